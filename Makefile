@@ -1,0 +1,49 @@
+# Two commands for strangers: `make run` and `make test`. Both set everything up first.
+# Nothing but Python 3.11+ and make is needed; set PYTHON to choose the interpreter.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint types sample compare bench calibrate clean
+
+help: ## what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP) ## make .venv and install everything with pinned versions
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "eventstudy needs Python 3.11 or newer; set PYTHON")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --editable .
+	touch $@
+
+run: $(STAMP) ## events.csv -> reports/, audited by statsmodels
+	$(BIN)/eventstudy run events.csv --audit -o reports
+
+test: $(STAMP) ## the whole test suite
+	$(BIN)/python -m pytest -n auto
+
+lint: $(STAMP) ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP) ## strict types
+	$(BIN)/mypy
+
+compare: $(STAMP) ## rebuild the sample report elsewhere and compare it by value
+	rm -rf .sample
+	$(BIN)/eventstudy run events.csv --audit -o .sample
+	$(BIN)/python tests/compare_reports.py reports .sample
+	rm -rf .sample
+
+bench: $(STAMP) ## start-up and speed, as ratios measured side by side
+	$(BIN)/python bench/startup.py
+
+calibrate: $(STAMP) ## observed sizes of every test, full replications
+	EVENTSTUDY_REPLICATIONS=4000 $(BIN)/python -m pytest -q -s tests/properties/test_sizes.py
+
+clean: ## remove what was made
+	rm -rf $(VENV) .sample build *.egg-info

@@ -1,0 +1,60 @@
+"""The typer application and the last line of defence: every outcome becomes an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from eventstudy import __version__
+from eventstudy.cli import event, run, validate
+from eventstudy.cli.console import Console
+from eventstudy.errors import EventStudyError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="eventstudy",
+    help="What did this announcement do to this stock, and how sure can we be?",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run_command)
+app.command("event")(event.event_command)
+app.command("validate")(validate.validate_command)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"eventstudy {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """What did this announcement do to this stock, and how sure can we be?"""
+
+
+def main() -> None:
+    """Run the command line; exits with the code of design: 0, 1 (a bug), 2, 3, 4 or 130."""
+    try:
+        app()
+    except EventStudyError as error:
+        Console.make(False, False, False).fail(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted; nothing half-written", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # the reader of stdout went away (`| head`): no traceback, and nothing left to flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -1,0 +1,61 @@
+"""Talk on stderr, data on stdout, errors as sentences."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+
+from eventstudy.errors import EventStudyError
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """How a command talks.
+
+    Attributes
+    ----------
+    quiet, verbose, color : bool
+    """
+
+    quiet: bool = False
+    verbose: bool = False
+    color: bool = True
+
+    @classmethod
+    def make(cls, quiet: bool, verbose: bool, no_color: bool) -> Console:
+        """From the flags, ``NO_COLOR`` and whether stderr is a terminal."""
+        color = not no_color and not os.environ.get("NO_COLOR") and sys.stderr.isatty()
+        return cls(quiet, verbose, color)
+
+    def say(self, text: str) -> None:
+        """A line for people."""
+        if not self.quiet:
+            print(text, file=sys.stderr)
+
+    def detail(self, text: str) -> None:
+        """A line for people who asked for more."""
+        if self.verbose and not self.quiet:
+            print(text, file=sys.stderr)
+
+    def progress(self, text: str) -> None:
+        """A passing line; only on a terminal."""
+        if not self.quiet and sys.stderr.isatty():
+            print(f"\r\x1b[2K{text[:100]}", end="", file=sys.stderr, flush=True)
+        else:
+            self.detail(text)
+
+    def progress_done(self) -> None:
+        """Clear the passing line."""
+        if not self.quiet and sys.stderr.isatty():
+            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
+
+    def fail(self, error: EventStudyError) -> None:
+        """An error as a sentence with its fix."""
+        mark = "\x1b[31merror:\x1b[0m" if self.color else "error:"
+        print(f"{mark} {printable(str(error))}", file=sys.stderr)
+
+
+def printable(text: str) -> str:
+    """Text from outside without terminal escapes; line breaks stay."""
+    return "".join(c if c == "\n" or c.isprintable() else "�" for c in text)

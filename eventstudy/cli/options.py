@@ -1,0 +1,52 @@
+"""Study options as typer parameters, made from the one table in ``settings``."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from eventstudy.cli.settings import OPTIONS, Option
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="Configuration file [default: eventstudy.toml].")
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]
+ColorOption = Annotated[bool, typer.Option("--no-color", help="No colour (also NO_COLOR).")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one summary object.")]
+
+
+def _annotation(name: str, option: Option) -> Any:
+    flag = f"--{name.replace('_', '-')}"
+    names = [flag, f"-{option.short}"] if option.short else [flag]
+    if option.kind == "switch":
+        return Annotated[bool | None, typer.Option(f"{flag}/--no-{name}", help=option.help, show_default=False)]
+    kind = list[str] | None if option.repeatable else str | None
+    text = f"{option.help} [default: {option.default}]"
+    return Annotated[kind, typer.Option(*names, metavar=option.metavar, help=text, show_default=False)]  # type: ignore[valid-type]
+
+
+def with_study_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command every study option; it receives them as one mapping ``flags`` (None where not given)."""
+    own = inspect.signature(command, eval_str=True).parameters
+    kept = [parameter for name, parameter in own.items() if name != "flags"]
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotation(name, option))
+        for name, option in OPTIONS.items()
+    ]
+    keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in kept]
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **values: Any) -> None:
+        flags = {name: values.pop(name) for name in OPTIONS if name in values}
+        command(*args, **values, flags=flags)
+
+    signature = inspect.Signature([*keyword, *added])
+    wrapped.__signature__ = signature  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
+    return wrapped

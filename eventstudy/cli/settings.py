@@ -1,0 +1,244 @@
+"""Study options: one table from which flags, environment, configuration file and defaults are read.
+
+Precedence: flag > ``EVENTSTUDY_*`` > ``eventstudy.toml`` > default. Heavy imports happen in the command that runs.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from eventstudy.errors import InputFileError, Problem, UsageError
+
+if TYPE_CHECKING:
+    from eventstudy.spec import StudySpec
+
+CONFIG_NAME = "eventstudy.toml"
+Kind = Literal["text", "number", "count", "window", "list", "switch"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """A study option.
+
+    Attributes
+    ----------
+    kind : str
+        How its text is read.
+    repeatable : bool
+        The flag may be given several times; environment and file take a list (environment: separated by spaces).
+    default : str
+        As help shows it.
+    help : str
+    metavar : str
+    short : str
+        One-letter flag.
+    """
+
+    kind: Kind
+    help: str
+    default: str = ""
+    repeatable: bool = False
+    metavar: str = ""
+    short: str = ""
+
+
+OPTIONS: dict[str, Option] = {
+    "source": Option(kind="text", metavar="SOURCE", default="snapshot", help="Prices: snapshot, or csv:DIR."),
+    "model": Option(
+        kind="text",
+        metavar="MODEL",
+        default="market-model",
+        help="market-model, market-adjusted, constant-mean or multi-index.",
+    ),
+    "benchmark": Option(
+        kind="list",
+        metavar="SYM",
+        default="SPY",
+        repeatable=True,
+        help="Market index; further ones are sectors for multi-index.",
+    ),
+    "event_window": Option(kind="window", metavar="A:B", default="-10:10", help="Sessions computed and plotted."),
+    "window": Option(
+        kind="list",
+        metavar="A:B",
+        default="0:0 0:1 -1:1 -5:5 0:10",
+        repeatable=True,
+        help="Test window inside the event window.",
+    ),
+    "estimation": Option(kind="count", metavar="N", default="250", help="Sessions in the estimation window."),
+    "gap": Option(kind="count", metavar="N", default="10", help="Sessions between estimation and event window."),
+    "exclude": Option(
+        kind="text",
+        metavar="WHAT",
+        default="catalogued",
+        help="catalogued masks other events and filings in the estimation window; none masks nothing.",
+    ),
+    "returns": Option(kind="text", metavar="KIND", default="simple", help="simple or log."),
+    "missing": Option(
+        kind="text", metavar="RULE", default="trade-to-trade", help="Days without a close: trade-to-trade or strict."
+    ),
+    "tests": Option(
+        kind="list", metavar="LIST", default="auto", help="auto, all, or names separated by commas; ar-t always runs."
+    ),
+    "by": Option(kind="text", metavar="COLUMN", default="role", help="Column of the events file that makes groups."),
+    "level": Option(kind="number", metavar="P", default="0.95", help="Level of intervals and of the MDE."),
+    "alternative": Option(kind="text", metavar="SIDE", default="two-sided", help="two-sided, less or greater."),
+    "out": Option(kind="text", metavar="DIR", default="reports", short="o", help="Folder of the report."),
+    "formats": Option(
+        kind="list", metavar="LIST", default="md,html,csv,json", help="What to write: md, html, csv, json."
+    ),
+    "audit": Option(kind="switch", default="no", help="Fit every studied row again with statsmodels and compare."),
+    "strict": Option(kind="switch", default="no", help="Exit 3 if some event could not be studied."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value and where it comes from."""
+
+    value: Any
+    origin: str
+
+
+def resolve(flags: Mapping[str, Any], config: Path | None) -> dict[str, Setting]:
+    """Every option with its value and origin.
+
+    Raises
+    ------
+    InputFileError
+        If the configuration file cannot be read or holds unknown keys.
+    UsageError
+        If a value has the wrong form.
+    """
+    from_file = read_config(config)
+    settings = {}
+    for name, option in OPTIONS.items():
+        variable = f"EVENTSTUDY_{name.upper()}"
+        if flags.get(name) not in (None, [], ()):
+            settings[name] = Setting(_read(option, flags[name], f"--{name.replace('_', '-')}"), "flag")
+        elif os.environ.get(variable):
+            settings[name] = Setting(_read(option, os.environ[variable], variable), f"environment {variable}")
+        elif name in from_file.values:
+            settings[name] = Setting(
+                _read(option, from_file.values[name], f"{from_file.path}: {name}"), f"file {from_file.path}"
+            )
+        else:
+            settings[name] = Setting(_read(option, option.default, name), "default")
+    return settings
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A configuration file as read."""
+
+    path: str
+    values: dict[str, Any]
+
+
+def read_config(path: Path | None) -> Config:
+    """``eventstudy.toml``: the file named, else the one in this folder, else nothing."""
+    named = path is not None
+    path = path or Path(os.environ.get("EVENTSTUDY_CONFIG") or CONFIG_NAME)
+    if not named and "EVENTSTUDY_CONFIG" not in os.environ and not path.exists():
+        return Config(str(path), {})
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", "a configuration file", "--config FILE") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputFileError(str(path), [Problem(0, "", "", f"is no TOML file: {error}")]) from error
+    problems = []
+    for key in values:
+        if key not in OPTIONS:
+            close = difflib.get_close_matches(key, OPTIONS, n=1)
+            advice = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(OPTIONS)}"
+            problems.append(Problem(0, key, "", f"unknown key; {advice}"))
+    if problems:
+        raise InputFileError(str(path), problems)
+    return Config(str(path), values)
+
+
+def _read(option: Option, value: Any, place: str) -> Any:
+    """Text, list or TOML value -> the value an option has."""
+    if option.kind == "switch":
+        return _switch(value, place)
+    if option.kind == "list":
+        items = value if isinstance(value, list | tuple) else [value]
+        if not all(isinstance(item, str) for item in items):
+            raise UsageError(f"{place}: {value!r} is no text or list of texts", f"such as {option.default}")
+        return tuple(part for item in items for part in item.replace(",", " ").split())
+    if isinstance(value, list | tuple | dict | bool):
+        raise UsageError(f"{place}: {value!r} is not one value", f"such as {option.default}")
+    if option.kind in ("number", "count"):
+        try:
+            return int(str(value)) if option.kind == "count" else float(str(value))
+        except ValueError:
+            wanted = "a whole number" if option.kind == "count" else "a decimal"
+            raise UsageError(f"{place}: {value!r} is no number", f"{wanted} such as {option.default}") from None
+    return str(value)
+
+
+def _switch(value: Any, place: str) -> bool:
+    words = {"yes": True, "true": True, "1": True, "on": True, "no": False, "false": False, "0": False, "off": False}
+    text = str(value).lower()
+    if text not in words:
+        raise UsageError(f"{place}: {value!r} is neither yes nor no", "true or false")
+    return words[text]
+
+
+def study_spec(settings: Mapping[str, Setting]) -> StudySpec:
+    """The ``StudySpec`` of resolved settings.
+
+    Raises
+    ------
+    UsageError
+        For any choice that cannot be right.
+    """
+    from eventstudy.spec import StudySpec, Window
+
+    value = {name: setting.value for name, setting in settings.items()}
+    return StudySpec(
+        source=value["source"],
+        model=value["model"],
+        benchmarks=value["benchmark"],
+        event_window=Window.parse(value["event_window"]),
+        windows=tuple(dict.fromkeys(Window.parse(text) for text in value["window"])),
+        windows_given=settings["window"].origin != "default",
+        estimation=value["estimation"],
+        gap=value["gap"],
+        exclude=value["exclude"],
+        returns=value["returns"],
+        missing=value["missing"],
+        alternative=value["alternative"],
+        tests=value["tests"],
+        by=value["by"],
+        level=value["level"],
+    )
+
+
+def chosen_formats(settings: Mapping[str, Setting]) -> tuple[str, ...]:
+    """The formats to write.
+
+    Raises
+    ------
+    UsageError
+        For an unknown format.
+    """
+    from eventstudy.report.write import FORMATS
+
+    formats: tuple[str, ...] = settings["formats"].value
+    for name in formats:
+        if name not in FORMATS:
+            close = difflib.get_close_matches(name, FORMATS, n=1)
+            raise UsageError(
+                f"format {name!r} is unknown", ", ".join(FORMATS), f"did you mean {close[0]}?" if close else ""
+            )
+    if not formats:
+        raise UsageError("formats is empty", ", ".join(FORMATS))
+    return formats

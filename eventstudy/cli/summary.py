@@ -1,0 +1,43 @@
+"""The short answer of a run: an object for programs, lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from eventstudy.report.provenance import counts
+from eventstudy.report.words import p_value, percent
+from eventstudy.results import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from eventstudy.evaluate.audit import Audit
+    from eventstudy.results import StudyResult
+
+
+def summary_object(result: StudyResult, audited: Audit | None, out: str, written: Sequence[str]) -> dict[str, Any]:
+    """What ``run --json`` prints: counts, claims, primary windows, files, warnings; never all rows."""
+    windows = result.tables["windows"]
+    primary = windows[windows["primary"] == "yes"]
+    columns = ["event_id", "ticker", "day0", "window", "car", "std_error", "p_t", "mde80", "flags"]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "counts": counts(result),
+        "claims": result.tables["claims"].to_dict("records"),
+        "primary": primary[columns].to_dict("records"),
+        "audit": None
+        if audited is None
+        else {"checked": audited.n_checked, "largest_gap": audited.largest_gap, "agrees": audited.agrees},
+        "out": out,
+        "files": list(written),
+        "warnings": list(result.notices),
+    }
+
+
+def claim_lines(result: StudyResult) -> list[str]:
+    """One line a claim."""
+    return [
+        f"{c.event_id} {c.ticker} {c.kind}: claimed {c.claimed_return}, observed {percent(c.observed_return)} "
+        f"({c.verdict}); market part {percent(c.expected_return)}, abnormal {percent(c.abnormal_return)}, "
+        f"p {p_value(c.p_t)}"
+        for c in result.tables["claims"].itertuples()
+    ]

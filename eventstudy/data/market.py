@@ -1,0 +1,145 @@
+"""Prices of a study and the returns made from them, ready for the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from eventstudy.data.returns import AlignedSeries, align
+from eventstudy.data.sources import PriceSource, PriceTable
+
+from eventstudy.data.catalogue import Catalogue, event_mask, history_mask, masking_sessions
+from eventstudy.engine.models import MODELS
+from eventstudy.engine.panel import Floats, ReturnPanel
+from eventstudy.engine.partition import Placed, window_plan
+from eventstudy.spec import StudySpec
+
+_PARTS = {
+    "total": ("total", "factors"),
+    "overnight": ("overnight", "overnight_factors"),
+    "intraday": ("intraday", "intraday_factors"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesKey:
+    """What identifies the returns of an event: two events with equal keys share one series.
+
+    Attributes
+    ----------
+    ticker, exchange : str
+    benchmarks : tuple of str
+        Those the model uses.
+    """
+
+    ticker: str
+    exchange: str
+    benchmarks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """Price series, and aligned returns made on first use.
+
+    Attributes
+    ----------
+    prices : PriceTable
+    catalogue : Catalogue
+    """
+
+    prices: PriceTable
+    catalogue: Catalogue
+    _made: dict[tuple[SeriesKey, str], AlignedSeries] = field(default_factory=dict)
+
+    def series(self, key: SeriesKey, returns: str) -> AlignedSeries:
+        """Aligned returns of a key; both the ticker and its benchmarks must be in ``prices``."""
+        if (key, returns) not in self._made:
+            calendar = self.catalogue.calendars[key.exchange]
+            self._made[key, returns] = align(self.prices, key.ticker, key.benchmarks, calendar, returns)
+        return self._made[key, returns]
+
+    def trouble(self, key: SeriesKey) -> tuple[str, str] | None:
+        """(reason, detail) where prices of the key are missing altogether."""
+        for symbol, reason in ((key.ticker, "no_prices"), *((b, "no_benchmark") for b in key.benchmarks)):
+            if symbol not in self.prices.series:
+                return reason, f"{symbol}: {self.prices.unknown.get(symbol, 'the source does not know it')}"
+        return None
+
+    def stack(self, keys: Sequence[SeriesKey], returns: str, part: str = "total") -> ReturnPanel:
+        """The series as one panel; shorter calendars are padded at the end with nothing."""
+        chosen = [self.series(key, returns) for key in keys]
+        width = max(len(s.total) for s in chosen)
+        own, factors = _PARTS[part]
+        values = np.stack([_pad(getattr(s, own), width) for s in chosen])
+        span = np.stack([_pad(s.span.astype(np.float64), width, 0.0) for s in chosen]).astype(np.int64)
+        return ReturnPanel(
+            returns=values,
+            factors=np.stack([_pad(getattr(s, factors), width) for s in chosen]),
+            span=span if part == "total" else np.isfinite(values).astype(np.int64),
+            day_number=np.stack(
+                [_pad(s.calendar.sessions.astype(np.int64).astype(np.float64), width, -1.0) for s in chosen]
+            ).astype(np.int64),
+        )
+
+
+def _pad(values: Floats, width: int, fill: float = np.nan) -> Floats:
+    room = [(0, 0)] * (values.ndim - 1) + [(0, width - values.shape[-1])]
+    return np.pad(values, room, constant_values=fill)
+
+
+def row_benchmarks(catalogue: Catalogue, row: int, spec: StudySpec) -> tuple[str, ...]:
+    """Benchmarks of a row: its own column, else the study's."""
+    own = str(catalogue.events.frame["benchmark"].iat[row])
+    return tuple(own.split(";")) if own else spec.benchmarks
+
+
+def series_key(catalogue: Catalogue, row: int, spec: StudySpec) -> SeriesKey:
+    """The returns a row is studied on. Models without a sector use the first benchmark only.
+
+    ``constant-mean`` is aligned with the market too, so that all models speak of the same sessions.
+    """
+    ticker, exchange = catalogue.key(row)
+    benchmarks = row_benchmarks(catalogue, row, spec)
+    return SeriesKey(ticker, exchange, benchmarks if MODELS[spec.model].factors == "all" else benchmarks[:1])
+
+
+def load_market(catalogue: Catalogue, wanted: Sequence[int], source: PriceSource, spec: StudySpec) -> Market:
+    """Fetch every ticker and benchmark that the wanted rows need, in one request."""
+    tickers = {catalogue.key(row)[0] for row in wanted}
+    benchmarks = {symbol for row in wanted for symbol in row_benchmarks(catalogue, row, spec)}
+    first = min(calendar.sessions[0] for calendar in catalogue.calendars.values())
+    last = max(calendar.sessions[-1] for calendar in catalogue.calendars.values())
+    return Market(source.fetch(sorted(tickers | benchmarks), first.item(), last.item()), catalogue)
+
+
+def place_rows(catalogue: Catalogue, rows: Sequence[int], spec: StudySpec) -> tuple[list[SeriesKey], Placed]:
+    """Panel coordinates and masks of studied rows, and the keys in panel order."""
+    plan, mates = window_plan(spec), catalogue.mates()
+    keys = list(dict.fromkeys(series_key(catalogue, row, spec) for row in rows))
+    place = {key: i for i, key in enumerate(keys)}
+    width = max(len(catalogue.calendars[key.exchange].sessions) for key in keys)
+    pairs = dict.fromkeys(catalogue.key(row) for row in rows)
+    sessions = {pair: masking_sessions(catalogue, pair, mates[pair], spec) for pair in pairs}
+    position = np.array([session_of(catalogue, row) for row in rows], dtype=np.int64)
+    masks = [event_mask(sessions[catalogue.key(row)], int(at), plan) for row, at in zip(rows, position, strict=True)]
+    return keys, Placed(
+        series=np.array([place[series_key(catalogue, row, spec)] for row in rows], dtype=np.int64),
+        session=position,
+        masked=np.array(masks),
+        history_mask=np.stack([history_mask(sessions[key.ticker, key.exchange], width) for key in keys]),
+    )
+
+
+def session_of(catalogue: Catalogue, row: int) -> int:
+    """Position of a placed row's day 0 on its calendar.
+
+    Raises
+    ------
+    ValueError
+        If the row has no day 0; such rows are excluded before this is asked.
+    """
+    placement = catalogue.placements[row]
+    if placement is None:
+        raise ValueError(f"row {row} of the events table has no day 0")
+    return placement.session

@@ -1,0 +1,232 @@
+"""Expected returns: least squares on the sessions before the event, for many events at once.
+
+All models are one equation, ``y = X theta + eps`` with the covered sessions as the intercept column, so that
+trade-to-trade returns (Maynes & Rumsey 1993) need no case of their own: their rows carry weight 1/span.
+Numerics: column-scaled, row-masked, stacked QR; residuals are summed directly, never ``Syy - b Sxy``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from eventstudy.engine.panel import Bools, Floats, Ints
+from eventstudy.engine.windows import Design
+
+_U = np.finfo(np.float64).eps / 2
+_ZERO_VARIANCE = (64 * _U) ** 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """An expected-return model.
+
+    Attributes
+    ----------
+    title : str
+        What pages call it.
+    factors : {"none", "market", "all"}
+        How many of the study's benchmarks enter.
+    adjusted : bool
+        The benchmark is subtracted and nothing is estimated (p = 0).
+    reference : str
+    """
+
+    title: str
+    factors: Literal["none", "market", "all"]
+    adjusted: bool
+    reference: str
+
+    def n_factors(self, available: int) -> int:
+        """Number of factors used when ``available`` benchmarks are given."""
+        return {"none": 0, "market": min(1, available), "all": available}[self.factors]
+
+    def n_parameters(self, available: int) -> int:
+        """p, the number of estimated mean parameters."""
+        return 0 if self.adjusted else 1 + self.n_factors(available)
+
+
+MODELS: dict[str, Model] = {
+    "market-model": Model(title="market model", factors="market", adjusted=False, reference="MacKinlay (1997)"),
+    "market-adjusted": Model(
+        title="market-adjusted", factors="market", adjusted=True, reference="Brown & Warner (1985)"
+    ),
+    "constant-mean": Model(title="constant mean", factors="none", adjusted=False, reference="Brown & Warner (1980)"),
+    "multi-index": Model(title="market and sector", factors="all", adjusted=False, reference="MacKinlay (1997)"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fits:
+    """Estimated models of E events.
+
+    Attributes
+    ----------
+    theta : float64 (E, p)
+        Intercept per session, then slopes. Empty second axis for market-adjusted.
+    xtx_inv : float64 (E, p, p)
+        (X' D^-1 X)^-1.
+    s2 : float64 (E,)
+        Residual variance of a one-session return with divisor nu; NaN where it cannot be computed.
+    nu : float64 (E,)
+        Degrees of freedom, M - p (market-adjusted: M - 1).
+    n_obs : int64 (E,)
+        M, valid and unmasked estimation observations.
+    residual : float64 (E, D)
+        y - X theta on every observed day, estimation window or not; NaN elsewhere.
+    scaled : float64 (E, D)
+        ``residual / sqrt(span)``: what has variance s2 also after a gap.
+    leverage : float64 (E, N)
+        Diagonal of the hat matrix on the estimation days used; NaN elsewhere.
+    used : bool (E, N)
+        Estimation days that entered.
+    r_squared : float64 (E,)
+        Share of the variation of the estimation returns about their mean that the model explains; NaN for
+        market-adjusted.
+    rank_ok, zero_variance : bool (E,)
+    """
+
+    theta: Floats
+    xtx_inv: Floats
+    s2: Floats
+    nu: Floats
+    n_obs: Ints
+    residual: Floats
+    scaled: Floats
+    leverage: Floats
+    used: Bools
+    r_squared: Floats
+    rank_ok: Bools
+    zero_variance: Bools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeastSquares:
+    """A stack of weighted least-squares solutions; see ``solve``."""
+
+    theta: Floats
+    xtx_inv: Floats
+    leverage: Floats
+    rank_ok: Bools
+
+
+def regressors(design: Design, model: Model) -> Floats:
+    """X of a model on every day: (E, D, p), the intercept column holding the sessions covered."""
+    if model.adjusted:
+        return np.empty((*design.y.shape, 0))
+    k = model.n_factors(design.x.shape[2])
+    return np.concatenate([design.span[:, :, None], design.x[:, :, :k]], axis=2)
+
+
+def solve(y: Floats, x: Floats, span: Floats, used: Bools) -> LeastSquares:
+    """Weighted least squares of each event on its own rows.
+
+    Parameters
+    ----------
+    y : float64 (E, N)
+    x : float64 (E, N, p)
+    span : float64 (E, N)
+        Variance of each row in units of one session; rows get weight 1/span.
+    used : bool (E, N)
+        Rows that enter; the others are zeroed, intercept included, and so drop out exactly.
+
+    Returns
+    -------
+    LeastSquares
+        ``rank_ok`` is False where a column is constant zero or repeats others (|r_jj| <= max(M, p) u |r_11|).
+    """
+    weight = np.where(used, 1.0 / np.sqrt(span), 0.0)
+    a = np.where(used[:, :, None], x, 0.0) * weight[:, :, None]
+    b = np.where(used, y, 0.0) * weight
+    scale = np.sqrt(np.einsum("enp,enp->ep", a, a))
+    rank_ok = (scale > 0).all(axis=1)
+    safe = np.where(scale > 0, scale, 1.0)
+    q, r = np.linalg.qr(a / safe[:, None, :])
+    diagonal = np.abs(np.einsum("epp->ep", r))
+    rows = np.maximum(used.sum(axis=1), x.shape[2])
+    rank_ok &= (diagonal > (rows * 4 * _U)[:, None]).all(axis=1)
+    r = np.where(rank_ok[:, None, None], r, np.eye(x.shape[2])[None])
+    inverse = np.linalg.inv(r) / safe[:, :, None]
+    theta = np.einsum("epq,eq->ep", inverse, np.einsum("enp,en->ep", q, b))
+    leverage = np.where(used, np.einsum("enp,enp->en", q, q), np.nan)
+    theta = np.where(rank_ok[:, None], theta, np.nan)
+    return LeastSquares(
+        theta=theta, xtx_inv=np.einsum("epq,erq->epr", inverse, inverse), leverage=leverage, rank_ok=rank_ok
+    )
+
+
+def fit(design: Design, name: str) -> Fits:
+    """Estimate a model on the estimation window of each event.
+
+    Parameters
+    ----------
+    design : Design
+    name : str
+        Key of ``MODELS``.
+
+    Returns
+    -------
+    Fits
+        Missing rule: a row enters only if the return and every factor are there and it is not masked.
+
+    Notes
+    -----
+    ``market-adjusted`` estimates nothing (V = I); its s2 is taken about the estimation mean with nu = M - 1.
+
+    Checked against
+    ---------------
+    tests/oracles: statsmodels OLS with event dummies, the naive loop, the golden example.
+    """
+    model = MODELS[name]
+    estimation = design.estimation
+    used = design.usable[:, estimation]
+    n_obs = used.sum(axis=1)
+    x = regressors(design, model)
+    if model.adjusted:
+        y = design.y - design.x[:, :, 0]
+        centred = solve(y[:, estimation], design.span[:, estimation, None], design.span[:, estimation], used)
+        about = y[:, estimation] - design.span[:, estimation] * centred.theta
+        s2, nu = _variance(about, design.span[:, estimation], used, n_obs - 1)
+        theta, xtx_inv = np.empty((len(y), 0)), np.empty((len(y), 0, 0))
+        leverage, rank_ok, residual = np.where(used, 0.0, np.nan), np.ones(len(y), dtype=bool), y
+    else:
+        y = design.y
+        solution = solve(y[:, estimation], x[:, estimation], design.span[:, estimation], used)
+        theta, xtx_inv, leverage = solution.theta, solution.xtx_inv, solution.leverage
+        rank_ok = solution.rank_ok & (n_obs > x.shape[2])
+        residual = y - np.einsum("edp,ep->ed", np.where(design.observed[:, :, None], x, 0.0), theta)
+        s2, nu = _variance(residual[:, estimation], design.span[:, estimation], used, n_obs - x.shape[2])
+    residual = np.where(design.observed, residual, np.nan)
+    size = np.where(used, y[:, estimation] ** 2, 0.0).sum(axis=1) / np.maximum(n_obs, 1)
+    zero = s2 <= _ZERO_VARIANCE * np.where(size > 0, size, 1.0)
+    return Fits(
+        theta=theta,
+        xtx_inv=xtx_inv,
+        s2=np.where(zero, 0.0, s2),
+        nu=nu,
+        n_obs=n_obs,
+        residual=residual,
+        scaled=residual / np.sqrt(design.span),
+        leverage=leverage,
+        used=used,
+        r_squared=np.full(len(y), np.nan) if model.adjusted else _r_squared(design, used, s2 * nu),
+        rank_ok=rank_ok,
+        zero_variance=zero,
+    )
+
+
+def _r_squared(design: Design, used: Bools, unexplained: Floats) -> Floats:
+    """1 - SSR / SST, SST about the (span-weighted) mean; NaN where the return does not vary."""
+    y, span = design.y[:, design.estimation], design.span[:, design.estimation]
+    mean = solve(y, span[:, :, None], span, used).theta
+    total = np.where(used, (y - span * mean) ** 2 / span, 0.0).sum(axis=1)
+    return np.where(total > 0, 1 - unexplained / np.where(total > 0, total, 1.0), np.nan)
+
+
+def _variance(residual: Floats, span: Floats, used: Bools, nu: Ints) -> tuple[Floats, Floats]:
+    """Residual variance of a one-session return with divisor nu; NaN where nu is not positive."""
+    total = np.where(used, residual**2 / span, 0.0).sum(axis=1)
+    positive = nu > 0
+    return np.where(positive, total / np.where(positive, nu, 1), np.nan), nu.astype(np.float64)

@@ -1,0 +1,47 @@
+"""The returns a study works on, in calendar time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnPanel:
+    """Returns of S series and of the factors that explain them, on T sessions.
+
+    Attributes
+    ----------
+    returns : float64 (S, T)
+        Decimal total return of the session; NaN where there is none. After missing sessions the first return covers
+        all of them (trade-to-trade).
+    factors : float64 (S, K, T)
+        Factor returns over the same sessions as ``returns``; may be a broadcast view. NaN where missing.
+    span : int64 (S, T)
+        Sessions that the return covers: 1 normally, n + 1 after n missing sessions, 0 where there is no return.
+    day_number : int64 (S, T)
+        Calendar day of each session (days since 1970-01-01), which aligns series of different calendars.
+    """
+
+    returns: Floats
+    factors: Floats
+    span: Ints
+    day_number: Ints
+
+    def __post_init__(self) -> None:
+        shape = self.returns.shape
+        if len(shape) != 2 or self.span.shape != shape or self.day_number.shape != shape:
+            raise ValueError(f"returns {shape}, span {self.span.shape}, day_number {self.day_number.shape} differ")
+        if self.factors.ndim != 3 or (self.factors.shape[0], self.factors.shape[2]) != shape:
+            raise ValueError(f"factors {self.factors.shape} do not fit returns {shape}")
+
+    @property
+    def n_sessions(self) -> int:
+        """T, the number of sessions."""
+        return self.returns.shape[1]

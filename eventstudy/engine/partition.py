@@ -1,0 +1,183 @@
+"""One block of events, start to finish: what a single process runs today and a worker may run tomorrow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from eventstudy.engine.abnormal import Abnormal, Cars, abnormal_returns, cars
+from eventstudy.engine.models import MODELS, Fits, fit
+from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
+from eventstudy.engine.significance import placebo as placebo_tests
+from eventstudy.engine.significance import single
+from eventstudy.engine.significance.laws import t_p_value
+from eventstudy.engine.windows import Design, WindowPlan, gather
+from eventstudy.spec import StudySpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """E events on a panel.
+
+    Attributes
+    ----------
+    series, session : int64 (E,)
+        Row of the panel and position of day 0.
+    masked : bool (E, D)
+        Days each event leaves out of its estimation window.
+    history_mask : bool (S, T)
+        Sessions of catalogued events of each series, for its pseudo-events.
+    """
+
+    series: Ints
+    session: Ints
+    masked: Bools
+    history_mask: Bools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Everything computed for E events over W test windows; arrays are (E, ...) or (E, W).
+
+    Attributes
+    ----------
+    design, fits, abnormal, cars
+        See their classes.
+    ar_std_error, ar_t, ar_p : float64 (E, L)
+    exact : ExactT
+    p_ar1, p_local, p_sq, p_min_sq, p_conformal, p_min_conformal : float64 (E, W)
+        NaN where not asked for or undefined.
+    placebo : tuple of tuples of Placebo
+        [event][window]; empty when not asked for.
+    """
+
+    design: Design
+    fits: Fits
+    abnormal: Abnormal
+    cars: Cars
+    ar_std_error: Floats
+    ar_t: Floats
+    ar_p: Floats
+    exact: single.ExactT
+    p_ar1: Floats
+    p_local: Floats
+    p_sq: Floats
+    p_min_sq: Floats
+    p_conformal: Floats
+    p_min_conformal: Floats
+    placebo: tuple[tuple[placebo_tests.Placebo, ...], ...]
+
+
+def select(block: Block, kept: Ints) -> Block:
+    """The block of some of its events."""
+    return Block(**{item.name: _take(getattr(block, item.name), kept) for item in fields(Block)})
+
+
+def _take(value: Any, kept: Ints) -> Any:
+    """The chosen events of an array, a record of arrays or a tuple, all of which have events first."""
+    if isinstance(value, np.ndarray):
+        return value[kept]
+    if isinstance(value, tuple):
+        return tuple(value[i] for i in kept) if value else value
+    if isinstance(value, WindowPlan):
+        return value
+    return type(value)(**{item.name: _take(getattr(value, item.name), kept) for item in fields(value)})
+
+
+def window_plan(spec: StudySpec) -> WindowPlan:
+    """The event-time layout of a spec."""
+    return WindowPlan(
+        estimation=spec.estimation, gap=spec.gap, start=spec.event_window.start, end=spec.event_window.end
+    )
+
+
+def fewest_observations(spec: StudySpec, model: str, n_benchmarks: int) -> int:
+    """Valid estimation observations below which an event is excluded: max(60, 10 p) unless the spec says."""
+    if spec.min_estimation is not None:
+        return spec.min_estimation
+    return max(60, 10 * MODELS[model].n_parameters(n_benchmarks))
+
+
+def pairs(spec: StudySpec) -> tuple[tuple[int, int], ...]:
+    """The test windows as (start, end)."""
+    return tuple((window.start, window.end) for window in spec.windows)
+
+
+def study_block(panel: ReturnPanel, placed: Placed, spec: StudySpec) -> Block:
+    """Estimate, predict and test one block of events. Pure: arrays in, arrays out."""
+    plan, windows, strict = window_plan(spec), pairs(spec), spec.missing == "strict"
+    tests, side = spec.active_tests, spec.alternative
+    design = gather(panel, placed.series, placed.session, placed.masked, plan, strict=strict)
+    fits = fit(design, spec.model)
+    abnormal = abnormal_returns(design, fits, spec.model)
+    result = cars(design, fits, spec.model, windows, strict=strict, log=spec.returns == "log")
+    std_error = np.sqrt(np.where(fits.s2 > 0, fits.s2, np.nan)[:, None] * abnormal.v)
+    ar_t = abnormal.ar / std_error
+    exact = single.car_t(fits, result, spec.level, side)
+    empty = np.full(result.car.shape, np.nan)
+    p_sq, p_min_sq = single.sample_quantile(design, fits, windows, side) if "sq" in tests else (empty, empty)
+    p_conformal, p_min_conformal = (
+        single.conformal(design, fits, spec.model, windows, side, strict=strict)
+        if "conformal" in tests
+        else (empty, empty)
+    )
+    return Block(
+        design=design,
+        fits=fits,
+        abnormal=abnormal,
+        cars=result,
+        ar_std_error=std_error,
+        ar_t=ar_t,
+        ar_p=t_p_value(ar_t, np.broadcast_to(fits.nu[:, None], ar_t.shape), side),
+        exact=exact,
+        p_ar1=single.car_t_ar1(fits, result, side) if "car-t-ar1" in tests else empty,
+        p_local=single.car_t_local(design, fits, result, windows, side) if "ar-t-local" in tests else empty,
+        p_sq=p_sq,
+        p_min_sq=p_min_sq,
+        p_conformal=p_conformal,
+        p_min_conformal=p_min_conformal,
+        placebo=_placebo(panel, placed, spec, windows, exact.t) if "placebo-time" in tests else (),
+    )
+
+
+def _placebo(
+    panel: ReturnPanel, placed: Placed, spec: StudySpec, windows: Sequence[tuple[int, int]], t: Floats
+) -> tuple[tuple[placebo_tests.Placebo, ...], ...]:
+    """Pseudo-events of each series, computed once and read by all its events."""
+    plan = window_plan(spec)
+    min_obs = fewest_observations(spec, spec.model, panel.factors.shape[1])
+    tables = {}
+    for s in np.unique(placed.series):
+        own = placed.session[placed.series == s]
+        wanted = np.unique(
+            np.concatenate([np.arange(d - placebo_tests.HISTORY, d + plan.estimation_start) for d in own])
+        )
+        tables[s] = placebo_tests.placebo_table(
+            panel,
+            int(s),
+            placed.history_mask[s],
+            plan,
+            spec.model,
+            windows,
+            min_obs,
+            strict=spec.missing == "strict",
+            sessions=wanted,
+        )
+    return tuple(
+        tuple(
+            placebo_tests.placebo_time(
+                tables[placed.series[i]],
+                int(placed.session[i]),
+                plan,
+                w,
+                end - start + 1,
+                float(t[i, w]),
+                spec.alternative,
+            )
+            for w, (start, end) in enumerate(windows)
+        )
+        for i in range(len(placed.series))
+    )

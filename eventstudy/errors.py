@@ -1,0 +1,115 @@
+"""Every error a user can meet: what was found, what was wanted, what to do next.
+
+One root, so that ``except EventStudyError`` catches them all. Each class carries its facts as attributes
+and the exit code of the command line. Errors end a run; an event that cannot be studied is a row with a reason
+instead (see ``results.Exclusion``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+LISTED_PROBLEMS = 100
+
+
+class EventStudyError(Exception):
+    """Root of all errors of this package.
+
+    Parameters
+    ----------
+    found : str
+        What is wrong, with the value that was met.
+    wanted : str
+        What would have been right.
+    hint : str
+        What to do next.
+    """
+
+    exit_code = 1
+
+    def __init__(self, found: str, wanted: str = "", hint: str = "") -> None:
+        super().__init__(found)
+        self.found = found
+        self.wanted = wanted
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = self.found
+        if self.wanted:
+            text += f"; wanted {self.wanted}"
+        if self.hint:
+            text += f"\n  hint: {self.hint}"
+        return text
+
+
+class UsageError(EventStudyError, ValueError):
+    """A choice that cannot be right: an option, a setting, a path that cannot be written."""
+
+    exit_code = 2
+
+
+class NothingStudied(EventStudyError):
+    """No event could be studied, or some could not and the user asked to be strict."""
+
+    exit_code = 3
+
+
+class SourceUnavailable(EventStudyError):
+    """The price source does not answer and nothing else covers the study."""
+
+    exit_code = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in an input file.
+
+    Attributes
+    ----------
+    line : int
+        Line of the file, the header being line 1; 0 when the problem is the file itself.
+    column : str
+        Column name, empty when the whole row or file is meant.
+    value : str
+        The text that was found.
+    message : str
+        What is wrong and what to write instead.
+    """
+
+    line: int
+    column: str
+    value: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"line {self.line}" if self.line else "file"
+        column = f"  {self.column}" if self.column else ""
+        value = f" {self.value[:80]!r}" if self.value else ""
+        return f"{place}{column}{value}: {self.message}"
+
+
+class InputFileError(EventStudyError):
+    """An input file that cannot be read, with all its problems at once.
+
+    Parameters
+    ----------
+    path : str
+        The file as the user named it.
+    problems : sequence of Problem
+        Everything that is wrong, in file order.
+    """
+
+    exit_code = 2
+
+    def __init__(self, path: str, problems: Sequence[Problem]) -> None:
+        self.path = path
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        super().__init__(f"{path}: {count} problem{'' if count == 1 else 's'}; nothing was run")
+
+    def __str__(self) -> str:
+        lines = [self.found, *(f"  {problem}" for problem in self.problems[:LISTED_PROBLEMS])]
+        if len(self.problems) > LISTED_PROBLEMS:
+            lines.append(f"  and {len(self.problems) - LISTED_PROBLEMS} more")
+        return "\n".join(lines)

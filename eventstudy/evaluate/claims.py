@@ -1,0 +1,89 @@
+"""What a source claims, held against the data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eventstudy.data.claims import Claim, parse_claim
+from eventstudy.results import ClaimRow
+
+if TYPE_CHECKING:
+    from eventstudy.data.returns import AlignedSeries
+    from eventstudy.results import PartRow, Studied
+
+CLOSE_ENOUGH = 0.005
+COLUMNS = {"close": "claimed_return", "open": "claimed_open_return"}
+
+
+def verdict(claim: Claim, observed: float) -> str:
+    """``agrees``, ``close``, ``differs`` or ``no_data``.
+
+    A value agrees if the observed return rounds to it at the claim's own decimals (half away from zero), and is
+    ``close`` within 0.005; a direction goes by sign; a bound agrees if it holds.
+    """
+    if not np.isfinite(observed):
+        return "no_data"
+    if claim.kind in ("up", "down"):
+        return "agrees" if (observed > 0) == (claim.kind == "up") and observed != 0 else "differs"
+    assert claim.value is not None, "values and bounds carry a number"
+    if claim.kind in ("below", "above"):
+        holds = observed < claim.value if claim.kind == "below" else observed > claim.value
+        return "agrees" if holds else "differs"
+    unit = Decimal(1).scaleb(-claim.decimals)
+    rounded = Decimal(repr(observed)).quantize(unit, rounding=ROUND_HALF_UP)
+    if rounded == Decimal(repr(claim.value)).quantize(unit, rounding=ROUND_HALF_UP):
+        return "agrees"
+    return "close" if abs(observed - claim.value) <= CLOSE_ENOUGH else "differs"
+
+
+def observed_return(series: AlignedSeries, session: int, kind: str) -> float:
+    """Simple price return of a session without dividends: close to close, or close to open; NaN where unknown."""
+    previous = series.close[session - 1] if session > 0 else np.nan
+    total = float(series.close[session] / previous - 1)
+    if kind == "close":
+        return total
+    intraday = float(series.intraday[session])
+    intraday = float(np.expm1(intraday)) if series.kind == "log" else intraday
+    return (1 + total) / (1 + intraday) - 1
+
+
+def check_claims(studied: Studied, parts: Sequence[PartRow], shown: Sequence[int]) -> tuple[ClaimRow, ...]:
+    """One row per claim, in file order; claims on events that could not be studied get ``no_data``."""
+    frame = studied.catalogue.events.frame
+    position = {int(row): i for i, row in enumerate(studied.rows)}
+    overnight = {part.row: part for part in parts if part.part == "overnight"}
+    found = []
+    for row in shown:
+        for kind, column in COLUMNS.items():
+            text = str(frame[column].iat[row])
+            if text:
+                found.append(_check(studied, row, position.get(row), kind, text, overnight.get(row)))
+    return tuple(found)
+
+
+def _check(studied: Studied, row: int, i: int | None, kind: str, text: str, overnight: PartRow | None) -> ClaimRow:
+    claim = parse_claim(text)
+    observed = observed_return(studied.series(i), studied.session(i), kind) if i is not None else np.nan
+    expected = abnormal = p = np.nan
+    if i is not None and kind == "close" and studied.block is not None:
+        day = -studied.spec.event_window.start
+        if 0 <= day < studied.block.abnormal.ar.shape[1]:
+            expected = float(studied.block.abnormal.expected[i, day])
+            abnormal, p = float(studied.block.abnormal.ar[i, day]), float(studied.block.ar_p[i, day])
+    elif overnight is not None:
+        expected, abnormal, p = overnight.expected, overnight.abnormal, overnight.p
+    return ClaimRow(
+        row=row,
+        kind=kind,
+        claimed=text,
+        observed=observed,
+        difference=observed - claim.value if claim.value is not None else np.nan,
+        verdict=verdict(claim, observed),
+        expected=expected,
+        abnormal=abnormal,
+        p=p,
+    )

@@ -1,0 +1,131 @@
+"""Sessions on which two or more firms have an announcement: one cluster, tested jointly."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eventstudy.data.market import place_rows, series_key
+from eventstudy.engine.partition import fewest_observations, window_plan
+from eventstudy.engine.significance.cluster import (
+    Cluster,
+    TestResult,
+    build_cluster,
+    conformal_hotelling,
+    hotelling,
+    portfolio_t,
+    romano_wolf_firms,
+    undefined,
+)
+from eventstudy.engine.significance.multiple import holm
+from eventstudy.engine.windows import gather
+from eventstudy.results import ClusterRow
+from eventstudy.spec import Window
+
+if TYPE_CHECKING:
+    from eventstudy.engine.windows import Design
+    from eventstudy.results import Studied
+
+JOINT = {"portfolio-t": "t", "hotelling": "F", "conformal-hotelling": "permutation"}
+
+
+def cluster_tests(studied: Studied) -> tuple[ClusterRow, ...]:
+    """Every cluster test on every session that holds two or more different tickers, in order of date."""
+    days: dict[np.datetime64, list[int]] = defaultdict(list)
+    for i in range(len(studied.rows)):
+        days[studied.day0(i)].append(i)
+    shown = {studied.day0(i) for i in studied.reported}
+    found: list[ClusterRow] = []
+    for day in sorted(days):
+        firms = _one_row_a_ticker(studied, days[day])
+        if len(firms) > 1 and day in shown:
+            found += _test_session(studied, day, days[day], firms)
+    return tuple(found)
+
+
+def _one_row_a_ticker(studied: Studied, rows: list[int]) -> list[int]:
+    """First row of each ticker: several announcements of one firm on one session are one event."""
+    first: dict[str, int] = {}
+    for i in rows:
+        first.setdefault(studied.text(i, "ticker"), i)
+    return [first[ticker] for ticker in sorted(first)]
+
+
+def _test_session(studied: Studied, day: np.datetime64, rows: list[int], firms: list[int]) -> list[ClusterRow]:
+    tickers = tuple(studied.text(i, "ticker") for i in firms)
+    event_ids = tuple(dict.fromkeys(studied.text(i, "event_id") for i in rows))
+    design = _common_design(studied, firms)
+    found = []
+    for w, window in enumerate(studied.spec.windows):
+        results = [
+            *_joint(studied, design, window),
+            *_per_firm(studied, w, firms),
+        ]
+        found += [
+            ClusterRow(
+                day0=day,
+                event_ids=event_ids,
+                firms=tickers,
+                window=window,
+                result=result,
+            )
+            for result in results
+        ]
+    return found
+
+
+def _common_design(studied: Studied, firms: list[int]) -> Design | str:
+    """Event-time block of the firms, or why they have no common one."""
+    rows = [int(studied.rows[i]) for i in firms]
+    keys = [series_key(studied.catalogue, row, studied.spec) for row in rows]
+    if len({key.exchange for key in keys}) > 1:
+        return "the firms trade on different calendars"
+    if len({key.benchmarks for key in keys}) > 1:
+        return "the firms do not share their benchmarks"
+    ordered, placed = place_rows(studied.catalogue, rows, studied.spec)
+    panel = studied.market.stack(ordered, studied.spec.returns)
+    return gather(panel, placed.series, placed.session, placed.masked, window_plan(studied.spec))
+
+
+def _joint(studied: Studied, design: Design | str, window: Window) -> list[TestResult]:
+    active = studied.spec.active_tests
+    wanted = [name for name in (*JOINT, "romano-wolf") if name in active]
+    if not wanted:
+        return []
+    cluster = _cluster(studied, design, window)
+    if isinstance(cluster, str):
+        return [undefined(name, JOINT[name], cluster) for name in wanted if name in JOINT]
+    results = []
+    if "portfolio-t" in wanted:
+        results.append(portfolio_t(cluster, studied.spec.alternative))
+    if "hotelling" in wanted:
+        results.append(hotelling(cluster))
+    if "conformal-hotelling" in wanted:
+        results.append(conformal_hotelling(cluster))
+    if "romano-wolf" in wanted:
+        results += romano_wolf_firms(cluster)
+    return results
+
+
+def _cluster(studied: Studied, design: Design | str, window: Window) -> Cluster | str:
+    if isinstance(design, str):
+        return design
+    min_obs = fewest_observations(studied.spec, studied.spec.model, design.x.shape[2])
+    return build_cluster(design, studied.spec.model, window.start, window.end, min_obs)
+
+
+def _per_firm(studied: Studied, w: int, firms: list[int]) -> list[TestResult]:
+    """Holm over the firms' own ``car-t`` p values of the window."""
+    if "holm" not in studied.spec.active_tests or studied.block is None:
+        return []
+    exact = studied.block.exact
+    p, t, df = (values[firms, w] for values in (exact.p, exact.t, exact.df))
+    adjusted = holm(p)
+    return [
+        TestResult(test="holm", statistic=float(t[k]), null="t", df=f"{df[k]:g}", p=float(adjusted[k]), member=k)
+        if np.isfinite(adjusted[k])
+        else undefined("holm", "t", "the firm has no CAR over this window", k)
+        for k in range(len(firms))
+    ]

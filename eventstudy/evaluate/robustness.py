@@ -1,0 +1,118 @@
+"""The same window under every model, masked and not; and the overnight and intraday parts of day 0."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eventstudy.data.market import place_rows, row_benchmarks
+from eventstudy.engine.abnormal import abnormal_returns, cars
+from eventstudy.engine.models import MODELS, fit
+from eventstudy.engine.partition import fewest_observations, pairs, window_plan
+from eventstudy.engine.significance.laws import t_p_value
+from eventstudy.engine.significance.single import car_t
+from eventstudy.engine.windows import gather
+from eventstudy.results import PartRow, RobustRow
+from eventstudy.spec import StudySpec, Window
+
+if TYPE_CHECKING:
+    from eventstudy.results import Studied
+
+
+def robustness(studied: Studied) -> tuple[RobustRow, ...]:
+    """The primary window of each reported row under each model that its benchmarks allow, masked and unmasked."""
+    rows: list[RobustRow] = []
+    for name in MODELS:
+        for exclude in ("catalogued", "none"):
+            rows += _one_model(studied, studied.spec.with_changes(model=name, exclude=exclude))
+    order = {name: i for i, name in enumerate(MODELS)}
+    return tuple(sorted(rows, key=lambda r: (r.row, order[r.model], not r.masked)))
+
+
+def _one_model(studied: Studied, spec: StudySpec) -> list[RobustRow]:
+    catalogue, market = studied.catalogue, studied.market
+    positions = [
+        i
+        for i in studied.reported
+        if spec.model != "multi-index" or len(row_benchmarks(catalogue, int(studied.rows[i]), spec)) > 1
+    ]
+    rows = [int(studied.rows[i]) for i in positions]
+    keys, placed = place_rows(catalogue, rows, spec) if rows else ([], None)
+    if placed is None or any(market.trouble(key) for key in keys):
+        return []
+    # rows may have different numbers of sectors, and a panel holds one number of factors
+    found: list[RobustRow] = []
+    for count in sorted({len(key.benchmarks) for key in keys}):
+        chosen = [n for n in range(len(rows)) if len(keys[placed.series[n]].benchmarks) == count]
+        found += _fit_rows(studied, spec, [positions[n] for n in chosen])
+    return found
+
+
+def _fit_rows(studied: Studied, spec: StudySpec, positions: list[int]) -> list[RobustRow]:
+    rows = [int(studied.rows[i]) for i in positions]
+    keys, placed = place_rows(studied.catalogue, rows, spec)
+    panel = studied.market.stack(keys, spec.returns)
+    strict = spec.missing == "strict"
+    design = gather(panel, placed.series, placed.session, placed.masked, window_plan(spec), strict=strict)
+    fits = fit(design, spec.model)
+    result = cars(design, fits, spec.model, pairs(spec), strict=strict)
+    exact = car_t(fits, result, spec.level, spec.alternative)
+    usable = fits.rank_ok & (fits.n_obs >= fewest_observations(spec, spec.model, panel.factors.shape[1]))
+    found = []
+    for n, i in enumerate(positions):
+        w = int(studied.primary[i])
+        shown = bool(usable[n])
+        found.append(
+            RobustRow(
+                row=rows[n],
+                window=spec.windows[w],
+                model=spec.model,
+                masked=spec.exclude == "catalogued",
+                car=float(result.car[n, w]) if shown else np.nan,
+                std_error=float(exact.std_error[n, w]) if shown else np.nan,
+                t=float(exact.t[n, w]) if shown else np.nan,
+                p=float(exact.p[n, w]) if shown else np.nan,
+                n_estimation=int(fits.n_obs[n]),
+            )
+        )
+    return found
+
+
+def day0_parts(studied: Studied) -> tuple[PartRow, ...]:
+    """Day 0 cut at the opening: each part against the same part of the benchmark, with the exact t.
+
+    Missing rule: empty where the source has no opens for the stock or its benchmark.
+    """
+    if studied.block is None:
+        return ()
+    day0 = Window(0, 0)
+    spec = studied.spec.with_changes(windows=(day0,), event_window=Window(min(studied.spec.event_window.start, 0), 0))
+    rows = [int(row) for row in studied.rows]
+    keys, placed = place_rows(studied.catalogue, rows, spec)
+    found: list[PartRow] = []
+    for part in ("overnight", "intraday"):
+        panel = studied.market.stack(keys, spec.returns, part)
+        design = gather(panel, placed.series, placed.session, placed.masked, window_plan(spec))
+        fits = fit(design, spec.model)
+        abnormal = abnormal_returns(design, fits, spec.model)
+        usable = fits.rank_ok & (fits.n_obs >= fewest_observations(spec, spec.model, panel.factors.shape[1]))
+        std_error = np.sqrt(np.where(usable & (fits.s2 > 0), fits.s2, np.nan) * abnormal.v[:, -1])
+        ar, expected = abnormal.ar[:, -1], abnormal.expected[:, -1]
+        t = ar / std_error
+        p = t_p_value(t, fits.nu, spec.alternative)
+        found += [
+            PartRow(
+                row=rows[i],
+                part=part,
+                total=float(expected[i] + ar[i]),
+                expected=float(expected[i]),
+                abnormal=float(ar[i]),
+                std_error=float(std_error[i]),
+                t=float(t[i]),
+                p=float(p[i]),
+            )
+            for i in studied.reported
+            if usable[i] and np.isfinite(ar[i])
+        ]
+    return tuple(sorted(found, key=lambda part: (part.row, part.part != "overnight")))

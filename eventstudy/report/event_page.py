@@ -1,0 +1,166 @@
+"""The page of one announcement, a section a ticker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from eventstudy.data.catalogue import nearby
+from eventstudy.engine.models import MODELS
+from eventstudy.report.announcement import Figures, announcement_card, of_event
+from eventstudy.report.document import Page, Section, Table
+from eventstudy.report.words import interval, number, p_value, percent, size
+
+if TYPE_CHECKING:
+    from eventstudy.results import StudyResult
+
+P_COLUMNS = ("p_t", "p_t_ar1", "p_local", "p_sq", "p_conformal", "p_placebo")
+
+
+def event_page(result: StudyResult, event_id: str, figures: Figures) -> Page:
+    """One announcement, a section a ticker."""
+    windows = of_event(result.tables["windows"], event_id)
+    head = announcement_card(result, event_id, figures)
+    sections = [_ticker_section(result, event_id, ticker, figures) for ticker in windows["ticker"].unique()]
+    closing = Section(id="words", title="In plain words", intro=head.paragraphs)
+    return Page(title=head.title, lead=(head.subtitle,), sections=(*sections, closing))
+
+
+def _ticker_section(result: StudyResult, event_id: str, ticker: str, figures: Figures) -> Section:
+    studied = result.studied
+    i = next(
+        i for i in studied.reported if studied.text(i, "event_id") == event_id and studied.text(i, "ticker") == ticker
+    )
+    row = int(studied.rows[i])
+    placement = studied.catalogue.placements[row]
+    model = of_event(result.tables["models"], event_id, ticker).iloc[0]
+    spec = result.spec
+    around = nearby(studied.catalogue, row, spec.event_window.start, spec.event_window.end)
+    intro = [
+        f"Role {studied.text(i, 'role')}. Announced {studied.text(i, 'announced_at')}; "
+        f"{placement.rule if placement else ''}. Day 0 is {studied.day0(i)} on {studied.catalogue.exchange[row]}.",
+        f"{MODELS[spec.model].title.capitalize()}: alpha {number(model['alpha'], 6)}, beta "
+        f"{number(model['beta'])}, sigma "
+        f"{size(model['sigma'], 2)}, R squared {number(model['r_squared'])}; {model['n_estimation']} sessions from "
+        f"{model['estimation_start']} to {model['estimation_end']}, {model['n_masked']} masked.",
+    ]
+    intro.append(
+        "Confounders in the event window: " + "; ".join(f"day {n.day:+d} {n.kind}: {n.title}" for n in around) + "."
+        if around
+        else "No confounder is catalogued in the event window."
+    )
+    return Section(
+        id=f"ticker-{ticker}",
+        title=ticker,
+        intro=tuple(intro),
+        tables=tuple(_ticker_tables(result, event_id, ticker)),
+        figures=tuple(f for name, f in figures.items() if name in (f"car-{event_id}", f"placebo-{event_id}-{ticker}")),
+    )
+
+
+def _ticker_tables(result: StudyResult, event_id: str, ticker: str) -> list[Table]:
+    tables = {name: of_event(result.tables[name], event_id, ticker) for name in ("windows", "abnormal_returns")}
+    parts = of_event(result.tables["overnight"], event_id, ticker)
+    robust = of_event(result.tables["robustness"], event_id, ticker)
+    return [
+        _windows_table(ticker, tables["windows"]),
+        *([_parts_table(ticker, parts)] if len(parts) else []),
+        _models_table(ticker, robust),
+        _daily_table(ticker, tables["abnormal_returns"]),
+    ]
+
+
+def _windows_table(ticker: str, windows: pd.DataFrame) -> Table:
+    return Table(
+        caption=f"{ticker}: test windows",
+        columns=("window", "primary", "CAR", "interval", "t", *P_COLUMNS, "MDE", "BHAR", "flags"),
+        rows=tuple(
+            (
+                str(w["window"]),
+                str(w["primary"]),
+                percent(w["car"]),
+                interval(w["ci_low"], w["ci_high"]),
+                number(w["t"]),
+                *(p_value(w[name]) for name in P_COLUMNS),
+                size(w["mde80"]),
+                percent(w["bhar"]),
+                str(w["flags"]).replace(";", ", "),
+            )
+            for w in windows.to_dict("records")
+        ),
+        numeric=frozenset(range(2, 13)),
+        note=_placebo_note(windows),
+    )
+
+
+def _daily_table(ticker: str, daily: pd.DataFrame) -> Table:
+    return Table(
+        caption=f"{ticker}: abnormal return by day",
+        columns=("day", "session", "return", "expected", "abnormal", "std error", "t", "p", "CAR", "CAR std error"),
+        rows=tuple(
+            (
+                f"{d['day']:+d}" if d["day"] else "0",
+                str(d["session"]),
+                percent(d["return"]),
+                percent(d["expected_return"]),
+                percent(d["abnormal_return"]),
+                size(d["std_error"], 2),
+                number(d["t"]),
+                p_value(d["p_value"]),
+                percent(d["car"]),
+                size(d["car_std_error"], 2),
+            )
+            for d in daily.to_dict("records")
+        ),
+        numeric=frozenset({0, *range(2, 10)}),
+    )
+
+
+def _parts_table(ticker: str, parts: pd.DataFrame) -> Table:
+    return Table(
+        caption=f"{ticker}: day 0 cut at the opening",
+        columns=("part", "return", "expected", "abnormal", "std error", "t", "p"),
+        rows=tuple(
+            (
+                str(r["part"]),
+                percent(r["return"]),
+                percent(r["expected_return"]),
+                percent(r["abnormal_return"]),
+                size(r["std_error"], 2),
+                number(r["t"]),
+                p_value(r["p_t"]),
+            )
+            for r in parts.to_dict("records")
+        ),
+        numeric=frozenset(range(1, 7)),
+        note="Each part against the same part of the benchmark.",
+    )
+
+
+def _models_table(ticker: str, robust: pd.DataFrame) -> Table:
+    return Table(
+        caption=f"{ticker}: the primary window under each model",
+        columns=("model", "masked", "CAR", "std error", "t", "p", "sessions"),
+        rows=tuple(
+            (
+                str(r["model"]),
+                str(r["masked"]),
+                percent(r["car"]),
+                size(r["std_error"], 2),
+                number(r["t"]),
+                p_value(r["p_t"]),
+                str(r["n_estimation"]),
+            )
+            for r in robust.to_dict("records")
+        ),
+        numeric=frozenset(range(2, 7)),
+    )
+
+
+def _placebo_note(windows: pd.DataFrame) -> str:
+    without = windows[windows["p_placebo"].isna() & windows["n_placebo"].notna()]
+    if without.empty:
+        return ""
+    fewest = int(without["n_placebo"].min())
+    return f"p_placebo is empty where fewer than 39 pseudo-events fit before the estimation window (here {fewest})."

@@ -1,0 +1,53 @@
+"""A page as Markdown, with every free text escaped."""
+
+from __future__ import annotations
+
+from eventstudy.report.document import Page, Section, Table
+from eventstudy.report.escape import markdown as escape
+
+
+def render(page: Page, figures_at: str = "figures") -> str:
+    """The page as GitHub-flavoured Markdown.
+
+    Parameters
+    ----------
+    page : Page
+    figures_at : str
+        Relative folder of the SVG files.
+    """
+    parts = [f"# {escape(page.title)}", *(escape(text) for text in page.lead)]
+    for section in page.sections:
+        parts += _section(section, figures_at)
+    if page.generated_note:
+        parts += ["---", escape(page.generated_note)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _section(section: Section, figures_at: str) -> list[str]:
+    parts = [f"## {escape(section.title)}", *(escape(text) for text in section.intro)]
+    parts += [_table(table) for table in section.tables]
+    parts += [_figure(figure.name, figure.title, figures_at) for figure in section.figures]
+    for card in section.cards:
+        parts.append(f"### {escape(card.title)}")
+        if card.subtitle:
+            parts.append(f"*{escape(card.subtitle)}*")
+        parts += [escape(text) for text in card.paragraphs]
+        parts += [_table(table) for table in card.tables]
+        parts += [_figure(figure.name, figure.title, figures_at) for figure in card.figures]
+    return parts
+
+
+def _figure(name: str, title: str, figures_at: str) -> str:
+    return f"![{escape(title)}]({figures_at}/{name}.svg)"
+
+
+def _table(table: Table) -> str:
+    rule = ["--:" if i in table.numeric else "---" for i in range(len(table.columns))]
+    lines = [_line([escape(c) for c in table.columns]), _line(rule)]
+    lines += [_line([escape(cell) for cell in row]) for row in table.rows]
+    text = f"**{escape(table.caption)}**\n\n" + "\n".join(lines)
+    return f"{text}\n\n{escape(table.note)}" if table.note else text
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"

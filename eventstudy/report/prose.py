@@ -1,0 +1,133 @@
+"""Plain words, written from the numbers by rules: no verdict is stronger than its p value and its MDE allow."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from eventstudy.report.words import interval, listed, p_value, percent, size
+
+TESTS = {
+    "p_t": "the exact t test",
+    "p_t_ar1": "the t test for autocorrelated errors",
+    "p_local": "the test against the last 20 sessions",
+    "p_sq": "the sample-quantile test",
+    "p_conformal": "the conformal test",
+    "p_placebo": "the firm's own placebo sessions",
+}
+
+
+def row_sentences(window: pd.Series, day0: pd.Series | None, robust: pd.DataFrame, level: float) -> list[str]:
+    """What can be said of one ticker's primary window.
+
+    Parameters
+    ----------
+    window : Series
+        Its line of windows.csv.
+    day0 : Series or None
+        Its day-0 line of abnormal_returns.csv.
+    robust : DataFrame
+        Its lines of robustness.csv.
+    level : float
+    """
+    ticker = str(window["ticker"])
+    if not math.isfinite(window["car"]):
+        return [f"{ticker}: the window {window['window']} is not complete yet, so nothing is said about it."]
+    sentences = [_size_sentence(ticker, window, day0, level)]
+    sentences.append(verdict(window, level))
+    sentences += _model_sentence(robust, level)
+    return sentences
+
+
+def _size_sentence(ticker: str, window: pd.Series, day0: pd.Series | None, level: float) -> str:
+    when = f"on {window['day0']}" if window["window"] == "[0,0]" else f"over {window['window']} from {window['day0']}"
+    lead = ""
+    if window["window"] == "[0,0]" and day0 is not None and math.isfinite(day0["return"]):
+        total, expected = float(day0["return"]), float(day0["expected_return"])
+        lead = f"{ticker} returned {percent(total)} {when}; {percent(expected)} of that is what its model expects. "
+        when = "What is left"
+    else:
+        when = f"{ticker}'s abnormal return {when}"
+    band = f"({100 * level:g} % interval {interval(window['ci_low'], window['ci_high'])})"
+    return f"{lead}{when} is {percent(window['car'])} {band}."
+
+
+def verdict(window: pd.Series | dict[str, Any], level: float) -> str:
+    """One sentence on how sure one can be, from the p values and the smallest detectable effect."""
+    p = {name: float(window[name]) for name in TESTS if math.isfinite(float(window[name]))}
+    if "p_t" not in p:
+        return "No test is possible: the estimation residuals have no variance."
+    alpha = 1 - level
+    low = [name for name in p if p[name] < alpha]
+    mde = float(window["mde80"])
+    if not low:
+        return (
+            f"No test tells it from an ordinary day (p {p_value(p['p_t'])}); an effect below {size(mde)} would be "
+            "missed "
+            "more often than one time in five, so this is not evidence of no effect."
+        )
+    if len(low) == len(p):
+        return (
+            f"All {len(p)} tests find it unusual at the {100 * alpha:g} % level (p {p_value(p['p_t'])} by the t test)."
+        )
+    dissent = listed([f"{TESTS[name]} (p {p_value(p[name])})" for name in p if name not in low])
+    if "p_t" in low:
+        return (
+            f"The t test calls it unusual (p {p_value(p['p_t'])}), but not {dissent}: the evidence depends on the test."
+        )
+    return (
+        f"{len(low)} of {len(p)} tests call it unusual, but not {dissent}: the evidence depends on the test, and an "
+        f"effect below {size(mde)} would often be missed."
+    )
+
+
+def _model_sentence(robust: pd.DataFrame, level: float) -> list[str]:
+    known = robust[robust["car"].notna()]
+    if len(known) < 2:
+        return []
+    low, high = known["car"].min(), known["car"].max()
+    n_low = int((known["p_t"] < 1 - level).sum())
+    agree = {0: "none of them", len(known): "all of them"}.get(n_low, f"{n_low} of them")
+    return [
+        f"Over {len(known)} combinations of model and masking it lies between {percent(low)} and {percent(high)}; "
+        f"{agree} "
+        f"{'reject' if n_low != 1 else 'rejects'} at {100 * (1 - level):g} %."
+    ]
+
+
+def limits(windows: pd.DataFrame, others: list[str], nearby: list[str]) -> list[str]:
+    """What cannot be known about one announcement.
+
+    Parameters
+    ----------
+    windows : DataFrame
+        Its primary lines of windows.csv.
+    others : list of str
+        Other announcements on the same session.
+    nearby : list of str
+        Confounders in the primary window.
+    """
+    flags = {flag for cell in windows["flags"] for flag in str(cell).split(";")}
+    found = []
+    if (windows["role"] == "placebo").any():
+        found.append("It is kept as a placebo: no news about the firm became public that a price could react to.")
+    if others:
+        found.append(
+            f"The same session carries {listed(others)}: daily data cannot split what each of them did, so they "
+            "are one "
+            "cluster."
+        )
+    if nearby:
+        found.append(f"Also in the window: {listed(nearby)}.")
+    if "timing_uncertain" in flags:
+        found.append("The hour is unknown, so day 0 may be the next session; the window [0,1] holds both.")
+    if "overlap" in flags:
+        found.append("The window overlaps that of another announcement of the firm.")
+    if "window_incomplete" in flags:
+        found.append("The window reaches past the last final session.")
+    found.append(
+        "With one event no test can separate a moved mean from a risen variance, and an abnormal return is not a cause."
+    )
+    return found

@@ -1,0 +1,72 @@
+"""manifest.json: what made these numbers. The only file with a clock, paths and versions."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from eventstudy.results import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from eventstudy.evaluate.audit import Audit
+    from eventstudy.results import StudyResult
+
+PACKAGES = ("eventstudy-engine", "numpy", "scipy", "pandas", "exchange_calendars", "typer", "matplotlib", "statsmodels")
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of what computes and draws; absent packages are left out."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def counts(result: StudyResult) -> dict[str, int]:
+    """Rows read, studied and excluded; they reconcile."""
+    return {
+        "read": result.n_read,
+        "studied": len(result.studied.reported),
+        "excluded": len(result.exclusions),
+    }
+
+
+def manifest(
+    result: StudyResult, files: Mapping[str, str], audit: Audit | None, command: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Everything needed to say where a report comes from.
+
+    Parameters
+    ----------
+    result : StudyResult
+    files : mapping
+        Relative path -> sha256 of every file of this run.
+    audit : Audit or None
+    command : sequence of str or None
+        The command line; None takes this process's.
+    """
+    spec = asdict(result.spec)
+    spec.pop("notices")
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": list(sys.argv if command is None else command),
+        "versions": versions(),
+        "engine": "numpy",
+        "spec": spec,
+        "spec_sha256": result.spec.digest(),
+        "events": result.studied.catalogue.events.path,
+        "counts": counts(result),
+        "audit": None if audit is None else {**asdict(audit), "agrees": audit.agrees},
+        "series": [asdict(provenance) for provenance in result.provenance],
+        "notices": list(result.notices),
+        "files": dict(files),
+    }

@@ -1,0 +1,305 @@
+"""The page people read: the study's tables and sentences arranged as a ``Page``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from eventstudy.engine.models import MODELS
+from eventstudy.flags import FLAGS
+from eventstudy.report.announcement import Figures, announcement_card, primary_windows
+from eventstudy.report.document import Page, Section, Table
+from eventstudy.report.words import NOTHING, count, interval, listed, number, p_value, percent, size
+
+if TYPE_CHECKING:
+    from eventstudy.evaluate.audit import Audit
+    from eventstudy.report.figures import Figure
+    from eventstudy.results import StudyResult
+
+
+def summary_page(result: StudyResult, figures: Figures, audit: Audit | None) -> Page:
+    """The page people read: claims, events, clusters, groups, robustness, exclusions, limits, plain words."""
+    tables = result.tables
+    n_ids = tables["windows"]["event_id"].nunique()
+    n_rows = len(result.studied.reported)
+    spec = result.spec
+    lead = (
+        f"{count(n_ids, 'announcement')} for {count(n_rows, 'event')} (announcement and ticker) studied with the "
+        f"{MODELS[spec.model].title} on "
+        f"{listed(spec.benchmarks[:1] if MODELS[spec.model].factors != 'all' else spec.benchmarks)}; "
+        f"{count(result.n_read, 'row')} read, {n_rows} studied, {len(result.exclusions)} excluded with a reason.",
+        "An abnormal return is what a stock did beyond what its model expects on a day like that. "
+        "It is a statement about prices, not about causes.",
+    )
+    sections = [
+        _claims_section(tables["claims"]),
+        _events_section(result),
+        _cluster_section(tables["clusters"], figures),
+        _group_section(tables["aggregate"], figures),
+        _robustness_section(tables["robustness"]),
+        _excluded_section(result),
+        _limits_section(result),
+        Section(
+            id="words",
+            title="In plain words",
+            intro=("One paragraph an announcement, written from the numbers by fixed rules.",),
+            cards=tuple(announcement_card(result, event_id, figures) for event_id in _ids(result)),
+        ),
+        _method_section(result, audit),
+    ]
+    return Page(title="Event study", generated_note="", lead=lead, sections=tuple(s for s in sections if s))
+
+
+def _ids(result: StudyResult) -> list[str]:
+    return list(dict.fromkeys(result.tables["windows"]["event_id"]))
+
+
+def _claims_section(claims: pd.DataFrame) -> Section | None:
+    if claims.empty:
+        return None
+    rows = tuple(
+        (
+            c.event_id,
+            c.ticker,
+            c.kind,
+            _claimed(str(c.claimed_return)),
+            percent(c.observed_return),
+            c.verdict,
+            percent(c.expected_return),
+            percent(c.abnormal_return),
+            p_value(c.p_t),
+        )
+        for c in claims.itertuples()
+    )
+    columns = ("event", "ticker", "kind", "claimed", "observed", "verdict", "market part", "abnormal", "p")
+    table = Table(
+        caption="What the source claims, held against the data",
+        columns=columns,
+        rows=rows,
+        numeric=frozenset({3, 4, 6, 7, 8}),
+        note="close: close to close; open: previous close to open. Observed is the price return; market part and "
+        "abnormal "
+        "return are total returns. A claim can be right as a number and still be mostly the market's move.",
+    )
+    return Section(id="claims", title="The claims", tables=(table,))
+
+
+def _claimed(text: str) -> str:
+    try:
+        return percent(float(text))
+    except ValueError:
+        pass
+    if text[:1] in "<>":
+        return f"{'below' if text[0] == '<' else 'above'} {percent(float(text[1:]))}"
+    return text
+
+
+def _events_section(result: StudyResult) -> Section:
+    rows = tuple(
+        (
+            w.event_id,
+            w.ticker,
+            w.role,
+            w.day0,
+            w.window,
+            percent(w.car),
+            interval(w.ci_low, w.ci_high),
+            p_value(w.p_t),
+            p_value(w.p_local),
+            p_value(w.p_conformal),
+            p_value(w.p_placebo),
+            size(w.mde80),
+            w.flags.replace(";", ", "),
+        )
+        for w in primary_windows(result).itertuples()
+    )
+    columns = ["event", "ticker", "role", "day", "window"]
+    table = Table(
+        caption="Abnormal return over the primary window",
+        columns=(
+            *columns,
+            "CAR",
+            f"{100 * result.spec.level:g} % interval",
+            "p t",
+            "p local",
+            "p conformal",
+            "p placebo",
+            "MDE",
+            "flags",
+        ),
+        rows=rows,
+        numeric=frozenset(range(5, 12)),
+        note="MDE: the smallest true effect found four times in five at this level. Not significant is not no effect.",
+    )
+    return Section(id="events", title="Every event", tables=(table,))
+
+
+def _cluster_section(clusters: pd.DataFrame, figures: Figures) -> Section | None:
+    joint = (
+        clusters[(clusters["ticker"] == "") & (clusters["window"] == clusters["window"].iloc[0])]
+        if len(clusters)
+        else clusters
+    )
+    if joint.empty:
+        return None
+    rows = tuple(
+        (
+            c.day0,
+            c.tickers.replace(";", ", "),
+            c.window,
+            c.test,
+            number(c.statistic),
+            c.df,
+            p_value(c.p_value),
+            c.applicable,
+            c.reason,
+        )
+        for c in joint.itertuples()
+    )
+    table = Table(
+        caption="Sessions with two or more firms, tested jointly",
+        columns=("session", "tickers", "window", "test", "statistic", "df", "p", "applicable", "reason"),
+        rows=rows,
+        numeric=frozenset({4, 6}),
+        note="The firms of one session are correlated; tests that treat them as independent reject far too often.",
+    )
+    shown = tuple(figure for name, figure in figures.items() if name.startswith("cluster"))
+    numbers = tuple(t for figure in shown if (t := _figure_table(figure)) is not None)
+    return Section(
+        id="clusters",
+        title="Firms that share a session",
+        intro=("Several announcements on one session are one observation of the market, not several.",),
+        tables=(table, *numbers),
+        figures=shown,
+    )
+
+
+def _figure_table(figure: Figure) -> Table | None:
+    rows = figure.data.get("rows")
+    if not isinstance(rows, list) or not rows:
+        return None
+    columns = tuple(rows[0])
+    cells = tuple(tuple(percent(r[c]) if isinstance(r[c], float) else str(r[c]) for c in columns) for r in rows)
+    numeric = frozenset(i for i, c in enumerate(columns) if isinstance(rows[0][c], float))
+    return Table(caption=figure.title, columns=columns, rows=cells, numeric=numeric)
+
+
+def _group_section(aggregate: pd.DataFrame, figures: Figures) -> Section | None:
+    if aggregate.empty:
+        return None
+    rows = tuple(
+        (
+            g.group,
+            g.window,
+            str(g.n_events),
+            str(g.n_dates),
+            percent(g.caar),
+            percent(g.pw_caar),
+            g.test,
+            number(g.statistic),
+            p_value(g.p_value),
+            g.applicable,
+            g.reason,
+        )
+        for g in aggregate.itertuples()
+    )
+    table = Table(
+        caption="Average CAR per group",
+        columns=(
+            "group",
+            "window",
+            "events",
+            "dates",
+            "CAAR",
+            "weighted",
+            "test",
+            "statistic",
+            "p",
+            "applicable",
+            "reason",
+        ),
+        rows=rows,
+        numeric=frozenset({2, 3, 4, 5, 7, 8}),
+        note="all: direct rows only. An announcement under two ids counts once per ticker and day 0.",
+    )
+    shown = tuple(figure for name, figure in figures.items() if name.startswith("caar"))
+    return Section(id="groups", title="Groups", tables=(table,), figures=shown)
+
+
+def _robustness_section(robust: pd.DataFrame) -> Section | None:
+    known = robust[robust["car"].notna()]
+    if known.empty:
+        return None
+    rows = []
+    for (event_id, ticker, window), lines in known.groupby(["event_id", "ticker", "window"], sort=False):
+        cells = []
+        for model in MODELS:
+            line = lines[(lines["model"] == model) & (lines["masked"] == "yes")]
+            cells.append(f"{percent(line['car'].iloc[0])} ({p_value(line['p_t'].iloc[0])})" if len(line) else NOTHING)
+        span = f"{percent(lines['car'].min())[:-2]} to {percent(lines['car'].max())}"
+        rows.append((str(event_id), str(ticker), str(window), *cells, span))
+    table = Table(
+        caption="The primary window under each model: CAR (p of the t test), other events masked",
+        columns=("event", "ticker", "window", *(entry.title for entry in MODELS.values()), "range, masked and not"),
+        rows=tuple(rows),
+        numeric=frozenset(range(3, 4 + len(MODELS))),
+        note="The model carries the verdict: where the columns disagree, so does the evidence. A sector index that the "
+        "news "
+        "itself moved takes part of the effect away.",
+    )
+    return Section(id="robustness", title="Robustness", tables=(table,))
+
+
+def _excluded_section(result: StudyResult) -> Section:
+    excluded = result.tables["excluded"]
+    ledger = f"{count(result.n_read, 'row')} read = {len(result.studied.reported)} studied + {len(excluded)} excluded."
+    if excluded.empty:
+        return Section(id="excluded", title="What was excluded", intro=(ledger,))
+    rows = tuple((e.event_id, e.ticker, e.stage, e.reason, e.detail) for e in excluded.itertuples())
+    table = Table(
+        caption="Rows that could not be studied", columns=("event", "ticker", "stage", "reason", "detail"), rows=rows
+    )
+    return Section(id="excluded", title="What was excluded", intro=(ledger,), tables=(table,))
+
+
+def _limits_section(result: StudyResult) -> Section:
+    intro = [
+        "One session that carries several announcements is one cluster: daily data cannot split own news from a "
+        "peer's.",
+        "With one event, every test asks whether the day looks like a draw from the days before. A moved mean "
+        "and a risen "
+        "variance look the same.",
+        "A result that is not significant is not a finding of no effect: the column MDE says how large an effect "
+        "had to be "
+        "to be found.",
+        "Events that were chosen because the price moved are not tests of anything; their notes say so.",
+    ]
+    flags = sorted(
+        {flag for cell in primary_windows(result)["flags"] for flag in cell.split(";") if flag}, key=list(FLAGS).index
+    )
+    rows = tuple((flag, FLAGS[flag]) for flag in flags)
+    tables = (Table(caption="Flags that occur", columns=("flag", "meaning"), rows=rows),) if rows else ()
+    return Section(id="limits", title="What cannot be known", intro=tuple(intro), tables=tables)
+
+
+def _method_section(result: StudyResult, audit: Audit | None) -> Section:
+    spec = result.spec
+    intro = [
+        f"Model {spec.model}, benchmark {listed(spec.benchmarks)}, {spec.estimation} sessions of estimation, gap "
+        f"{spec.gap}, "
+        f"event window {spec.event_window.label}, {spec.returns} total returns, exclude {spec.exclude}, missing days "
+        f"{spec.missing}, tests {spec.alternative}. Standard errors hold the full prediction-error covariance.",
+    ]
+    if audit is not None:
+        word = "agree" if audit.agrees else "do NOT agree"
+        intro.append(
+            f"Audit: {audit.n_checked} of {audit.n_studied} studied rows were fitted again by statsmodels with "
+            "one dummy per "
+            f"event day; coefficients, sigma, every abnormal return, every CAR and their t values {word} to 1e-9."
+        )
+    intro += [f"Notice: {notice}." for notice in result.notices]
+    rows = tuple((p.symbol, p.source, p.basis, p.first, p.last, str(p.rows), p.sha256[:12]) for p in result.provenance)
+    columns = ("symbol", "source", "total return from", "first", "last", "rows", "sha256")
+    table = Table(caption="Prices", columns=columns, rows=rows, numeric=frozenset({5}))
+    return Section(id="method", title="Method and provenance", intro=tuple(intro), tables=(table,))

@@ -1,0 +1,226 @@
+"""StudyResult -> the tables of the file contract, as pandas frames with fixed columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from eventstudy.engine.models import MODELS
+from eventstudy.flags import merged
+
+if TYPE_CHECKING:
+    from eventstudy.results import StudyResult
+
+_COLUMNS: dict[str, str] = {
+    "abnormal_returns": (
+        "event_id ticker day session return expected_return abnormal_return std_error t p_value car car_std_error"
+    ),
+    "windows": (
+        "event_id ticker role category day0 window primary car std_error ci_low ci_high t df p_t p_t_ar1 p_local p_sq"
+        " p_conformal p_placebo p_min_sq p_min_conformal p_min_placebo mde80 bhar flags n_placebo n_placebo_blocks"
+    ),
+    "models": (
+        "event_id ticker day0 model benchmark alpha beta sigma r_squared n_estimation n_masked estimation_start"
+        " estimation_end flags"
+    ),
+    "robustness": "event_id ticker window model masked car std_error t p_t n_estimation",
+    "overnight": "event_id ticker part return expected_return abnormal_return std_error t p_t",
+    "clusters": ("day0 event_ids tickers window test ticker statistic null df p_value applicable reason"),
+    "aggregate": ("group window n_events n_rows n_dates caar pw_caar test statistic null df p_value applicable reason"),
+    "aar": "group day n aar std_error caar caar_std_error share_positive",
+    "claims": (
+        "event_id ticker kind claimed_return observed_return difference verdict expected_return abnormal_return p_t"
+    ),
+    "excluded": "event_id ticker stage reason detail",
+}
+COLUMNS: dict[str, list[str]] = {name: text.split() for name, text in _COLUMNS.items()}
+
+
+def build_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
+    """Every table of the contract; an empty study gives empty tables with their columns."""
+    studied = result.studied
+    has_rows = studied.block is not None and len(studied.reported) > 0
+    rows = {
+        "abnormal_returns": _abnormal_returns(result) if has_rows else (),
+        "windows": _windows(result) if has_rows else (),
+        "robustness": _robustness(result),
+        "overnight": _overnight(result),
+        "clusters": _clusters(result),
+        "aggregate": _aggregate(result),
+        "aar": _aar(result),
+        "claims": _claims(result),
+        "excluded": _excluded(result),
+    }
+    tables = {name: _frame(name, lines) for name, lines in rows.items()}
+    tables["models"] = _models(result) if has_rows else _frame("models", ())
+    return {name: tables[name] for name in COLUMNS}
+
+
+def _frame(name: str, rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows), columns=list(COLUMNS[name]))
+
+
+def _names(result: StudyResult, i: int) -> tuple[str, str]:
+    return result.studied.text(i, "event_id"), result.studied.text(i, "ticker")
+
+
+def _row_names(result: StudyResult, row: int) -> tuple[str, str]:
+    frame = result.studied.catalogue.events.frame
+    return str(frame["event_id"].iat[row]), str(frame["ticker"].iat[row])
+
+
+def _abnormal_returns(result: StudyResult) -> Iterable[Sequence[Any]]:
+    """One line a day; days past the last final session have none, holes keep an empty one."""
+    studied = result.studied
+    block = studied.block
+    assert block is not None, "only called with a block"
+    s = np.sqrt(np.where(block.fits.s2 > 0, block.fits.s2, np.nan))
+    for i in studied.reported:
+        series, session = studied.series(i), studied.session(i)
+        for k, day in enumerate(range(studied.spec.event_window.start, studied.spec.event_window.end + 1)):
+            at = session + day
+            if at < 0 or at > series.benchmark_last or at >= len(series.total):
+                continue
+            ar, expected = block.abnormal.ar[i, k], block.abnormal.expected[i, k]
+            yield (
+                *_names(result, i),
+                day,
+                str(series.calendar.sessions[at]),
+                expected + ar,
+                expected,
+                ar,
+                block.ar_std_error[i, k],
+                block.ar_t[i, k],
+                block.ar_p[i, k],
+                block.abnormal.path[i, k],
+                s[i] * np.sqrt(block.abnormal.path_v[i, k]),
+            )
+
+
+def _windows(result: StudyResult) -> Iterable[Sequence[Any]]:
+    studied = result.studied
+    block = studied.block
+    assert block is not None, "only called with a block"
+    exact = block.exact
+    for i in studied.reported:
+        for w, window in enumerate(studied.spec.windows):
+            placebo = block.placebo[i][w] if block.placebo else None
+            yield (
+                *_names(result, i),
+                studied.text(i, "role"),
+                studied.text(i, "category"),
+                str(studied.day0(i)),
+                window.label,
+                "yes" if studied.primary[i] == w else "no",
+                block.cars.car[i, w],
+                *(v[i, w] for v in (exact.std_error, exact.ci_low, exact.ci_high, exact.t, exact.df, exact.p)),
+                *(v[i, w] for v in (block.p_ar1, block.p_local, block.p_sq, block.p_conformal)),
+                placebo.p if placebo else np.nan,
+                block.p_min_sq[i, w],
+                block.p_min_conformal[i, w],
+                placebo.p_min if placebo else np.nan,
+                exact.mde[i, w],
+                block.cars.bhar[i, w],
+                merged(result.row_flags[i], result.window_flags[i][w]),
+                placebo.n if placebo else None,
+                placebo.n_blocks if placebo else None,
+            )
+
+
+def _models(result: StudyResult) -> pd.DataFrame:
+    """models.csv, with one beta column per benchmark beyond the first on the right of ``beta``."""
+    studied = result.studied
+    block = studied.block
+    assert block is not None, "only called with a block"
+    entry = MODELS[studied.spec.model]
+    sectors: dict[str, None] = {}
+    rows: list[dict[str, Any]] = []
+    for i in studied.reported:
+        series, session, plan = studied.series(i), studied.session(i), block.design.plan
+        theta = [1.0] if entry.adjusted else list(block.fits.theta[i, 1:])
+        used = np.flatnonzero(block.fits.used[i]) + plan.estimation_start
+        row = {
+            **dict(zip(("event_id", "ticker"), _names(result, i), strict=True)),
+            "day0": str(studied.day0(i)),
+            "model": studied.spec.model,
+            "benchmark": "" if entry.factors == "none" else ";".join(series.benchmarks),
+            "alpha": np.nan if entry.adjusted else block.fits.theta[i, 0],
+            "beta": theta[0] if theta else np.nan,
+            "sigma": np.sqrt(block.fits.s2[i]),
+            "r_squared": block.fits.r_squared[i],
+            "n_estimation": int(block.fits.n_obs[i]),
+            "n_masked": int((block.design.masked & block.design.observed)[i, block.design.estimation].sum()),
+            "estimation_start": str(series.calendar.sessions[session + used[0]]),
+            "estimation_end": str(series.calendar.sessions[session + used[-1]]),
+            "flags": merged(result.row_flags[i]),
+        }
+        for symbol, slope in zip(series.benchmarks[1:], theta[1:], strict=False):
+            sectors[f"beta_{symbol}"] = None
+            row[f"beta_{symbol}"] = slope
+        rows.append(row)
+    columns = list(COLUMNS["models"])
+    at = columns.index("beta") + 1
+    return pd.DataFrame(rows, columns=[*columns[:at], *sectors, *columns[at:]])
+
+
+def _robustness(result: StudyResult) -> Iterable[Sequence[Any]]:
+    for r in result.robustness:
+        masked = "yes" if r.masked else "no"
+        yield *_row_names(result, r.row), r.window.label, r.model, masked, r.car, r.std_error, r.t, r.p, r.n_estimation
+
+
+def _overnight(result: StudyResult) -> Iterable[Sequence[Any]]:
+    for r in result.parts:
+        yield *_row_names(result, r.row), r.part, r.total, r.expected, r.abnormal, r.std_error, r.t, r.p
+
+
+def _clusters(result: StudyResult) -> Iterable[Sequence[Any]]:
+    for r in result.clusters:
+        test = r.result
+        everyone = ";".join(r.firms)
+        own = r.firms[test.member] if test.member >= 0 else ""
+        yield (
+            str(r.day0),
+            ";".join(r.event_ids),
+            everyone,
+            r.window.label,
+            *(test.test, own, test.statistic, test.null, test.df, test.p, test.applicable, test.reason),
+        )
+
+
+def _aggregate(result: StudyResult) -> Iterable[Sequence[Any]]:
+    for r in result.groups:
+        test, n = r.result, r.moments.count
+        yield (
+            *(r.group, r.window.label, n, r.n_rows, r.n_dates),
+            r.moments.mean if n else np.nan,
+            r.precision_weighted,
+            *(test.test, test.statistic, test.null, test.df, test.p, test.applicable, test.reason),
+        )
+
+
+def _aar(result: StudyResult) -> Iterable[Sequence[Any]]:
+    for r in result.group_days:
+        n = r.ar.count
+        yield (
+            *(r.group, r.day, n),
+            r.ar.mean if n else np.nan,
+            r.ar.standard_deviation / np.sqrt(n) if n > 1 else np.nan,
+            r.car.mean if r.car.count else np.nan,
+            r.car.standard_deviation / np.sqrt(r.car.count) if r.car.count > 1 else np.nan,
+            r.ar.positive / n if n else np.nan,
+        )
+
+
+def _claims(result: StudyResult) -> Iterable[Sequence[Any]]:
+    for r in result.claims:
+        numbers = (r.observed, r.difference, r.verdict, r.expected, r.abnormal, r.p)
+        yield *_row_names(result, r.row), r.kind, r.claimed, *numbers
+
+
+def _excluded(result: StudyResult) -> Iterable[Sequence[Any]]:
+    for e in result.exclusions:
+        yield *_row_names(result, e.row), e.stage, e.reason, e.detail

@@ -1,0 +1,51 @@
+"""Numbers as people read them: at most six significant digits, never a p value of 0."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+NOTHING = "–"
+
+
+def percent(value: float, digits: int = 2) -> str:
+    """A decimal as a signed percentage: ``-0.0687`` -> ``-6.87 %``."""
+    if not math.isfinite(value):
+        return NOTHING
+    text = f"{100 * value:+.{digits}f}"
+    return f"{'0.' + '0' * digits if float(text) == 0 else text} %"
+
+
+def size(value: float, digits: int = 1) -> str:
+    """A magnitude as a percentage without sign."""
+    return NOTHING if not math.isfinite(value) else f"{100 * abs(value):.{digits}f} %"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A plain number with up to ``digits`` decimals."""
+    return NOTHING if not math.isfinite(value) else f"{value:.{digits}f}"
+
+
+def p_value(value: float) -> str:
+    """A p value: three decimals, two significant digits when small, never 0."""
+    if not math.isfinite(value):
+        return NOTHING
+    return f"{value:.3f}" if value >= 0.001 else f"{value:.1e}"
+
+
+def interval(low: float, high: float) -> str:
+    """An interval of returns."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return NOTHING
+    return f"{percent(low)[:-2]} to {percent(high)}"
+
+
+def listed(items: Iterable[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    names = list(items)
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+
+
+def count(n: int, noun: str) -> str:
+    """``1 event``, ``2 events``."""
+    return f"{n} {noun}{'' if n == 1 else 's'}"

@@ -1,0 +1,207 @@
+"""Pages and tables onto the disk: built aside, moved one by one, the manifest last."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eventstudy.errors import UsageError
+from eventstudy.report import escape
+from eventstudy.report.provenance import counts, manifest
+from eventstudy.results import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from eventstudy.evaluate.audit import Audit
+    from eventstudy.report.figures import Figure
+    from eventstudy.results import StudyResult
+
+FORMATS = ("md", "html", "csv", "json")
+MANIFEST = "manifest.json"
+_ASIDE = ".eventstudy-"
+
+
+def build_files(
+    result: StudyResult, formats: Sequence[str], figures: Mapping[str, Figure], audit: Audit | None
+) -> dict[str, bytes]:
+    """Every file of a report but the manifest, as relative POSIX path -> bytes."""
+    files: dict[str, str] = {}
+    if "csv" in formats:
+        files |= {f"{name}.csv": csv_text(frame) for name, frame in result.tables.items()}
+    if "json" in formats:
+        files["results.json"] = escape.json_dumps(results_object(result)) + "\n"
+    if "md" in formats:
+        files |= _markdown(result, figures, audit)
+    if "html" in formats:
+        from eventstudy.report.html import report_page
+        from eventstudy.report.summary_page import summary_page
+
+        files["report.html"] = report_page(summary_page(result, figures, audit))
+    files |= {f"figures/{figure.name}.svg": figure.svg for figure in figures.values()}
+    return {name: text.encode() for name, text in sorted(files.items())}
+
+
+def _markdown(result: StudyResult, figures: Mapping[str, Figure], audit: Audit | None) -> dict[str, str]:
+    from eventstudy.report.event_page import event_page
+    from eventstudy.report.markdown import render
+    from eventstudy.report.summary_page import summary_page
+
+    files = {"summary.md": render(summary_page(result, figures, audit))}
+    for event_id in dict.fromkeys(result.tables["windows"]["event_id"]):
+        files[f"events/{event_id}.md"] = render(event_page(result, event_id, figures), "../figures")
+    return files
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """A table as CSV: ``\\n``, decimal point, full precision, empty for what is not known, text defused."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(frame.columns)
+    for row in frame.itertuples(index=False, name=None):
+        writer.writerow([_cell(value) for value in row])
+    return out.getvalue()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return escape.spreadsheet(value)
+    number = float(value)
+    if math.isnan(number):
+        return ""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return str(int(value)) if whole else repr(number)
+
+
+def results_object(result: StudyResult) -> dict[str, Any]:
+    """results.json: the tables as lists of objects; no clock, no path, no version."""
+    spec = asdict(result.spec)
+    spec.pop("notices")
+    spec["source"] = str(spec["source"]).split(":", 1)[0]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "spec": spec,
+        "counts": counts(result),
+        "notices": list(result.notices),
+        "tables": {name: frame.to_dict("records") for name, frame in result.tables.items()},
+    }
+
+
+def check_writable(out: Path) -> None:
+    """Fail early, before anything is computed, if the output folder can never be written.
+
+    Raises
+    ------
+    UsageError
+        If the path is a file, or its nearest existing parent is not a writable folder.
+    """
+    nearest = out
+    while not nearest.exists() and nearest.parent != nearest:
+        nearest = nearest.parent
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise UsageError(f"cannot write to {out}", "a folder that can be written", "name another with -o DIR")
+
+
+def write_report(
+    result: StudyResult,
+    out: Path,
+    formats: Sequence[str],
+    figures: Mapping[str, Figure],
+    audit: Audit | None,
+    *,
+    sweep: bool = True,
+) -> list[str]:
+    """Write a report folder.
+
+    Everything is built in a folder aside and moved file by file, ``manifest.json`` last, so that a reader never sees
+    half a file and a folder without its manifest is known to be unfinished. Files that the previous run listed and
+    this one did not write are removed when ``sweep`` is set; nothing else in the folder is touched.
+
+    Returns
+    -------
+    list of str
+        Relative paths written.
+
+    Raises
+    ------
+    UsageError
+        If the folder cannot be written (permissions, full disk).
+    """
+    files = build_files(result, formats, figures, audit)
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    listed = manifest(result, hashes, audit)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        before = _listed_before(out)
+        if not sweep:
+            listed["files"] = {**before, **listed["files"]}
+        aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=out))
+        try:
+            _write_aside(aside, {**files, MANIFEST: (escape.json_dumps(listed) + "\n").encode()})
+            _move(aside, out, [*files, MANIFEST])
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+        if sweep:
+            _remove(out, set(before) - set(files))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(f"cannot write to {out}: {reason}", "a folder that can be written", "-o DIR") from error
+    return [*files, MANIFEST]
+
+
+def _write_aside(aside: Path, files: Mapping[str, bytes]) -> None:
+    for name, data in files.items():
+        target = aside / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+
+
+def _move(aside: Path, out: Path, names: Sequence[str]) -> None:
+    for name in names:
+        target = out / name
+        if target.parent.is_symlink() and target.parent != out:
+            raise UsageError(f"{target.parent} is a link", "a folder of the report itself", "remove the link")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(aside / name, target)
+
+
+def _listed_before(out: Path) -> dict[str, str]:
+    """Files of the previous run, as its manifest lists them; an unreadable manifest lists none."""
+    try:
+        files = json.loads((out / MANIFEST).read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {k: str(v) for k, v in files.items() if _is_ours(k)} if isinstance(files, dict) else {}
+
+
+def _is_ours(name: object) -> bool:
+    """Whether a listed path is one a report can hold: relative, at most one folder deep, no way out."""
+    if not isinstance(name, str):
+        return False
+    path = PurePosixPath(name)
+    inside = len(path.parts) == 1 or (len(path.parts) == 2 and path.parts[0] in ("events", "figures"))
+    return inside and not path.is_absolute() and ".." not in path.parts and "\\" not in name and ":" not in name
+
+
+def _remove(out: Path, names: set[str]) -> None:
+    for name in sorted(names):
+        target = out / name
+        if not target.parent.is_symlink() or target.parent == out:
+            target.unlink(missing_ok=True)

@@ -1,0 +1,271 @@
+"""What a study hands back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eventstudy.data.catalogue import Catalogue
+from eventstudy.data.market import Market, series_key, session_of
+from eventstudy.data.returns import AlignedSeries
+from eventstudy.data.sources import Provenance
+from eventstudy.engine.moments import Moments
+from eventstudy.engine.panel import Ints
+from eventstudy.engine.partition import Block
+from eventstudy.engine.significance.cluster import TestResult
+from eventstudy.spec import StudySpec, Window
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """An event that could not be studied: a row with a reason.
+
+    Attributes
+    ----------
+    row : int
+        Row of the events table.
+    stage : str
+        ``dated``, ``priced`` or ``estimated``.
+    reason : str
+        One of the documented reasons.
+    detail : str
+        The figures behind it, and what to do.
+    """
+
+    row: int
+    stage: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobustRow:
+    """The primary window of one event under one model, with or without masking."""
+
+    row: int
+    window: Window
+    model: str
+    masked: bool
+    car: float
+    std_error: float
+    t: float
+    p: float
+    n_estimation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartRow:
+    """Overnight or intraday part of an event's day 0."""
+
+    row: int
+    part: str
+    total: float
+    expected: float
+    abnormal: float
+    std_error: float
+    t: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterRow:
+    """One test on the firms that share a day 0; ``result.member`` points into ``firms`` for per-firm tests."""
+
+    day0: np.datetime64
+    event_ids: tuple[str, ...]
+    firms: tuple[str, ...]
+    window: Window
+    result: TestResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRow:
+    """One test on a group of events, one CAR per (ticker, day 0)."""
+
+    group: str
+    window: Window
+    n_rows: int
+    n_dates: int
+    moments: Moments
+    precision_weighted: float
+    result: TestResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupDay:
+    """Average abnormal return of a group on one event day, and the average path up to it."""
+
+    group: str
+    day: int
+    ar: Moments
+    car: Moments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimRow:
+    """A claim held against the data."""
+
+    row: int
+    kind: str
+    claimed: str
+    observed: float
+    difference: float
+    verdict: str
+    expected: float
+    abnormal: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Studied:
+    """A study after estimation: what claims, clusters, groups and robustness look at.
+
+    Attributes
+    ----------
+    catalogue : Catalogue
+    market : Market
+    rows : int64 (E,)
+        Rows of the events table that were studied, in file order; the first axis of ``block``.
+    block : Block or None
+        None where nothing could be studied.
+    primary : int64 (E,)
+        Index of each row's primary window in ``spec.windows``.
+    reported : tuple of int
+        Positions in ``rows`` that tables show; the others only complete their clusters.
+    spec : StudySpec
+    """
+
+    catalogue: Catalogue
+    market: Market
+    rows: Ints
+    block: Block | None
+    primary: Ints
+    reported: tuple[int, ...]
+    spec: StudySpec
+
+    def text(self, i: int, column: str) -> str:
+        """A cell of the events table for studied row i."""
+        return str(self.catalogue.events.frame[column].iat[int(self.rows[i])])
+
+    def series(self, i: int) -> AlignedSeries:
+        """Returns of studied row i."""
+        key = series_key(self.catalogue, int(self.rows[i]), self.spec)
+        return self.market.series(key, self.spec.returns)
+
+    def session(self, i: int) -> int:
+        """Position of day 0 of studied row i on its calendar."""
+        return session_of(self.catalogue, int(self.rows[i]))
+
+    def day0(self, i: int) -> np.datetime64:
+        """Date of day 0 of studied row i."""
+        return self.series(i).calendar.sessions[self.session(i)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyResult:
+    """All numbers of a study, with the tables of the file contract as pandas frames.
+
+    Attributes
+    ----------
+    studied : Studied
+    row_flags : tuple of tuples of str
+        Per studied row.
+    window_flags
+        Per studied row and test window: flags that belong to the window alone.
+    exclusions : tuple of Exclusion
+    n_read : int
+        Rows read; equals studied plus excluded.
+    robustness, parts, clusters, groups, group_days, claims
+        See their record classes.
+    notices : tuple of str
+        What the user should know about the settings.
+    """
+
+    studied: Studied
+    row_flags: tuple[tuple[str, ...], ...]
+    window_flags: tuple[tuple[tuple[str, ...], ...], ...]
+    exclusions: tuple[Exclusion, ...]
+    n_read: int
+    robustness: tuple[RobustRow, ...]
+    parts: tuple[PartRow, ...]
+    clusters: tuple[ClusterRow, ...]
+    groups: tuple[GroupRow, ...]
+    group_days: tuple[GroupDay, ...]
+    claims: tuple[ClaimRow, ...]
+    notices: tuple[str, ...]
+
+    @property
+    def spec(self) -> StudySpec:
+        """Every choice of the study."""
+        return self.studied.spec
+
+    @property
+    def provenance(self) -> tuple[Provenance, ...]:
+        """Where each price series comes from, by symbol."""
+        series = self.studied.market.prices.series
+        return tuple(series[symbol].provenance for symbol in sorted(series))
+
+    @cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table of the file contract, by file name without its ending."""
+        from eventstudy.report.tables import build_tables
+
+        return build_tables(self)
+
+    @property
+    def windows(self) -> pd.DataFrame:
+        """CAR and inference per event and test window (columns of windows.csv)."""
+        return self.tables["windows"]
+
+    @property
+    def abnormal_returns(self) -> pd.DataFrame:
+        """AR and CAR path per event and day."""
+        return self.tables["abnormal_returns"]
+
+    @property
+    def models(self) -> pd.DataFrame:
+        """Estimated models per event."""
+        return self.tables["models"]
+
+    @property
+    def robustness_table(self) -> pd.DataFrame:
+        """The primary window under each model, masked and not."""
+        return self.tables["robustness"]
+
+    @property
+    def overnight(self) -> pd.DataFrame:
+        """Overnight and intraday parts of day 0."""
+        return self.tables["overnight"]
+
+    @property
+    def cluster_tests(self) -> pd.DataFrame:
+        """Tests on firms that share a session."""
+        return self.tables["clusters"]
+
+    @property
+    def aggregate(self) -> pd.DataFrame:
+        """Tests per group and window."""
+        return self.tables["aggregate"]
+
+    @property
+    def aar(self) -> pd.DataFrame:
+        """Average abnormal returns per group and day."""
+        return self.tables["aar"]
+
+    @property
+    def claims_table(self) -> pd.DataFrame:
+        """Claims held against the data."""
+        return self.tables["claims"]
+
+    @property
+    def excluded(self) -> pd.DataFrame:
+        """Events that could not be studied, with the reason."""
+        return self.tables["excluded"]

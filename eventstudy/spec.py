@@ -1,0 +1,210 @@
+"""Every choice a study makes, in one frozen record that is validated once.
+
+The words are those of the field. Sessions, never calendar days, are counted everywhere; windows include both ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass, field, replace
+from typing import Literal, get_args
+
+from eventstudy.errors import UsageError
+
+Alternative = Literal["two-sided", "less", "greater"]
+Returns = Literal["simple", "log"]
+Missing = Literal["trade-to-trade", "strict"]
+Exclude = Literal["catalogued", "none"]
+
+# Kinds of confounder that are the firm's own scheduled or filed news: they are masked in the estimation window of the
+# tickers they name. All other kinds only flag windows.
+MASKING_KINDS = frozenset({"earnings", "preannouncement", "company_filing", "corporate_action"})
+
+SINGLE_TESTS = ("car-t-ar1", "ar-t-local", "sq", "conformal", "placebo-time")
+CLUSTER_TESTS = ("portfolio-t", "hotelling", "conformal-hotelling", "holm", "romano-wolf")
+GROUP_TESTS = ("csect-t",)
+ALL_TESTS = SINGLE_TESTS + CLUSTER_TESTS + GROUP_TESTS
+ALWAYS_TESTS = ("ar-t", "car-t")
+
+_WINDOW = re.compile(r"\[?\s*([+-]?\d{1,5})\s*[:,]\s*([+-]?\d{1,5})\s*\]?")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """A run of event days, both ends included.
+
+    Attributes
+    ----------
+    start, end : int
+        Sessions relative to day 0, ``start <= end``.
+    """
+
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if self.start > self.end:
+            raise UsageError(f"window {self.start}:{self.end} ends before it starts", "START:END with START <= END")
+
+    @classmethod
+    def parse(cls, text: str) -> Window:
+        """Read ``-1:1`` (also ``[-1,1]``).
+
+        Raises
+        ------
+        UsageError
+            If the text is no window.
+        """
+        match = _WINDOW.fullmatch(text.strip())
+        if not match:
+            raise UsageError(f"window {text!r} cannot be read", "START:END in sessions, such as -1:1")
+        return cls(int(match[1]), int(match[2]))
+
+    @property
+    def length(self) -> int:
+        """Number of sessions in the window."""
+        return self.end - self.start + 1
+
+    @property
+    def label(self) -> str:
+        """The window as tables write it: ``[0,1]``."""
+        return f"[{self.start},{self.end}]"
+
+    def within(self, other: Window) -> bool:
+        """Whether every day of this window is a day of the other."""
+        return other.start <= self.start and self.end <= other.end
+
+
+DEFAULT_WINDOWS = (Window(0, 0), Window(0, 1), Window(-1, 1), Window(-5, 5), Window(0, 10))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudySpec:
+    """What is studied and how; equal specs give equal numbers.
+
+    Attributes
+    ----------
+    source : str
+        Price source: ``snapshot`` or ``csv:DIR``.
+    model : str
+        Identifier in ``engine.models.MODELS``.
+    benchmarks : tuple of str
+        The first is the market, further ones are sectors (used by ``multi-index``).
+    event_window : Window
+        Computed and plotted.
+    windows : tuple of Window
+        Test windows, inside the event window.
+    windows_given : bool
+        Whether the user named the windows: a default that does not fit is dropped with a notice, a named one is an
+        error.
+    estimation, gap : int
+        Sessions asked for in the estimation window; sessions strictly between its end and ``min(W1, 0)``.
+    min_estimation : int or None
+        Fewest valid estimation observations; None means ``max(60, 10 p)``.
+    exclude : str
+        ``catalogued`` masks other announcements and the firm's own filings in the estimation window; ``none``
+        masks nothing.
+    returns, missing, alternative : str
+        Simple or log; what happens on a day without a close; side of the tests.
+    tests : tuple of str
+        ``("auto",)``, ``("all",)`` or identifiers; ``ar-t`` and ``car-t`` always run.
+    by : str
+        Column of events.csv whose values make the groups.
+    level : float
+        Coverage of intervals, in (0, 1); the MDE uses the same level.
+
+    Raises
+    ------
+    UsageError
+        For any value that cannot be right.
+    """
+
+    source: str = "snapshot"
+    model: str = "market-model"
+    benchmarks: tuple[str, ...] = ("SPY",)
+    event_window: Window = Window(-10, 10)
+    windows: tuple[Window, ...] = DEFAULT_WINDOWS
+    windows_given: bool = False
+    estimation: int = 250
+    gap: int = 10
+    min_estimation: int | None = None
+    exclude: Exclude = "catalogued"
+    returns: Returns = "simple"
+    missing: Missing = "trade-to-trade"
+    alternative: Alternative = "two-sided"
+    tests: tuple[str, ...] = ("auto",)
+    by: str = "role"
+    level: float = 0.95
+    notices: tuple[str, ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        _one_of("returns", self.returns, get_args(Returns))
+        _one_of("missing", self.missing, get_args(Missing))
+        _one_of("exclude", self.exclude, get_args(Exclude))
+        _one_of("alternative", self.alternative, get_args(Alternative))
+        if not self.benchmarks:
+            raise UsageError("benchmark is empty", "at least one symbol", "the default is SPY")
+        if not 0.5 <= self.level < 1:
+            raise UsageError(f"level {self.level} is out of range", "a decimal from 0.5 to below 1, such as 0.95")
+        if not 2 <= self.estimation <= 5000:
+            raise UsageError(f"estimation {self.estimation} is out of range", "2 to 5000 sessions")
+        if not 0 <= self.gap <= 1000:
+            raise UsageError(f"gap {self.gap} is out of range", "0 to 1000 sessions")
+        self._check_tests()
+        self._fit_windows()
+
+    def _check_tests(self) -> None:
+        for name in self.tests:
+            _one_of("tests", name, (*ALWAYS_TESTS, *ALL_TESTS, "auto", "all"))
+        if len(self.tests) > 1 and {"auto", "all"} & set(self.tests):
+            raise UsageError("tests mixes auto or all with names", "auto, all, or a list of names")
+        if not self.tests:
+            raise UsageError("tests is empty", "auto, all, or a list of names")
+
+    def _fit_windows(self) -> None:
+        outside = [window for window in self.windows if not window.within(self.event_window)]
+        if not outside:
+            if not self.windows:
+                raise UsageError("there is no test window", "at least one START:END")
+            return
+        names = ", ".join(f"{window.start}:{window.end}" for window in outside)
+        bounds = f"{self.event_window.start}:{self.event_window.end}"
+        kept = tuple(window for window in self.windows if window.within(self.event_window))
+        if self.windows_given or not kept:
+            raise UsageError(
+                f"test window {names} does not fit the event window {bounds}",
+                "windows inside the event window",
+                "widen --event-window or name other --window",
+            )
+        object.__setattr__(self, "windows", kept)
+        notice = f"default test window {names} dropped: it does not fit the event window {bounds}"
+        object.__setattr__(self, "notices", (*self.notices, notice))
+
+    @property
+    def active_tests(self) -> frozenset[str]:
+        """Identifiers of the tests this study computes."""
+        if self.tests in (("auto",), ("all",)):
+            return frozenset((*ALWAYS_TESTS, *ALL_TESTS))
+        return frozenset((*ALWAYS_TESTS, *self.tests))
+
+    def with_changes(self, **changes: object) -> StudySpec:
+        """The same spec with some fields replaced and everything checked again."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+    def digest(self) -> str:
+        """sha256 over the canonical JSON of the fields: equal specs, equal digest."""
+        fields = asdict(self)
+        fields.pop("notices")
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value in allowed:
+        return
+    import difflib
+
+    close = difflib.get_close_matches(value, allowed, n=1)
+    hint = f"did you mean {close[0]}?" if close else ""
+    raise UsageError(f"{name} {value!r} is unknown", " | ".join(allowed), hint)

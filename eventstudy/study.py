@@ -1,0 +1,251 @@
+"""THE RECIPE: from dated events to tested abnormal returns, one stage per line in ``run``."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eventstudy.data.catalogue import Catalogue, build_catalogue
+from eventstudy.data.confounders import ConfounderTable, read_confounders
+from eventstudy.data.events import EventTable, events_from_frame, read_events
+from eventstudy.data.market import Market, load_market, place_rows, series_key
+from eventstudy.data.sources import PriceSource, open_source, source_from_frame
+from eventstudy.engine.models import MODELS
+from eventstudy.engine.panel import Ints
+from eventstudy.engine.partition import Block, fewest_observations, select, study_block
+from eventstudy.errors import UsageError
+from eventstudy.evaluate.claims import check_claims
+from eventstudy.evaluate.clusters import cluster_tests
+from eventstudy.evaluate.groups import group_days, group_tests
+from eventstudy.evaluate.robustness import day0_parts, robustness
+from eventstudy.flags import row_flags, window_flags
+from eventstudy.results import Exclusion, Studied, StudyResult
+from eventstudy.spec import StudySpec, Window
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Progress = Callable[[str], None]
+
+
+def run(
+    events: str | Path | pd.DataFrame | EventTable,
+    prices: pd.DataFrame | PriceSource | None = None,
+    spec: StudySpec | None = None,
+    *,
+    confounders: str | Path | None = None,
+    only: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> StudyResult:
+    """Run one event study.
+
+    Parameters
+    ----------
+    events : path, pandas frame or EventTable
+        The announcements; a path's folder may hold ``confounders.csv``.
+    prices : pandas frame, PriceSource or None
+        None opens ``spec.source``; a frame is long: ``ticker, date, close`` and optionally ``open, volume, dividend``.
+    spec : StudySpec or None
+        Every choice; None means the defaults.
+    confounders : path or None
+        None takes ``confounders.csv`` beside the events file if it is there.
+    only : sequence of str
+        event_ids to report; masks, overlaps and clusters still see the whole catalogue.
+    progress : callable or None
+        Called with one line per stage.
+
+    Returns
+    -------
+    StudyResult
+        Events that cannot be studied are rows of ``excluded``.
+
+    Raises
+    ------
+    InputFileError, UsageError
+        Input that cannot be right, with every problem and place.
+
+    Checked against
+    ---------------
+    tests/oracles: statsmodels with event dummies, a naive loop from the raw price files.
+    """
+    spec = checked_model(spec or StudySpec())
+    say = progress or _silent
+    table = as_events(events)
+    source = open_source(spec.source) if prices is None else as_source(prices)
+    say(f"placing {len(table.frame)} events on exchange calendars")
+    catalogue = build_catalogue(table, confounders_beside(table, confounders))
+    wanted = select_rows(catalogue, only)
+    say(f"reading prices from {source.name}")
+    market = load_market(catalogue, wanted, source, spec)
+    admitted, early = admit(catalogue, wanted, market, spec)
+    say(f"studying {len(admitted)} of {len(wanted)} events")
+    block, rows, late = estimate(catalogue, admitted, market, spec)
+    studied = Studied(
+        catalogue=catalogue,
+        market=market,
+        rows=np.array(rows, dtype=np.int64),
+        block=block,
+        primary=primary_windows(catalogue, rows, spec),
+        reported=tuple(i for i, row in enumerate(rows) if is_reported(catalogue, row, only)),
+        spec=spec,
+    )
+    say("claims, clusters, groups, other models")
+    parts = day0_parts(studied)
+    shown = [row for row in wanted if is_reported(catalogue, row, only)]
+    return StudyResult(
+        studied=studied,
+        row_flags=tuple(row_flags(studied, i) for i in range(len(rows))),
+        window_flags=tuple(tuple(window_flags(studied, i, w) for w in spec.windows) for i in range(len(rows))),
+        exclusions=tuple(sorted((e for e in (*early, *late) if e.row in shown), key=lambda e: e.row)),
+        n_read=len(shown),
+        robustness=robustness(studied),
+        parts=parts,
+        clusters=cluster_tests(studied),
+        groups=group_tests(studied),
+        group_days=group_days(studied),
+        claims=check_claims(studied, parts, shown),
+        notices=spec.notices,
+    )
+
+
+def _silent(line: str) -> None:
+    """Progress nobody asked for."""
+    del line
+
+
+def checked_model(spec: StudySpec) -> StudySpec:
+    """The spec, once its model is known to exist and to have the benchmarks and sessions it needs."""
+    if spec.model not in MODELS:
+        close = difflib.get_close_matches(spec.model, MODELS, n=1)
+        raise UsageError(
+            f"model {spec.model!r} is unknown", " | ".join(MODELS), f"did you mean {close[0]}?" if close else ""
+        )
+    if spec.model == "multi-index" and len(spec.benchmarks) < 2:
+        raise UsageError(
+            "multi-index needs a market and a sector", "two benchmarks", "add --benchmark SPY --benchmark SOXX"
+        )
+    needed = fewest_observations(spec, spec.model, len(spec.benchmarks))
+    if spec.estimation < needed:
+        raise UsageError(f"estimation {spec.estimation} is too short for {spec.model}", f"at least {needed} sessions")
+    return spec
+
+
+def as_events(events: str | Path | pd.DataFrame | EventTable) -> EventTable:
+    """Events from a path, a frame or a table already read."""
+    if isinstance(events, EventTable):
+        return events
+    if isinstance(events, str | Path):
+        return read_events(events)
+    return events_from_frame(events)
+
+
+def as_source(prices: pd.DataFrame | PriceSource) -> PriceSource:
+    """A frame of prices as a source; a source as it is."""
+    import pandas as pd
+
+    return source_from_frame(prices) if isinstance(prices, pd.DataFrame) else prices
+
+
+def confounders_beside(table: EventTable, path: str | Path | None) -> ConfounderTable | None:
+    """The confounders named, or those beside the events file, or None."""
+    if path is not None:
+        return read_confounders(path)
+    beside = Path(table.path).parent / "confounders.csv"
+    return read_confounders(beside) if Path(table.path).is_file() and beside.is_file() else None
+
+
+def is_reported(catalogue: Catalogue, row: int, only: Sequence[str]) -> bool:
+    """Whether a row of the events table belongs to what was asked for."""
+    return not only or str(catalogue.events.frame["event_id"].iat[row]) in only
+
+
+def select_rows(catalogue: Catalogue, only: Sequence[str]) -> list[int]:
+    """Rows to study: those asked for, and those that share a day 0 with them (their cluster)."""
+    known = sorted(set(catalogue.events.frame["event_id"]))
+    for name in only:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]}?" if close else "see the event_id column"
+            raise UsageError(f"event {name!r} is not in {catalogue.events.path}", "an event_id of that file", hint)
+    days = {p.date for row, p in enumerate(catalogue.placements) if p and is_reported(catalogue, row, only)}
+    return [
+        row
+        for row, placement in enumerate(catalogue.placements)
+        if is_reported(catalogue, row, only) or (placement is not None and placement.date in days)
+    ]
+
+
+def admit(
+    catalogue: Catalogue, wanted: Sequence[int], market: Market, spec: StudySpec
+) -> tuple[list[int], list[Exclusion]]:
+    """Rows whose day 0 lies within the prices; the others with their reason."""
+    trouble = {row: price_trouble(catalogue, row, market, spec) for row in wanted}
+    return [row for row in wanted if trouble[row] is None], [e for e in trouble.values() if e is not None]
+
+
+def price_trouble(catalogue: Catalogue, row: int, market: Market, spec: StudySpec) -> Exclusion | None:
+    """Why a row has no usable day 0, or None."""
+    placement, key = catalogue.placements[row], series_key(catalogue, row, spec)
+    if placement is None:
+        detail = f"the {catalogue.exchange[row]} calendar does not reach that date"
+        return Exclusion(row=row, stage="dated", reason="before_prices", detail=detail)
+    if (missing := market.trouble(key)) is not None:
+        return Exclusion(row=row, stage="priced", reason=missing[0], detail=missing[1])
+    series = market.series(key, spec.returns)
+    sessions = series.calendar.sessions
+    if series.first < 0:
+        detail = f"prices of {series.ticker} hold no session between {sessions[0]} and {sessions[-1]}"
+        return Exclusion(row=row, stage="priced", reason="before_prices", detail=detail)
+    if placement.session < series.first:
+        detail = f"day 0 is {placement.date}; prices of {series.ticker} start {sessions[series.first]}"
+        return Exclusion(row=row, stage="priced", reason="before_prices", detail=detail)
+    end = min(series.last, series.benchmark_last)
+    if placement.session > end:
+        detail = f"day 0 is {placement.date}, prices end {sessions[end]}: run again when that session is final"
+        return Exclusion(row=row, stage="priced", reason="day0_not_observed", detail=detail)
+    if spec.missing == "strict" and series.span[placement.session] != 1:
+        detail = f"no one-session return on {placement.date}; --missing trade-to-trade would use the next trade"
+        return Exclusion(row=row, stage="priced", reason="missing_day0", detail=detail)
+    return None
+
+
+def estimate(
+    catalogue: Catalogue, rows: Sequence[int], market: Market, spec: StudySpec
+) -> tuple[Block | None, list[int], list[Exclusion]]:
+    """Study the admitted rows; those whose estimation window cannot carry a model become exclusions."""
+    if not rows:
+        return None, [], []
+    keys, placed = place_rows(catalogue, rows, spec)
+    panel = market.stack(keys, spec.returns)
+    block = study_block(panel, placed, spec)
+    needed = fewest_observations(spec, spec.model, panel.factors.shape[1])
+    enough = block.fits.n_obs >= needed
+    exclusions = [
+        _estimation_trouble(row, int(block.fits.n_obs[i]), needed, spec)
+        for i, row in enumerate(rows)
+        if not (enough[i] and block.fits.rank_ok[i])
+    ]
+    kept = np.flatnonzero(enough & block.fits.rank_ok)
+    return (select(block, kept) if len(kept) else None), [rows[i] for i in kept], exclusions
+
+
+def _estimation_trouble(row: int, n_obs: int, needed: int, spec: StudySpec) -> Exclusion:
+    if n_obs < needed:
+        detail = f"{n_obs} valid estimation sessions of {spec.estimation} asked for; {needed} needed"
+        return Exclusion(row=row, stage="estimated", reason="insufficient_estimation", detail=detail)
+    detail = "a benchmark is constant in the estimation window or repeats another"
+    return Exclusion(row=row, stage="estimated", reason="rank_deficient", detail=detail)
+
+
+def primary_windows(catalogue: Catalogue, rows: Sequence[int], spec: StudySpec) -> Ints:
+    """Index of each row's primary window: [0,0], or [0,1] where the hour is unknown; else the first named."""
+    chosen = []
+    for row in rows:
+        placement = catalogue.placements[row]
+        wanted = Window(0, 1) if placement is not None and placement.uncertain else Window(0, 0)
+        chosen.append(spec.windows.index(wanted) if wanted in spec.windows else 0)
+    return np.array(chosen, dtype=np.int64)

@@ -1,0 +1,45 @@
+"""What many tests share: the sample study, run once from the package's own snapshot."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eventstudy.results import StudyResult
+from eventstudy.spec import StudySpec
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def no_internet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that reaches beyond this machine is a mistake."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        host = address[0] if isinstance(address, tuple) else "local"
+        assert host in ("127.0.0.1", "::1", "localhost", "local"), f"a test wants to reach {host}"
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings of the person who runs the tests must not change them."""
+    for name in list(os.environ):
+        if name.startswith("EVENTSTUDY_") and name not in ("EVENTSTUDY_TEST_DATA", "EVENTSTUDY_REPLICATIONS"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def sample() -> StudyResult:
+    """The repository's own study."""
+    from eventstudy.study import run
+
+    spec = StudySpec(benchmarks=("SPY", "SOXX"))
+    return run(ROOT / "events.csv", spec=spec)

@@ -1,0 +1,134 @@
+"""The house rules, walked by reading the imports: who may know whom, and how large a room may grow."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "eventstudy"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+HEAVY = {"pandas", "matplotlib", "statsmodels", "exchange_calendars", "scipy", "numpy", "yfinance"}
+# folder -> top-level packages it may never import, wherever in the file
+FORBIDDEN = {
+    "engine": {
+        "pandas",
+        "matplotlib",
+        "statsmodels",
+        "exchange_calendars",
+        "typer",
+        "pathlib",
+        "yfinance",
+        "csv",
+        "json",
+    },
+    "data": {"matplotlib", "statsmodels", "typer"},
+    "report": {"statsmodels", "typer", "exchange_calendars"},
+    "evaluate": {"matplotlib", "typer"},
+}
+# folder -> own packages it may never import
+OWN_FORBIDDEN = {
+    "engine": {"data", "report", "cli", "evaluate", "study", "results", "flags"},
+    "data": {"report", "cli", "evaluate", "study", "results", "flags"},
+    "evaluate": {"report", "cli", "study"},
+    "report": {"cli", "study"},
+}
+# significance lives in the engine; the border may use panels, windows, models and the block layout only
+DATA_MAY_USE_ENGINE = {"panel", "windows", "models", "partition"}
+
+
+def imports(path: Path, top_only: bool = False) -> list[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = tree.body if top_only else ast.walk(tree)
+    found: list[str] = []
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.append(node.module)
+    return found
+
+
+def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(PACKAGE).as_posix())
+def test_imports_run_in_one_direction(path: Path) -> None:
+    folder = path.relative_to(PACKAGE).parts[0]
+    for name in imports(path):
+        parts = name.split(".")
+        assert parts[0] not in FORBIDDEN.get(folder, set()), f"{path} imports {name}; {folder} may not"
+        if parts[0] == "eventstudy" and len(parts) > 1:
+            assert parts[1] not in OWN_FORBIDDEN.get(folder, set()), f"{path} imports {name}; {folder} may not"
+            if folder == "data" and parts[1] == "engine" and len(parts) > 2:
+                assert parts[2] in DATA_MAY_USE_ENGINE, f"{path} imports {name}; data never tests significance"
+
+
+@pytest.mark.parametrize("name", ["matplotlib", "statsmodels", "scipy.stats"])
+def test_costly_imports_happen_inside_functions(name: str) -> None:
+    for path in FILES:
+        costly = [i for i in imports(path, top_only=True) if i == name or i.startswith(name + ".")]
+        assert not costly, f"{path} imports {costly} at its top"
+
+
+def test_the_command_line_starts_without_anything_heavy() -> None:
+    for path in [*(PACKAGE / "cli").glob("*.py"), PACKAGE / "__init__.py", PACKAGE / "errors.py"]:
+        if path.name in ("terminal.py", "summary.py"):
+            continue  # imported inside the commands that print
+        assert not HEAVY & {i.split(".")[0] for i in imports(path, top_only=True)}, path
+
+
+def test_the_engine_takes_no_open_ended_arguments_and_prints_nothing() -> None:
+    for path in (PACKAGE / "engine").rglob("*.py"):
+        for function in functions(path):
+            assert function.args.kwarg is None, f"{path}: {function.name} takes **{function.args.kwarg}"
+        calls = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)]
+        names = {n.func.id for n in calls if isinstance(n.func, ast.Name)}
+        assert not names & {"print", "open", "input", "exec", "eval"}, path
+
+
+def test_rooms_and_functions_stay_small() -> None:
+    for path in FILES:
+        lines = path.read_text(encoding="utf-8").count("\n")
+        assert lines <= 600, f"{path} has {lines} lines"
+        for function in functions(path):
+            length = (function.end_lineno or 0) - function.lineno
+            assert length <= 75, f"{path}: {function.name} has {length} lines"
+
+
+def test_every_public_name_says_what_it_is() -> None:
+    missing = []
+    for path in FILES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                if not ast.get_docstring(node):
+                    missing.append(f"{path.relative_to(PACKAGE)}:{node.name}")
+        if not ast.get_docstring(tree) and path.name != "__init__.py":
+            missing.append(str(path.relative_to(PACKAGE)))
+    assert not missing
+
+
+def test_classes_inherit_from_nothing_of_ours_but_errors() -> None:
+    for path in FILES:
+        if path.name == "errors.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                bases = {ast.unparse(base) for base in node.bases}
+                assert bases <= {"Protocol"}, f"{path}: {node.name} inherits {bases}"
+
+
+def test_version_is_one() -> None:
+    import tomllib
+
+    import eventstudy
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == eventstudy.__version__
+    assert f"version: {eventstudy.__version__}" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
