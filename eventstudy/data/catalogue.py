@@ -9,10 +9,10 @@ from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
+
 from eventstudy.data.calendar import Placement, TradingCalendar, exchange_of, load_calendar, place
 from eventstudy.data.confounders import ConfounderTable
 from eventstudy.data.events import EventTable
-
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.engine.windows import WindowPlan
 from eventstudy.spec import MASKING_KINDS, StudySpec

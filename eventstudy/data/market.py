@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from eventstudy.data.returns import AlignedSeries, align
-from eventstudy.data.sources import PriceSource, PriceTable
 
 from eventstudy.data.catalogue import Catalogue, event_mask, history_mask, masking_sessions
+from eventstudy.data.returns import AlignedSeries, align
+from eventstudy.data.sources import PriceSource, PriceTable
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Floats, ReturnPanel
 from eventstudy.engine.partition import Placed, window_plan

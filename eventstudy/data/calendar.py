@@ -1,0 +1,211 @@
+"""Exchange calendars as arrays, and the rule that gives an announcement its day 0."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from eventstudy.errors import UsageError
+
+DEFAULT_EXCHANGE = "XNYS"
+# Yahoo's suffix of a listing -> market identifier code
+SUFFIXES: dict[str, str] = {
+    "AS": "XAMS", "AX": "XASX", "BO": "XBOM", "BR": "XBRU", "CO": "XCSE", "DE": "XETR", "HE": "XHEL", "HK": "XHKG",
+    "IR": "XDUB", "IS": "XIST", "JK": "XIDX", "JO": "XJSE", "KL": "XKLS", "KS": "XKRX", "L": "XLON", "LS": "XLIS",
+    "MC": "XMAD", "MI": "XMIL", "MX": "XMEX", "NS": "XBOM", "NZ": "XNZE", "OL": "XOSL", "PA": "XPAR", "PR": "XPRA",
+    "SA": "BVMF", "SI": "XSES", "SS": "XSHG", "ST": "XSTO", "SW": "XSWX", "SZ": "XSHG", "T": "XTKS", "TA": "XTAE",
+    "TO": "XTSE", "TW": "XTAI", "VI": "XWBO", "WA": "XWAR",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TradingCalendar:
+    """Sessions of one exchange.
+
+    Attributes
+    ----------
+    code, zone : str
+        Market identifier code and IANA time zone.
+    sessions : datetime64[D] (T,)
+    opens, closes : datetime64[s] (T,)
+        UTC.
+    early : bool (T,)
+        Sessions that close early.
+    """
+
+    code: str
+    zone: str
+    sessions: NDArray[np.datetime64]
+    opens: NDArray[np.datetime64]
+    closes: NDArray[np.datetime64]
+    early: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Day 0 of an announcement.
+
+    Attributes
+    ----------
+    session : int
+        Position on the calendar.
+    date : datetime64[D]
+    timing_class : str
+        ``bmo``, ``dmh``, ``amc``, ``closed`` (no session that day) or ``unknown``.
+    rule : str
+        The rule used, as a sentence.
+    uncertain : bool
+        The hour is unknown, so day 0 may be the next session.
+    """
+
+    session: int
+    date: np.datetime64
+    timing_class: str
+    rule: str
+    uncertain: bool
+
+
+def exchange_of(ticker: str, override: str = "") -> str:
+    """Calendar code of a listing: the override, else its suffix, else New York.
+
+    Raises
+    ------
+    UsageError
+        If the suffix or the code is unknown.
+    """
+    if override:
+        return _known(override)
+    suffix = ticker.rsplit(".", 1)[1] if "." in ticker else ""
+    if not suffix:
+        return DEFAULT_EXCHANGE
+    if suffix not in SUFFIXES:
+        raise UsageError(
+            f"ticker {ticker!r}: no exchange is known for the suffix .{suffix}",
+            "a suffix such as .AS or .L",
+            "give the exchange code in a `calendar` column, such as XAMS",
+        )
+    return SUFFIXES[suffix]
+
+
+@lru_cache(maxsize=64)
+def _known(code: str) -> str:
+    import exchange_calendars
+
+    names = exchange_calendars.get_calendar_names()
+    if code not in names:
+        close = difflib.get_close_matches(code, names, n=1)
+        hint = f"did you mean {close[0]}?" if close else "codes are those of exchange_calendars, such as XNYS, XAMS"
+        raise UsageError(f"calendar {code!r} is unknown", "a market identifier code", hint)
+    return code
+
+
+@lru_cache(maxsize=32)
+def load_calendar(code: str, start: date, end: date) -> TradingCalendar:
+    """Sessions of an exchange between two dates, both included, as arrays."""
+    import exchange_calendars
+
+    calendar = exchange_calendars.get_calendar(code, start=pd.Timestamp(start), end=pd.Timestamp(end))
+    sessions = calendar.sessions.to_numpy().astype("datetime64[D]")
+    early = np.isin(sessions, calendar.early_closes.to_numpy().astype("datetime64[D]"))
+    return TradingCalendar(
+        code=code,
+        zone=str(calendar.tz.key if hasattr(calendar.tz, "key") else calendar.tz),
+        sessions=sessions,
+        opens=_utc(calendar.opens),
+        closes=_utc(calendar.closes),
+        early=early,
+    )
+
+
+def _utc(times: pd.Series) -> NDArray[np.datetime64]:
+    return times.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[s]")
+
+
+def place(calendar: TradingCalendar, instant: pd.Timestamp, day: pd.Timestamp, timing: str) -> Placement | None:
+    """Day 0: the first session whose close is strictly after the moment the news was public.
+
+    Parameters
+    ----------
+    calendar : TradingCalendar
+    instant : Timestamp
+        UTC moment, or NaT for a bare date.
+    day : Timestamp
+        Bare date in exchange time, or NaT.
+    timing : {"", "bmo", "dmh", "amc"}
+        Bucket of a bare date; empty is unknown.
+
+    Returns
+    -------
+    Placement or None
+        None outside the calendar.
+    """
+    if len(calendar.sessions) == 0:
+        return None
+    if pd.isna(day):
+        return _place_instant(calendar, instant)
+    return _place_date(calendar, np.datetime64(day.date(), "D"), timing)
+
+
+def _place_instant(calendar: TradingCalendar, instant: pd.Timestamp) -> Placement | None:
+    moment = np.datetime64(instant.tz_convert("UTC").tz_localize(None).floor("s").to_datetime64(), "s")
+    local = instant.tz_convert(calendar.zone)
+    today = np.datetime64(local.date(), "D")
+    if today < calendar.sessions[0]:
+        return None
+    at = int(np.searchsorted(calendar.closes, moment, side="right"))
+    if at >= len(calendar.sessions):
+        return None
+    clock = f"announced {local:%H:%M} {calendar.zone}"
+    same = int(np.searchsorted(calendar.sessions, today))
+    if same >= len(calendar.sessions) or calendar.sessions[same] != today:
+        return _made(calendar, at, "closed", f"{clock}, no session that day: next session")
+    if at == same:
+        before = moment < calendar.opens[same]
+        rule = f"{clock}, before the open: that session" if before else f"{clock}, during the session: that session"
+        return _made(calendar, at, "bmo" if before else "dmh", rule)
+    close = _local_clock(calendar.closes[same], calendar.zone)
+    kind = "early close" if calendar.early[same] else "close"
+    if moment < calendar.opens[same]:
+        # the calendar's session for this local date has not begun; only possible around overnight markets
+        return _made(calendar, at, "bmo", f"{clock}, before the open: that session")
+    return _made(calendar, at, "amc", f"{clock}, at or after the {close} {kind}: next session")
+
+
+def _place_date(calendar: TradingCalendar, day: np.datetime64, timing: str) -> Placement | None:
+    if day < calendar.sessions[0]:
+        return None
+    same = int(np.searchsorted(calendar.sessions, day))
+    if same >= len(calendar.sessions):
+        return None
+    open_that_day = calendar.sessions[same] == day
+    where = "that session" if open_that_day else "no session that day: next session"
+    if timing == "amc" and open_that_day:
+        same, where = same + 1, "next session"
+        if same >= len(calendar.sessions):
+            return None
+    words = {
+        "bmo": "dated before the open",
+        "dmh": "dated during the session",
+        "amc": "dated after the close",
+        "": "hour unknown",
+    }
+    rule = f"{words[timing]}, {where}"
+    return _made(calendar, same, timing or "unknown", rule, uncertain=not timing)
+
+
+def _made(
+    calendar: TradingCalendar, session: int, timing_class: str, rule: str, *, uncertain: bool = False
+) -> Placement:
+    return Placement(session, calendar.sessions[session], timing_class, rule, uncertain)
+
+
+def _local_clock(moment: np.datetime64, zone: str) -> str:
+    utc = datetime.fromisoformat(f"{moment}+00:00")
+    return f"{utc.astimezone(ZoneInfo(zone)):%H:%M}"

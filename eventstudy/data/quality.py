@@ -1,0 +1,54 @@
+"""Figures that deserve a second look, per session of a series; each is a flag, never a correction."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventstudy.data.returns import AlignedSeries
+
+Bools = NDArray[np.bool_]
+
+BAD_TICK_RETURN = 0.25
+BAD_TICK_REVERSAL = 0.1
+STALE_RUN = 5
+
+
+def bad_tick(series: AlignedSeries) -> Bools:
+    """One-session returns beyond 25 % that the next session takes back to within a tenth of the move: bool (T,)."""
+    simple = np.expm1(series.price) if series.kind == "log" else series.price
+    found = np.zeros(len(simple), dtype=bool)
+    move, after = simple[:-1], simple[1:]
+    both = (1 + move) * (1 + after) - 1
+    with np.errstate(invalid="ignore"):
+        found[:-1] = (np.abs(move) > BAD_TICK_RETURN) & (np.abs(both) < BAD_TICK_REVERSAL * np.abs(move))
+    return found
+
+
+def stale(series: AlignedSeries) -> Bools:
+    """Sessions within a run of five or more identical consecutive closes: bool (T,)."""
+    found = np.zeros(len(series.close), dtype=bool)
+    positions = np.flatnonzero(series.traded)
+    if not len(positions):
+        return found
+    values = series.close[positions]
+    starts = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
+    for start, stop in zip(starts, [*starts[1:], len(values)], strict=True):
+        if stop - start >= STALE_RUN:
+            found[positions[start:stop]] = True
+    return found
+
+
+def missing(series: AlignedSeries) -> Bools:
+    """Sessions between the ticker's first and last close on which it has none: bool (T,)."""
+    found = np.zeros(len(series.close), dtype=bool)
+    if series.first >= 0:
+        found[series.first : series.last + 1] = ~series.traded[series.first : series.last + 1]
+    return found
+
+
+def benchmark_gap(series: AlignedSeries) -> Bools:
+    """Sessions on which the ticker traded and some benchmark has no close, up to the benchmarks' last: bool (T,)."""
+    found = series.traded & ~series.benchmark_traded
+    found[series.benchmark_last + 1 :] = False
+    return found

@@ -1,0 +1,198 @@
+"""Prices -> returns on an exchange calendar. Holes are found by the calendar and never filled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventstudy.data.calendar import TradingCalendar
+from eventstudy.data.sources import PriceSeries, PriceTable
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlignedSeries:
+    """Returns of one ticker and its benchmarks on the T sessions of the ticker's calendar.
+
+    Attributes
+    ----------
+    ticker : str
+    benchmarks : tuple of str
+    calendar : TradingCalendar
+    kind : str
+        ``simple`` or ``log``; every return below is of this kind.
+    total : float64 (T,)
+        (P1 + dividends)/P0 - 1 since the last session on which the ticker and all benchmarks had a close; NaN where
+        one of them has none.
+    price : float64 (T,)
+        The same without dividends.
+    span : int64 (T,)
+        Sessions the return covers, 0 where there is none.
+    factors : float64 (K, T)
+        Total returns of the benchmarks over the same sessions.
+    overnight, intraday : float64 (T,)
+        Previous close to open (with the dividend), open to close; NaN without an open or without the previous close.
+    overnight_factors, intraday_factors : float64 (K, T)
+    traded, benchmark_traded : bool (T,)
+        The ticker has a close; all benchmarks have one.
+    first, last, benchmark_last : int
+        Positions of the ticker's first and last close and of the last session with all benchmarks; -1 if none.
+    close : float64 (T,)
+        Closes of the ticker.
+    """
+
+    ticker: str
+    benchmarks: tuple[str, ...]
+    calendar: TradingCalendar
+    kind: str
+    total: Floats
+    price: Floats
+    span: NDArray[np.int64]
+    factors: Floats
+    overnight: Floats
+    intraday: Floats
+    overnight_factors: Floats
+    intraday_factors: Floats
+    traded: NDArray[np.bool_]
+    benchmark_traded: NDArray[np.bool_]
+    first: int
+    last: int
+    benchmark_last: int
+    close: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _OnCalendar:
+    """One symbol's figures on the sessions; ``paid`` is the running sum of dividends."""
+
+    close: Floats
+    open: Floats
+    adjusted: Floats
+    paid: Floats
+    by_ratio: bool
+
+
+def off_calendar_rows(series: PriceSeries, calendar: TradingCalendar) -> int:
+    """Rows of a series whose date is no session of the calendar although it lies within it."""
+    if not len(calendar.sessions):
+        return 0
+    inside = (series.dates >= calendar.sessions[0]) & (series.dates <= calendar.sessions[-1])
+    return int((inside & ~np.isin(series.dates, calendar.sessions)).sum())
+
+
+def _on_calendar(series: PriceSeries, calendar: TradingCalendar) -> _OnCalendar:
+    n = len(calendar.sessions)
+    at = np.searchsorted(calendar.sessions, series.dates)
+    inside = at < n
+    hit = np.zeros(len(at), dtype=bool)
+    hit[inside] = calendar.sessions[at[inside]] == series.dates[inside]
+
+    def spread(values: Floats | None) -> Floats:
+        out = np.full(n, np.nan)
+        if values is not None:
+            out[at[hit]] = values[hit]
+        return out
+
+    # an ex-date without a close, or off the calendar, belongs to the next session
+    dividend = np.zeros(n)
+    paying = inside & (series.dividend != 0)
+    np.add.at(dividend, at[paying], series.dividend[paying])
+    by_ratio = series.provenance.basis == "adj_close"
+    return _OnCalendar(
+        close=spread(series.close),
+        open=spread(series.open),
+        adjusted=spread(series.adj_close) if by_ratio else spread(series.close),
+        paid=np.cumsum(dividend),
+        by_ratio=by_ratio,
+    )
+
+
+def _between(figures: _OnCalendar, common: NDArray[np.int64]) -> Floats:
+    """Simple total return between consecutive common sessions; entry k ends at ``common[k + 1]``."""
+    now, before = common[1:], common[:-1]
+    if figures.by_ratio:
+        return figures.adjusted[now] / figures.adjusted[before] - 1
+    received = figures.paid[now] - figures.paid[before]
+    return (figures.close[now] + received) / figures.close[before] - 1
+
+
+def _parts(figures: _OnCalendar) -> tuple[Floats, Floats]:
+    """Overnight and intraday simple returns of every session whose previous session has a close."""
+    n = len(figures.close)
+    overnight, intraday = np.full(n, np.nan), figures.close / figures.open - 1
+    if n > 1:
+        if figures.by_ratio:
+            total = figures.adjusted[1:] / figures.adjusted[:-1] - 1
+            overnight[1:] = (1 + total) / (1 + intraday[1:]) - 1
+        else:
+            dividend = np.diff(figures.paid)
+            overnight[1:] = (figures.open[1:] + dividend) / figures.close[:-1] - 1
+    return overnight, intraday
+
+
+def align(
+    prices: PriceTable, ticker: str, benchmarks: Sequence[str], calendar: TradingCalendar, kind: str
+) -> AlignedSeries:
+    """Returns of a ticker and its benchmarks between consecutive common sessions.
+
+    Parameters
+    ----------
+    prices : PriceTable
+        Holds the ticker and every benchmark.
+    ticker, benchmarks
+        Benchmarks may trade on another calendar; only dates matter.
+    calendar : TradingCalendar
+        Of the ticker's listing.
+    kind : {"simple", "log"}
+
+    Returns
+    -------
+    AlignedSeries
+        After missing sessions the first return covers all of them, for the ticker and the benchmarks alike
+        (trade-to-trade). Nothing is filled.
+    """
+    own = _on_calendar(prices.series[ticker], calendar)
+    others = [_on_calendar(prices.series[symbol], calendar) for symbol in benchmarks]
+    n, k = len(calendar.sessions), len(others)
+    traded = np.isfinite(own.close)
+    market = np.ones(n, dtype=bool)
+    for other in others:
+        market &= np.isfinite(other.close)
+    common = np.flatnonzero(traded & market)
+    total, price = np.full(n, np.nan), np.full(n, np.nan)
+    factors, span = np.full((k, n), np.nan), np.zeros(n, dtype=np.int64)
+    if len(common) > 1:
+        now = common[1:]
+        total[now] = _between(own, common)
+        price[now] = own.close[now] / own.close[common[:-1]] - 1
+        span[now] = np.diff(common)
+        for row, other in enumerate(others):
+            factors[row, now] = _between(other, common)
+    parts = [_parts(figures) for figures in (own, *others)]
+    shape = np.log1p if kind == "log" else np.asarray
+    positions = np.flatnonzero(traded)
+    market_positions = np.flatnonzero(market)
+    return AlignedSeries(
+        ticker=ticker,
+        benchmarks=tuple(benchmarks),
+        calendar=calendar,
+        kind=kind,
+        total=shape(total),
+        price=shape(price),
+        span=span,
+        factors=shape(factors),
+        overnight=shape(parts[0][0]),
+        intraday=shape(parts[0][1]),
+        overnight_factors=shape(np.array([part[0] for part in parts[1:]]).reshape(k, n)),
+        intraday_factors=shape(np.array([part[1] for part in parts[1:]]).reshape(k, n)),
+        traded=traded,
+        benchmark_traded=market,
+        first=int(positions[0]) if len(positions) else -1,
+        last=int(positions[-1]) if len(positions) else -1,
+        benchmark_last=int(market_positions[-1]) if len(market_positions) else -1,
+        close=own.close,
+    )
