@@ -1,0 +1,68 @@
+"""Text from outside is hostile until it has passed through here, once per format."""
+
+from __future__ import annotations
+
+import html as _html
+import json
+import math
+import re
+import unicodedata
+from typing import Any
+
+import numpy as np
+
+# controls that reorder or hide what a reader sees
+_INVISIBLE = frozenset("​‌‍⁠﻿‎‏‪‫‬‭‮⁦⁧⁨⁩")
+_MARKUP = re.compile(r"([\\`*_\[\]|~!#])")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+
+
+def clean(text: str) -> str:
+    """Without control, bidirectional and zero-width characters; line breaks become spaces."""
+    spaced = re.sub(r"[\t\n\r\v\f\x85\u2028\u2029]+", " ", text)
+    return "".join(c for c in spaced if c not in _INVISIBLE and unicodedata.category(c) not in ("Cc", "Cs", "Co", "Cn"))
+
+
+def markdown(text: str) -> str:
+    """Text that opens no markup, link, image, tag or table cell."""
+    entities = clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    # an underscore inside a word is text in GitHub's Markdown, and identifiers read better without a backslash
+    return re.sub(r"(?<=[A-Za-z0-9])\\_(?=[A-Za-z0-9])", "_", _MARKUP.sub(r"\\\1", entities))
+
+
+def html(text: str) -> str:
+    """Text for HTML and SVG, in element content and in quoted attributes."""
+    return _html.escape(clean(text), quote=True)
+
+
+def spreadsheet(text: str) -> str:
+    """Text that no spreadsheet takes for a formula; plain numbers stay."""
+    flat = clean(text)
+    risky = flat[:1] in ("=", "+", "-", "@") and not _NUMBER.fullmatch(flat)
+    return f"'{flat}" if risky else flat
+
+
+def json_dumps(value: Any) -> str:
+    """JSON with ``<``, ``>`` and ``&`` inside strings as ``\\u003c`` and so on, and null for what is not a number."""
+    text = json.dumps(_plain(value), ensure_ascii=False, indent=1, allow_nan=False)
+    # outside strings JSON never holds these three characters
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _plain(value: Any) -> Any:
+    """NumPy scalars as Python's, NaN and infinities as None."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_plain(item) for item in value]
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    return value if value is None else str(value)

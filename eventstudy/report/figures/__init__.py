@@ -1,0 +1,12 @@
+"""Figures as SVG text, byte for byte the same for the same numbers; each carries the numbers it plots.
+
+``style`` (canvas, colours, finishing), then one file a figure.
+"""
+
+from eventstudy.report.figures.cluster import cluster
+from eventstudy.report.figures.groups import group_caar
+from eventstudy.report.figures.paths import car_path
+from eventstudy.report.figures.placebo import placebo
+from eventstudy.report.figures.style import Figure, read_metadata
+
+__all__ = ["Figure", "car_path", "cluster", "group_caar", "placebo", "read_metadata"]

@@ -1,0 +1,142 @@
+"""Canvas, colours and the finishing of every figure."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import unescape
+from typing import TYPE_CHECKING, Any
+
+from eventstudy.report import escape
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+# Okabe & Ito's palette: told apart by most colour-blind readers; order keeps neighbours distinct.
+BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9"
+COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+MARKERS = ("o", "s", "^", "D", "v", "P")
+INK, MUTED, GRID = "#222222", "#595959", "#D9D9D9"
+_SETTINGS = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "eventstudy",
+    "text.parse_math": False,
+    "font.family": ["sans-serif"],
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9.5,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.titlesize": 10.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "text.color": INK,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A finished figure.
+
+    Attributes
+    ----------
+    name : str
+        File name without ending.
+    svg : str
+    title, description : str
+        For readers and for screen readers.
+    data : dict
+        The plotted numbers, as JSON can hold them.
+    """
+
+    name: str
+    svg: str
+    title: str
+    description: str
+    data: dict[str, Any]
+
+
+@contextmanager
+def canvas(width: float, height: float) -> Iterator[Canvas]:
+    """A matplotlib figure in the house style, without pyplot's global state."""
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+    with matplotlib.rc_context(_SETTINGS):
+        figure = MatplotlibFigure(figsize=(width, height), layout="constrained")
+        FigureCanvasSVG(figure)
+        yield figure
+
+
+def percent_axis(axes: Axes) -> None:
+    """y in percent, with a zero line."""
+    from matplotlib.ticker import PercentFormatter
+
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+    axes.axhline(0, color=MUTED, linewidth=0.8)
+
+
+def finish(drawn: Canvas, name: str, title: str, description: str, data: dict[str, Any]) -> Figure:
+    """Render to SVG without a clock, and add title, description and the plotted numbers.
+
+    Must be called within ``canvas``: the settings belong to the rendering.
+    """
+    out = io.StringIO()
+    drawn.savefig(out, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    text = out.getvalue()
+    start = text.index("<svg")
+    end = text.index(">", start)
+    head = re.sub(r'\s(width|height)="[\d.]+pt"', "", text[start:end])
+    ident = re.sub(r"[^A-Za-z0-9_-]", "_", name)
+    inside = (
+        f'\n <title id="{ident}-title">{escape.html(title)}</title>'
+        f'\n <desc id="{ident}-desc">{escape.html(description)}</desc>'
+        f'\n <metadata id="{ident}-data">{escape.json_dumps(data)}</metadata>'
+    )
+    label = f' role="img" aria-labelledby="{ident}-title {ident}-desc">'
+    svg = head + label + inside + _without_own_metadata(text[end + 1 :])
+    return Figure(name=name, svg=_unique_ids(svg, ident), title=title, description=description, data=data)
+
+
+def _without_own_metadata(body: str) -> str:
+    return re.sub(r"\s*<metadata>.*?</metadata>", "", body, count=1, flags=re.S)
+
+
+def _unique_ids(svg: str, ident: str) -> str:
+    """Prefix matplotlib's ids, so that many figures can stand in one page."""
+    svg = re.sub(r'id="(?!' + re.escape(ident) + r'-)([^"]+)"', rf'id="{ident}-\1"', svg)
+    svg = re.sub(r'xlink:href="#([^"]+)"', rf'xlink:href="#{ident}-\1"', svg)
+    return re.sub(r"url\(#([^)]+)\)", rf"url(#{ident}-\1)", svg)
+
+
+def read_metadata(svg: str) -> dict[str, Any]:
+    """The numbers a figure carries.
+
+    Raises
+    ------
+    ValueError
+        If the SVG carries none.
+    """
+    match = re.search(r"<metadata[^>]*>(.*?)</metadata>", svg, re.S)
+    if not match:
+        raise ValueError("the SVG carries no numbers")
+    found = json.loads(unescape(match[1]))
+    if not isinstance(found, dict):
+        raise ValueError("the SVG's numbers are no object")
+    return found
