@@ -166,7 +166,7 @@ class Studied:
 
     def day0(self, i: int) -> np.datetime64:
         """Date of day 0 of studied row i."""
-        return self.series(i).calendar.sessions[self.session(i)]
+        return np.datetime64(self.series(i).calendar.sessions[self.session(i)], "D")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -230,7 +230,7 @@ def estimate(
         if not (enough[i] and block.fits.rank_ok[i])
     ]
     kept = np.flatnonzero(enough & block.fits.rank_ok)
-    return (select(block, kept) if len(kept) else None), [rows[i] for i in kept], exclusions
+    return (select(block, kept) if len(kept) else None), [rows[int(i)] for i in kept], exclusions
 
 
 def _estimation_trouble(row: int, n_obs: int, needed: int, spec: StudySpec) -> Exclusion:

@@ -95,10 +95,11 @@ def test_the_engine_takes_no_open_ended_arguments_and_prints_nothing() -> None:
 def test_rooms_and_functions_stay_small() -> None:
     for path in FILES:
         lines = path.read_text(encoding="utf-8").count("\n")
-        assert lines <= 600, f"{path} has {lines} lines"
+        assert lines <= 450, f"{path} has {lines} lines"
         for function in functions(path):
-            length = (function.end_lineno or 0) - function.lineno
-            assert length <= 75, f"{path}: {function.name} has {length} lines"
+            first = function.body[1] if ast.get_docstring(function) and len(function.body) > 1 else function.body[0]
+            length = (function.end_lineno or 0) - first.lineno + 1
+            assert length <= 60, f"{path}: {function.name} has {length} lines"
 
 
 def test_every_public_name_says_what_it_is() -> None:
@@ -106,9 +107,9 @@ def test_every_public_name_says_what_it_is() -> None:
     for path in FILES:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in tree.body:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-                if not ast.get_docstring(node):
-                    missing.append(f"{path.relative_to(PACKAGE)}:{node.name}")
+            public = isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+            if public and not ast.get_docstring(node):
+                missing.append(f"{path.relative_to(PACKAGE)}:{node.name}")
         if not ast.get_docstring(tree) and path.name != "__init__.py":
             missing.append(str(path.relative_to(PACKAGE)))
     assert not missing

@@ -28,7 +28,7 @@ def _annotation(name: str, option: Option) -> Any:
         return Annotated[bool | None, typer.Option(f"{flag}/--no-{name}", help=option.help, show_default=False)]
     kind = list[str] | None if option.repeatable else str | None
     text = f"{option.help} [default: {option.default}]"
-    return Annotated[kind, typer.Option(*names, metavar=option.metavar, help=text, show_default=False)]  # type: ignore[valid-type]
+    return Annotated[kind, typer.Option(*names, metavar=option.metavar, help=text, show_default=False)]
 
 
 def with_study_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -59,7 +59,9 @@ def event_text(result: StudyResult, i: int) -> str:
     lines += [f"  near    day {n.day:+d} {n.kind}: {n.title}" for n in around]
     primary = chosen["windows"][chosen["windows"]["primary"] == "yes"].iloc[0]
     day = chosen["abnormal_returns"][chosen["abnormal_returns"]["day"] == 0]
-    said = row_sentences(primary, day.iloc[0] if len(day) else None, chosen["robustness"], result.spec.level)
+    said = row_sentences(
+        primary, day.iloc[0] if len(day) else None, chosen["overnight"], chosen["robustness"], result.spec.level
+    )
     return "\n".join([*lines, "", *(f"  {sentence}" for sentence in said)])
 
 

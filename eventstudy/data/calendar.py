@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import warnings
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -111,7 +112,10 @@ def load_calendar(code: str, start: date, end: date) -> TradingCalendar:
     """Sessions of an exchange between two dates, both included, as arrays."""
     import exchange_calendars
 
-    calendar = exchange_calendars.get_calendar(code, start=pd.Timestamp(start), end=pd.Timestamp(end))
+    with warnings.catch_warnings():
+        # the library uses parts of pandas that are about to change; a user can do nothing about it
+        warnings.simplefilter("ignore", DeprecationWarning)
+        calendar = exchange_calendars.get_calendar(code, start=pd.Timestamp(start), end=pd.Timestamp(end))
     sessions = calendar.sessions.to_numpy().astype("datetime64[D]")
     early = np.isin(sessions, calendar.early_closes.to_numpy().astype("datetime64[D]"))
     return TradingCalendar(
@@ -125,7 +129,7 @@ def load_calendar(code: str, start: date, end: date) -> TradingCalendar:
 
 
 def _utc(times: pd.Series) -> NDArray[np.datetime64]:
-    return times.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[s]")
+    return np.asarray(times.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[s]"))
 
 
 def place(calendar: TradingCalendar, instant: pd.Timestamp, day: pd.Timestamp, timing: str) -> Placement | None:

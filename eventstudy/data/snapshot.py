@@ -18,7 +18,7 @@ _FOLDER = "snapshot"
 
 
 def _rows(name: str) -> list[list[str]]:
-    with resources.files("eventstudy.data").joinpath(_FOLDER, name).open(encoding="utf-8", newline="") as handle:
+    with resources.files("eventstudy.data").joinpath(_FOLDER, name).open(encoding="utf-8") as handle:
         return list(csv.reader(handle))[1:]
 
 

@@ -62,7 +62,7 @@ class Cars:
 def _quadratic(x: Floats, xtx_inv: Floats) -> Floats:
     """x' (X'X)^-1 x for each event: (E, p), (E, p, p) -> (E,); also (E, L, p) -> (E, L)."""
     middle = "ep,epq,eq->e" if x.ndim == 2 else "elp,epq,elq->el"
-    return np.einsum(middle, x, xtx_inv, x)
+    return np.asarray(np.einsum(middle, x, xtx_inv, x))
 
 
 def abnormal_returns(design: Design, fits: Fits, name: str) -> Abnormal:
@@ -92,7 +92,7 @@ def abnormal_returns(design: Design, fits: Fits, name: str) -> Abnormal:
 def window_complete(design: Design, start: int, end: int, *, strict: bool) -> Bools:
     """Whether the CAR over [start, end] is known: its last day has a return (strict: every day has)."""
     seen = design.observed[:, design.days(start, end)]
-    return seen.all(axis=1) if strict else seen[:, -1]
+    return np.asarray(seen.all(axis=1) if strict else seen[:, -1])
 
 
 def cars(
@@ -136,4 +136,4 @@ def cars(
 
 
 def _compound(returns: Floats, *, log: bool) -> Floats:
-    return np.exp(returns.sum(axis=1)) if log else np.prod(1.0 + returns, axis=1)
+    return np.asarray(np.exp(returns.sum(axis=1)) if log else np.prod(1.0 + returns, axis=1))

@@ -44,4 +44,4 @@ class ReturnPanel:
     @property
     def n_sessions(self) -> int:
         """T, the number of sessions."""
-        return self.returns.shape[1]
+        return int(self.returns.shape[1])

@@ -57,8 +57,9 @@ def _ticker_paragraph(result: StudyResult, event_id: str, ticker: str) -> str:
     window = of_event(primary_windows(result), event_id, ticker).iloc[0]
     daily = of_event(result.tables["abnormal_returns"], event_id, ticker)
     day0 = daily[daily["day"] == 0]
+    parts = of_event(result.tables["overnight"], event_id, ticker)
     robust = of_event(result.tables["robustness"], event_id, ticker)
-    return " ".join(row_sentences(window, day0.iloc[0] if len(day0) else None, robust, result.spec.level))
+    return " ".join(row_sentences(window, day0.iloc[0] if len(day0) else None, parts, robust, result.spec.level))
 
 
 def _limits(result: StudyResult, event_id: str, positions: list[int]) -> list[str]:

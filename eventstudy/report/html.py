@@ -6,6 +6,8 @@ from eventstudy.report.document import Card, Page, Section, Table
 from eventstudy.report.escape import html as escape
 from eventstudy.report.figures import Figure
 
+# cells up to this length do not wrap; longer ones are sentences
+SHORT_CELL = 24
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1b1b; --paper: #ffffff; --muted: #555555; --line: #d0d0d0; --soft: #f4f5f7;
   --link: #0b5cad; }
@@ -25,7 +27,8 @@ table { border-collapse: collapse; font-size: 0.88rem; font-variant-numeric: tab
 caption { text-align: left; font-weight: 600; padding: 0.3rem 0; }
 th, td { padding: 0.28rem 0.6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top;
   overflow-wrap: normal; }
-th { background: var(--soft); } .number { text-align: right; white-space: nowrap; }
+th { background: var(--soft); } .number { text-align: right; }
+.short { white-space: nowrap; }
 figure { margin: 1rem 0; max-width: 56rem; } figure svg { width: 100%; height: auto; }
 figcaption { color: var(--muted); font-size: 0.92rem; }
 article { border: 1px solid var(--line); border-radius: 0.5rem; padding: 0.2rem 1rem 0.8rem; margin: 1rem 0; }
@@ -72,14 +75,17 @@ def _figure(figure: Figure) -> str:
 
 
 def _table(table: Table) -> str:
-    def kind(i: int) -> str:
-        return ' class="number"' if i in table.numeric else ""
+    def kind(i: int, text: str) -> str:
+        names = [*(["number"] if i in table.numeric else []), *(["short"] if len(text) <= SHORT_CELL else [])]
+        return f' class="{" ".join(names)}"' if names else ""
 
-    head = "".join(f'<th scope="col"{kind(i)}>{escape(name)}</th>' for i, name in enumerate(table.columns))
+    head = "".join(f'<th scope="col"{kind(i, name)}>{escape(name)}</th>' for i, name in enumerate(table.columns))
     rows = "\n".join(
         "<tr>"
         + "".join(
-            f'<th scope="row"{kind(i)}>{escape(cell)}</th>' if i == 0 else f"<td{kind(i)}>{escape(cell)}</td>"
+            f'<th scope="row"{kind(i, cell)}>{escape(cell)}</th>'
+            if i == 0
+            else f"<td{kind(i, cell)}>{escape(cell)}</td>"
             for i, cell in enumerate(row)
         )
         + "</tr>"

@@ -19,7 +19,9 @@ TESTS = {
 }
 
 
-def row_sentences(window: pd.Series, day0: pd.Series | None, robust: pd.DataFrame, level: float) -> list[str]:
+def row_sentences(
+    window: pd.Series, day0: pd.Series | None, parts: pd.DataFrame, robust: pd.DataFrame, level: float
+) -> list[str]:
     """What can be said of one ticker's primary window.
 
     Parameters
@@ -28,6 +30,8 @@ def row_sentences(window: pd.Series, day0: pd.Series | None, robust: pd.DataFram
         Its line of windows.csv.
     day0 : Series or None
         Its day-0 line of abnormal_returns.csv.
+    parts : DataFrame
+        Its lines of overnight.csv.
     robust : DataFrame
         Its lines of robustness.csv.
     level : float
@@ -37,6 +41,7 @@ def row_sentences(window: pd.Series, day0: pd.Series | None, robust: pd.DataFram
         return [f"{ticker}: the window {window['window']} is not complete yet, so nothing is said about it."]
     sentences = [_size_sentence(ticker, window, day0, level)]
     sentences.append(verdict(window, level))
+    sentences += _opening_sentence(parts, level)
     sentences += _model_sentence(robust, level)
     return sentences
 
@@ -52,6 +57,22 @@ def _size_sentence(ticker: str, window: pd.Series, day0: pd.Series | None, level
         when = f"{ticker}'s abnormal return {when}"
     band = f"({100 * level:g} % interval {interval(window['ci_low'], window['ci_high'])})"
     return f"{lead}{when} is {percent(window['car'])} {band}."
+
+
+def _opening_sentence(parts: pd.DataFrame, level: float) -> list[str]:
+    """What the daily return hides when the market moved on after the opening."""
+    by_part = {str(part["part"]): part for part in parts.to_dict("records")}
+    if set(by_part) != {"overnight", "intraday"}:
+        return []
+    night, day = by_part["overnight"], by_part["intraday"]
+    unusual = "unusual" if night["p_t"] < 1 - level else "not unusual"
+    return [
+        f"Cut at the opening of day 0: {percent(night['return'])} overnight, of which "
+        f"{percent(night['abnormal_return'])} is "
+        f"abnormal (p {p_value(night['p_t'])}, {unusual} by itself), then {percent(day['return'])} during the "
+        "session, of "
+        f"which {percent(day['abnormal_return'])} (p {p_value(day['p_t'])})."
+    ]
 
 
 def verdict(window: pd.Series | dict[str, Any], level: float) -> str:

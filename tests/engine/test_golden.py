@@ -7,8 +7,10 @@ import pytest
 
 from eventstudy.engine.abnormal import abnormal_returns, cars
 from eventstudy.engine.models import fit
+from eventstudy.engine.moments import summarise
 from eventstudy.engine.panel import ReturnPanel
 from eventstudy.engine.significance import cluster, multiple, single
+from eventstudy.engine.significance.cross_section import csect_t
 from eventstudy.engine.windows import Design, WindowPlan, gather
 from tests.oracles.golden import DATA, VALUES
 
@@ -96,7 +98,20 @@ def test_clusters(golden: Design) -> None:
     assert cluster.conformal_hotelling(day).p == pytest.approx(VALUES["conformal_hotelling_p_day0"])
     adjusted = [result.p for result in cluster.romano_wolf_firms(day)]
     assert adjusted == pytest.approx(VALUES["romano_wolf_day0"])
-    np.testing.assert_allclose(multiple.holm(np.array(VALUES["ar_p_day0"])), VALUES["holm_day0"], **DIGITS)
+    fits = fit(golden, "market-model")
+    exact = single.car_t(fits, cars(golden, fits, "market-model", WINDOWS), 0.95, "two-sided")
+    np.testing.assert_allclose(multiple.holm(exact.p[:, 0]), VALUES["holm_day0"], **DIGITS)
+
+
+def test_cross_section(golden: Design) -> None:
+    fits = fit(golden, "market-model")
+    result = cars(golden, fits, "market-model", WINDOWS)
+    for column, name in enumerate(("csect_t_day0", "csect_t_car")):
+        found = csect_t(summarise(result.car[:, column]), n_dates=1)
+        assert found.statistic == pytest.approx(VALUES[name], abs=6e-9)
+        assert found.df == "3"
+        assert found.applicable == "warn", "four events of one date are correlated"
+    assert summarise(result.car[:, 1]).mean == pytest.approx(VALUES["caar"], abs=6e-9)
 
 
 def test_trade_to_trade() -> None:

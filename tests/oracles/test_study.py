@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 from importlib import resources
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -114,13 +113,110 @@ def test_the_audit_agrees_and_would_notice(sample: StudyResult) -> None:
         block.abnormal.ar[3, 10] = kept
 
 
-def naive_rows(sample: StudyResult, returns: pd.DataFrame) -> dict[tuple[str, str], Any]:
-    dates = list(returns.index)
+def naive_events(sample: StudyResult, dates: list[str]) -> list[tuple[str, str, str, set[str], set[str]]]:
+    """What the naive study is told: day 0 and masked dates; everything else it works out from the price files."""
     events = []
+    own: dict[str, set[str]] = {}
     for i in sample.studied.reported:
-        row = int(sample.studied.rows[i])
-        key = (sample.studied.text(i, "event_id"), sample.studied.text(i, "ticker"))
-        events.append((*key, str(sample.studied.day0(i)), masked_dates(sample, row, dates)))
+        row, ticker = int(sample.studied.rows[i]), sample.studied.text(i, "ticker")
+        masked = masked_dates(sample, row, dates)
+        own.setdefault(ticker, set()).update(masked)
+        events.append((sample.studied.text(i, "event_id"), ticker, str(sample.studied.day0(i)), masked))
+    # pseudo-events keep away from every catalogued session of the firm, so the union over its rows serves them
+    return [(*event, own[event[1]]) for event in events]
+
+
+def files() -> tuple[str, str]:
     folder = resources.files("eventstudy.data").joinpath("snapshot")
-    found = naive.study(str(folder.joinpath("prices.csv")), str(folder.joinpath("dividends.csv")), events)
-    return {(row["event_id"], row["ticker"]): row for row in found}
+    return str(folder.joinpath("prices.csv")), str(folder.joinpath("dividends.csv"))
+
+
+EXACT = (
+    "car",
+    "std_error",
+    "t",
+    "df",
+    "ci_low",
+    "ci_high",
+    "p_t_ar1",
+    "p_local",
+    "bhar",
+    "p_min_sq",
+    "p_min_conformal",
+)
+COUNTED = ("p_sq", "p_conformal", "p_placebo", "n_placebo")
+
+
+def test_every_window_against_plain_loops(sample: StudyResult, returns: pd.DataFrame) -> None:
+    """Every column of windows.csv that carries a number, on every row and window."""
+    events = naive_events(sample, list(returns.index))
+    theirs = naive.study(*files(), events, [(w.start, w.end) for w in sample.spec.windows])
+    ours = sample.windows.set_index(["event_id", "ticker", "window"])
+    assert len(theirs) == ours["car"].notna().sum() > 200
+    for row in theirs:
+        line = ours.loc[(row["event_id"], row["ticker"], row["window"])]
+        place = str((row["event_id"], row["ticker"], row["window"]))
+        for name in EXACT:
+            np.testing.assert_allclose(line[name], row[name], rtol=1e-8, atol=1e-15, err_msg=f"{place} {name}")
+        np.testing.assert_allclose(line["p_t"], row["p_t"], rtol=1e-7, err_msg=place)
+        np.testing.assert_allclose(line["mde80"], row["mde80"], rtol=1e-7, err_msg=place)
+        for name in COUNTED:
+            np.testing.assert_allclose(line[name], row[name], rtol=1e-12, err_msg=f"{place} {name}")
+
+
+def test_overnight_and_intraday_against_plain_loops(sample: StudyResult, returns: pd.DataFrame) -> None:
+    theirs = naive.day0_parts(*files(), naive_events(sample, list(returns.index)))
+    assert len(theirs) == len(sample.overnight)
+    for line in sample.overnight.to_dict("records"):
+        row = theirs[line["event_id"], line["ticker"], line["part"]]
+        for name, value in row.items():
+            np.testing.assert_allclose(line[name], value, rtol=1e-8, err_msg=f"{line['event_id']} {name}")
+
+
+def test_models_side_by_side(sample: StudyResult, returns: pd.DataFrame) -> None:
+    """robustness.csv: each model and both masks, by statsmodels with one dummy per day of the primary window."""
+    dates = list(returns.index)
+    for line in sample.robustness_table.to_dict("records"):
+        i = next(
+            i
+            for i in sample.studied.reported
+            if (sample.studied.text(i, "event_id"), sample.studied.text(i, "ticker"))
+            == (line["event_id"], line["ticker"])
+        )
+        zero = dates.index(str(sample.studied.day0(i)))
+        masked = masked_dates(sample, int(sample.studied.rows[i]), dates) if line["masked"] == "yes" else set()
+        estimation = [t for t in range(max(1, zero - 270), zero - 20) if dates[t] not in masked]
+        start, end = (int(v) for v in line["window"].strip("[]").split(","))
+        event = list(range(zero + start, zero + end + 1))
+        rows = estimation + event
+        dummies = np.zeros((len(rows), len(event)))
+        dummies[len(estimation) :] = np.eye(len(event))
+        y, spy, soxx = (returns[name].to_numpy()[rows] for name in (line["ticker"], "SPY", "SOXX"))
+        assert line["n_estimation"] == len(estimation)
+        if line["model"] == "market-adjusted":
+            excess = y - spy
+            car = excess[len(estimation) :].sum()
+            std_error = np.std(excess[: len(estimation)], ddof=1) * np.sqrt(len(event))
+        else:
+            columns = {"constant-mean": [], "market-model": [spy], "multi-index": [spy, soxx]}[line["model"]]
+            x = np.column_stack([np.ones(len(rows)), *columns, dummies])
+            fitted = sm.OLS(y, x).fit()
+            test = fitted.t_test(np.r_[np.zeros(1 + len(columns)), np.ones(len(event))])
+            car, std_error = test.effect.item(), test.sd.item()
+        np.testing.assert_allclose([line["car"], line["std_error"]], [car, std_error], rtol=RTOL)
+        np.testing.assert_allclose(line["t"], car / std_error, rtol=RTOL)
+
+
+@pytest.mark.parametrize(
+    ("ticker", "day", "expected"),
+    [
+        ("NVDA", "2025-04-16", -0.0687),
+        ("AMD", "2025-04-16", -0.0735),
+        ("ASML", "2025-04-16", -0.0706),
+        ("NVDA", "2025-01-27", -0.1697),
+    ],
+)
+def test_fixed_points_of_the_press(sample: StudyResult, ticker: str, day: str, expected: float) -> None:
+    daily = sample.abnormal_returns
+    found = daily[(daily["ticker"] == ticker) & (daily["session"] == day) & (daily["day"] == 0)]["return"]
+    assert len(found) and (abs(found - expected) < 5e-5).all()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eventstudy.engine.models import MODELS, regressors, solve
-from eventstudy.engine.panel import Floats
+from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.laws import Alternative, f_p_value, t_p_value
 from eventstudy.engine.significance.multiple import romano_wolf
 from eventstudy.engine.significance.single import circular_sums
@@ -126,10 +126,10 @@ def build_cluster(design: Design, model: str, start: int, end: int, min_obs: int
     )
 
 
-def _fit_common(design: Design, model: str, rows: Floats, window: Floats) -> tuple[Floats, Floats, float, float]:
+def _fit_common(design: Design, model: str, rows: Ints, window: Ints) -> tuple[Floats, Floats, float, float]:
     """Residuals (rows then window) of every firm, leverage, q of the window and nu; one design for all firms."""
     entry = MODELS[model]
-    both = np.concatenate([rows, window]).astype(int)
+    both = np.concatenate([rows, window])
     y, x, span = design.y[:, both], regressors(design, entry)[:, both], design.span[:, both]
     m, n_window = len(rows), len(window)
     if entry.adjusted:

@@ -15,18 +15,18 @@ Alternative = Literal["two-sided", "less", "greater"]
 def t_p_value(t: Floats, df: Floats, alternative: Alternative = "two-sided") -> Floats:
     """p value of a Student t statistic; computed in the tail, so it never rounds to 0 early."""
     if alternative == "two-sided":
-        return np.minimum(1.0, 2.0 * special.stdtr(df, -np.abs(t)))
-    return special.stdtr(df, t if alternative == "less" else -t)
+        return np.asarray(np.minimum(1.0, 2.0 * special.stdtr(df, -np.abs(t))), dtype=np.float64)
+    return np.asarray(special.stdtr(df, t if alternative == "less" else -t), dtype=np.float64)
 
 
 def t_quantile(df: Floats, probability: float) -> Floats:
     """Quantile of the Student t law."""
-    return special.stdtrit(df, probability)
+    return np.asarray(special.stdtrit(df, probability), dtype=np.float64)
 
 
 def f_p_value(f: Floats, df1: float, df2: float) -> Floats:
     """Upper-tail p value of an F statistic."""
-    return special.fdtrc(df1, df2, f)
+    return np.asarray(special.fdtrc(df1, df2, f), dtype=np.float64)
 
 
 def minimum_detectable_effect(df: Floats, level: float, power: float = 0.8) -> Floats:
@@ -39,7 +39,7 @@ def minimum_detectable_effect(df: Floats, level: float, power: float = 0.8) -> F
     ``scipy.stats.nct`` and a root finder (tests/engine/test_laws.py).
     """
     critical = t_quantile(df, 0.5 + level / 2)
-    return special.nctdtrinc(df, 1.0 - power, critical)
+    return np.asarray(special.nctdtrinc(df, 1.0 - power, critical), dtype=np.float64)
 
 
 def rank_p_value(values: Floats, observed: float, alternative: Alternative = "two-sided") -> tuple[float, float]:

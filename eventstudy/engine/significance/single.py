@@ -86,7 +86,7 @@ def autocorrelation(fits: Fits) -> Floats:
     e = np.where(fits.used, fits.scaled[:, : fits.used.shape[1]], 0.0)
     sum_of_squares = (e**2).sum(axis=1)
     r1 = (e[:, 1:] * e[:, :-1]).sum(axis=1) / np.where(sum_of_squares > 0, sum_of_squares, np.nan)
-    return np.clip(r1 + (1 + 4 * r1) / fits.n_obs, -0.95, 0.95)
+    return np.asarray(np.clip(r1 + (1 + 4 * r1) / fits.n_obs, -0.95, 0.95))
 
 
 def car_t_ar1(fits: Fits, result: Cars, alternative: Alternative) -> Floats:

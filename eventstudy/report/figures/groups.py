@@ -36,7 +36,9 @@ def group_caar(aar: pd.DataFrame) -> Figure:
             data[f"group {group}"] = known[["day", "aar", "caar"]].to_numpy().tolist()
         axes[0].set_ylabel("average abnormal return")
         description = (
-            "Bars: average abnormal return of the day. Line: average cumulative abnormal return with two cross-sectional "
-            "standard errors, which take events of one date for independent and so are too small where dates are shared."
+            "Bars: average abnormal return of the day. Line: average cumulative abnormal return with two "
+            "cross-sectional "
+            "standard errors, which take events of one date for independent and so are too small where dates are "
+            "shared."
         )
         return finish(figure, "caar-groups", "Average abnormal returns per group", description, data)

@@ -44,7 +44,8 @@ def car_path(event_id: str, title: str, rows: pd.DataFrame, level: float, quanti
             for ticker in tickers
         )
         description = (
-            f"Cumulative abnormal return by session around {event_id}. At the end of the window: {ends}. The shaded band "
+            f"Cumulative abnormal return by session around {event_id}. At the end of the window: {ends}. The "
+            "shaded band "
             f"holds {100 * level:g} % of ordinary paths at each session."
         )
         return finish(figure, f"car-{event_id}", f"CAR around {title}", description, _json(data))

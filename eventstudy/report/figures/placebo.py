@@ -30,7 +30,7 @@ def placebo(event_id: str, ticker: str, t_values: NDArray[np.float64], t_observe
         side = "right" if t_observed > (low + high) / 2 else "left"
         axes.annotate(
             f"the event: t = {t_observed:.2f}\np = {p_value(p)}",
-            (t_observed, counts.max()),
+            (t_observed, 1.32 * counts.max()),
             xytext=(-6 if side == "right" else 6, 0),
             textcoords="offset points",
             ha=side,
@@ -38,6 +38,7 @@ def placebo(event_id: str, ticker: str, t_values: NDArray[np.float64], t_observe
             color=VERMILION,
             fontweight="bold",
         )
+        axes.set_ylim(0, 1.35 * counts.max())
         axes.set_title(f"{ticker}: {n} uneventful sessions")
         axes.set_xlabel("t of the abnormal return")
         axes.set_ylabel("sessions")
