@@ -45,7 +45,7 @@ def same_cell(a: str, b: str) -> bool:
 
 def compare_csv(a: Path, b: Path) -> list[str]:
     """Differences of two tables, by line and column."""
-    rows = [list(csv.reader(path.open(encoding="utf-8", newline=""))) for path in (a, b)]
+    rows = [list(csv.reader(path.read_text(encoding="utf-8").splitlines(keepends=True))) for path in (a, b)]
     if len(rows[0]) != len(rows[1]):
         return [f"{len(rows[0])} and {len(rows[1])} lines"]
     return [
