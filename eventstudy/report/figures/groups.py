@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from eventstudy.report.escape import clean
 from eventstudy.report.figures.style import COLOURS, INK, SKY, Figure, canvas, finish, percent_axis
 
 MOST_GROUPS = 6
+LONGEST_NAME = 24
 
 
 def group_caar(aar: pd.DataFrame) -> Figure:
@@ -31,7 +33,7 @@ def group_caar(aar: pd.DataFrame) -> Figure:
             panel.fill_between(known["day"], known["caar"] - half, known["caar"] + half, color=colour, alpha=0.15, lw=0)
             panel.plot(known["day"], known["caar"], color=colour, linewidth=1.8)
             panel.axvline(0, color=INK, linewidth=0.8, linestyle=(0, (3, 3)))
-            panel.set_title(f"{group} (N = {int(lines['n'].max())})")
+            panel.set_title(f"{clean(str(group))[:LONGEST_NAME]} (N = {int(lines['n'].max())})")
             panel.set_xlabel("sessions from day 0")
             data[f"group {group}"] = known[["day", "aar", "caar"]].to_numpy().tolist()
         axes[0].set_ylabel("average abnormal return")

@@ -1,0 +1,120 @@
+"""Day 0: the first session whose close is strictly after the news."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from eventstudy.data.calendar import exchange_of, load_calendar, place
+from eventstudy.errors import UsageError
+
+NEW_YORK = load_calendar("XNYS", date(2023, 1, 3), date(2025, 12, 31))
+AMSTERDAM = load_calendar("XAMS", date(2023, 1, 3), date(2025, 12, 31))
+NAT = pd.NaT
+
+
+def at(text: str, calendar: object = NEW_YORK) -> tuple[str, str]:
+    placed = place(calendar, pd.Timestamp(text).tz_convert("UTC"), NAT, "")  # type: ignore[arg-type]
+    assert placed is not None
+    return str(placed.date), placed.timing_class
+
+
+def on(text: str, timing: str) -> tuple[str, str, bool]:
+    placed = place(NEW_YORK, NAT, pd.Timestamp(text), timing)
+    assert placed is not None
+    return str(placed.date), placed.timing_class, placed.uncertain
+
+
+@pytest.mark.parametrize(
+    ("moment", "day", "timing"),
+    [
+        ("2025-04-16T08:30-04:00", "2025-04-16", "bmo"),
+        ("2025-04-16T09:30-04:00", "2025-04-16", "dmh"),
+        ("2025-04-16T15:59:59-04:00", "2025-04-16", "dmh"),
+        ("2025-04-15T16:00:00-04:00", "2025-04-16", "amc"),
+        ("2025-04-15T17:10-04:00", "2025-04-16", "amc"),
+        ("2025-04-17T17:10-04:00", "2025-04-21", "amc"),  # Good Friday
+        ("2024-07-03T12:59-04:00", "2024-07-03", "dmh"),  # early close at 13:00
+        ("2024-07-03T13:00-04:00", "2024-07-05", "amc"),
+        ("2025-01-11T10:00-05:00", "2025-01-13", "closed"),  # Saturday
+        ("2025-01-09T10:00-05:00", "2025-01-10", "closed"),  # day of mourning
+        ("2025-04-16T07:00+02:00", "2025-04-16", "bmo"),
+    ],
+)
+def test_moments_in_new_york(moment: str, day: str, timing: str) -> None:
+    assert at(moment) == (day, timing)
+
+
+@pytest.mark.parametrize(
+    ("day", "timing", "expected"),
+    [
+        ("2025-04-15", "amc", ("2025-04-16", "amc", False)),
+        ("2025-04-16", "bmo", ("2025-04-16", "bmo", False)),
+        ("2025-04-16", "dmh", ("2025-04-16", "dmh", False)),
+        ("2025-04-09", "", ("2025-04-09", "unknown", True)),
+        ("2025-04-18", "bmo", ("2025-04-21", "bmo", False)),
+        ("2025-04-18", "amc", ("2025-04-21", "amc", False)),
+        ("2025-04-19", "", ("2025-04-21", "unknown", True)),
+        ("2024-07-03", "amc", ("2024-07-05", "amc", False)),
+    ],
+)
+def test_dates_with_a_bucket(day: str, timing: str, expected: tuple[str, str, bool]) -> None:
+    assert on(day, timing) == expected
+
+
+@pytest.mark.parametrize("moment", ["2025-04-14T12:00-04:00", "2025-03-11T12:00-04:00", "2024-11-01T12:00-04:00"])
+def test_noon_in_new_york_is_too_late_for_amsterdam(moment: str) -> None:
+    """18:00 in Amsterdam; 17:00 in the weeks between the two changes of the clocks, still before its close."""
+    new_york, amsterdam = at(moment), at(moment, AMSTERDAM)
+    local = pd.Timestamp(moment).tz_convert("Europe/Amsterdam")
+    assert new_york[0] == moment[:10]
+    assert (amsterdam[0] == moment[:10]) == (local.hour < 17 or (local.hour == 17 and local.minute < 30))
+
+
+def test_amsterdam_closes_early_on_christmas_eve() -> None:
+    assert at("2024-12-24T14:04+01:00", AMSTERDAM)[0] == "2024-12-24"
+    assert at("2024-12-24T14:06+01:00", AMSTERDAM)[0] == "2024-12-27"
+
+
+def test_outside_the_calendar_there_is_no_day_0() -> None:
+    assert place(NEW_YORK, NAT, pd.Timestamp("2030-01-01"), "bmo") is None
+    assert place(NEW_YORK, NAT, pd.Timestamp("2001-01-01"), "bmo") is None
+
+
+def test_the_rule_is_told() -> None:
+    placed = place(NEW_YORK, pd.Timestamp("2024-07-03T13:30-04:00").tz_convert("UTC"), NAT, "")
+    assert placed is not None
+    assert "13:30 America/New_York" in placed.rule and "13:00 early close" in placed.rule
+
+
+def test_exchanges_by_suffix() -> None:
+    assert [exchange_of(t) for t in ("NVDA", "^GSPC", "BRK-B", "ASML.AS", "7203.T")] == [
+        "XNYS",
+        "XNYS",
+        "XNYS",
+        "XAMS",
+        "XTKS",
+    ]
+    assert exchange_of("NVDA", "XLON") == "XLON"
+    with pytest.raises(UsageError, match="calendar"):
+        exchange_of("X.QQQ")
+    with pytest.raises(UsageError, match="did you mean XNYS"):
+        exchange_of("NVDA", "XNYX")
+
+
+def test_every_suffix_has_a_calendar() -> None:
+    import exchange_calendars
+
+    from eventstudy.data.calendar import SUFFIXES
+
+    assert set(SUFFIXES.values()) <= set(exchange_calendars.get_calendar_names())
+
+
+def test_sessions_are_increasing_and_utc() -> None:
+    assert (np.diff(NEW_YORK.sessions.astype(int)) > 0).all()
+    assert (NEW_YORK.opens < NEW_YORK.closes).all()
+    early = {str(day) for day in NEW_YORK.sessions[NEW_YORK.early]}
+    assert {"2024-07-03", "2024-11-29", "2024-12-24"} <= early

@@ -1,0 +1,156 @@
+"""The readers of people's files: what they accept they write back and read again, and they never crash."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from eventstudy.data.claims import parse_claim
+from eventstudy.data.confounders import read_confounders
+from eventstudy.data.dates import parse_when
+from eventstudy.data.events import default_id, events_from_frame, read_events
+from eventstudy.errors import InputFileError
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value", "decimals"),
+    [
+        ("-0.07", "value", -0.07, 2),
+        ("-0.0735", "value", -0.0735, 4),
+        ("<-0.06", "below", -0.06, 2),
+        (">0.1", "above", 0.1, 1),
+        ("up", "up", None, 0),
+        ("down", "down", None, 0),
+        (".5", "value", 0.5, 1),
+    ],
+)
+def test_claims(text: str, kind: str, value: float | None, decimals: int) -> None:
+    claim = parse_claim(text)
+    assert (claim.kind, claim.value, claim.decimals) == (kind, value, decimals)
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [("7%", "0.07"), ("-6.9 %", "-0.069"), ("-7", "-0.07"), ("1e-2", "decimal"), ("nan", "decimal"), ("<", "decimal")],
+)
+def test_claims_that_need_another_form(text: str, advice: str) -> None:
+    with pytest.raises(ValueError, match=advice):
+        parse_claim(text)
+
+
+def test_moments_and_dates() -> None:
+    assert parse_when("2025-04-15T17:10:00-04:00")[0] == datetime(2025, 4, 15, 21, 10, tzinfo=UTC)
+    assert parse_when("2025-04-15T21:10Z")[0] == datetime(2025, 4, 15, 21, 10, tzinfo=UTC)
+    moment, day = parse_when("2025-04-15")
+    assert moment is None and str(day) == "2025-04-15"
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("2025-04-15T17:10:00", "offset"),
+        ("4/15/2025", "2025-04-15"),
+        ("4/5/2025", "2025-04-05 or 2025-05-04"),
+        ("2025-13-01", "no day"),
+        ("1815-06-18", "1900"),
+        ("tomorrow", "YYYY-MM-DD"),
+        ("2025-04-15T25:00:00Z", "no moment"),
+        ("", "empty"),
+    ],
+)
+def test_dates_that_need_another_form(text: str, advice: str) -> None:
+    with pytest.raises(ValueError, match=advice):
+        parse_when(text)
+
+
+def test_the_study_of_this_repository_reads() -> None:
+    events = read_events(ROOT / "events.csv").frame
+    assert len(events) == 53 and events["event_id"].nunique() == 22
+    assert set(events["role"]) == {"direct", "peer", "placebo"}
+    claims = events[events["claimed_return"] != ""].set_index(["event_id", "ticker"])["claimed_return"]
+    assert dict(claims) == {
+        ("h20_license_8k", "NVDA"): "-0.07",
+        ("amd_mi308_8k", "AMD"): "-0.0735",
+        ("asml_q1_2025", "ASML"): "down",
+    }
+    unknown = events[(events["date"].notna()) & (events["timing"] == "")]["event_id"].unique()
+    assert {"npr_h20_reprieve", "stargate_500b", "trump_truth_permits"} <= set(unknown)
+    assert (events["source"] != "").all()
+    trips = events["event_id"].str.startswith("huang_") | events["event_id"].isin(
+        ["mar_a_lago_dinner", "article_publication"]
+    )
+    assert set(events[trips]["role"]) == {"placebo"}
+    confounders = read_confounders(ROOT / "confounders.csv").frame
+    assert confounders["title"].str.contains("Alibaba").any()
+    assert {"earnings", "preannouncement", "company_filing", "tariffs", "macro"} <= set(confounders["kind"])
+
+
+def test_byte_order_mark_windows_lines_and_quoted_line_breaks(tmp_path: Path) -> None:
+    text = '\ufeffticker,announced_at,title\r\nNVDA,2025-04-15,"two\r\nlines"\r\nAMD,2025-04-16,x\r\n'
+    (tmp_path / "e.csv").write_bytes(text.encode())
+    frame = read_events(tmp_path / "e.csv").frame
+    assert list(frame["line"]) == [2, 4]
+    assert list(frame["event_id"]) == ["NVDA-2025-04-15", "AMD-2025-04-16"]
+
+
+def test_default_ids_are_file_names() -> None:
+    assert default_id("^GSPC", "2025-04-15T17:10:00-04:00") == "x_GSPC-2025-04-15"
+    assert default_id("BRK=B", "2025-04-15") == "BRK_B-2025-04-15"
+
+
+def test_frames_and_files_read_alike(tmp_path: Path) -> None:
+    frame = pd.read_csv(ROOT / "events.csv")
+    pd.testing.assert_frame_equal(events_from_frame(frame).frame, read_events(ROOT / "events.csv").frame)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.binary(max_size=200) | st.text(max_size=200).map(lambda t: t.encode("utf-8", "ignore")))
+def test_any_bytes_are_read_or_refused(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "any.csv"
+    for head in (b"", b"ticker,announced_at\n", b"at,kind\n"):
+        path.write_bytes(head + data)
+        for read in (read_events, read_confounders):
+            try:
+                read(path)
+            except InputFileError as error:
+                assert str(error)
+
+
+WORDS = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.from_regex(r"[A-Z]{1,4}", fullmatch=True),
+            st.dates(min_value=datetime(1950, 1, 1).date(), max_value=datetime(2050, 1, 1).date()),
+            st.sampled_from(["", "bmo", "dmh", "amc"]),
+            st.sampled_from(["direct", "peer", "placebo"]),
+            st.sampled_from(["", "-0.07", "<-0.06", "up"]),
+            WORDS,
+        ),
+        min_size=1,
+        max_size=6,
+        unique_by=lambda row: (row[0], row[1]),
+    )
+)
+def test_what_is_accepted_is_written_back_and_read_again(tmp_path: Path, rows: list[tuple[object, ...]]) -> None:
+    header = ["ticker", "announced_at", "timing", "role", "claimed_return", "title"]
+    path = tmp_path / "e.csv"
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        csv.writer(handle).writerows([header, *rows])
+    first = read_events(path).frame
+    text = first.drop(columns=["line", "instant", "date"])
+    with (tmp_path / "again.csv").open("w", encoding="utf-8", newline="") as handle:
+        csv.writer(handle).writerows([text.columns, *text.itertuples(index=False)])
+    second = read_events(tmp_path / "again.csv").frame
+    pd.testing.assert_frame_equal(first.drop(columns="line"), second.drop(columns="line"))

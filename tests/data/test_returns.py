@@ -1,0 +1,172 @@
+"""Prices to returns: dividends, holes, gaps of the benchmark, openings; all worked by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from eventstudy.data.calendar import load_calendar
+from eventstudy.data.files import read_prices
+from eventstudy.data.quality import bad_tick, benchmark_gap, missing, stale
+from eventstudy.data.returns import AlignedSeries, align, off_calendar_rows
+from eventstudy.data.sources import PriceTable, make_series, open_source, source_from_frame
+from eventstudy.errors import InputFileError, UsageError
+
+CALENDAR = load_calendar("XNYS", date(2025, 4, 7), date(2025, 4, 30))
+DAYS = CALENDAR.sessions
+
+
+def table(**closes: list[float]) -> PriceTable:
+    """Series on the first sessions; NaN is a hole."""
+    made = {}
+    for symbol, values in closes.items():
+        array = np.array(values)
+        kept = np.isfinite(array)
+        made[symbol] = make_series(symbol, DAYS[: len(array)][kept], array[kept], source="t", origin="t", fetched_at="")
+    return PriceTable(made, {})
+
+
+def aligned(kind: str = "simple", **closes: list[float]) -> AlignedSeries:
+    return align(table(**closes), "A", [name for name in closes if name != "A"], CALENDAR, kind)
+
+
+def test_a_hole_is_no_zero_and_the_next_trade_carries_it() -> None:
+    nan = np.nan
+    series = aligned(A=[100, 110, nan, 121, 121], M=[10, 11, 12, 13.2, 13.2])
+    np.testing.assert_allclose(series.total[1:5], [0.10, nan, 0.10, 0.0])
+    np.testing.assert_array_equal(series.span[:5], [0, 1, 0, 2, 1])
+    np.testing.assert_allclose(series.factors[0, 1:5], [0.10, nan, 0.20, 0.0])
+    assert missing(series)[2] and missing(series).sum() == 1
+
+
+def test_a_gap_of_the_benchmark_spans_both() -> None:
+    series = aligned(A=[100, 110, 121, 133.1], M=[10, np.nan, 12, 12])
+    np.testing.assert_allclose(series.total[1:4], [np.nan, 0.21, 0.10])
+    np.testing.assert_allclose(series.factors[0, 1:4], [np.nan, 0.20, 0.0])
+    np.testing.assert_array_equal(series.span[:4], [0, 0, 2, 1])
+    assert benchmark_gap(series)[1] and benchmark_gap(series).sum() == 1
+
+
+def test_dividends_also_in_a_hole() -> None:
+    close = np.array([100.0, 99.0, 98.0])
+    paid = np.array([0.0, 1.0, 0.0])
+    full = make_series("A", DAYS[:3], close, source="t", origin="t", fetched_at="", dividend=paid)
+    holed = make_series(
+        "A", DAYS[[0, 2]], close[[0, 2]], source="t", origin="t", fetched_at="", dividend=np.array([0, 1.0])
+    )
+    whole = align(PriceTable({"A": full}, {}), "A", [], CALENDAR, "simple")
+    np.testing.assert_allclose(whole.total[1:3], [0.0, 98 / 99 - 1])
+    np.testing.assert_allclose(whole.price[1:3], [-0.01, 98 / 99 - 1])
+    after = align(PriceTable({"A": holed}, {}), "A", [], CALENDAR, "simple")
+    assert after.total[2] == pytest.approx((98 + 1) / 100 - 1)
+
+
+def test_adjusted_closes_instead_of_dividends() -> None:
+    adjusted = np.array([99.0, 99.0, 98.0])
+    series = make_series(
+        "A", DAYS[:3], np.array([100.0, 99.0, 98.0]), source="t", origin="t", fetched_at="", adj_close=adjusted
+    )
+    found = align(PriceTable({"A": series}, {}), "A", [], CALENDAR, "simple")
+    np.testing.assert_allclose(found.total[1:3], [0.0, 98 / 99 - 1])
+    np.testing.assert_allclose(found.price[1:3], [-0.01, 98 / 99 - 1])
+
+
+def test_log_returns() -> None:
+    series = aligned("log", A=[100, 110], M=[10, 11])
+    assert series.total[1] == pytest.approx(np.log(1.1))
+    assert series.factors[0, 1] == pytest.approx(np.log(1.1))
+
+
+def test_the_day_cut_at_the_opening_multiplies_to_the_whole() -> None:
+    prices = open_source("snapshot").fetch(["NVDA", "SPY"], date(2021, 7, 1), date(2025, 6, 30))
+    calendar = load_calendar("XNYS", date(2021, 7, 1), date(2025, 6, 30))
+    series = align(prices, "NVDA", ["SPY"], calendar, "simple")
+    at = int(np.searchsorted(calendar.sessions, np.datetime64("2025-04-16")))
+    assert series.price[at] == pytest.approx(104.49 / 112.20 - 1, rel=1e-13)
+    assert series.overnight[at] == pytest.approx(104.55 / 112.20 - 1, rel=1e-13)
+    assert series.intraday[at] == pytest.approx(104.49 / 104.55 - 1, rel=1e-13)
+    known = np.isfinite(series.overnight)
+    np.testing.assert_allclose(
+        (1 + series.overnight[known]) * (1 + series.intraday[known]),
+        1 + series.total[known],
+        atol=1e-3,  # the dividend is earned overnight, so the parts compound it
+    )
+    assert known.sum() == 1002 and not missing(series).any()
+
+
+def test_what_deserves_a_second_look() -> None:
+    quiet = [100.0, 101.0, 100.0]
+    tick = aligned(A=[*quiet, 150.0, 100.5, 101.0], M=[10.0] * 6)
+    assert list(np.flatnonzero(bad_tick(tick))) == [3]
+    real = aligned(A=[*quiet, 150.0, 151.0, 149.0], M=[10.0] * 6)
+    assert not bad_tick(real).any()
+    still = aligned(A=[99.0, *[100.0] * 5, 101.0], M=[10.0] * 7)
+    assert list(np.flatnonzero(stale(still))) == [1, 2, 3, 4, 5]
+    assert not stale(aligned(A=[99.0, *[100.0] * 4, 101.0], M=[10.0] * 6)).any()
+
+
+def test_rows_off_the_calendar_are_counted() -> None:
+    days = np.array(["2025-04-17", "2025-04-18", "2025-04-21"], dtype="datetime64[D]")
+    series = make_series("A", days, np.array([1.0, 2.0, 3.0]), source="t", origin="t", fetched_at="")
+    assert off_calendar_rows(series, CALENDAR) == 1, "Good Friday"
+
+
+FILE = "Date,Open,High,Low,Close,Volume,Dividends,Stock Splits\n"
+
+
+def test_csv_files_in_yahoos_words(tmp_path: Path) -> None:
+    rows = "2025-04-16 00:00:00-04:00,1,2,0.5,10,100,0,0\n2025-04-15,1,2,0.5,9,100,0.5,0\n2025-04-17,,,,,,0,0\n"
+    (tmp_path / "abc.CSV").write_text(FILE.upper() + rows)
+    source = open_source(f"csv:{tmp_path}")
+    found = source.fetch(["ABC", "XYZ"], date(2025, 1, 1), date(2025, 12, 31))
+    series = found.series["ABC"]
+    assert [str(day) for day in series.dates] == ["2025-04-15", "2025-04-16"]
+    assert list(series.close) == [9, 10] and series.provenance.basis == "dividends"
+    assert "XYZ" in found.unknown
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("2025-04-15,1,1,1,0,1,0,0\n", ("line 2", "positive")),
+        ("2025-04-15,1,1,1,ten,1,0,0\n", ("line 2", "no number")),
+        ("15.4.2025,1,1,1,1,1,0,0\n", ("line 2", "YYYY-MM-DD")),
+        ("2025-04-15,1,1,1,1,1,0,0\n2025-04-15,1,1,1,1,1,0,0\n", ("line 3", "line 2 already")),
+        ("2025-04-15,1,1,1,inf,1,0,0\n", ("not finite",)),
+    ],
+)
+def test_csv_files_with_problems(tmp_path: Path, rows: str, words: tuple[str, ...]) -> None:
+    (tmp_path / "A.csv").write_text(FILE + rows)
+    with pytest.raises(InputFileError) as caught:
+        read_prices(tmp_path / "A.csv", "A")
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_sources_by_name(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="snapshot"):
+        open_source("snapshop")
+    with pytest.raises(UsageError, match="no such folder"):
+        open_source(f"csv:{tmp_path}/none")
+    snapshot = open_source("snapshot").fetch(["NVDA", "TSM"], date(2021, 1, 1), date(2025, 1, 1))
+    assert snapshot.series["NVDA"].provenance.rows == 1003
+    assert list(snapshot.unknown) == ["TSM"]
+
+
+def test_equal_figures_have_equal_hashes() -> None:
+    a, b = table(A=[1, 2, 3]).series["A"], table(A=[1, 2, 3]).series["A"]
+    c = table(A=[1, 2, 3.0000001]).series["A"]
+    assert a.provenance.sha256 == b.provenance.sha256 != c.provenance.sha256
+
+
+def test_frames_as_prices() -> None:
+    frame = pd.DataFrame({"ticker": ["A", "A"], "date": ["2025-04-15", "2025-04-16"], "close": [1.0, 2.0]})
+    assert list(source_from_frame(frame).fetch(["A"], date(2025, 1, 1), date(2025, 1, 2)).series["A"].close) == [1, 2]
+    with pytest.raises(InputFileError, match="problem"):
+        source_from_frame(frame.assign(close=[1.0, -2.0]))
+    with pytest.raises(InputFileError):
+        source_from_frame(frame.drop(columns="close"))
