@@ -10,6 +10,7 @@ from scipy import special
 from eventstudy.engine.panel import Floats
 
 Alternative = Literal["two-sided", "less", "greater"]
+_STEP = 1e-4
 
 
 def t_p_value(t: Floats, df: Floats, alternative: Alternative = "two-sided") -> Floats:
@@ -38,8 +39,17 @@ def minimum_detectable_effect(df: Floats, level: float, power: float = 0.8) -> F
     ---------------
     ``scipy.stats.nct`` and a root finder (tests/engine/test_laws.py).
     """
-    critical = t_quantile(df, 0.5 + level / 2)
-    return np.asarray(special.nctdtrinc(df, 1.0 - power, critical), dtype=np.float64)
+    known, where = np.unique(df, return_inverse=True)
+    critical = t_quantile(known, 0.5 + level / 2)
+    effect = special.nctdtrinc(known, 1.0 - power, critical)
+    # the inverse stops near 1e-8; Newton steps on the distribution itself reach its precision
+    for _ in range(2):
+        miss = special.nctdtr(known, effect, critical) - (1.0 - power)
+        slope = (special.nctdtr(known, effect + _STEP, critical) - special.nctdtr(known, effect - _STEP, critical)) / (
+            2 * _STEP
+        )
+        effect = effect - miss / slope
+    return np.asarray(effect, dtype=np.float64)[where].reshape(np.shape(df))
 
 
 def rank_p_value(values: Floats, observed: float, alternative: Alternative = "two-sided") -> tuple[float, float]:
