@@ -84,4 +84,4 @@ def merged(*groups: tuple[str, ...]) -> str:
 
 
 def _mates(studied: Studied, row: int) -> list[int]:
-    return studied.catalogue.mates()[studied.catalogue.key(row)]
+    return studied.catalogue.mates[studied.catalogue.keys[row]]

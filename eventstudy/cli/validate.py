@@ -80,10 +80,10 @@ def _rows(catalogue: Catalogue, spec: StudySpec) -> list[dict[str, Any]]:
     """One line a row: day 0, the rule used, overlaps and what is near."""
     from eventstudy.data.catalogue import nearby, other_days, shares_session
 
-    frame, mates = catalogue.events.frame, catalogue.mates()
+    frame = catalogue.events.frame
     window, rows = spec.event_window, []
     for row, placement in enumerate(catalogue.placements):
-        own = mates.get(catalogue.key(row), [])
+        own = catalogue.mates[catalogue.keys[row]]
         flags = []
         if placement is not None:
             days = other_days(catalogue, row, own)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -53,6 +52,12 @@ class Catalogue:
         Code -> TradingCalendar, each covering all of its rows with room on both sides.
     confounders : dict
         (ticker, exchange) -> ((session, kind, title), ...), sorted.
+    keys : tuple of (ticker, exchange)
+        Per row: what shares a series of prices.
+    roles, categories, benchmarks : tuple of str
+        Per row, as the events file has them.
+    mates : dict
+        (ticker, exchange) -> its placed rows, in file order.
     """
 
     events: EventTable
@@ -60,18 +65,11 @@ class Catalogue:
     exchange: tuple[str, ...]
     calendars: dict[str, TradingCalendar]
     confounders: dict[tuple[str, str], tuple[tuple[int, str, str], ...]]
-
-    def key(self, row: int) -> tuple[str, str]:
-        """(ticker, exchange) of a row: what shares a series of prices."""
-        return str(self.events.frame["ticker"].iat[row]), self.exchange[row]
-
-    def mates(self) -> dict[tuple[str, str], list[int]]:
-        """Placed rows of each (ticker, exchange), in file order."""
-        rows: dict[tuple[str, str], list[int]] = defaultdict(list)
-        for row, placement in enumerate(self.placements):
-            if placement is not None:
-                rows[self.key(row)].append(row)
-        return dict(rows)
+    keys: tuple[tuple[str, str], ...]
+    roles: tuple[str, ...]
+    categories: tuple[str, ...]
+    benchmarks: tuple[str, ...]
+    mates: dict[tuple[str, str], list[int]]
 
 
 def build_catalogue(events: EventTable, confounders: ConfounderTable | None, until: date | None = None) -> Catalogue:
@@ -90,13 +88,23 @@ def build_catalogue(events: EventTable, confounders: ConfounderTable | None, unt
     calendars = _calendars(frame, exchange, until)
     columns = zip(exchange, frame["instant"], frame["date"], frame["timing"].tolist(), strict=True)
     placements = tuple(place(calendars[code], instant, day, timing) for code, instant, day, timing in columns)
-    pairs = sorted({(str(t), code) for t, code in zip(frame["ticker"], exchange, strict=True)})
+    keys = tuple(zip(map(str, frame["ticker"]), exchange, strict=True))
+    pairs = sorted(set(keys))
+    mates: dict[tuple[str, str], list[int]] = {pair: [] for pair in pairs}
+    for row, placement in enumerate(placements):
+        if placement is not None:
+            mates[keys[row]].append(row)
     return Catalogue(
         events=events,
         placements=placements,
         exchange=exchange,
         calendars=calendars,
         confounders=_place_confounders(confounders, pairs, calendars),
+        keys=keys,
+        roles=tuple(frame["role"]),
+        categories=tuple(frame["category"]),
+        benchmarks=tuple(frame["benchmark"]),
+        mates=mates,
     )
 
 
@@ -140,11 +148,10 @@ def masking_sessions(
     """Sessions whose neighbourhood is masked -> the catalogue row they come from (-1: a confounder)."""
     if spec.exclude == "none":
         return {}
-    roles = catalogue.events.frame["role"]
     sessions: dict[int, int] = {}
     for row in mates:
         placement = catalogue.placements[row]
-        if placement is not None and roles.iat[row] != "placebo":
+        if placement is not None and catalogue.roles[row] != "placebo":
             sessions.setdefault(placement.session, row)
     for session, kind, _ in catalogue.confounders[key]:
         if kind in MASKING_KINDS:
@@ -182,10 +189,10 @@ def nearby(catalogue: Catalogue, row: int, start: int, end: int) -> tuple[Nearby
     placement = catalogue.placements[row]
     if placement is None:
         return ()
-    category = catalogue.events.frame["category"].iat[row]
+    category = catalogue.categories[row]
     return tuple(
         Nearby(session - placement.session, kind.removesuffix("_all"), title)
-        for session, kind, title in catalogue.confounders[catalogue.key(row)]
+        for session, kind, title in catalogue.confounders[catalogue.keys[row]]
         if start <= session - placement.session <= end and not (session == placement.session and kind == category)
     )
 
@@ -193,13 +200,14 @@ def nearby(catalogue: Catalogue, row: int, start: int, end: int) -> tuple[Nearby
 def other_days(catalogue: Catalogue, row: int, mates: Sequence[int]) -> Ints:
     """Day 0 of the firm's other announcements (placebos left out), in this row's event time."""
     own = catalogue.placements[row]
-    roles = catalogue.events.frame["role"]
     if own is None:
         return np.array([], dtype=np.int64)
     days = [
         placement.session - own.session
         for other in mates
-        if other != row and roles.iat[other] != "placebo" and (placement := catalogue.placements[other]) is not None
+        if other != row
+        and catalogue.roles[other] != "placebo"
+        and (placement := catalogue.placements[other]) is not None
     ]
     return np.array(sorted(days), dtype=np.int64)
 

@@ -90,7 +90,7 @@ def _pad(values: Floats, width: int, fill: float = np.nan) -> Floats:
 
 def row_benchmarks(catalogue: Catalogue, row: int, spec: StudySpec) -> tuple[str, ...]:
     """Benchmarks of a row: its own column, else the study's."""
-    own = str(catalogue.events.frame["benchmark"].iat[row])
+    own = catalogue.benchmarks[row]
     return tuple(own.split(";")) if own else spec.benchmarks
 
 
@@ -99,14 +99,14 @@ def series_key(catalogue: Catalogue, row: int, spec: StudySpec) -> SeriesKey:
 
     ``constant-mean`` is aligned with the market too, so that all models speak of the same sessions.
     """
-    ticker, exchange = catalogue.key(row)
+    ticker, exchange = catalogue.keys[row]
     benchmarks = row_benchmarks(catalogue, row, spec)
     return SeriesKey(ticker, exchange, benchmarks if MODELS[spec.model].factors == "all" else benchmarks[:1])
 
 
 def load_market(catalogue: Catalogue, wanted: Sequence[int], source: PriceSource, spec: StudySpec) -> Market:
     """Fetch every ticker and benchmark that the wanted rows need, in one request."""
-    tickers = {catalogue.key(row)[0] for row in wanted}
+    tickers = {catalogue.keys[row][0] for row in wanted}
     benchmarks = {symbol for row in wanted for symbol in row_benchmarks(catalogue, row, spec)}
     first = min(calendar.sessions[0] for calendar in catalogue.calendars.values())
     last = max(calendar.sessions[-1] for calendar in catalogue.calendars.values())
@@ -115,14 +115,14 @@ def load_market(catalogue: Catalogue, wanted: Sequence[int], source: PriceSource
 
 def place_rows(catalogue: Catalogue, rows: Sequence[int], spec: StudySpec) -> tuple[list[SeriesKey], Placed]:
     """Panel coordinates and masks of studied rows, and the keys in panel order."""
-    plan, mates = window_plan(spec), catalogue.mates()
+    plan, mates = window_plan(spec), catalogue.mates
     keys = list(dict.fromkeys(series_key(catalogue, row, spec) for row in rows))
     place = {key: i for i, key in enumerate(keys)}
     width = max(len(catalogue.calendars[key.exchange].sessions) for key in keys)
-    pairs = dict.fromkeys(catalogue.key(row) for row in rows)
+    pairs = dict.fromkeys(catalogue.keys[row] for row in rows)
     sessions = {pair: masking_sessions(catalogue, pair, mates[pair], spec) for pair in pairs}
     position = np.array([session_of(catalogue, row) for row in rows], dtype=np.int64)
-    masks = [event_mask(sessions[catalogue.key(row)], int(at), plan) for row, at in zip(rows, position, strict=True)]
+    masks = [event_mask(sessions[catalogue.keys[row]], int(at), plan) for row, at in zip(rows, position, strict=True)]
     return keys, Placed(
         series=np.array([place[series_key(catalogue, row, spec)] for row in rows], dtype=np.int64),
         session=position,

@@ -42,9 +42,9 @@ def spreadsheet(text: str) -> str:
     return f"'{flat}" if risky else flat
 
 
-def json_dumps(value: Any) -> str:
+def json_dumps(value: Any, indent: int | None = 1) -> str:
     """JSON with ``<``, ``>`` and ``&`` inside strings as ``\\u003c`` and so on, and null for what is not a number."""
-    text = json.dumps(_plain(value), ensure_ascii=False, indent=1, allow_nan=False)
+    text = json.dumps(_plain(value), ensure_ascii=False, indent=indent, allow_nan=False)
     # outside strings JSON never holds these three characters
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")

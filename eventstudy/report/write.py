@@ -42,7 +42,7 @@ def build_files(
     if "csv" in formats:
         files |= {f"{name}.csv": csv_text(frame) for name, frame in result.tables.items()}
     if "json" in formats:
-        files["results.json"] = escape.json_dumps(results_object(result)) + "\n"
+        files["results.json"] = results_text(result)
     if "md" in formats:
         files |= _markdown(result, figures, audit)
     if "html" in formats:
@@ -87,18 +87,28 @@ def _cell(value: Any) -> str:
     return str(int(value)) if whole else repr(number)
 
 
-def results_object(result: StudyResult) -> dict[str, Any]:
-    """results.json: the tables as lists of objects; no clock, no path, no version."""
+def results_text(result: StudyResult) -> str:
+    """results.json: the tables as lists of objects, one a line; no clock, no path, no version."""
     spec = asdict(result.spec)
     spec.pop("notices")
     spec["source"] = str(spec["source"]).split(":", 1)[0]
-    return {
+    head = {
         "schema_version": SCHEMA_VERSION,
         "spec": spec,
         "counts": counts(result),
         "notices": list(result.notices),
-        "tables": {name: frame.to_dict("records") for name, frame in result.tables.items()},
     }
+    tables = [
+        f"{json.dumps(name)}: [\n" + ",\n".join(escape.json_dumps(row, indent=None) for row in _records(frame)) + "\n]"
+        for name, frame in result.tables.items()
+    ]
+    return f'{escape.json_dumps(head)[:-2]},\n "tables": {{\n' + ",\n".join(tables) + "\n}\n}\n"
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table as objects."""
+    names = [str(name) for name in frame.columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*(frame[n].tolist() for n in frame.columns), strict=True)]
 
 
 def check_writable(out: Path) -> None:

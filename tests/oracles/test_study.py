@@ -44,7 +44,7 @@ def masked_dates(sample: StudyResult, row: int, dates: list[str]) -> set[str]:
     """Dates one session around the firm's other announcements and own filings, from the placed catalogue."""
     catalogue = sample.studied.catalogue
     frame = catalogue.events.frame
-    ticker, code = catalogue.key(row)
+    ticker, code = catalogue.keys[row]
     sessions = [str(day) for day in catalogue.calendars[code].sessions]
     own = catalogue.placements[row]
     assert own is not None

@@ -18,6 +18,7 @@ from eventstudy.engine.significance.single import circular_sums
 from eventstudy.engine.windows import Design
 
 KURTOSIS_LIMIT = 1.0
+SINGULAR = 1e12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,9 +169,10 @@ def hotelling(cluster: Cluster) -> TestResult:
     n, nu = len(cluster.car), cluster.nu
     if nu < n:
         return undefined("hotelling", "F", f"{nu:g} degrees of freedom for {n} firms")
-    t2 = _squared_distance(cluster.car, cluster.covariance) / cluster.q
-    if not np.isfinite(t2):
+    distance = _squared_distances(cluster.car[None], cluster.covariance)
+    if distance is None:
         return undefined("hotelling", "F", "the residual covariance is singular")
+    t2 = float(distance[0]) / cluster.q
     df2 = nu - n + 1
     f = t2 * df2 / (n * nu)
     kurtosis = _excess_kurtosis(cluster.estimation)
@@ -195,8 +197,8 @@ def conformal_hotelling(cluster: Cluster) -> TestResult:
     """
     sums = circular_sums(cluster.ring, cluster.length)
     scatter = cluster.ring.T @ cluster.ring
-    distances = np.array([_squared_distance(row, scatter) for row in sums])
-    if not np.isfinite(distances).all():
+    distances = _squared_distances(sums, scatter)
+    if distances is None:
         return undefined("conformal-hotelling", "permutation", "the residual covariance is singular")
     p = np.count_nonzero(distances >= distances[-1]) / len(distances)
     return TestResult(
@@ -227,16 +229,16 @@ def romano_wolf_firms(cluster: Cluster) -> list[TestResult]:
     ]
 
 
-def _squared_distance(vector: Floats, scatter: Floats) -> float:
-    """v' S^-1 v; NaN where S is singular to working precision."""
+def _squared_distances(vectors: Floats, scatter: Floats) -> Floats | None:
+    """v' S^-1 v of each row; None where S is singular to working precision."""
     scale = np.sqrt(np.diagonal(scatter))
     if not (scale > 0).all():
-        return np.nan
+        return None
     correlation = scatter / np.outer(scale, scale)
-    if np.linalg.cond(correlation) > 1e12:
-        return np.nan
-    z = vector / scale
-    return float(z @ np.linalg.solve(correlation, z))
+    if np.linalg.cond(correlation) > SINGULAR:
+        return None
+    z = vectors / scale
+    return np.asarray(np.einsum("tn,tn->t", z, np.linalg.solve(correlation, z.T).T))
 
 
 def _excess_kurtosis(residuals: Floats) -> float:
