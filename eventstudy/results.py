@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -150,10 +150,13 @@ class Studied:
     primary: Ints
     reported: tuple[int, ...]
     spec: StudySpec
+    _cells: dict[str, list[str]] = field(default_factory=dict)
 
     def text(self, i: int, column: str) -> str:
         """A cell of the events table for studied row i."""
-        return str(self.catalogue.events.frame[column].iat[int(self.rows[i])])
+        if column not in self._cells:
+            self._cells[column] = [str(value) for value in self.catalogue.events.frame[column]]
+        return str(self._cells[column][int(self.rows[i])])
 
     def series(self, i: int) -> AlignedSeries:
         """Returns of studied row i."""

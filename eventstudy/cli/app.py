@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import Annotated
@@ -46,6 +47,8 @@ def options(
 
 def main() -> None:
     """Run the command line; exits with the code of design: 0, 1 (a bug), 2, 3, 4 or 130."""
+    # a short-lived process: looking for garbage during imports costs more than it frees
+    gc.set_threshold(100_000, 50, 100)
     try:
         app()
     except EventStudyError as error:

@@ -165,11 +165,10 @@ def event_mask(sessions: dict[int, int], session: int, plan: WindowPlan) -> Bool
     The event's own day 0 lies outside its estimation window, so it needs no exception here.
     """
     mask = np.zeros(plan.n_days, dtype=bool)
-    for other in sessions:
-        for day in range(other - session - MASK_REACH, other - session + MASK_REACH + 1):
-            column = plan.column(day)
-            if 0 <= column < plan.n_days and other != session:
-                mask[column] = True
+    others = np.array([other for other in sessions if other != session], dtype=np.int64)
+    reach = np.arange(-MASK_REACH, MASK_REACH + 1)
+    columns = (others[:, None] - session + reach - plan.estimation_start).ravel()
+    mask[columns[(columns >= 0) & (columns < plan.n_days)]] = True
     return mask
 
 

@@ -186,8 +186,7 @@ def fit(design: Design, name: str) -> Fits:
     x = regressors(design, model)
     if model.adjusted:
         y = design.y - design.x[:, :, 0]
-        centred = solve(y[:, estimation], design.span[:, estimation, None], design.span[:, estimation], used)
-        about = y[:, estimation] - design.span[:, estimation] * centred.theta
+        about = _about_mean(y[:, estimation], design.span[:, estimation], used)
         s2, nu = _variance(about, design.span[:, estimation], used, n_obs - 1)
         theta, xtx_inv = np.empty((len(y), 0)), np.empty((len(y), 0, 0))
         leverage, rank_ok, residual = np.where(used, 0.0, np.nan), np.ones(len(y), dtype=bool), y
@@ -217,11 +216,17 @@ def fit(design: Design, name: str) -> Fits:
     )
 
 
+def _about_mean(y: Floats, span: Floats, used: Bools) -> Floats:
+    """y minus its mean per session covered: the weighted fit of a constant in closed form."""
+    covered = np.where(used, span, 0.0).sum(axis=1)
+    mean = np.where(used, y, 0.0).sum(axis=1) / np.where(covered > 0, covered, 1.0)
+    return np.asarray(y - span * mean[:, None])
+
+
 def _r_squared(design: Design, used: Bools, unexplained: Floats) -> Floats:
     """1 - SSR / SST, SST about the (span-weighted) mean; NaN where the return does not vary."""
     y, span = design.y[:, design.estimation], design.span[:, design.estimation]
-    mean = solve(y, span[:, :, None], span, used).theta
-    total = np.where(used, (y - span * mean) ** 2 / span, 0.0).sum(axis=1)
+    total = np.where(used, _about_mean(y, span, used) ** 2 / span, 0.0).sum(axis=1)
     return np.where(total > 0, 1 - unexplained / np.where(total > 0, total, 1.0), np.nan)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.market import place_rows, row_benchmarks
+from eventstudy.data.market import place_rows, series_key
 from eventstudy.engine.abnormal import abnormal_returns, cars
 from eventstudy.engine.models import MODELS, fit
 from eventstudy.engine.partition import fewest_observations, pairs, window_plan
@@ -32,21 +32,14 @@ def robustness(studied: Studied) -> tuple[RobustRow, ...]:
 
 def _one_model(studied: Studied, spec: StudySpec) -> list[RobustRow]:
     catalogue, market = studied.catalogue, studied.market
-    positions = [
-        i
-        for i in studied.reported
-        if spec.model != "multi-index" or len(row_benchmarks(catalogue, int(studied.rows[i]), spec)) > 1
-    ]
-    rows = [int(studied.rows[i]) for i in positions]
-    keys, placed = place_rows(catalogue, rows, spec) if rows else ([], None)
-    if placed is None or any(market.trouble(key) for key in keys):
-        return []
     # rows may have different numbers of sectors, and a panel holds one number of factors
-    found: list[RobustRow] = []
-    for count in sorted({len(key.benchmarks) for key in keys}):
-        chosen = [n for n in range(len(rows)) if len(keys[placed.series[n]].benchmarks) == count]
-        found += _fit_rows(studied, spec, [positions[n] for n in chosen])
-    return found
+    groups: dict[int, list[int]] = {}
+    for i in studied.reported:
+        key = series_key(catalogue, int(studied.rows[i]), spec)
+        enough = spec.model != "multi-index" or len(key.benchmarks) > 1
+        if enough and market.trouble(key) is None:
+            groups.setdefault(len(key.benchmarks), []).append(i)
+    return [row for count in sorted(groups) for row in _fit_rows(studied, spec, groups[count])]
 
 
 def _fit_rows(studied: Studied, spec: StudySpec, positions: list[int]) -> list[RobustRow]:

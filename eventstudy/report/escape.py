@@ -7,6 +7,7 @@ import json
 import math
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ _MARKUP = re.compile(r"([\\`*_\[\]|~!#])")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
+@lru_cache(maxsize=8192)
 def clean(text: str) -> str:
     """Without control, bidirectional and zero-width characters; line breaks become spaces."""
     spaced = re.sub(r"[\t\n\r\v\f\x85\u2028\u2029]+", " ", text)
@@ -42,13 +44,22 @@ def spreadsheet(text: str) -> str:
     return f"'{flat}" if risky else flat
 
 
-def json_dumps(value: Any, indent: int | None = 1) -> str:
+def json_dumps(value: Any) -> str:
     """JSON with ``<``, ``>`` and ``&`` inside strings as ``\\u003c`` and so on, and null for what is not a number."""
-    text = json.dumps(_plain(value), ensure_ascii=False, indent=indent, allow_nan=False)
-    # outside strings JSON never holds these three characters
-    for character in "<>&":
+    return _safe(json.dumps(_plain(value), ensure_ascii=False, indent=1, allow_nan=False))
+
+
+def json_lines(rows: list[dict[str, Any]]) -> str:
+    """A JSON array with one object a line; values are plain already, with None for what is not a number."""
+    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+    return _safe("[\n" + ",\n".join(map(encode, rows)) + "\n]").encode("utf-8", "replace").decode()
+
+
+def _safe(text: str) -> str:
+    """Outside strings JSON never holds these characters, so replacing them everywhere touches strings alone."""
+    for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return text
 
 
 def _plain(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,24 +9,24 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from eventstudy import __version__
 from eventstudy.results import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from eventstudy.evaluate.audit import Audit
     from eventstudy.results import StudyResult
 
-PACKAGES = ("eventstudy-engine", "numpy", "scipy", "pandas", "exchange_calendars", "typer", "matplotlib", "statsmodels")
+PACKAGES = ("numpy", "scipy", "pandas", "exchange_calendars", "typer", "matplotlib", "statsmodels")
 
 
 def versions() -> dict[str, str]:
-    """Installed versions of what computes and draws; absent packages are left out."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    """Versions of what took part in this run; packages that were not loaded are left out."""
+    loaded = {name: sys.modules[name] for name in PACKAGES if name in sys.modules}
+    return {
+        "eventstudy": __version__,
+        "python": platform.python_version(),
+        **{name: str(getattr(module, "__version__", "unknown")) for name, module in loaded.items()},
+    }
 
 
 def counts(result: StudyResult) -> dict[str, int]:

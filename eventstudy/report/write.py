@@ -15,8 +15,6 @@ from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from eventstudy.errors import UsageError
 from eventstudy.report import escape
 from eventstudy.report.provenance import counts, manifest
@@ -70,21 +68,14 @@ def csv_text(frame: pd.DataFrame) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(frame.columns)
-    for row in frame.itertuples(index=False, name=None):
-        writer.writerow([_cell(value) for value in row])
+    writer.writerows(zip(*([_cell(value) for value in frame[name].tolist()] for name in frame.columns), strict=True))
     return out.getvalue()
 
 
 def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return escape.spreadsheet(value)
-    number = float(value)
-    if math.isnan(number):
-        return ""
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    return str(int(value)) if whole else repr(number)
+    if isinstance(value, float):
+        return "" if math.isnan(value) else repr(value)
+    return "" if value is None else escape.spreadsheet(value) if isinstance(value, str) else str(int(value))
 
 
 def results_text(result: StudyResult) -> str:
@@ -98,17 +89,15 @@ def results_text(result: StudyResult) -> str:
         "counts": counts(result),
         "notices": list(result.notices),
     }
-    tables = [
-        f"{json.dumps(name)}: [\n" + ",\n".join(escape.json_dumps(row, indent=None) for row in _records(frame)) + "\n]"
-        for name, frame in result.tables.items()
-    ]
+    tables = [f"{json.dumps(name)}: {escape.json_lines(_records(frame))}" for name, frame in result.tables.items()]
     return f'{escape.json_dumps(head)[:-2]},\n "tables": {{\n' + ",\n".join(tables) + "\n}\n}\n"
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a table as objects."""
     names = [str(name) for name in frame.columns]
-    return [dict(zip(names, row, strict=True)) for row in zip(*(frame[n].tolist() for n in frame.columns), strict=True)]
+    columns = ([None if v != v else v for v in frame[name].tolist()] for name in frame.columns)
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def check_writable(out: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eventstudy.engine.models import MODELS, regressors, solve
+from eventstudy.engine.models import MODELS, regressors
 from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.laws import Alternative, f_p_value, t_p_value
 from eventstudy.engine.significance.multiple import romano_wolf
@@ -113,9 +113,10 @@ def build_cluster(design: Design, model: str, start: int, end: int, min_obs: int
         return f"{len(common)} common estimation sessions, {min_obs} needed"
     if not np.array_equal(design.x[:, common], np.broadcast_to(design.x[:1, common], design.x[:, common].shape)):
         return "the firms do not share their benchmarks"
+    if p and np.linalg.matrix_rank(regressors(design, entry)[0, common]) < p:
+        return "a benchmark is constant over the common sessions or repeats another"
     residual, leverage, q, nu = _fit_common(design, model, common, days)
-    both = np.concatenate([common, days])
-    ring, _, _, _ = _fit_common(design, model, both, both[:0])
+    ring, _, _, _ = _fit_common(design, model, np.concatenate([common, days]), days[:0])
     return Cluster(
         estimation=residual[: len(common)],
         leverage=leverage,
@@ -131,20 +132,20 @@ def _fit_common(design: Design, model: str, rows: Ints, window: Ints) -> tuple[F
     """Residuals (rows then window) of every firm, leverage, q of the window and nu; one design for all firms."""
     entry = MODELS[model]
     both = np.concatenate([rows, window])
-    y, x, span = design.y[:, both], regressors(design, entry)[:, both], design.span[:, both]
+    y, x = design.y[:, both], regressors(design, entry)[:, both]
     m, n_window = len(rows), len(window)
     if entry.adjusted:
         excess = y - design.x[:, both, 0]
         centred = excess - excess[:, :m].mean(axis=1, keepdims=True)
         residual = np.concatenate([centred[:, :m], excess[:, m:]], axis=1)
         return residual.T, np.zeros(m), float(n_window), float(m - 1)
-    used = np.zeros(y.shape, dtype=bool)
-    used[:, :m] = True
-    solution = solve(y, x, span, used)
-    residual = y - np.einsum("edp,ep->ed", x, solution.theta)
-    total = x[0, m:].sum(axis=0)
-    q = n_window + float(total @ solution.xtx_inv[0] @ total)
-    return residual.T, solution.leverage[0, :m], q, float(m - x.shape[2])
+    # one design, many right-hand sides: every row of a cluster covers one session, so there are no weights
+    q_factor, r = np.linalg.qr(x[0, :m])
+    theta = np.linalg.solve(r, q_factor.T @ y[:, :m].T)
+    total = np.linalg.solve(r.T, x[0, m:].sum(axis=0))
+    residual = y.T - x[0] @ theta
+    leverage = np.einsum("np,np->n", q_factor, q_factor)
+    return residual, leverage, n_window + float(total @ total), float(m - x.shape[2])
 
 
 def portfolio_t(cluster: Cluster, alternative: Alternative = "two-sided") -> TestResult:

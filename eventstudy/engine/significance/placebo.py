@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -105,10 +106,14 @@ def placebo_table(
 
 def _without_overlap(positions: Ints, length: int) -> Ints:
     """Greedy choice from the latest backwards of windows that share no session."""
+    if length == 1:
+        return positions
+    ordered = positions.tolist()
     kept: list[int] = []
-    for position in positions[::-1]:
-        if not kept or position <= kept[-1] - length:
-            kept.append(int(position))
+    at = len(ordered) - 1
+    while at >= 0:
+        kept.append(ordered[at])
+        at = bisect_right(ordered, kept[-1] - length, 0, at) - 1
     return np.array(kept[::-1], dtype=np.int64)
 
 

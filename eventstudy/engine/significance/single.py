@@ -154,12 +154,10 @@ def sample_quantile(
 def circular_sums(values: Floats, length: int) -> Floats:
     """Sums over ``length`` consecutive rows of a series closed to a ring; entry t ends at row t. (T, ...) -> (T, ...).
 
-    Every sum is added in the same order, so the observed one is found again to the last bit.
+    Every sum is the same reduction over its own window, so the observed one is found again to the last bit.
     """
-    total = np.zeros_like(values)
-    for lag in range(length - 1, -1, -1):
-        total = total + np.roll(values, lag, axis=0)
-    return total
+    closed = np.concatenate([values[len(values) - length + 1 :], values])
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(closed, length, axis=0).sum(axis=-1))
 
 
 def conformal(

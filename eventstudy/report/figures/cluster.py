@@ -20,7 +20,7 @@ def cluster(day0: str, rows: pd.DataFrame) -> Figure:
     columns = ["ticker", "return", "expected_return", "abnormal_return", "ci_low", "ci_high"]
     lines = rows[columns].to_dict("records")
     at = np.arange(len(lines))
-    with canvas(max(5.2, 1.7 * len(lines) + 1.6), 3.4) as figure:
+    with canvas(max(5.2, 1.7 * len(lines) + 1.6), 3.6, legend=0.1) as figure:
         axes = figure.subplots()
         percent_axis(axes)
         axes.bar(at - 0.2, rows["expected_return"], 0.36, color=MUTED, label="expected by the model")
@@ -33,7 +33,7 @@ def cluster(day0: str, rows: pd.DataFrame) -> Figure:
         axes.grid(axis="x", visible=False)
         axes.set_ylabel("day-0 return")
         axes.set_title(f"Session of {day0}")
-        figure.legend(loc="outside lower center", ncols=3, frameon=False)
+        figure.legend(loc="lower center", ncols=3, frameon=False)
         description = f"Day-0 return of {len(lines)} firms on {day0}, split into what the model expects and the rest."
         data = {"day0": day0, "rows": lines}
         return finish(figure, f"cluster-{day0}", f"Firms on {day0}", description, data)

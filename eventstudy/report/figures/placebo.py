@@ -21,7 +21,7 @@ def placebo(event_id: str, ticker: str, t_values: NDArray[np.float64], t_observe
         Pseudo-events.
     """
     low, high = min(float(t_values.min()), t_observed) - 0.3, max(float(t_values.max()), t_observed) + 0.3
-    edges = np.linspace(low, high, 42)
+    edges = np.linspace(low, high, 31)
     counts, _ = np.histogram(t_values, bins=edges)
     with canvas(5.6, 3.0) as figure:
         axes = figure.subplots()

@@ -72,14 +72,24 @@ class Figure:
 
 
 @contextmanager
-def canvas(width: float, height: float) -> Iterator[Canvas]:
-    """A matplotlib figure in the house style, without pyplot's global state."""
+def canvas(width: float, height: float, legend: float = 0.0) -> Iterator[Canvas]:
+    """A matplotlib figure in the house style, without pyplot's global state.
+
+    Margins are fixed in inches: matplotlib's own layout engines draw everything twice. ``legend`` leaves room below.
+    """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure as MatplotlibFigure
 
     with matplotlib.rc_context(_SETTINGS):
-        figure = MatplotlibFigure(figsize=(width, height), layout="constrained")
+        figure = MatplotlibFigure(figsize=(width, height))
+        figure.subplots_adjust(
+            left=0.95 / width,
+            right=1 - 0.12 / width,
+            bottom=(0.52 + legend) / height,
+            top=1 - 0.34 / height,
+            wspace=0.08,
+        )
         FigureCanvasSVG(figure)
         yield figure
 

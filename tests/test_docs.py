@@ -1,0 +1,137 @@
+"""The documents say what the code does: every name is there, every link leads somewhere, every figure is the sample's."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from eventstudy import errors
+from eventstudy.cli.settings import OPTIONS
+from eventstudy.engine.models import MODELS
+from eventstudy.flags import FLAGS
+from eventstudy.report.tables import COLUMNS
+from eventstudy.report.words import p_value, percent
+from eventstudy.spec import ALL_TESTS, ALWAYS_TESTS
+
+ROOT = Path(__file__).parent.parent
+DOCS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
+PAGES = {
+    **DOCS,
+    **{name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")},
+}
+REASONS = (
+    "no_prices",
+    "no_benchmark",
+    "before_prices",
+    "day0_not_observed",
+    "missing_day0",
+    "insufficient_estimation",
+    "rank_deficient",
+)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_option_is_documented(name: str) -> None:
+    assert f"`--{name.replace('_', '-')}" in DOCS["commands.md"] or f"`-o`, `--{name}" in DOCS["commands.md"]
+    default = OPTIONS[name].default
+    row = next(
+        line for line in DOCS["commands.md"].splitlines() if f"--{name.replace('_', '-')}" in line and "|" in line
+    )
+    assert default in row, f"the default {default} of {name} is not in its row"
+
+
+def test_every_command_and_its_own_options_are_documented() -> None:
+    from typer.main import get_command
+
+    from eventstudy.cli.app import app
+
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    assert set(commands) == {"run", "event", "validate"}
+    for name, command in commands.items():
+        assert f"`{name}" in DOCS["commands.md"]
+        for parameter in command.params:
+            for flag in parameter.opts:
+                if flag.startswith("--"):
+                    assert f"{flag}" in DOCS["commands.md"], f"{name} {flag}"
+
+
+@pytest.mark.parametrize("name", [*MODELS, *ALL_TESTS, *ALWAYS_TESTS])
+def test_every_model_and_test_is_documented(name: str) -> None:
+    assert f"`{name}`" in DOCS["methods.md"]
+
+
+@pytest.mark.parametrize("name", [*FLAGS, *REASONS])
+def test_every_flag_and_reason_is_documented(name: str) -> None:
+    assert f"| `{name}` |" in DOCS["files.md"]
+
+
+def test_reasons_in_the_code_are_those_documented() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "eventstudy").rglob("*.py"))
+    assert set(re.findall(r'reason="([a-z0-9_]+)"', code)) <= set(REASONS)
+
+
+@pytest.mark.parametrize("table", COLUMNS)
+def test_every_column_is_documented(table: str) -> None:
+    row = next(line for line in DOCS["files.md"].splitlines() if line.startswith(f"| {table}.csv"))
+    for column in COLUMNS[table]:
+        assert f"`{column}`" in row or f"`{column}`," in row, column
+
+
+def test_every_error_and_exit_code_is_documented() -> None:
+    classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.EventStudyError)]
+    assert len(classes) == 5
+    for found in classes:
+        assert f"`{found.__name__}`" in DOCS["commands.md"]
+        assert f"| {found.exit_code} |" in DOCS["commands.md"]
+    assert "| 130 |" in DOCS["commands.md"]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_somewhere(name: str) -> None:
+    folder = ROOT / "docs" if name in DOCS else ROOT
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", PAGES[name]):
+        if not target.startswith("http"):
+            assert (folder / target).exists(), f"{name}: {target}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nobody_is_sent_to_the_wrong_package(name: str) -> None:
+    assert not re.search(r"pip install (?!-)[\"']?eventstudy(?!-engine)", PAGES[name])
+    assert "SIZE_" not in PAGES[name] and "MEASURED" not in PAGES[name] and "TODO" not in PAGES[name]
+
+
+def test_the_readme_has_the_two_commands_and_the_samples_figures() -> None:
+    text = PAGES["README.md"]
+    assert "make run" in text and "make test" in text
+    claims = pd.read_csv(ROOT / "reports" / "abnormal_returns.csv")
+    parts = pd.read_csv(ROOT / "reports" / "overnight.csv")
+    for ticker in ("NVDA", "AMD", "ASML"):
+        day = claims[
+            (claims["event_id"] == "h20_license_8k") & (claims["ticker"] == ticker) & (claims["day"] == 0)
+        ].iloc[0]
+        night = parts[
+            (parts["event_id"] == "h20_license_8k") & (parts["ticker"] == ticker) & (parts["part"] == "overnight")
+        ].iloc[0]
+        row = next(line for line in text.splitlines() if line.startswith(f"| {ticker} "))
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        assert cells[2:] == [
+            percent(day["return"]),
+            percent(day["expected_return"]),
+            percent(day["abnormal_return"]),
+            p_value(day["p_value"]),
+            percent(night["abnormal_return"]),
+            p_value(night["p_t"]),
+        ]
+
+
+def test_the_study_page_names_every_announcement() -> None:
+    events = pd.read_csv(ROOT / "events.csv")
+    for event_id in events["event_id"].unique():
+        assert event_id in DOCS["study.md"]
+
+
+def test_the_changelog_has_room_for_what_comes() -> None:
+    assert "## Unreleased" in PAGES["CHANGELOG.md"]
