@@ -8,7 +8,6 @@ import numpy as np
 
 from eventstudy.data.catalogue import nearby, other_days, shares_session
 from eventstudy.data.market import row_benchmarks
-from eventstudy.data.quality import bad_tick, benchmark_gap, missing, stale
 from eventstudy.engine.partition import window_plan
 from eventstudy.spec import Window
 
@@ -46,6 +45,7 @@ def row_flags(studied: Studied, i: int) -> tuple[str, ...]:
     assert studied.block is not None, "a studied row has a block"
     row = int(studied.rows[i])
     series, fits, span = studied.series(i), studied.block.fits, _span(studied, i)
+    quality = studied.quality(i)
     placement = studied.catalogue.placements[row]
     found = {
         "timing_uncertain": placement is not None and placement.uncertain,
@@ -53,9 +53,9 @@ def row_flags(studied: Studied, i: int) -> tuple[str, ...]:
         "short_estimation": int(fits.n_obs[i]) < SHORT_SHARE * studied.spec.estimation,
         "no_trade_day0": not series.traded[studied.session(i)],
         "zero_variance": bool(fits.zero_variance[i]),
-        "stale_prices": bool(stale(series)[span].any()),
-        "bad_tick": bool(bad_tick(series)[span].any()),
-        "benchmark_gap": bool(benchmark_gap(series)[span].any()),
+        "stale_prices": bool(quality.stale[span].any()),
+        "bad_tick": bool(quality.bad_tick[span].any()),
+        "benchmark_gap": bool(quality.benchmark_gap[span].any()),
         "benchmark_is_ticker": series.ticker in row_benchmarks(studied.catalogue, row, studied.spec),
     }
     return tuple(flag for flag in FLAGS if found.get(flag, False))
@@ -71,7 +71,7 @@ def window_flags(studied: Studied, i: int, window: Window) -> tuple[str, ...]:
         "confounded": bool(nearby(studied.catalogue, row, window.start, window.end)),
         "overlap": bool(((others != 0) & (np.abs(others) < window.length)).any()),
         "window_incomplete": last > series.benchmark_last,
-        "missing_day": bool(missing(series)[days].any()),
+        "missing_day": bool(studied.quality(i).missing[days].any()),
         "delisted": series.last < min(last, series.benchmark_last),
     }
     return tuple(flag for flag in FLAGS if found.get(flag, False))

@@ -10,6 +10,7 @@ import numpy as np
 
 from eventstudy.data.catalogue import Catalogue
 from eventstudy.data.market import Market, series_key, session_of
+from eventstudy.data.quality import Quality
 from eventstudy.data.returns import AlignedSeries
 from eventstudy.data.sources import Provenance
 from eventstudy.engine.moments import Moments
@@ -162,6 +163,11 @@ class Studied:
         """Returns of studied row i."""
         key = series_key(self.catalogue, int(self.rows[i]), self.spec)
         return self.market.series(key, self.spec.returns)
+
+    def quality(self, i: int) -> Quality:
+        """What deserves a second look in the prices of studied row i."""
+        key = series_key(self.catalogue, int(self.rows[i]), self.spec)
+        return self.market.quality(key, self.spec.returns)
 
     def session(self, i: int) -> int:
         """Position of day 0 of studied row i on its calendar."""

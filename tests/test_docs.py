@@ -38,7 +38,9 @@ def test_every_option_is_documented(name: str) -> None:
     assert f"`--{name.replace('_', '-')}" in DOCS["commands.md"] or f"`-o`, `--{name}" in DOCS["commands.md"]
     default = OPTIONS[name].default
     row = next(
-        line for line in DOCS["commands.md"].splitlines() if f"--{name.replace('_', '-')}" in line and "|" in line
+        line
+        for line in DOCS["commands.md"].splitlines()
+        if line.startswith("| `-") and f"--{name.replace('_', '-')}" in line
     )
     assert default in row, f"the default {default} of {name} is not in its row"
 

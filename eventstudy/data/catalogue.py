@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import numpy as np
@@ -72,6 +72,20 @@ class Catalogue:
     mates: dict[tuple[str, str], list[int]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Placer:
+    """Day 0 of each distinct moment on each calendar, worked out once."""
+
+    calendars: dict[str, TradingCalendar]
+    known: dict[tuple[str, pd.Timestamp, pd.Timestamp, str], Placement | None] = field(default_factory=dict)
+
+    def place(self, code: str, instant: pd.Timestamp, day: pd.Timestamp, timing: str) -> Placement | None:
+        key = (code, instant, day, timing)
+        if key not in self.known:
+            self.known[key] = place(self.calendars[code], instant, day, timing)
+        return self.known[key]
+
+
 def build_catalogue(events: EventTable, confounders: ConfounderTable | None, until: date | None = None) -> Catalogue:
     """Place every event and confounder on the calendar of its listing.
 
@@ -86,8 +100,9 @@ def build_catalogue(events: EventTable, confounders: ConfounderTable | None, unt
     overrides = frame["calendar"].tolist()
     exchange = tuple(exchange_of(t, o) for t, o in zip(frame["ticker"].tolist(), overrides, strict=True))
     calendars = _calendars(frame, exchange, until)
+    placer = _Placer(calendars)
     columns = zip(exchange, frame["instant"], frame["date"], frame["timing"].tolist(), strict=True)
-    placements = tuple(place(calendars[code], instant, day, timing) for code, instant, day, timing in columns)
+    placements = tuple(placer.place(*row) for row in columns)
     keys = tuple(zip(map(str, frame["ticker"]), exchange, strict=True))
     pairs = sorted(set(keys))
     mates: dict[tuple[str, str], list[int]] = {pair: [] for pair in pairs}
@@ -99,7 +114,7 @@ def build_catalogue(events: EventTable, confounders: ConfounderTable | None, unt
         placements=placements,
         exchange=exchange,
         calendars=calendars,
-        confounders=_place_confounders(confounders, pairs, calendars),
+        confounders=_place_confounders(confounders, pairs, placer),
         keys=keys,
         roles=tuple(frame["role"]),
         categories=tuple(frame["category"]),
@@ -122,7 +137,7 @@ def _calendars(frame: pd.DataFrame, exchange: Sequence[str], until: date | None)
 
 
 def _place_confounders(
-    table: ConfounderTable | None, pairs: Sequence[tuple[str, str]], calendars: dict[str, TradingCalendar]
+    table: ConfounderTable | None, pairs: Sequence[tuple[str, str]], placer: _Placer
 ) -> dict[tuple[str, str], tuple[tuple[int, str, str], ...]]:
     found: dict[tuple[str, str], tuple[tuple[int, str, str], ...]] = dict.fromkeys(pairs, ())
     if table is None:
@@ -133,7 +148,7 @@ def _place_confounders(
         for row in rows:
             if row.tickers and ticker not in row.tickers:
                 continue
-            placement = place(calendars[code], row.instant, row.date, row.timing)
+            placement = placer.place(code, row.instant, row.date, row.timing)
             if placement is not None:
                 # kinds that mask do so only for the tickers they name
                 kind = row.kind if row.tickers or row.kind not in MASKING_KINDS else f"{row.kind}_all"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eventstudy.data.catalogue import Catalogue, event_mask, history_mask, masking_sessions
+from eventstudy.data.quality import Quality, inspect
 from eventstudy.data.returns import AlignedSeries, align
 from eventstudy.data.sources import PriceSource, PriceTable
 from eventstudy.engine.models import MODELS
@@ -51,6 +52,7 @@ class Market:
     prices: PriceTable
     catalogue: Catalogue
     _made: dict[tuple[SeriesKey, str], AlignedSeries] = field(default_factory=dict)
+    _inspected: dict[tuple[SeriesKey, str], Quality] = field(default_factory=dict)
 
     def series(self, key: SeriesKey, returns: str) -> AlignedSeries:
         """Aligned returns of a key; both the ticker and its benchmarks must be in ``prices``."""
@@ -58,6 +60,12 @@ class Market:
             calendar = self.catalogue.calendars[key.exchange]
             self._made[key, returns] = align(self.prices, key.ticker, key.benchmarks, calendar, returns)
         return self._made[key, returns]
+
+    def quality(self, key: SeriesKey, returns: str) -> Quality:
+        """What deserves a second look in the series of a key."""
+        if (key, returns) not in self._inspected:
+            self._inspected[key, returns] = inspect(self.series(key, returns))
+        return self._inspected[key, returns]
 
     def trouble(self, key: SeriesKey) -> tuple[str, str] | None:
         """(reason, detail) where prices of the key are missing altogether."""

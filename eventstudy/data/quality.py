@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +14,21 @@ Bools = NDArray[np.bool_]
 BAD_TICK_RETURN = 0.25
 BAD_TICK_REVERSAL = 0.1
 STALE_RUN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What deserves a second look in a series; bool (T,) each, see the functions of the same names."""
+
+    bad_tick: Bools
+    stale: Bools
+    missing: Bools
+    benchmark_gap: Bools
+
+
+def inspect(series: AlignedSeries) -> Quality:
+    """Every check of this module on one series."""
+    return Quality(bad_tick(series), stale(series), missing(series), benchmark_gap(series))
 
 
 def bad_tick(series: AlignedSeries) -> Bools:

@@ -138,6 +138,8 @@ def solve(y: Floats, x: Floats, span: Floats, used: Bools) -> LeastSquares:
         ``rank_ok`` is False where a column is constant zero or repeats others (|r_jj| <= max(M, p) u |r_11|).
     """
     weight = np.where(used, 1.0 / np.sqrt(span), 0.0)
+    if x.shape[2] == 2:
+        return _solve_two(y, x, weight, used)
     a = np.where(used[:, :, None], x, 0.0) * weight[:, :, None]
     b = np.where(used, y, 0.0) * weight
     scale = np.sqrt(np.einsum("enp,enp->ep", a, a))
@@ -154,6 +156,34 @@ def solve(y: Floats, x: Floats, span: Floats, used: Bools) -> LeastSquares:
     theta = np.where(rank_ok[:, None], theta, np.nan)
     return LeastSquares(
         theta=theta, xtx_inv=np.einsum("epq,erq->epr", inverse, inverse), leverage=leverage, rank_ok=rank_ok
+    )
+
+
+def _solve_two(y: Floats, x: Floats, weight: Floats, used: Bools) -> LeastSquares:
+    """Two columns, the market model: Gram-Schmidt done twice is as exact as QR and several times faster in bulk."""
+    a, b, c = (np.where(used, values, 0.0) * weight for values in (x[:, :, 0], x[:, :, 1], y))
+    size = np.sqrt((b * b).sum(axis=1))
+    first = np.sqrt((a * a).sum(axis=1))
+    qa = a / np.where(first > 0, first, 1.0)[:, None]
+    cross = (qa * b).sum(axis=1)
+    b -= cross[:, None] * qa
+    again = (qa * b).sum(axis=1)
+    b -= again[:, None] * qa
+    cross += again
+    second = np.sqrt((b * b).sum(axis=1))
+    rank_ok = (first > 0) & (second > np.maximum(used.sum(axis=1), 2) * 4 * _U * size)
+    first, second = np.where(rank_ok, first, 1.0), np.where(rank_ok, second, 1.0)
+    qb = b / second[:, None]
+    along = (qa * c).sum(axis=1)
+    slope = (qb * (c - along[:, None] * qa)).sum(axis=1) / second
+    theta = np.stack([(along - cross * slope) / first, slope], axis=1)
+    inverse = np.zeros((len(y), 2, 2))
+    inverse[:, 0, 0], inverse[:, 0, 1], inverse[:, 1, 1] = 1 / first, -cross / (first * second), 1 / second
+    return LeastSquares(
+        theta=np.where(rank_ok[:, None], theta, np.nan),
+        xtx_inv=inverse @ inverse.transpose(0, 2, 1),
+        leverage=np.where(used, qa * qa + qb * qb, np.nan),
+        rank_ok=rank_ok,
     )
 
 
