@@ -43,6 +43,8 @@ def options(
     ] = False,
 ) -> None:
     """What did this announcement do to this stock, and how sure can we be?"""
+    # --version is answered by its own callback before anything else
+    del version
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ _STYLE = """
   figure svg { filter: invert(1) hue-rotate(180deg); }
 }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 74rem; padding: 1rem; color: var(--ink); background: var(--paper);
+body { margin: 0 auto; max-width: 92rem; padding: 1rem; color: var(--ink); background: var(--paper);
   font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; overflow-wrap: anywhere; }
 h1 { line-height: 1.15; margin: 0.6rem 0; } h2 { margin-top: 2.6rem; border-bottom: 2px solid var(--line); }
 h3 { margin-bottom: 0.2rem; } a { color: var(--link); }

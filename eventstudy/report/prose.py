@@ -118,6 +118,23 @@ def _model_sentence(robust: pd.DataFrame, level: float) -> list[str]:
     ]
 
 
+def claim_sentence(claim: pd.Series | dict[str, Any], level: float) -> str:
+    """One claim in plain words: whether the number holds, how much of it the market explains, and what is left."""
+    who = f"{claim['event_id']}, {claim['ticker']}"
+    if claim["verdict"] == "no_data":
+        return f"{who}: there is no price to hold the claim against."
+    when = "from the previous close to the opening" if claim["kind"] == "open" else "from close to close"
+    holds = {"agrees": "as claimed", "close": "close to the claim"}.get(str(claim["verdict"]), "not as claimed")
+    start = f"{who}: {percent(claim['observed_return'])} {when}, {holds}."
+    if not math.isfinite(claim["p_t"]):
+        return start
+    told = "is unusual" if claim["p_t"] < 1 - level else "cannot be told from an ordinary day"
+    return (
+        f"{start} The model expects {percent(claim['expected_return'])} of that; the rest, "
+        f"{percent(claim['abnormal_return'])}, {told} by the t test (p {p_value(claim['p_t'])})."
+    )
+
+
 def limits(windows: pd.DataFrame, others: list[str], nearby: list[str]) -> list[str]:
     """What cannot be known about one announcement.
 

@@ -10,6 +10,7 @@ from eventstudy.engine.models import MODELS
 from eventstudy.flags import FLAGS
 from eventstudy.report.announcement import Figures, announcement_card, primary_windows
 from eventstudy.report.document import Page, Section, Table
+from eventstudy.report.prose import claim_sentence
 from eventstudy.report.words import NOTHING, count, interval, listed, number, p_value, percent, size
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def summary_page(result: StudyResult, figures: Figures, audit: Audit | None) -> 
         "It is a statement about prices, not about causes.",
     )
     sections = [
-        _claims_section(tables["claims"]),
+        _claims_section(tables["claims"], spec.level),
         _events_section(result),
         _cluster_section(tables["clusters"], figures),
         _group_section(tables["aggregate"], figures),
@@ -55,7 +56,7 @@ def _ids(result: StudyResult) -> list[str]:
     return list(dict.fromkeys(result.tables["windows"]["event_id"]))
 
 
-def _claims_section(claims: pd.DataFrame) -> Section | None:
+def _claims_section(claims: pd.DataFrame, level: float) -> Section | None:
     if claims.empty:
         return None
     rows = tuple(
@@ -82,7 +83,8 @@ def _claims_section(claims: pd.DataFrame) -> Section | None:
         "abnormal "
         "return are total returns. A claim can be right as a number and still be mostly the market's move.",
     )
-    return Section(id="claims", title="The claims", tables=(table,))
+    said = tuple(claim_sentence(claim, level) for claim in claims.to_dict("records"))
+    return Section(id="claims", title="The claims", intro=said, tables=(table,))
 
 
 def _claimed(text: str) -> str:
