@@ -10,9 +10,9 @@ import numpy as np
 
 from eventstudy.data.catalogue import Catalogue
 from eventstudy.data.market import Market, series_key, session_of
+from eventstudy.data.prices import Provenance
 from eventstudy.data.quality import Quality
 from eventstudy.data.returns import AlignedSeries
-from eventstudy.data.sources import Provenance
 from eventstudy.engine.moments import Moments
 from eventstudy.engine.panel import Ints
 from eventstudy.engine.partition import Block

@@ -13,7 +13,8 @@ from eventstudy.data.catalogue import Catalogue, build_catalogue
 from eventstudy.data.confounders import ConfounderTable, read_confounders
 from eventstudy.data.events import EventTable, events_from_frame, read_events
 from eventstudy.data.market import Market, load_market, place_rows, series_key
-from eventstudy.data.sources import PriceSource, open_source, source_from_frame
+from eventstudy.data.prices import PriceSource
+from eventstudy.data.sources import open_source, source_from_frame
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Ints
 from eventstudy.engine.partition import Block, fewest_observations, select, study_block

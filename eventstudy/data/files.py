@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eventstudy.data.sources import PriceSeries, PriceTable, make_series
+from eventstudy.data.prices import PriceSeries, PriceTable, make_series
 from eventstudy.data.tabular import read_table
 from eventstudy.errors import InputFileError, Problem, UsageError
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eventstudy.data.catalogue import Catalogue, event_mask, history_mask, masking_sessions
+from eventstudy.data.prices import PriceSource, PriceTable
 from eventstudy.data.quality import Quality, inspect
 from eventstudy.data.returns import AlignedSeries, align
-from eventstudy.data.sources import PriceSource, PriceTable
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Floats, ReturnPanel
 from eventstudy.engine.partition import Placed, window_plan

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventstudy.data.calendar import TradingCalendar
-from eventstudy.data.sources import PriceSeries, PriceTable
+from eventstudy.data.prices import PriceSeries, PriceTable
 
 Floats = NDArray[np.float64]
 

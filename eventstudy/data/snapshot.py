@@ -11,7 +11,7 @@ from importlib import resources
 
 import numpy as np
 
-from eventstudy.data.sources import PriceSeries, PriceTable, make_series
+from eventstudy.data.prices import PriceSeries, PriceTable, make_series
 
 ORIGIN = "package data"
 _FOLDER = "snapshot"

@@ -11,9 +11,10 @@ import pytest
 
 from eventstudy.data.calendar import load_calendar
 from eventstudy.data.files import read_prices
+from eventstudy.data.prices import PriceTable, make_series
 from eventstudy.data.quality import bad_tick, benchmark_gap, missing, stale
 from eventstudy.data.returns import AlignedSeries, align, off_calendar_rows
-from eventstudy.data.sources import PriceTable, make_series, open_source, source_from_frame
+from eventstudy.data.sources import open_source, source_from_frame
 from eventstudy.errors import InputFileError, UsageError
 
 CALENDAR = load_calendar("XNYS", date(2025, 4, 7), date(2025, 4, 30))

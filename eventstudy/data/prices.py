@@ -1,0 +1,159 @@
+"""Daily prices as records, and the interface that every price source keeps."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Dates = NDArray[np.datetime64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where a series comes from.
+
+    Attributes
+    ----------
+    symbol, source, origin : str
+        Origin is the file or request behind the source; it may be a path.
+    fetched_at : str
+        When, as far as it is known.
+    rows : int
+    first, last : str
+        ISO dates.
+    sha256 : str
+        Over the canonical bytes of the series: equal figures, equal hash.
+    basis : str
+        What total returns are made from: ``dividends``, ``adj_close`` or ``price``.
+    currency : str
+        Empty where the source does not say.
+    """
+
+    symbol: str
+    source: str
+    origin: str
+    fetched_at: str
+    rows: int
+    first: str
+    last: str
+    sha256: str
+    basis: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceSeries:
+    """Daily figures of one symbol, oldest first; a date without a close is absent.
+
+    Attributes
+    ----------
+    symbol : str
+    dates : datetime64[D] (n,)
+        Strictly increasing.
+    close : float64 (n,)
+        Adjusted for splits only, positive.
+    open, volume, adj_close : float64 (n,) or None
+        None where the source has no such column; NaN where a cell is empty.
+    dividend : float64 (n,)
+        Cash per share with this ex-date, on the same split basis; 0 on other days.
+    provenance : Provenance
+    """
+
+    symbol: str
+    dates: Dates
+    close: Floats
+    open: Floats | None
+    volume: Floats | None
+    adj_close: Floats | None
+    dividend: Floats
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTable:
+    """What a source delivered.
+
+    Attributes
+    ----------
+    series : dict
+        Symbol -> PriceSeries.
+    unknown : dict
+        Symbol -> why the source has no prices for it.
+    """
+
+    series: dict[str, PriceSeries]
+    unknown: dict[str, str]
+
+
+class PriceSource(Protocol):
+    """Anything that can deliver daily prices."""
+
+    @property
+    def name(self) -> str:
+        """How provenance and messages call it."""
+
+    def fetch(self, symbols: Sequence[str], start: date, end: date) -> PriceTable:
+        """Prices of the symbols within [start, end], as far as the source has them.
+
+        Symbols it does not know are listed in ``unknown``, never raised.
+        """
+
+
+def make_series(
+    symbol: str,
+    dates: Dates,
+    close: Floats,
+    *,
+    source: str,
+    origin: str,
+    fetched_at: str,
+    opens: Floats | None = None,
+    volume: Floats | None = None,
+    adj_close: Floats | None = None,
+    dividend: Floats | None = None,
+    currency: str = "",
+) -> PriceSeries:
+    """A series in canonical form, with its hash. Rows must already be valid; they are sorted here."""
+    order = np.argsort(dates, kind="stable")
+    days = dates[order].astype("datetime64[D]")
+    columns: Mapping[str, Floats | None] = {
+        "close": close[order],
+        "open": None if opens is None else opens[order],
+        "volume": None if volume is None else volume[order],
+        "adj_close": None if adj_close is None else adj_close[order],
+        "dividend": None if dividend is None else dividend[order],
+    }
+    digest = hashlib.sha256(days.astype(np.int64).tobytes())
+    for name, values in columns.items():
+        if values is not None:
+            digest.update(name.encode() + np.ascontiguousarray(values, dtype=np.float64).tobytes())
+    basis = "dividends" if dividend is not None else "adj_close" if adj_close is not None else "price"
+    paid = columns["dividend"]
+    return PriceSeries(
+        symbol=symbol,
+        dates=days,
+        close=close[order],
+        open=columns["open"],
+        volume=columns["volume"],
+        adj_close=columns["adj_close"],
+        dividend=np.zeros(len(days)) if paid is None else np.nan_to_num(paid),
+        provenance=Provenance(
+            symbol=symbol,
+            source=source,
+            origin=origin,
+            fetched_at=fetched_at,
+            rows=len(days),
+            first=str(days[0]) if len(days) else "",
+            last=str(days[-1]) if len(days) else "",
+            sha256=digest.hexdigest(),
+            basis=basis,
+            currency=currency,
+        ),
+    )
