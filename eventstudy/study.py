@@ -221,6 +221,13 @@ def estimate(
     if not rows:
         return None, [], []
     keys, placed = place_rows(catalogue, rows, spec)
+    counts = sorted({len(key.benchmarks) for key in keys})
+    if len(counts) > 1:
+        raise UsageError(
+            f"{spec.model} uses every benchmark, and the rows name {' and '.join(map(str, counts))} of them",
+            "the same number of benchmarks on every row",
+            "complete the benchmark column",
+        )
     panel = market.stack(keys, spec.returns)
     block = study_block(panel, placed, spec)
     needed = fewest_observations(spec, spec.model, panel.factors.shape[1])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eventstudy.data.prices import PriceSeries, PriceTable, make_series
+from eventstudy.data.prices import Floats, PriceSeries, PriceTable, make_series
 from eventstudy.data.tabular import read_table
 from eventstudy.errors import InputFileError, Problem, UsageError
 
@@ -90,6 +90,8 @@ def read_prices(path: Path, symbol: str) -> PriceSeries:
         first.setdefault(day, line)
     if problems:
         raise InputFileError(str(path), sorted(problems, key=lambda problem: problem.line))
+    if "dividends" in numbers:
+        _carry(numbers["dividends"], numbers["close"], days)
     kept = ~np.isnan(numbers["close"])
     cut = {name: values[kept] for name, values in numbers.items()}
     return make_series(
@@ -104,6 +106,15 @@ def read_prices(path: Path, symbol: str) -> PriceSeries:
         adj_close=None if "dividends" in cut else cut.get("adj close"),
         dividend=np.nan_to_num(cut["dividends"]) if "dividends" in cut else None,
     )
+
+
+def _carry(dividends: Floats, closes: Floats, days: list[str]) -> None:
+    """Move a dividend of a day without a close to the next day that has one: the holder was paid all the same."""
+    due = 0.0
+    for i in sorted(range(len(days)), key=days.__getitem__):
+        due += 0.0 if math.isnan(dividends[i]) else dividends[i]
+        if not math.isnan(closes[i]):
+            dividends[i], due = due, 0.0
 
 
 def _day(text: str, line: int, problems: list[Problem]) -> str:

@@ -161,6 +161,15 @@ def test_no_benchmark(cli: Cli, tmp_path: Path) -> None:
     assert "no_benchmark" in (tmp_path / "reports" / "excluded.csv").read_text()
 
 
+def test_rows_with_different_numbers_of_benchmarks(cli: Cli, tmp_path: Path) -> None:
+    rows = "NVDA,2025-04-15,amc,SPY\nAMD,2025-04-15,amc,SPY;SOXX\n"
+    (tmp_path / "events.csv").write_text("ticker,announced_at,timing,benchmark\n" + rows)
+    both = ("--benchmark", "SPY", "--benchmark", "SOXX")
+    outcome = cli("run", "--model", "multi-index", *both)
+    assert outcome.code == 2 and "same number of benchmarks" in outcome.err and "Traceback" not in outcome.err
+    assert cli("run", *both, "--formats", "csv").code == 0, "the market model uses the first one only"
+
+
 def test_a_default_window_that_does_not_fit_is_dropped_with_a_notice(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "events.csv").write_text(GOOD)
     outcome = cli("run", "--event-window=-1:1", "--formats", "csv")

@@ -130,6 +130,13 @@ def test_csv_files_in_yahoos_words(tmp_path: Path) -> None:
     assert "XYZ" in found.unknown
 
 
+def test_a_dividend_on_a_day_without_a_close_is_not_lost(tmp_path: Path) -> None:
+    rows = "2025-04-17,,,,11,,0,0\n2025-04-15,,,,10,,0,0\n2025-04-16,,,,,,0.5,0\n"
+    (tmp_path / "A.csv").write_text(FILE + rows)
+    series = read_prices(tmp_path / "A.csv", "A")
+    assert list(series.close) == [10, 11] and list(series.dividend) == [0, 0.5]
+
+
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
