@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from eventstudy.errors import UsageError
 
 DEFAULT_EXCHANGE = "XNYS"
+ONE_MONTH = pd.Timedelta(days=31)
 # Yahoo's suffix of a listing -> market identifier code
 SUFFIXES: dict[str, str] = {
     "AS": "XAMS", "AX": "XASX", "BO": "XBOM", "BR": "XBRU", "CO": "XCSE", "DE": "XETR", "HE": "XHEL", "HK": "XHKG",
@@ -109,13 +111,20 @@ def _known(code: str) -> str:
 
 @lru_cache(maxsize=32)
 def load_calendar(code: str, start: date, end: date) -> TradingCalendar:
-    """Sessions of an exchange between two dates, both included, as arrays."""
-    import exchange_calendars
+    """Sessions of an exchange between two dates, both included, as arrays.
 
+    Some exchanges' holidays are known for certain years only; the calendar then ends where that knowledge ends, and
+    ``place`` finds no day 0 outside it.
+
+    Raises
+    ------
+    UsageError
+        If the library cannot build this exchange's calendar at all.
+    """
     with warnings.catch_warnings():
         # the library uses parts of pandas that are about to change; a user can do nothing about it
         warnings.simplefilter("ignore", DeprecationWarning)
-        calendar = exchange_calendars.get_calendar(code, start=pd.Timestamp(start), end=pd.Timestamp(end))
+        calendar = _build(code, pd.Timestamp(start), pd.Timestamp(end))
     sessions = calendar.sessions.to_numpy().astype("datetime64[D]")
     early = np.isin(sessions, calendar.early_closes.to_numpy().astype("datetime64[D]"))
     return TradingCalendar(
@@ -126,6 +135,29 @@ def load_calendar(code: str, start: date, end: date) -> TradingCalendar:
         closes=_utc(calendar.closes),
         early=early,
     )
+
+
+def _build(code: str, start: pd.Timestamp, end: pd.Timestamp) -> Any:
+    """The library's calendar of the years asked for, as far as it knows them."""
+    import exchange_calendars
+
+    try:
+        return exchange_calendars.get_calendar(code, start=start, end=end)
+    except ValueError:
+        # its bounds can be asked of a calendar that exists only: the default one, twenty years of it
+        try:
+            default = exchange_calendars.get_calendar(code)
+        except ValueError as error:
+            raise UsageError(
+                f"calendar {code!r} cannot be built by exchange_calendars {exchange_calendars.__version__}",
+                "an exchange whose calendar it can build",
+                "give the code of an exchange with the same sessions in a `calendar` column, or leave these rows out",
+            ) from error
+        lowest, highest = default.bound_min() or start, default.bound_max() or end
+        # a month at least, also when the range lies outside altogether: sessions there must be, before or after
+        first = max(lowest, min(start, highest - ONE_MONTH))
+        last = max(first + ONE_MONTH, min(end, highest))
+        return exchange_calendars.get_calendar(code, start=first, end=last)
 
 
 def _utc(times: pd.Series) -> NDArray[np.datetime64]:

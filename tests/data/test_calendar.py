@@ -118,3 +118,31 @@ def test_sessions_are_increasing_and_utc() -> None:
     assert (NEW_YORK.opens < NEW_YORK.closes).all()
     early = {str(day) for day in NEW_YORK.sessions[NEW_YORK.early]}
     assert {"2024-07-03", "2024-11-29", "2024-12-24"} <= early
+
+
+@pytest.mark.parametrize("code", ["XSHG", "XTKS"])
+@pytest.mark.parametrize(("first", "last"), [(1980, 1981), (2040, 2041), (2024, 2040)])
+def test_a_range_beyond_what_is_known_of_an_exchange_is_cut(code: str, first: int, last: int) -> None:
+    """Some exchanges' holidays are known for certain years only; asking for more is no error."""
+    calendar = load_calendar(code, date(first, 1, 1), date(last, 12, 31))
+    assert len(calendar.sessions) and (np.diff(calendar.sessions.astype(int)) > 0).all()
+
+
+def test_no_day_0_where_the_calendar_ends() -> None:
+    shanghai = load_calendar("XSHG", date(2023, 1, 1), date(2040, 12, 31))
+    last = shanghai.sessions[-1]
+    placed = place(shanghai, NAT, pd.Timestamp(last), "bmo")
+    assert placed is not None and placed.date == last
+    assert place(shanghai, NAT, pd.Timestamp(last), "amc") is None
+    assert place(shanghai, NAT, pd.Timestamp("2039-06-01"), "") is None
+
+
+def test_a_calendar_that_cannot_be_built_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    import exchange_calendars
+
+    def broken(*args: object, **named: object) -> None:
+        raise ValueError("special dates are no sessions")
+
+    monkeypatch.setattr(exchange_calendars, "get_calendar", broken)
+    with pytest.raises(UsageError, match="XTAE"):
+        load_calendar("XTAE", date(2023, 1, 1), date(2023, 2, 1))
