@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eventstudy.data.prices import Floats, PriceSeries, PriceTable, make_series
+from eventstudy.data.prices import PriceSeries, PriceTable, make_series
 from eventstudy.data.tabular import read_table
 from eventstudy.errors import InputFileError, Problem, UsageError
 
@@ -54,10 +54,12 @@ class CsvSource:
             With every problem of the first file that has any.
         """
         del start, end
-        files = {path.name.lower(): path for path in sorted(self.folder.iterdir()) if path.is_file()}
+        paths = [path for path in sorted(self.folder.iterdir()) if path.is_file()]
+        # two files whose names differ only in case: the one written like the symbol
+        files = {path.name.lower(): path for path in paths} | {path.name: path for path in paths}
         series, unknown = {}, {}
         for symbol in symbols:
-            path = files.get(f"{symbol}.csv".lower())
+            path = files.get(f"{symbol}.csv") or files.get(f"{symbol}.csv".lower())
             if path is None:
                 unknown[symbol] = f"no {symbol}.csv in {self.folder.name or self.folder}"
             else:
@@ -66,12 +68,14 @@ class CsvSource:
 
 
 def read_prices(path: Path, symbol: str) -> PriceSeries:
-    """One price file. Rows with an empty close are holes; dividends win over an adjusted close.
+    """One price file. Rows with an empty close are holes (a dividend there is earned with the next close); dividends
+    win over an adjusted close.
 
     Raises
     ------
     InputFileError
-        Unreadable dates or numbers, closes that are not positive, a date twice: all at once.
+        Unreadable dates or numbers, prices that are not positive, negative dividends or volumes, a date twice: all
+        at once.
     """
     table = read_table(path, required=REQUIRED, fold_case=True)
     problems: list[Problem] = []
@@ -90,31 +94,18 @@ def read_prices(path: Path, symbol: str) -> PriceSeries:
         first.setdefault(day, line)
     if problems:
         raise InputFileError(str(path), sorted(problems, key=lambda problem: problem.line))
-    if "dividends" in numbers:
-        _carry(numbers["dividends"], numbers["close"], days)
-    kept = ~np.isnan(numbers["close"])
-    cut = {name: values[kept] for name, values in numbers.items()}
     return make_series(
         symbol,
-        np.array(days, dtype="datetime64[D]")[kept],
-        cut["close"],
+        np.array(days, dtype="datetime64[D]"),
+        numbers["close"],
         source="csv",
         origin=str(path),
         fetched_at="",
-        opens=cut.get("open"),
-        volume=cut.get("volume"),
-        adj_close=None if "dividends" in cut else cut.get("adj close"),
-        dividend=np.nan_to_num(cut["dividends"]) if "dividends" in cut else None,
+        opens=numbers.get("open"),
+        volume=numbers.get("volume"),
+        adj_close=None if "dividends" in numbers else numbers.get("adj close"),
+        dividend=numbers.get("dividends"),
     )
-
-
-def _carry(dividends: Floats, closes: Floats, days: list[str]) -> None:
-    """Move a dividend of a day without a close to the next day that has one: the holder was paid all the same."""
-    due = 0.0
-    for i in sorted(range(len(days)), key=days.__getitem__):
-        due += 0.0 if math.isnan(dividends[i]) else dividends[i]
-        if not math.isnan(closes[i]):
-            dividends[i], due = due, 0.0
 
 
 def _day(text: str, line: int, problems: list[Problem]) -> str:
@@ -139,5 +130,8 @@ def _number(text: str, name: str, line: int, problems: list[Problem]) -> float:
         return math.nan
     if name in ("close", "open", "adj close") and value <= 0:
         problems.append(Problem(line, name, text, "a price must be positive; leave the cell empty if there is none"))
+        return math.nan
+    if value < 0:
+        problems.append(Problem(line, name, text, "must not be negative; leave the cell empty if it is unknown"))
         return math.nan
     return value

@@ -120,8 +120,14 @@ def make_series(
     dividend: Floats | None = None,
     currency: str = "",
 ) -> PriceSeries:
-    """A series in canonical form, with its hash. Rows must already be valid; they are sorted here."""
+    """A series in canonical form, with its hash. Rows must already be valid; they are sorted here.
+
+    Missing rule: a row whose close is NaN is a hole and left out; its dividend is earned with the next close.
+    """
     order = np.argsort(dates, kind="stable")
+    if dividend is not None:
+        dividend = _carried(close[order], np.nan_to_num(dividend[order]))[np.argsort(order)]
+    order = order[np.isfinite(close[order])]
     days = dates[order].astype("datetime64[D]")
     columns: Mapping[str, Floats | None] = {
         "close": close[order],
@@ -143,7 +149,7 @@ def make_series(
         open=columns["open"],
         volume=columns["volume"],
         adj_close=columns["adj_close"],
-        dividend=np.zeros(len(days)) if paid is None else np.nan_to_num(paid),
+        dividend=np.zeros(len(days)) if paid is None else paid,
         provenance=Provenance(
             symbol=symbol,
             source=source,
@@ -157,3 +163,15 @@ def make_series(
             currency=currency,
         ),
     )
+
+
+def _carried(close: Floats, dividend: Floats) -> Floats:
+    """Dividends of rows without a close, added to the next row that has one; sorted by date."""
+    kept = np.flatnonzero(np.isfinite(close))
+    lost = np.flatnonzero(~np.isfinite(close) & (dividend != 0))
+    earned = np.searchsorted(kept, lost)
+    out = dividend.copy()
+    # after the last close no return earns it any more
+    reached = earned < len(kept)
+    np.add.at(out, kept[earned[reached]], dividend[lost[reached]])
+    return out

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
-from eventstudy.data.prices import PriceSource, PriceTable, make_series
+from eventstudy.data.prices import Dates, Floats, PriceSeries, PriceSource, PriceTable, make_series
 from eventstudy.errors import InputFileError, Problem, UsageError
 
 
@@ -64,18 +64,19 @@ class FrameSource:
 def source_from_frame(frame: pd.DataFrame) -> FrameSource:
     """A long frame ``ticker, date, close`` (and ``open, volume, dividend, adj_close``) as a source.
 
-    Missing rule: rows without a close are holes.
+    Dates with a zone count as the date written, in exchange time. Missing rule: rows without a close are holes.
 
     Raises
     ------
     InputFileError
-        Missing columns, unreadable or duplicate dates, prices that are not positive.
+        Missing columns, unreadable, empty or duplicate dates, prices that are not positive and finite, dividends or
+        volumes that are negative.
     """
     absent = [name for name in ("ticker", "date", "close") if name not in frame.columns]
     if absent:
         raise InputFileError("<prices>", [Problem(0, name, "", "this column is needed") for name in absent])
     try:
-        days = pd.to_datetime(frame["date"]).to_numpy().astype("datetime64[D]")
+        days = _local_dates(frame["date"])
         numbers = {
             name: pd.to_numeric(frame[name]).to_numpy(dtype=np.float64)
             for name in ("close", "open", "volume", "dividend", "adj_close")
@@ -83,14 +84,16 @@ def source_from_frame(frame: pd.DataFrame) -> FrameSource:
         }
     except (ValueError, TypeError) as error:
         raise InputFileError("<prices>", [Problem(0, "", "", str(error))]) from error
-    tickers, problems, series = frame["ticker"].astype(str).to_numpy(), [], {}
+    tickers = frame["ticker"].astype(str).to_numpy()
+    problems: list[Problem] = []
+    series: dict[str, PriceSeries] = {}
     for symbol in dict.fromkeys(tickers):
-        rows = np.flatnonzero((tickers == symbol) & ~np.isnan(numbers["close"]))
-        if (numbers["close"][rows] <= 0).any():
-            problems.append(Problem(0, "close", symbol, "closes must be positive"))
-        if len(np.unique(days[rows])) < len(rows):
-            problems.append(Problem(0, "date", symbol, "a date stands twice"))
+        rows = np.flatnonzero(tickers == symbol)
         cut = {name: values[rows] for name, values in numbers.items()}
+        found = _frame_problems(symbol, days[rows], cut)
+        if found:
+            problems += found
+            continue
         series[symbol] = make_series(
             symbol,
             days[rows],
@@ -106,3 +109,24 @@ def source_from_frame(frame: pd.DataFrame) -> FrameSource:
     if problems:
         raise InputFileError("<prices>", problems)
     return FrameSource(PriceTable(series, {}))
+
+
+def _local_dates(column: pd.Series) -> Dates:
+    """Dates as written: midnight in Tokyo is the day before in UTC, which would move every return one session."""
+    known = {value: pd.Timestamp(value).tz_localize(None) for value in column.dropna().unique()}
+    return np.asarray(pd.to_datetime(column.map(known)).to_numpy().astype("datetime64[D]"))
+
+
+def _frame_problems(symbol: str, days: Dates, numbers: Mapping[str, Floats]) -> list[Problem]:
+    found = []
+    if np.isnat(days).any():
+        found.append(Problem(0, "date", symbol, "a date is empty"))
+    if len(np.unique(days)) < len(days):
+        found.append(Problem(0, "date", symbol, "a date stands twice"))
+    for name, values in numbers.items():
+        price = name in ("close", "open", "adj_close")
+        lowest = values <= 0 if price else values < 0
+        if (lowest | np.isinf(values)).any():
+            wanted = "positive" if price else "zero or more"
+            found.append(Problem(0, name, symbol, f"must be {wanted} and finite; leave unknown figures empty"))
+    return found
