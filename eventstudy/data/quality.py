@@ -38,7 +38,9 @@ def bad_tick(series: AlignedSeries) -> Bools:
     move, after = simple[:-1], simple[1:]
     both = (1 + move) * (1 + after) - 1
     with np.errstate(invalid="ignore"):
-        found[:-1] = (np.abs(move) > BAD_TICK_RETURN) & (np.abs(both) < BAD_TICK_REVERSAL * np.abs(move))
+        found[:-1] = (np.abs(move) > BAD_TICK_RETURN) & (np.abs(both) <= BAD_TICK_REVERSAL * np.abs(move))
+    # after a hole the return covers several sessions, and such a move is no tick
+    found[:-1] &= (series.span[:-1] == 1) & (series.span[1:] == 1)
     return found
 
 

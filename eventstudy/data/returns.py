@@ -161,8 +161,9 @@ def align(
     traded = np.isfinite(own.close)
     market = np.ones(n, dtype=bool)
     for other in others:
-        market &= np.isfinite(other.close)
-    common = np.flatnonzero(traded & market)
+        market &= np.isfinite(other.adjusted)
+    # a close whose adjusted close is empty gives no total return: a hole, bridged like any other
+    common = np.flatnonzero(np.isfinite(own.adjusted) & market)
     total, price = np.full(n, np.nan), np.full(n, np.nan)
     factors, span = np.full((k, n), np.nan), np.zeros(n, dtype=np.int64)
     if len(common) > 1:

@@ -178,3 +178,18 @@ def test_frames_as_prices() -> None:
         source_from_frame(frame.assign(close=[1.0, -2.0]))
     with pytest.raises(InputFileError):
         source_from_frame(frame.drop(columns="close"))
+
+
+def test_an_empty_adjusted_close_is_a_hole() -> None:
+    series = make_series(
+        "A",
+        DAYS[:4],
+        np.array([100.0, 101.0, 99.0, 99.0]),
+        source="t",
+        origin="t",
+        fetched_at="",
+        adj_close=np.array([98.0, np.nan, 99.0, 99.0]),
+    )
+    found = align(PriceTable({"A": series}, {}), "A", [], CALENDAR, "simple")
+    np.testing.assert_allclose(found.total[1:4], [np.nan, 99 / 98 - 1, 0.0])
+    np.testing.assert_array_equal(found.span[:4], [0, 0, 2, 1])

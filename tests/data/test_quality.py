@@ -1,0 +1,81 @@
+"""Figures that deserve a second look: each threshold from both sides, worked by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from eventstudy.data.calendar import load_calendar
+from eventstudy.data.prices import PriceTable, make_series
+from eventstudy.data.quality import bad_tick, benchmark_gap, inspect, missing, stale
+from eventstudy.data.returns import AlignedSeries, align
+
+CALENDAR = load_calendar("XNYS", date(2025, 4, 7), date(2025, 4, 30))
+NAN = float("nan")
+
+
+def aligned(own: list[float], market: list[float] | None = None, kind: str = "simple") -> AlignedSeries:
+    closes = {"A": own, "M": market or [10.0] * len(own)}
+    made = {
+        symbol: make_series(
+            symbol, CALENDAR.sessions[: len(values)], np.array(values), source="t", origin="t", fetched_at=""
+        )
+        for symbol, values in closes.items()
+    }
+    return align(PriceTable(made, {}), "A", ["M"], CALENDAR, kind)
+
+
+def where(found: np.ndarray) -> list[int]:
+    return [int(position) for position in np.flatnonzero(found)]
+
+
+@pytest.mark.parametrize(
+    ("closes", "expected"),
+    [
+        ([100, 126, 100], [1]),  # +26 % and all of it back
+        ([100, 74, 100], [1]),
+        ([100, 125, 100], []),  # exactly 25 % is not beyond it
+        ([100, 150, 104], [1]),  # 4 % stay, a tenth of the move is 5 %
+        ([100, 150, 106], []),  # 6 % stay
+        ([100, 150], []),  # nothing reverses it yet
+        ([100, 150, 150], []),
+        ([100, NAN, 150, 100], []),  # a two-session return is no one-session move
+        ([100, 150, NAN, 100], []),  # not reversed by the next session
+    ],
+)
+@pytest.mark.parametrize("kind", ["simple", "log"])
+def test_bad_ticks(closes: list[float], expected: list[int], kind: str) -> None:
+    assert where(bad_tick(aligned(closes, kind=kind))) == expected
+
+
+@pytest.mark.parametrize(
+    ("closes", "expected"),
+    [
+        ([9, 5, 5, 5, 5, 5, 9], [1, 2, 3, 4, 5]),
+        ([9, 5, 5, 5, 5, 9], []),
+        ([5, 5, 5, NAN, 5, 5], [0, 1, 2, 4, 5]),  # five closes in a row, the hole itself is not one
+        ([5, 5, 5, 6, 5, 5], []),
+    ],
+)
+def test_stale_prices(closes: list[float], expected: list[int]) -> None:
+    assert where(stale(aligned(closes))) == expected
+
+
+def test_missing_lies_between_the_first_and_the_last_close() -> None:
+    assert where(missing(aligned([NAN, 5, NAN, NAN, 6, NAN]))) == [2, 3]
+    assert where(missing(aligned([NAN, NAN]))) == []
+
+
+def test_benchmark_gaps_need_a_trade_and_end_with_the_benchmark() -> None:
+    series = aligned([5, 6, NAN, 7, 8, 9], [1, NAN, NAN, NAN, 2, NAN])
+    assert where(benchmark_gap(series)) == [1, 3]
+    assert where(benchmark_gap(aligned([5, 6], [NAN, NAN]))) == []
+
+
+def test_all_of_them_at_once() -> None:
+    series = aligned([5, 5, 5, 5, 5, NAN, 9, 5], [1, 1, NAN, 1, 1, 1, 1, 1])
+    found = inspect(series)
+    assert where(found.stale) == where(stale(series)) and where(found.missing) == [5]
+    assert where(found.benchmark_gap) == [2] and where(found.bad_tick) == where(bad_tick(series))
