@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types sample compare bench calibrate clean
+.PHONY: help setup run live test lint types sample compare bench calibrate clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 run: $(STAMP) ## events.csv -> reports/, audited by statsmodels
 	$(BIN)/eventstudy run events.csv --audit -o reports
+
+live: $(STAMP) ## events.csv with live prices -> reports-live/
+	$(BIN)/eventstudy run events.csv --source auto -o reports-live
 
 test: $(STAMP) ## the whole test suite
 	$(BIN)/python -m pytest -n auto

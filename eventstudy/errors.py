@@ -61,6 +61,37 @@ class SourceUnavailable(EventStudyError):
     exit_code = 4
 
 
+class RateLimited(SourceUnavailable):
+    """The price source refuses more requests from this address for now.
+
+    Parameters
+    ----------
+    found, wanted, hint : str
+    retry_after : float or None
+        Seconds after which the source wants to be asked again, where it says so.
+    """
+
+    def __init__(self, found: str, wanted: str = "", hint: str = "", retry_after: float | None = None) -> None:
+        super().__init__(found, wanted, hint)
+        self.retry_after = retry_after
+
+
+class MalformedResponse(SourceUnavailable):
+    """The price source sent something that is no answer: a page, half a reply, impossible figures."""
+
+
+class UnknownSymbol(EventStudyError):
+    """The price source itself says that it knows no such symbol; within a run this is an excluded row."""
+
+    exit_code = 3
+
+
+class NoDataInRange(EventStudyError):
+    """The price source knows the symbol and says that it has no prices in the range asked for."""
+
+    exit_code = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong in an input file.

@@ -28,6 +28,9 @@ GROUP_TESTS = ("csect-t",)
 ALL_TESTS = SINGLE_TESTS + CLUSTER_TESTS + GROUP_TESTS
 ALWAYS_TESTS = ("ar-t", "car-t")
 
+# How prices are got at, not what is studied: they stand in manifest.json alone.
+ACCESS_FIELDS = ("offline", "store", "max_age")
+
 _WINDOW = re.compile(r"\[?\s*([+-]?\d{1,5})\s*[:,]\s*([+-]?\d{1,5})\s*\]?")
 
 
@@ -87,7 +90,13 @@ class StudySpec:
     Attributes
     ----------
     source : str
-        Price source: ``snapshot`` or ``csv:DIR``.
+        Price source: ``auto``, ``yahoo``, ``snapshot`` or ``csv:DIR``.
+    offline : bool
+        Never ask Yahoo.
+    store : str
+        Folder of the price store; empty means the user's cache folder.
+    max_age : float or None
+        Days after which stored prices are asked for again; None never.
     model : str
         Identifier in ``engine.models.MODELS``.
     benchmarks : tuple of str
@@ -121,7 +130,10 @@ class StudySpec:
         For any value that cannot be right.
     """
 
-    source: str = "snapshot"
+    source: str = "auto"
+    offline: bool = False
+    store: str = ""
+    max_age: float | None = None
     model: str = "market-model"
     benchmarks: tuple[str, ...] = ("SPY",)
     event_window: Window = Window(-10, 10)
@@ -150,6 +162,8 @@ class StudySpec:
             raise UsageError(f"level {self.level} is out of range", "a decimal from 0.5 to below 1, such as 0.95")
         if not 2 <= self.estimation <= 5000:
             raise UsageError(f"estimation {self.estimation} is out of range", "2 to 5000 sessions")
+        if self.max_age is not None and not self.max_age >= 0:
+            raise UsageError(f"max-age {self.max_age} is out of range", "0 days or more")
         if not 0 <= self.gap <= 1000:
             raise UsageError(f"gap {self.gap} is out of range", "0 to 1000 sessions")
         self._check_tests()
@@ -194,9 +208,8 @@ class StudySpec:
         return replace(self, **changes)  # type: ignore[arg-type]
 
     def digest(self) -> str:
-        """sha256 over the canonical JSON of the fields: equal specs, equal digest."""
-        fields = asdict(self)
-        fields.pop("notices")
+        """sha256 over the canonical JSON of the fields that say what is studied: equal studies, equal digest."""
+        fields = {name: value for name, value in asdict(self).items() if name not in (*ACCESS_FIELDS, "notices")}
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eventstudy.data.calendar import final_from
 from eventstudy.data.catalogue import Catalogue, build_catalogue
 from eventstudy.data.confounders import ConfounderTable, read_confounders
 from eventstudy.data.events import EventTable, events_from_frame, read_events
@@ -41,6 +42,7 @@ def run(
     confounders: str | Path | None = None,
     only: Sequence[str] = (),
     progress: Progress | None = None,
+    warn: Progress | None = None,
 ) -> StudyResult:
     """Run one event study.
 
@@ -58,6 +60,8 @@ def run(
         event_ids to report; masks, overlaps and clusters still see the whole catalogue.
     progress : callable or None
         Called with one line per stage.
+    warn : callable or None
+        Called with what a person should know about the price store: a damaged file set aside, prices not kept.
 
     Returns
     -------
@@ -68,6 +72,8 @@ def run(
     ------
     InputFileError, UsageError
         Input that cannot be right, with every problem and place.
+    SourceUnavailable
+        If no price source covers the study.
 
     Checked against
     ---------------
@@ -76,7 +82,7 @@ def run(
     spec = checked_model(spec or StudySpec())
     say = progress or _silent
     table = as_events(events)
-    source = open_source(spec.source) if prices is None else as_source(prices)
+    source = open_source(spec, say, warn or _silent) if prices is None else as_source(prices)
     say(f"placing {len(table.frame)} events on exchange calendars")
     catalogue = build_catalogue(table, confounders_beside(table, confounders))
     wanted = select_rows(catalogue, only)
@@ -109,7 +115,7 @@ def run(
         groups=group_tests(studied),
         group_days=group_days(studied),
         claims=check_claims(studied, parts, shown),
-        notices=spec.notices,
+        notices=(*spec.notices, *([choice.stale] if (choice := market.prices.choice) and choice.stale else [])),
     )
 
 
@@ -206,7 +212,11 @@ def price_trouble(catalogue: Catalogue, row: int, market: Market, spec: StudySpe
         return Exclusion(row=row, stage="priced", reason="before_prices", detail=detail)
     end = min(series.last, series.benchmark_last)
     if placement.session > end:
-        detail = f"day 0 is {placement.date}, prices end {sessions[end]}: run again when that session is final"
+        final = final_from(series.calendar, placement.session)
+        detail = (
+            f"day 0 is {placement.date}, prices end {sessions[end]}: run again when that session is final "
+            f"(from {final.astype('datetime64[m]')}Z)"
+        )
         return Exclusion(row=row, stage="priced", reason="day0_not_observed", detail=detail)
     if spec.missing == "strict" and series.span[placement.session] != 1:
         detail = f"no one-session return on {placement.date}; --missing trade-to-trade would use the next trade"

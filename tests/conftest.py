@@ -26,6 +26,20 @@ def no_internet(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+    # clients that do not use Python's sockets are sent where nobody listens
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+
+
+@pytest.fixture(autouse=True)
+def no_cache_of_this_person(monkeypatch: pytest.MonkeyPatch, cache_home: Path) -> None:
+    """Prices that the person who runs the tests has fetched must not be read, nor written to."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_home))
+
+
+@pytest.fixture(scope="session")
+def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all tests: plotting keeps its list of fonts there."""
+    return tmp_path_factory.mktemp("cache-home")
 
 
 @pytest.fixture(autouse=True)
@@ -41,5 +55,5 @@ def sample() -> StudyResult:
     """The repository's own study."""
     from eventstudy.study import run
 
-    spec = StudySpec(benchmarks=("SPY", "SOXX"))
+    spec = StudySpec(source="snapshot", benchmarks=("SPY", "SOXX"))
     return run(ROOT / "events.csv", spec=spec)

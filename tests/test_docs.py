@@ -50,9 +50,11 @@ def test_every_command_and_its_own_options_are_documented() -> None:
 
     from eventstudy.cli.app import app
 
-    commands = get_command(app).commands  # type: ignore[attr-defined]
-    assert set(commands) == {"run", "event", "validate"}
-    for name, command in commands.items():
+    top = get_command(app).commands  # type: ignore[attr-defined]
+    assert set(top) == {"run", "event", "validate", "fetch", "doctor", "cache"}
+    inner = top.pop("cache").commands
+    assert set(inner) == {"info", "path", "verify", "export", "import", "clear"}
+    for name, command in {**top, **{f"cache {name}": command for name, command in inner.items()}}.items():
         assert f"`{name}" in DOCS["commands.md"]
         for parameter in command.params:
             for flag in parameter.opts:
@@ -84,7 +86,7 @@ def test_every_column_is_documented(table: str) -> None:
 
 def test_every_error_and_exit_code_is_documented() -> None:
     classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.EventStudyError)]
-    assert len(classes) == 5
+    assert len(classes) == 9
     for found in classes:
         assert f"`{found.__name__}`" in DOCS["commands.md"]
         assert f"| {found.exit_code} |" in DOCS["commands.md"]

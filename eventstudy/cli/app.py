@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from eventstudy import __version__
-from eventstudy.cli import event, run, validate
+from eventstudy.cli import doctor, event, fetch, run, validate
+from eventstudy.cli.cache import cache
 from eventstudy.cli.console import Console
 from eventstudy.errors import EventStudyError
 
@@ -28,6 +29,9 @@ app = typer.Typer(
 app.command("run")(run.run_command)
 app.command("event")(event.event_command)
 app.command("validate")(validate.validate_command)
+app.command("fetch")(fetch.fetch_command)
+app.command("doctor")(doctor.doctor_command)
+app.add_typer(cache, name="cache")
 
 
 def _version(asked: bool) -> None:

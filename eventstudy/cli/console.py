@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from eventstudy.errors import EventStudyError
+
+if TYPE_CHECKING:
+    from eventstudy.results import StudyResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +54,24 @@ class Console:
         if not self.quiet and sys.stderr.isatty():
             print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
 
+    def warn(self, text: str) -> None:
+        """Something a person should know, on a line of its own."""
+        self.progress_done()
+        self.say(f"note: {printable(text)}")
+
     def fail(self, error: EventStudyError) -> None:
         """An error as a sentence with its fix."""
         mark = "\x1b[31merror:\x1b[0m" if self.color else "error:"
         print(f"{mark} {printable(str(error))}", file=sys.stderr)
+
+
+def say_prices(result: StudyResult, console: Console) -> None:
+    """Which prices a run took and why, and what else its settings did."""
+    choice = result.studied.market.prices.choice
+    if choice is not None:
+        console.say(f"prices: {choice.source} ({printable('; '.join(choice.why))})")
+    for notice in result.notices:
+        console.say(f"note: {printable(notice)}")
 
 
 def printable(text: str) -> str:

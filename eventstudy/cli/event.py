@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, printable
+from eventstudy.cli.console import Console, printable, say_prices
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
@@ -62,8 +62,11 @@ def event_command(
 
     beside = events.parent / "confounders.csv"
     confounders = beside if beside.is_file() else None
-    result = run(table, spec=spec, only=[event_id], confounders=confounders, progress=console.progress)
+    result = run(
+        table, spec=spec, only=[event_id], confounders=confounders, progress=console.progress, warn=console.warn
+    )
     console.progress_done()
+    say_prices(result, console)
     positions = _positions(result, ticker)
     _print(result, positions, as_json=as_json, out=str(out), summary=summary)
     if save:

@@ -27,7 +27,7 @@ def _annotation(name: str, option: Option) -> Any:
     if option.kind == "switch":
         return Annotated[bool | None, typer.Option(f"{flag}/--no-{name}", help=option.help, show_default=False)]
     kind = list[str] | None if option.repeatable else str | None
-    text = f"{option.help} [default: {option.default}]"
+    text = f"{option.help} [default: {option.default}]" if option.default else option.help
     return Annotated[kind, typer.Option(*names, metavar=option.metavar, help=text, show_default=False)]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console
+from eventstudy.cli.console import Console, say_prices
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
@@ -54,13 +54,12 @@ def run_command(
     from eventstudy.study import run
 
     check_writable(out)
-    result = run(events, spec=spec, only=event or (), progress=console.progress)
+    result = run(events, spec=spec, only=event or (), progress=console.progress, warn=console.warn)
     audited = _audit(result, settings)
     figures = _figures(result, formats, console)
     written = write_report(result, out, formats, figures, audited)
     console.progress_done()
-    for notice in result.notices:
-        console.say(f"note: {notice}")
+    say_prices(result, console)
     _print(result, audited, out, written, console, as_json=as_json)
     _judge(result, audited, strict=settings["strict"].value)
 

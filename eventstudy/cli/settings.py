@@ -49,7 +49,15 @@ class Option:
 
 
 OPTIONS: dict[str, Option] = {
-    "source": Option(kind="text", metavar="SOURCE", default="snapshot", help="Prices: snapshot, or csv:DIR."),
+    "source": Option(
+        kind="text",
+        metavar="SOURCE",
+        default="auto",
+        help="Prices: auto (store, Yahoo, snapshot), yahoo, snapshot or csv:DIR.",
+    ),
+    "offline": Option(kind="switch", default="no", help="Never ask Yahoo; with --source yahoo: the store only."),
+    "store": Option(kind="text", metavar="DIR", help="Folder of the price store; empty: the user's cache folder."),
+    "max_age": Option(kind="number", metavar="DAYS", help="Ask again for stored prices older than this; empty: never."),
     "model": Option(
         kind="text",
         metavar="MODEL",
@@ -129,8 +137,15 @@ def resolve(flags: Mapping[str, Any], config: Path | None) -> dict[str, Setting]
                 _read(option, from_file.values[name], f"{from_file.path}: {name}"), f"file {from_file.path}"
             )
         else:
-            settings[name] = Setting(_read(option, option.default, name), "default")
+            settings[name] = Setting(_default(name, option), "default")
     return settings
+
+
+def _default(name: str, option: Option) -> Any:
+    """The value of an option nobody gave; numbers without a default are absent."""
+    if option.kind == "number" and not option.default:
+        return None
+    return _read(option, option.default, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +195,7 @@ def _read(option: Option, value: Any, place: str) -> Any:
             return int(str(value)) if option.kind == "count" else float(str(value))
         except ValueError:
             wanted = "a whole number" if option.kind == "count" else "a decimal"
-            raise UsageError(f"{place}: {value!r} is no number", f"{wanted} such as {option.default}") from None
+            raise UsageError(f"{place}: {value!r} is no number", f"{wanted} such as {option.default or 7}") from None
     return str(value)
 
 
@@ -205,6 +220,9 @@ def study_spec(settings: Mapping[str, Setting]) -> StudySpec:
     value = {name: setting.value for name, setting in settings.items()}
     return StudySpec(
         source=value["source"],
+        offline=value["offline"],
+        store=value["store"],
+        max_age=value["max_age"],
         model=value["model"],
         benchmarks=value["benchmark"],
         event_window=Window.parse(value["event_window"]),

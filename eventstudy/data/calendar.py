@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import warnings
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,6 +26,20 @@ SUFFIXES: dict[str, str] = {
     "SA": "BVMF", "SI": "XSES", "SS": "XSHG", "ST": "XSTO", "SW": "XSWX", "SZ": "XSHG", "T": "XTKS", "TA": "XTAE",
     "TO": "XTSE", "TW": "XTAI", "VI": "XWBO", "WA": "XWAR",
 }  # fmt: skip
+# Time zone of an exchange -> the calendar its listings and indices follow
+ZONES: dict[str, str] = {
+    "Africa/Johannesburg": "XJSE", "America/Mexico_City": "XMEX", "America/New_York": "XNYS", "America/Toronto": "XTSE",
+    "America/Sao_Paulo": "BVMF", "Asia/Calcutta": "XBOM", "Asia/Hong_Kong": "XHKG", "Asia/Jakarta": "XIDX",
+    "Asia/Jerusalem": "XTAE", "Asia/Kolkata": "XBOM", "Asia/Kuala_Lumpur": "XKLS", "Asia/Seoul": "XKRX",
+    "Asia/Shanghai": "XSHG", "Asia/Singapore": "XSES", "Asia/Taipei": "XTAI", "Asia/Tokyo": "XTKS",
+    "Australia/Sydney": "XASX", "Europe/Amsterdam": "XAMS", "Europe/Berlin": "XETR", "Europe/Brussels": "XBRU",
+    "Europe/Copenhagen": "XCSE", "Europe/Dublin": "XDUB", "Europe/Helsinki": "XHEL", "Europe/Istanbul": "XIST",
+    "Europe/Lisbon": "XLIS", "Europe/London": "XLON", "Europe/Madrid": "XMAD", "Europe/Oslo": "XOSL",
+    "Europe/Paris": "XPAR", "Europe/Prague": "XPRA", "Europe/Rome": "XMIL", "Europe/Stockholm": "XSTO",
+    "Europe/Vienna": "XWBO", "Europe/Warsaw": "XWAR", "Europe/Zurich": "XSWX", "Pacific/Auckland": "XNZE",
+}  # fmt: skip
+# A closing price is taken as final this long after the close: auctions and late prints are in by then.
+FINAL_AFTER = np.timedelta64(30, "m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +176,28 @@ def _build(code: str, start: pd.Timestamp, end: pd.Timestamp) -> Any:
 
 def _utc(times: pd.Series) -> NDArray[np.datetime64]:
     return np.asarray(times.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[s]"))
+
+
+def final_from(calendar: TradingCalendar, session: int) -> np.datetime64:
+    """The moment (UTC) from which the closing price of a session counts as final."""
+    moment: np.datetime64 = calendar.closes[session] + FINAL_AFTER
+    return moment
+
+
+def last_final_date(calendar: TradingCalendar, now: datetime) -> date | None:
+    """Date of the last session whose closing price is final at a moment; None before the calendar's first.
+
+    Parameters
+    ----------
+    calendar : TradingCalendar
+        Must reach the moment.
+    now : datetime
+        With its zone.
+    """
+    moment = np.datetime64(now.astimezone(UTC).replace(tzinfo=None), "s")
+    at = int(np.searchsorted(calendar.closes + FINAL_AFTER, moment, side="right")) - 1
+    found: date | None = calendar.sessions[at].item() if at >= 0 else None
+    return found
 
 
 def place(calendar: TradingCalendar, instant: pd.Timestamp, day: pd.Timestamp, timing: str) -> Placement | None:

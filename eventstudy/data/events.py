@@ -33,7 +33,7 @@ OPTIONAL = (
 TIMINGS = ("", "bmo", "dmh", "amc")
 ROLES = ("direct", "peer", "placebo")
 _EVENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_TICKER = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=_-]{0,31}")
+TICKER = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=_-]{0,31}")
 _CALENDAR = re.compile(r"[A-Z0-9]{4}")
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
@@ -154,7 +154,7 @@ def check_event_id(text: str) -> None:
 
 def check_ticker(text: str) -> None:
     """A ticker as data vendors write it."""
-    if not _TICKER.fullmatch(text) or ".." in text:
+    if not TICKER.fullmatch(text) or ".." in text:
         raise ValueError("is no ticker; write a symbol such as NVDA, ASML.AS or ^GSPC")
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 
-from eventstudy.data.catalogue import Catalogue, event_mask, history_mask, masking_sessions
+from eventstudy.data.catalogue import HISTORY_SESSIONS, Catalogue, event_mask, history_mask, masking_sessions
 from eventstudy.data.prices import PriceSource, PriceTable
 from eventstudy.data.quality import Quality, inspect
 from eventstudy.data.returns import AlignedSeries, align
@@ -114,11 +115,30 @@ def series_key(catalogue: Catalogue, row: int, spec: StudySpec) -> SeriesKey:
 
 def load_market(catalogue: Catalogue, wanted: Sequence[int], source: PriceSource, spec: StudySpec) -> Market:
     """Fetch every ticker and benchmark that the wanted rows need, in one request."""
+    start, end = asked_range(catalogue, spec)
+    return Market(source.fetch(wanted_symbols(catalogue, wanted, spec), start, end), catalogue)
+
+
+def wanted_symbols(catalogue: Catalogue, wanted: Sequence[int], spec: StudySpec) -> list[str]:
+    """Every ticker and benchmark of the rows, sorted."""
     tickers = {catalogue.keys[row][0] for row in wanted}
-    benchmarks = {symbol for row in wanted for symbol in row_benchmarks(catalogue, row, spec)}
-    first = min(calendar.sessions[0] for calendar in catalogue.calendars.values())
-    last = max(calendar.sessions[-1] for calendar in catalogue.calendars.values())
-    return Market(source.fetch(sorted(tickers | benchmarks), first.item(), last.item()), catalogue)
+    return sorted(tickers | {symbol for row in wanted for symbol in row_benchmarks(catalogue, row, spec)})
+
+
+def asked_range(catalogue: Catalogue, spec: StudySpec) -> tuple[date, date]:
+    """Dates that prices are wanted for: from 1,050 sessions before the first event of the file to the end of the last
+    one's event window. The whole file counts, so that one event and all of them ask the same."""
+    starts, ends = [], []
+    reach = max(spec.event_window.end, 0)
+    for row, placement in enumerate(catalogue.placements):
+        if placement is not None:
+            sessions = catalogue.calendars[catalogue.exchange[row]].sessions
+            starts.append(sessions[max(0, placement.session - HISTORY_SESSIONS)])
+            ends.append(sessions[min(len(sessions) - 1, placement.session + reach)])
+    if not starts:
+        calendars = list(catalogue.calendars.values())
+        starts, ends = [c.sessions[0] for c in calendars], [c.sessions[-1] for c in calendars]
+    return min(starts).item(), max(ends).item()
 
 
 def place_rows(catalogue: Catalogue, rows: Sequence[int], spec: StudySpec) -> tuple[list[SeriesKey], Placed]:

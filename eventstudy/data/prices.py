@@ -77,6 +77,25 @@ class PriceSeries:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """Which source a run took when it had a choice, and why.
+
+    Attributes
+    ----------
+    source : str
+        ``store``, ``yahoo`` or ``snapshot``.
+    why : tuple of str
+        What was tried, in order, as sentences; may name files and hours.
+    stale : str
+        A sentence for the pages when older prices than asked for had to do; names no hour and no file.
+    """
+
+    source: str
+    why: tuple[str, ...]
+    stale: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PriceTable:
     """What a source delivered.
 
@@ -86,10 +105,13 @@ class PriceTable:
         Symbol -> PriceSeries.
     unknown : dict
         Symbol -> why the source has no prices for it.
+    choice : Choice or None
+        Set by sources that choose between others.
     """
 
     series: dict[str, PriceSeries]
     unknown: dict[str, str]
+    choice: Choice | None = None
 
 
 class PriceSource(Protocol):

@@ -12,39 +12,69 @@ import pandas as pd
 
 from eventstudy.data.prices import Dates, Floats, PriceSeries, PriceSource, PriceTable, make_series
 from eventstudy.errors import InputFileError, Problem, UsageError
+from eventstudy.spec import StudySpec
+
+Opener = Callable[[str, StudySpec, "Say", "Say"], PriceSource]
+
+Say = Callable[[str], None]
 
 
-def _snapshot(argument: str) -> PriceSource:
+def _silent(line: str) -> None:
+    """Talk nobody listens to."""
+    del line
+
+
+def _live(name: str) -> Opener:
+    def opened(argument: str, spec: StudySpec, say: Say, warn: Say) -> PriceSource:
+        from eventstudy.data.live import Access, LiveSource
+
+        if argument:
+            raise UsageError(f"source {name}:{argument} takes no argument", name)
+        market = spec.benchmarks[0] if spec.benchmarks else ""
+        return LiveSource(name, Access.make(spec.store, spec.offline, spec.max_age, market, say, warn))
+
+    return opened
+
+
+def _snapshot(argument: str, spec: StudySpec, say: Say, warn: Say) -> PriceSource:
     from eventstudy.data.snapshot import SnapshotSource
 
+    del spec, say, warn
     if argument:
         raise UsageError(f"source snapshot:{argument} takes no argument", "snapshot")
     return SnapshotSource()
 
 
-def _csv(argument: str) -> PriceSource:
+def _csv(argument: str, spec: StudySpec, say: Say, warn: Say) -> PriceSource:
     from eventstudy.data.files import CsvSource
 
+    del spec, say, warn
     return CsvSource.open(argument)
 
 
-SOURCES: dict[str, Callable[[str], PriceSource]] = {"snapshot": _snapshot, "csv": _csv}
+SOURCES: dict[str, Opener] = {"auto": _live("auto"), "yahoo": _live("yahoo"), "snapshot": _snapshot, "csv": _csv}
 
 
-def open_source(text: str) -> PriceSource:
-    """A source by its name on the command line, such as ``snapshot`` or ``csv:DIR``.
+def open_source(spec: StudySpec, say: Say = _silent, warn: Say = _silent) -> PriceSource:
+    """The source that a spec names, such as ``auto`` or ``csv:DIR``.
+
+    Parameters
+    ----------
+    spec : StudySpec
+    say, warn : callable
+        Passing lines of progress; lines that a person should see.
 
     Raises
     ------
     UsageError
         If the name is unknown or its argument is wrong.
     """
-    name, _, argument = text.partition(":")
+    name, _, argument = spec.source.partition(":")
     if name not in SOURCES:
         close = difflib.get_close_matches(name, SOURCES, n=1)
         hint = f"did you mean {close[0]}?" if close else ""
-        raise UsageError(f"source {text!r} is unknown", "snapshot or csv:DIR", hint)
-    return SOURCES[name](argument)
+        raise UsageError(f"source {spec.source!r} is unknown", "auto, yahoo, snapshot or csv:DIR", hint)
+    return SOURCES[name](argument, spec, say, warn)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,3 +73,9 @@ def _limits(result: StudyResult, event_id: str, positions: list[int]) -> list[st
         for item in nearby(studied.catalogue, int(studied.rows[i]), window.start, window.end)
     ]
     return limits(windows, others, list(dict.fromkeys(around)))
+
+
+def stale_banner(result: StudyResult) -> str:
+    """What stands above everything else when older prices than asked for had to do; else empty."""
+    choice = result.studied.market.prices.choice
+    return f"{choice.stale}." if choice and choice.stale else ""

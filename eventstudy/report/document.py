@@ -62,6 +62,8 @@ class Page:
     Attributes
     ----------
     title : str
+    banner : str
+        What a reader must know before the rest, such as stale prices.
     generated_note : str
         Where the numbers come from; never a clock, so that equal inputs give equal bytes.
     lead : tuple of str
@@ -69,6 +71,7 @@ class Page:
     """
 
     title: str
+    banner: str = ""
     generated_note: str = ""
     lead: tuple[str, ...] = ()
     sections: tuple[Section, ...] = field(default=())

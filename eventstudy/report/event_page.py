@@ -8,7 +8,7 @@ import pandas as pd
 
 from eventstudy.data.catalogue import nearby
 from eventstudy.engine.models import MODELS
-from eventstudy.report.announcement import Figures, announcement_card, of_event
+from eventstudy.report.announcement import Figures, announcement_card, of_event, stale_banner
 from eventstudy.report.document import Page, Section, Table
 from eventstudy.report.words import interval, number, p_value, percent, size
 
@@ -24,7 +24,7 @@ def event_page(result: StudyResult, event_id: str, figures: Figures) -> Page:
     head = announcement_card(result, event_id, figures)
     sections = [_ticker_section(result, event_id, ticker, figures) for ticker in windows["ticker"].unique()]
     closing = Section(id="words", title="In plain words", intro=head.paragraphs)
-    return Page(title=head.title, lead=(head.subtitle,), sections=(*sections, closing))
+    return Page(title=head.title, banner=stale_banner(result), lead=(head.subtitle,), sections=(*sections, closing))
 
 
 def _ticker_section(result: StudyResult, event_id: str, ticker: str, figures: Figures) -> Section:

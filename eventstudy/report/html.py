@@ -31,6 +31,7 @@ th { background: var(--soft); } .number { text-align: right; }
 .short { white-space: nowrap; }
 figure { margin: 1rem 0; max-width: 56rem; } figure svg { width: 100%; height: auto; }
 figcaption { color: var(--muted); font-size: 0.92rem; }
+.banner { border: 2px solid #b34700; border-radius: 0.5rem; padding: 0.5rem 1rem; font-weight: 600; max-width: none; }
 article { border: 1px solid var(--line); border-radius: 0.5rem; padding: 0.2rem 1rem 0.8rem; margin: 1rem 0; }
 @media print { nav { display: none; } body { max-width: none; } article, figure, tr { break-inside: avoid; }
   .scroll { overflow: visible; } }
@@ -42,12 +43,13 @@ def report_page(page: Page) -> str:
     links = "".join(f'<li><a href="#{escape(s.id)}">{escape(s.title)}</a></li>' for s in page.sections)
     body = "".join(_section(section) for section in page.sections)
     lead = "".join(f"<p>{escape(text)}</p>" for text in page.lead)
+    banner = f'<p class="banner" role="note">{escape(page.banner)}</p>' if page.banner else ""
     note = f"<footer><p>{escape(page.generated_note)}</p></footer>" if page.generated_note else ""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(page.title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<header><h1>{escape(page.title)}</h1>{lead}\n"
+        f"<header><h1>{escape(page.title)}</h1>{banner}{lead}\n"
         f'<nav aria-label="Sections"><ul>{links}</ul></nav></header>\n<main>\n{body}</main>\n{note}</body>\n</html>\n'
     )
 

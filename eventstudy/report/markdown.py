@@ -15,7 +15,8 @@ def render(page: Page, figures_at: str = "figures") -> str:
     figures_at : str
         Relative folder of the SVG files.
     """
-    parts = [f"# {escape(page.title)}", *(escape(text) for text in page.lead)]
+    banner = [f"> **{escape(page.banner)}**"] if page.banner else []
+    parts = [f"# {escape(page.title)}", *banner, *(escape(text) for text in page.lead)]
     for section in page.sections:
         parts += _section(section, figures_at)
     if page.generated_note:

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from eventstudy.evaluate.audit import Audit
     from eventstudy.results import StudyResult
 
-PACKAGES = ("numpy", "scipy", "pandas", "exchange_calendars", "typer", "matplotlib", "statsmodels")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "exchange_calendars",
+    "typer",
+    "matplotlib",
+    "statsmodels",
+    "yfinance",
+    "curl_cffi",
+)
 
 
 def versions() -> dict[str, str]:
@@ -65,7 +75,17 @@ def manifest(
         "events": result.studied.catalogue.events.path,
         "counts": counts(result),
         "audit": None if audit is None else {**asdict(audit), "agrees": audit.agrees},
+        "prices": _choice(result),
         "series": [asdict(provenance) for provenance in result.provenance],
         "notices": list(result.notices),
         "files": dict(files),
     }
+
+
+def _choice(result: StudyResult) -> dict[str, Any]:
+    """Which source was asked for, which one served, and what was tried on the way."""
+    choice = result.studied.market.prices.choice
+    asked = result.spec.source
+    if choice is None:
+        return {"asked": asked, "chosen": asked, "why": [], "stale": ""}
+    return {"asked": asked, "chosen": choice.source, "why": list(choice.why), "stale": choice.stale}

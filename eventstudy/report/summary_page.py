@@ -8,7 +8,7 @@ import pandas as pd
 
 from eventstudy.engine.models import MODELS
 from eventstudy.flags import FLAGS
-from eventstudy.report.announcement import Figures, announcement_card, primary_windows
+from eventstudy.report.announcement import Figures, announcement_card, primary_windows, stale_banner
 from eventstudy.report.document import Page, Section, Table
 from eventstudy.report.prose import claim_sentence
 from eventstudy.report.words import NOTHING, count, interval, listed, number, p_value, percent, size
@@ -49,7 +49,7 @@ def summary_page(result: StudyResult, figures: Figures, audit: Audit | None) -> 
         ),
         _method_section(result, audit),
     ]
-    return Page(title="Event study", generated_note="", lead=lead, sections=tuple(s for s in sections if s))
+    return Page(title="Event study", banner=stale_banner(result), lead=lead, sections=tuple(s for s in sections if s))
 
 
 def _ids(result: StudyResult) -> list[str]:

@@ -19,6 +19,7 @@ from eventstudy.errors import UsageError
 from eventstudy.report import escape
 from eventstudy.report.provenance import counts, manifest
 from eventstudy.results import SCHEMA_VERSION
+from eventstudy.spec import ACCESS_FIELDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,8 +81,7 @@ def _cell(value: Any) -> str:
 
 def results_text(result: StudyResult) -> str:
     """results.json: the tables as lists of objects, one a line; no clock, no path, no version."""
-    spec = asdict(result.spec)
-    spec.pop("notices")
+    spec = {name: value for name, value in asdict(result.spec).items() if name not in (*ACCESS_FIELDS, "notices")}
     spec["source"] = str(spec["source"]).split(":", 1)[0]
     head = {
         "schema_version": SCHEMA_VERSION,

@@ -34,9 +34,10 @@ Cli = Callable[..., Outcome]
 
 
 def clean_environment(**extra: str) -> dict[str, str]:
-    """The environment without settings of ours."""
+    """The environment without settings of ours, and without a way to the internet."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("EVENTSTUDY_")}
-    return {**kept, "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", **extra}
+    kept |= {"NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", "HTTPS_PROXY": "http://127.0.0.1:9"}
+    return {**kept, "EVENTSTUDY_OFFLINE": "yes", **extra}
 
 
 def run_in(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Outcome:

@@ -74,6 +74,9 @@ OPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "window that does not fit": (("--window=-30:30",), ("-30:30", "-10:10")),
     "event window": (("--event-window", "x"), ("'x'",)),
     "source": (("--source", "snapshop"), ("snapshot", "did you mean")),
+    "argument of a source": (("--source", "yahoo:NVDA"), ("takes no argument",)),
+    "max-age": (("--max-age", "-1"), ("max-age", "0 days")),
+    "max-age that is no number": (("--max-age", "week"), ("--max-age", "no number")),
     "folder of prices": (("--source", "csv:nowhere"), ("nowhere", "no such folder")),
     "estimation": (("--estimation", "ten"), ("--estimation", "whole number")),
     "short estimation": (("--estimation", "50"), ("50", "60")),
@@ -149,14 +152,14 @@ def test_what_cannot_be_studied_is_a_row_with_a_reason(cli: Cli, tmp_path: Path)
 
 def test_nothing_studied_is_exit_3(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "events.csv").write_text(HEADER + "y,ZZZZ,2025-04-15,amc,,\n")
-    outcome = cli("run")
+    outcome = cli("run", "--source", "snapshot")
     assert outcome.code == 3
     assert "no event could be studied" in outcome.err and "excluded.csv" in outcome.err
 
 
 def test_no_benchmark(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "events.csv").write_text(GOOD)
-    outcome = cli("run", "--benchmark", "NOPE", "--formats", "csv")
+    outcome = cli("run", "--source", "snapshot", "--benchmark", "NOPE", "--formats", "csv")
     assert outcome.code == 3
     assert "no_benchmark" in (tmp_path / "reports" / "excluded.csv").read_text()
 

@@ -16,6 +16,7 @@ from eventstudy.data.quality import bad_tick, benchmark_gap, missing, stale
 from eventstudy.data.returns import AlignedSeries, align, off_calendar_rows
 from eventstudy.data.sources import open_source, source_from_frame
 from eventstudy.errors import InputFileError, UsageError
+from eventstudy.spec import StudySpec
 
 CALENDAR = load_calendar("XNYS", date(2025, 4, 7), date(2025, 4, 30))
 DAYS = CALENDAR.sessions
@@ -83,7 +84,7 @@ def test_log_returns() -> None:
 
 
 def test_the_day_cut_at_the_opening_multiplies_to_the_whole() -> None:
-    prices = open_source("snapshot").fetch(["NVDA", "SPY"], date(2021, 7, 1), date(2025, 6, 30))
+    prices = open_source(StudySpec(source="snapshot")).fetch(["NVDA", "SPY"], date(2021, 7, 1), date(2025, 6, 30))
     calendar = load_calendar("XNYS", date(2021, 7, 1), date(2025, 6, 30))
     series = align(prices, "NVDA", ["SPY"], calendar, "simple")
     at = int(np.searchsorted(calendar.sessions, np.datetime64("2025-04-16")))
@@ -122,7 +123,7 @@ FILE = "Date,Open,High,Low,Close,Volume,Dividends,Stock Splits\n"
 def test_csv_files_in_yahoos_words(tmp_path: Path) -> None:
     rows = "2025-04-16 00:00:00-04:00,1,2,0.5,10,100,0,0\n2025-04-15,1,2,0.5,9,100,0.5,0\n2025-04-17,,,,,,0,0\n"
     (tmp_path / "abc.CSV").write_text(FILE.upper() + rows)
-    source = open_source(f"csv:{tmp_path}")
+    source = open_source(StudySpec(source=f"csv:{tmp_path}"))
     found = source.fetch(["ABC", "XYZ"], date(2025, 1, 1), date(2025, 12, 31))
     series = found.series["ABC"]
     assert [str(day) for day in series.dates] == ["2025-04-15", "2025-04-16"]
@@ -157,10 +158,10 @@ def test_csv_files_with_problems(tmp_path: Path, rows: str, words: tuple[str, ..
 
 def test_sources_by_name(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="snapshot"):
-        open_source("snapshop")
+        open_source(StudySpec(source="snapshop"))
     with pytest.raises(UsageError, match="no such folder"):
-        open_source(f"csv:{tmp_path}/none")
-    snapshot = open_source("snapshot").fetch(["NVDA", "TSM"], date(2021, 1, 1), date(2025, 1, 1))
+        open_source(StudySpec(source=f"csv:{tmp_path}/none"))
+    snapshot = open_source(StudySpec(source="snapshot")).fetch(["NVDA", "TSM"], date(2021, 1, 1), date(2025, 1, 1))
     assert snapshot.series["NVDA"].provenance.rows == 1003
     assert list(snapshot.unknown) == ["TSM"]
 

@@ -15,6 +15,7 @@ from eventstudy.data.prices import PriceTable, make_series
 from eventstudy.data.returns import align, off_calendar_rows
 from eventstudy.data.sources import open_source, source_from_frame
 from eventstudy.errors import InputFileError, UsageError
+from eventstudy.spec import StudySpec
 
 START, END = date(2021, 7, 1), date(2025, 6, 30)
 CALENDAR = load_calendar("XNYS", START, END)
@@ -42,14 +43,14 @@ def write(folder: Path, name: str, text: str) -> Path:
     ],
 )
 def test_published_moves_stand_in_the_snapshot(symbol: str, day: str, published: float) -> None:
-    prices = open_source("snapshot").fetch([symbol, "SOXX"], START, END)
+    prices = open_source(StudySpec(source="snapshot")).fetch([symbol, "SOXX"], START, END)
     series = align(prices, symbol, ["SOXX"], CALENDAR, "simple")
     assert round(float(series.price[at(day)]), 4) == published
     assert series.span[at(day)] == 1
 
 
 def test_the_snapshot_holds_every_session_and_every_dividend() -> None:
-    found = open_source("snapshot").fetch(SYMBOLS, START, END).series
+    found = open_source(StudySpec(source="snapshot")).fetch(SYMBOLS, START, END).series
     for series in found.values():
         np.testing.assert_array_equal(series.dates, CALENDAR.sessions)
         assert off_calendar_rows(series, CALENDAR) == 0
@@ -58,7 +59,7 @@ def test_the_snapshot_holds_every_session_and_every_dividend() -> None:
 
 
 def test_a_split_is_no_return() -> None:
-    prices = open_source("snapshot").fetch(["NVDA", "SOXX"], START, END)
+    prices = open_source(StudySpec(source="snapshot")).fetch(["NVDA", "SOXX"], START, END)
     series = align(prices, "NVDA", ["SOXX"], CALENDAR, "simple")
     assert abs(series.price[at("2021-07-20")]) < 0.1 and abs(series.price[at("2024-06-10")]) < 0.1
     assert abs(series.factors[0, at("2024-03-07")]) < 0.1
@@ -118,7 +119,7 @@ def test_files_are_found_in_any_case_the_exact_name_first(tmp_path: Path) -> Non
     write(tmp_path, "zz.csv", "Date,Close\n2025-04-14,2\n")
     if len(list(tmp_path.iterdir())) < 3:
         write(tmp_path, "ZZ.csv", "Date,Close\n2025-04-14,1\n")  # a file system that knows no case
-    found = open_source(f"csv:{tmp_path}").fetch(["ZZ", "^GSPC", "NONE"], START, END)
+    found = open_source(StudySpec(source=f"csv:{tmp_path}")).fetch(["ZZ", "^GSPC", "NONE"], START, END)
     assert list(found.series["ZZ"].close) == [1.0] and list(found.series["^GSPC"].close) == [5.0]
     assert list(found.unknown) == ["NONE"] and "NONE.csv" in found.unknown["NONE"]
 
@@ -126,7 +127,7 @@ def test_files_are_found_in_any_case_the_exact_name_first(tmp_path: Path) -> Non
 @pytest.mark.parametrize("text", ["snapshop", "", "yahu", "snapshot:x", "csv:", "csv"])
 def test_sources_that_do_not_exist(text: str) -> None:
     with pytest.raises(UsageError) as caught:
-        open_source(text)
+        open_source(StudySpec(source=text))
     assert caught.value.wanted
 
 

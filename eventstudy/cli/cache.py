@@ -1,0 +1,197 @@
+"""``eventstudy cache``: what the price store holds."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from eventstudy.cli.console import Console, printable
+from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption
+from eventstudy.cli.settings import resolve
+from eventstudy.errors import EventStudyError, UsageError
+
+if TYPE_CHECKING:
+    from eventstudy.data.store import Store
+
+cache = typer.Typer(
+    name="cache",
+    help="What the price store holds: info, path, verify, export, import, clear.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+StoreOption = Annotated[str | None, typer.Option("--store", metavar="DIR", help="Folder of the price store.")]
+
+
+def store_folder(store: str | None, config: Path | None) -> Path:
+    """The store's folder by flag, environment, configuration file or default."""
+    from eventstudy.data.live import Access
+
+    return Access.make(resolve({"store": store}, config)["store"].value, True, None, "").folder
+
+
+def _open(store: str | None, config: Path | None, console: Console) -> Store:
+    """The store, which must exist: looking does not make one."""
+    from eventstudy.data.store import FILE, open_store
+
+    folder = store_folder(store, config)
+    if not (folder / FILE).is_file():
+        raise UsageError(f"there is no price store in {folder}", "a store", "`eventstudy fetch` fills one")
+    return open_store(folder, console.warn)
+
+
+@cache.command("path")
+def path_command(store: StoreOption = None, config: ConfigOption = None) -> None:
+    """Print where the store is, whether or not it exists yet."""
+    from eventstudy.data.store import FILE
+
+    print(store_folder(store, config) / FILE)
+
+
+@cache.command("info")
+def info_command(
+    store: StoreOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    no_color: ColorOption = False,
+) -> None:
+    """List every symbol: how many vintages, and what the newest one holds and where it comes from."""
+    from eventstudy.data.store import inventory
+
+    console = Console.make(quiet, False, no_color)
+    opened = _open(store, config, console)
+    rows = inventory(opened)
+    size = opened.path.stat().st_size
+    if as_json:
+        _dump({"store": str(opened.path), "bytes": size, "symbols": rows})
+        return
+    for row in rows:
+        print(
+            printable(
+                f"{row['symbol']:<10} {row['vintages']} vintages; newest {row['vintage']}: {row['outcome']}, "
+                f"{row['rows']} sessions {row['first']} to {row['last']} {row['currency']}, {row['source']} by "
+                f"{row['client']}, fetched {row['fetched_at']}"
+            )
+        )
+    console.say(f"{opened.path}: {len(rows)} symbols, {size} bytes")
+
+
+@cache.command("verify")
+def verify_command(
+    store: StoreOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    no_color: ColorOption = False,
+) -> None:
+    """Check that every vintage is what was written, and show what later vintages of a symbol changed.
+
+    Exit 1 if the store is damaged. A revision is the source's doing and no damage.
+    """
+    from eventstudy.data.store import history
+
+    console = Console.make(quiet, False, no_color)
+    opened = _open(store, config, console)
+    damage = opened.integrity()
+    changes = history(opened)
+    if as_json:
+        shown = [{**asdict(c), "largest": None if c.largest != c.largest else c.largest} for c in changes]
+        _dump({"store": str(opened.path), "damage": damage, "revisions": shown})
+    else:
+        for c in changes:
+            print(
+                printable(
+                    f"{c.symbol:<10} vintage {c.newer} against {c.older}: {c.column} differs on {c.n_dates} dates from "
+                    f"{c.first} to {c.last}, by up to {c.largest:.3g}"
+                )
+            )
+        for line in damage:
+            print(printable(line))
+    if damage:
+        raise EventStudyError(
+            f"the store {opened.path} is damaged in {len(damage)} places",
+            "rows as they were fetched",
+            "vintages that are damaged are never used; `eventstudy fetch` brings new ones",
+        )
+    console.say(f"{opened.path}: intact, {len(changes)} revisions")
+
+
+@cache.command("export")
+def export_command(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write, for --source csv:DIR.")],
+    store: StoreOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    no_color: ColorOption = False,
+) -> None:
+    """Write the newest vintage of every symbol as SYMBOL.csv, and manifest.json with where each comes from."""
+    from eventstudy.data.exchange import export_folder
+
+    console = Console.make(quiet, False, no_color)
+    written = export_folder(_open(store, config, console), folder)
+    _tell(written, f"{len(written)} symbols -> {folder}", console, as_json=as_json)
+
+
+@cache.command("import")
+def import_command(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `cache export` wrote.")],
+    store: StoreOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    no_color: ColorOption = False,
+) -> None:
+    """Read an exported folder back into the store, each symbol as a vintage with the provenance it had."""
+    from eventstudy.data.exchange import import_folder
+    from eventstudy.data.store import open_store
+
+    console = Console.make(quiet, False, no_color)
+    kept, known = import_folder(folder, open_store(store_folder(store, config), console.warn))
+    text = f"{len(kept)} symbols imported" + (f", {len(known)} were there already" if known else "")
+    _tell(kept, text, console, as_json=as_json)
+
+
+@cache.command("clear")
+def clear_command(
+    symbols: Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL...]", help="Only these.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    store: StoreOption = None,
+    config: ConfigOption = None,
+    quiet: QuietOption = False,
+    no_color: ColorOption = False,
+) -> None:
+    """Forget every vintage of the symbols, or of all. They cannot be fetched again as they were."""
+    console = Console.make(quiet, False, no_color)
+    opened = _open(store, config, console)
+    what = ", ".join(symbols) if symbols else "every symbol"
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError(f"clearing {what} from {opened.path} needs consent", "--yes", "vintages do not come back")
+        typer.confirm(f"Forget every vintage of {what} in {opened.path}?", abort=True, err=True)
+    known = {header.vintage.symbol for header in opened.headers()}
+    if symbols and (strange := sorted(set(symbols) - known)):
+        raise UsageError(f"the store holds no {', '.join(strange)}", ", ".join(sorted(known)) or "a symbol it holds")
+    console.say(f"{opened.clear(symbols or ())} vintages forgotten")
+
+
+def _tell(symbols: Sequence[str], text: str, console: Console, *, as_json: bool) -> None:
+    if as_json:
+        _dump({"symbols": list(symbols)})
+        return
+    for symbol in symbols:
+        print(printable(symbol))
+    console.say(text)
+
+
+def _dump(found: dict[str, Any]) -> None:
+    from eventstudy.report.escape import json_dumps
+    from eventstudy.results import SCHEMA_VERSION
+
+    print(json_dumps({"schema_version": SCHEMA_VERSION, **found}))

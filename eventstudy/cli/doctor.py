@@ -1,0 +1,49 @@
+"""``eventstudy doctor``: what works here, and what to do about what does not."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from eventstudy.cli.cache import StoreOption, store_folder
+from eventstudy.cli.console import printable
+from eventstudy.cli.options import ConfigOption, JsonOption
+from eventstudy.cli.settings import resolve
+from eventstudy.errors import SourceUnavailable, UsageError
+
+
+def doctor_command(
+    store: StoreOption = None,
+    offline: Annotated[bool | None, typer.Option("--offline", help="Do not ask Yahoo.")] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at versions, store, calendars, proxy, certificates, DNS, Yahoo and the clock, and say what to do.
+
+    Exit 4 if Yahoo cannot be used, 2 if something here is wrong.
+    """
+    from eventstudy.data.yahoo.diagnosis import diagnose
+
+    quiet = bool(resolve({"offline": offline}, config)["offline"].value)
+    findings = []
+    for finding in diagnose(store_folder(store, config), offline=quiet):
+        findings.append(finding)
+        if not as_json:
+            print(printable(f"{finding.state:<8}{finding.topic:<14}{finding.text}"), flush=True)
+            if finding.advice:
+                print(printable(f"{'':<22}-> {finding.advice}"))
+    if as_json:
+        from eventstudy.report.escape import json_dumps
+        from eventstudy.results import SCHEMA_VERSION
+
+        print(json_dumps({"schema_version": SCHEMA_VERSION, "findings": [asdict(f) for f in findings]}))
+    failed = [finding for finding in findings if finding.state == "fail"]
+    ours = [
+        finding for finding in failed if finding.topic in ("versions", "store", "calendars", "certificates", "clock")
+    ]
+    if ours:
+        raise UsageError(f"{ours[0].topic}: {ours[0].text}", hint=ours[0].advice)
+    if failed:
+        raise SourceUnavailable(f"{failed[-1].topic}: {failed[-1].text}", hint=failed[-1].advice)

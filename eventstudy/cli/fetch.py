@@ -1,0 +1,130 @@
+"""``eventstudy fetch``: fill or refresh the price store from Yahoo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from eventstudy.cli.console import Console, printable
+from eventstudy.cli.options import (
+    ColorOption,
+    ConfigOption,
+    JsonOption,
+    QuietOption,
+    VerboseOption,
+    with_study_options,
+)
+from eventstudy.cli.settings import resolve, study_spec
+from eventstudy.errors import NothingStudied, UsageError
+
+if TYPE_CHECKING:
+    from eventstudy.data.live import Fetched
+
+
+@with_study_options
+def fetch_command(
+    events: Annotated[Path, typer.Argument(metavar="[EVENTS]", help="Events file.")] = Path("events.csv"),
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: ColorOption = False,
+    flags: Mapping[str, Any] | None = None,
+) -> None:
+    """Ask Yahoo for every ticker and benchmark of EVENTS and keep what comes, with its provenance.
+
+    Each symbol becomes a new vintage in the store; with --max-age only those that are older or incomplete. What came
+    before a refusal or a failure is kept.
+    """
+    console = Console.make(quiet, verbose, no_color)
+    spec = study_spec(resolve(flags or {}, config))
+    if spec.offline:
+        raise UsageError("fetch asks Yahoo, and --offline forbids it", "fetch without --offline")
+    from eventstudy.data.catalogue import build_catalogue
+    from eventstudy.data.events import read_events
+    from eventstudy.data.live import Access, LiveSource, refresh
+    from eventstudy.data.market import asked_range, wanted_symbols
+
+    catalogue = build_catalogue(read_events(events), None)
+    symbols = wanted_symbols(catalogue, range(len(catalogue.placements)), spec)
+    access = Access.make(spec.store, False, spec.max_age, spec.benchmarks[0], console.progress, console.warn)
+    done, error = refresh(LiveSource("yahoo", access), symbols, *asked_range(catalogue, spec))
+    console.progress_done()
+    _print(done, symbols, str(access.folder), as_json=as_json, error="" if error is None else error.found)
+    if error is not None:
+        console.say(f"{len(done)} of {len(symbols)} symbols are in the store")
+        raise error
+    if not any(fetched.vintage.outcome == "prices" for fetched in done):
+        raise NothingStudied("Yahoo knows none of the symbols", hint="check their spelling and suffixes")
+
+
+def _print(done: Sequence[Fetched], symbols: Sequence[str], store: str, *, as_json: bool, error: str) -> None:
+    if as_json:
+        from eventstudy.report.escape import json_dumps
+        from eventstudy.results import SCHEMA_VERSION
+
+        print(
+            json_dumps(
+                {
+                    "schema_version": SCHEMA_VERSION,
+                    "store": store,
+                    "asked": len(symbols),
+                    "kept": len(done),
+                    "series": [_record(fetched) for fetched in done],
+                    "error": error,
+                }
+            )
+        )
+        return
+    for fetched in done:
+        print(printable(_line(fetched)))
+
+
+def _record(fetched: Fetched) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    v = fetched.vintage
+    closed = v.bars.closed()
+    return {
+        "symbol": v.symbol,
+        "outcome": v.outcome,
+        "vintage": v.id,
+        "source": v.source,
+        "client": f"{v.client} {v.client_version}",
+        "fetched_at": v.fetched_at.isoformat(timespec="seconds"),
+        "status": v.status,
+        "requested": [v.requested_start.isoformat(), v.requested_end.isoformat()],
+        "rows": len(closed),
+        "first": str(closed[0]) if len(closed) else "",
+        "last": str(closed[-1]) if len(closed) else "",
+        "currency": v.currency,
+        "exchange": v.exchange,
+        "timezone": v.timezone,
+        "body_sha256": v.body_sha256,
+        "note": v.note,
+        "changed": [
+            {**asdict(change), "largest": None if change.largest != change.largest else change.largest}
+            for change in fetched.changed
+        ],
+    }
+
+
+def _line(fetched: Fetched) -> str:
+    v = fetched.vintage
+    closed = v.bars.closed()
+    if v.outcome != "prices":
+        return f"{v.symbol:<10} {v.outcome}: {v.note}"
+    said = "first vintage" if not fetched.had_before else "agrees with the vintage before"
+    if fetched.changed:
+        said = "REVISED: " + "; ".join(
+            f"{change.column} on {change.n_dates} dates from {change.first} to {change.last}"
+            for change in fetched.changed
+        )
+    return (
+        f"{v.symbol:<10} {len(closed)} sessions {closed[0]} to {closed[-1]}, {v.currency or 'no currency'}, vintage "
+        f"{v.id} of {v.fetched_at:%Y-%m-%d %H:%M}Z, body {v.body_sha256[:12]}: {said}"
+        + (f" ({v.note})" if v.note else "")
+    )

@@ -1,0 +1,443 @@
+"""``auto`` and ``yahoo``: the store first, then Yahoo, then the snapshot; one choice a run, for every series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eventstudy.data import clock
+from eventstudy.data.prices import Choice, PriceTable
+from eventstudy.data.snapshot import SnapshotSource
+from eventstudy.data.store import (
+    FILE,
+    LONGEST_CHAIN,
+    Header,
+    Store,
+    StoreDamaged,
+    default_folder,
+    open_store,
+    set_aside,
+)
+from eventstudy.data.vintage import (
+    PRICES,
+    Revision,
+    Vintage,
+    covers,
+    extended,
+    gaps,
+    last_final,
+    revisions,
+    to_series,
+    was_asked,
+)
+from eventstudy.errors import EventStudyError, SourceUnavailable, UsageError
+
+if TYPE_CHECKING:
+    from eventstudy.data.yahoo.client import YahooClient
+
+Say = Callable[[str], None]
+# An extension asks for this many days again, to see that they agree and to catch what Yahoo filled in since.
+OVERLAP = timedelta(days=21)
+
+
+def _silent(line: str) -> None:
+    del line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Where live prices may come from.
+
+    Attributes
+    ----------
+    folder : Path
+        Of the store.
+    offline : bool
+        Never ask Yahoo.
+    max_age : float or None
+        Days after which a vintage is asked for again.
+    benchmark : str
+        The study's market; the snapshot is of use only where it holds it.
+    say, warn : callable
+        Passing lines of progress; lines that a person should see.
+    """
+
+    folder: Path
+    offline: bool = False
+    max_age: float | None = None
+    benchmark: str = ""
+    say: Say = _silent
+    warn: Say = _silent
+
+    @classmethod
+    def make(
+        cls, store: str, offline: bool, max_age: float | None, benchmark: str, say: Say = _silent, warn: Say = _silent
+    ) -> Access:
+        """From settings; an empty store means the user's cache folder."""
+        folder = Path(store).expanduser() if store else default_folder()
+        return cls(folder=folder, offline=offline, max_age=max_age, benchmark=benchmark, say=say, warn=warn)
+
+
+@dataclass(slots=True)
+class Shelf:
+    """The store as a run uses it: reads that survive damage, writes that never stop a run.
+
+    Attributes
+    ----------
+    access : Access
+    store : Store or None
+        None where it cannot be used; prices are then not kept, and that is said.
+    """
+
+    access: Access
+    store: Store | None
+    kept: bool = True
+    _known: dict[int, Vintage | None] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, access: Access) -> Shelf:
+        """The store, or an empty shelf where there can be none; looking for prices offline makes no store."""
+        if access.offline and not (access.folder / FILE).exists():
+            return cls(access, None)
+        try:
+            store = open_store(access.folder, access.warn)
+        except UsageError as error:
+            if "newer version" in error.found:
+                raise
+            access.warn(f"prices of this run are not kept: {error.found}")
+            return cls(access, None, kept=False)
+        return cls(access, store)
+
+    def headers(self, symbol: str) -> list[Header]:
+        """Vintages of a symbol without their bars, newest first."""
+        if self.store is None:
+            return []
+        try:
+            return self.store.headers(symbol)[::-1]
+        except StoreDamaged as error:
+            path = self.store.path
+            self.store.close()
+            set_aside(path, str(error), self.access.warn)
+            self.store = open_store(path.parent, self.access.warn)
+            return []
+
+    def first(self, headers: Sequence[Header], fits: Callable[[Vintage], bool]) -> Vintage | None:
+        """The newest vintage that can be read and fits; bars are read one vintage at a time."""
+        return next((v for header in headers if (v := self._read(header)) is not None and fits(v)), None)
+
+    def _read(self, header: Header) -> Vintage | None:
+        key = header.vintage.id
+        if key not in self._known and self.store is not None:
+            try:
+                self._known[key] = self.store.load(header)
+            except StoreDamaged as error:
+                self.access.warn(f"{header.vintage.symbol}: {error}; it is not used (`eventstudy cache verify`)")
+                self._known[key] = None
+        return self._known.get(key)
+
+    def keep(self, vintage: Vintage, own: Vintage | None = None) -> Vintage:
+        """Record a vintage; a store that cannot be written costs a sentence, not the run."""
+        if self.store is None or not self.store.writable:
+            if self.kept:
+                self.access.warn("prices of this run are not kept: the store cannot be written")
+            self.kept = False
+            return vintage
+        try:
+            return self.store.record(vintage, None if own is None else own.bars)
+        except UsageError as error:
+            if self.kept:
+                self.access.warn(f"prices of this run are not kept: {error.found}")
+            self.kept = False
+            return vintage
+
+    def origin(self, vintage: Vintage) -> str:
+        """Where a vintage lies, for provenance."""
+        return f"{self.access.folder / FILE}#{vintage.id}" if vintage.id else "not kept"
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self.store is not None:
+            self.store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a run wants of every series: sessions from start to end, as of now."""
+
+    start: date
+    end: date
+    now: datetime
+    max_age: float | None
+
+    def usable(self, vintage: Vintage) -> bool:
+        """Whether the source was asked for everything once it was final, so that what is missing, it did not have."""
+        return was_asked(vintage, self.start, self.end, self.now)
+
+    def covered(self, vintage: Vintage) -> bool:
+        """Whether a vintage holds every final session."""
+        return covers(vintage, self.start, self.end, self.now)
+
+    def fresh(self, vintage: Vintage) -> bool:
+        """Whether a vintage is young enough."""
+        return self.max_age is None or self.now - vintage.fetched_at <= timedelta(days=self.max_age)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSource:
+    """``auto`` (with the snapshot as the last resort) or ``yahoo`` (without).
+
+    Attributes
+    ----------
+    name : str
+    access : Access
+    client : YahooClient or None
+        None makes one where Yahoo may be asked.
+    """
+
+    name: str
+    access: Access
+    client: YahooClient | None = None
+    _clients: list[YahooClient] = field(default_factory=list)
+
+    def fetch(self, symbols: Sequence[str], start: date, end: date) -> PriceTable:
+        """Every symbol from one source.
+
+        Raises
+        ------
+        SourceUnavailable
+            If neither the store nor Yahoo nor, for ``auto``, the snapshot covers the study.
+        """
+        need = Need(start, end, clock.utc_now(), self.access.max_age)
+        shelf = Shelf.open(self.access)
+        try:
+            return self._chosen(shelf, symbols, need)
+        finally:
+            shelf.close()
+
+    def _chosen(self, shelf: Shelf, symbols: Sequence[str], need: Need) -> PriceTable:
+        held = {symbol: shelf.headers(symbol) for symbol in symbols}
+        asked = {symbol: [h for h in held[symbol] if need.usable(h.vintage)] for symbol in symbols}
+        best = {symbol: first for symbol in symbols if (first := shelf.first(asked[symbol], need.covered))}
+        missing = [s for s in symbols if s not in best or not need.fresh(best[s])]
+        if not missing:
+            return self._table(shelf, best, "store", ("the store covers every series",))
+        why = [_lacking(missing, best, held, need)]
+        if not self.access.offline:
+            try:
+                fetched = {s: self.renewed(shelf, s, held[s], need, whole=s in best) for s in missing}
+                why.append("Yahoo answered")
+                return self._table(shelf, best | fetched, "yahoo", tuple(why))
+            except SourceUnavailable as error:
+                why.append(error.found)
+                hint = error.hint
+        else:
+            why.append("Yahoo is not asked (--offline)")
+            hint = "run without --offline once, or `eventstudy fetch`"
+        usable = {s: first for s in symbols if (first := best.get(s) or shelf.first(asked[s], _any))}
+        if len(usable) == len(symbols) and any(v.outcome == PRICES for v in usable.values()):
+            old = sorted(s for s, v in usable.items() if not need.fresh(v))
+            why.append("the store holds what Yahoo last had")
+            return self._table(shelf, usable, "store", tuple(why), _stale(old, usable, need.max_age))
+        return self._last_resort(shelf, symbols, held, need, why, hint)
+
+    def _last_resort(
+        self,
+        shelf: Shelf,
+        symbols: Sequence[str],
+        held: dict[str, list[Header]],
+        need: Need,
+        why: list[str],
+        hint: str,
+    ) -> PriceTable:
+        """The snapshot for ``auto``, the store as it is for ``yahoo --offline``, else an error that says all of it."""
+        if self.name == "yahoo" and self.access.offline:
+            partly = {s: first for s in symbols if (first := shelf.first(held[s], _any))}
+            prices = [s for s, v in partly.items() if v.outcome == PRICES]
+            if _serves(prices, symbols, self.access.benchmark):
+                why.append("the store holds an earlier answer of Yahoo, which is used as it is")
+                return self._table(shelf, partly, "store", tuple(why), absent=symbols)
+        if self.name == "auto":
+            table = SnapshotSource().fetch(symbols, need.start, need.end)
+            if _serves(list(table.series), symbols, self.access.benchmark):
+                why.append("the package's snapshot holds the benchmark")
+                return PriceTable(table.series, table.unknown, Choice("snapshot", tuple(why)))
+            why.append("the package's snapshot does not hold the benchmark and a ticker of this study")
+        raise SourceUnavailable(
+            "no price source covers the study: " + "; ".join(why), "prices of every series from one source", hint
+        )
+
+    def renewed(self, shelf: Shelf, symbol: str, held: Sequence[Header], need: Need, *, whole: bool) -> Vintage:
+        """A symbol asked for at Yahoo and kept: only the newest sessions where that continues a vintage, else all.
+
+        Parameters
+        ----------
+        whole : bool
+            Ask for everything even where the newest sessions would do.
+        """
+        client = self._client()
+        self.access.say(f"asking Yahoo for {symbol}")
+        base = None if whole else _continuable(shelf, held, need)
+        if base is not None:
+            newest = client.ask(symbol, base.bars.dates[-1].item() - OVERLAP, _until(need))
+            longer = extended(base, newest) if newest.outcome == PRICES else None
+            if longer is not None:
+                return shelf.keep(longer, own=newest)
+        return shelf.keep(client.ask(symbol, need.start, _until(need)))
+
+    def _client(self) -> YahooClient:
+        if self.client is not None:
+            return self.client
+        if not self._clients:
+            from eventstudy.data.yahoo.client import YahooClient
+
+            self._clients.append(YahooClient(self.access.folder / "yfinance"))
+        return self._clients[0]
+
+    def _table(
+        self,
+        shelf: Shelf,
+        chosen: dict[str, Vintage],
+        source: str,
+        why: tuple[str, ...],
+        stale: str = "",
+        absent: Sequence[str] = (),
+    ) -> PriceTable:
+        series = {s: to_series(v, shelf.origin(v)) for s, v in chosen.items() if v.outcome == PRICES}
+        unknown = {s: v.note for s, v in chosen.items() if v.outcome != PRICES}
+        unknown |= {s: "not in the store; `eventstudy fetch` asks Yahoo for it" for s in absent if s not in chosen}
+        return PriceTable(series, unknown, Choice(source, why, stale))
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a refresh of one symbol brought.
+
+    Attributes
+    ----------
+    vintage : Vintage
+    changed : tuple of Revision
+        Against the newest earlier vintage with prices.
+    had_before : bool
+    """
+
+    vintage: Vintage
+    changed: tuple[Revision, ...]
+    had_before: bool
+
+
+def refresh(
+    source: LiveSource, symbols: Sequence[str], start: date, end: date
+) -> tuple[list[Fetched], EventStudyError | None]:
+    """Ask Yahoo for every symbol again and keep what comes.
+
+    Symbols whose newest vintage covers the range and is younger than ``max_age`` are not asked, where a ``max_age`` is
+    set.
+
+    Returns
+    -------
+    list of Fetched, error or None
+        What came before the first refusal or failure, all of it kept; and that failure.
+    """
+    need = Need(start, end, clock.utc_now(), source.access.max_age)
+    shelf = Shelf.open(source.access)
+    done: list[Fetched] = []
+    try:
+        if shelf.store is None or not shelf.store.writable:
+            raise UsageError(
+                f"the price store {source.access.folder / FILE} cannot be written", "a folder that can be written",
+                "name another with --store DIR",
+            )  # fmt: skip
+        for symbol in symbols:
+            held = shelf.headers(symbol)
+            young = [h for h in held if need.max_age is not None and need.fresh(h.vintage) and need.usable(h.vintage)]
+            if (kept := shelf.first(young, need.covered)) is not None:
+                done.append(Fetched(kept, (), True))
+                continue
+            before = shelf.first(held, _has_prices)
+            try:
+                vintage = source.renewed(shelf, symbol, held, need, whole=True)
+            except SourceUnavailable as error:
+                return done, error
+            changed = tuple(revisions(before, vintage)) if before and vintage.outcome == PRICES else ()
+            done.append(Fetched(vintage, changed, before is not None))
+        return done, None
+    finally:
+        shelf.close()
+
+
+def _until(need: Need) -> date:
+    """A session in the future cannot be asked for; east of here tomorrow has begun."""
+    return min(need.end, need.now.date() + timedelta(days=1))
+
+
+def _any(vintage: Vintage) -> bool:
+    del vintage
+    return True
+
+
+def _has_prices(vintage: Vintage) -> bool:
+    return vintage.outcome == PRICES
+
+
+def _continuable(shelf: Shelf, held: Sequence[Header], need: Need) -> Vintage | None:
+    """The newest vintage, where it lacks nothing but the newest sessions."""
+    newest = shelf.first(held, _has_prices)
+    if newest is None or newest.requested_start > need.start or not len(newest.bars.closed()):
+        return None
+    if chain_length(held, newest) >= LONGEST_CHAIN:
+        return None
+    last = newest.bars.closed()[-1].item()
+    lacks = last < last_final(newest.timezone, need.start, need.end, need.now)
+    return newest if lacks and not len(gaps(newest, need.start, last)) else None
+
+
+def chain_length(headers: Sequence[Header], vintage: Vintage) -> int:
+    """How many earlier vintages an extension rests on."""
+    rests_on = {header.vintage.id: header.vintage.extends for header in headers}
+    length, at = 0, vintage.extends
+    while at:
+        length, at = length + 1, rests_on.get(at, 0)
+    return length
+
+
+def _serves(found: Sequence[str], symbols: Sequence[str], benchmark: str) -> bool:
+    """Whether a source holds the benchmark and at least one ticker."""
+    tickers = [s for s in symbols if s != benchmark]
+    return (benchmark not in symbols or benchmark in found) and (not tickers or any(s in found for s in tickers))
+
+
+def _lacking(missing: Sequence[str], best: dict[str, Vintage], held: dict[str, list[Header]], need: Need) -> str:
+    """Why the store alone does not do, as a sentence."""
+    old = [s for s in missing if s in best]
+    if old:
+        return f"the store's prices of {_names(old)} are older than {need.max_age:g} days"
+    absent = [s for s in missing if not held[s]]
+    if absent:
+        return f"the store holds no prices of {_names(absent)}"
+    return f"the store does not hold every session of {_names(missing)}"
+
+
+def _stale(old: Sequence[str], chosen: dict[str, Vintage], max_age: float | None) -> str:
+    if not old:
+        return ""
+    last = max(str(chosen[s].bars.closed()[-1]) for s in old if chosen[s].outcome == PRICES)
+    return (
+        f"Stale prices: those of {_names(old)} are older than the {max_age:g} days asked for, and the source could not "
+        f"be asked again; their last session is {last}"
+    )
+
+
+def _names(symbols: Sequence[str]) -> str:
+    shown = ", ".join(symbols[:5])
+    return shown if len(symbols) <= 5 else f"{shown} and {len(symbols) - 5} more"
+
+
+def last_date(vintage: Vintage) -> str:
+    """ISO date of the last close; empty without one."""
+    closed = vintage.bars.closed()
+    return str(np.datetime_as_string(closed[-1])) if len(closed) else ""

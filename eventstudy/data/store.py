@@ -1,0 +1,436 @@
+"""The price store: one SQLite file that keeps every fetch as a vintage with its provenance."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eventstudy.data import clock
+from eventstudy.data.vintage import COLUMNS, PRICES, Bars, Revision, Vintage, joined, no_bars, revisions
+from eventstudy.errors import UsageError
+
+FILE = "prices.db"
+SCHEMA = 1
+BUSY_MILLISECONDS = 10_000
+# An extension reads every vintage it continues; past this many a whole fetch is cheaper than the walk.
+LONGEST_CHAIN = 40
+_HEADER = tuple(field.name for field in fields(Vintage) if field.name not in ("id", "bars"))
+_TABLES = f"""
+CREATE TABLE fetch (
+    id INTEGER PRIMARY KEY,
+    {", ".join(f"{name} {'INTEGER' if name in ('status', 'extends') else 'TEXT'} NOT NULL" for name in _HEADER)},
+    rows INTEGER NOT NULL,
+    rows_sha256 TEXT NOT NULL
+);
+CREATE INDEX fetch_symbol ON fetch (source, symbol, id);
+CREATE TABLE bar (
+    fetch_id INTEGER NOT NULL REFERENCES fetch (id) ON DELETE CASCADE,
+    date TEXT NOT NULL,
+    {", ".join(f"{name} REAL" for name in COLUMNS)},
+    PRIMARY KEY (fetch_id, date)
+) WITHOUT ROWID;
+"""
+
+Say = Callable[[str], None]
+
+
+class StoreDamaged(Exception):
+    """What the file holds is not what was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A vintage without its bars.
+
+    Attributes
+    ----------
+    vintage : Vintage
+        With no bars.
+    rows : int
+        Of this fetch alone.
+    rows_sha256 : str
+        Of the rows of this fetch alone.
+    """
+
+    vintage: Vintage
+    rows: int
+    rows_sha256: str
+
+
+def default_folder() -> Path:
+    """The store's folder when none is named: the user's cache folder."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("eventstudy", appauthor=False))
+
+
+@dataclass(slots=True)
+class Store:
+    """The open store. Many readers and one writer at a time, across processes; a writer waits up to ten seconds.
+
+    Attributes
+    ----------
+    path : Path
+    connection : sqlite3.Connection
+    writable : bool
+    """
+
+    path: Path
+    connection: sqlite3.Connection
+    writable: bool
+
+    def headers(self, symbol: str | None = None) -> list[Header]:
+        """Every vintage of a symbol, or of all, oldest first."""
+        where = "" if symbol is None else " WHERE symbol = ?"
+        query = f"SELECT id, {', '.join(_HEADER)}, rows, rows_sha256 FROM fetch{where} ORDER BY id"  # noqa: S608
+        with _damage_is_told(self.path):
+            rows = self.connection.execute(query, () if symbol is None else (symbol,)).fetchall()
+            return [_header(row) for row in rows]
+
+    def load(self, header: Header) -> Vintage:
+        """A vintage with its bars, an extension with the older rows it continues.
+
+        Raises
+        ------
+        StoreDamaged
+            If the rows are not those that were written.
+        """
+        with _damage_is_told(self.path):
+            bars = self._own_bars(header)
+            older = header.vintage.extends
+            while older:
+                rows = self.connection.execute(
+                    f"SELECT id, {', '.join(_HEADER)}, rows, rows_sha256 FROM fetch WHERE id = ?",  # noqa: S608
+                    (older,),
+                ).fetchall()
+                if not rows:
+                    raise StoreDamaged(f"vintage {header.vintage.id} continues vintage {older}, which is gone")
+                base = _header(rows[0])
+                bars = joined(self._own_bars(base), bars)
+                older = base.vintage.extends
+            return replace(header.vintage, bars=bars)
+
+    def _own_bars(self, header: Header) -> Bars:
+        query = f"SELECT date, {', '.join(COLUMNS)} FROM bar WHERE fetch_id = ? ORDER BY date"  # noqa: S608
+        rows = self.connection.execute(query, (header.vintage.id,)).fetchall()
+        bars = _bars(rows)
+        if bars.digest() != header.rows_sha256:
+            raise StoreDamaged(f"the {len(rows)} rows of vintage {header.vintage.id} are not those that were fetched")
+        return bars
+
+    def record(self, vintage: Vintage, own: Bars | None = None) -> Vintage:
+        """Keep a vintage; all of it or nothing.
+
+        Parameters
+        ----------
+        vintage : Vintage
+        own : Bars or None
+            Of an extension: the rows of this fetch alone. None means all its bars.
+
+        Returns
+        -------
+        Vintage
+            With its id.
+
+        Raises
+        ------
+        UsageError
+            If it cannot be written (permissions, full disk, another writer that does not end).
+        """
+        bars = vintage.bars if own is None else own
+        values = [_text(getattr(vintage, name)) for name in _HEADER]
+        marks = ", ".join("?" * (len(values) + 2))
+        try:
+            with self._transaction():
+                cursor = self.connection.execute(
+                    f"INSERT INTO fetch ({', '.join(_HEADER)}, rows, rows_sha256) VALUES ({marks})",  # noqa: S608
+                    (*values, len(bars.dates), bars.digest()),
+                )
+                key = int(cursor.lastrowid or 0)
+                self.connection.executemany(
+                    f"INSERT INTO bar VALUES ({', '.join('?' * (len(COLUMNS) + 2))})",  # noqa: S608
+                    [(key, *row) for row in _rows(bars)],
+                )
+        except sqlite3.Error as error:
+            raise _unwritable(self.path, error) from error
+        return replace(vintage, id=key)
+
+    def clear(self, symbols: Sequence[str] = ()) -> int:
+        """Forget every vintage of the symbols, or of all; how many there were.
+
+        Raises
+        ------
+        UsageError
+            If the file cannot be written.
+        """
+        try:
+            with self._transaction():
+                if symbols:
+                    marks = ", ".join("?" * len(symbols))
+                    chosen = f"SELECT id FROM fetch WHERE symbol IN ({marks})"  # noqa: S608
+                    self.connection.execute(f"DELETE FROM bar WHERE fetch_id IN ({chosen})", tuple(symbols))  # noqa: S608
+                    gone = self.connection.execute(
+                        f"DELETE FROM fetch WHERE symbol IN ({marks})",  # noqa: S608
+                        tuple(symbols),
+                    )
+                else:
+                    self.connection.execute("DELETE FROM bar")
+                    gone = self.connection.execute("DELETE FROM fetch")
+            self.connection.execute("VACUUM")
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise _unwritable(self.path, error) from error
+        return gone.rowcount
+
+    def integrity(self) -> list[str]:
+        """What SQLite and the digests find wrong, as sentences; empty when all is well."""
+        try:
+            found = [
+                f"SQLite: {row[0]}"
+                for row in self.connection.execute("PRAGMA integrity_check").fetchall()
+                if row[0] != "ok"
+            ]
+            for header in self.headers():
+                try:
+                    self.load(header)
+                except StoreDamaged as error:
+                    found.append(f"{header.vintage.symbol}: {error}")
+        except (sqlite3.DatabaseError, StoreDamaged) as error:
+            return [f"SQLite: {error}"]
+        return found
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.connection.execute("COMMIT")
+        except BaseException:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            raise
+
+
+def inventory(store: Store) -> list[dict[str, Any]]:
+    """One record a symbol: its vintages, and the newest one in words."""
+    found: dict[str, list[Header]] = {}
+    for header in store.headers():
+        found.setdefault(header.vintage.symbol, []).append(header)
+    return [_summary(store, symbol, headers) for symbol, headers in sorted(found.items())]
+
+
+def _summary(store: Store, symbol: str, headers: Sequence[Header]) -> dict[str, Any]:
+    newest = headers[-1].vintage
+    try:
+        closed = store.load(headers[-1]).bars.closed()
+        outcome = newest.outcome
+    except StoreDamaged:
+        closed, outcome = no_bars().dates, "damaged"
+    return {
+        "symbol": symbol,
+        "vintages": len(headers),
+        "vintage": newest.id,
+        "outcome": outcome,
+        "rows": len(closed),
+        "first": str(closed[0]) if len(closed) else "",
+        "last": str(closed[-1]) if len(closed) else "",
+        "currency": newest.currency,
+        "exchange": newest.exchange,
+        "timezone": newest.timezone,
+        "source": newest.source,
+        "client": f"{newest.client} {newest.client_version}",
+        "requested": [newest.requested_start.isoformat(), newest.requested_end.isoformat()],
+        "fetched_at": newest.fetched_at.isoformat(timespec="seconds"),
+        "status": newest.status,
+        "body_sha256": newest.body_sha256,
+        "note": newest.note,
+    }
+
+
+def history(store: Store) -> list[Revision]:
+    """What each vintage of a symbol says differently from the one before it; damaged ones are passed over."""
+    found: list[Revision] = []
+    before: dict[str, Vintage] = {}
+    for header in store.headers():
+        symbol = header.vintage.symbol
+        if header.vintage.outcome != PRICES:
+            continue
+        try:
+            vintage = store.load(header)
+        except StoreDamaged:
+            continue
+        if symbol in before:
+            found += revisions(before[symbol], vintage)
+        before[symbol] = vintage
+    return found
+
+
+def open_store(folder: Path, say: Say) -> Store:
+    """The store of a folder, made when there is none.
+
+    A file that is no intact store is set aside under another name and a new one begun, and ``say`` is told. A folder
+    that cannot be written is read as it is.
+
+    Raises
+    ------
+    UsageError
+        If the folder cannot be used at all, or a newer version of the program wrote the store.
+    """
+    path = folder / FILE
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"cannot make the store's folder {folder}: {error.strerror}", "a folder that can be written", "--store DIR"
+        ) from error
+    try:
+        return _opened(path)
+    except sqlite3.OperationalError as error:
+        return _read_only(path, error)
+    except (sqlite3.DatabaseError, StoreDamaged) as error:
+        set_aside(path, str(error), say)
+        return _opened(path)
+
+
+def set_aside(path: Path, reason: str, say: Say) -> Path:
+    """Rename a damaged store and its companions, so that nothing is lost and a new one can begin.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be renamed.
+    """
+    stamp = clock.utc_now().strftime("%Y%m%dT%H%M%S%f")
+    aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    try:
+        path.rename(aside)
+        for tail in ("-wal", "-shm"):
+            companion = path.with_name(path.name + tail)
+            if companion.exists():
+                companion.rename(aside.with_name(aside.name + tail))
+    except FileNotFoundError:
+        # another process was faster; its new store is there
+        return aside
+    except OSError as error:
+        raise UsageError(
+            f"the store {path} is damaged ({reason}) and cannot be renamed: {error.strerror}",
+            "a folder that can be written",
+            "--store DIR",
+        ) from error
+    say(f"the store {path} was damaged ({reason}); it is kept as {aside.name} and a new one is begun")
+    return aside
+
+
+def _opened(path: Path) -> Store:
+    connection = sqlite3.connect(path, timeout=BUSY_MILLISECONDS / 1000, isolation_level=None)
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if version > SCHEMA:
+            raise UsageError(
+                f"the store {path} was written by a newer version (schema {version}, this program knows {SCHEMA})",
+                "a store of this version",
+                "update the program, or name another folder with --store",
+            )
+        if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+            raise StoreDamaged("the file system does not allow a write-ahead log")
+        if version == 0:
+            _create(connection)
+        # every column is there, or this is somebody else's file
+        connection.execute(f"SELECT id, {', '.join(_HEADER)}, rows, rows_sha256 FROM fetch LIMIT 1").fetchall()  # noqa: S608
+        connection.execute(f"SELECT fetch_id, date, {', '.join(COLUMNS)} FROM bar LIMIT 1").fetchall()  # noqa: S608
+    except BaseException:
+        connection.close()
+        raise
+    return Store(path, connection, writable=True)
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # another process may have made the tables while this one waited
+        if int(connection.execute("PRAGMA user_version").fetchone()[0]) == 0:
+            if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                raise StoreDamaged("it holds tables that are not this program's")
+            for statement in _TABLES.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {SCHEMA}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _read_only(path: Path, error: sqlite3.Error) -> Store:
+    """A store in a folder that cannot be written, as it stands."""
+    for mode in ("mode=ro", "immutable=1"):
+        try:
+            connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None)
+            connection.execute("SELECT count(*) FROM fetch").fetchone()
+        except sqlite3.Error:
+            continue
+        return Store(path, connection, writable=False)
+    raise _unwritable(path, error)
+
+
+def _unwritable(path: Path, error: sqlite3.Error) -> UsageError:
+    return UsageError(
+        f"the price store {path} cannot be written: {error}",
+        "a folder with room that can be written",
+        "name another with --store DIR, or free some space",
+    )
+
+
+@contextmanager
+def _damage_is_told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+        if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+            raise _unwritable(path, error) from error
+        raise StoreDamaged(str(error)) from error
+
+
+def _text(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+def _header(row: Sequence[Any]) -> Header:
+    named = dict(zip(_HEADER, row[1:-2], strict=True))
+    named["requested_start"] = date.fromisoformat(named["requested_start"])
+    named["requested_end"] = date.fromisoformat(named["requested_end"])
+    named["fetched_at"] = datetime.fromisoformat(named["fetched_at"]).astimezone(UTC)
+    return Header(Vintage(id=int(row[0]), bars=no_bars(), **named), int(row[-2]), str(row[-1]))
+
+
+def _rows(bars: Bars) -> Iterator[tuple[Any, ...]]:
+    """Rows for the table; NaN becomes NULL."""
+    columns = [bars.columns[name].tolist() for name in COLUMNS]
+    for day, *values in zip(bars.dates.astype(str).tolist(), *columns, strict=True):
+        yield (day, *(None if value != value else value for value in values))
+
+
+def _bars(rows: Sequence[Sequence[Any]]) -> Bars:
+    if not rows:
+        return no_bars()
+    dates, *columns = zip(*rows, strict=True)
+    return Bars(
+        np.array(dates, dtype="datetime64[D]"),
+        {
+            name: np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+            for name, values in zip(COLUMNS, columns, strict=True)
+        },
+    )
