@@ -15,13 +15,13 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 import trustme
@@ -203,6 +203,9 @@ class StandIn:
 
     def close(self) -> None:
         self._ended.set()
+        # a blocked accept() holds a closed socket open; shutting it down does not
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
     def _accept(self) -> None:
@@ -242,9 +245,9 @@ class StandIn:
 
     def _reply(self, tunnel: ssl.SSLSocket, host: str, target: str) -> bool:
         parts = urlsplit(target)
-        query = parse_qs(parts.query)
-        self.log.append((host, parts.path, query))
-        kind, fault = self._fault(host, parts.path)
+        query, path = parse_qs(parts.query), unquote(parts.path)
+        self.log.append((host, path, query))
+        kind, fault = self._fault(host, path)
         if kind == "drop":
             # closed at once, with a reset
             tunnel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -252,7 +255,7 @@ class StandIn:
         if kind == "slow":
             self._ended.wait(self.pause)
             return False
-        status, body, headers = self._content(host, parts.path, query)
+        status, body, headers = self._content(host, path, query)
         status, body, headers = _spoilt(kind, status, body, headers)
         headers = {"Content-Length": str(len(body)), **headers, **(fault.headers if fault else {})}
         headers["Date"] = self.date_header or format_datetime(datetime.now(UTC), usegmt=True)

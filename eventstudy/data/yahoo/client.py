@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import random
 import re
+import shutil
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -272,7 +275,12 @@ def _prepare(cache: Path) -> None:
     """The client's folder and its silence: what happened is told by us, in our words."""
     import yfinance
 
-    cache.mkdir(parents=True, exist_ok=True)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        # nothing of it is worth a failure: cookies and zones are asked for again
+        cache = Path(tempfile.mkdtemp(prefix="eventstudy-"))
+        atexit.register(shutil.rmtree, cache, ignore_errors=True)
     yfinance.set_tz_cache_location(str(cache))
     logging.getLogger("yfinance").setLevel(logging.CRITICAL + 1)
 

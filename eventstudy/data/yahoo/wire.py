@@ -143,10 +143,11 @@ class Wire:
     server_date: str = ""
     _started: float = field(default=0.0)
     _side_failed: bool = False
+    _refusals: int = 0
 
     def begin(self, symbol: str) -> None:
         """Forget the last symbol."""
-        self.symbol, self.verdict, self.received = symbol, FINE, None
+        self.symbol, self.verdict, self.received, self._refusals = symbol, FINE, None, 0
 
     def send(self, method: str, url: str, **options: Any) -> Any:
         """One request of the client.
@@ -159,7 +160,7 @@ class Wire:
         parts = urlsplit(url)
         chart = parts.path.startswith(CHART)
         side = parts.hostname in SIDE_HOSTS or parts.path in SIDE_PATHS
-        decided = self.verdict.error is not None and not self.verdict.cookie
+        decided = self.verdict.error is not None and (not self.verdict.cookie or self._refusals > 1)
         if decided or not (chart or side) or (side and self._side_failed):
             raise Blocked(f"{parts.hostname}{parts.path} is not asked")
         options["timeout"] = self._patience()
@@ -198,8 +199,10 @@ class Wire:
             digest = hashlib.sha256(body).hexdigest()
             status, dividends = int(reply.status_code), tuple(paid.values())
             self.received = Received(status, digest, clock.utc_now(), result["meta"], dividends)
-        # the client's second try with another cookie costs one request and may help; nothing else it could do would
-        if self.verdict.error is not None and not self.verdict.cookie:
+        # the client's second try with another cookie costs one request and may help; nothing else it could do would,
+        # and a refusal that it is handed twice it remembers
+        self._refusals += self.verdict.cookie
+        if self.verdict.error is not None and (not self.verdict.cookie or self._refusals > 1):
             raise Blocked(str(self.verdict.error))
 
 
