@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.calendar import final_from
+from eventstudy.data.calendar import DEFAULT_EXCHANGE, final_from
 from eventstudy.data.catalogue import Catalogue, build_catalogue
 from eventstudy.data.confounders import ConfounderTable, read_confounders
 from eventstudy.data.events import EventTable, events_from_frame, read_events
@@ -115,8 +115,25 @@ def run(
         groups=group_tests(studied),
         group_days=group_days(studied),
         claims=check_claims(studied, parts, shown),
-        notices=(*spec.notices, *([choice.stale] if (choice := market.prices.choice) and choice.stale else [])),
+        notices=(*spec.notices, *market_notices(catalogue, wanted, market, spec)),
     )
+
+
+def market_notices(catalogue: Catalogue, rows: Sequence[int], market: Market, spec: StudySpec) -> list[str]:
+    """What a reader should know about the prices: older than asked for, or measured against a market elsewhere."""
+    choice = market.prices.choice
+    found = [choice.stale] if choice is not None and choice.stale else []
+    abroad = {
+        (catalogue.keys[row][0], catalogue.exchange[row])
+        for row in rows
+        if catalogue.exchange[row] != DEFAULT_EXCHANGE and series_key(catalogue, row, spec).benchmarks[:1] == ("SPY",)
+    }
+    found += [
+        f"{ticker} trades on {exchange} and is measured against SPY, which closes hours later in another currency: "
+        "name a local index with --benchmark or in the benchmark column"
+        for ticker, exchange in sorted(abroad)
+    ]
+    return found
 
 
 def _silent(line: str) -> None:

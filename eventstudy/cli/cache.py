@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,7 +29,7 @@ StoreOption = Annotated[str | None, typer.Option("--store", metavar="DIR", help=
 
 def store_folder(store: str | None, config: Path | None) -> Path:
     """The store's folder by flag, environment, configuration file or default."""
-    from eventstudy.data.live import Access
+    from eventstudy.data.shelf import Access
 
     return Access.make(resolve({"store": store}, config)["store"].value, True, None, "").folder
 
@@ -95,14 +94,14 @@ def verify_command(
     Exit 1 if the store is damaged. A revision is the source's doing and no damage.
     """
     from eventstudy.data.store import history
+    from eventstudy.data.vintage import as_record
 
     console = Console.make(quiet, False, no_color)
     opened = _open(store, config, console)
     damage = opened.integrity()
     changes = history(opened)
     if as_json:
-        shown = [{**asdict(c), "largest": None if c.largest != c.largest else c.largest} for c in changes]
-        _dump({"store": str(opened.path), "damage": damage, "revisions": shown})
+        _dump({"store": str(opened.path), "damage": damage, "revisions": [as_record(c) for c in changes]})
     else:
         for c in changes:
             print(
@@ -132,7 +131,7 @@ def export_command(
     no_color: ColorOption = False,
 ) -> None:
     """Write the newest vintage of every symbol as SYMBOL.csv, and manifest.json with where each comes from."""
-    from eventstudy.data.exchange import export_folder
+    from eventstudy.data.transfer import export_folder
 
     console = Console.make(quiet, False, no_color)
     written = export_folder(_open(store, config, console), folder)
@@ -149,8 +148,8 @@ def import_command(
     no_color: ColorOption = False,
 ) -> None:
     """Read an exported folder back into the store, each symbol as a vintage with the provenance it had."""
-    from eventstudy.data.exchange import import_folder
     from eventstudy.data.store import open_store
+    from eventstudy.data.transfer import import_folder
 
     console = Console.make(quiet, False, no_color)
     kept, known = import_folder(folder, open_store(store_folder(store, config), console.warn))

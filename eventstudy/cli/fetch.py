@@ -45,8 +45,9 @@ def fetch_command(
         raise UsageError("fetch asks Yahoo, and --offline forbids it", "fetch without --offline")
     from eventstudy.data.catalogue import build_catalogue
     from eventstudy.data.events import read_events
-    from eventstudy.data.live import Access, LiveSource, refresh
+    from eventstudy.data.live import LiveSource, refresh
     from eventstudy.data.market import asked_range, wanted_symbols
+    from eventstudy.data.shelf import Access
 
     catalogue = build_catalogue(read_events(events), None)
     symbols = wanted_symbols(catalogue, range(len(catalogue.placements)), spec)
@@ -84,32 +85,9 @@ def _print(done: Sequence[Fetched], symbols: Sequence[str], store: str, *, as_js
 
 
 def _record(fetched: Fetched) -> dict[str, Any]:
-    from dataclasses import asdict
+    from eventstudy.data.vintage import as_record, described
 
-    v = fetched.vintage
-    closed = v.bars.closed()
-    return {
-        "symbol": v.symbol,
-        "outcome": v.outcome,
-        "vintage": v.id,
-        "source": v.source,
-        "client": f"{v.client} {v.client_version}",
-        "fetched_at": v.fetched_at.isoformat(timespec="seconds"),
-        "status": v.status,
-        "requested": [v.requested_start.isoformat(), v.requested_end.isoformat()],
-        "rows": len(closed),
-        "first": str(closed[0]) if len(closed) else "",
-        "last": str(closed[-1]) if len(closed) else "",
-        "currency": v.currency,
-        "exchange": v.exchange,
-        "timezone": v.timezone,
-        "body_sha256": v.body_sha256,
-        "note": v.note,
-        "changed": [
-            {**asdict(change), "largest": None if change.largest != change.largest else change.largest}
-            for change in fetched.changed
-        ],
-    }
+    return {**described(fetched.vintage), "changed": [as_record(change) for change in fetched.changed]}
 
 
 def _line(fetched: Fetched) -> str:

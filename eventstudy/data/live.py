@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from eventstudy.data import clock
 from eventstudy.data.prices import Choice, PriceTable
+from eventstudy.data.shelf import Access, Shelf, chain_length
 from eventstudy.data.snapshot import SnapshotSource
-from eventstudy.data.store import (
-    FILE,
-    LONGEST_CHAIN,
-    Header,
-    Store,
-    StoreDamaged,
-    default_folder,
-    open_store,
-    set_aside,
-)
+from eventstudy.data.store import FILE, LONGEST_CHAIN, Header
 from eventstudy.data.vintage import (
     PRICES,
     Revision,
@@ -40,129 +29,8 @@ from eventstudy.errors import EventStudyError, SourceUnavailable, UsageError
 if TYPE_CHECKING:
     from eventstudy.data.yahoo.client import YahooClient
 
-Say = Callable[[str], None]
 # An extension asks for this many days again, to see that they agree and to catch what Yahoo filled in since.
 OVERLAP = timedelta(days=21)
-
-
-def _silent(line: str) -> None:
-    del line
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """Where live prices may come from.
-
-    Attributes
-    ----------
-    folder : Path
-        Of the store.
-    offline : bool
-        Never ask Yahoo.
-    max_age : float or None
-        Days after which a vintage is asked for again.
-    benchmark : str
-        The study's market; the snapshot is of use only where it holds it.
-    say, warn : callable
-        Passing lines of progress; lines that a person should see.
-    """
-
-    folder: Path
-    offline: bool = False
-    max_age: float | None = None
-    benchmark: str = ""
-    say: Say = _silent
-    warn: Say = _silent
-
-    @classmethod
-    def make(
-        cls, store: str, offline: bool, max_age: float | None, benchmark: str, say: Say = _silent, warn: Say = _silent
-    ) -> Access:
-        """From settings; an empty store means the user's cache folder."""
-        folder = Path(store).expanduser() if store else default_folder()
-        return cls(folder=folder, offline=offline, max_age=max_age, benchmark=benchmark, say=say, warn=warn)
-
-
-@dataclass(slots=True)
-class Shelf:
-    """The store as a run uses it: reads that survive damage, writes that never stop a run.
-
-    Attributes
-    ----------
-    access : Access
-    store : Store or None
-        None where it cannot be used; prices are then not kept, and that is said.
-    """
-
-    access: Access
-    store: Store | None
-    kept: bool = True
-    _known: dict[int, Vintage | None] = field(default_factory=dict)
-
-    @classmethod
-    def open(cls, access: Access) -> Shelf:
-        """The store, or an empty shelf where there can be none; looking for prices offline makes no store."""
-        if access.offline and not (access.folder / FILE).exists():
-            return cls(access, None)
-        try:
-            store = open_store(access.folder, access.warn)
-        except UsageError as error:
-            if "newer version" in error.found:
-                raise
-            access.warn(f"prices of this run are not kept: {error.found}")
-            return cls(access, None, kept=False)
-        return cls(access, store)
-
-    def headers(self, symbol: str) -> list[Header]:
-        """Vintages of a symbol without their bars, newest first."""
-        if self.store is None:
-            return []
-        try:
-            return self.store.headers(symbol)[::-1]
-        except StoreDamaged as error:
-            path = self.store.path
-            self.store.close()
-            set_aside(path, str(error), self.access.warn)
-            self.store = open_store(path.parent, self.access.warn)
-            return []
-
-    def first(self, headers: Sequence[Header], fits: Callable[[Vintage], bool]) -> Vintage | None:
-        """The newest vintage that can be read and fits; bars are read one vintage at a time."""
-        return next((v for header in headers if (v := self._read(header)) is not None and fits(v)), None)
-
-    def _read(self, header: Header) -> Vintage | None:
-        key = header.vintage.id
-        if key not in self._known and self.store is not None:
-            try:
-                self._known[key] = self.store.load(header)
-            except StoreDamaged as error:
-                self.access.warn(f"{header.vintage.symbol}: {error}; it is not used (`eventstudy cache verify`)")
-                self._known[key] = None
-        return self._known.get(key)
-
-    def keep(self, vintage: Vintage, own: Vintage | None = None) -> Vintage:
-        """Record a vintage; a store that cannot be written costs a sentence, not the run."""
-        if self.store is None or not self.store.writable:
-            if self.kept:
-                self.access.warn("prices of this run are not kept: the store cannot be written")
-            self.kept = False
-            return vintage
-        try:
-            return self.store.record(vintage, None if own is None else own.bars)
-        except UsageError as error:
-            if self.kept:
-                self.access.warn(f"prices of this run are not kept: {error.found}")
-            self.kept = False
-            return vintage
-
-    def origin(self, vintage: Vintage) -> str:
-        """Where a vintage lies, for provenance."""
-        return f"{self.access.folder / FILE}#{vintage.id}" if vintage.id else "not kept"
-
-    def close(self) -> None:
-        """Let go of the file."""
-        if self.store is not None:
-            self.store.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,15 +264,6 @@ def _continuable(shelf: Shelf, held: Sequence[Header], need: Need) -> Vintage | 
     return newest if lacks and not len(gaps(newest, need.start, last)) else None
 
 
-def chain_length(headers: Sequence[Header], vintage: Vintage) -> int:
-    """How many earlier vintages an extension rests on."""
-    rests_on = {header.vintage.id: header.vintage.extends for header in headers}
-    length, at = 0, vintage.extends
-    while at:
-        length, at = length + 1, rests_on.get(at, 0)
-    return length
-
-
 def _serves(found: Sequence[str], symbols: Sequence[str], benchmark: str) -> bool:
     """Whether a source holds the benchmark and at least one ticker."""
     tickers = [s for s in symbols if s != benchmark]
@@ -435,9 +294,3 @@ def _stale(old: Sequence[str], chosen: dict[str, Vintage], max_age: float | None
 def _names(symbols: Sequence[str]) -> str:
     shown = ", ".join(symbols[:5])
     return shown if len(symbols) <= 5 else f"{shown} and {len(symbols) - 5} more"
-
-
-def last_date(vintage: Vintage) -> str:
-    """ISO date of the last close; empty without one."""
-    closed = vintage.bars.closed()
-    return str(np.datetime_as_string(closed[-1])) if len(closed) else ""

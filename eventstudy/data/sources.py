@@ -26,7 +26,8 @@ def _silent(line: str) -> None:
 
 def _live(name: str) -> Opener:
     def opened(argument: str, spec: StudySpec, say: Say, warn: Say) -> PriceSource:
-        from eventstudy.data.live import Access, LiveSource
+        from eventstudy.data.live import LiveSource
+        from eventstudy.data.shelf import Access
 
         if argument:
             raise UsageError(f"source {name}:{argument} takes no argument", name)

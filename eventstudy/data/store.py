@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from eventstudy.data import clock
-from eventstudy.data.vintage import COLUMNS, PRICES, Bars, Revision, Vintage, joined, no_bars, revisions
+from eventstudy.data.vintage import COLUMNS, PRICES, Bars, Revision, Vintage, described, joined, no_bars, revisions
 from eventstudy.errors import UsageError
 
 FILE = "prices.db"
@@ -231,31 +231,11 @@ def inventory(store: Store) -> list[dict[str, Any]]:
 
 
 def _summary(store: Store, symbol: str, headers: Sequence[Header]) -> dict[str, Any]:
-    newest = headers[-1].vintage
     try:
-        closed = store.load(headers[-1]).bars.closed()
-        outcome = newest.outcome
+        newest = store.load(headers[-1])
     except StoreDamaged:
-        closed, outcome = no_bars().dates, "damaged"
-    return {
-        "symbol": symbol,
-        "vintages": len(headers),
-        "vintage": newest.id,
-        "outcome": outcome,
-        "rows": len(closed),
-        "first": str(closed[0]) if len(closed) else "",
-        "last": str(closed[-1]) if len(closed) else "",
-        "currency": newest.currency,
-        "exchange": newest.exchange,
-        "timezone": newest.timezone,
-        "source": newest.source,
-        "client": f"{newest.client} {newest.client_version}",
-        "requested": [newest.requested_start.isoformat(), newest.requested_end.isoformat()],
-        "fetched_at": newest.fetched_at.isoformat(timespec="seconds"),
-        "status": newest.status,
-        "body_sha256": newest.body_sha256,
-        "note": newest.note,
-    }
+        newest = replace(headers[-1].vintage, outcome="damaged")
+    return {**described(newest), "symbol": symbol, "vintages": len(headers)}
 
 
 def history(store: Store) -> list[Revision]:

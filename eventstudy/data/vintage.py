@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+import math
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from eventstudy.data.calendar import ZONES, TradingCalendar, last_final_date, load_calendar
 from eventstudy.data.prices import Dates, Floats, PriceSeries, make_series
 
-COLUMNS = ("open", "high", "low", "close", "adj_close", "volume", "dividend", "split", "capital_gain")
+# Our names of a bar's figures -> Yahoo's headings, which exported files carry too
+HEADINGS = {
+    "open": "Open",
+    "high": "High",
+    "low": "Low",
+    "close": "Close",
+    "adj_close": "Adj Close",
+    "volume": "Volume",
+    "dividend": "Dividends",
+    "split": "Stock Splits",
+    "capital_gain": "Capital Gains",
+}
+COLUMNS = tuple(HEADINGS)
 # Two replies agree on a figure up to this relative difference: Yahoo prints some prices in single precision.
 AGREEMENT = 1e-6
 FOREIGN_DIVIDENDS = "dividends in another currency"
@@ -258,6 +272,29 @@ def distributions(bars: Bars) -> Floats:
     return paid
 
 
+def described(vintage: Vintage) -> dict[str, Any]:
+    """A vintage as one record of plain values, without its bars."""
+    closed = vintage.bars.closed()
+    return {
+        "symbol": vintage.symbol,
+        "vintage": vintage.id,
+        "outcome": vintage.outcome,
+        "rows": len(closed),
+        "first": str(closed[0]) if len(closed) else "",
+        "last": str(closed[-1]) if len(closed) else "",
+        "currency": vintage.currency,
+        "exchange": vintage.exchange,
+        "timezone": vintage.timezone,
+        "source": vintage.source,
+        "client": f"{vintage.client} {vintage.client_version}",
+        "requested": [vintage.requested_start.isoformat(), vintage.requested_end.isoformat()],
+        "fetched_at": vintage.fetched_at.isoformat(timespec="seconds"),
+        "status": vintage.status,
+        "body_sha256": vintage.body_sha256,
+        "note": vintage.note,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Revision:
     """What differs between two vintages of a symbol on the dates both hold.
@@ -306,3 +343,8 @@ def revisions(older: Vintage, newer: Vintage) -> list[Revision]:
                 )
             )
     return found
+
+
+def as_record(revision: Revision) -> dict[str, Any]:
+    """A revision as plain values; a size that cannot be told is None."""
+    return {**asdict(revision), "largest": None if math.isnan(revision.largest) else revision.largest}

@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 
 from eventstudy.data.calendar import load_calendar
-from eventstudy.data.live import Access, LiveSource, refresh
+from eventstudy.data.live import LiveSource, refresh
 from eventstudy.data.prices import PriceTable
+from eventstudy.data.shelf import Access
 from eventstudy.data.store import Store, history, open_store
 from eventstudy.data.yahoo.client import YahooClient
 from eventstudy.errors import SourceUnavailable
@@ -378,6 +379,14 @@ def test_a_listing_in_amsterdam_has_its_own_sessions_and_currency(yahoo: StandIn
     served = yahoo.listings["ASML.AS"].bars
     observed = days[(days["ticker"] == "ASML.AS") & (days["day"] == 0)]["return"].item()
     assert observed == pytest.approx(served[date(2025, 4, 16)][3] / served[date(2025, 4, 15)][3] - 1, rel=1e-12)  # type: ignore[operator]
+
+
+def test_amsterdam_against_new_york_gets_a_warning(yahoo: StandIn, folder: Path) -> None:
+    amsterdam(yahoo)
+    result = study(folder, [{**RESULTS, "benchmark": ""}, ANNOUNCED])
+    (notice,) = result.notices
+    assert notice.startswith("ASML.AS trades on XAMS and is measured against SPY")
+    assert not study(folder, [RESULTS, ANNOUNCED]).notices
 
 
 def test_amsterdam_is_final_by_its_own_clock(yahoo: StandIn, folder: Path, at: At) -> None:

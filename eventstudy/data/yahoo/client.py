@@ -21,6 +21,7 @@ import numpy as np
 from eventstudy.data import clock
 from eventstudy.data.vintage import (
     FOREIGN_DIVIDENDS,
+    HEADINGS,
     NOTHING,
     PRICES,
     UNKNOWN,
@@ -42,17 +43,6 @@ from eventstudy.errors import (
 
 SOURCE = "yahoo"
 _ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
-_HEADINGS = {
-    "open": "Open",
-    "high": "High",
-    "low": "Low",
-    "close": "Close",
-    "adj_close": "Adj Close",
-    "volume": "Volume",
-    "dividend": "Dividends",
-    "split": "Stock Splits",
-    "capital_gain": "Capital Gains",
-}
 # More sessions than this without a close are the market's doing (a delisting, another calendar), not a lapse of Yahoo.
 LAPSE = 10
 
@@ -296,7 +286,7 @@ def _bars(frame: Any) -> Bars:
     dates = np.array([stamp.date() for stamp in frame.index], dtype="datetime64[D]")
     columns = {
         name: frame[heading].to_numpy(dtype=np.float64) if heading in frame.columns else np.zeros(len(dates))
-        for name, heading in _HEADINGS.items()
+        for name, heading in HEADINGS.items()
     }
     # a row that only carries an action has no volume either
     columns["volume"] = np.where(np.isnan(columns["close"]) & (columns["volume"] == 0), np.nan, columns["volume"])

@@ -14,22 +14,11 @@ import numpy as np
 
 from eventstudy.data.events import TICKER
 from eventstudy.data.store import Header, Store, StoreDamaged
-from eventstudy.data.vintage import PRICES, Bars, Vintage, pays_in_another_currency
+from eventstudy.data.vintage import HEADINGS, PRICES, Bars, Vintage, pays_in_another_currency
 from eventstudy.errors import InputFileError, Problem, UsageError
 
 MANIFEST = "manifest.json"
 FORMAT = 1
-HEADINGS = {
-    "open": "Open",
-    "high": "High",
-    "low": "Low",
-    "close": "Close",
-    "adj_close": "Adj Close",
-    "volume": "Volume",
-    "dividend": "Dividends",
-    "split": "Stock Splits",
-    "capital_gain": "Capital Gains",
-}
 FOREIGN = "Foreign Dividends"
 _TEXTS: tuple[str, ...] = (
     "symbol",
