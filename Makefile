@@ -47,6 +47,7 @@ bench: $(STAMP) ## start-up and speed, as ratios measured side by side
 
 calibrate: $(STAMP) ## observed sizes of every test, full replications
 	EVENTSTUDY_REPLICATIONS=4000 $(BIN)/python -m pytest -q -s tests/properties/test_sizes.py
+	$(BIN)/python -m tests.properties.validation --replications 4000
 
 clean: ## remove what was made
 	rm -rf $(VENV) .sample build *.egg-info

@@ -16,7 +16,7 @@ from eventstudy.data.returns import AlignedSeries
 from eventstudy.engine.moments import Moments
 from eventstudy.engine.panel import Ints
 from eventstudy.engine.partition import Block
-from eventstudy.engine.significance.cluster import TestResult
+from eventstudy.engine.significance.result import TestResult
 from eventstudy.spec import StudySpec, Window
 
 if TYPE_CHECKING:
@@ -95,8 +95,11 @@ class GroupRow:
     window: Window
     n_rows: int
     n_dates: int
-    moments: Moments
+    n_overlapping: int
+    car: Moments
+    bhar: Moments
     precision_weighted: float
+    variance_weighted: float
     result: TestResult
 
 

@@ -22,9 +22,22 @@ Exclude = Literal["catalogued", "none"]
 # tickers they name. All other kinds only flag windows.
 MASKING_KINDS = frozenset({"earnings", "preannouncement", "company_filing", "corporate_action"})
 
-SINGLE_TESTS = ("car-t-ar1", "ar-t-local", "sq", "conformal", "placebo-time")
-CLUSTER_TESTS = ("portfolio-t", "hotelling", "conformal-hotelling", "holm", "romano-wolf")
-GROUP_TESTS = ("csect-t",)
+SINGLE_TESTS = (
+    "car-t-ar1", "ar-t-local", "sq", "conformal", "placebo-time", "rank-exact", "window-f", "boot-iid", "boot-block",
+    "boot-stationary", "vol-f", "vol-conformal", "vol-bf",
+)  # fmt: skip
+# Thousands of draws an event and window: computed where they are named, or with `all`.
+RESAMPLED_TESTS = ("boot-iid", "boot-block", "boot-stationary")
+CLUSTER_TESTS = (
+    "portfolio-t", "hotelling", "equality", "mv-window", "conformal-hotelling", "conformal-max", "romano-wolf",
+    "holm", "bonferroni", "bh", "by",
+)  # fmt: skip
+GROUP_TESTS = (
+    "csect-t", "patell", "patell-sum", "stouffer-t", "bmp", "skew-t-johnson", "skew-t-hall", "wild-bootstrap",
+    "sign-flip", "crude-dependence", "adj-patell", "kolari-pynnonen", "kpp", "calendar-cov", "corrado", "cumrank-t",
+    "cumrank-z", "corrado-zivney", "grank-t", "grank-z", "grank-raw", "grank-t-clu", "sign", "generalized-sign",
+    "cz-sign", "wilcoxon", "lbt-bootstrap", "avar", "vol-ratio-csect",
+)  # fmt: skip
 ALL_TESTS = SINGLE_TESTS + CLUSTER_TESTS + GROUP_TESTS
 ALWAYS_TESTS = ("ar-t", "car-t")
 
@@ -199,8 +212,10 @@ class StudySpec:
     @property
     def active_tests(self) -> frozenset[str]:
         """Identifiers of the tests this study computes."""
-        if self.tests in (("auto",), ("all",)):
+        if self.tests == ("all",):
             return frozenset((*ALWAYS_TESTS, *ALL_TESTS))
+        if self.tests == ("auto",):
+            return frozenset((*ALWAYS_TESTS, *ALL_TESTS)) - set(RESAMPLED_TESTS)
         return frozenset((*ALWAYS_TESTS, *self.tests))
 
     def with_changes(self, **changes: object) -> StudySpec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -155,8 +156,15 @@ def place_rows(catalogue: Catalogue, rows: Sequence[int], spec: StudySpec) -> tu
         series=np.array([place[series_key(catalogue, row, spec)] for row in rows], dtype=np.int64),
         session=position,
         masked=np.array(masks),
+        seed=np.array([event_seed(catalogue, row) for row in rows], dtype=np.int64),
         history_mask=np.stack([history_mask(sessions[key.ticker, key.exchange], width) for key in keys]),
     )
+
+
+def event_seed(catalogue: Catalogue, row: int) -> int:
+    """A number from the event's name and ticker alone, so that neither order nor parallelism changes a draw."""
+    name = f"{catalogue.events.frame['event_id'].iat[row]}|{catalogue.keys[row][0]}"
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big")
 
 
 def session_of(catalogue: Catalogue, row: int) -> int:

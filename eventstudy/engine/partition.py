@@ -13,7 +13,9 @@ from eventstudy.engine.models import MODELS, Fits, fit
 from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
 from eventstudy.engine.significance import placebo as placebo_tests
 from eventstudy.engine.significance import single
+from eventstudy.engine.significance.bootstrap import SCHEMES, bootstrap, rank_exact
 from eventstudy.engine.significance.laws import t_p_value
+from eventstudy.engine.significance.volatility import Volatility, volatility
 from eventstudy.engine.windows import Design, WindowPlan, gather
 from eventstudy.spec import StudySpec
 
@@ -30,12 +32,24 @@ class Placed:
         Days each event leaves out of its estimation window.
     history_mask : bool (S, T)
         Sessions of catalogued events of each series, for its pseudo-events.
+    seed : int64 (E,)
+        Of each event's resampling, from its name alone.
     """
 
     series: Ints
     session: Ints
     masked: Bools
     history_mask: Bools
+    seed: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootP:
+    """p values of the three bootstrap schemes; (E, W) float64, NaN where not asked for."""
+
+    iid: Floats
+    block: Floats
+    stationary: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +64,11 @@ class Block:
     exact : ExactT
     p_ar1, p_local, p_sq, p_min_sq, p_conformal, p_min_conformal : float64 (E, W)
         NaN where not asked for or undefined.
+    p_rank : float64 (E, W)
+        ``rank-exact``.
+    volatility : Volatility
+    p_boot : tuple of float64 (E, W)
+        ``boot-iid``, ``boot-block``, ``boot-stationary``.
     placebo : tuple of tuples of Placebo
         [event][window]; empty when not asked for.
     """
@@ -68,6 +87,9 @@ class Block:
     p_min_sq: Floats
     p_conformal: Floats
     p_min_conformal: Floats
+    p_rank: Floats
+    volatility: Volatility
+    p_boot: BootP
     placebo: tuple[tuple[placebo_tests.Placebo, ...], ...]
 
 
@@ -139,8 +161,35 @@ def study_block(panel: ReturnPanel, placed: Placed, spec: StudySpec) -> Block:
         p_min_sq=p_min_sq,
         p_conformal=p_conformal,
         p_min_conformal=p_min_conformal,
+        p_rank=rank_exact(design, fits, windows, side) if "rank-exact" in tests else empty,
+        volatility=volatility(design, fits, spec.model, windows, strict=strict)
+        if tests & {"window-f", "vol-f", "vol-conformal", "vol-bf"}
+        else Volatility(ratio=empty, p_f=empty, p_conformal=empty, p_brown_forsythe=empty),
+        p_boot=_bootstrap(design, fits, result, spec, placed.seed),
         placebo=_placebo(panel, placed, spec, windows, exact.t) if "placebo-time" in tests else (),
     )
+
+
+def _bootstrap(design: Design, fits: Fits, result: Cars, spec: StudySpec, seed: Ints) -> BootP:
+    """Every scheme that was asked for."""
+    empty = np.full(result.car.shape, np.nan)
+    found = [
+        bootstrap(
+            design,
+            fits,
+            result,
+            spec.model,
+            pairs(spec),
+            seed,
+            scheme,
+            spec.alternative,
+            strict=spec.missing == "strict",
+        )
+        if scheme in spec.active_tests
+        else empty
+        for scheme in SCHEMES
+    ]
+    return BootP(iid=found[0], block=found[1], stationary=found[2])
 
 
 def _placebo(

@@ -11,15 +11,17 @@ from eventstudy.data.market import place_rows, series_key
 from eventstudy.engine.partition import fewest_observations, window_plan
 from eventstudy.engine.significance.cluster import (
     Cluster,
-    TestResult,
     build_cluster,
     conformal_hotelling,
+    conformal_max,
+    equality,
     hotelling,
+    mv_window,
     portfolio_t,
     romano_wolf_firms,
-    undefined,
 )
-from eventstudy.engine.significance.multiple import holm
+from eventstudy.engine.significance.multiple import benjamini_hochberg, benjamini_yekutieli, bonferroni, holm
+from eventstudy.engine.significance.result import TestResult, undefined
 from eventstudy.engine.windows import gather
 from eventstudy.results import ClusterRow
 from eventstudy.spec import Window
@@ -28,7 +30,16 @@ if TYPE_CHECKING:
     from eventstudy.engine.windows import Design
     from eventstudy.results import Studied
 
-JOINT = {"portfolio-t": "t", "hotelling": "F", "conformal-hotelling": "permutation"}
+JOINT = {
+    "portfolio-t": "t",
+    "hotelling": "F",
+    "equality": "F",
+    "mv-window": "F",
+    "conformal-hotelling": "permutation",
+    "conformal-max": "permutation",
+}
+# adjusted p values of the firms' own tests
+ADJUSTED = {"holm": holm, "bonferroni": bonferroni, "bh": benjamini_hochberg, "by": benjamini_yekutieli}
 
 
 def cluster_tests(studied: Studied) -> tuple[ClusterRow, ...]:
@@ -97,16 +108,16 @@ def _joint(studied: Studied, design: Design | str, window: Window) -> list[TestR
     cluster = _cluster(studied, design, window)
     if isinstance(cluster, str):
         return [undefined(name, JOINT[name], cluster) for name in wanted if name in JOINT]
-    results = []
-    if "portfolio-t" in wanted:
-        results.append(portfolio_t(cluster, studied.spec.alternative))
-    if "hotelling" in wanted:
-        results.append(hotelling(cluster))
-    if "conformal-hotelling" in wanted:
-        results.append(conformal_hotelling(cluster))
-    if "romano-wolf" in wanted:
-        results += romano_wolf_firms(cluster)
-    return results
+    run = {
+        "portfolio-t": lambda: portfolio_t(cluster, studied.spec.alternative),
+        "hotelling": lambda: hotelling(cluster),
+        "equality": lambda: equality(cluster),
+        "mv-window": lambda: mv_window(cluster),
+        "conformal-hotelling": lambda: conformal_hotelling(cluster),
+        "conformal-max": lambda: conformal_max(cluster),
+    }
+    results = [run[name]() for name in wanted if name in run]
+    return results + (romano_wolf_firms(cluster) if "romano-wolf" in wanted else [])
 
 
 def _cluster(studied: Studied, design: Design | str, window: Window) -> Cluster | str:
@@ -117,15 +128,20 @@ def _cluster(studied: Studied, design: Design | str, window: Window) -> Cluster 
 
 
 def _per_firm(studied: Studied, w: int, firms: list[int]) -> list[TestResult]:
-    """Holm over the firms' own ``car-t`` p values of the window."""
-    if "holm" not in studied.spec.active_tests or studied.block is None:
+    """The firms' own ``car-t`` p values of the window, adjusted for their number."""
+    if studied.block is None:
         return []
     exact = studied.block.exact
     p, t, df = (values[firms, w] for values in (exact.p, exact.t, exact.df))
-    adjusted = holm(p)
-    return [
-        TestResult(test="holm", statistic=float(t[k]), null="t", df=f"{df[k]:g}", p=float(adjusted[k]), member=k)
-        if np.isfinite(adjusted[k])
-        else undefined("holm", "t", "the firm has no CAR over this window", k)
-        for k in range(len(firms))
-    ]
+    found = []
+    for name, adjust in ADJUSTED.items():
+        if name not in studied.spec.active_tests:
+            continue
+        adjusted = adjust(p)
+        found += [
+            TestResult(test=name, statistic=float(t[k]), null="t", df=f"{df[k]:g}", p=float(adjusted[k]), member=k)
+            if np.isfinite(adjusted[k])
+            else undefined(name, "t", "the firm has no CAR over this window", k)
+            for k in range(len(firms))
+        ]
+    return found

@@ -6,10 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.engine.moments import summarise
-from eventstudy.engine.significance.cross_section import csect_t
+from eventstudy.engine.moments import Moments, summarise
+from eventstudy.engine.panel import Ints
+from eventstudy.engine.significance.battery import GROUP_TESTS, run_battery
+from eventstudy.engine.significance.cross_section import Dependence
+from eventstudy.engine.significance.dependence import dependence
+from eventstudy.engine.significance.evidence import Evidence, Sample, gather_evidence, window_weights
+from eventstudy.engine.significance.result import undefined
+from eventstudy.engine.significance.summary import Summary
 from eventstudy.errors import UsageError
 from eventstudy.results import GroupDay, GroupRow
+from eventstudy.spec import Window
 
 if TYPE_CHECKING:
     from eventstudy.results import Studied
@@ -52,41 +59,111 @@ def _rows_in(studied: Studied, group: str) -> int:
 
 
 def group_tests(studied: Studied) -> tuple[GroupRow, ...]:
-    """Every cross-sectional test on every group of two or more events."""
-    if studied.block is None or "csect-t" not in studied.spec.active_tests:
+    """Every wanted cross-sectional test on every group of two or more events."""
+    wanted = [name for name in GROUP_TESTS if name in studied.spec.active_tests]
+    if studied.block is None or not wanted:
         return ()
-    found = []
+    block = studied.block
+    evidence = gather_evidence(block.design, block.fits, block.abnormal.v)
+    found: list[GroupRow] = []
     for group, positions in members(studied).items():
-        if len(positions) < 2:
-            continue
-        for w, window in enumerate(studied.spec.windows):
-            car = studied.block.cars.car[positions, w]
-            used = [i for i, value in zip(positions, car, strict=True) if np.isfinite(value)]
-            moments = summarise(car)
-            n_dates = len({studied.day0(i) for i in used})
-            found.append(
-                GroupRow(
-                    group=group,
-                    window=window,
-                    n_rows=_rows_in(studied, group),
-                    n_dates=n_dates,
-                    moments=moments,
-                    precision_weighted=_precision_weighted(studied, used, w),
-                    result=csect_t(moments, n_dates, studied.spec.alternative),
-                )
-            )
+        if len(positions) > 1:
+            for w, window in enumerate(studied.spec.windows):
+                sample = sample_of(studied, evidence, positions, w)
+                found += _tested(studied, sample, group, window, wanted)
     return tuple(found)
 
 
-def _precision_weighted(studied: Studied, used: list[int], w: int) -> float:
-    """Mean CAR with weights 1/standard error (methods 4, ``pwcaar``); NaN with nothing to weigh."""
-    assert studied.block is not None, "only called with a block"
-    car, std_error = studied.block.cars.car[used, w], studied.block.exact.std_error[used, w]
-    known = np.isfinite(std_error)
-    if not known.any():
+def _tested(studied: Studied, sample: Sample, group: str, window: Window, wanted: list[str]) -> list[GroupRow]:
+    if sample.n < 2:
+        reason = f"N = {sample.n}: fewer than two events have a CAR over this window"
+        shared = Dependence(n_dates=sample.n_dates)
+        summary, results = None, [undefined(name, "", reason) for name in wanted]
+    else:
+        pairwise = any(GROUP_TESTS[name].pairwise for name in wanted)
+        shared = shared_days(studied, sample) if pairwise else Dependence(n_dates=sample.n_dates)
+        summary, results = run_battery(sample, shared, wanted, studied.spec.alternative)
+    return [
+        GroupRow(
+            group=group,
+            window=window,
+            n_rows=_rows_in(studied, group),
+            n_dates=sample.n_dates,
+            n_overlapping=shared.n_overlapping,
+            car=Moments() if summary is None else summary.car,
+            bhar=Moments() if summary is None else summary.bhar,
+            precision_weighted=_weighted(summary, "precision"),
+            variance_weighted=_weighted(summary, "variance_weight"),
+            result=result,
+        )
+        for result in results
+    ]
+
+
+def _weighted(summary: Summary | None, name: str) -> float:
+    """Mean CAR with weights 1/standard error (``pwcaar``) or its square (``ivwcaar``); NaN with nothing to weigh."""
+    if summary is None:
         return np.nan
-    weight = 1 / std_error[known]
-    return float((weight * car[known]).sum() / weight.sum())
+    weight, total = summary.sums[name]
+    return float(total / weight) if weight > 0 else np.nan
+
+
+def sample_of(studied: Studied, evidence: Evidence, positions: list[int], w: int) -> Sample:
+    """The events of a group that have a CAR over a window and a variance."""
+    assert studied.block is not None, "only called with a block"
+    block, window = studied.block, studied.spec.windows[w]
+    rows = np.array(positions, dtype=np.int64)
+    rows = rows[np.isfinite(block.cars.car[rows, w]) & np.isfinite(block.exact.std_error[rows, w])]
+    first = studied.spec.event_window.start
+    return Sample(
+        rows=rows,
+        car=block.cars.car[rows, w],
+        scar=block.exact.t[rows, w],
+        std_error=block.exact.std_error[rows, w],
+        bhar=block.cars.bhar[rows, w],
+        q=block.cars.q[rows, w],
+        days=slice(window.start - first, window.end - first + 1),
+        start=window.start,
+        end=window.end,
+        dates=np.array([studied.day0(i).astype(np.int64) for i in rows], dtype=np.int64),
+        series=_series_numbers(studied, rows),
+        evidence=evidence,
+    )
+
+
+def _series_numbers(studied: Studied, rows: Ints) -> Ints:
+    """One number a firm."""
+    keys = studied.catalogue.keys
+    known: dict[tuple[str, str], int] = {}
+    return np.array([known.setdefault(keys[int(studied.rows[i])], len(known)) for i in rows], dtype=np.int64)
+
+
+def shared_days(studied: Studied, sample: Sample) -> Dependence:
+    """Correlations and common days of the events of a sample."""
+    assert studied.block is not None, "only called with a block"
+    block, spec = studied.block, studied.spec
+    weights, _ = window_weights(block.design, block.fits, spec.model, sample.rows, sample.start, sample.end)
+    return dependence(
+        sample,
+        _day_numbers(studied, sample.rows),
+        weights,
+        block.design.days(sample.start, sample.end),
+        block.fits.theta.shape[1],
+    )
+
+
+def _day_numbers(studied: Studied, rows: Ints) -> Ints:
+    """Calendar day of every event day (n, D); days outside a calendar get numbers of their own that nothing shares."""
+    assert studied.block is not None, "only called with a block"
+    plan = studied.block.design.plan
+    days = np.arange(plan.estimation_start, plan.end + 1)
+    found = np.empty((len(rows), plan.n_days), dtype=np.int64)
+    for n, i in enumerate(rows):
+        sessions = studied.series(int(i)).calendar.sessions.astype(np.int64)
+        at = studied.session(int(i)) + days
+        inside = (at >= 0) & (at < len(sessions))
+        found[n] = np.where(inside, sessions[np.clip(at, 0, len(sessions) - 1)], -(n * plan.n_days + days + 10**6))
+    return found
 
 
 def group_days(studied: Studied) -> tuple[GroupDay, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from eventstudy.engine.models import MODELS
+from eventstudy.evaluate.recommend import recommend
 from eventstudy.flags import FLAGS
 from eventstudy.report.announcement import Figures, announcement_card, primary_windows, stale_banner
 from eventstudy.report.document import Page, Section, Table
@@ -37,7 +38,7 @@ def summary_page(result: StudyResult, figures: Figures, audit: Audit | None) -> 
         _claims_section(tables["claims"], spec.level),
         _events_section(result),
         _cluster_section(tables["clusters"], figures),
-        _group_section(tables["aggregate"], figures),
+        _group_section(result, figures),
         _robustness_section(tables["robustness"]),
         _excluded_section(result),
         _limits_section(result),
@@ -187,9 +188,11 @@ def _figure_table(figure: Figure) -> Table | None:
     return Table(caption=figure.title, columns=columns, rows=cells, numeric=numeric)
 
 
-def _group_section(aggregate: pd.DataFrame, figures: Figures) -> Section | None:
+def _group_section(result: StudyResult, figures: Figures) -> Section | None:
+    aggregate = result.tables["aggregate"]
     if aggregate.empty:
         return None
+    chosen, reasons = _recommended(result)
     rows = tuple(
         (
             g.group,
@@ -205,6 +208,7 @@ def _group_section(aggregate: pd.DataFrame, figures: Figures) -> Section | None:
             g.reason,
         )
         for g in aggregate.itertuples()
+        if chosen is None or g.test in chosen.get((g.group, g.window), ())
     )
     table = Table(
         caption="Average CAR per group",
@@ -223,10 +227,26 @@ def _group_section(aggregate: pd.DataFrame, figures: Figures) -> Section | None:
         ),
         rows=rows,
         numeric=frozenset({2, 3, 4, 5, 7, 8}),
-        note="all: direct rows only. An announcement under two ids counts once per ticker and day 0.",
+        note="all: direct rows only. An announcement under two ids counts once per ticker and day 0. Every other test "
+        "stands in aggregate.csv.",
     )
     shown = tuple(figure for name, figure in figures.items() if name.startswith("caar"))
-    return Section(id="groups", title="Groups", tables=(table,), figures=shown)
+    return Section(id="groups", title="Groups", intro=reasons, tables=(table,), figures=shown)
+
+
+def _recommended(result: StudyResult) -> tuple[dict[tuple[str, str], tuple[str, ...]] | None, tuple[str, ...]]:
+    """The tests to read per group and window and one sentence a reason; everything where the study names its tests."""
+    if result.spec.tests != ("auto",):
+        return None, ("The tests that were named.",)
+    chosen: dict[tuple[str, str], tuple[str, ...]] = {}
+    reasons: dict[str, list[str]] = {}
+    for row in result.groups:
+        advice = recommend(row.car.count, row.n_dates, row.n_overlapping)
+        chosen[row.group, row.window.label] = advice.tests
+        label = f"{row.group} {row.window.label}"
+        if label not in reasons.setdefault(advice.why, []):
+            reasons[advice.why].append(label)
+    return chosen, tuple(f"{listed(labels)}: {why}." for why, labels in reasons.items())
 
 
 def _robustness_section(robust: pd.DataFrame) -> Section | None:

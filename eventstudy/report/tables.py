@@ -21,6 +21,7 @@ _COLUMNS: dict[str, str] = {
     "windows": (
         "event_id ticker role category day0 window primary car std_error ci_low ci_high t df p_t p_t_ar1 p_local p_sq"
         " p_conformal p_placebo p_min_sq p_min_conformal p_min_placebo mde80 bhar flags n_placebo n_placebo_blocks"
+        " p_rank p_f avar p_vol_conformal p_vol_bf p_boot_iid p_boot_block p_boot_stationary"
     ),
     "models": (
         "event_id ticker day0 model benchmark alpha beta sigma r_squared n_estimation n_masked estimation_start"
@@ -29,7 +30,10 @@ _COLUMNS: dict[str, str] = {
     "robustness": "event_id ticker window model masked car std_error t p_t n_estimation",
     "overnight": "event_id ticker part return expected_return abnormal_return std_error t p_t",
     "clusters": ("day0 event_ids tickers window test ticker statistic null df p_value applicable reason"),
-    "aggregate": ("group window n_events n_rows n_dates caar pw_caar test statistic null df p_value applicable reason"),
+    "aggregate": (
+        "group window n_events n_rows n_dates caar pw_caar test statistic null df p_value applicable reason"
+        " ivw_caar abhar"
+    ),
     "aar": "group day n aar std_error caar caar_std_error share_positive",
     "claims": (
         "event_id ticker kind claimed_return observed_return difference verdict expected_return abnormal_return p_t"
@@ -104,7 +108,7 @@ def _windows(result: StudyResult) -> Iterable[Sequence[Any]]:
     studied = result.studied
     block = studied.block
     assert block is not None, "only called with a block"
-    exact = block.exact
+    exact, volatility = block.exact, block.volatility
     for i in studied.reported:
         for w, window in enumerate(studied.spec.windows):
             placebo = block.placebo[i][w] if block.placebo else None
@@ -127,6 +131,10 @@ def _windows(result: StudyResult) -> Iterable[Sequence[Any]]:
                 merged(result.row_flags[i], result.window_flags[i][w]),
                 placebo.n if placebo else None,
                 placebo.n_blocks if placebo else None,
+                block.p_rank[i, w],
+                *(v[i, w] for v in (volatility.p_f, volatility.ratio, volatility.p_conformal)),
+                volatility.p_brown_forsythe[i, w],
+                *(v[i, w] for v in (block.p_boot.iid, block.p_boot.block, block.p_boot.stationary)),
             )
 
 
@@ -193,12 +201,14 @@ def _clusters(result: StudyResult) -> Iterable[Sequence[Any]]:
 
 def _aggregate(result: StudyResult) -> Iterable[Sequence[Any]]:
     for r in result.groups:
-        test, n = r.result, r.moments.count
+        test, n = r.result, r.car.count
         yield (
             *(r.group, r.window.label, n, r.n_rows, r.n_dates),
-            r.moments.mean if n else np.nan,
+            r.car.mean if n else np.nan,
             r.precision_weighted,
             *(test.test, test.statistic, test.null, test.df, test.p, test.applicable, test.reason),
+            r.variance_weighted,
+            r.bhar.mean if n else np.nan,
         )
 
 

@@ -14,41 +14,12 @@ from eventstudy.engine.models import MODELS, regressors
 from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.laws import Alternative, f_p_value, t_p_value
 from eventstudy.engine.significance.multiple import romano_wolf
+from eventstudy.engine.significance.result import TestResult, computed, undefined
 from eventstudy.engine.significance.single import circular_sums
 from eventstudy.engine.windows import Design
 
 KURTOSIS_LIMIT = 1.0
 SINGULAR = 1e12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestResult:
-    """A test statistic that says what it is and whether it may be used.
-
-    Attributes
-    ----------
-    test : str
-        Identifier of methods.md.
-    statistic : float
-        The z, t or F of the formula.
-    null, df : str
-        Name of the reference law and its degrees of freedom.
-    p : float
-    applicable : {"yes", "warn", "no"}
-        ``warn``: computed though an assumption is visibly violated; ``no``: undefined, statistic and p are NaN.
-    reason : str
-    member : int
-        Position of the firm for per-firm results, -1 for joint ones.
-    """
-
-    test: str
-    statistic: float
-    null: str
-    df: str
-    p: float
-    applicable: str = "yes"
-    reason: str = ""
-    member: int = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +36,10 @@ class Cluster:
     q : float
         Common variance factor.
     nu : float
+    window : float64 (L, N)
+        Abnormal returns of the test window.
+    v : float64 (L, L)
+        Their common covariance factor.
     ring : float64 (M + L, N)
         Residuals of the fit that includes the window; the window's rows come last.
     length : int
@@ -76,6 +51,8 @@ class Cluster:
     car: Floats
     q: float
     nu: float
+    window: Floats
+    v: Floats
     ring: Floats
     length: int
 
@@ -115,21 +92,23 @@ def build_cluster(design: Design, model: str, start: int, end: int, min_obs: int
         return "the firms do not share their benchmarks"
     if p and np.linalg.matrix_rank(regressors(design, entry)[0, common]) < p:
         return "a benchmark is constant over the common sessions or repeats another"
-    residual, leverage, q, nu = _fit_common(design, model, common, days)
+    residual, leverage, v, nu = _fit_common(design, model, common, days)
     ring, _, _, _ = _fit_common(design, model, np.concatenate([common, days]), days[:0])
     return Cluster(
         estimation=residual[: len(common)],
         leverage=leverage,
         car=residual[len(common) :].sum(axis=0),
-        q=q,
+        q=float(v.sum()),
         nu=nu,
+        window=residual[len(common) :],
+        v=v,
         ring=ring,
         length=len(days),
     )
 
 
-def _fit_common(design: Design, model: str, rows: Ints, window: Ints) -> tuple[Floats, Floats, float, float]:
-    """Residuals (rows then window) of every firm, leverage, q of the window and nu; one design for all firms."""
+def _fit_common(design: Design, model: str, rows: Ints, window: Ints) -> tuple[Floats, Floats, Floats, float]:
+    """Residuals (rows then window) of every firm, leverage, V of the window and nu; one design for all firms."""
     entry = MODELS[model]
     both = np.concatenate([rows, window])
     y, x = design.y[:, both], regressors(design, entry)[:, both]
@@ -138,14 +117,14 @@ def _fit_common(design: Design, model: str, rows: Ints, window: Ints) -> tuple[F
         excess = y - design.x[:, both, 0]
         centred = excess - excess[:, :m].mean(axis=1, keepdims=True)
         residual = np.concatenate([centred[:, :m], excess[:, m:]], axis=1)
-        return residual.T, np.zeros(m), float(n_window), float(m - 1)
+        return residual.T, np.zeros(m), np.eye(n_window), float(m - 1)
     # one design, many right-hand sides: every row of a cluster covers one session, so there are no weights
     q_factor, r = np.linalg.qr(x[0, :m])
     theta = np.linalg.solve(r, q_factor.T @ y[:, :m].T)
-    total = np.linalg.solve(r.T, x[0, m:].sum(axis=0))
+    along = np.linalg.solve(r.T, x[0, m:].T)
     residual = y.T - x[0] @ theta
     leverage = np.einsum("np,np->n", q_factor, q_factor)
-    return residual, leverage, n_window + float(total @ total), float(m - x.shape[2])
+    return residual, leverage, np.eye(n_window) + along.T @ along, float(m - x.shape[2])
 
 
 def portfolio_t(cluster: Cluster, alternative: Alternative = "two-sided") -> TestResult:
@@ -176,18 +155,65 @@ def hotelling(cluster: Cluster) -> TestResult:
     t2 = float(distance[0]) / cluster.q
     df2 = nu - n + 1
     f = t2 * df2 / (n * nu)
+    p = float(f_p_value(np.array(f), n, df2))
+    return computed("hotelling", f, "F", f"{n};{df2:g}", p, _fat_tails(cluster))
+
+
+def equality(cluster: Cluster) -> TestResult:
+    """``equality``: all firms' CARs are equal (methods 6.4); T2 of the N - 1 contrasts, F(N-1, nu-N+2)."""
+    n, nu = len(cluster.car), cluster.nu
+    if nu < n:
+        return undefined("equality", "F", f"{nu:g} degrees of freedom for {n} firms")
+    contrast = np.hstack([np.ones((n - 1, 1)), -np.eye(n - 1)])
+    distance = _squared_distances((contrast @ cluster.car)[None], contrast @ cluster.covariance @ contrast.T)
+    if distance is None:
+        return undefined("equality", "F", "the residual covariance is singular")
+    df2 = nu - n + 2
+    f = float(distance[0]) / cluster.q * df2 / ((n - 1) * nu)
+    p = float(f_p_value(np.array(f), n - 1, df2))
+    return computed("equality", f, "F", f"{n - 1};{df2:g}", p, _fat_tails(cluster))
+
+
+def mv_window(cluster: Cluster) -> TestResult:
+    """``mv-window``: every abnormal return of every firm in the window is zero: Wilks' Lambda by Rao's F (methods 6.5).
+
+    Exact where N or L is at most two; a test of means and variances alike.
+    """
+    n, length, nu = len(cluster.car), cluster.length, cluster.nu
+    if nu < n:
+        return undefined("mv-window", "F", f"{nu:g} degrees of freedom for {n} firms")
+    error = cluster.estimation.T @ cluster.estimation
+    scale = np.sqrt(np.diagonal(error))
+    if not (scale > 0).all() or np.linalg.cond(error / np.outer(scale, scale)) > SINGULAR:
+        return undefined("mv-window", "F", "the residual covariance is singular")
+    effect = cluster.window.T @ np.linalg.solve(cluster.v, cluster.window)
+    both = np.linalg.slogdet((error + effect) / np.outer(scale, scale))[1]
+    log_lambda = float(np.linalg.slogdet(error / np.outer(scale, scale))[1] - both)
+    top, bottom = n**2 * length**2 - 4, n**2 + length**2 - 5
+    k = np.sqrt(top / bottom) if top > 0 and bottom > 0 else 1.0
+    m = nu - (n - length + 1) / 2
+    df1, df2 = n * length, m * k - n * length / 2 + 1
+    root = np.exp(log_lambda / k)
+    f = (1 - root) / root * df2 / df1
+    p = float(f_p_value(np.array(f), df1, df2))
+    return computed("mv-window", float(f), "F", f"{df1};{df2:g}", p, _fat_tails(cluster))
+
+
+def conformal_max(cluster: Cluster) -> TestResult:
+    """``conformal-max``: the largest firm's move in its own standard deviations, among all circular shifts (6.6)."""
+    scale = cluster.ring.std(axis=0)
+    if not (scale > 0).all():
+        return undefined("conformal-max", "permutation", "a firm has zero variance")
+    largest = np.abs(circular_sums(cluster.ring, cluster.length) / scale).max(axis=1)
+    p = np.count_nonzero(largest >= largest[-1]) / len(largest)
+    return TestResult(test="conformal-max", statistic=float(largest[-1]), null="permutation", df=str(len(largest)), p=p)
+
+
+def _fat_tails(cluster: Cluster) -> list[str]:
     kurtosis = _excess_kurtosis(cluster.estimation)
-    fat = kurtosis > KURTOSIS_LIMIT
-    reason = f"excess kurtosis {kurtosis:.1f} of the residuals: the exact F over-rejects; read conformal-hotelling"
-    return TestResult(
-        test="hotelling",
-        statistic=f,
-        null="F",
-        df=f"{n};{df2:g}",
-        p=float(f_p_value(np.array(f), n, df2)),
-        applicable="warn" if fat else "yes",
-        reason=reason if fat else "",
-    )
+    if not kurtosis > KURTOSIS_LIMIT:
+        return []
+    return [f"excess kurtosis {kurtosis:.1f} of the residuals: the exact F over-rejects; read conformal-hotelling"]
 
 
 def conformal_hotelling(cluster: Cluster) -> TestResult:
@@ -246,10 +272,3 @@ def _excess_kurtosis(residuals: Floats) -> float:
     """Pooled excess kurtosis of the firms' residuals, each scaled by its own standard deviation."""
     z = residuals / residuals.std(axis=0)
     return float((z**4).mean() - 3.0)
-
-
-def undefined(test: str, null: str, reason: str, member: int = -1) -> TestResult:
-    """The result of a test that cannot be computed, with the reason."""
-    return TestResult(
-        test=test, statistic=np.nan, null=null, df="", p=np.nan, applicable="no", reason=reason, member=member
-    )

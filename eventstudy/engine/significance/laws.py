@@ -74,3 +74,19 @@ def extreme_count(values: Floats, observed: float, alternative: Alternative = "t
     if alternative == "greater":
         return int(np.count_nonzero(values >= observed))
     return int(np.count_nonzero(np.abs(values) >= abs(observed)))
+
+
+def normal_p_value(z: float, alternative: Alternative = "two-sided") -> float:
+    """p value of a standard normal statistic, computed in the tail."""
+    if alternative == "two-sided":
+        return float(min(1.0, 2.0 * special.ndtr(-abs(z))))
+    return float(special.ndtr(z if alternative == "less" else -z))
+
+
+def binomial_p_value(successes: int, n: int, share: float, alternative: Alternative = "two-sided") -> float:
+    """Exact p value of a binomial count; two-sided is twice the smaller tail, capped at 1."""
+    lower = float(special.bdtr(successes, n, share))
+    upper = float(special.bdtrc(successes - 1, n, share)) if successes > 0 else 1.0
+    if alternative == "less":
+        return lower
+    return upper if alternative == "greater" else min(1.0, 2 * min(lower, upper))

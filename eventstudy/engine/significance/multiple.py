@@ -24,6 +24,31 @@ def holm(p: Floats) -> Floats:
     return adjusted
 
 
+def bonferroni(p: Floats) -> Floats:
+    """Bonferroni adjusted p values: m p, capped at 1; NaN entries do not count. (m,) float64."""
+    return np.asarray(np.minimum(1.0, np.isfinite(p).sum() * p))
+
+
+def benjamini_hochberg(p: Floats) -> Floats:
+    """``bh`` (Benjamini & Hochberg 1995): step-up adjusted p values; false discovery rate under independence or
+    positive dependence. (m,) float64, NaN entries stay NaN and do not count."""
+    adjusted = np.full(p.shape, np.nan)
+    order = [i for i in np.argsort(p, kind="stable") if np.isfinite(p[i])]
+    running = 1.0
+    for rank in range(len(order), 0, -1):
+        i = order[rank - 1]
+        running = min(running, len(order) * p[i] / rank)
+        adjusted[i] = running
+    return adjusted
+
+
+def benjamini_yekutieli(p: Floats) -> Floats:
+    """``by`` (Benjamini & Yekutieli 2001): the same times the harmonic sum; false discovery rate under any
+    dependence. (m,) float64."""
+    m = int(np.isfinite(p).sum())
+    return np.asarray(np.minimum(1.0, benjamini_hochberg(p) * sum(1 / j for j in range(1, m + 1))))
+
+
 def romano_wolf(observed: Floats, draws: Floats, *, identity_included: bool) -> Floats:
     """Romano & Wolf (2005) step-down max-|t| adjusted p values.
 

@@ -1,0 +1,230 @@
+"""Every multi-event test by its identifier, run on one sample: the order of this table is the order of the output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from eventstudy.engine.significance import cross_section, ranks, resampling, volatility
+from eventstudy.engine.significance.cross_section import Dependence
+from eventstudy.engine.significance.evidence import Sample
+from eventstudy.engine.significance.laws import Alternative
+from eventstudy.engine.significance.result import TestResult, undefined
+from eventstudy.engine.significance.summary import Summary, spread_of, summarised
+
+Finalise = Callable[[Sample, Summary, Dependence, Alternative], TestResult]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupTest:
+    """A test across events.
+
+    Attributes
+    ----------
+    null : str
+        What it tests, as a sentence.
+    needs : str
+        What must hold.
+    reference : str
+    run : callable
+    pairwise : bool
+        It reads correlations of pairs.
+    """
+
+    null: str
+    needs: str
+    reference: str
+    run: Finalise
+    pairwise: bool = False
+
+
+def _plain(function: Callable[[Summary, Dependence, Alternative], TestResult]) -> Finalise:
+    def run(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
+        del sample
+        return function(summary, dependence, side)
+
+    return run
+
+
+def _ranked_days(sample: Sample) -> slice:
+    """Columns of the test window among the days that Corrado ranks."""
+    shift = sample.evidence.residual.shape[1]
+    return slice(shift + sample.days.start, shift + sample.days.stop)
+
+
+def _corrado(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
+    del dependence
+    return ranks.corrado(summary, _ranked_days(sample), side)
+
+
+def _cumrank(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
+    del dependence
+    return ranks.cumrank_t(summary, _ranked_days(sample), side)
+
+
+def _crude(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
+    del dependence
+    return cross_section.crude_dependence(summary, sample.evidence.residual.shape[1], sample.days, side)
+
+
+def _zivney(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
+    del dependence
+    return ranks.corrado_zivney(summary, sample.evidence.residual.shape[1], side)
+
+
+def _grank_t(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
+    del sample, dependence
+    return ranks.grank(summary, "grank-t", side, ranks.few_for_ranks(summary.n))
+
+
+def _grank_raw(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
+    del sample, dependence
+    return ranks.grank(summary, "grank-raw", side, cross_section.risen_variance(summary))
+
+
+def _grank_clu(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
+    del sample
+    if dependence.n_dates > 1:
+        return undefined("grank-t-clu", "t", f"{dependence.n_dates} dates: meant for events of one date")
+    return ranks.grank(summary, "grank-t-clu", side, ranks.few_for_ranks(summary.n))
+
+
+def _cz_sign(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
+    del dependence
+    return ranks.cz_sign(summary, sample.length, side)
+
+
+_MEAN = "the mean abnormal return is zero"
+_RANK = "the window's days rank like any others"
+_SIGN = "positive abnormal returns are as frequent as before"
+_FREE = "independent events"
+_STABLE = "independent events whose variance the event does not change"
+
+GROUP_TESTS: dict[str, GroupTest] = {
+    "csect-t": GroupTest(
+        null=_MEAN, needs=_FREE, reference="Brown & Warner (1980)", run=_plain(cross_section.cross_sectional)
+    ),
+    "patell": GroupTest(null=_MEAN, needs=_STABLE, reference="Patell (1976)", run=_plain(cross_section.patell)),
+    "patell-sum": GroupTest(null=_MEAN, needs=_STABLE, reference="Patell (1976)", run=_plain(cross_section.patell_sum)),
+    "stouffer-t": GroupTest(
+        null=_MEAN, needs=_STABLE, reference="exact inverse normal", run=_plain(cross_section.stouffer_t)
+    ),
+    "bmp": GroupTest(
+        null=_MEAN, needs=_FREE, reference="Boehmer, Musumeci & Poulsen (1991)", run=_plain(cross_section.bmp)
+    ),
+    "skew-t-johnson": GroupTest(
+        null=_MEAN, needs=_FREE, reference="Johnson (1978)", run=_plain(cross_section.skew_t_johnson)
+    ),
+    "skew-t-hall": GroupTest(null=_MEAN, needs=_FREE, reference="Hall (1992)", run=_plain(cross_section.skew_t_hall)),
+    "wild-bootstrap": GroupTest(
+        null=_MEAN,
+        needs="independent dates, symmetry",
+        reference="Rademacher signs",
+        run=_plain(resampling.wild_bootstrap),
+    ),
+    "sign-flip": GroupTest(
+        null=_MEAN, needs="independent dates, symmetry", reference="enumeration", run=_plain(resampling.sign_flip)
+    ),
+    "crude-dependence": GroupTest(
+        null=_MEAN, needs="unchanged variance", reference="Brown & Warner (1980, 1985)", run=_crude
+    ),
+    "adj-patell": GroupTest(
+        null=_MEAN,
+        needs="unchanged variance and correlation",
+        reference="Kolari & Pynnonen (2010)",
+        run=_plain(cross_section.adj_patell),
+        pairwise=True,
+    ),
+    "kolari-pynnonen": GroupTest(
+        null=_MEAN,
+        needs="unchanged correlation",
+        reference="Kolari & Pynnonen (2010)",
+        run=_plain(cross_section.kolari_pynnonen),
+        pairwise=True,
+    ),
+    "kpp": GroupTest(
+        null=_MEAN,
+        needs="unchanged correlation",
+        reference="Kolari, Pape & Pynnonen (2018)",
+        run=_plain(cross_section.kpp),
+        pairwise=True,
+    ),
+    "calendar-cov": GroupTest(
+        null=_MEAN,
+        needs="unchanged variance and correlation",
+        reference="exact calendar covariance",
+        run=_plain(cross_section.calendar_cov),
+        pairwise=True,
+    ),
+    "corrado": GroupTest(
+        null=_RANK, needs="unchanged variance", reference="Corrado (1989); Cowan (1992)", run=_corrado
+    ),
+    "cumrank-t": GroupTest(null=_RANK, needs="unchanged variance", reference="Campbell & Wasley (1993)", run=_cumrank),
+    "cumrank-z": GroupTest(
+        null=_RANK, needs=_STABLE, reference="Campbell & Wasley (1993)", run=_plain(ranks.cumrank_z)
+    ),
+    "corrado-zivney": GroupTest(
+        null=_RANK, needs="twenty events and more", reference="Corrado & Zivney (1992)", run=_zivney
+    ),
+    "grank-t": GroupTest(
+        null=_RANK, needs="twenty events and more", reference="Kolari & Pynnonen (2011)", run=_grank_t
+    ),
+    "grank-z": GroupTest(
+        null=_RANK,
+        needs="independent events, twenty and more",
+        reference="Kolari & Pynnonen (2011)",
+        run=_plain(ranks.grank_z),
+    ),
+    "grank-raw": GroupTest(
+        null=_RANK,
+        needs="unchanged variance",
+        reference="Kolari & Pynnonen (2011), not re-standardised",
+        run=_grank_raw,
+    ),
+    "grank-t-clu": GroupTest(
+        null=_RANK,
+        needs="one date, twenty events and more",
+        reference="Kolari & Pynnonen (2011)",
+        run=_grank_clu,
+        pairwise=True,
+    ),
+    "sign": GroupTest(null=_SIGN, needs="independent events, symmetry", reference="binomial", run=_plain(ranks.sign)),
+    "generalized-sign": GroupTest(
+        null=_SIGN, needs=_FREE, reference="Cowan (1992)", run=_plain(ranks.generalized_sign)
+    ),
+    "cz-sign": GroupTest(
+        null=_SIGN, needs="one-day window, ten events and more", reference="Corrado & Zivney (1992)", run=_cz_sign
+    ),
+    "wilcoxon": GroupTest(
+        null=_MEAN, needs="independent events, symmetry", reference="Wilcoxon (1945)", run=_plain(ranks.wilcoxon)
+    ),
+    "lbt-bootstrap": GroupTest(
+        null="the mean BHAR is zero",
+        needs=_FREE,
+        reference="Lyon, Barber & Tsai (1999)",
+        run=_plain(resampling.lbt_bootstrap),
+    ),
+    "avar": GroupTest(
+        null="squared abnormal returns are as large as before",
+        needs=_FREE,
+        reference="Beaver (1968); Landsman & Maydew (2002)",
+        run=volatility.avar,
+    ),
+    "vol-ratio-csect": GroupTest(
+        null="the event leaves the variance as it is",
+        needs="independent events, normal errors",
+        reference="variance of standardised CARs",
+        run=_plain(cross_section.vol_ratio_csect),
+    ),
+}
+
+
+def run_battery(
+    sample: Sample, dependence: Dependence, wanted: Collection[str], side: Alternative
+) -> tuple[Summary, list[TestResult]]:
+    """Every wanted test of the table on one sample, with the summary they share."""
+    one_date = dependence.n_dates == 1
+    r = max(dependence.mean_correlation, 0.0) if one_date else 0.0
+    summary = summarised(sample, spread_of(sample), r)
+    found = [entry.run(sample, summary, dependence, side) for name, entry in GROUP_TESTS.items() if name in wanted]
+    return summary, found

@@ -1,0 +1,107 @@
+"""Tests across events whose law is resampled (methods 7.1, 10.2), with fixed seeds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eventstudy.engine.panel import Floats
+from eventstudy.engine.significance.cross_section import FEW_EVENTS, Dependence
+from eventstudy.engine.significance.laws import Alternative, extreme_count
+from eventstudy.engine.significance.result import TestResult, computed, undefined
+from eventstudy.engine.significance.summary import Summary
+
+ENUMERATED_UP_TO = 12
+DRAWS = 999
+LBT_DRAWS = 1000
+SEED = 20250416
+# numbers held at once
+LARGEST_DRAW = 2_000_000
+
+
+def sign_flip(summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
+    """``sign-flip``: every pattern of signs, one sign a date, on the cross-sectional t: exact under symmetry.
+
+    The p value is a count over all 2^G patterns, the observed one included.
+    """
+    del dependence
+    signs, trouble = _patterns(summary)
+    if trouble:
+        return undefined("sign-flip", "enumeration", trouble)
+    x, statistic = summary.values["car"], _t(summary.values["car"][None])[0]
+    drawn = _t(x[None] * signs)
+    p = extreme_count(np.round(drawn, 10), round(float(statistic), 10), side) / len(drawn)
+    g = int(np.log2(len(drawn)))
+    warnings = [f"{g} dates: smallest p is {2 / 2**g:.3g}"] if g < 6 else []
+    return computed("sign-flip", float(statistic), "enumeration", str(len(drawn)), p, warnings)
+
+
+def _patterns(summary: Summary) -> tuple[Floats, str]:
+    """All sign patterns (2^G, N), one sign a date, or why there are none."""
+    if summary.n < 2 or not summary.car.sum_of_squares > 0:
+        return np.empty((0, 0)), "the cross-section has no variance"
+    _, cluster = np.unique(summary.values["date"], return_inverse=True)
+    g = int(cluster.max()) + 1
+    if g > ENUMERATED_UP_TO:
+        return np.empty((0, 0)), f"{g} dates: too many to enumerate, see wild-bootstrap"
+    bits = (np.arange(2**g)[:, None] >> np.arange(g)[None, :]) & 1
+    return np.asarray(1.0 - 2.0 * bits[:, cluster]), ""
+
+
+def wild_bootstrap(summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
+    """``wild-bootstrap``: random signs, one a date, on the cross-sectional t, p with the +1 rule.
+
+    Heals unequal variances and shared dates, not skewness.
+    """
+    if summary.n < 2 or not summary.car.sum_of_squares > 0:
+        return undefined("wild-bootstrap", "bootstrap", "the cross-section has no variance")
+    _, cluster = np.unique(summary.values["date"], return_inverse=True)
+    g = int(cluster.max()) + 1
+    if g <= ENUMERATED_UP_TO:
+        return undefined("wild-bootstrap", "bootstrap", f"{g} dates: sign-flip enumerates all patterns")
+    x, statistic = summary.values["car"], float(_t(summary.values["car"][None])[0])
+    rng = np.random.default_rng(np.random.SeedSequence([SEED, summary.n, g]))
+    more, block = 0, max(1, LARGEST_DRAW // summary.n)
+    for at in range(0, DRAWS, block):
+        flips = 1.0 - 2.0 * rng.integers(0, 2, (min(block, DRAWS - at), g))
+        more += extreme_count(_t(x * flips[:, cluster]), statistic, side)
+    overlapping = [] if dependence.n_dates < summary.n else dependence.shared(summary.n)
+    return computed("wild-bootstrap", statistic, "bootstrap", str(DRAWS), (1 + more) / (DRAWS + 1), overlapping)
+
+
+def _t(x: Floats) -> Floats:
+    """Cross-sectional t of each row."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.sqrt(x.shape[1]) * x.mean(axis=1) / x.std(axis=1, ddof=1))
+
+
+def lbt_bootstrap(summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
+    """``lbt-bootstrap``: skewness-adjusted t of the BHARs against its own bootstrap (Lyon, Barber & Tsai 1999).
+
+    Resamples of a quarter of the events; p by the resampled percentiles, each tail doubled for two sides. Needs
+    independent events and is meant for N of 50 and more.
+    """
+    x = summary.values["bhar"]
+    n = len(x)
+    if n < 8 or not summary.bhar.sum_of_squares > 0:
+        return undefined("lbt-bootstrap", "bootstrap", f"N = {n}: resamples of a quarter of the events need eight")
+    size = max(2, round(n / 4))
+    statistic = _adjusted(x[None], 0.0)[0]
+    rng = np.random.default_rng(np.random.SeedSequence([SEED + 1, n]))
+    drawn = _adjusted(x[rng.integers(0, n, (LBT_DRAWS, size))], float(x.mean()))
+    drawn = drawn[np.isfinite(drawn)]
+    lower = (1 + np.count_nonzero(drawn <= statistic)) / (len(drawn) + 1)
+    upper = (1 + np.count_nonzero(drawn >= statistic)) / (len(drawn) + 1)
+    p = {"less": lower, "greater": upper}.get(side, min(1.0, 2 * min(lower, upper)))
+    warnings = dependence.shared(n) + ([f"N = {n} is small"] if n < 5 * FEW_EVENTS else [])
+    return computed("lbt-bootstrap", float(statistic), "bootstrap", str(len(drawn)), float(p), warnings)
+
+
+def _adjusted(x: Floats, centre: float) -> Floats:
+    """sqrt(n) (S + g S^2/3 + g/(6 n)) of each row about a centre; g with divisor n, sd with n - 1."""
+    n = x.shape[1]
+    about = x - x.mean(axis=1, keepdims=True)
+    deviation = np.sqrt((about**2).sum(axis=1) / (n - 1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        s = (x.mean(axis=1) - centre) / deviation
+        g = (about**3).sum(axis=1) / (n * deviation**3)
+    return np.asarray(np.sqrt(n) * (s + g * s**2 / 3 + g / (6 * n)))

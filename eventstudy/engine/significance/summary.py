@@ -1,0 +1,223 @@
+"""Summarise -> merge -> finalise: what a chunk of events contributes to every multi-event test.
+
+A study is cut into chunks of 2,048 events in file order; each chunk is summarised alone and the summaries are merged in
+order. So one process and any number of partitions run the same lines and print the same digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from scipy import special
+
+from eventstudy.engine.moments import CHUNK, Moments, summarise
+from eventstudy.engine.panel import Floats
+from eventstudy.engine.significance.evidence import Evidence, Sample, average_ranks, centred
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """First pass: cross-sectional moments, by which the second pass standardises again.
+
+    Attributes
+    ----------
+    scar : Moments
+    sar : tuple of Moments
+        Of each day of the test window.
+    """
+
+    scar: Moments
+    sar: tuple[Moments, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Second pass: everything the finalising steps need, for any number of events.
+
+    Attributes
+    ----------
+    car, scar, bhar : Moments
+    sums : dict
+        Additive arrays, each summed over events; see ``_sums``.
+    values : dict
+        Columns with one entry an event, in file order: ``car``, ``scar``, ``bhar``, ``date``.
+    """
+
+    car: Moments
+    scar: Moments
+    bhar: Moments
+    sums: dict[str, Floats]
+    values: dict[str, Floats]
+
+    def merge(self, other: Summary) -> Summary:
+        """The summary of both, this one first."""
+        return Summary(
+            car=self.car.merge(other.car),
+            scar=self.scar.merge(other.scar),
+            bhar=self.bhar.merge(other.bhar),
+            sums={name: self.sums[name] + other.sums[name] for name in self.sums},
+            values={name: np.concatenate([self.values[name], other.values[name]]) for name in self.values},
+        )
+
+    @property
+    def n(self) -> int:
+        """Number of events."""
+        return self.car.count
+
+
+def chunks(sample: Sample) -> Iterable[Sample]:
+    """The sample in fixed chunks, in order."""
+    return (sample.part(at, at + CHUNK) for at in range(0, max(sample.n, 1), CHUNK))
+
+
+def spread_of(sample: Sample) -> Spread:
+    """Cross-sectional moments of SCAR and of each window day's SAR."""
+    sar = sample.evidence.sar[sample.rows][:, sample.days]
+    return Spread(scar=summarise(sample.scar), sar=tuple(summarise(sar[:, k]) for k in range(sar.shape[1])))
+
+
+def summarised(sample: Sample, spread: Spread, correlation: float = 0.0) -> Summary:
+    """The whole sample, chunk by chunk, merged in order.
+
+    Parameters
+    ----------
+    sample : Sample
+    spread : Spread
+        Of the whole sample: re-standardising divides by the cross-section's own deviation.
+    correlation : float
+        Mean correlation of events on one date, for ``grank-t-clu``.
+    """
+    return merged(chunk_summaries(sample, spread, correlation))
+
+
+def chunk_summaries(sample: Sample, spread: Spread, correlation: float = 0.0) -> list[Summary]:
+    """What a partition hands back: one summary a chunk, unmerged, because the order of additions fixes the digits."""
+    return [_one(chunk, spread, correlation) for chunk in chunks(sample)]
+
+
+def merged(summaries: Iterable[Summary]) -> Summary:
+    """The summaries of all partitions, merged in file order."""
+    return reduce(Summary.merge, summaries)
+
+
+def _one(sample: Sample, spread: Spread, correlation: float) -> Summary:
+    return Summary(
+        car=summarise(sample.car),
+        scar=summarise(sample.scar),
+        bhar=summarise(sample.bhar),
+        sums={**_daily(sample), **_standardised(sample), **_ranks(sample, spread, correlation), **_signs(sample)},
+        values={
+            "car": sample.car,
+            "scar": sample.scar,
+            "bhar": sample.bhar,
+            "date": sample.dates.astype(np.float64),
+        },
+    )
+
+
+def _daily(sample: Sample) -> dict[str, Floats]:
+    """Sums of residuals and abnormal returns by event day, and how many events have each day."""
+    evidence, rows = sample.evidence, sample.rows
+    both = np.concatenate([evidence.residual[rows], evidence.abnormal[rows]], axis=1)
+    return {"aar_sum": np.nansum(both, axis=0), "aar_n": np.isfinite(both).sum(axis=0).astype(np.float64)}
+
+
+def _standardised(sample: Sample) -> dict[str, Floats]:
+    """Patell's sums; events with nu <= 2 have no variance there and stay out."""
+    evidence, z = sample.evidence, sample.scar
+    nu = evidence.nu[sample.rows]
+    known = nu > 2
+    q = np.where(known, nu / np.where(known, nu - 2, 1.0), 0.0)
+    sar = evidence.sar[sample.rows][:, sample.days]
+    csar = np.nansum(sar, axis=1) / np.sqrt(np.maximum(np.isfinite(sar).sum(axis=1), 1) * np.where(known, q, 1.0))
+    weight = 1 / sample.std_error
+    return {
+        "patell_n": np.array(known.sum(), dtype=np.float64),
+        "patell_q": np.array(q.sum()),
+        "patell_z": np.array(z[known].sum()),
+        "patell_csar": np.array(csar[known].sum()),
+        "stouffer": np.array(_normal_scores(z, nu).sum()),
+        "precision": np.array([weight.sum(), (weight * sample.car).sum()]),
+        "variance_weight": np.array([(weight**2).sum(), (weight**2 * sample.car).sum()]),
+    }
+
+
+def _normal_scores(z: Floats, nu: Floats) -> Floats:
+    """Phi^-1(F_t(z)), from the nearer tail, so that large values keep their digits."""
+    tail = special.stdtr(nu, -np.abs(z))
+    return np.asarray(-np.sign(z) * special.ndtri(tail))
+
+
+def _ranks(sample: Sample, spread: Spread, correlation: float) -> dict[str, Floats]:
+    evidence, rows, n_estimation = sample.evidence, sample.rows, sample.evidence.residual.shape[1]
+    u = evidence.corrado[rows]
+    window = u[:, n_estimation:][:, sample.days]
+    t = np.isfinite(u).sum(axis=1)
+    length = np.isfinite(window).sum(axis=1)
+    found = {
+        "corrado_u": np.nansum(u, axis=0),
+        "corrado_n": np.isfinite(u).sum(axis=0).astype(np.float64),
+        "cumrank": np.array([np.nansum(window), (length * (t - length) / (12 * (t + 1))).sum()]),
+    }
+    z, nu = sample.scar, evidence.nu[rows]
+    deviation = spread.scar.standard_deviation
+    with np.errstate(invalid="ignore", divide="ignore"):
+        days = {
+            "grank": z / deviation,
+            "grank_raw": z / np.sqrt(np.where(nu > 2, nu / np.where(nu > 2, nu - 2, 1.0), np.nan)),
+            "grank_clu": z / (deviation / np.sqrt(max(1 - correlation, 1e-12))),
+        }
+    for name, value in days.items():
+        found |= _with_one_day(evidence, rows, value, name)
+    found |= _corrado_zivney(sample, spread)
+    return found
+
+
+def _with_one_day(evidence: Evidence, rows: np.ndarray, value: Floats, name: str) -> dict[str, Floats]:
+    """Centred ranks of one further day among the standardised estimation residuals, summed by day.
+
+    The ranks of the estimation days are known; the further day moves those above it by one place.
+    """
+    standard = evidence.residual[rows] / evidence.scale[rows, None]
+    with np.errstate(invalid="ignore"):
+        above, equal = standard > value[:, None], standard == value[:, None]
+    t = evidence.n_ranked[rows] + 1
+    known = np.isfinite(value)
+    u_days = (evidence.ranked[rows] + above + 0.5 * equal) / (t + 1)[:, None] - 0.5
+    below = np.isfinite(standard).sum(axis=1) - above.sum(axis=1) - equal.sum(axis=1)
+    u_day = (below + equal.sum(axis=1) / 2 + 1) / (t + 1) - 0.5
+    return {
+        f"{name}_u": np.nansum(u_days[known], axis=0),
+        f"{name}_n": np.isfinite(u_days[known]).sum(axis=0).astype(np.float64),
+        f"{name}_day": np.array([u_day[known].sum(), known.sum(), ((t - 1) / (t + 1))[known].sum()]),
+    }
+
+
+def _corrado_zivney(sample: Sample, spread: Spread) -> dict[str, Floats]:
+    """Estimation days as e/s, window days as SAR over their own cross-sectional deviation, ranked together."""
+    evidence, rows = sample.evidence, sample.rows
+    deviation = np.array([moments.standard_deviation for moments in spread.sar])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        window = evidence.sar[rows][:, sample.days] / np.where(deviation > 0, deviation, np.nan)
+    standard = evidence.residual[rows] / evidence.scale[rows, None]
+    u = centred(average_ranks(np.concatenate([standard, window], axis=1)))
+    return {"zivney_u": np.nansum(u, axis=0), "zivney_n": np.isfinite(u).sum(axis=0).astype(np.float64)}
+
+
+def _signs(sample: Sample) -> dict[str, Floats]:
+    """Cowan's expected share of positive days, and the signs about each event's own median."""
+    evidence, rows = sample.evidence, sample.rows
+    found = {"share_positive": np.array(evidence.share_positive[rows].sum())}
+    both = np.concatenate([evidence.residual[rows], evidence.abnormal[rows][:, sample.days][:, -1:]], axis=1)
+    if sample.length == 1:
+        sign = np.sign(both - np.nanmedian(both, axis=1, keepdims=True))
+    else:
+        sign = np.full(both.shape, np.nan)
+    return {
+        **found,
+        "sign_u": np.nansum(sign, axis=0),
+        "sign_n": np.isfinite(sign).sum(axis=0).astype(np.float64),
+    }

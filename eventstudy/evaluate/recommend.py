@@ -1,0 +1,52 @@
+"""Which multi-event tests to read for the sample at hand, and why (methods 0)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MANY = 20
+SIGNS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """What to read first.
+
+    Attributes
+    ----------
+    tests : tuple of str
+        The headline first, then what should agree with it.
+    why : str
+        One sentence.
+    """
+
+    tests: tuple[str, ...]
+    why: str
+
+
+def recommend(n: int, n_dates: int, n_overlapping: int) -> Recommendation:
+    """The short list for N events on a number of dates, with so many pairs of overlapping windows."""
+    if n_dates == 1:
+        more = ("grank-t-clu", "corrado") if n >= MANY else ("corrado", "crude-dependence")
+        return Recommendation(
+            ("kolari-pynnonen", "adj-patell", "calendar-cov", *more),
+            "all events fall on one date, so their errors are correlated and tests that count them as independent are "
+            "left out",
+        )
+    if n_overlapping or n_dates < n:
+        return Recommendation(
+            ("calendar-cov", "kolari-pynnonen", "kpp", "corrado"),
+            "events share dates or their windows overlap, so their covariance counts; kolari-pynnonen also survives a "
+            "variance that rises with the event",
+        )
+    if n >= MANY:
+        return Recommendation(
+            ("bmp", "grank-t", "corrado", "generalized-sign", "skew-t-hall"),
+            "twenty events and more whose windows do not overlap: the standardised cross-section, which survives a "
+            "variance that rises with the event",
+        )
+    signs = ("sign-flip",) if n >= SIGNS else ()
+    return Recommendation(
+        ("stouffer-t", "patell", "bmp", *signs),
+        "fewer than twenty events, windows apart: laws that hold for small samples, none that is asymptotic",
+    )
