@@ -56,6 +56,7 @@ def row_flags(studied: Studied, i: int) -> tuple[str, ...]:
         "stale_prices": bool(quality.stale[span].any()),
         "bad_tick": bool(quality.bad_tick[span].any()),
         "benchmark_gap": bool(quality.benchmark_gap[span].any()),
+        "model_fallback": bool(fits.fallback[i]),
         "benchmark_is_ticker": series.ticker in row_benchmarks(studied.catalogue, row, studied.spec),
     }
     return tuple(flag for flag in FLAGS if found.get(flag, False))

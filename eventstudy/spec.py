@@ -114,6 +114,10 @@ class StudySpec:
         Identifier in ``engine.models.MODELS``.
     benchmarks : tuple of str
         The first is the market, further ones are sectors (used by ``multi-index``).
+    factors : str
+        CSV of daily factor returns in decimals, for the factor models.
+    peers : tuple of str
+        Untreated firms, for the peer models.
     event_window : Window
         Computed and plotted.
     windows : tuple of Window
@@ -149,6 +153,8 @@ class StudySpec:
     max_age: float | None = None
     model: str = "market-model"
     benchmarks: tuple[str, ...] = ("SPY",)
+    factors: str = ""
+    peers: tuple[str, ...] = ()
     event_window: Window = Window(-10, 10)
     windows: tuple[Window, ...] = DEFAULT_WINDOWS
     windows_given: bool = False

@@ -16,9 +16,9 @@ from eventstudy.data.events import EventTable, events_from_frame, read_events
 from eventstudy.data.market import Market, load_market, place_rows, series_key
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source, source_from_frame
-from eventstudy.engine.models import MODELS
+from eventstudy.engine.models import MODELS, fit
 from eventstudy.engine.panel import Ints
-from eventstudy.engine.partition import Block, fewest_observations, select, study_block
+from eventstudy.engine.partition import Block, Fitter, fewest_observations, select, study_block
 from eventstudy.errors import UsageError
 from eventstudy.evaluate.claims import check_claims
 from eventstudy.evaluate.clusters import cluster_tests
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Progress = Callable[[str], None]
+# Fewer are no index.
+FEWEST_PEERS = 3
 
 
 def run(
@@ -85,6 +87,7 @@ def run(
     source = open_source(spec, say, warn or _silent) if prices is None else as_source(prices)
     say(f"placing {len(table.frame)} events on exchange calendars")
     catalogue = build_catalogue(table, confounders_beside(table, confounders))
+    check_peers(catalogue, spec)
     wanted = select_rows(catalogue, only)
     say(f"reading prices from {source.name}")
     market = load_market(catalogue, wanted, source, spec)
@@ -152,10 +155,27 @@ def checked_model(spec: StudySpec) -> StudySpec:
         raise UsageError(
             "multi-index needs a market and a sector", "two benchmarks", "add --benchmark SPY --benchmark SOXX"
         )
+    if MODELS[spec.model].peers and len(spec.peers) < FEWEST_PEERS:
+        raise UsageError(
+            f"{spec.model} has {len(spec.peers)} peers", f"at least {FEWEST_PEERS}", "--peer SYM, repeated"
+        )
     needed = fewest_observations(spec, spec.model, len(spec.benchmarks))
     if spec.estimation < needed:
         raise UsageError(f"estimation {spec.estimation} is too short for {spec.model}", f"at least {needed} sessions")
     return spec
+
+
+def check_peers(catalogue: Catalogue, spec: StudySpec) -> None:
+    """Raise a UsageError where a peer is itself treated: the comparison would take part of the effect away."""
+    if not MODELS[spec.model].peers:
+        return
+    treated = {ticker for (ticker, _), role in zip(catalogue.keys, catalogue.roles, strict=True) if role != "placebo"}
+    if bad := sorted(treated & set(spec.peers)):
+        raise UsageError(
+            f"peer {', '.join(bad)} has announcements of its own in {catalogue.events.path}",
+            "peers that no event of the file treats",
+            "name other peers",
+        )
 
 
 def as_events(events: str | Path | pd.DataFrame | EventTable) -> EventTable:
@@ -256,7 +276,7 @@ def estimate(
             "complete the benchmark column",
         )
     panel = market.stack(keys, spec.returns)
-    block = study_block(panel, placed, spec)
+    block = study_block(panel, placed, spec, _fitter(spec))
     needed = fewest_observations(spec, spec.model, panel.factors.shape[1])
     enough = block.fits.n_obs >= needed
     exclusions = [
@@ -266,6 +286,15 @@ def estimate(
     ]
     kept = np.flatnonzero(enough & block.fits.rank_ok)
     return (select(block, kept) if len(kept) else None), [rows[int(i)] for i in kept], exclusions
+
+
+def _fitter(spec: StudySpec) -> Fitter:
+    """What estimates the model; conditional variances need a package that others do without."""
+    if not MODELS[spec.model].conditional:
+        return fit
+    from eventstudy.evaluate.conditional import conditional_fits
+
+    return conditional_fits
 
 
 def _estimation_trouble(row: int, n_obs: int, needed: int, spec: StudySpec) -> Exclusion:

@@ -62,7 +62,8 @@ OPTIONS: dict[str, Option] = {
         kind="text",
         metavar="MODEL",
         default="market-model",
-        help="market-model, market-adjusted, constant-mean or multi-index.",
+        help="market-model, market-adjusted, constant-mean, multi-index, a factor model (capm, ff3, carhart, ff5, "
+        "ff5-mom), scholes-williams, dimson, garch, egarch, peer or peer-market.",
     ),
     "benchmark": Option(
         kind="list",
@@ -71,6 +72,8 @@ OPTIONS: dict[str, Option] = {
         repeatable=True,
         help="Market index; further ones are sectors for multi-index.",
     ),
+    "factors": Option(kind="text", metavar="FILE", help="CSV of daily factors in decimals, for the factor models."),
+    "peer": Option(kind="list", metavar="SYM", repeatable=True, help="An untreated firm, for the peer models."),
     "event_window": Option(kind="window", metavar="A:B", default="-10:10", help="Sessions computed and plotted."),
     "window": Option(
         kind="list",
@@ -225,6 +228,8 @@ def study_spec(settings: Mapping[str, Setting]) -> StudySpec:
         max_age=value["max_age"],
         model=value["model"],
         benchmarks=value["benchmark"],
+        factors=value["factors"],
+        peers=value["peer"],
         event_window=Window.parse(value["event_window"]),
         windows=tuple(dict.fromkeys(Window.parse(text) for text in value["window"])),
         windows_given=settings["window"].origin != "default",

@@ -6,18 +6,23 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 
 from eventstudy.data.catalogue import HISTORY_SESSIONS, Catalogue, event_mask, history_mask, masking_sessions
+from eventstudy.data.factors import FactorTable, check_columns, read_factors, with_factors, with_peers, with_shifts
 from eventstudy.data.prices import PriceSource, PriceTable
 from eventstudy.data.quality import Quality, inspect
 from eventstudy.data.returns import AlignedSeries, align
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Floats, ReturnPanel
 from eventstudy.engine.partition import Placed, window_plan
+from eventstudy.errors import UsageError
 from eventstudy.spec import StudySpec
 
+# Sessions by which the market is shifted: the one before, its own, the one after.
+DIMSON_SHIFTS = (-1, 0, 1)
 _PARTS = {
     "total": ("total", "factors"),
     "overnight": ("overnight", "overnight_factors"),
@@ -34,11 +39,14 @@ class SeriesKey:
     ticker, exchange : str
     benchmarks : tuple of str
         Those the model uses.
+    made_for : str
+        The model whose regressors are prepared from them; empty where the benchmarks themselves are the regressors.
     """
 
     ticker: str
     exchange: str
     benchmarks: tuple[str, ...]
+    made_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +57,14 @@ class Market:
     ----------
     prices : PriceTable
     catalogue : Catalogue
+    factors : FactorTable or None
+    n_peers : int
     """
 
     prices: PriceTable
     catalogue: Catalogue
+    factors: FactorTable | None = None
+    n_peers: int = 0
     _made: dict[tuple[SeriesKey, str], AlignedSeries] = field(default_factory=dict)
     _inspected: dict[tuple[SeriesKey, str], Quality] = field(default_factory=dict)
 
@@ -60,8 +72,21 @@ class Market:
         """Aligned returns of a key; both the ticker and its benchmarks must be in ``prices``."""
         if (key, returns) not in self._made:
             calendar = self.catalogue.calendars[key.exchange]
-            self._made[key, returns] = align(self.prices, key.ticker, key.benchmarks, calendar, returns)
+            aligned = align(self.prices, key.ticker, key.benchmarks, calendar, returns)
+            self._made[key, returns] = self._prepared(aligned, key) if key.made_for else aligned
         return self._made[key, returns]
+
+    def _prepared(self, series: AlignedSeries, key: SeriesKey) -> AlignedSeries:
+        """The series with the regressors of a model that makes its own."""
+        model = MODELS[key.made_for]
+        if model.columns:
+            assert self.factors is not None, "checked when the study began"
+            return with_factors(series, self.factors, model.columns)
+        if model.peers:
+            return with_peers(series, self.n_peers, market=model.n_made == 2)
+        if model.instrument:
+            return with_shifts(series, (-1, 0, 1), instrument=True)
+        return with_shifts(series, DIMSON_SHIFTS)
 
     def quality(self, key: SeriesKey, returns: str) -> Quality:
         """What deserves a second look in the series of a key."""
@@ -86,6 +111,7 @@ class Market:
         return ReturnPanel(
             returns=values,
             factors=np.stack([_pad(getattr(s, factors), width) for s in chosen]),
+            offset=np.stack([_pad(s.offset, width, 0.0) for s in chosen]) if part == "total" else None,
             span=span if part == "total" else np.isfinite(values).astype(np.int64),
             day_number=np.stack(
                 [_pad(s.calendar.sessions.astype(np.int64).astype(np.float64), width, -1.0) for s in chosen]
@@ -110,20 +136,42 @@ def series_key(catalogue: Catalogue, row: int, spec: StudySpec) -> SeriesKey:
     ``constant-mean`` is aligned with the market too, so that all models speak of the same sessions.
     """
     ticker, exchange = catalogue.keys[row]
-    benchmarks = row_benchmarks(catalogue, row, spec)
-    return SeriesKey(ticker, exchange, benchmarks if MODELS[spec.model].factors == "all" else benchmarks[:1])
+    benchmarks, model = row_benchmarks(catalogue, row, spec), MODELS[spec.model]
+    if model.factors == "made":
+        peers = spec.peers if model.peers else ()
+        return SeriesKey(ticker, exchange, (*benchmarks[:1], *peers), spec.model)
+    return SeriesKey(ticker, exchange, benchmarks if model.factors == "all" else benchmarks[:1])
 
 
 def load_market(catalogue: Catalogue, wanted: Sequence[int], source: PriceSource, spec: StudySpec) -> Market:
     """Fetch every ticker and benchmark that the wanted rows need, in one request."""
     start, end = asked_range(catalogue, spec)
-    return Market(source.fetch(wanted_symbols(catalogue, wanted, spec), start, end), catalogue)
+    table = _factor_table(spec)
+    prices = source.fetch(wanted_symbols(catalogue, wanted, spec), start, end)
+    return Market(prices, catalogue, table, len(spec.peers))
+
+
+def _factor_table(spec: StudySpec) -> FactorTable | None:
+    """The factor file, once it is known to hold what the model needs."""
+    model = MODELS[spec.model]
+    if not spec.factors:
+        if model.columns:
+            raise UsageError(
+                f"{spec.model} needs daily factors",
+                f"a CSV with date, {', '.join(model.columns)}, rf",
+                "--factors FILE",
+            )
+        return None
+    table = read_factors(Path(spec.factors))
+    check_columns(table, model.columns, spec.model)
+    return table
 
 
 def wanted_symbols(catalogue: Catalogue, wanted: Sequence[int], spec: StudySpec) -> list[str]:
     """Every ticker and benchmark of the rows, sorted."""
     tickers = {catalogue.keys[row][0] for row in wanted}
-    return sorted(tickers | {symbol for row in wanted for symbol in row_benchmarks(catalogue, row, spec)})
+    benchmarks = {symbol for row in wanted for symbol in row_benchmarks(catalogue, row, spec)}
+    return sorted(tickers | benchmarks | set(spec.peers if MODELS[spec.model].peers else ()))
 
 
 def asked_range(catalogue: Catalogue, spec: StudySpec) -> tuple[date, date]:

@@ -43,6 +43,10 @@ class AlignedSeries:
         Positions of the ticker's first and last close and of the last session with all benchmarks; -1 if none.
     close : float64 (T,)
         Closes of the ticker.
+    names : tuple of str
+        What the rows of ``factors`` are.
+    offset : float64 (T,)
+        What was taken off ``total``: the risk-free return of a factor model, else 0.
     """
 
     ticker: str
@@ -63,6 +67,8 @@ class AlignedSeries:
     last: int
     benchmark_last: int
     close: Floats
+    names: tuple[str, ...]
+    offset: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,4 +202,6 @@ def align(
         last=int(positions[-1]) if len(positions) else -1,
         benchmark_last=int(market_positions[-1]) if len(market_positions) else -1,
         close=own.close,
+        names=tuple(benchmarks),
+        offset=np.zeros(n),
     )

@@ -76,13 +76,13 @@ def abnormal_returns(design: Design, fits: Fits, name: str) -> Abnormal:
     seen = design.observed[:, window]
     ar = np.where(seen, fits.residual[:, window], np.nan)
     x = np.where(seen[:, :, None], regressors(design, MODELS[name])[:, window], 0.0)
-    span = np.where(seen, design.span[:, window], 0.0)
+    span = np.where(seen, fits.relative_variance[:, window], 0.0)
     total = np.cumsum(x, axis=1)
     path = np.cumsum(np.where(seen, ar, 0.0), axis=1)
     path_v = np.cumsum(span, axis=1) + _quadratic(total, fits.xtx_inv)
     return Abnormal(
         ar=ar,
-        expected=np.where(seen, design.y[:, window] - ar, np.nan),
+        expected=np.where(seen, design.y[:, window] + design.offset[:, window] - ar, np.nan),
         v=np.where(seen, span + _quadratic(x, fits.xtx_inv), np.nan),
         path=np.where(seen, path, np.nan),
         path_v=np.where(seen, path_v, np.nan),
@@ -125,12 +125,13 @@ def cars(
         seen = design.observed[:, days]
         known = window_complete(design, start, end, strict=strict)
         ar = np.where(seen, fits.residual[:, days], 0.0)
-        y = np.where(seen, design.y[:, days], 0.0)
+        y = np.where(seen, design.y[:, days] + design.offset[:, days], 0.0)
+        variance = np.where(seen, fits.relative_variance[:, days], 0.0).sum(axis=1)
         covered = np.where(seen, design.span[:, days], 0.0).sum(axis=1)
         total = np.where(seen[:, :, None], x[:, days], 0.0).sum(axis=1)
         car[:, w] = np.where(known, ar.sum(axis=1), np.nan)
         base[:, w] = np.where(known, covered, np.nan)
-        q[:, w] = np.where(known, covered + _quadratic(total, fits.xtx_inv), np.nan)
+        q[:, w] = np.where(known, variance + _quadratic(total, fits.xtx_inv), np.nan)
         bhar[:, w] = np.where(known, _compound(y, log=log) - _compound(y - ar, log=log), np.nan)
     return Cars(car=car, q=q, base=base, bhar=bhar)
 

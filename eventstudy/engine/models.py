@@ -27,25 +27,60 @@ class Model:
     ----------
     title : str
         What pages call it.
-    factors : {"none", "market", "all"}
-        How many of the study's benchmarks enter.
+    factors : {"none", "market", "all", "made"}
+        How many of the study's benchmarks enter; ``made`` regressors are prepared for the model, ``n_made`` of them.
     adjusted : bool
         The benchmark is subtracted and nothing is estimated (p = 0).
     reference : str
+    n_made : int
+    intercept : bool
+    columns : tuple of str
+        Columns of a factor file; the returns are then taken less the risk-free return.
+    instrument : bool
+        The last regressor is the instrument of the first (Scholes & Williams).
+    conditional : bool
+        The variance of each day is forecast, not constant.
+    peers : bool
+        Regressors come from peers.
     """
 
     title: str
-    factors: Literal["none", "market", "all"]
+    factors: Literal["none", "market", "all", "made"]
     adjusted: bool
     reference: str
+    n_made: int = 0
+    intercept: bool = True
+    columns: tuple[str, ...] = ()
+    instrument: bool = False
+    conditional: bool = False
+    peers: bool = False
+
+    @property
+    def shifted(self) -> bool:
+        """Its regressors are the market's returns at several sessions."""
+        return self.factors == "made" and not (self.columns or self.peers or self.instrument)
 
     def n_factors(self, available: int) -> int:
         """Number of factors used when ``available`` benchmarks are given."""
+        if self.factors == "made":
+            return self.n_made - self.instrument
         return {"none": 0, "market": min(1, available), "all": available}[self.factors]
 
     def n_parameters(self, available: int) -> int:
         """p, the number of estimated mean parameters."""
-        return 0 if self.adjusted else 1 + self.n_factors(available)
+        return 0 if self.adjusted else int(self.intercept) + self.n_factors(available)
+
+
+def _factor_model(title: str, columns: tuple[str, ...], reference: str, *, intercept: bool = True) -> Model:
+    return Model(
+        title=title,
+        factors="made",
+        adjusted=False,
+        reference=reference,
+        n_made=len(columns),
+        intercept=intercept,
+        columns=columns,
+    )
 
 
 MODELS: dict[str, Model] = {
@@ -55,6 +90,49 @@ MODELS: dict[str, Model] = {
     ),
     "constant-mean": Model(title="constant mean", factors="none", adjusted=False, reference="Brown & Warner (1980)"),
     "multi-index": Model(title="market and sector", factors="all", adjusted=False, reference="MacKinlay (1997)"),
+    "capm": _factor_model("CAPM", ("mkt_rf",), "Sharpe (1964)", intercept=False),
+    "ff3": _factor_model("Fama-French three factors", ("mkt_rf", "smb", "hml"), "Fama & French (1993)"),
+    "carhart": _factor_model("Carhart four factors", ("mkt_rf", "smb", "hml", "mom"), "Carhart (1997)"),
+    "ff5": _factor_model("Fama-French five factors", ("mkt_rf", "smb", "hml", "rmw", "cma"), "Fama & French (2015)"),
+    "ff5-mom": _factor_model(
+        "Fama-French five factors and momentum",
+        ("mkt_rf", "smb", "hml", "rmw", "cma", "mom"),
+        "Fama & French (2015); Carhart (1997)",
+    ),
+    "scholes-williams": Model(
+        title="Scholes-Williams",
+        factors="made",
+        adjusted=False,
+        reference="Scholes & Williams (1977)",
+        n_made=2,
+        instrument=True,
+    ),
+    "dimson": Model(title="Dimson", factors="made", adjusted=False, reference="Dimson (1979)", n_made=3),
+    "garch": Model(
+        title="market model with GARCH(1,1)",
+        factors="market",
+        adjusted=False,
+        reference="Bollerslev (1986)",
+        conditional=True,
+    ),
+    "egarch": Model(
+        title="market model with EGARCH(1,1)",
+        factors="market",
+        adjusted=False,
+        reference="Nelson (1991)",
+        conditional=True,
+    ),
+    "peer": Model(
+        title="peer index", factors="made", adjusted=False, reference="equal-weighted peers", n_made=1, peers=True
+    ),
+    "peer-market": Model(
+        title="market and peer index",
+        factors="made",
+        adjusted=False,
+        reference="equal-weighted peers",
+        n_made=2,
+        peers=True,
+    ),
 }
 
 
@@ -86,6 +164,10 @@ class Fits:
         Share of the variation of the estimation returns about their mean that the model explains; NaN for
         market-adjusted.
     rank_ok, zero_variance : bool (E,)
+    relative_variance : float64 (E, D)
+        Variance of each day's error in units of s2: the sessions covered, or a forecast over s2.
+    fallback : bool (E,)
+        A simpler model stands in.
     """
 
     theta: Floats
@@ -100,6 +182,8 @@ class Fits:
     r_squared: Floats
     rank_ok: Bools
     zero_variance: Bools
+    relative_variance: Floats
+    fallback: Bools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +200,40 @@ def regressors(design: Design, model: Model) -> Floats:
     """X of a model on every day: (E, D, p), the intercept column holding the sessions covered."""
     if model.adjusted:
         return np.empty((*design.y.shape, 0))
-    k = model.n_factors(design.x.shape[2])
-    return np.concatenate([design.span[:, :, None], design.x[:, :, :k]], axis=2)
+    x = design.x[:, :, : model.n_factors(design.x.shape[2])]
+    return np.concatenate([design.span[:, :, None], x], axis=2) if model.intercept else x
+
+
+def _instrumented(y: Floats, x: Floats, design: Design, used: Bools) -> LeastSquares:
+    """Scholes & Williams (1977) as instrumental variables: the market's return, instrumented by its sum over the
+    sessions before, of and after. Cov(b) = s2 (Z'X)^-1 Z'Z (X'Z)^-1, asymptotic."""
+    n = used.shape[1]
+    z = np.concatenate([design.span[:, :n, None], design.x[:, :n, -1:]], axis=2)
+    weight = np.where(used, 1.0 / design.span[:, :n], 0.0)[:, :, None]
+    z, a = np.where(used[:, :, None], z, 0.0), np.where(used[:, :, None], x[:, :n], 0.0)
+    zx = np.einsum("enp,enq->epq", z * weight, a)
+    rank_ok = np.linalg.cond(zx * 1.0) < 1 / (4 * _U * n)
+    zx = np.where(rank_ok[:, None, None], zx, np.eye(2))
+    inverse = np.linalg.inv(zx)
+    theta = np.einsum("epq,enq,en->ep", inverse, z * weight, np.where(used, y[:, :n], 0.0))
+    zz = np.einsum("enp,enq->epq", z * weight, z)
+    return LeastSquares(
+        theta=np.where(rank_ok[:, None], theta, np.nan),
+        xtx_inv=inverse @ zz @ inverse.transpose(0, 2, 1),
+        leverage=np.where(used, np.einsum("enp,epq,enq->en", a, inverse, z * weight), np.nan),
+        rank_ok=rank_ok,
+    )
+
+
+def refitted(design: Design, model: Model, used: Bools) -> Floats:
+    """Residuals of every day (E, D) when the model is fitted on the days ``used`` (E, D): for tests that impose the
+    null and fit estimation and test window together."""
+    if model.adjusted:
+        return np.asarray(design.y - design.x[:, :, 0])
+    x = regressors(design, model)
+    solution = _instrumented(design.y, x, design, used) if model.instrument else solve(design.y, x, design.span, used)
+    known = np.where(used[:, :, None], x, 0.0)
+    return np.asarray(design.y - np.einsum("edp,ep->ed", known, solution.theta))
 
 
 def solve(y: Floats, x: Floats, span: Floats, used: Bools) -> LeastSquares:
@@ -222,7 +338,11 @@ def fit(design: Design, name: str) -> Fits:
         leverage, rank_ok, residual = np.where(used, 0.0, np.nan), np.ones(len(y), dtype=bool), y
     else:
         y = design.y
-        solution = solve(y[:, estimation], x[:, estimation], design.span[:, estimation], used)
+        solution = (
+            _instrumented(y, x, design, used)
+            if model.instrument
+            else solve(y[:, estimation], x[:, estimation], design.span[:, estimation], used)
+        )
         theta, xtx_inv, leverage = solution.theta, solution.xtx_inv, solution.leverage
         rank_ok = solution.rank_ok & (n_obs > x.shape[2])
         residual = y - np.einsum("edp,ep->ed", np.where(design.observed[:, :, None], x, 0.0), theta)
@@ -243,6 +363,8 @@ def fit(design: Design, name: str) -> Fits:
         r_squared=np.full(len(y), np.nan) if model.adjusted else _r_squared(design, used, s2 * nu),
         rank_ok=rank_ok,
         zero_variance=zero,
+        relative_variance=design.span,
+        fallback=np.zeros(len(y), dtype=bool),
     )
 
 

@@ -27,12 +27,15 @@ class ReturnPanel:
         Sessions that the return covers: 1 normally, n + 1 after n missing sessions, 0 where there is no return.
     day_number : int64 (S, T)
         Calendar day of each session (days since 1970-01-01), which aligns series of different calendars.
+    offset : float64 (S, T) or None
+        What was taken off the returns before they came here (the risk-free return of a factor model); None is nothing.
     """
 
     returns: Floats
     factors: Floats
     span: Ints
     day_number: Ints
+    offset: Floats | None = None
 
     def __post_init__(self) -> None:
         shape = self.returns.shape

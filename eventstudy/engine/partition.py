@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -18,6 +18,8 @@ from eventstudy.engine.significance.laws import t_p_value
 from eventstudy.engine.significance.volatility import Volatility, volatility
 from eventstudy.engine.windows import Design, WindowPlan, gather
 from eventstudy.spec import StudySpec
+
+Fitter = Callable[[Design, str], Fits]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,12 +130,20 @@ def pairs(spec: StudySpec) -> tuple[tuple[int, int], ...]:
     return tuple((window.start, window.end) for window in spec.windows)
 
 
-def study_block(panel: ReturnPanel, placed: Placed, spec: StudySpec) -> Block:
-    """Estimate, predict and test one block of events. Pure: arrays in, arrays out."""
+def study_block(panel: ReturnPanel, placed: Placed, spec: StudySpec, fitter: Fitter = fit) -> Block:
+    """Estimate, predict and test one block of events. Pure: arrays in, arrays out.
+
+    Parameters
+    ----------
+    panel, placed, spec
+    fitter : callable
+        Estimates the model; conditional-variance models bring their own.
+    """
     plan, windows, strict = window_plan(spec), pairs(spec), spec.missing == "strict"
     tests, side = spec.active_tests, spec.alternative
     design = gather(panel, placed.series, placed.session, placed.masked, plan, strict=strict)
-    fits = fit(design, spec.model)
+    fits = fitter(design, spec.model)
+    conditional = MODELS[spec.model].conditional
     abnormal = abnormal_returns(design, fits, spec.model)
     result = cars(design, fits, spec.model, windows, strict=strict, log=spec.returns == "log")
     std_error = np.sqrt(np.where(fits.s2 > 0, fits.s2, np.nan)[:, None] * abnormal.v)
@@ -155,7 +165,7 @@ def study_block(panel: ReturnPanel, placed: Placed, spec: StudySpec) -> Block:
         ar_t=ar_t,
         ar_p=t_p_value(ar_t, np.broadcast_to(fits.nu[:, None], ar_t.shape), side),
         exact=exact,
-        p_ar1=single.car_t_ar1(fits, result, side) if "car-t-ar1" in tests else empty,
+        p_ar1=single.car_t_ar1(fits, result, side) if "car-t-ar1" in tests and not conditional else empty,
         p_local=single.car_t_local(design, fits, result, windows, side) if "ar-t-local" in tests else empty,
         p_sq=p_sq,
         p_min_sq=p_min_sq,
@@ -166,7 +176,7 @@ def study_block(panel: ReturnPanel, placed: Placed, spec: StudySpec) -> Block:
         if tests & {"window-f", "vol-f", "vol-conformal", "vol-bf"}
         else Volatility(ratio=empty, p_f=empty, p_conformal=empty, p_brown_forsythe=empty),
         p_boot=_bootstrap(design, fits, result, spec, placed.seed),
-        placebo=_placebo(panel, placed, spec, windows, exact.t) if "placebo-time" in tests else (),
+        placebo=_placebo(panel, placed, spec, windows, exact.t) if "placebo-time" in tests and not conditional else (),
     )
 
 

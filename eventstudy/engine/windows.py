@@ -70,6 +70,8 @@ class Design:
     masked : bool (E, D)
         The session belongs to another catalogued event of the firm: left out of the estimation window.
     plan : WindowPlan
+    offset : float64 (E, D)
+        Add it to ``y`` for the return as it was: what a factor model takes off beforehand, else 0.
     """
 
     y: Floats
@@ -78,6 +80,7 @@ class Design:
     observed: Bools
     masked: Bools
     plan: WindowPlan
+    offset: Floats
 
     @property
     def estimation(self) -> slice:
@@ -142,6 +145,9 @@ def gather(
         observed=observed,
         masked=masked,
         plan=plan,
+        offset=np.zeros(y.shape)
+        if panel.offset is None
+        else np.nan_to_num(np.where(inside, panel.offset[rows, position], 0.0)),
     )
 
 

@@ -87,6 +87,8 @@ def _compare(studied: Studied, i: int) -> list[tuple[str, float, float]]:
     rows = np.concatenate([np.flatnonzero(used), event])
     dummies = np.zeros((len(rows), len(event)))
     dummies[used.sum() + np.arange(len(event)), np.arange(len(event))] = 1.0
+    if model.instrument or model.conditional:
+        return _compare_predictions(studied, i)
     if model.adjusted:
         return _compare_adjusted(studied, i, rows, event, int(used.sum()))
     x = np.column_stack([regressors(design, model)[i, rows], dummies])
@@ -105,6 +107,23 @@ def _compare(studied: Studied, i: int) -> list[tuple[str, float, float]]:
             t_test = result.t_test(contrast)
             found.append((f"CAR {test.label}", block.cars.car[i, w], t_test.effect.item()))
             found.append((f"t of CAR {test.label}", block.exact.t[i, w], t_test.tvalue.item()))
+    return found
+
+
+def _compare_predictions(studied: Studied, i: int) -> list[tuple[str, float, float]]:
+    """Models that least squares does not estimate: every AR again from the coefficients, and the CARs as their sums."""
+    block = studied.block
+    assert block is not None, "a studied row has a block"
+    design, window = block.design, block.design.window
+    x = regressors(design, MODELS[studied.spec.model])[i, window]
+    expected = [sum(a * b for a, b in zip(row, block.fits.theta[i], strict=True)) for row in x]
+    ar = design.y[i, window] - np.array(expected)
+    found = [(f"AR day {k}", block.abnormal.ar[i, k], ar[k]) for k in np.flatnonzero(design.observed[i, window])]
+    first = design.plan.start
+    for w, test in enumerate(studied.spec.windows):
+        inside = ar[test.start - first : test.end - first + 1]
+        if np.isfinite(inside).all():
+            found.append((f"CAR {test.label}", block.cars.car[i, w], float(inside.sum())))
     return found
 
 
@@ -141,6 +160,8 @@ def estimation_summary(studied: Studied, i: int) -> str:
     used = np.flatnonzero(block.fits.used[i])
     x = regressors(design, model)[i, used]
     result = sm.WLS(design.y[i, used], x, weights=1 / design.span[i, used]).fit()
-    names = ["alpha", *studied.series(i).benchmarks][: x.shape[1]]
+    if model.instrument or model.conditional:
+        return f"{studied.spec.model} is no least-squares regression: models.csv has its coefficients"
+    names = [*(["alpha"] if model.intercept else []), *studied.series(i).names][: x.shape[1]]
     text = result.summary2(yname=studied.text(i, "ticker"), xname=names).as_text()
     return "\n".join(line for line in text.splitlines() if not line.startswith("Date:"))

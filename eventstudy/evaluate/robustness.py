@@ -23,11 +23,18 @@ if TYPE_CHECKING:
 def robustness(studied: Studied) -> tuple[RobustRow, ...]:
     """The primary window of each reported row under each model that its benchmarks allow, masked and unmasked."""
     rows: list[RobustRow] = []
-    for name in MODELS:
+    models = compared_models(studied.spec.model)
+    for name in models:
         for exclude in ("catalogued", "none"):
             rows += _one_model(studied, studied.spec.with_changes(model=name, exclude=exclude))
-    order = {name: i for i, name in enumerate(MODELS)}
+    order = {name: i for i, name in enumerate(models)}
     return tuple(sorted(rows, key=lambda r: (r.row, order[r.model], not r.masked)))
+
+
+def compared_models(own: str) -> tuple[str, ...]:
+    """Models that stand side by side: those that need nothing but benchmarks, and the study's own."""
+    plain = tuple(name for name, entry in MODELS.items() if entry.factors != "made" and not entry.conditional)
+    return plain if own in plain or MODELS[own].conditional else (*plain, own)
 
 
 def _one_model(studied: Studied, spec: StudySpec) -> list[RobustRow]:
@@ -77,7 +84,8 @@ def day0_parts(studied: Studied) -> tuple[PartRow, ...]:
 
     Missing rule: empty where the source has no opens for the stock or its benchmark.
     """
-    if studied.block is None:
+    if studied.block is None or MODELS[studied.spec.model].factors == "made":
+        # factors, peers and shifted markets are known from close to close only
         return ()
     day0 = Window(0, 0)
     spec = studied.spec.with_changes(windows=(day0,), event_window=Window(min(studied.spec.event_window.start, 0), 0))

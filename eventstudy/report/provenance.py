@@ -76,6 +76,7 @@ def manifest(
         "counts": counts(result),
         "audit": None if audit is None else {**asdict(audit), "agrees": audit.agrees},
         "prices": _choice(result),
+        "factors": _factors(result),
         "series": [asdict(provenance) for provenance in result.provenance],
         "notices": list(result.notices),
         "files": dict(files),
@@ -89,3 +90,12 @@ def _choice(result: StudyResult) -> dict[str, Any]:
     if choice is None:
         return {"asked": asked, "chosen": asked, "why": [], "stale": ""}
     return {"asked": asked, "chosen": choice.source, "why": list(choice.why), "stale": choice.stale}
+
+
+def _factors(result: StudyResult) -> dict[str, Any] | None:
+    """The factor file of a factor model: which one, and how far it reaches."""
+    table = result.studied.market.factors
+    if table is None:
+        return None
+    span = {"first": str(table.dates[0]), "last": str(table.dates[-1])} if len(table.dates) else {}
+    return {"path": table.path, "sha256": table.sha256, "rows": len(table.dates), "unit": "decimal", **span}

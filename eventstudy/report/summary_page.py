@@ -254,18 +254,19 @@ def _robustness_section(robust: pd.DataFrame) -> Section | None:
     if known.empty:
         return None
     rows = []
+    shown = list(dict.fromkeys(robust["model"]))
     for (event_id, ticker, window), lines in known.groupby(["event_id", "ticker", "window"], sort=False):
         cells = []
-        for model in MODELS:
+        for model in shown:
             line = lines[(lines["model"] == model) & (lines["masked"] == "yes")]
             cells.append(f"{percent(line['car'].iloc[0])} ({p_value(line['p_t'].iloc[0])})" if len(line) else NOTHING)
         span = f"{percent(lines['car'].min())[:-2]} to {percent(lines['car'].max())}"
         rows.append((str(event_id), str(ticker), str(window), *cells, span))
     table = Table(
         caption="The primary window under each model: CAR (p of the t test), other events masked",
-        columns=("event", "ticker", "window", *(entry.title for entry in MODELS.values()), "range, masked and not"),
+        columns=("event", "ticker", "window", *(MODELS[model].title for model in shown), "range, masked and not"),
         rows=tuple(rows),
-        numeric=frozenset(range(3, 4 + len(MODELS))),
+        numeric=frozenset(range(3, 4 + len(shown))),
         note="The model carries the verdict: where the columns disagree, so does the evidence. A sector index that the "
         "news "
         "itself moved takes part of the effect away.",

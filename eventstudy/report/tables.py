@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from eventstudy.engine.models import MODELS
+from eventstudy.engine.models import MODELS, Model
 from eventstudy.flags import merged
 
 if TYPE_CHECKING:
+    from eventstudy.data.returns import AlignedSeries
     from eventstudy.results import StudyResult
 
 _COLUMNS: dict[str, str] = {
@@ -148,15 +149,15 @@ def _models(result: StudyResult) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for i in studied.reported:
         series, session, plan = studied.series(i), studied.session(i), block.design.plan
-        theta = [1.0] if entry.adjusted else list(block.fits.theta[i, 1:])
+        theta = [1.0] if entry.adjusted else list(block.fits.theta[i, int(entry.intercept) :])
         used = np.flatnonzero(block.fits.used[i]) + plan.estimation_start
         row = {
             **dict(zip(("event_id", "ticker"), _names(result, i), strict=True)),
             "day0": str(studied.day0(i)),
             "model": studied.spec.model,
-            "benchmark": "" if entry.factors == "none" else ";".join(series.benchmarks),
-            "alpha": np.nan if entry.adjusted else block.fits.theta[i, 0],
-            "beta": theta[0] if theta else np.nan,
+            "benchmark": "" if entry.factors == "none" else ";".join(_named(series, entry)),
+            "alpha": block.fits.theta[i, 0] if entry.intercept and not entry.adjusted else np.nan,
+            "beta": _beta(theta, entry),
             "sigma": np.sqrt(block.fits.s2[i]),
             "r_squared": block.fits.r_squared[i],
             "n_estimation": int(block.fits.n_obs[i]),
@@ -165,13 +166,29 @@ def _models(result: StudyResult) -> pd.DataFrame:
             "estimation_end": str(series.calendar.sessions[session + used[-1]]),
             "flags": merged(result.row_flags[i]),
         }
-        for symbol, slope in zip(series.benchmarks[1:], theta[1:], strict=False):
+        for symbol, slope in _further(series, theta, entry):
             sectors[f"beta_{symbol}"] = None
             row[f"beta_{symbol}"] = slope
         rows.append(row)
     columns = list(COLUMNS["models"])
     at = columns.index("beta") + 1
     return pd.DataFrame(rows, columns=[*columns[:at], *sectors, *columns[at:]])
+
+
+def _beta(theta: list[float], entry: Model) -> float:
+    """The slope on the market: of Dimson's regression the sum of its slopes."""
+    return float(sum(theta)) if entry.shifted else theta[0] if theta else np.nan
+
+
+def _further(series: AlignedSeries, theta: list[float], entry: Model) -> list[tuple[str, float]]:
+    """(name, slope) beyond ``beta``."""
+    first = 0 if entry.shifted else 1
+    return list(zip(series.names[first:], theta[first:], strict=False))
+
+
+def _named(series: AlignedSeries, entry: Model) -> tuple[str, ...]:
+    """What explains the return, as the table names it: the market alone for Scholes-Williams."""
+    return series.benchmarks[:1] if entry.instrument else series.names
 
 
 def _robustness(result: StudyResult) -> Iterable[Sequence[Any]]:

@@ -82,6 +82,7 @@ def _cell(value: Any) -> str:
 def results_text(result: StudyResult) -> str:
     """results.json: the tables as lists of objects, one a line; no clock, no path, no version."""
     spec = {name: value for name, value in asdict(result.spec).items() if name not in (*ACCESS_FIELDS, "notices")}
+    spec["factors"] = Path(str(spec["factors"])).name
     spec["source"] = str(spec["source"]).split(":", 1)[0]
     head = {
         "schema_version": SCHEMA_VERSION,

@@ -265,7 +265,7 @@ def volatility_score(events: list[Event], days: list[int]) -> float:
         own = sum(e.sar(d) ** 2 for d in days)
         rank = 1 + sum(r < own for r in runs) + sum(r == own for r in runs) / 2
         scores.append(float(stats.norm.ppf((rank - 0.5) / (m + 1))))
-    return sum(scores) / math.sqrt(len(scores))
+    return math.sqrt(len(scores)) * float(np.mean(scores)) / float(np.std(scores, ddof=1))
 
 
 def sign_flip_p(x: list[float], dates: list[int]) -> float:

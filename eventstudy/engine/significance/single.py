@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eventstudy.engine.abnormal import Cars, window_complete
-from eventstudy.engine.models import MODELS, Fits, regressors, solve
+from eventstudy.engine.models import MODELS, Fits, refitted
 from eventstudy.engine.panel import Floats
 from eventstudy.engine.significance.laws import (
     Alternative,
@@ -181,17 +181,12 @@ def conformal(
     """
     p, p_min = (np.full((len(design.y), len(windows)), np.nan) for _ in range(2))
     model = MODELS[name]
-    x = regressors(design, model)
     for w, (start, end) in enumerate(windows):
         days = design.days(start, end)
         used = np.zeros_like(design.observed)
         used[:, design.estimation] = design.usable[:, design.estimation]
         used[:, days] = design.observed[:, days]
-        if model.adjusted:
-            residual = design.y - design.x[:, :, 0]
-        else:
-            theta = solve(design.y, x, design.span, used).theta
-            residual = design.y - np.einsum("edp,ep->ed", np.where(used[:, :, None], x, 0.0), theta)
+        residual = refitted(design, model, used)
         known = window_complete(design, start, end, strict=strict) & fits.rank_ok & (fits.s2 > 0)
         for i in np.flatnonzero(known):
             ring = residual[i][used[i]]

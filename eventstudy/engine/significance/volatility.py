@@ -9,11 +9,11 @@ import numpy as np
 from scipy import special
 
 from eventstudy.engine.abnormal import window_complete
-from eventstudy.engine.models import MODELS, Fits, regressors, solve
+from eventstudy.engine.models import MODELS, Fits, Model, refitted, regressors
 from eventstudy.engine.panel import Floats
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.evidence import Sample
-from eventstudy.engine.significance.laws import Alternative, f_p_value, normal_p_value
+from eventstudy.engine.significance.laws import Alternative, f_p_value, t_p_value
 from eventstudy.engine.significance.result import TestResult, computed, undefined
 from eventstudy.engine.significance.single import circular_sums
 from eventstudy.engine.significance.summary import Summary
@@ -65,12 +65,12 @@ def volatility(
     for w, (start, end) in enumerate(windows):
         days = design.days(start, end)
         known = window_complete(design, start, end, strict=strict) & fits.rank_ok & (fits.s2 > 0)
-        ring_residual = None if model.adjusted else _with_window(design, x, days)
+        ring_residual = None if model.adjusted else _with_window(design, model, days)
         for i in np.flatnonzero(known):
             seen = design.observed[i, days]
             ar = fits.residual[i, days][seen]
             span, rows = design.span[i, days][seen], x[i, days][seen]
-            v = np.diag(span) + rows @ fits.xtx_inv[i] @ rows.T
+            v = np.diag(fits.relative_variance[i, days][seen]) + rows @ fits.xtx_inv[i] @ rows.T
             f = float(ar @ np.linalg.solve(v, ar)) / (len(ar) * fits.s2[i])
             ratio[i, w] = float((ar**2 / span).mean()) / fits.s2[i]
             p_f[i, w] = float(f_p_value(np.array(f), len(ar), float(fits.nu[i])))
@@ -89,13 +89,12 @@ def volatility(
     return Volatility(ratio=ratio, p_f=p_f, p_conformal=p_conformal, p_brown_forsythe=p_bf)
 
 
-def _with_window(design: Design, x: Floats, days: slice) -> Floats:
+def _with_window(design: Design, model: Model, days: slice) -> Floats:
     """Residuals of the fit on the estimation window and the test window together."""
     used = np.zeros_like(design.observed)
     used[:, design.estimation] = design.usable[:, design.estimation]
     used[:, days] = design.observed[:, days]
-    theta = solve(design.y, x, design.span, used).theta
-    return np.asarray(design.y - np.einsum("edp,ep->ed", np.where(used[:, :, None], x, 0.0), theta))
+    return refitted(design, model, used)
 
 
 def brown_forsythe(first: Floats, second: Floats) -> float:
@@ -112,18 +111,20 @@ def brown_forsythe(first: Floats, second: Floats) -> float:
 
 def avar(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
     """``avar`` across events: where each window's mean squared standardised AR stands among all runs of as many
-    estimation days, as a normal score, summed over sqrt(N). Upper tail unless the study names a side.
+    estimation days, as a normal score, by the cross-sectional t. Upper tail unless the study names a side.
 
-    Ranks, because the logarithm of a squared return is so skewed that its t test rejects 10 % at N = 20.
+    Ranks, because the logarithm of a squared return is so skewed that its t test rejects 10 % at N = 20; the scores'
+    own deviation, because overlapping runs of one window vary less than fresh ones.
     """
     del summary
     scores = np.array([_volatility_score(sample, int(row)) for row in sample.rows])
     scores = scores[np.isfinite(scores)]
-    if len(scores) < 2:
-        return undefined("avar", "normal", "fewer than two events have a variance to compare")
-    z = float(scores.sum() / np.sqrt(len(scores)))
+    if len(scores) < 2 or not scores.std() > 0:
+        return undefined("avar", "t", "fewer than two events have a variance to compare")
+    t, df = float(np.sqrt(len(scores)) * scores.mean() / scores.std(ddof=1)), len(scores) - 1
     upper: Alternative = "greater" if side == "two-sided" else side
-    return computed("avar", z, "normal", "", normal_p_value(z, upper), dependence.shared(sample.n))
+    p = float(t_p_value(np.array(t), np.array(float(df)), upper))
+    return computed("avar", t, "t", str(df), p, dependence.shared(sample.n))
 
 
 def _volatility_score(sample: Sample, row: int) -> float:

@@ -1,0 +1,164 @@
+"""Daily factor returns from a file: read, checked for their unit, and brought onto a stock's sessions."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from eventstudy.data.prices import Dates, Floats
+from eventstudy.data.returns import AlignedSeries
+from eventstudy.data.tabular import read_table
+from eventstudy.errors import InputFileError, Problem, UsageError
+
+# A market whose daily returns vary by more than this is not in decimals: 100 times the usual one per cent.
+PERCENT_DEVIATION = 0.1
+RISK_FREE = "rf"
+
+
+@dataclass(frozen=True, slots=True)
+class FactorTable:
+    """Factor returns in decimals.
+
+    Attributes
+    ----------
+    path : str
+    dates : datetime64[D] (n,)
+        Strictly increasing.
+    columns : dict
+        Name in lower case -> float64 (n,); NaN where a cell is empty.
+    sha256 : str
+        Of the file.
+    """
+
+    path: str
+    dates: Dates
+    columns: dict[str, Floats]
+    sha256: str
+
+
+def read_factors(path: Path) -> FactorTable:
+    """A CSV with ``date`` and factor columns in decimals, such as ``mkt_rf,smb,hml,rmw,cma,mom,rf``.
+
+    Raises
+    ------
+    InputFileError
+        Unreadable dates or numbers, a date twice, or returns in percent; all at once.
+    """
+    table = read_table(path, required=("date", RISK_FREE), fold_case=True)
+    problems: list[Problem] = []
+    days: list[np.datetime64] = []
+    for text, line in zip(table.columns["date"], table.lines, strict=True):
+        try:
+            days.append(np.datetime64(text, "D"))
+        except ValueError:
+            problems.append(Problem(line, "date", text, "is no date; write YYYY-MM-DD"))
+            days.append(np.datetime64("NaT"))
+    columns = {
+        name: np.array([_number(text, name, line, problems) for text, line in zip(cells, table.lines, strict=True)])
+        for name, cells in table.columns.items()
+        if name != "date"
+    }
+    dates = np.array(days, dtype="datetime64[D]")
+    if not problems and len(np.unique(dates)) < len(dates):
+        problems.append(Problem(0, "date", "", "a date stands twice"))
+    market = columns.get("mkt_rf", np.array([]))
+    if np.isfinite(market).sum() > 20 and float(np.nanstd(market)) > PERCENT_DEVIATION:
+        problems.append(
+            Problem(0, "mkt_rf", f"{np.nanstd(market):.3g}", "daily deviation: returns in percent; divide by 100")
+        )
+    if problems:
+        raise InputFileError(str(path), problems)
+    order = np.argsort(dates)
+    digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return FactorTable(str(path), dates[order], {name: values[order] for name, values in columns.items()}, digest)
+
+
+def _number(text: str, name: str, line: int, problems: list[Problem]) -> float:
+    if text == "" or text.lower() in ("nan", "na"):
+        return math.nan
+    try:
+        value = float(text)
+    except ValueError:
+        problems.append(Problem(line, name, text, "is no number; write a decimal with a point"))
+        return math.nan
+    if not math.isfinite(value) or abs(value) >= 100:
+        problems.append(Problem(line, name, text, "is no return"))
+        return math.nan
+    return value
+
+
+def check_columns(table: FactorTable, columns: tuple[str, ...], model: str) -> None:
+    """Raise a UsageError where a model needs a factor that the file does not have."""
+    absent = [name for name in columns if name not in table.columns]
+    if absent:
+        raise UsageError(
+            f"{model} needs {', '.join(absent)}, and {table.path} has {', '.join(table.columns)}",
+            f"the columns {', '.join(columns)} and {RISK_FREE}",
+        )
+
+
+def with_factors(series: AlignedSeries, table: FactorTable, columns: tuple[str, ...]) -> AlignedSeries:
+    """The series less the risk-free return, with factors in place of its benchmarks.
+
+    A return that covers several sessions meets the sum of their factors. A session whose factor is missing, or that
+    lies beyond the file, has none, and so no abnormal return.
+    """
+    sessions = series.calendar.sessions
+    at = np.searchsorted(table.dates, sessions)
+    known = (at < len(table.dates)) & (table.dates[np.minimum(at, len(table.dates) - 1)] == sessions)
+    place = np.where(known, at, 0)
+
+    def covered(name: str) -> Floats:
+        daily = np.where(known, table.columns[name][place], np.nan)
+        total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(daily))])
+        missing = np.concatenate([[0], np.cumsum(np.isnan(daily))])
+        end = np.arange(len(sessions)) + 1
+        start = np.maximum(end - series.span, 0)
+        whole = (missing[end] == missing[start]) & (series.span > 0)
+        return np.where(whole, total[end] - total[start], np.nan)
+
+    riskless = covered(RISK_FREE)
+    factors = np.stack([covered(name) for name in columns])
+    seen = np.flatnonzero(np.isfinite(factors).all(axis=0) & np.isfinite(riskless))
+    return replace(
+        series,
+        total=series.total - riskless,
+        offset=np.nan_to_num(riskless),
+        factors=factors,
+        names=columns,
+        benchmark_last=int(seen[-1]) if len(seen) else -1,
+    )
+
+
+def with_shifts(series: AlignedSeries, shifts: tuple[int, ...], *, instrument: bool = False) -> AlignedSeries:
+    """The market's return at each shift in place of the benchmarks; with ``instrument`` the market's return and the sum
+    over the shifts."""
+    market = series.factors[0]
+    shifted = []
+    for shift in shifts:
+        moved = np.full(len(market), np.nan)
+        if shift >= 0:
+            moved[: len(market) - shift] = market[shift:]
+        else:
+            moved[-shift:] = market[:shift]
+        shifted.append(moved)
+    name = series.benchmarks[0]
+    names: tuple[str, ...]
+    if instrument:
+        factors, names = np.stack([market, np.sum(shifted, axis=0)]), (name, f"{name} three-session sum")
+    else:
+        factors = np.stack(shifted)
+        names = tuple(name if shift == 0 else f"{name}{shift:+d}" for shift in shifts)
+    return replace(series, factors=factors, names=names)
+
+
+def with_peers(series: AlignedSeries, n_peers: int, *, market: bool) -> AlignedSeries:
+    """The equal-weighted return of the last ``n_peers`` benchmarks in place of them, after the market if asked for."""
+    peers = series.factors[-n_peers:].mean(axis=0)
+    own = [series.factors[0], peers] if market else [peers]
+    names = (series.benchmarks[0], "peers") if market else ("peers",)
+    return replace(series, factors=np.stack(own), names=names)
