@@ -41,6 +41,13 @@ GROUP_TESTS = (
 ALL_TESTS = SINGLE_TESTS + CLUSTER_TESTS + GROUP_TESTS
 ALWAYS_TESTS = ("ar-t", "car-t")
 
+# Points on which software differs; the first choice of each is the default.
+CONVENTIONS: dict[str, tuple[str, ...]] = {
+    "sigma": ("m-p", "m-1"),
+    "car": ("exact", "sqrt-l", "per-day"),
+    "robust": ("none", "hac"),
+}
+
 # How prices are got at, not what is studied: they stand in manifest.json alone.
 ACCESS_FIELDS = ("offline", "store", "max_age")
 
@@ -136,6 +143,8 @@ class StudySpec:
         Simple or log; what happens on a day without a close; side of the tests.
     tests : tuple of str
         ``("auto",)``, ``("all",)`` or identifiers; ``ar-t`` and ``car-t`` always run.
+    convention : tuple of str
+        ``sigma=m-p|m-1``, ``car=exact|sqrt-l|per-day``, ``robust=none|hac``; what is not named is the first.
     by : str
         Column of events.csv whose values make the groups.
     level : float
@@ -166,6 +175,7 @@ class StudySpec:
     missing: Missing = "trade-to-trade"
     alternative: Alternative = "two-sided"
     tests: tuple[str, ...] = ("auto",)
+    convention: tuple[str, ...] = ()
     by: str = "role"
     level: float = 0.95
     notices: tuple[str, ...] = field(default=(), compare=False)
@@ -186,6 +196,7 @@ class StudySpec:
         if not 0 <= self.gap <= 1000:
             raise UsageError(f"gap {self.gap} is out of range", "0 to 1000 sessions")
         self._check_tests()
+        self._check_convention()
         self._fit_windows()
 
     def _check_tests(self) -> None:
@@ -195,6 +206,20 @@ class StudySpec:
             raise UsageError("tests mixes auto or all with names", "auto, all, or a list of names")
         if not self.tests:
             raise UsageError("tests is empty", "auto, all, or a list of names")
+
+    def _check_convention(self) -> None:
+        for text in self.convention:
+            key, _, choice = text.partition("=")
+            _one_of("convention", key, tuple(CONVENTIONS))
+            _one_of(f"convention {key}", choice, CONVENTIONS[key])
+        named = [text.partition("=")[0] for text in self.convention]
+        if len(set(named)) < len(named):
+            raise UsageError(f"convention names {max(named, key=named.count)} twice", "each once")
+
+    def chosen(self, key: str) -> str:
+        """The convention in use for ``sigma``, ``car`` or ``robust``."""
+        found = [text.partition("=")[2] for text in self.convention if text.partition("=")[0] == key]
+        return found[0] if found else CONVENTIONS[key][0]
 
     def _fit_windows(self) -> None:
         outside = [window for window in self.windows if not window.within(self.event_window)]

@@ -97,6 +97,12 @@ OPTIONS: dict[str, Option] = {
     "tests": Option(
         kind="list", metavar="LIST", default="auto", help="auto, all, or names separated by commas; ar-t always runs."
     ),
+    "convention": Option(
+        kind="list",
+        metavar="KEY=CHOICE",
+        repeatable=True,
+        help="sigma=m-p|m-1, car=exact|sqrt-l|per-day, robust=none|hac: how other software does it.",
+    ),
     "by": Option(kind="text", metavar="COLUMN", default="role", help="Column of the events file that makes groups."),
     "level": Option(kind="number", metavar="P", default="0.95", help="Level of intervals and of the MDE."),
     "alternative": Option(kind="text", metavar="SIDE", default="two-sided", help="two-sided, less or greater."),
@@ -240,6 +246,7 @@ def study_spec(settings: Mapping[str, Setting]) -> StudySpec:
         missing=value["missing"],
         alternative=value["alternative"],
         tests=value["tests"],
+        convention=value["convention"],
         by=value["by"],
         level=value["level"],
     )

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from eventstudy.engine.abnormal import Abnormal, Cars, abnormal_returns, cars
+from eventstudy.engine.abnormal import Abnormal, Cars
+from eventstudy.engine.conventions import Conventions, measured
 from eventstudy.engine.models import MODELS, Fits, fit
 from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
 from eventstudy.engine.significance import placebo as placebo_tests
@@ -125,6 +126,11 @@ def fewest_observations(spec: StudySpec, model: str, n_benchmarks: int) -> int:
     return max(60, 10 * MODELS[model].n_parameters(n_benchmarks))
 
 
+def conventions(spec: StudySpec) -> Conventions:
+    """The conventions of a spec."""
+    return Conventions(sigma=spec.chosen("sigma"), car=spec.chosen("car"), robust=spec.chosen("robust"))
+
+
 def pairs(spec: StudySpec) -> tuple[tuple[int, int], ...]:
     """The test windows as (start, end)."""
     return tuple((window.start, window.end) for window in spec.windows)
@@ -142,10 +148,16 @@ def study_block(panel: ReturnPanel, placed: Placed, spec: StudySpec, fitter: Fit
     plan, windows, strict = window_plan(spec), pairs(spec), spec.missing == "strict"
     tests, side = spec.active_tests, spec.alternative
     design = gather(panel, placed.series, placed.session, placed.masked, plan, strict=strict)
-    fits = fitter(design, spec.model)
     conditional = MODELS[spec.model].conditional
-    abnormal = abnormal_returns(design, fits, spec.model)
-    result = cars(design, fits, spec.model, windows, strict=strict, log=spec.returns == "log")
+    fits, abnormal, result = measured(
+        design,
+        fitter(design, spec.model),
+        spec.model,
+        windows,
+        conventions(spec),
+        strict=strict,
+        log=spec.returns == "log",
+    )
     std_error = np.sqrt(np.where(fits.s2 > 0, fits.s2, np.nan)[:, None] * abnormal.v)
     ar_t = abnormal.ar / std_error
     exact = single.car_t(fits, result, spec.level, side)
@@ -224,6 +236,7 @@ def _placebo(
             min_obs,
             strict=spec.missing == "strict",
             sessions=wanted,
+            conventions=conventions(spec),
         )
     return tuple(
         tuple(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.data.market import place_rows, series_key
-from eventstudy.engine.abnormal import abnormal_returns, cars
+from eventstudy.engine.conventions import measured
 from eventstudy.engine.models import MODELS, fit
-from eventstudy.engine.partition import fewest_observations, pairs, window_plan
+from eventstudy.engine.partition import conventions, fewest_observations, pairs, window_plan
 from eventstudy.engine.significance.laws import t_p_value
 from eventstudy.engine.significance.single import car_t
 from eventstudy.engine.windows import gather
@@ -55,8 +55,9 @@ def _fit_rows(studied: Studied, spec: StudySpec, positions: list[int]) -> list[R
     panel = studied.market.stack(keys, spec.returns)
     strict = spec.missing == "strict"
     design = gather(panel, placed.series, placed.session, placed.masked, window_plan(spec), strict=strict)
-    fits = fit(design, spec.model)
-    result = cars(design, fits, spec.model, pairs(spec), strict=strict)
+    fits, _, result = measured(
+        design, fit(design, spec.model), spec.model, pairs(spec), conventions(spec), strict=strict
+    )
     exact = car_t(fits, result, spec.level, spec.alternative)
     usable = fits.rank_ok & (fits.n_obs >= fewest_observations(spec, spec.model, panel.factors.shape[1]))
     found = []
@@ -95,8 +96,7 @@ def day0_parts(studied: Studied) -> tuple[PartRow, ...]:
     for part in ("overnight", "intraday"):
         panel = studied.market.stack(keys, spec.returns, part)
         design = gather(panel, placed.series, placed.session, placed.masked, window_plan(spec))
-        fits = fit(design, spec.model)
-        abnormal = abnormal_returns(design, fits, spec.model)
+        fits, abnormal, _ = measured(design, fit(design, spec.model), spec.model, (), conventions(spec))
         usable = fits.rank_ok & (fits.n_obs >= fewest_observations(spec, spec.model, panel.factors.shape[1]))
         std_error = np.sqrt(np.where(usable & (fits.s2 > 0), fits.s2, np.nan) * abnormal.v[:, -1])
         ar, expected = abnormal.ar[:, -1], abnormal.expected[:, -1]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from eventstudy.evaluate.audit import Audit
     from eventstudy.report.figures import Figure
     from eventstudy.results import StudyResult
+    from eventstudy.spec import StudySpec
 
 
 def summary_page(result: StudyResult, figures: Figures, audit: Audit | None) -> Page:
@@ -306,13 +307,29 @@ def _limits_section(result: StudyResult) -> Section:
     return Section(id="limits", title="What cannot be known", intro=tuple(intro), tables=tables)
 
 
+CONVENTION_WORDS = {
+    ("sigma", "m-1"): "residual variance with divisor M - 1",
+    ("car", "sqrt-l"): "CAR variance L s2, without the estimation error",
+    ("car", "per-day"): "CAR variance as the sum of the days' own, without their covariance",
+    ("robust", "hac"): "CAR variance from the autocovariances of the estimation residuals (Newey & West 1987)",
+}
+
+
+def _convention_sentence(spec: StudySpec) -> str:
+    """How standard errors are made; the exact form unless the study says otherwise."""
+    chosen = [words for (key, choice), words in CONVENTION_WORDS.items() if spec.chosen(key) == choice]
+    if not chosen:
+        return "Standard errors hold the full prediction-error covariance, residual variance with divisor M - p."
+    return f"Conventions other than the exact ones: {'; '.join(chosen)}. Cluster tests stay exact."
+
+
 def _method_section(result: StudyResult, audit: Audit | None) -> Section:
     spec = result.spec
     intro = [
         f"Model {spec.model}, benchmark {listed(spec.benchmarks)}, {spec.estimation} sessions of estimation, gap "
         f"{spec.gap}, "
         f"event window {spec.event_window.label}, {spec.returns} total returns, exclude {spec.exclude}, missing days "
-        f"{spec.missing}, tests {spec.alternative}. Standard errors hold the full prediction-error covariance.",
+        f"{spec.missing}, tests {spec.alternative}. {_convention_sentence(spec)}",
     ]
     if audit is not None:
         word = "agree" if audit.agrees else "do NOT agree"

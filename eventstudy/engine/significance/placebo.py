@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eventstudy.engine.abnormal import cars
+from eventstudy.engine.conventions import Conventions, measured
 from eventstudy.engine.models import fit
 from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
 from eventstudy.engine.significance.laws import Alternative, extreme_count
@@ -64,6 +64,7 @@ def placebo_table(
     *,
     strict: bool = False,
     sessions: Ints | None = None,
+    conventions: Conventions | None = None,
 ) -> PlaceboTable:
     """Exact t of every pseudo-event session of a series.
 
@@ -80,6 +81,8 @@ def placebo_table(
         Fewest valid estimation observations.
     sessions : int64 or None
         Compute only these positions; the others stay NaN. None computes all.
+    conventions : Conventions or None
+        Those of the events themselves; None is exact.
     """
     n = panel.n_sessions
     first = int(np.argmax(np.isfinite(panel.returns[series]))) if np.isfinite(panel.returns[series]).any() else n
@@ -93,8 +96,9 @@ def placebo_table(
         rows = np.full(len(block), series)
         event_mask = in_event_time(mask[None, :], np.zeros_like(block), block, plan)
         design = gather(panel, rows, block, event_mask, plan, strict=strict)
-        fits = fit(design, model)
-        result = cars(design, fits, model, windows, strict=strict)
+        fits, _, result = measured(
+            design, fit(design, model), model, windows, conventions or Conventions(), strict=strict
+        )
         usable = fits.rank_ok & (fits.n_obs >= min_obs) & (fits.s2 > 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             statistic = result.car / np.sqrt(fits.s2[:, None] * result.q)
