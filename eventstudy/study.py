@@ -250,10 +250,10 @@ def price_trouble(catalogue: Catalogue, row: int, market: Market, spec: StudySpe
     end = min(series.last, series.benchmark_last)
     if placement.session > end:
         final = final_from(series.calendar, placement.session)
-        detail = (
-            f"day 0 is {placement.date}, prices end {sessions[end]}: run again when that session is final "
-            f"(from {final.astype('datetime64[m]')}Z)"
-        )
+        advice = f"run again when that session is final (from {final.astype('datetime64[m]')}Z)"
+        if market.prices.series[key.ticker].provenance.source == "snapshot":
+            advice = f"the package's snapshot ends there; newer prices come from Yahoo or csv:DIR. Else {advice}"
+        detail = f"day 0 is {placement.date}, prices end {sessions[end]}: {advice}"
         return Exclusion(row=row, stage="priced", reason="day0_not_observed", detail=detail)
     if spec.missing == "strict" and series.span[placement.session] != 1:
         detail = f"no one-session return on {placement.date}; --missing trade-to-trade would use the next trade"

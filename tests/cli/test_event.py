@@ -67,6 +67,7 @@ def test_an_ad_hoc_event_needs_no_file_and_can_be_saved(cli: Cli, tmp_path: Path
         (("event", "h20_license_8k", "--timing", "amc"), 2, "ad hoc"),
         (("event", "ZZZZ", "2025-04-15"), 3, "no_prices"),
         (("event", "NVDA", "2025-08-27", "--timing", "amc"), 3, "run again when that session is final"),
+        (("event", "NVDA", "2025-08-27", "--timing", "amc"), 3, "the package's snapshot ends there"),
         (("nonsense",), 2, "nonsense"),
     ],
 )
