@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -145,9 +145,29 @@ def study_block(panel: ReturnPanel, placed: Placed, spec: StudySpec, fitter: Fit
     fitter : callable
         Estimates the model; conditional-variance models bring their own.
     """
-    plan, windows, strict = window_plan(spec), pairs(spec), spec.missing == "strict"
+    design = gather(
+        panel, placed.series, placed.session, placed.masked, window_plan(spec), strict=spec.missing == "strict"
+    )
+    block = tested(design, placed.seed, spec, fitter)
+    if "placebo-time" not in spec.active_tests or MODELS[spec.model].conditional:
+        return block
+    return replace(block, placebo=_placebo(panel, placed, spec, pairs(spec), block.exact.t))
+
+
+def tested(design: Design, seed: Ints, spec: StudySpec, fitter: Fitter = fit) -> Block:
+    """Estimate, predict and test events that are already in event time; ``placebo`` stays empty, because it needs the
+    calendar.
+
+    Parameters
+    ----------
+    design : Design
+    seed : int64 (E,)
+        Of each event's resampling.
+    spec, fitter
+        As in ``study_block``.
+    """
+    windows, strict = pairs(spec), spec.missing == "strict"
     tests, side = spec.active_tests, spec.alternative
-    design = gather(panel, placed.series, placed.session, placed.masked, plan, strict=strict)
     conditional = MODELS[spec.model].conditional
     fits, abnormal, result = measured(
         design,
@@ -187,8 +207,8 @@ def study_block(panel: ReturnPanel, placed: Placed, spec: StudySpec, fitter: Fit
         volatility=volatility(design, fits, spec.model, windows, strict=strict)
         if tests & {"window-f", "vol-f", "vol-conformal", "vol-bf"}
         else Volatility(ratio=empty, p_f=empty, p_conformal=empty, p_brown_forsythe=empty),
-        p_boot=_bootstrap(design, fits, result, spec, placed.seed),
-        placebo=_placebo(panel, placed, spec, windows, exact.t) if "placebo-time" in tests and not conditional else (),
+        p_boot=_bootstrap(design, fits, result, spec, seed),
+        placebo=(),
     )
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("md", "html", "csv", "json")
 MANIFEST = "manifest.json"
+ADDED = "added"
 _ASIDE = ".eventstudy-"
 
 
@@ -145,22 +146,72 @@ def write_report(
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     listed = manifest(result, hashes, audit)
     try:
-        out.mkdir(parents=True, exist_ok=True)
         before = _listed_before(out)
         if not sweep:
             listed["files"] = {**before, **listed["files"]}
-        aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=out))
-        try:
-            _write_aside(aside, {**files, MANIFEST: (escape.json_dumps(listed) + "\n").encode()})
-            _move(aside, out, [*files, MANIFEST])
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
+        if added := _manifest_before(out).get(ADDED):
+            listed[ADDED] = added
+        _place(out, files, listed)
         if sweep:
             _remove(out, set(before) - set(files))
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise UsageError(f"cannot write to {out}: {reason}", "a folder that can be written", "-o DIR") from error
+        raise _cannot_write(out, error) from error
     return [*files, MANIFEST]
+
+
+def add_files(out: Path, command: str, files: Mapping[str, str], result: StudyResult) -> list[str]:
+    """Add what another command has to say to a report folder, removing nothing.
+
+    Built aside and moved like a report. The manifest keeps what the last ``run`` wrote there and lists the new files,
+    with the settings, versions and prices behind them, under ``added`` and the command's name; the next ``run`` leaves
+    both alone.
+
+    Parameters
+    ----------
+    out : Path
+    command : str
+        Such as ``calibrate``.
+    files : mapping
+        Relative POSIX path -> text.
+    result : StudyResult
+        The study the files speak of.
+
+    Returns
+    -------
+    list of str
+        Relative paths written.
+
+    Raises
+    ------
+    UsageError
+        If the folder cannot be written.
+    """
+    data = {name: text.encode() for name, text in sorted(files.items())}
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in data.items()}
+    listed = {"schema_version": SCHEMA_VERSION, **_manifest_before(out)}
+    known = listed.get(ADDED)
+    listed[ADDED] = {**(known if isinstance(known, dict) else {}), command: manifest(result, hashes, None)}
+    try:
+        _place(out, data, listed)
+    except OSError as error:
+        raise _cannot_write(out, error) from error
+    return [*data, MANIFEST]
+
+
+def _cannot_write(out: Path, error: OSError) -> UsageError:
+    reason = error.strerror or str(error)
+    return UsageError(f"cannot write to {out}: {reason}", "a folder that can be written", "-o DIR")
+
+
+def _place(out: Path, files: Mapping[str, bytes], listed: Mapping[str, Any]) -> None:
+    """Build the files and their manifest in a folder aside and move them one by one, the manifest last."""
+    out.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=out))
+    try:
+        _write_aside(aside, {**files, MANIFEST: (escape.json_dumps(listed) + "\n").encode()})
+        _move(aside, out, [*files, MANIFEST])
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _write_aside(aside: Path, files: Mapping[str, bytes]) -> None:
@@ -182,12 +233,18 @@ def _move(aside: Path, out: Path, names: Sequence[str]) -> None:
         os.replace(aside / name, target)
 
 
+def _manifest_before(out: Path) -> dict[str, Any]:
+    """The folder's manifest; one that is not there or cannot be read is empty."""
+    try:
+        found = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _listed_before(out: Path) -> dict[str, str]:
     """Files of the previous run, as its manifest lists them; an unreadable manifest lists none."""
-    try:
-        files = json.loads((out / MANIFEST).read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
+    files = _manifest_before(out).get("files")
     return {k: str(v) for k, v in files.items() if _is_ours(k)} if isinstance(files, dict) else {}
 
 
