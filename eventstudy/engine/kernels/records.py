@@ -1,0 +1,88 @@
+"""What a kernel hands back: everything one event contributes, as arrays with events first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+
+from eventstudy.engine.panel import Bools, Floats, Ints
+from eventstudy.engine.significance.evidence import Evidence
+
+Engine = Literal["numpy", "numba"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures:
+    """E events, L days of the event window, W test windows, p parameters.
+
+    Attributes
+    ----------
+    n_obs : int64 (E,)
+        Estimation observations used.
+    n_masked : int64 (E,)
+        Estimation sessions with a return that were left out for another event.
+    first_used, last_used : int64 (E,)
+        Panel positions of the first and last estimation observation; -1 without one.
+    nu, s2, r_squared : float64 (E,)
+        As in ``Fits``, under the ``sigma`` convention in use.
+    rank_ok, zero_variance, fallback : bool (E,)
+    theta : float64 (E, p)
+    xtx_inv : float64 (E, p, p)
+    ar, v : float64 (E, L)
+        Abnormal returns and their variance factors, Var(AR) = s2 v; NaN without a return.
+    expected, path, path_v : float64 (E, L)
+        Expected return, CAR from the first day of the window on and its variance factor; (E, 0) where not asked for.
+    car, q, base, bhar : float64 (E, W)
+        As in ``Cars``: Var(CAR) = s2 q.
+    evidence : Evidence or None
+        Residuals, ranks and signs for the tests across events, where asked for.
+    """
+
+    n_obs: Ints
+    n_masked: Ints
+    first_used: Ints
+    last_used: Ints
+    nu: Floats
+    s2: Floats
+    r_squared: Floats
+    rank_ok: Bools
+    zero_variance: Bools
+    fallback: Bools
+    theta: Floats
+    xtx_inv: Floats
+    ar: Floats
+    v: Floats
+    expected: Floats
+    path: Floats
+    path_v: Floats
+    car: Floats
+    q: Floats
+    base: Floats
+    bhar: Floats
+    evidence: Evidence | None
+
+    @property
+    def std_error(self) -> Floats:
+        """Standard error of each CAR, (E, W); NaN with zero variance."""
+        return np.asarray(np.sqrt(np.where(self.s2 > 0, self.s2, np.nan)[:, None] * self.q))
+
+    @property
+    def scar(self) -> Floats:
+        """CAR over its standard error, (E, W)."""
+        return np.asarray(self.car / self.std_error)
+
+
+def joined(parts: Sequence[Measures]) -> Measures:
+    """The events of all parts, in order."""
+    return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def _joined(values: Sequence[Any]) -> Any:
+    """Arrays, or records of arrays, end to end; what is absent is absent in every part."""
+    if values[0] is None or isinstance(values[0], np.ndarray):
+        return None if values[0] is None else np.concatenate(values)
+    kind = type(values[0])
+    return kind(**{item.name: _joined([getattr(value, item.name) for value in values]) for item in fields(kind)})
