@@ -44,6 +44,7 @@ compare: $(STAMP) ## rebuild the sample report elsewhere and compare it by value
 
 bench: $(STAMP) ## start-up and speed, as ratios measured side by side
 	$(BIN)/python bench/startup.py
+	$(BIN)/python bench/placebo.py
 
 calibrate: $(STAMP) ## observed sizes of every test, full replications
 	EVENTSTUDY_REPLICATIONS=4000 $(BIN)/python -m pytest -q -s tests/properties/test_sizes.py

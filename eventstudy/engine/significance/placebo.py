@@ -12,6 +12,7 @@ from eventstudy.engine.conventions import Conventions, measured
 from eventstudy.engine.models import fit
 from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
 from eventstudy.engine.significance.laws import Alternative, extreme_count
+from eventstudy.engine.significance.sliding import SLIDING_MODELS, sliding_t
 from eventstudy.engine.windows import WindowPlan, gather, in_event_time
 
 HISTORY = 750
@@ -68,6 +69,9 @@ def placebo_table(
 ) -> PlaceboTable:
     """Exact t of every pseudo-event session of a series.
 
+    One pass of two-block window sums where the model has at most one slope and the conventions are exact; the direct
+    kernel for everything else, and for sessions whose sums would lose digits.
+
     Parameters
     ----------
     panel : ReturnPanel
@@ -84,15 +88,57 @@ def placebo_table(
     conventions : Conventions or None
         Those of the events themselves; None is exact.
     """
-    n = panel.n_sessions
-    first = int(np.argmax(np.isfinite(panel.returns[series]))) if np.isfinite(panel.returns[series]).any() else n
-    last = n - 1 - max(end for _, end in windows)
-    candidates = np.arange(first - plan.estimation_start, last + 1)
+    exact = conventions is None or conventions == Conventions()
+    candidates = _candidates(panel, series, plan, windows)
     if sessions is not None:
         candidates = np.intersect1d(candidates, sessions)
-    t = np.full((n, len(windows)), np.nan)
-    for at in range(0, len(candidates), _BLOCK):
-        block = candidates[at : at + _BLOCK]
+    if not exact or model not in SLIDING_MODELS or not len(candidates):
+        return direct_table(
+            panel, series, mask, plan, model, windows, min_obs, candidates, strict=strict, conventions=conventions
+        )
+    # sessions before the first candidate's estimation window and after the last one's windows play no part
+    low = int(candidates[0]) + plan.estimation_start
+    high = int(candidates[-1]) + max(end for _, end in windows) + 1
+    part = ReturnPanel(
+        returns=panel.returns[series : series + 1, low:high],
+        factors=panel.factors[series : series + 1, :, low:high],
+        span=panel.span[series : series + 1, low:high],
+        day_number=panel.day_number[series : series + 1, low:high],
+    )
+    quick = sliding_t(part, 0, mask[low:high], plan, model, windows, min_obs, strict=strict)
+    t = np.full((panel.n_sessions, len(windows)), np.nan)
+    t[candidates] = quick.t[candidates - low]
+    rest = candidates[quick.unsure[candidates - low]]
+    if len(rest):
+        t[rest] = direct_table(panel, series, mask, plan, model, windows, min_obs, rest, strict=strict).t[rest]
+    return PlaceboTable(t=t)
+
+
+def _candidates(panel: ReturnPanel, series: int, plan: WindowPlan, windows: Sequence[tuple[int, int]]) -> Ints:
+    """Sessions whose estimation window begins with the series and whose windows end with the panel."""
+    n = panel.n_sessions
+    known = np.isfinite(panel.returns[series])
+    first = int(np.argmax(known)) if known.any() else n
+    return np.arange(first - plan.estimation_start, n - max(end for _, end in windows))
+
+
+def direct_table(
+    panel: ReturnPanel,
+    series: int,
+    mask: Bools,
+    plan: WindowPlan,
+    model: str,
+    windows: Sequence[tuple[int, int]],
+    min_obs: int,
+    sessions: Ints,
+    *,
+    strict: bool = False,
+    conventions: Conventions | None = None,
+) -> PlaceboTable:
+    """The same table with every session's design gathered and fitted like an event's: any model, any convention."""
+    t = np.full((panel.n_sessions, len(windows)), np.nan)
+    for at in range(0, len(sessions), _BLOCK):
+        block = sessions[at : at + _BLOCK]
         rows = np.full(len(block), series)
         event_mask = in_event_time(mask[None, :], np.zeros_like(block), block, plan)
         design = gather(panel, rows, block, event_mask, plan, strict=strict)
