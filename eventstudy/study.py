@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,37 @@ def run(
     ---------------
     tests/oracles: statsmodels with event dummies, a naive loop from the raw price files.
     """
+    say = progress or _silent
+    result = estimated(events, prices, spec, confounders=confounders, only=only, progress=progress, warn=warn)
+    studied = result.studied
+    say("claims, clusters, groups, other models")
+    parts = day0_parts(studied)
+    shown = [row for row in range(len(studied.catalogue.keys)) if is_reported(studied.catalogue, row, only)]
+    return replace(
+        result,
+        robustness=robustness(studied),
+        parts=parts,
+        clusters=cluster_tests(studied),
+        groups=group_tests(studied),
+        group_days=group_days(studied),
+        claims=check_claims(studied, parts, shown),
+    )
+
+
+def estimated(
+    events: str | Path | pd.DataFrame | EventTable,
+    prices: pd.DataFrame | PriceSource | None = None,
+    spec: StudySpec | None = None,
+    *,
+    confounders: str | Path | None = None,
+    only: Sequence[str] = (),
+    progress: Progress | None = None,
+    warn: Progress | None = None,
+) -> StudyResult:
+    """The first half of ``run``, with its parameters and errors: every CAR, and none of the questions put to them.
+
+    ``robustness``, ``parts``, ``clusters``, ``groups``, ``group_days`` and ``claims`` are empty.
+    """
     spec = checked_model(spec or StudySpec())
     say = progress or _silent
     table = as_events(events)
@@ -103,8 +135,6 @@ def run(
         reported=tuple(i for i, row in enumerate(rows) if is_reported(catalogue, row, only)),
         spec=spec,
     )
-    say("claims, clusters, groups, other models")
-    parts = day0_parts(studied)
     shown = [row for row in wanted if is_reported(catalogue, row, only)]
     return StudyResult(
         studied=studied,
@@ -112,12 +142,12 @@ def run(
         window_flags=tuple(tuple(window_flags(studied, i, w) for w in spec.windows) for i in range(len(rows))),
         exclusions=tuple(sorted((e for e in (*early, *late) if e.row in shown), key=lambda e: e.row)),
         n_read=len(shown),
-        robustness=robustness(studied),
-        parts=parts,
-        clusters=cluster_tests(studied),
-        groups=group_tests(studied),
-        group_days=group_days(studied),
-        claims=check_claims(studied, parts, shown),
+        robustness=(),
+        parts=(),
+        clusters=(),
+        groups=(),
+        group_days=(),
+        claims=(),
         notices=(*spec.notices, *market_notices(catalogue, wanted, market, spec)),
     )
 
