@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run live test lint types sample compare bench calibrate clean
+.PHONY: help setup run live test lint types sample compare bench calibrate docs clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ bench: $(STAMP) ## start-up and speed, as ratios measured side by side
 calibrate: $(STAMP) ## observed sizes of every test, full replications
 	EVENTSTUDY_REPLICATIONS=4000 $(BIN)/python -m pytest -q -s tests/properties/test_sizes.py
 	$(BIN)/python -m tests.properties.validation --replications 4000
+
+docs: $(STAMP) ## the documentation site, every link checked -> build/site
+	$(BIN)/mkdocs build --strict --quiet
 
 clean: ## remove what was made
 	rm -rf $(VENV) .sample build *.egg-info

@@ -96,8 +96,9 @@ def test_every_error_and_exit_code_is_documented() -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_links_lead_somewhere(name: str) -> None:
     folder = ROOT / "docs" if name in DOCS else ROOT
+    made = ("methods/", "reference/")  # pages that the site makes; its own build checks them
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", PAGES[name]):
-        if not target.startswith("http"):
+        if not target.startswith(("http", *made)):
             assert (folder / target).exists(), f"{name}: {target}"
 
 
