@@ -7,10 +7,14 @@ instead (see ``results.Exclusion``).
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 LISTED_PROBLEMS = 100
+# a message begins with what is wrong and may go on with the facts of its row
+_REASON = re.compile(r"[;,(]| with ticker | in line | in row | from ")
 
 
 class EventStudyError(Exception):
@@ -114,7 +118,11 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        place = f"line {self.line}" if self.line else "file"
+        return self.at("line")
+
+    def at(self, unit: str) -> str:
+        """The sentence with its place counted in lines or rows."""
+        place = f"{unit} {self.line}" if self.line else "file"
         column = f"  {self.column}" if self.column else ""
         value = f" {self.value[:80]!r}" if self.value else ""
         return f"{place}{column}{value}: {self.message}"
@@ -129,18 +137,26 @@ class InputFileError(EventStudyError):
         The file as the user named it.
     problems : sequence of Problem
         Everything that is wrong, in file order.
+    unit : str
+        What places count: ``line``, or ``row`` of a file without lines.
     """
 
     exit_code = 2
 
-    def __init__(self, path: str, problems: Sequence[Problem]) -> None:
+    def __init__(self, path: str, problems: Sequence[Problem], unit: str = "line") -> None:
         self.path = path
+        self.unit = unit
         self.problems = tuple(problems)
         count = len(self.problems)
         super().__init__(f"{path}: {count} problem{'' if count == 1 else 's'}; nothing was run")
 
     def __str__(self) -> str:
-        lines = [self.found, *(f"  {problem}" for problem in self.problems[:LISTED_PROBLEMS])]
+        lines = [self.found, *(f"  {problem.at(self.unit)}" for problem in self.problems[:LISTED_PROBLEMS])]
         if len(self.problems) > LISTED_PROBLEMS:
-            lines.append(f"  and {len(self.problems) - LISTED_PROBLEMS} more")
+            lines.append(f"  and {len(self.problems) - LISTED_PROBLEMS} more; all of them by reason:")
+            reasons = Counter((problem.column, _REASON.split(problem.message)[0]) for problem in self.problems)
+            lines += [
+                f"  {count} x {column}{' ' if column else ''}{reason}"
+                for (column, reason), count in reasons.most_common(LISTED_PROBLEMS)
+            ]
         return "\n".join(lines)

@@ -11,7 +11,10 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "eventstudy"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-HEAVY = {"pandas", "matplotlib", "statsmodels", "exchange_calendars", "scipy", "numpy", "yfinance"}
+HEAVY = {
+    "pandas", "matplotlib", "statsmodels", "exchange_calendars", "scipy", "numpy", "yfinance", "pyarrow", "dask",
+    "distributed",
+}  # fmt: skip
 # folder -> top-level packages it may never import, wherever in the file
 FORBIDDEN = {
     "engine": {
@@ -24,6 +27,9 @@ FORBIDDEN = {
         "yfinance",
         "csv",
         "json",
+        "pyarrow",
+        "dask",
+        "distributed",
     },
     "data": {"matplotlib", "statsmodels", "typer"},
     "report": {"statsmodels", "typer", "exchange_calendars"},
@@ -69,7 +75,7 @@ def test_imports_run_in_one_direction(path: Path) -> None:
                 assert parts[2] in DATA_MAY_USE_ENGINE, f"{path} imports {name}; data never tests significance"
 
 
-@pytest.mark.parametrize("name", ["matplotlib", "statsmodels", "scipy.stats"])
+@pytest.mark.parametrize("name", ["matplotlib", "statsmodels", "scipy.stats", "pyarrow", "dask", "distributed"])
 def test_costly_imports_happen_inside_functions(name: str) -> None:
     for path in FILES:
         costly = [i for i in imports(path, top_only=True) if i == name or i.startswith(name + ".")]

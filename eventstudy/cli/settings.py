@@ -53,7 +53,7 @@ OPTIONS: dict[str, Option] = {
         kind="text",
         metavar="SOURCE",
         default="auto",
-        help="Prices: auto (store, Yahoo, snapshot), yahoo, snapshot or csv:DIR.",
+        help="Prices: auto (store, Yahoo, snapshot), yahoo, snapshot, csv:DIR or parquet:PATH.",
     ),
     "offline": Option(kind="switch", default="no", help="Never ask Yahoo; with --source yahoo: the store only."),
     "store": Option(kind="text", metavar="DIR", help="Folder of the price store; empty: the user's cache folder."),

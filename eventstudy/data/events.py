@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from eventstudy.data.announced import Announced, read_announced
 from eventstudy.data.claims import parse_claim
+from eventstudy.data.coded import (
+    Check,
+    Coded,
+    Coder,
+    PlainTexts,
+    Texts,
+    blocks_of,
+    coded,
+    column_problems,
+    constant,
+    repeats,
+)
 from eventstudy.data.dates import parse_when
-from eventstudy.data.tabular import TextTable, read_table
+from eventstudy.data.tabular import read_blocks
+from eventstudy.engine.panel import Ints
 from eventstudy.errors import InputFileError, Problem
 
 REQUIRED = ("ticker", "announced_at")
@@ -37,8 +52,6 @@ TICKER = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=_-]{0,31}")
 _CALENDAR = re.compile(r"[A-Z0-9]{4}")
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
-Check = Callable[[str], None]
-
 
 @dataclass(frozen=True, slots=True)
 class EventTable:
@@ -58,15 +71,69 @@ class EventTable:
     path: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventColumns:
+    """The same announcements as integer-coded columns: what a large study works on.
+
+    Attributes
+    ----------
+    path : str
+    lines : int64 (n,)
+        Line of the file (row of a Parquet file) of each announcement.
+    ids : Texts
+        ``event_id``.
+    announced : Announced
+        ``announced_at``, read.
+    columns : dict
+        Every other column of the contract and extra ones, coded; empty text where the file has none.
+    unit : str
+        What ``lines`` counts.
+    """
+
+    path: str
+    lines: Ints
+    ids: Texts
+    announced: Announced
+    columns: dict[str, Coded]
+    unit: str = "line"
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+
 def read_events(path: str | Path) -> EventTable:
-    """Read an events file.
+    """Read an events file, CSV or Parquet.
 
     Raises
     ------
     InputFileError
         With every problem: line, column, value, what to write instead.
     """
-    return _build(read_table(path, REQUIRED))
+    return event_table(read_columns(path))
+
+
+def read_columns(path: str | Path) -> EventColumns:
+    """The same file as coded columns, after the same checks.
+
+    Raises
+    ------
+    InputFileError
+        As ``read_events``.
+    """
+    from eventstudy.data.parquet import is_parquet, read_parquet_columns
+
+    if is_parquet(path):
+        return checked(read_parquet_columns(path, REQUIRED))
+    coders: dict[str, Coder] = {}
+    ids: list[str] = []
+    lines: list[Ints] = []
+    for block in read_blocks(path, REQUIRED):
+        lines.append(np.array(block.lines, dtype=np.int64))
+        ids += block.columns.pop("event_id", [""] * len(block.lines))
+        for name, cells in block.columns.items():
+            coders.setdefault(name, Coder.empty()).add(cells)
+    columns = {name: coder.done() for name, coder in coders.items()}
+    return checked(RawEvents(str(path), np.concatenate(lines), PlainTexts(ids), columns))
 
 
 def events_from_frame(frame: pd.DataFrame, path: str = "<frame>") -> EventTable:
@@ -83,7 +150,9 @@ def events_from_frame(frame: pd.DataFrame, path: str = "<frame>") -> EventTable:
     missing = [Problem(1, name, "", "this column is needed and missing") for name in REQUIRED if name not in columns]
     if missing:
         raise InputFileError(path, missing)
-    return _build(TextTable(path, columns, list(range(2, len(frame) + 2))))
+    ids = PlainTexts(columns.pop("event_id", [""] * len(frame)))
+    lines = np.arange(2, len(frame) + 2)
+    return event_table(checked(RawEvents(path, lines, ids, {name: coded(cells) for name, cells in columns.items()})))
 
 
 def _cell(value: object) -> str:
@@ -95,34 +164,121 @@ def _cell(value: object) -> str:
     return value.isoformat() if isinstance(value, date) else str(value).strip()
 
 
-def _build(table: TextTable) -> EventTable:
-    n = len(table.lines)
-    columns = {name: table.columns.get(name, [""] * n) for name in (*REQUIRED, *OPTIONAL)}
-    columns["event_id"] = [
-        own or default_id(ticker, when)
-        for own, ticker, when in zip(columns["event_id"], columns["ticker"], columns["announced_at"], strict=True)
-    ]
-    columns["role"] = [role or "direct" for role in columns["role"]]
-    problems: list[Problem] = []
+@dataclass(frozen=True, slots=True)
+class RawEvents:
+    """An events file before its checks.
+
+    Attributes
+    ----------
+    path : str
+    lines : int64 (n,)
+    ids : Texts
+        Empty where the file has none.
+    columns : dict
+        Every other column as it stands.
+    moments : Announced or None
+        ``announced_at`` where the file holds dates or timestamps and no text.
+    problems : list of Problem
+        Found while reading.
+    unit : str
+        What ``lines`` counts.
+    """
+
+    path: str
+    lines: Ints
+    ids: Texts
+    columns: dict[str, Coded]
+    moments: Announced | None = None
+    problems: list[Problem] = field(default_factory=list)
+    unit: str = "line"
+
+
+def checked(raw: RawEvents) -> EventColumns:
+    """The columns of an events file once every cell is known to be right.
+
+    Raises
+    ------
+    InputFileError
+        With every problem.
+    """
+    n, lines = len(raw.lines), raw.lines
+    columns = {name: raw.columns.get(name, constant("", n)) for name in ("ticker", *OPTIONAL[1:])}
+    columns["role"] = columns["role"].replaced(lambda role: role or "direct")
+    problems = list(raw.problems)
     for name, check in CHECKS.items():
-        problems += check_column(name, columns[name], table.lines, check)
-    moments, dates = _moments(columns["announced_at"], table.lines, problems)
-    problems += _timing_with_clock(columns["timing"], moments, table.lines)
-    problems += _repeats(columns["event_id"], columns["ticker"], table.lines)
+        problems += column_problems(name, columns[name], lines, check)
+    if raw.moments is None:
+        announced, found = read_announced(raw.columns["announced_at"], lines)
+        problems += found
+    else:
+        announced = raw.moments
+    ids = with_default_ids(raw.ids, columns["ticker"], announced)
+    problems += _id_problems(ids, lines)
+    message = "belongs to a bare date; the row has a clock, so leave it empty"
+    clocked = columns["timing"].where(bool) & announced.has_clock
+    timing = columns["timing"].take(np.flatnonzero(clocked))
+    problems += [Problem(int(line), "timing", cell, message) for line, cell in zip(lines[clocked], timing, strict=True)]
+    problems += repeats(
+        ids,
+        columns["ticker"],
+        lines,
+        lambda ticker, line: f"with ticker {ticker} stands in {raw.unit} {line} already; remove one",
+        lambda first, line: f"differs only in case from {first} in {raw.unit} {line}; spell them alike or apart",
+    )
     if problems:
-        raise InputFileError(table.path, sorted(problems, key=lambda problem: problem.line))
-    extra = {name: cells for name, cells in table.columns.items() if name not in columns}
+        raise InputFileError(raw.path, sorted(problems, key=lambda problem: problem.line), raw.unit)
+    extra = {name: cells for name, cells in raw.columns.items() if name not in (*columns, "announced_at")}
+    return EventColumns(
+        path=raw.path, lines=lines, ids=ids, announced=announced, columns={**columns, **extra}, unit=raw.unit
+    )
+
+
+def _id_problems(ids: Texts, lines: Ints) -> list[Problem]:
+    found: list[Problem] = []
+    for rows in blocks_of(len(ids)):
+        for row, text in zip(rows.tolist(), ids.take(rows), strict=True):
+            # the plain case first: a million names are looked at
+            if _EVENT_ID.fullmatch(text) and not _DEVICE.fullmatch(text) and text[-1] != ".":
+                continue
+            try:
+                check_event_id(text)
+            except ValueError as error:
+                found.append(Problem(int(lines[row]), "event_id", text, str(error)))
+    return found
+
+
+def event_table(events: EventColumns) -> EventTable:
+    """The announcements as a pandas frame."""
+    columns, every = events.columns, np.arange(len(events))
+    moments, dates = events.announced.moments(), events.announced.dates()
+    extra = {name: column.cells() for name, column in columns.items() if name not in (*REQUIRED, *OPTIONAL)}
     frame = pd.DataFrame(
         {
-            "line": table.lines,
-            **{name: columns[name] for name in ("event_id", "ticker", "announced_at")},
+            "line": events.lines,
+            "event_id": events.ids.take(every),
+            "ticker": columns["ticker"].cells(),
+            "announced_at": events.announced.text(every),
             "instant": pd.Series(pd.to_datetime(moments, utc=True)).dt.as_unit("ns"),
             "date": pd.Series(pd.to_datetime(dates)).dt.as_unit("s"),
-            **{name: columns[name] for name in OPTIONAL[1:]},
+            **{name: columns[name].cells() for name in OPTIONAL[1:]},
             **extra,
         }
     )
-    return EventTable(frame, table.path)
+    return EventTable(frame, events.path)
+
+
+def with_default_ids(ids: Texts, tickers: Coded, announced: Announced) -> Texts:
+    """The ids of the file, TICKER-DATE where it has none."""
+    made: list[str] = []
+    for rows in blocks_of(len(ids)):
+        own = ids.take(rows)
+        if all(own) and not made:
+            continue
+        if not made:
+            made = ids.take(np.arange(rows[0]))
+        words = zip(own, tickers.take(rows), announced.text(rows), strict=True)
+        made += [name or default_id(ticker, when) for name, ticker, when in words]
+    return PlainTexts(made) if made else ids
 
 
 def default_id(ticker: str, when: str) -> str:
@@ -188,8 +344,8 @@ def _check_calendar(text: str) -> None:
         raise ValueError("is no exchange code; write four capitals such as XNYS or XAMS")
 
 
+# event_id has a check of its own: it has as many values as rows
 CHECKS: dict[str, Check] = {
-    "event_id": check_event_id,
     "ticker": check_ticker,
     "timing": check_timing,
     "role": _check_role,
@@ -198,12 +354,6 @@ CHECKS: dict[str, Check] = {
     "benchmark": _check_benchmark,
     "calendar": _check_calendar,
 }
-
-
-def _moments(
-    cells: Sequence[str], lines: Sequence[int], problems: list[Problem]
-) -> tuple[list[datetime | None], list[date | None]]:
-    return parse_moments("announced_at", cells, lines, problems)
 
 
 def parse_moments(
@@ -222,31 +372,3 @@ def parse_moments(
         Problem(line, name, cell, broken[cell]) for cell, line in zip(cells, lines, strict=True) if cell in broken
     ]
     return [read[cell][0] for cell in cells], [read[cell][1] for cell in cells]
-
-
-def _timing_with_clock(
-    timings: Sequence[str], moments: Sequence[datetime | None], lines: Sequence[int]
-) -> list[Problem]:
-    message = "belongs to a bare date; the row has a clock, so leave it empty"
-    return [
-        Problem(line, "timing", timing, message)
-        for timing, moment, line in zip(timings, moments, lines, strict=True)
-        if timing and moment is not None
-    ]
-
-
-def _repeats(ids: Sequence[str], tickers: Sequence[str], lines: Sequence[int]) -> list[Problem]:
-    """Pairs that stand twice, and ids that differ only in case (one file on some systems)."""
-    problems: list[Problem] = []
-    pairs: dict[tuple[str, str], int] = {}
-    spelling: dict[str, tuple[str, int]] = {}
-    for event_id, ticker, line in zip(ids, tickers, lines, strict=True):
-        if (event_id, ticker) in pairs:
-            message = f"with ticker {ticker} stands in line {pairs[event_id, ticker]} already; remove one"
-            problems.append(Problem(line, "event_id", event_id, message))
-        pairs.setdefault((event_id, ticker), line)
-        first, where = spelling.setdefault(event_id.lower(), (event_id, line))
-        if first != event_id:
-            message = f"differs only in case from {first} in line {where}; spell them alike or apart"
-            problems.append(Problem(line, "event_id", event_id, message))
-    return problems

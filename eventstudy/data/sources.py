@@ -53,7 +53,20 @@ def _csv(argument: str, spec: StudySpec, say: Say, warn: Say) -> PriceSource:
     return CsvSource.open(argument)
 
 
-SOURCES: dict[str, Opener] = {"auto": _live("auto"), "yahoo": _live("yahoo"), "snapshot": _snapshot, "csv": _csv}
+def _parquet(argument: str, spec: StudySpec, say: Say, warn: Say) -> PriceSource:
+    from eventstudy.data.parquet_prices import ParquetPrices
+
+    del spec, say, warn
+    return ParquetPrices.open(argument)
+
+
+SOURCES: dict[str, Opener] = {
+    "auto": _live("auto"),
+    "yahoo": _live("yahoo"),
+    "snapshot": _snapshot,
+    "csv": _csv,
+    "parquet": _parquet,
+}
 
 
 def open_source(spec: StudySpec, say: Say = _silent, warn: Say = _silent) -> PriceSource:
@@ -74,7 +87,7 @@ def open_source(spec: StudySpec, say: Say = _silent, warn: Say = _silent) -> Pri
     if name not in SOURCES:
         close = difflib.get_close_matches(name, SOURCES, n=1)
         hint = f"did you mean {close[0]}?" if close else ""
-        raise UsageError(f"source {spec.source!r} is unknown", "auto, yahoo, snapshot or csv:DIR", hint)
+        raise UsageError(f"source {spec.source!r} is unknown", "auto, yahoo, snapshot, csv:DIR or parquet:PATH", hint)
     return SOURCES[name](argument, spec, say, warn)
 
 

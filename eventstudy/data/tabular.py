@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+from eventstudy.data.coded import ROWS_AT_ONCE
 from eventstudy.errors import InputFileError, Problem
 
 LARGEST_CELL = 1_000_000
@@ -50,29 +52,50 @@ def read_table(path: str | Path, required: Sequence[str], *, fold_case: bool = F
         Missing, empty or undecodable file, wrong delimiter, missing or repeated headings, header without rows, rows
         with too many or too few cells.
     """
-    text = _decode(path)
-    rows, starts = _split(str(path), text)
-    header = [name.strip().lower() if fold_case else name.strip() for name in rows[0]]
-    _check_header(str(path), header, required)
-    if len(rows) == 1:
-        raise InputFileError(str(path), [Problem(1, "", "", "there is a header but no row; add at least one")])
-    problems = [
-        Problem(line, "", "", f"has {len(row)} cells, the header has {len(header)}; quote cells that hold a comma")
-        for row, line in zip(rows[1:], starts[1:], strict=True)
-        if len(row) != len(header)
-    ]
+    columns: dict[str, list[str]] = {}
+    lines: list[int] = []
+    for block in read_blocks(path, required, fold_case=fold_case):
+        lines += block.lines
+        for name, cells in block.columns.items():
+            columns.setdefault(name, []).extend(cells)
+    return TextTable(str(path), columns, lines)
+
+
+def read_blocks(path: str | Path, required: Sequence[str], *, fold_case: bool = False) -> Iterator[TextTable]:
+    """The same file in blocks of rows, so that a reader of a million rows need not hold them as text.
+
+    Raises
+    ------
+    InputFileError
+        As ``read_table``; rows of the wrong length are reported all at once, after the last block.
+    """
+    name, rows = str(path), _rows(str(path), _bytes(path))
+    _, first = next(rows, (0, None))
+    if first is None:
+        raise InputFileError(name, [Problem(0, "", "", "is empty; it needs a header and rows")])
+    header = [cell.strip().lower() if fold_case else cell.strip() for cell in first]
+    _check_header(name, header, required)
+    problems: list[Problem] = []
+    empty = True
+    while block := list(islice(rows, ROWS_AT_ONCE)):
+        empty = False
+        problems += [
+            Problem(line, "", "", f"has {len(row)} cells, the header has {len(header)}; quote cells that hold a comma")
+            for line, row in block
+            if len(row) != len(header)
+        ]
+        if not problems:
+            cells = zip(*(row for _, row in block), strict=True)
+            columns = {name: [cell.strip() for cell in column] for name, column in zip(header, cells, strict=True)}
+            yield TextTable(name, columns, [line for line, _ in block])
+    if empty:
+        raise InputFileError(name, [Problem(1, "", "", "there is a header but no row; add at least one")])
     if problems:
-        raise InputFileError(str(path), problems)
-    cells = list(zip(*rows[1:], strict=True))
-    return TextTable(
-        str(path),
-        {name: [cell.strip() for cell in column] for name, column in zip(header, cells, strict=True)},
-        starts[1:],
-    )
+        raise InputFileError(name, problems)
 
 
-def _decode(path: str | Path) -> str:
-    """The text of a file, UTF-8 with or without a byte-order mark."""
+def _bytes(path: str | Path) -> bytes:
+    """The content of a file, UTF-8 with or without a byte-order mark."""
     try:
         data = Path(path).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -87,36 +110,39 @@ def _decode(path: str | Path) -> str:
     if b"\0" in data:
         line = data[: data.index(b"\0")].count(b"\n") + 1
         raise InputFileError(str(path), [Problem(line, "", "", "holds a NUL byte; save it as UTF-8 CSV")])
+    return data
+
+
+def _not_utf8(path: str, data: bytes) -> InputFileError:
+    """The error for bytes that are no text, with their place."""
     try:
-        return data.decode("utf-8-sig")
+        data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         byte = data[error.start : error.start + 1].hex()
         message = f"byte 0x{byte} is not UTF-8; save the file as UTF-8"
-        raise InputFileError(str(path), [Problem(line, "", "", message)]) from None
+        return InputFileError(path, [Problem(line, "", "", message)])
+    return InputFileError(path, [Problem(0, "", "", "is not UTF-8; save the file as UTF-8")])
 
 
-def _split(path: str, text: str) -> tuple[list[list[str]], list[int]]:
-    """Rows and the line each starts on; blank lines are passed over."""
+def _rows(path: str, data: bytes) -> Iterator[tuple[int, list[str]]]:
+    """The line each row starts on and its cells; blank lines are passed over."""
+    lines = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline="")
+    reader = csv.reader(lines, strict=True)
     previous = csv.field_size_limit(min(LARGEST_CELL, sys.maxsize))
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows: list[list[str]] = []
-    starts: list[int] = []
     try:
         start = 1
         for row in reader:
             if row and not (len(row) == 1 and not row[0].strip()):
-                rows.append(row)
-                starts.append(start)
+                yield start, row
             start = reader.line_num + 1
     except csv.Error as error:
         message = f"cannot be read as CSV: {error}"
         raise InputFileError(path, [Problem(reader.line_num, "", "", message)]) from None
+    except UnicodeDecodeError:
+        raise _not_utf8(path, data) from None
     finally:
         csv.field_size_limit(previous)
-    if not rows:
-        raise InputFileError(path, [Problem(0, "", "", "is empty; it needs a header and rows")])
-    return rows, starts
 
 
 def _check_header(path: str, header: Sequence[str], required: Sequence[str]) -> None:

@@ -1,0 +1,95 @@
+"""When announcements were made, as arrays: a moment in UTC or a bare date, never both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventstudy.data.coded import Coded, column_problems
+from eventstudy.data.dates import parse_when
+from eventstudy.engine.panel import Bools, Ints
+from eventstudy.errors import Problem
+
+NO_MOMENT = np.datetime64("NaT", "us")
+NO_DATE = np.datetime64("NaT", "D")
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """The column ``announced_at``, read.
+
+    Attributes
+    ----------
+    codes : int32 (n,)
+        Position of each row's moment among the distinct ones.
+    instant : datetime64[us] (k,)
+        Moment in UTC of each distinct value; NaT for a bare date.
+    day : datetime64[D] (k,)
+        Bare date of each distinct value; NaT where there is a moment.
+    written : tuple of str or None
+        The distinct values as the file writes them; None for columns of dates or timestamps.
+    """
+
+    codes: np.ndarray
+    instant: NDArray[np.datetime64]
+    day: NDArray[np.datetime64]
+    written: tuple[str, ...] | None
+
+    @property
+    def has_clock(self) -> Bools:
+        """Rows with a moment; bool (n,)."""
+        return np.asarray(~np.isnat(self.instant)[self.codes], dtype=np.bool_)
+
+    def text(self, rows: Ints) -> list[str]:
+        """What the file has in some rows, or its ISO form."""
+        codes = self.codes[rows]
+        if self.written is not None:
+            return [self.written[code] for code in codes.tolist()]
+        known = np.unique(codes)
+        words = {
+            int(code): f"{self.instant[code]}+00:00" if np.isnat(self.day[code]) else str(self.day[code])
+            for code in known
+        }
+        return [words[code] for code in codes.tolist()]
+
+    def moments(self) -> list[datetime | None]:
+        """The moment of every row as Python's own."""
+        known: list[datetime | None] = [
+            None if np.isnat(at) else at.astype("datetime64[us]").item().replace(tzinfo=UTC) for at in self.instant
+        ]
+        return [known[code] for code in self.codes.tolist()]
+
+    def dates(self) -> list[date | None]:
+        """The bare date of every row as Python's own."""
+        known: list[date | None] = [None if np.isnat(day) else day.item() for day in self.day]
+        return [known[code] for code in self.codes.tolist()]
+
+
+def read_announced(column: Coded, lines: Ints, name: str = "announced_at") -> tuple[Announced, list[Problem]]:
+    """Moments and dates of a column of text, each distinct value read once, and what cannot be read."""
+    problems = column_problems(name, column, lines, _check)
+    read = [_read(value) for value in column.values]
+    return Announced(column.codes, *arrays(read), column.values), problems
+
+
+def arrays(
+    read: Sequence[tuple[datetime | None, date | None]],
+) -> tuple[NDArray[np.datetime64], NDArray[np.datetime64]]:
+    """Moments and dates as arrays."""
+    naive = [None if moment is None else moment.astimezone(UTC).replace(tzinfo=None) for moment, _ in read]
+    return np.array(naive, dtype="datetime64[us]"), np.array([day for _, day in read], dtype="datetime64[D]")
+
+
+def _check(text: str) -> None:
+    parse_when(text)
+
+
+def _read(text: str) -> tuple[datetime | None, date | None]:
+    try:
+        return parse_when(text)
+    except ValueError:
+        return None, None

@@ -1,0 +1,188 @@
+"""Columns of text as integers: each distinct value is kept, checked and parsed once, however many rows repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from eventstudy.engine.panel import Bools, Ints
+from eventstudy.errors import Problem
+
+ROWS_AT_ONCE = 65_536
+Check = Callable[[str], None]
+
+
+class Texts(Protocol):
+    """Many texts that may be stored apart from Python's own strings."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def take(self, rows: Ints) -> list[str]:
+        """The texts of some rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlainTexts:
+    """Texts as Python strings."""
+
+    cells: list[str]
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def take(self, rows: Ints) -> list[str]:
+        """The texts of some rows."""
+        return [self.cells[row] for row in rows.tolist()]
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A column of text.
+
+    Attributes
+    ----------
+    codes : int32 (n,)
+        Position of each row's text in ``values``.
+    values : tuple of str
+        Every distinct text, in order of first appearance.
+    """
+
+    codes: np.ndarray
+    values: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def take(self, rows: Ints) -> list[str]:
+        """The texts of some rows."""
+        return [self.values[code] for code in self.codes[rows].tolist()]
+
+    def cells(self) -> list[str]:
+        """The text of every row."""
+        return [self.values[code] for code in self.codes.tolist()]
+
+    def replaced(self, change: Callable[[str], str]) -> Coded:
+        """The column with every distinct value changed; values that become equal share a code."""
+        known: dict[str, int] = {}
+        moved = np.array([known.setdefault(change(value), len(known)) for value in self.values], dtype=np.int32)
+        return Coded(moved[self.codes] if len(moved) else self.codes, tuple(known))
+
+    def where(self, test: Callable[[str], bool]) -> Bools:
+        """Rows whose text passes a test; bool (n,)."""
+        passed = np.array([test(value) for value in self.values], dtype=bool)
+        return passed[self.codes] if len(passed) else np.zeros(len(self.codes), dtype=bool)
+
+
+def constant(text: str, n: int) -> Coded:
+    """A column that says the same everywhere."""
+    return Coded(np.zeros(n, dtype=np.int32), (text,))
+
+
+@dataclass(slots=True)
+class Coder:
+    """Builds a ``Coded`` block by block."""
+
+    known: dict[str, int]
+    blocks: list[np.ndarray]
+
+    @classmethod
+    def empty(cls) -> Coder:
+        """Nothing coded yet."""
+        return cls({}, [])
+
+    def add(self, cells: Sequence[str]) -> None:
+        """Append the cells of a block."""
+        known = self.known
+        codes = (known.setdefault(cell, len(known)) for cell in cells)
+        self.blocks.append(np.fromiter(codes, dtype=np.int32, count=len(cells)))
+
+    def done(self) -> Coded:
+        """The column."""
+        codes = np.concatenate(self.blocks) if self.blocks else np.zeros(0, dtype=np.int32)
+        return Coded(codes, tuple(self.known))
+
+
+def coded(cells: Sequence[str]) -> Coded:
+    """A column of cells, coded."""
+    coder = Coder.empty()
+    coder.add(cells)
+    return coder.done()
+
+
+def column_problems(name: str, column: Coded, lines: Ints, check: Check) -> list[Problem]:
+    """Problems of a column; each distinct value is checked once."""
+    verdicts: dict[int, str] = {}
+    for code, value in enumerate(column.values):
+        try:
+            check(value)
+        except ValueError as error:
+            verdicts[code] = str(error)
+    if not verdicts:
+        return []
+    rows = np.flatnonzero(np.isin(column.codes, list(verdicts)))
+    codes = column.codes[rows].tolist()
+    return [
+        Problem(int(lines[row]), name, column.values[code], verdicts[code])
+        for row, code in zip(rows.tolist(), codes, strict=True)
+    ]
+
+
+def blocks_of(n: int, size: int = ROWS_AT_ONCE) -> Iterator[Ints]:
+    """Row numbers 0 to n - 1 in blocks."""
+    return (np.arange(at, min(at + size, n)) for at in range(0, n, size))
+
+
+def repeats(
+    names: Texts, other: Coded, lines: Ints, say_pair: Callable[[str, int], str], say_case: Callable[[str, int], str]
+) -> list[Problem]:
+    """Pairs (name, other) that stand twice, and names that differ only in case, in row order.
+
+    Hashes find the candidates, their texts decide.
+
+    Parameters
+    ----------
+    names, other
+    lines : int64 (n,)
+    say_pair : callable
+        Sentence from the other text and the line of the first.
+    say_case : callable
+        Sentence from the first spelling and its line.
+    """
+    exact, folded = (np.empty(len(names), dtype=np.int64) for _ in range(2))
+    for rows in blocks_of(len(names)):
+        texts = names.take(rows)
+        exact[rows] = np.fromiter(map(hash, texts), dtype=np.int64, count=len(texts))
+        folded[rows] = np.fromiter(map(hash, map(str.lower, texts)), dtype=np.int64, count=len(texts))
+    pair = exact * 31 + other.codes.astype(np.int64) * 1_000_003
+    found: list[Problem] = []
+    for rows in _equal_groups(pair):
+        first: dict[tuple[str, str], int] = {}
+        for row, name, text in zip(rows.tolist(), names.take(rows), other.take(rows), strict=True):
+            if (name, text) in first:
+                found.append(Problem(int(lines[row]), "event_id", name, say_pair(text, first[name, text])))
+            first.setdefault((name, text), int(lines[row]))
+    for rows in _equal_groups(folded, unless=exact):
+        seen: dict[str, tuple[str, int]] = {}
+        for row, name in zip(rows.tolist(), names.take(rows), strict=True):
+            spelling, line = seen.setdefault(name.lower(), (name, int(lines[row])))
+            if spelling != name:
+                found.append(Problem(int(lines[row]), "event_id", name, say_case(spelling, line)))
+    return found
+
+
+def _equal_groups(key: Ints, unless: Ints | None = None) -> Iterator[Ints]:
+    """Rows with equal keys, ascending, for every key that stands twice; not where ``unless`` is equal throughout."""
+    order = np.argsort(key, kind="stable")
+    ordered = key[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(key) else np.zeros(0, int)
+    stops = np.append(starts[1:], len(key))
+    chosen = stops - starts > 1
+    if unless is not None and len(key):
+        changes = np.concatenate([[0], np.cumsum(unless[order][1:] != unless[order][:-1])])
+        chosen &= changes[stops - 1] > changes[starts]
+    for start, stop in zip(starts[chosen].tolist(), stops[chosen].tolist(), strict=True):
+        yield order[start:stop]

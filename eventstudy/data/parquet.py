@@ -1,0 +1,236 @@
+"""Parquet in: events as coded columns, read in batches. ``pyarrow`` comes with the extra ``[scale]``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eventstudy.data.announced import Announced
+from eventstudy.data.coded import ROWS_AT_ONCE, Coder, PlainTexts, Texts
+from eventstudy.data.dates import EARLIEST, LATEST
+from eventstudy.engine.panel import Ints
+from eventstudy.errors import InputFileError, Problem, UsageError
+
+if TYPE_CHECKING:
+    from eventstudy.data.events import RawEvents
+
+ENDINGS = (".parquet", ".pq")
+INSTALL = 'pip install -e ".[scale]"'
+TEXT_COLUMNS = (
+    "event_id", "ticker", "timing", "role", "category", "title", "source", "notes", "benchmark", "calendar",
+)  # fmt: skip
+FREE_TEXT = ("title", "source", "notes")
+WRONG_MOMENTS = (
+    "",
+    "is empty; every row needs a date or a timestamp",
+    "has no offset; make it a timestamp with a zone, or a date with timing bmo, dmh or amc",
+    f"lies outside {EARLIEST} to {LATEST}; check the year",
+)
+# pages of single announcements are not written for files larger than this, so their words are not read
+FREE_TEXT_ROWS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class ArrowTexts:
+    """Texts in Arrow's own memory: a third of what Python's strings take."""
+
+    array: Any
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def take(self, rows: Ints) -> list[str]:
+        """The texts of some rows; a null is empty."""
+        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+            cells = self.array.slice(int(rows[0]), len(rows)).to_pylist()
+        else:
+            cells = self.array.take(rows).to_pylist()
+        return [(cell or "").strip() for cell in cells]
+
+
+def is_parquet(path: str | Path) -> bool:
+    """Whether a path says that it is a Parquet file."""
+    return str(path).lower().endswith(ENDINGS)
+
+
+def pyarrow_parquet(what: str) -> Any:
+    """``pyarrow.parquet``.
+
+    Raises
+    ------
+    UsageError
+        Without the extra that brings it.
+    """
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise UsageError(f"{what} needs the pyarrow package", "an installation with it", INSTALL) from error
+    return pyarrow.parquet
+
+
+def has_pyarrow() -> bool:
+    """Whether Parquet can be read and written here."""
+    from importlib.util import find_spec
+
+    return find_spec("pyarrow") is not None
+
+
+def open_parquet(path: str | Path, what: str, dictionary: Sequence[str] = ()) -> Any:
+    """A Parquet file, opened.
+
+    Raises
+    ------
+    UsageError
+        Without ``pyarrow``.
+    InputFileError
+        If there is no such file, or it is none.
+    """
+    parquet = pyarrow_parquet(what)
+    import pyarrow
+
+    try:
+        if Path(path).is_dir():
+            raise IsADirectoryError
+        return parquet.ParquetFile(path, read_dictionary=list(dictionary) or None, memory_map=False)
+    except FileNotFoundError:
+        raise InputFileError(str(path), [Problem(0, "", "", "there is no such file")]) from None
+    except IsADirectoryError:
+        raise InputFileError(str(path), [Problem(0, "", "", "is a folder; name a file")]) from None
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowException, OSError) as error:
+        message = f"cannot be read as Parquet: {str(error).splitlines()[0]}"
+        raise InputFileError(str(path), [Problem(0, "", "", message)]) from None
+
+
+def kind_of(data_type: Any) -> str:
+    """What a column holds: text, number, date, timestamp, null, bool or other."""
+    from pyarrow import types
+
+    if types.is_dictionary(data_type):
+        return kind_of(data_type.value_type)
+    if types.is_string(data_type) or types.is_large_string(data_type) or types.is_string_view(data_type):
+        return "text"
+    if types.is_floating(data_type) or types.is_integer(data_type) or types.is_decimal(data_type):
+        return "number"
+    tests = {"date": types.is_date, "timestamp": types.is_timestamp, "null": types.is_null, "bool": types.is_boolean}
+    return next((kind for kind, test in tests.items() if test(data_type)), "other")
+
+
+def read_parquet_columns(path: str | Path, required: Sequence[str]) -> RawEvents:
+    """An events file as coded columns.
+
+    Raises
+    ------
+    UsageError, InputFileError
+        Without ``pyarrow``; a file that is none; missing columns and columns of the wrong type, all at once.
+    """
+    from eventstudy.data.events import RawEvents
+
+    schema = open_parquet(path, "Parquet").schema_arrow
+    kinds = {name: kind_of(schema.field(name).type) for name in schema.names}
+    problems = [Problem(0, name, "", "this column is needed and missing") for name in required if name not in kinds]
+    problems += [
+        Problem(0, name, str(schema.field(name).type), f"is no column of {wanted}")
+        for name, kind in kinds.items()
+        if (wanted := _unwanted(name, kind))
+    ]
+    if problems:
+        raise InputFileError(str(path), problems)
+    file = open_parquet(path, "Parquet", [n for n, kind in kinds.items() if kind == "text" and n != "event_id"])
+    n = file.metadata.num_rows
+    if not n:
+        raise InputFileError(str(path), [Problem(0, "", "", "holds no row")])
+    names = [name for name in kinds if n <= FREE_TEXT_ROWS or name not in FREE_TEXT]
+    timed = kinds["announced_at"] in ("date", "timestamp")
+    coders = {name: Coder.empty() for name in names if name != "event_id" and not (timed and name == "announced_at")}
+    moments: list[Any] = []
+    ids: list[Any] = []
+    for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=names):
+        for name, coder in coders.items():
+            _code(coder, batch.column(name))
+        if timed:
+            moments.append(_micros(batch.column("announced_at")))
+        if "event_id" in kinds:
+            ids.append(batch.column("event_id"))
+    rows = np.arange(1, n + 1)
+    announced, found = _announced(moments, schema.field("announced_at").type, rows) if timed else (None, [])
+    columns = {name: coder.done() for name, coder in coders.items()}
+    return RawEvents(str(path), rows, _ids(ids, n), columns, announced, found, "row")
+
+
+def _unwanted(name: str, kind: str) -> str:
+    """What a column should hold, where it holds something else."""
+    if name in TEXT_COLUMNS:
+        return "" if kind in ("text", "null") else "text"
+    if name == "announced_at":
+        return "" if kind in ("text", "date", "timestamp") else "dates, timestamps or text"
+    if name in ("claimed_return", "claimed_open_return"):
+        return "" if kind in ("text", "number", "null") else "text or numbers"
+    return "text, numbers or dates" if kind == "other" else ""
+
+
+def _code(coder: Coder, column: Any) -> None:
+    """Add a batch of one column; a null is empty."""
+    import pyarrow
+
+    if not pyarrow.types.is_dictionary(column.type):
+        column = (column.cast(pyarrow.string()) if kind_of(column.type) == "text" else column).dictionary_encode()
+    values = [_text(value) for value in column.dictionary.to_pylist()]
+    known = coder.known
+    holes = column.null_count > 0
+    used = column.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
+    # in order of appearance, so that equal files give equal codes however they were written
+    place = np.full(len(values) + holes, -1, dtype=np.int32)
+    present, first = np.unique(used, return_index=True)
+    for index in present[np.argsort(first)].tolist():
+        text = values[index] if index < len(values) else ""
+        place[index] = known.setdefault(text, len(known))
+    coder.blocks.append(place[used])
+
+
+def _text(value: object) -> str:
+    """A cell as text; numbers as Python writes them."""
+    return value.strip() if isinstance(value, str) else "" if value is None or value != value else str(value)
+
+
+def _ids(chunks: list[Any], n: int) -> Texts:
+    import pyarrow
+
+    if not chunks:
+        return PlainTexts([""] * n)
+    return ArrowTexts(pyarrow.chunked_array(chunks).combine_chunks())
+
+
+def _micros(column: Any) -> np.ndarray:
+    """Microseconds since 1970 of a batch of dates or timestamps; the smallest integer for a null."""
+    import pyarrow
+
+    kind = pyarrow.timestamp("us", tz=getattr(column.type, "tz", None))
+    return np.asarray(column.cast(kind, safe=False).to_numpy(zero_copy_only=False).astype("datetime64[us]"))
+
+
+def _announced(blocks: list[Any], data_type: Any, rows: Ints) -> tuple[Announced, list[Problem]]:
+    """Dates, and timestamps with their zone; a timestamp without one is a date if it is midnight, else an error."""
+    instants, codes = np.unique(np.concatenate(blocks), return_inverse=True)
+    days = instants.astype("datetime64[D]")
+    with_zone = getattr(data_type, "tz", None) is not None
+    clocked = ~np.isnat(instants) & (with_zone | (instants != days))
+    years = days.astype("datetime64[Y]").astype(np.int64) + 1970
+    verdict = np.select(
+        [np.isnat(instants), clocked & ~np.bool_(with_zone), (years < EARLIEST) | (years > LATEST)], [1, 2, 3], 0
+    )
+    codes = codes.astype(np.int32)
+    announced = Announced(
+        codes,
+        np.where(clocked, instants, np.datetime64("NaT", "us")),
+        np.where(clocked, np.datetime64("NaT", "D"), days),
+        None,
+    )
+    bad = np.flatnonzero(verdict[codes])
+    return announced, [
+        Problem(int(rows[row]), "announced_at", str(instants[codes[row]]), WRONG_MOMENTS[int(verdict[codes[row]])])
+        for row in bad
+    ]
