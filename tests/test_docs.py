@@ -140,3 +140,21 @@ def test_the_study_page_names_every_announcement() -> None:
 
 def test_the_changelog_has_room_for_what_comes() -> None:
     assert "## Unreleased" in PAGES["CHANGELOG.md"]
+
+
+def test_every_command_takes_what_every_command_takes() -> None:
+    from typer.main import get_command
+
+    from eventstudy.cli.app import app
+
+    def leaves(commands: dict[str, object], prefix: str = "") -> list[tuple[str, object]]:
+        found = []
+        for name, command in commands.items():
+            inner = getattr(command, "commands", None)
+            found += leaves(inner, f"{prefix}{name} ") if inner else [(f"{prefix}{name}", command)]
+        return found
+
+    for name, command in leaves(get_command(app).commands):  # type: ignore[attr-defined]
+        flags = {flag for parameter in command.params for flag in parameter.opts}  # type: ignore[attr-defined]
+        missing = {"--config", "--json", "--quiet", "-q", "--verbose", "-v", "--no-color"} - flags
+        assert not missing, f"{name} does not take {missing}"

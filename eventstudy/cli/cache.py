@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eventstudy.cli.console import Console, printable
-from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption
+from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption
 from eventstudy.cli.settings import resolve
 from eventstudy.errors import EventStudyError, UsageError
 
@@ -45,11 +45,24 @@ def _open(store: str | None, config: Path | None, console: Console) -> Store:
 
 
 @cache.command("path")
-def path_command(store: StoreOption = None, config: ConfigOption = None) -> None:
+def path_command(
+    store: StoreOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: ColorOption = False,
+) -> None:
     """Print where the store is, whether or not it exists yet."""
     from eventstudy.data.store import FILE
 
-    print(store_folder(store, config) / FILE)
+    console = Console.make(quiet, verbose, no_color)
+    path = store_folder(store, config) / FILE
+    if as_json:
+        _dump({"store": str(path), "exists": path.is_file()})
+        return
+    print(path)
+    console.detail("it is there" if path.is_file() else "nothing is there yet")
 
 
 @cache.command("info")
@@ -58,12 +71,13 @@ def info_command(
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     no_color: ColorOption = False,
 ) -> None:
     """List every symbol: how many vintages, and what the newest one holds and where it comes from."""
     from eventstudy.data.store import inventory
 
-    console = Console.make(quiet, False, no_color)
+    console = Console.make(quiet, verbose, no_color)
     opened = _open(store, config, console)
     rows = inventory(opened)
     size = opened.path.stat().st_size
@@ -87,6 +101,7 @@ def verify_command(
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     no_color: ColorOption = False,
 ) -> None:
     """Check that every vintage is what was written, and show what later vintages of a symbol changed.
@@ -96,7 +111,7 @@ def verify_command(
     from eventstudy.data.store import history
     from eventstudy.data.vintage import as_record
 
-    console = Console.make(quiet, False, no_color)
+    console = Console.make(quiet, verbose, no_color)
     opened = _open(store, config, console)
     damage = opened.integrity()
     changes = history(opened)
@@ -128,12 +143,13 @@ def export_command(
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     no_color: ColorOption = False,
 ) -> None:
     """Write the newest vintage of every symbol as SYMBOL.csv, and manifest.json with where each comes from."""
     from eventstudy.data.transfer import export_folder
 
-    console = Console.make(quiet, False, no_color)
+    console = Console.make(quiet, verbose, no_color)
     written = export_folder(_open(store, config, console), folder)
     _tell(written, f"{len(written)} symbols -> {folder}", console, as_json=as_json)
 
@@ -145,13 +161,14 @@ def import_command(
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     no_color: ColorOption = False,
 ) -> None:
     """Read an exported folder back into the store, each symbol as a vintage with the provenance it had."""
     from eventstudy.data.store import open_store
     from eventstudy.data.transfer import import_folder
 
-    console = Console.make(quiet, False, no_color)
+    console = Console.make(quiet, verbose, no_color)
     kept, known = import_folder(folder, open_store(store_folder(store, config), console.warn))
     text = f"{len(kept)} symbols imported" + (f", {len(known)} were there already" if known else "")
     _tell(kept, text, console, as_json=as_json)
@@ -163,11 +180,13 @@ def clear_command(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     store: StoreOption = None,
     config: ConfigOption = None,
+    as_json: JsonOption = False,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     no_color: ColorOption = False,
 ) -> None:
     """Forget every vintage of the symbols, or of all. They cannot be fetched again as they were."""
-    console = Console.make(quiet, False, no_color)
+    console = Console.make(quiet, verbose, no_color)
     opened = _open(store, config, console)
     what = ", ".join(symbols) if symbols else "every symbol"
     if not yes:
@@ -177,7 +196,11 @@ def clear_command(
     known = {header.vintage.symbol for header in opened.headers()}
     if symbols and (strange := sorted(set(symbols) - known)):
         raise UsageError(f"the store holds no {', '.join(strange)}", ", ".join(sorted(known)) or "a symbol it holds")
-    console.say(f"{opened.clear(symbols or ())} vintages forgotten")
+    count = opened.clear(symbols or ())
+    if as_json:
+        _dump({"store": str(opened.path), "symbols": sorted(symbols or known), "vintages_forgotten": count})
+        return
+    console.say(f"{count} vintages forgotten")
 
 
 def _tell(symbols: Sequence[str], text: str, console: Console, *, as_json: bool) -> None:

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from eventstudy.cli.cache import StoreOption, store_folder
-from eventstudy.cli.console import printable
-from eventstudy.cli.options import ConfigOption, JsonOption
+from eventstudy.cli.console import Console, printable
+from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption
 from eventstudy.cli.settings import resolve
 from eventstudy.errors import SourceUnavailable, UsageError
 
@@ -19,6 +19,9 @@ def doctor_command(
     offline: Annotated[bool | None, typer.Option("--offline", help="Do not ask Yahoo.")] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: ColorOption = False,
 ) -> None:
     """Look at versions, store, calendars, proxy, certificates, DNS, Yahoo and the clock, and say what to do.
 
@@ -26,11 +29,13 @@ def doctor_command(
     """
     from eventstudy.data.yahoo.diagnosis import diagnose
 
-    quiet = bool(resolve({"offline": offline}, config)["offline"].value)
+    console = Console.make(quiet, verbose, no_color)
+    alone = bool(resolve({"offline": offline}, config)["offline"].value)
     findings = []
-    for finding in diagnose(store_folder(store, config), offline=quiet):
+    for finding in diagnose(store_folder(store, config), offline=alone):
         findings.append(finding)
-        if not as_json:
+        console.detail(f"looked at {finding.topic}")
+        if not as_json and not (quiet and finding.state == "ok"):
             print(printable(f"{finding.state:<8}{finding.topic:<14}{finding.text}"), flush=True)
             if finding.advice:
                 print(printable(f"{'':<22}-> {finding.advice}"))
