@@ -12,6 +12,7 @@ from eventstudy import errors
 from eventstudy.cli.settings import OPTIONS
 from eventstudy.engine.models import MODELS
 from eventstudy.flags import FLAGS
+from eventstudy.report.regression import REGRESSION_COLUMNS
 from eventstudy.report.tables import COLUMNS
 from eventstudy.report.words import p_value, percent
 from eventstudy.spec import ALL_TESTS, ALWAYS_TESTS
@@ -22,6 +23,7 @@ PAGES = {
     **DOCS,
     **{name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")},
 }
+TABLES = {**COLUMNS, "regression": REGRESSION_COLUMNS}
 REASONS = (
     "no_prices",
     "no_benchmark",
@@ -51,7 +53,7 @@ def test_every_command_and_its_own_options_are_documented() -> None:
     from eventstudy.cli.app import app
 
     top = get_command(app).commands  # type: ignore[attr-defined]
-    assert set(top) == {"run", "event", "validate", "fetch", "doctor", "cache"}
+    assert set(top) == {"run", "event", "regress", "validate", "fetch", "doctor", "cache"}
     inner = top.pop("cache").commands
     assert set(inner) == {"info", "path", "verify", "export", "import", "clear"}
     for name, command in {**top, **{f"cache {name}": command for name, command in inner.items()}}.items():
@@ -77,10 +79,10 @@ def test_reasons_in_the_code_are_those_documented() -> None:
     assert set(re.findall(r'reason="([a-z0-9_]+)"', code)) <= set(REASONS)
 
 
-@pytest.mark.parametrize("table", COLUMNS)
+@pytest.mark.parametrize("table", TABLES)
 def test_every_column_is_documented(table: str) -> None:
     row = next(line for line in DOCS["files.md"].splitlines() if line.startswith(f"| {table}.csv"))
-    for column in COLUMNS[table]:
+    for column in TABLES[table]:
         assert f"`{column}`" in row or f"`{column}`," in row, column
 
 

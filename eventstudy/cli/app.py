@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from eventstudy import __version__
-from eventstudy.cli import doctor, event, fetch, run, validate
+from eventstudy.cli import doctor, event, fetch, regress, run, validate
 from eventstudy.cli.cache import cache
 from eventstudy.cli.console import Console
 from eventstudy.errors import EventStudyError
@@ -30,6 +30,7 @@ app.command("run")(run.run_command)
 app.command("event")(event.event_command)
 app.command("validate")(validate.validate_command)
 app.command("fetch")(fetch.fetch_command)
+app.command("regress")(regress.regress_command)
 app.command("doctor")(doctor.doctor_command)
 app.add_typer(cache, name="cache")
 

@@ -44,6 +44,32 @@ def spreadsheet(text: str) -> str:
     return f"'{flat}" if risky else flat
 
 
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "\u2212": "$-$",
+    "²": "\\textsuperscript{2}",
+}
+
+
+def latex(text: str) -> str:
+    """Text for LaTeX's text mode; characters that a plain set-up has no glyph for become ``?``."""
+    flat = unicodedata.normalize("NFC", clean(text))
+    kept = (c if c.isascii() or "\u00c0" <= c <= "\u00ff" or c in _LATEX else "?" for c in flat)
+    return "".join(_LATEX.get(c, c) for c in kept)
+
+
 def json_dumps(value: Any) -> str:
     """JSON with ``<``, ``>`` and ``&`` inside strings as ``\\u003c`` and so on, and null for what is not a number."""
     return _safe(json.dumps(_plain(value), ensure_ascii=False, indent=1, allow_nan=False))
