@@ -53,6 +53,34 @@ class UsageError(EventStudyError, ValueError):
     exit_code = 2
 
 
+class ExpressionError(UsageError):
+    """An expression of ``check --fail-if`` that makes no sense, with its place.
+
+    Parameters
+    ----------
+    text : str
+        The whole expression.
+    at, length : int
+        Where the trouble stands: first character, and how many.
+    found, wanted, hint : str
+    """
+
+    def __init__(self, text: str, at: int, length: int, found: str, wanted: str = "", hint: str = "") -> None:
+        super().__init__(found, wanted, hint)
+        self.text = text
+        self.at = at
+        self.length = length
+
+    def __str__(self) -> str:
+        # one character stays one column, so that the mark stands beneath what it means
+        flat = "".join(c if c.isprintable() else " " for c in self.text)
+        start = max(0, self.at - 60)
+        shown = flat[start : start + 120]
+        mark = " " * (self.at - start) + "^" * max(1, min(self.length, len(shown) - (self.at - start)))
+        head, _, hint = super().__str__().partition("\n")
+        return f"--fail-if, character {self.at + 1}: {head}\n    {shown}\n    {mark}" + (f"\n{hint}" if hint else "")
+
+
 class NothingStudied(EventStudyError):
     """No event could be studied, or some could not and the user asked to be strict."""
 
@@ -82,6 +110,12 @@ class RateLimited(SourceUnavailable):
 
 class MalformedResponse(SourceUnavailable):
     """The price source sent something that is no answer: a page, half a reply, impossible figures."""
+
+
+class GateTripped(EventStudyError):
+    """A condition of ``check --fail-if`` is true: the numbers are what somebody wanted to be told about."""
+
+    exit_code = 5
 
 
 class UnknownSymbol(EventStudyError):

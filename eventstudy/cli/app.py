@@ -12,6 +12,7 @@ import typer
 from eventstudy import __version__
 from eventstudy.cli import doctor, event, fetch, regress, run, validate
 from eventstudy.cli.cache import cache
+from eventstudy.cli.check import check_command
 from eventstudy.cli.console import Console
 from eventstudy.errors import EventStudyError
 
@@ -31,6 +32,7 @@ app.command("event")(event.event_command)
 app.command("validate")(validate.validate_command)
 app.command("fetch")(fetch.fetch_command)
 app.command("regress")(regress.regress_command)
+app.command("check")(check_command)
 app.command("doctor")(doctor.doctor_command)
 app.add_typer(cache, name="cache")
 
@@ -53,7 +55,7 @@ def options(
 
 
 def main() -> None:
-    """Run the command line; exits with the code of design: 0, 1 (a bug), 2, 3, 4 or 130."""
+    """Run the command line; exits with the code of design: 0, 1 (a bug), 2, 3, 4, 5 (a gate tripped) or 130."""
     # a short-lived process: looking for garbage during imports costs more than it frees
     gc.set_threshold(100_000, 50, 100)
     try:

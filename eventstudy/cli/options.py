@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +19,15 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing bu
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]
 ColorOption = Annotated[bool, typer.Option("--no-color", help="No colour (also NO_COLOR).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one summary object.")]
+
+
+def completed(known: Sequence[str]) -> Callable[[str], list[str]]:
+    """What the shell offers for an option that takes one of a few words."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [word for word in known if word.startswith(incomplete)]
+
+    return complete
 
 
 def _annotation(name: str, option: Option) -> Any:

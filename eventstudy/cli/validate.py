@@ -10,10 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from eventstudy.cli.annotations import annotation, chosen_format
 from eventstudy.cli.console import Console, printable
-from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption, with_study_options
+from eventstudy.cli.options import (
+    ColorOption,
+    ConfigOption,
+    JsonOption,
+    QuietOption,
+    VerboseOption,
+    completed,
+    with_study_options,
+)
 from eventstudy.cli.settings import resolve, study_spec
-from eventstudy.errors import InputFileError, Problem, UsageError
+from eventstudy.errors import InputFileError, Problem
 
 if TYPE_CHECKING:
     from eventstudy.data.catalogue import Catalogue
@@ -27,7 +36,10 @@ COLUMNS = ("line", "event_id", "ticker", "announced_at", "timing", "day0", "exch
 def validate_command(
     events: Annotated[Path, typer.Argument(metavar="[EVENTS]", help="Events file.")] = Path("events.csv"),
     output_format: Annotated[
-        str, typer.Option("--output-format", metavar="FORMAT", help="text, csv, json or github.")
+        str,
+        typer.Option(
+            "--output-format", metavar="FORMAT", help="text, csv, json or github.", autocompletion=completed(FORMATS)
+        ),
     ] = "text",
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -40,9 +52,7 @@ def validate_command(
 
     Exit 2 if a file has problems. Overlaps and confounders are listed, they are no problems.
     """
-    if output_format not in FORMATS:
-        raise UsageError(f"output format {output_format!r} is unknown", ", ".join(FORMATS))
-    chosen = "json" if as_json else output_format
+    chosen = chosen_format(output_format, FORMATS, as_json=as_json)
     console = Console.make(quiet, verbose, no_color)
     spec = study_spec(resolve(flags or {}, config))
     problems, catalogue = _read(events)
@@ -123,9 +133,7 @@ def _print_problems(problems: list[tuple[str, Problem]], chosen: str) -> None:
         _print_csv(("file", "line", "column", "value", "message"), rows)
     elif chosen == "github":
         for file, p in problems:
-            print(
-                f"::error file={_property(file)},line={max(p.line, 1)}::{_message(f'{p.column} {p.message}'.strip())}"
-            )
+            print(annotation("error", f"{p.column} {p.message}".strip(), place=(file, p.line)))
     else:
         for file, p in problems:
             print(printable(f"{file}: {p}").replace("\n", " "))
@@ -153,12 +161,3 @@ def _print_csv(columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
     writer.writerow(columns)
     writer.writerows([[spreadsheet(str(row[name])) for name in columns] for row in rows])
     print(out.getvalue(), end="")
-
-
-def _message(text: str) -> str:
-    """A workflow command's message: its three reserved characters escaped."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _message(text).replace(":", "%3A").replace(",", "%2C")

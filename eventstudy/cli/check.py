@@ -1,0 +1,135 @@
+"""``eventstudy check``: a gate on a report, for scheduled runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from eventstudy.cli.annotations import annotation, chosen_format
+from eventstudy.cli.console import Console, printable
+from eventstudy.cli.options import ColorOption, JsonOption, QuietOption, completed
+from eventstudy.errors import GateTripped, UsageError
+
+if TYPE_CHECKING:
+    from eventstudy.review.gate import Row, Verdict
+
+FORMATS = ("text", "json", "github")
+SHOWN = {"text": 20, "json": 100, "github": 8}
+
+
+def check_command(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Report folder that `run` wrote.")],
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option("--fail-if", metavar="EXPR", help="Condition that trips the gate, such as 'car[0,1] < -0.05'."),
+    ] = None,
+    output_format: Annotated[
+        str,
+        typer.Option(
+            "--output-format", metavar="FORMAT", help="text, json or github.", autocompletion=completed(FORMATS)
+        ),
+    ] = "text",
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    no_color: ColorOption = False,
+) -> None:
+    """Hold conditions against a report; exit 5 if one of them is true.
+
+    A condition names counts (excluded, studied, data_age_days) or columns of windows.csv, which are asked of every
+    row: in its primary window, or in the one in brackets. abs, max, min, mean (over all rows), and, or, not,
+    comparisons, numbers; nothing else.
+    """
+    from eventstudy.data import clock
+    from eventstudy.review.folder import read_folder
+    from eventstudy.review.gate import hold
+
+    chosen = chosen_format(output_format, FORMATS, as_json=as_json)
+    if not fail_if:
+        raise UsageError("check has nothing to check", "--fail-if EXPR, once or more", "--fail-if 'p_t < 0.05'")
+    console = Console.make(quiet, False, no_color)
+    verdicts = hold(read_folder(folder), fail_if, clock.utc_now())
+    _PRINT[chosen](verdicts, folder)
+    for verdict in verdicts:
+        for name, n in verdict.undefined:
+            where = f" for {n} of {verdict.n_rows} rows" if verdict.by_row and "(" not in name else ""
+            console.warn(f"{name} is not known{where}; `{verdict.expression}` counts that comparison as false")
+    tripped = [verdict for verdict in verdicts if verdict.tripped]
+    if tripped:
+        raise GateTripped(
+            f"{len(tripped)} of {len(verdicts)} conditions are true: {'; '.join(v.expression for v in tripped)}",
+            hint="that is a finding, not a failure of the program",
+        )
+    console.say(f"{folder}: no condition is true")
+
+
+def _print_text(verdicts: Sequence[Verdict], folder: Path) -> None:
+    del folder
+    for verdict in verdicts:
+        state = "TRUE " if verdict.tripped else "false"
+        rows = f"  {len(verdict.rows)} of {verdict.n_rows} rows" if verdict.by_row else ""
+        print(printable(f"{state} {verdict.expression}{rows}{_values(verdict.values)}"))
+        for row in verdict.rows[: SHOWN["text"]]:
+            print(printable(f"      {row.event_id} {row.ticker} {row.window}{_values(row.values, verdict)}"))
+        if (more := len(verdict.rows) - SHOWN["text"]) > 0:
+            print(f"      and {more} more")
+
+
+def _print_github(verdicts: Sequence[Verdict], folder: Path) -> None:
+    for verdict in verdicts:
+        if not verdict.tripped:
+            continue
+        title = f"{verdict.expression} is true"
+        if not verdict.by_row:
+            print(annotation("error", f"{title}{_values(verdict.values)}", title="eventstudy check"))
+        for row in verdict.rows[: SHOWN["github"]]:
+            text = f"{row.event_id} {row.ticker} {row.window}:{_values(row.values, verdict)}"
+            place = (str(folder / "windows.csv"), row.line) if row.line else None
+            print(annotation("error", text, title=title, place=place))
+        if (more := len(verdict.rows) - SHOWN["github"]) > 0:
+            print(annotation("error", f"and {more} rows more", title=title))
+
+
+def _print_json(verdicts: Sequence[Verdict], folder: Path) -> None:
+    from eventstudy.report.escape import json_dumps
+    from eventstudy.results import SCHEMA_VERSION
+
+    found = [
+        {
+            "expression": v.expression,
+            "tripped": v.tripped,
+            "by_row": v.by_row,
+            "rows_asked": v.n_rows if v.by_row else 0,
+            "rows_true": len(v.rows),
+            "rows": [_record(row, v) for row in v.rows[: SHOWN["json"]]],
+            "values": dict(v.values),
+            "undefined": dict(v.undefined),
+        }
+        for v in verdicts
+    ]
+    tripped = sum(v.tripped for v in verdicts)
+    print(json_dumps({"schema_version": SCHEMA_VERSION, "report": str(folder), "tripped": tripped, "checks": found}))
+
+
+_PRINT = {"text": _print_text, "json": _print_json, "github": _print_github}
+
+
+def _record(row: Row, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "event_id": row.event_id,
+        "ticker": row.ticker,
+        "window": row.window,
+        "line": row.line or None,
+        "values": _named(row, verdict),
+    }
+
+
+def _named(row: Row, verdict: Verdict) -> dict[str, float | None]:
+    return {name: value for name, value in row.values.items() if name in verdict.names}
+
+
+def _values(values: Any, verdict: Verdict | None = None) -> str:
+    kept = {n: v for n, v in values.items() if verdict is None or n in verdict.names}
+    return "".join(f"  {name} = {'unknown' if value is None else f'{value:.6g}'}" for name, value in kept.items())
