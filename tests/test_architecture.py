@@ -34,6 +34,7 @@ FORBIDDEN = {
     "data": {"matplotlib", "statsmodels", "typer"},
     "report": {"statsmodels", "typer", "exchange_calendars"},
     "evaluate": {"matplotlib", "typer"},
+    "review": {"pandas", "matplotlib", "statsmodels", "exchange_calendars", "typer", "yfinance", "numpy", "scipy"},
 }
 # folder -> own packages it may never import
 OWN_FORBIDDEN = {
@@ -41,6 +42,7 @@ OWN_FORBIDDEN = {
     "data": {"report", "cli", "evaluate", "study", "results", "flags"},
     "evaluate": {"report", "cli", "study"},
     "report": {"cli", "study"},
+    "review": {"cli", "study", "engine", "evaluate", "data"},
 }
 # significance lives in the engine; the border may use panels, windows, models and the block layout only
 DATA_MAY_USE_ENGINE = {"panel", "windows", "models", "partition"}

@@ -53,7 +53,16 @@ def test_every_command_and_its_own_options_are_documented() -> None:
     from eventstudy.cli.app import app
 
     top = get_command(app).commands  # type: ignore[attr-defined]
-    assert set(top) == {"run", "event", "regress", "validate", "fetch", "doctor", "cache"}
+    assert set(top) == {
+        "cache",
+        "check",
+        "doctor",
+        "event",
+        "fetch",
+        "regress",
+        "run",
+        "validate",
+    }
     inner = top.pop("cache").commands
     assert set(inner) == {"info", "path", "verify", "export", "import", "clear"}
     for name, command in {**top, **{f"cache {name}": command for name, command in inner.items()}}.items():
@@ -88,7 +97,7 @@ def test_every_column_is_documented(table: str) -> None:
 
 def test_every_error_and_exit_code_is_documented() -> None:
     classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.EventStudyError)]
-    assert len(classes) == 9
+    assert len(classes) == 11
     for found in classes:
         assert f"`{found.__name__}`" in DOCS["commands.md"]
         assert f"| {found.exit_code} |" in DOCS["commands.md"]

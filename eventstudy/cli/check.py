@@ -10,7 +10,8 @@ import typer
 
 from eventstudy.cli.annotations import annotation, chosen_format
 from eventstudy.cli.console import Console, printable
-from eventstudy.cli.options import ColorOption, JsonOption, QuietOption, completed
+from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption, completed
+from eventstudy.cli.settings import read_config
 from eventstudy.errors import GateTripped, UsageError
 
 if TYPE_CHECKING:
@@ -32,8 +33,10 @@ def check_command(
             "--output-format", metavar="FORMAT", help="text, json or github.", autocompletion=completed(FORMATS)
         ),
     ] = "text",
+    config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     no_color: ColorOption = False,
 ) -> None:
     """Hold conditions against a report; exit 5 if one of them is true.
@@ -49,9 +52,14 @@ def check_command(
     chosen = chosen_format(output_format, FORMATS, as_json=as_json)
     if not fail_if:
         raise UsageError("check has nothing to check", "--fail-if EXPR, once or more", "--fail-if 'p_t < 0.05'")
-    console = Console.make(quiet, False, no_color)
+    if config is not None:
+        read_config(config)
+    console = Console.make(quiet, verbose, no_color)
     verdicts = hold(read_folder(folder), fail_if, clock.utc_now())
-    _PRINT[chosen](verdicts, folder)
+    if chosen == "text":
+        _print_text(verdicts, None if verbose else SHOWN["text"])
+    else:
+        {"json": _print_json, "github": _print_github}[chosen](verdicts, folder)
     for verdict in verdicts:
         for name, n in verdict.undefined:
             where = f" for {n} of {verdict.n_rows} rows" if verdict.by_row and "(" not in name else ""
@@ -65,16 +73,15 @@ def check_command(
     console.say(f"{folder}: no condition is true")
 
 
-def _print_text(verdicts: Sequence[Verdict], folder: Path) -> None:
-    del folder
+def _print_text(verdicts: Sequence[Verdict], limit: int | None) -> None:
     for verdict in verdicts:
         state = "TRUE " if verdict.tripped else "false"
         rows = f"  {len(verdict.rows)} of {verdict.n_rows} rows" if verdict.by_row else ""
         print(printable(f"{state} {verdict.expression}{rows}{_values(verdict.values)}"))
-        for row in verdict.rows[: SHOWN["text"]]:
+        for row in verdict.rows[:limit]:
             print(printable(f"      {row.event_id} {row.ticker} {row.window}{_values(row.values, verdict)}"))
-        if (more := len(verdict.rows) - SHOWN["text"]) > 0:
-            print(f"      and {more} more")
+        if limit is not None and len(verdict.rows) > limit:
+            print(f"      and {len(verdict.rows) - limit} more (-v shows all)")
 
 
 def _print_github(verdicts: Sequence[Verdict], folder: Path) -> None:
@@ -111,9 +118,6 @@ def _print_json(verdicts: Sequence[Verdict], folder: Path) -> None:
     ]
     tripped = sum(v.tripped for v in verdicts)
     print(json_dumps({"schema_version": SCHEMA_VERSION, "report": str(folder), "tripped": tripped, "checks": found}))
-
-
-_PRINT = {"text": _print_text, "json": _print_json, "github": _print_github}
 
 
 def _record(row: Row, verdict: Verdict) -> dict[str, Any]:
