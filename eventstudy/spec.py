@@ -215,6 +215,10 @@ class StudySpec:
         named = [text.partition("=")[0] for text in self.convention]
         if len(set(named)) < len(named):
             raise UsageError(f"convention names {max(named, key=named.count)} twice", "each once")
+        if self.chosen("robust") == "hac" and self.chosen("car") != "exact":
+            raise UsageError(
+                f"robust=hac and car={self.chosen('car')} are two variances of the same CAR", "one of them", "drop one"
+            )
 
     def chosen(self, key: str) -> str:
         """The convention in use for ``sigma``, ``car`` or ``robust``."""

@@ -189,6 +189,10 @@ def checked_model(spec: StudySpec) -> StudySpec:
         raise UsageError(
             f"{spec.model} has {len(spec.peers)} peers", f"at least {FEWEST_PEERS}", "--peer SYM, repeated"
         )
+    if spec.chosen("robust") == "hac" and (MODELS[spec.model].conditional or MODELS[spec.model].instrument):
+        raise UsageError(
+            f"robust=hac is for least squares, and {spec.model} has a variance of its own", "another model"
+        )
     needed = fewest_observations(spec, spec.model, len(spec.benchmarks))
     if spec.estimation < needed:
         raise UsageError(f"estimation {spec.estimation} is too short for {spec.model}", f"at least {needed} sessions")

@@ -31,8 +31,8 @@ def conditional_fits(design: Design, name: str) -> Fits:
     -------
     Fits
         ``relative_variance`` holds the forecasts over s2, ``xtx_inv`` the parameters' covariance over s2. Events with
-        fewer than 250 valid sessions, without convergence, or with a variance that explodes keep least squares with
-        the scale of the 20 latest sessions and 20 degrees of freedom, and ``fallback``.
+        fewer than 250 valid sessions, without convergence, or with a variance that explodes or runs away keep least
+        squares with the scale of the 20 latest sessions and 20 degrees of freedom, and ``fallback``.
 
     Raises
     ------
@@ -98,8 +98,7 @@ def _one(design: Design, base: Fits, i: int, volatility: Any) -> tuple[Floats, F
         result = model.fit(disp="off", show_warning=False)
     values = np.asarray(result.params, dtype=np.float64)
     variance = values[2:]
-    persistent = variance[-1] if volatility.__name__ == "EGARCH" else variance[1] + variance[2]
-    if result.convergence_flag != 0 or not np.isfinite(values).all() or abs(persistent) >= 1:
+    if result.convergence_flag != 0 or not np.isfinite(values).all() or not _forgets(volatility.__name__, variance):
         return None
     unit = np.array([1 / SCALE, 1.0])
     b = values[:2] * unit
@@ -121,6 +120,17 @@ def _one(design: Design, base: Fits, i: int, volatility: Any) -> tuple[Floats, F
     )
     path = np.asarray(forecast.variance, dtype=np.float64)[-1] / SCALE**2
     return (b, covariance, path) if np.isfinite(path).all() and (path > 0).all() else None
+
+
+def _forgets(name: str, variance: Floats) -> bool:
+    """Whether a variance recursion forgets its start, so that it can be filtered from anywhere.
+
+    GARCH: alpha + beta below one. EGARCH: |beta| below one, and a shock must raise the variance (alpha positive): with
+    a negative alpha a day too calm for the variance raises it further, and the filter runs away from the data.
+    """
+    if name == "GARCH":
+        return bool(variance[1] + variance[2] < 1)
+    return bool(abs(variance[3]) < 1 and variance[1] > 0)
 
 
 def _local(design: Design, base: Fits, i: int) -> tuple[Floats, float]:

@@ -279,6 +279,60 @@ def test_the_capital_asset_pricing_model_collapses_to_a_known_case(world: dict[s
     assert result["beta"] == pytest.approx(float(m @ y / (m @ m)), rel=1e-9)
 
 
+def test_three_factors_that_explain_nothing_collapse_to_the_market_model(
+    world: dict[str, object], tmp_path: Path
+) -> None:
+    """SMB and HML at right angles to everything before the event and zero after: the market model on excess returns,
+    with two degrees of freedom less."""
+    days = world["days"]
+    day0 = int(np.flatnonzero(days == np.datetime64("2024-06-03"))[0])  # type: ignore[arg-type]
+    rows = np.arange(day0 - 213, day0 - 13)
+    factor, y = world["factor"], simple(world, "ZZ")
+    rf, market = factor["rf"], factor["mkt_rf"]  # type: ignore[index]
+    known = np.column_stack([np.ones(200), market[rows], (y - rf)[rows]])
+    draws = np.random.default_rng(8).normal(0, 0.006, (200, 2))
+    idle = draws - known @ np.linalg.lstsq(known, draws, rcond=None)[0]
+    frame = pd.DataFrame({"date": days.astype(str), "mkt_rf": market, "smb": 0.0, "hml": 0.0, "rf": rf})  # type: ignore[attr-defined]
+    frame.loc[rows, ["smb", "hml"]] = idle
+    path = tmp_path / "idle.csv"
+    frame.to_csv(path, index=False)
+    three = study({**world, "path": path}, "ff3")
+    fitted = sm.OLS((y - rf)[rows], sm.add_constant(market[rows])).fit()
+    window = np.arange(day0 - 1, day0 + 2)
+    ar = (y - rf)[window] - sm.add_constant(market[window], has_constant="add") @ fitted.params
+    row = three.windows.set_index("window").loc["[-1,1]"]
+    assert row["car"] == pytest.approx(ar.sum(), rel=1e-8) and row["df"] == 196
+    d = (market[window] - market[rows].mean()).sum()
+    q = 3 + 9 / 200 + d**2 / ((market[rows] - market[rows].mean()) ** 2).sum()
+    assert row["std_error"] == pytest.approx(math.sqrt(fitted.ssr / 196 * q), rel=1e-8)
+    models = three.models.iloc[0]
+    assert models["beta"] == pytest.approx(fitted.params[1], rel=1e-8) and abs(models["beta_smb"]) < 1e-8
+
+
+def test_a_singular_design_is_a_reasoned_exclusion(world: dict[str, object], tmp_path: Path) -> None:
+    """A factor that is always zero, one that repeats another, and peers that are the market."""
+    good = pd.read_csv(world["path"])  # type: ignore[call-overload]
+    for changed in (good.assign(smb=0.0), good.assign(hml=good["mkt_rf"]), good.assign(hml=2 * good["smb"])):
+        path = tmp_path / "singular.csv"
+        changed.to_csv(path, index=False)
+        result = study({**world, "path": path}, "ff3")
+        assert result.excluded["reason"].tolist() == ["rank_deficient"] and not len(result.windows)
+    prices = world["prices"]
+    market = prices[prices["ticker"] == "SPY"]  # type: ignore[index]
+    copies = pd.concat([prices, *(market.assign(ticker=f"M{k}") for k in range(3))])  # type: ignore[list-item]
+    result = study(world, "peer-market", copies, peers=("M0", "M1", "M2"))
+    assert result.excluded["reason"].tolist() == ["rank_deficient"]
+
+
+def test_dimson_without_leads_and_lags_is_the_market_model(world: dict[str, object]) -> None:
+    from eventstudy.data.factors import with_shifts
+
+    series = study(world, "market-model").studied.series(0)
+    alone = with_shifts(series, (0,))
+    np.testing.assert_array_equal(alone.factors, series.factors[:1])
+    assert alone.names == ("SPY",)
+
+
 # --- conditional variance
 
 
@@ -343,6 +397,8 @@ def test_turbulent_days_are_judged_by_their_own_variance(name: str) -> None:
     assert fits.fallback.mean() < 0.2
     forecast = fits.relative_variance[:, design.plan.column(0)] * fits.s2
     kept = ~fits.fallback
+    # one EGARCH of this sample has shocks that calm; filtered, it forecast 600 times the truth
+    assert (np.abs(np.log(forecast / truth)) < math.log(3)).all()
     assert np.corrcoef(np.log(forecast[kept]), np.log(truth[kept]))[0, 1] > 0.8
     result = cars(design, fits, name, [(0, 0), (0, 2)])
     exact = car_t(fits, result, 0.95, "two-sided")
