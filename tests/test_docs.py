@@ -56,6 +56,7 @@ def test_every_command_and_its_own_options_are_documented() -> None:
     assert set(top) == {
         "cache",
         "check",
+        "diff",
         "doctor",
         "event",
         "fetch",

@@ -14,6 +14,7 @@ from eventstudy.cli import doctor, event, fetch, regress, run, validate
 from eventstudy.cli.cache import cache
 from eventstudy.cli.check import check_command
 from eventstudy.cli.console import Console
+from eventstudy.cli.diff import diff_command
 from eventstudy.errors import EventStudyError
 
 INTERRUPTED = 130
@@ -32,6 +33,7 @@ app.command("event")(event.event_command)
 app.command("validate")(validate.validate_command)
 app.command("fetch")(fetch.fetch_command)
 app.command("regress")(regress.regress_command)
+app.command("diff")(diff_command)
 app.command("check")(check_command)
 app.command("doctor")(doctor.doctor_command)
 app.add_typer(cache, name="cache")

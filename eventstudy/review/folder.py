@@ -25,6 +25,8 @@ TEXT_COLUMNS = frozenset(
         "primary", "reason", "role", "session", "stage", "test", "ticker", "tickers", "verdict", "window",
     }
 )  # fmt: skip
+# Columns that hold a number or, where a test has two of them, text such as `3;211`.
+MIXED_COLUMNS = frozenset({"df"})
 Cell = str | float | None
 
 
@@ -200,9 +202,12 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
 def _plain(name: str, value: object) -> Cell:
     if value is None or value == "":
         return "" if name in TEXT_COLUMNS else None
-    if isinstance(value, int | float) and name not in TEXT_COLUMNS:
-        return float(value)
-    return str(value)
+    if name in TEXT_COLUMNS:
+        return str(value)
+    try:
+        return float(str(value))
+    except ValueError:
+        return str(value)
 
 
 def _number(name: str, text: str, place: tuple[str, int]) -> Cell:
@@ -213,5 +218,7 @@ def _number(name: str, text: str, place: tuple[str, int]) -> Cell:
     try:
         value = float(text)
     except ValueError:
+        if name in MIXED_COLUMNS:
+            return text
         raise InputFileError(place[0], [Problem(place[1], name, text, "is no number; was the file edited?")]) from None
     return value if math.isfinite(value) else None

@@ -1,0 +1,59 @@
+"""``eventstudy diff``: what changed between two reports, and what may have moved each number."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eventstudy.cli.annotations import chosen_format
+from eventstudy.cli.console import printable
+from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption, completed
+from eventstudy.cli.settings import read_config
+
+FORMATS = ("text", "md", "json")
+SHOWN = 20
+SHOWN_JSON = 100
+
+
+def diff_command(
+    before: Annotated[Path, typer.Argument(metavar="A", help="Report folder of the earlier run.")],
+    after: Annotated[Path, typer.Argument(metavar="B", help="Report folder of the later run.")],
+    output_format: Annotated[
+        str,
+        typer.Option("--output-format", metavar="FORMAT", help="text, md or json.", autocompletion=completed(FORMATS)),
+    ] = "text",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: ColorOption = False,
+) -> None:
+    """Say what changed between two report folders: settings, prices, events, claims, CARs, significance, versions.
+
+    Exit 0 whenever they could be compared, whatever they say; -v shows every row.
+    """
+    from eventstudy.review.account import page, record, text
+    from eventstudy.review.difference import difference
+    from eventstudy.review.folder import read_folder
+
+    del quiet, no_color  # everything it says is its result
+    chosen = chosen_format(output_format, FORMATS, as_json=as_json)
+    if config is not None:
+        read_config(config)
+    folders = read_folder(before), read_folder(after)
+    found = difference(*folders)
+    if chosen == "json":
+        from eventstudy.report.escape import json_dumps
+        from eventstudy.results import SCHEMA_VERSION
+
+        print(json_dumps({"schema_version": SCHEMA_VERSION, **record(*folders, found, SHOWN_JSON)}))
+        return
+    shown = page(*folders, found, None if verbose else SHOWN)
+    if chosen == "md":
+        from eventstudy.report.markdown import render
+
+        print(render(shown), end="")
+        return
+    print(printable(text(shown)))

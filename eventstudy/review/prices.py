@@ -1,0 +1,115 @@
+"""What two reports know about their prices: hashes and ranges from the manifests, returns from the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from eventstudy.review.folder import ReportFolder
+from eventstudy.review.tables import same
+
+Returns = dict[str, dict[str, float | None]]
+_FIELDS = ("source", "rows", "first", "last", "fetched_at", "basis", "currency")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceChange:
+    """A series that is not what it was.
+
+    Attributes
+    ----------
+    symbol : str
+    kind : str
+        ``revised`` (a return in the report differs, or the hash does over the same sessions), ``range`` (other
+        sessions, and every return that both reports hold agrees), ``added``, ``removed``.
+    before, after : mapping
+        source, rows, first, last, fetched_at, basis, currency of the manifests; empty where unknown.
+    compared, differing : int
+        Sessions whose return stands in both reports, and those on which it differs.
+    session : str
+        Where it differs most, with the returns before and after.
+    return_before, return_after : float or None
+    """
+
+    symbol: str
+    kind: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    compared: int = 0
+    differing: int = 0
+    session: str = ""
+    return_before: float | None = None
+    return_after: float | None = None
+
+
+def changed_prices(before: ReportFolder, after: ReportFolder, *, comparable: bool) -> list[PriceChange]:
+    """Every symbol whose prices differ, as far as the folders can tell.
+
+    Parameters
+    ----------
+    before, after : ReportFolder
+    comparable : bool
+        Returns of both are of one kind; otherwise the tables say nothing about prices.
+    """
+    old, new = _series(before), _series(after)
+    returns = (_returns(before), _returns(after)) if comparable else ({}, {})
+    known = bool(before.manifest and after.manifest)
+    symbols = sorted({*old, *new} if known else {*returns[0]} & {*returns[1]})
+    found = []
+    for symbol in symbols:
+        a, b = old.get(symbol), new.get(symbol)
+        if known and (a is None or b is None):
+            kind = "added" if a is None else "removed"
+            found.append(PriceChange(symbol=symbol, kind=kind, before=_kept(a), after=_kept(b)))
+            continue
+        change = _changed(symbol, a or {}, b or {}, returns[0].get(symbol, {}), returns[1].get(symbol, {}), known)
+        if change is not None:
+            found.append(change)
+    return found
+
+
+def _changed(
+    symbol: str,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    before: Mapping[str, float | None],
+    after: Mapping[str, float | None],
+    known: bool,
+) -> PriceChange | None:
+    shared = [session for session in before if session in after]
+    moved = [session for session in shared if not same(before[session], after[session])]
+    if not moved and (not known or old.get("sha256") == new.get("sha256")):
+        return None
+    most = max(moved, key=lambda session: abs((before[session] or 0) - (after[session] or 0)), default="")
+    ranges = any(old.get(name) != new.get(name) for name in ("rows", "first", "last"))
+    return PriceChange(
+        symbol=symbol,
+        kind="range" if ranges and not moved else "revised",
+        before=_kept(old),
+        after=_kept(new),
+        compared=len(shared),
+        differing=len(moved),
+        session=most,
+        return_before=before.get(most),
+        return_after=after.get(most),
+    )
+
+
+def _series(folder: ReportFolder) -> dict[str, Mapping[str, Any]]:
+    return {str(s.get("symbol")): s for s in folder.manifest.get("series", []) if isinstance(s, dict)}
+
+
+def _kept(series: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: (series or {}).get(name) for name in _FIELDS} if series else {}
+
+
+def _returns(folder: ReportFolder) -> Returns:
+    """Ticker -> session -> return, of every session that stands in the report."""
+    found: Returns = {}
+    if folder.holds("abnormal_returns"):
+        for _, row in folder.rows("abnormal_returns"):
+            value = row.get("return")
+            days = found.setdefault(str(row.get("ticker")), {})
+            days[str(row.get("session"))] = value if isinstance(value, float) else None
+    return found

@@ -1,0 +1,100 @@
+"""Two folders' tables held against each other, cell by cell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from eventstudy.review.folder import Cell, ReportFolder, file_hash
+
+# What names a row of each table; rows that share a name are taken in order.
+KEYS = {
+    "abnormal_returns": ("event_id", "ticker", "day"),
+    "windows": ("event_id", "ticker", "window"),
+    "models": ("event_id", "ticker"),
+    "robustness": ("event_id", "ticker", "window", "model", "masked"),
+    "overnight": ("event_id", "ticker", "part"),
+    "clusters": ("day0", "window", "test", "ticker"),
+    "aggregate": ("group", "window", "test"),
+    "aar": ("group", "day"),
+    "claims": ("event_id", "ticker", "kind"),
+    "excluded": ("event_id", "ticker", "stage"),
+}
+RELATIVE = 1e-9
+ABSOLUTE = 1e-12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableChange:
+    """How a table differs.
+
+    Attributes
+    ----------
+    table : str
+    removed, added : int
+        Rows that only one folder has.
+    differing : int
+        Rows of both with a cell that differs: text by its letters, numbers by more than 1e-9 relative.
+    columns : tuple of str
+        Columns in which they differ, and those that only one folder has.
+    """
+
+    table: str
+    removed: int
+    added: int
+    differing: int
+    columns: tuple[str, ...]
+
+
+def same(a: Cell, b: Cell) -> bool:
+    """Whether two cells say the same."""
+    if isinstance(a, float) and isinstance(b, float):
+        return math.isclose(a, b, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
+    return a == b
+
+
+def changed_tables(before: ReportFolder, after: ReportFolder) -> tuple[list[TableChange], list[str]]:
+    """Every table that differs, and those that only one folder has."""
+    found, alone = [], []
+    for table, key in KEYS.items():
+        sides = [folder for folder in (before, after) if folder.holds(table)]
+        if len(sides) == 1:
+            alone.append(f"{table}.csv stands in {sides[0].path} only")
+        if len(sides) < 2 or _identical(before, after, table):
+            continue
+        change = _changed(before, after, table, key)
+        if change.removed or change.added or change.differing or change.columns:
+            found.append(change)
+    return found, alone
+
+
+def _identical(before: ReportFolder, after: ReportFolder, table: str) -> bool:
+    paths = [folder.path / f"{table}.csv" for folder in (before, after)]
+    return all(path.is_file() for path in paths) and file_hash(paths[0]) == file_hash(paths[1])
+
+
+def _changed(before: ReportFolder, after: ReportFolder, table: str, key: tuple[str, ...]) -> TableChange:
+    old = dict(keyed(before, table, key))
+    names, columns = set(before.columns(table)), dict.fromkeys(after.columns(table))
+    shared = [name for name in columns if name in names]
+    lone = [name for name in (*columns, *names) if (name in columns) != (name in names)] if names and columns else []
+    added, differing, where = 0, 0, dict.fromkeys(sorted(lone))
+    for name, row in keyed(after, table, key):
+        former = old.pop(name, None)
+        if former is None:
+            added += 1
+            continue
+        cells = [column for column in shared if not same(former.get(column), row.get(column))]
+        differing += bool(cells)
+        where |= dict.fromkeys(cells)
+    return TableChange(table=table, removed=len(old), added=added, differing=differing, columns=tuple(where))
+
+
+def keyed(folder: ReportFolder, table: str, key: tuple[str, ...]) -> Iterator[tuple[tuple[Cell, ...], dict[str, Cell]]]:
+    """Rows with what names them; a name met again gets a number."""
+    seen: dict[tuple[Cell, ...], int] = {}
+    for _, row in folder.rows(table):
+        name = tuple(row.get(column) for column in key)
+        seen[name] = seen.get(name, 0) + 1
+        yield (*name, float(seen[name])), row
