@@ -146,12 +146,12 @@ def _both(a: str, b: str) -> str:
 
 
 def _prices(found: Difference, limit: int | None) -> Table:
-    note = "" if not found.prices else (
-        "a report holds hashes of whole series and the returns of its event windows; which bars changed, the store tells "
-        "(eventstudy cache verify)"
-    )  # fmt: skip
+    note = (
+        "a report holds hashes of whole series and the returns of its event windows; which bars changed, the store "
+        "tells (eventstudy cache verify)"
+    )
     columns = ("symbol", "what", "sessions", "reach", "fetched", "returns in the report")
-    return _table("Prices", columns, [_price(change) for change in found.prices], limit, note)
+    return _table("Prices", columns, [_price(change) for change in found.prices], limit, note if found.prices else "")
 
 
 def _price(change: PriceChange) -> tuple[str, ...]:
