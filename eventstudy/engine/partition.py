@@ -98,10 +98,10 @@ class Block:
 
 def select(block: Block, kept: Ints) -> Block:
     """The block of some of its events."""
-    return Block(**{item.name: _take(getattr(block, item.name), kept) for item in fields(Block)})
+    return Block(**{item.name: take(getattr(block, item.name), kept) for item in fields(Block)})
 
 
-def _take(value: Any, kept: Ints) -> Any:
+def take(value: Any, kept: Ints) -> Any:
     """The chosen events of an array, a record of arrays or a tuple, all of which have events first."""
     if isinstance(value, np.ndarray):
         return value[kept]
@@ -109,7 +109,7 @@ def _take(value: Any, kept: Ints) -> Any:
         return tuple(value[i] for i in kept) if value else value
     if isinstance(value, WindowPlan):
         return value
-    return type(value)(**{item.name: _take(getattr(value, item.name), kept) for item in fields(value)})
+    return type(value)(**{item.name: take(getattr(value, item.name), kept) for item in fields(value)})
 
 
 def window_plan(spec: StudySpec) -> WindowPlan:

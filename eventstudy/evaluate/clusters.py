@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,7 @@ from eventstudy.engine.significance.multiple import benjamini_hochberg, benjamin
 from eventstudy.engine.significance.result import TestResult, undefined
 from eventstudy.engine.windows import gather
 from eventstudy.results import ClusterRow
-from eventstudy.spec import Window
+from eventstudy.spec import Alternative, Window
 
 if TYPE_CHECKING:
     from eventstudy.engine.windows import Design
@@ -44,16 +45,27 @@ ADJUSTED = {"holm": holm, "bonferroni": bonferroni, "bh": benjamini_hochberg, "b
 
 def cluster_tests(studied: Studied) -> tuple[ClusterRow, ...]:
     """Every cluster test on every session that holds two or more different tickers, in order of date."""
+    days = _rows_of_sessions(studied)
+    return tuple(
+        row
+        for day, firms in firms_of_sessions(studied).items()
+        for row in _test_session(studied, day, days[day], firms)
+    )
+
+
+def firms_of_sessions(studied: Studied) -> dict[np.datetime64, list[int]]:
+    """Reported sessions that hold two or more different tickers, in order of date -> one studied row a ticker."""
+    days = _rows_of_sessions(studied)
+    shown = {studied.day0(i) for i in studied.reported}
+    firms = {day: _one_row_a_ticker(studied, days[day]) for day in sorted(days) if day in shown}
+    return {day: rows for day, rows in firms.items() if len(rows) > 1}
+
+
+def _rows_of_sessions(studied: Studied) -> dict[np.datetime64, list[int]]:
     days: dict[np.datetime64, list[int]] = defaultdict(list)
     for i in range(len(studied.rows)):
         days[studied.day0(i)].append(i)
-    shown = {studied.day0(i) for i in studied.reported}
-    found: list[ClusterRow] = []
-    for day in sorted(days):
-        firms = _one_row_a_ticker(studied, days[day])
-        if len(firms) > 1 and day in shown:
-            found += _test_session(studied, day, days[day], firms)
-    return tuple(found)
+    return days
 
 
 def _one_row_a_ticker(studied: Studied, rows: list[int]) -> list[int]:
@@ -101,15 +113,20 @@ def _common_design(studied: Studied, firms: list[int]) -> Design | str:
 
 
 def _joint(studied: Studied, design: Design | str, window: Window) -> list[TestResult]:
-    active = studied.spec.active_tests
-    wanted = [name for name in (*JOINT, "romano-wolf") if name in active]
+    spec = studied.spec
+    wanted = [name for name in (*JOINT, "romano-wolf") if name in spec.active_tests]
     if not wanted:
         return []
     cluster = _cluster(studied, design, window)
     if isinstance(cluster, str):
         return [undefined(name, JOINT[name], cluster) for name in wanted if name in JOINT]
-    run = {
-        "portfolio-t": lambda: portfolio_t(cluster, studied.spec.alternative),
+    return joint_results(cluster, wanted, spec.alternative)
+
+
+def joint_results(cluster: Cluster, wanted: Sequence[str], side: Alternative) -> list[TestResult]:
+    """The joint tests asked for, and Romano and Wolf's result of every firm."""
+    run: dict[str, Callable[[], TestResult]] = {
+        "portfolio-t": lambda: portfolio_t(cluster, side),
         "hotelling": lambda: hotelling(cluster),
         "equality": lambda: equality(cluster),
         "mv-window": lambda: mv_window(cluster),

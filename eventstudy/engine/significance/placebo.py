@@ -154,7 +154,7 @@ def direct_table(
     return PlaceboTable(t=t)
 
 
-def _without_overlap(positions: Ints, length: int) -> Ints:
+def without_overlap(positions: Ints, length: int) -> Ints:
     """Greedy choice from the latest backwards of windows that share no session."""
     if length == 1:
         return positions
@@ -182,7 +182,7 @@ def placebo_time(
     start, stop = max(0, session - HISTORY), session + plan.estimation_start
     positions = np.arange(start, max(start, stop))
     positions = positions[np.isfinite(table.t[positions, window])]
-    blocks = _without_overlap(positions, length)
+    blocks = without_overlap(positions, length)
     chosen = blocks if len(blocks) >= FEWEST else positions
     values = table.t[chosen, window]
     if len(chosen) < FEWEST or not np.isfinite(t):

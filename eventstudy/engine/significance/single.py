@@ -115,16 +115,21 @@ def car_t_local(
     Estimation residuals up to E2, prediction errors after. NaN with fewer than 20 such sessions.
     """
     p = np.full(result.car.shape, np.nan)
-    squared = np.where(design.usable, fits.scaled**2, 0.0)
     for w, (start, _) in enumerate(windows):
-        before = slice(0, design.plan.column(start))
-        usable = design.usable[:, before]
-        recent = usable & (np.cumsum(usable[:, ::-1], axis=1)[:, ::-1] <= LOCAL_SESSIONS)
-        enough = recent.sum(axis=1) == LOCAL_SESSIONS
-        variance = np.where(enough, np.where(recent, squared[:, before], 0.0).sum(axis=1) / LOCAL_SESSIONS, np.nan)
+        variance = local_variance(design, fits, start)
         t = result.car[:, w] / _standard_error(variance, result.q[:, w : w + 1])[:, 0]
         p[:, w] = t_p_value(t, np.full(t.shape, float(LOCAL_SESSIONS)), alternative)
     return p
+
+
+def local_variance(design: Design, fits: Fits, start: int) -> Floats:
+    """Mean square of the 20 latest unmasked one-session errors before event day ``start``; (E,), NaN with fewer."""
+    before = slice(0, design.plan.column(start))
+    usable = design.usable[:, before]
+    recent = usable & (np.cumsum(usable[:, ::-1], axis=1)[:, ::-1] <= LOCAL_SESSIONS)
+    enough = recent.sum(axis=1) == LOCAL_SESSIONS
+    squared = np.where(recent, fits.scaled[:, before] ** 2, 0.0)
+    return np.where(enough, squared.sum(axis=1) / LOCAL_SESSIONS, np.nan)
 
 
 def sample_quantile(

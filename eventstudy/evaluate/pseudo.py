@@ -1,0 +1,256 @@
+"""A ticker's uneventful sessions, each taken as an event: what every single-event test says of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eventstudy.data.catalogue import history_mask, masking_sessions
+from eventstudy.data.market import SeriesKey
+from eventstudy.engine.models import MODELS, Fits, fit
+from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
+from eventstudy.engine.partition import (
+    Block,
+    Fitter,
+    conventions,
+    fewest_observations,
+    pairs,
+    take,
+    tested,
+    window_plan,
+)
+from eventstudy.engine.significance.placebo import PlaceboTable, placebo_table, placebo_time
+from eventstudy.engine.significance.single import local_variance
+from eventstudy.engine.windows import Design, gather, in_event_time
+from eventstudy.spec import RESAMPLED_TESTS, StudySpec
+
+if TYPE_CHECKING:
+    from eventstudy.results import Studied
+
+# Fewer say nothing about a rate of 5 %.
+FEWEST = 100
+# Pseudo-events whose designs are held at once.
+_CHUNK = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A series made ready: what pseudo-events are cut from.
+
+    Attributes
+    ----------
+    key : SeriesKey
+    panel : ReturnPanel
+        Of this series alone.
+    estimation_mask : bool (T,)
+        What the study leaves out of estimation windows.
+    event_mask : bool (T,)
+        Sessions around catalogued announcements and the firm's own filings: no pseudo-event's window touches them,
+        whatever the study masks.
+    table : PlaceboTable or None
+        For ``placebo-time``.
+    fitter : callable
+    """
+
+    key: SeriesKey
+    panel: ReturnPanel
+    estimation_mask: Bools
+    event_mask: Bools
+    table: PlaceboTable | None
+    fitter: Fitter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PseudoEvents:
+    """n pseudo-events of one ticker over W windows.
+
+    Attributes
+    ----------
+    session : int64 (n,)
+        Positions on the ticker's calendar, in order.
+    day_number : int64 (n,)
+        Their calendar days.
+    p : dict of str to float64 (n, W)
+        p values by test; NaN where the test is undefined or the window is not clean.
+    local : float64 (n, W)
+        Root mean square of the 20 latest unmasked errors before each window: trailing volatility.
+    """
+
+    session: Ints
+    day_number: Ints
+    p: dict[str, Floats]
+    local: Floats
+
+
+def make_stage(studied: Studied, key: SeriesKey) -> Stage:
+    """The series of a key, its masks and its table of placebo t values."""
+    spec, pair = studied.spec, (key.ticker, key.exchange)
+    panel = studied.market.stack([key], spec.returns)
+    mates = studied.catalogue.mates[pair]
+    own = history_mask(masking_sessions(studied.catalogue, pair, mates, spec), panel.n_sessions)
+    catalogued = spec.with_changes(exclude="catalogued")
+    events = history_mask(masking_sessions(studied.catalogue, pair, mates, catalogued), panel.n_sessions)
+    conditional = MODELS[spec.model].conditional
+    table = None
+    if "placebo-time" in spec.active_tests and not conditional:
+        needed = fewest_observations(spec, spec.model, panel.factors.shape[1])
+        table = placebo_table(
+            panel,
+            0,
+            own,
+            window_plan(spec),
+            spec.model,
+            pairs(spec),
+            needed,
+            strict=spec.missing == "strict",
+            conventions=conventions(spec),
+        )
+    fitter: Fitter = fit
+    if conditional:
+        from eventstudy.evaluate.conditional import conditional_fits
+
+        fitter = conditional_fits
+    return Stage(key=key, panel=panel, estimation_mask=own, event_mask=events, table=table, fitter=fitter)
+
+
+def calibrated_spec(spec: StudySpec) -> StudySpec:
+    """The study's spec for pseudo-events: bootstraps only where they are named, because each costs 999 refits."""
+    if spec.tests != ("all",):
+        return spec
+    kept = sorted(spec.active_tests - set(RESAMPLED_TESTS))
+    return spec.with_changes(tests=tuple(kept))
+
+
+def pseudo_events(stage: Stage, spec: StudySpec, effects: Sequence[float] = ()) -> list[PseudoEvents]:
+    """Every session of a series that can stand for an event, tested as it is and with each planted effect.
+
+    A session counts for a window that touches no catalogued event and holds every return, with its own estimation
+    window, masks kept. An effect is added to day 0's return of the pseudo-event alone, never to another's estimation
+    window, and counts only in windows that hold day 0.
+
+    Returns
+    -------
+    list of PseudoEvents
+        Without an effect first, then one for each; bootstraps are left out of the latter.
+
+    Checked against
+    ---------------
+    The same sessions written into an events file of their own and studied (tests/evaluate/test_calibrate.py).
+    """
+    spec, plan = calibrated_spec(spec), window_plan(spec)
+    strict = spec.missing == "strict"
+    known = np.flatnonzero(np.isfinite(stage.panel.returns[0]))
+    needed = fewest_observations(spec, spec.model, stage.panel.factors.shape[1])
+    sessions = np.arange(known[0] - plan.estimation_start, known[-1] + 1) if len(known) else known
+    sizes = (0.0, *effects)
+    parts: list[list[PseudoEvents]] = [[] for _ in sizes]
+    for at in range(0, len(sessions), _CHUNK):
+        chunk = sessions[at : at + _CHUNK]
+        zero = np.zeros_like(chunk)
+        masked = in_event_time(stage.estimation_mask[None], zero, chunk, plan)
+        design = gather(stage.panel, zero, chunk, masked, plan, strict=strict)
+        uneventful = ~in_event_time(stage.event_mask[None], zero, chunk, plan)
+        fits = stage.fitter(design, spec.model)
+        studied = fits.rank_ok & (fits.n_obs >= needed) & (fits.s2 > 0)
+        clean = np.stack(
+            [
+                studied & (design.observed & uneventful)[:, design.days(start, end)].all(axis=1)
+                for start, end in pairs(spec)
+            ],
+            axis=1,
+        )
+        kept = np.flatnonzero(clean.any(axis=1))
+        if len(kept):
+            for place, effect in zip(parts, sizes, strict=True):
+                place.append(_tested(stage, spec, design, fits, clean, chunk, kept, effect))
+    return [_joined(part, spec) for part in parts]
+
+
+def _tested(
+    stage: Stage, spec: StudySpec, design: Design, fits: Fits, clean: Bools, chunk: Ints, kept: Ints, effect: float
+) -> PseudoEvents:
+    """One chunk of pseudo-events with an effect on their day 0."""
+    session = chunk[kept]
+    if effect:
+        names = tuple(sorted(spec.active_tests - set(RESAMPLED_TESTS)))
+        spec = spec.with_changes(tests=names)
+        inside = [start <= 0 <= end for start, end in pairs(spec)]
+        clean = clean & np.array(inside)
+        design, fits = planted(design, fits, effect)
+    own = take(design, kept)
+    block = tested(own, _seeds(stage.key, session), spec, lambda _, __: take(fits, kept))
+    found = {name: np.where(clean[kept], values, np.nan) for name, values in single_p_values(block, spec).items()}
+    if stage.table is not None:
+        found["placebo-time"] = np.where(clean[kept], _placebo_p(stage.table, block, session, spec), np.nan)
+    local = np.stack([np.sqrt(local_variance(own, block.fits, start)) for start, _ in pairs(spec)], axis=1)
+    return PseudoEvents(session=session, day_number=stage.panel.day_number[0, session], p=found, local=local)
+
+
+def single_p_values(block: Block, spec: StudySpec) -> dict[str, Floats]:
+    """p values by test, of those the study computes; ``placebo-time`` aside. (E, W) each."""
+    active, volatility = spec.active_tests, block.volatility
+    columns = {
+        "car-t": block.exact.p,
+        "car-t-ar1": block.p_ar1,
+        "ar-t-local": block.p_local,
+        "sq": block.p_sq,
+        "conformal": block.p_conformal,
+        "rank-exact": block.p_rank,
+        "window-f": volatility.p_f,
+        "vol-f": volatility.p_f,
+        "vol-conformal": volatility.p_conformal,
+        "vol-bf": volatility.p_brown_forsythe,
+        "boot-iid": block.p_boot.iid,
+        "boot-block": block.p_boot.block,
+        "boot-stationary": block.p_boot.stationary,
+    }
+    found = {name: values for name, values in columns.items() if name in active}
+    if "window-f" in found:
+        # one statistic under two names
+        found.pop("vol-f", None)
+    return found
+
+
+def planted(design: Design, fits: Fits, effect: float) -> tuple[Design, Fits]:
+    """The same events with ``effect`` added to their return of day 0, which no estimation window holds."""
+    column = design.plan.column(0)
+    y, residual, scaled = design.y.copy(), fits.residual.copy(), fits.scaled.copy()
+    y[:, column] += effect
+    residual[:, column] += effect
+    scaled[:, column] += effect / np.sqrt(design.span[:, column])
+    return replace(design, y=y), replace(fits, residual=residual, scaled=scaled)
+
+
+def _placebo_p(table: PlaceboTable, block: Block, session: Ints, spec: StudySpec) -> Floats:
+    plan, windows, t = window_plan(spec), pairs(spec), block.exact.t
+    return np.array(
+        [
+            [
+                placebo_time(table, int(at), plan, w, end - start + 1, float(t[i, w]), spec.alternative).p
+                for w, (start, end) in enumerate(windows)
+            ]
+            for i, at in enumerate(session)
+        ]
+    ).reshape(len(session), len(windows))
+
+
+def _seeds(key: SeriesKey, session: Ints) -> Ints:
+    """One a pseudo-event, from its ticker and session alone."""
+    base = int.from_bytes(hashlib.sha256(key.ticker.encode()).digest()[:5], "big")
+    return session.astype(np.int64) + base
+
+
+def _joined(parts: Sequence[PseudoEvents], spec: StudySpec) -> PseudoEvents:
+    if not parts:
+        none, empty = np.zeros(0, dtype=np.int64), np.zeros((0, len(spec.windows)))
+        return PseudoEvents(session=none, day_number=none, p={}, local=empty)
+    return PseudoEvents(
+        session=np.concatenate([part.session for part in parts]),
+        day_number=np.concatenate([part.day_number for part in parts]),
+        p={name: np.concatenate([part.p[name] for part in parts]) for name in parts[0].p},
+        local=np.concatenate([part.local for part in parts]),
+    )
