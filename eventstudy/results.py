@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.data.catalogue import Catalogue
-from eventstudy.data.market import Market, series_key, session_of
+from eventstudy.data.market import Market, SeriesKey, series_key, session_of
 from eventstudy.data.prices import Provenance
 from eventstudy.data.quality import Quality
 from eventstudy.data.returns import AlignedSeries
@@ -181,6 +181,28 @@ class Studied:
         return np.datetime64(self.series(i).calendar.sessions[self.session(i)], "D")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceboRates:
+    """Rejection rates of the study's own tests on uneventful sessions, at the study's level.
+
+    Attributes
+    ----------
+    level : float
+        Nominal.
+    single : dict
+        (series, window, test) -> rate; absent where fewer than 100 sessions could tell.
+    sessions : dict
+        (series, window) -> number of uneventful sessions.
+    cluster : dict
+        (tickers, window, test) -> rate; of tests that speak of each firm, of any firm's rejection.
+    """
+
+    level: float
+    single: dict[tuple[SeriesKey, int, str], float]
+    sessions: dict[tuple[SeriesKey, int], int]
+    cluster: dict[tuple[tuple[str, ...], int, str], float]
+
+
 @dataclass(frozen=True, kw_only=True)
 class StudyResult:
     """All numbers of a study, with the tables of the file contract as pandas frames.
@@ -199,6 +221,8 @@ class StudyResult:
         See their record classes.
     notices : tuple of str
         What the user should know about the settings.
+    rates : PlaceboRates or None
+        Only where the spec says ``calibrated``.
     """
 
     studied: Studied
@@ -213,6 +237,7 @@ class StudyResult:
     group_days: tuple[GroupDay, ...]
     claims: tuple[ClaimRow, ...]
     notices: tuple[str, ...]
+    rates: PlaceboRates | None = None
 
     @property
     def spec(self) -> StudySpec:

@@ -149,6 +149,8 @@ class StudySpec:
         Column of events.csv whose values make the groups.
     level : float
         Coverage of intervals, in (0, 1); the MDE uses the same level.
+    calibrated : bool
+        Put beside each p value how often its test rejects at 1 - level on the ticker's own uneventful sessions.
 
     Raises
     ------
@@ -178,6 +180,7 @@ class StudySpec:
     convention: tuple[str, ...] = ()
     by: str = "role"
     level: float = 0.95
+    calibrated: bool = False
     notices: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:

@@ -24,6 +24,7 @@ from eventstudy.errors import UsageError
 from eventstudy.evaluate.claims import check_claims
 from eventstudy.evaluate.clusters import cluster_tests
 from eventstudy.evaluate.groups import group_days, group_tests
+from eventstudy.evaluate.rates import placebo_rates
 from eventstudy.evaluate.robustness import day0_parts, robustness
 from eventstudy.flags import row_flags, window_flags
 from eventstudy.results import Exclusion, Studied, StudyResult
@@ -87,6 +88,8 @@ def run(
     studied = result.studied
     say("claims, clusters, groups, other models")
     parts = day0_parts(studied)
+    if studied.spec.calibrated:
+        say("every test on uneventful sessions")
     shown = [row for row in range(len(studied.catalogue.keys)) if is_reported(studied.catalogue, row, only)]
     return replace(
         result,
@@ -96,6 +99,7 @@ def run(
         groups=group_tests(studied),
         group_days=group_days(studied),
         claims=check_claims(studied, parts, shown),
+        rates=placebo_rates(studied) if studied.spec.calibrated else None,
     )
 
 

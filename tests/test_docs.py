@@ -55,6 +55,7 @@ def test_every_command_and_its_own_options_are_documented() -> None:
     top = get_command(app).commands  # type: ignore[attr-defined]
     assert set(top) == {
         "cache",
+        "calibrate",
         "check",
         "diff",
         "doctor",
@@ -94,6 +95,14 @@ def test_every_column_is_documented(table: str) -> None:
     row = next(line for line in DOCS["files.md"].splitlines() if line.startswith(f"| {table}.csv"))
     for column in TABLES[table]:
         assert f"`{column}`" in row or f"`{column}`," in row, column
+
+
+def test_every_column_of_calibration_is_documented() -> None:
+    from eventstudy.report.calibration import COLUMNS as OWN
+
+    row = next(line for line in DOCS["files.md"].splitlines() if line.startswith("| calibration.csv"))
+    for column in OWN:
+        assert f"`{column}`" in row, column
 
 
 def test_every_error_and_exit_code_is_documented() -> None:

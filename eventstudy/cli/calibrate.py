@@ -57,11 +57,11 @@ def calibrate_command(
     from eventstudy.evaluate.calibrate import EFFECTS, calibrate, checked_effects
     from eventstudy.report.calibration import calibration_table
     from eventstudy.report.write import add_files, check_writable
-    from eventstudy.study import run
+    from eventstudy.study import estimated
 
     effects = checked_effects(_sizes(effect)) if effect else EFFECTS
     check_writable(out)
-    result = run(events, spec=spec, only=event or (), progress=console.progress, warn=console.warn)
+    result = estimated(events, spec=spec, only=event or (), progress=console.progress, warn=console.warn)
     found = calibrate(result, effects, console.progress)
     table = calibration_table(found)
     written = add_files(out, "calibrate", _files(result, found, table, formats), result)

@@ -110,6 +110,9 @@ OPTIONS: dict[str, Option] = {
     "formats": Option(
         kind="list", metavar="LIST", default="md,html,csv,json", help="What to write: md, html, csv, json."
     ),
+    "calibrated": Option(
+        kind="switch", default="no", help="Beside each p value: how often its test rejects when nothing happens."
+    ),
     "audit": Option(kind="switch", default="no", help="Fit every studied row again with statsmodels and compare."),
     "strict": Option(kind="switch", default="no", help="Exit 3 if some event could not be studied."),
 }
@@ -249,6 +252,7 @@ def study_spec(settings: Mapping[str, Setting]) -> StudySpec:
         convention=value["convention"],
         by=value["by"],
         level=value["level"],
+        calibrated=value["calibrated"],
     )
 
 

@@ -19,6 +19,8 @@ def summary_object(result: StudyResult, audited: Audit | None, out: str, written
     windows = result.tables["windows"]
     primary = windows[windows["primary"] == "yes"]
     columns = ["event_id", "ticker", "day0", "window", "car", "std_error", "p_t", "mde80", "flags"]
+    if result.rates is not None:
+        columns += [name for name in windows.columns if name.startswith("placebo_rate_")]
     return {
         "schema_version": SCHEMA_VERSION,
         "counts": counts(result),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from eventstudy.data.catalogue import nearby
 from eventstudy.report.prose import row_sentences
-from eventstudy.report.words import interval, number, p_value, percent, size
+from eventstudy.report.words import interval, number, p_value, percent, share, size
 
 if TYPE_CHECKING:
     from eventstudy.results import StudyResult
@@ -76,6 +76,11 @@ def _window_lines(windows: pd.DataFrame) -> list[str]:
             f" {mark}{w['window']:<10}{percent(w['car']):>10}  {band:<22}{cells}{size(w['mde80']):>9}  "
             f"{w['flags'].replace(';', ' ')}"
         )
+        if math.isfinite(w["placebo_rate_t"]):
+            rates = "".join(f"{share(w[name.replace('p_', 'placebo_rate_', 1)]):>10}" for name in P_COLUMNS)
+            lines.append(
+                f"  {'':<10}{'':>10}  {'rejected if uneventful':<22}{rates}  of {int(w['n_uneventful'])} sessions"
+            )
     return [*lines, "  * primary window; columns are p values; MDE is the smallest effect found four times in five"]
 
 

@@ -336,7 +336,7 @@ def _rates(subject: _Subject, test: str, regime: str, levels: Sequence[float]) -
         return [row(np.nan, few, None, f"{n} uneventful sessions, {fewest} needed")]
     found = []
     for level in levels:
-        rejected = _rejected(p, level)
+        rejected = rejected_at(p, level)
         rate = rejection_rate(rejected[chosen], subject.day_number[chosen], length, len(apart))
         alone = regime == "all" and not subject.effect and not subject.pooled
         covered = coverage(rejected[apart], subject.session[apart], length, level) if alone else None
@@ -353,60 +353,7 @@ def _apart(subject: _Subject, chosen: Bools) -> Ints:
     return at[np.isin(subject.session[at], kept)]
 
 
-def _rejected(p: Floats, level: float) -> Bools:
+def rejected_at(p: Floats, level: float) -> Bools:
     """p <= level; a count over a total may miss the level by its last bit."""
     with np.errstate(invalid="ignore"):
         return np.asarray(p <= level * (1 + 1e-12))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceboRates:
-    """Rejection rates of the study's own tests on uneventful sessions, at the study's level.
-
-    Attributes
-    ----------
-    level : float
-        Nominal.
-    single : dict
-        (series, window, test) -> rate; absent where fewer than 100 sessions could tell.
-    sessions : dict
-        (series, window) -> number of uneventful sessions.
-    cluster : dict
-        (tickers, window, test) -> rate; of tests that speak of each firm, of any firm's rejection.
-    """
-
-    level: float
-    single: dict[tuple[SeriesKey, int, str], float]
-    sessions: dict[tuple[SeriesKey, int], int]
-    cluster: dict[tuple[tuple[str, ...], int, str], float]
-
-
-def placebo_rates(studied: Studied) -> PlaceboRates:
-    """What ``run --calibrated`` puts beside each p value."""
-    spec, level = studied.spec, round(1 - studied.spec.level, 12)
-    keys = dict.fromkeys(series_key(studied.catalogue, int(row), spec) for row in studied.rows)
-    stages = {key: make_stage(studied, key) for key in keys}
-    tested = {key: pseudo_events(stage, spec)[0] for key, stage in stages.items()}
-    single: dict[tuple[SeriesKey, int, str], float] = {}
-    sessions: dict[tuple[SeriesKey, int], int] = {}
-    for key, events in tested.items():
-        for w in range(len(spec.windows)):
-            for test, p in events.p.items():
-                if np.isfinite(p[:, w]).sum() >= FEWEST:
-                    single[key, w, test] = _share(p[:, w], level)
-            sessions[key, w] = int(np.isfinite(events.p["car-t"][:, w]).sum()) if events.p else 0
-    cluster: dict[tuple[tuple[str, ...], int, str], float] = {}
-    for firms in cluster_sets(studied):
-        if why_not(firms) or not all(len(tested[key].session) for key in firms):
-            continue
-        panel = studied.market.stack(list(firms), spec.returns)
-        for w in range(len(spec.windows)):
-            found = pseudo_clusters(panel, [stages[k] for k in firms], [tested[k] for k in firms], spec, w)
-            for test, p in found.p.items():
-                if np.isfinite(p[:, 0]).sum() >= FEWEST:
-                    cluster[tuple(key.ticker for key in firms), w, test] = _share(p[:, 0], level)
-    return PlaceboRates(level=level, single=single, sessions=sessions, cluster=cluster)
-
-
-def _share(p: Floats, level: float) -> float:
-    return float(_rejected(p, level)[np.isfinite(p)].mean())

@@ -79,3 +79,13 @@ def stale_banner(result: StudyResult) -> str:
     """What stands above everything else when older prices than asked for had to do; else empty."""
     choice = result.studied.market.prices.choice
     return f"{choice.stale}." if choice and choice.stale else ""
+
+
+def rates_note(result: StudyResult) -> str:
+    """What the percentages in brackets behind p values are; empty where there are none."""
+    if result.rates is None:
+        return ""
+    return (
+        f"In brackets: how often that test rejects at {100 * result.rates.level:.6g} % on uneventful sessions of the "
+        "same firms; empty with fewer than 100 of them."
+    )

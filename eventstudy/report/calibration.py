@@ -11,7 +11,7 @@ import pandas as pd
 from eventstudy.evaluate.calibrate import POOLED
 from eventstudy.report.announcement import stale_banner
 from eventstudy.report.document import Page, Section, Table
-from eventstudy.report.words import NOTHING, count, listed, p_value
+from eventstudy.report.words import NOTHING, count, listed, p_value, share
 
 if TYPE_CHECKING:
     from eventstudy.evaluate.calibrate import Calibration
@@ -151,11 +151,6 @@ def _turbulence(table: pd.DataFrame, name: str, window: str, level: float) -> st
 def called(name: str) -> str:
     """How pages call a value of the column ``ticker``."""
     return "All tickers" if name == POOLED else ", ".join(name.split(";"))
-
-
-def share(value: float) -> str:
-    """A rate as a percentage without sign."""
-    return f"{100 * value:.1f} %" if np.isfinite(value) else NOTHING
 
 
 def nominal(value: float) -> str:

@@ -8,9 +8,9 @@ import pandas as pd
 
 from eventstudy.data.catalogue import nearby
 from eventstudy.engine.models import MODELS
-from eventstudy.report.announcement import Figures, announcement_card, of_event, stale_banner
+from eventstudy.report.announcement import Figures, announcement_card, of_event, rates_note, stale_banner
 from eventstudy.report.document import Page, Section, Table
-from eventstudy.report.words import interval, number, p_value, percent, size
+from eventstudy.report.words import interval, number, p_value, percent, rated, size
 
 if TYPE_CHECKING:
     from eventstudy.results import StudyResult
@@ -64,14 +64,14 @@ def _ticker_tables(result: StudyResult, event_id: str, ticker: str) -> list[Tabl
     parts = of_event(result.tables["overnight"], event_id, ticker)
     robust = of_event(result.tables["robustness"], event_id, ticker)
     return [
-        _windows_table(ticker, tables["windows"]),
+        _windows_table(ticker, tables["windows"], rates_note(result)),
         *([_parts_table(ticker, parts)] if len(parts) else []),
         _models_table(ticker, robust),
         _daily_table(ticker, tables["abnormal_returns"]),
     ]
 
 
-def _windows_table(ticker: str, windows: pd.DataFrame) -> Table:
+def _windows_table(ticker: str, windows: pd.DataFrame, brackets: str) -> Table:
     return Table(
         caption=f"{ticker}: test windows",
         columns=("window", "primary", "CAR", "interval", "t", *P_COLUMNS, "MDE", "BHAR", "flags"),
@@ -82,7 +82,7 @@ def _windows_table(ticker: str, windows: pd.DataFrame) -> Table:
                 percent(w["car"]),
                 interval(w["ci_low"], w["ci_high"]),
                 number(w["t"]),
-                *(p_value(w[name]) for name in P_COLUMNS),
+                *(rated(w[name], w[f"placebo_rate_{name.removeprefix('p_')}"]) for name in P_COLUMNS),
                 size(w["mde80"]),
                 percent(w["bhar"]),
                 str(w["flags"]).replace(";", ", "),
@@ -90,7 +90,7 @@ def _windows_table(ticker: str, windows: pd.DataFrame) -> Table:
             for w in windows.to_dict("records")
         ),
         numeric=frozenset(range(2, 13)),
-        note=_placebo_note(windows),
+        note=" ".join(text for text in (brackets, _placebo_note(windows)) if text),
     )
 
 

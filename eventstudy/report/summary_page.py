@@ -9,10 +9,10 @@ import pandas as pd
 from eventstudy.engine.models import MODELS
 from eventstudy.evaluate.recommend import recommend
 from eventstudy.flags import FLAGS
-from eventstudy.report.announcement import Figures, announcement_card, primary_windows, stale_banner
+from eventstudy.report.announcement import Figures, announcement_card, primary_windows, rates_note, stale_banner
 from eventstudy.report.document import Page, Section, Table
 from eventstudy.report.prose import claim_sentence
-from eventstudy.report.words import NOTHING, count, interval, listed, number, p_value, percent, size
+from eventstudy.report.words import NOTHING, count, interval, listed, number, p_value, percent, rated, size
 
 if TYPE_CHECKING:
     from eventstudy.evaluate.audit import Audit
@@ -38,7 +38,7 @@ def summary_page(result: StudyResult, figures: Figures, audit: Audit | None) -> 
     sections = [
         _claims_section(tables["claims"], spec.level),
         _events_section(result),
-        _cluster_section(tables["clusters"], figures),
+        _cluster_section(tables["clusters"], figures, rates_note(result)),
         _group_section(result, figures),
         _robustness_section(tables["robustness"]),
         _excluded_section(result),
@@ -109,10 +109,10 @@ def _events_section(result: StudyResult) -> Section:
             w.window,
             percent(w.car),
             interval(w.ci_low, w.ci_high),
-            p_value(w.p_t),
-            p_value(w.p_local),
-            p_value(w.p_conformal),
-            p_value(w.p_placebo),
+            rated(w.p_t, w.placebo_rate_t),
+            rated(w.p_local, w.placebo_rate_local),
+            rated(w.p_conformal, w.placebo_rate_conformal),
+            rated(w.p_placebo, w.placebo_rate_placebo),
             size(w.mde80),
             w.flags.replace(";", ", "),
         )
@@ -134,12 +134,13 @@ def _events_section(result: StudyResult) -> Section:
         ),
         rows=rows,
         numeric=frozenset(range(5, 12)),
-        note="MDE: the smallest true effect found four times in five at this level. Not significant is not no effect.",
+        note="MDE: the smallest true effect found four times in five at this level. Not significant is not no effect. "
+        f"{rates_note(result)}".rstrip(),
     )
     return Section(id="events", title="Every event", tables=(table,))
 
 
-def _cluster_section(clusters: pd.DataFrame, figures: Figures) -> Section | None:
+def _cluster_section(clusters: pd.DataFrame, figures: Figures, brackets: str) -> Section | None:
     joint = (
         clusters[(clusters["ticker"] == "") & (clusters["window"] == clusters["window"].iloc[0])]
         if len(clusters)
@@ -155,7 +156,7 @@ def _cluster_section(clusters: pd.DataFrame, figures: Figures) -> Section | None
             c.test,
             number(c.statistic),
             c.df,
-            p_value(c.p_value),
+            rated(c.p_value, c.placebo_rate),
             c.applicable,
             c.reason,
         )
@@ -166,7 +167,8 @@ def _cluster_section(clusters: pd.DataFrame, figures: Figures) -> Section | None
         columns=("session", "tickers", "window", "test", "statistic", "df", "p", "applicable", "reason"),
         rows=rows,
         numeric=frozenset({4, 6}),
-        note="The firms of one session are correlated; tests that treat them as independent reject far too often.",
+        note="The firms of one session are correlated; tests that treat them as independent reject far too often. "
+        f"{brackets}".rstrip(),
     )
     shown = tuple(figure for name, figure in figures.items() if name.startswith("cluster"))
     numbers = tuple(t for figure in shown if (t := _figure_table(figure)) is not None)

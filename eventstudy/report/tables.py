@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from eventstudy.data.market import series_key
 from eventstudy.engine.models import MODELS, Model
 from eventstudy.flags import merged
 
@@ -22,7 +23,10 @@ _COLUMNS: dict[str, str] = {
     "windows": (
         "event_id ticker role category day0 window primary car std_error ci_low ci_high t df p_t p_t_ar1 p_local p_sq"
         " p_conformal p_placebo p_min_sq p_min_conformal p_min_placebo mde80 bhar flags n_placebo n_placebo_blocks"
-        " p_rank p_f avar p_vol_conformal p_vol_bf p_boot_iid p_boot_block p_boot_stationary"
+        " p_rank p_f avar p_vol_conformal p_vol_bf p_boot_iid p_boot_block p_boot_stationary n_uneventful"
+        " placebo_rate_t placebo_rate_t_ar1 placebo_rate_local placebo_rate_sq placebo_rate_conformal"
+        " placebo_rate_placebo placebo_rate_rank placebo_rate_f placebo_rate_vol_conformal placebo_rate_vol_bf"
+        " placebo_rate_boot_iid placebo_rate_boot_block placebo_rate_boot_stationary"
     ),
     "models": (
         "event_id ticker day0 model benchmark alpha beta sigma r_squared n_estimation n_masked estimation_start"
@@ -30,7 +34,7 @@ _COLUMNS: dict[str, str] = {
     ),
     "robustness": "event_id ticker window model masked car std_error t p_t n_estimation",
     "overnight": "event_id ticker part return expected_return abnormal_return std_error t p_t",
-    "clusters": ("day0 event_ids tickers window test ticker statistic null df p_value applicable reason"),
+    "clusters": ("day0 event_ids tickers window test ticker statistic null df p_value applicable reason placebo_rate"),
     "aggregate": (
         "group window n_events n_rows n_dates caar pw_caar test statistic null df p_value applicable reason"
         " ivw_caar abhar"
@@ -41,6 +45,11 @@ _COLUMNS: dict[str, str] = {
     ),
     "excluded": "event_id ticker stage reason detail",
 }
+# in the order of their columns; window-f and vol-f are one test
+_RATED = (
+    ("car-t",), ("car-t-ar1",), ("ar-t-local",), ("sq",), ("conformal",), ("placebo-time",), ("rank-exact",),
+    ("window-f", "vol-f"), ("vol-conformal",), ("vol-bf",), ("boot-iid",), ("boot-block",), ("boot-stationary",),
+)  # fmt: skip
 COLUMNS: dict[str, list[str]] = {name: text.split() for name, text in _COLUMNS.items()}
 
 
@@ -136,7 +145,21 @@ def _windows(result: StudyResult) -> Iterable[Sequence[Any]]:
                 *(v[i, w] for v in (volatility.p_f, volatility.ratio, volatility.p_conformal)),
                 volatility.p_brown_forsythe[i, w],
                 *(v[i, w] for v in (block.p_boot.iid, block.p_boot.block, block.p_boot.stationary)),
+                *_placebo_rates(result, i, w),
             )
+
+
+def _placebo_rates(result: StudyResult, i: int, w: int) -> Iterable[float | int | None]:
+    """How many uneventful sessions the row's ticker has, and how often each test rejects on them."""
+    rates = result.rates
+    if rates is None:
+        return (None, *(np.nan for _ in _RATED))
+    key = series_key(result.studied.catalogue, int(result.studied.rows[i]), result.spec)
+    found = (
+        next((rates.single[key, w, name] for name in names if (key, w, name) in rates.single), np.nan)
+        for names in _RATED
+    )
+    return (rates.sessions[key, w], *found)
 
 
 def _models(result: StudyResult) -> pd.DataFrame:
@@ -213,6 +236,9 @@ def _clusters(result: StudyResult) -> Iterable[Sequence[Any]]:
             everyone,
             r.window.label,
             *(test.test, own, test.statistic, test.null, test.df, test.p, test.applicable, test.reason),
+            np.nan
+            if result.rates is None
+            else result.rates.cluster.get((r.firms, result.spec.windows.index(r.window), test.test), np.nan),
         )
 
 

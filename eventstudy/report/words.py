@@ -33,6 +33,16 @@ def p_value(value: float) -> str:
     return f"{value:.3f}" if value >= 0.001 else f"{value:.1e}"
 
 
+def share(value: float) -> str:
+    """A rate as a percentage without sign, one decimal."""
+    return NOTHING if not math.isfinite(value) else f"{100 * value:.1f} %"
+
+
+def rated(p: float, rate: float) -> str:
+    """A p value, and behind it how often its test rejects when nothing happens, where that is known."""
+    return f"{p_value(p)} ({share(rate)})" if math.isfinite(p) and math.isfinite(rate) else p_value(p)
+
+
 def interval(low: float, high: float) -> str:
     """An interval of returns."""
     if not (math.isfinite(low) and math.isfinite(high)):

@@ -44,6 +44,7 @@ def calibration(
     heights = [_ROW * len(names) for names in tests]
     columns = max(len(row) for row in shown)
     wide, high = _NAMES + _WIDE * columns + 0.15, sum(heights) + _FRAME * len(shown) + 0.35
+    most = min(1.0, 1.04 * float(rows["ci_high"].max()))
     with canvas(wide, high) as figure:
         above = 0.4
         for names, height, row in zip(tests, heights, shown, strict=True):
@@ -61,7 +62,7 @@ def calibration(
                 panel = figure.add_subplot(grid[0, k])
                 lines = rows[rows["ticker"] == subject]
                 data[subject] = _draw(panel, lines, names, level)
-                _dress(panel, names if k == 0 else [""] * len(names), _title(subject, lines))
+                _dress(panel, names if k == 0 else [""] * len(names), _title(subject, lines), most)
                 if k == 0:
                     panel.set_xlabel(f"share of sessions rejected at {100 * level:g} %")
         figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="lower center", ncols=3, frameon=False)
@@ -92,6 +93,7 @@ def _draw(panel: Axes, lines: pd.DataFrame, tests: Sequence[str], level: float) 
             markersize=5 if regime == "all" else 4,
             linewidth=1.6 if regime == "all" else 1.0,
             label=label,
+            clip_on=False,
         )
         drawn[regime] = values
     return drawn
@@ -103,13 +105,13 @@ def _title(subject: str, lines: pd.DataFrame) -> str:
     return f"{'all tickers' if subject == '(all)' else subject.replace(';', ', ')}{n}"
 
 
-def _dress(panel: Axes, names: Sequence[str], title: str) -> None:
+def _dress(panel: Axes, names: Sequence[str], title: str, most: float) -> None:
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     panel.set_yticks(range(len(names)), names)
     panel.set_ylim(len(names) - 0.5, -0.5)
-    panel.set_xlim(left=0)
-    panel.xaxis.set_major_locator(MaxNLocator(4))
+    panel.set_xlim(0, most)
+    panel.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     panel.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     panel.grid(axis="x", visible=True)
     panel.grid(axis="y", visible=False)
