@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from eventstudy.engine.conventions import Conventions
 from eventstudy.engine.kernels import plain
 from eventstudy.engine.kernels.records import Engine, Measures, joined
-from eventstudy.engine.models import fit
+from eventstudy.engine.models import MODELS, fit
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.panel import ReturnPanel
 from eventstudy.engine.windows import WindowPlan
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from eventstudy.engine.partition import Fitter, Placed
 
 __all__ = ["Engine", "Measures", "measure"]
+
+
+def compiled(model: str, conventions: Conventions) -> bool:
+    """Whether a model has a compiled twin: least squares with the exact variances."""
+    entry = MODELS[model]
+    return conventions == Conventions() and not (entry.instrument or entry.conditional)
 
 
 def measure(
@@ -67,7 +73,22 @@ def measure(
     Measures
         One entry an event, in the order given.
     """
-    del engine, threads
+    chosen = conventions or Conventions()
+    if engine == "numba" and compiled(model, chosen):
+        from eventstudy.engine.kernels.border import measure_compiled
+
+        return measure_compiled(
+            panel,
+            placed,
+            plan,
+            model,
+            windows,
+            strict=strict,
+            log=log,
+            paths=paths,
+            residuals=residuals,
+            threads=threads,
+        )
     parts = [slice(at, at + CHUNK) for at in range(0, max(len(placed.session), 1), CHUNK)]
     return joined(
         [
@@ -78,7 +99,7 @@ def measure(
                 plan,
                 model,
                 windows,
-                conventions or Conventions(),
+                chosen,
                 strict=strict,
                 log=log,
                 paths=paths,

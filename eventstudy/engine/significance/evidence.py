@@ -24,8 +24,8 @@ class Evidence:
     scale : float64 (E,)
         s, the residual standard deviation; NaN where it is zero.
     nu : float64 (E,)
-    studentised : float64 (E, N)
-        Estimation residuals over s sqrt(1 - h).
+    leverage : float64 (E, N)
+        Diagonal of the hat matrix; NaN on days that did not enter.
     sar : float64 (E, L)
         AR / (s sqrt(V_tt)).
     corrado : float64 (E, N + L)
@@ -42,12 +42,16 @@ class Evidence:
     abnormal: Floats
     scale: Floats
     nu: Floats
-    studentised: Floats
+    leverage: Floats
     sar: Floats
     corrado: Floats
     ranked: Floats
     n_ranked: Floats
     share_positive: Floats
+
+    def studentised(self, row: int) -> Floats:
+        """Estimation residuals of an event over s sqrt(1 - h), (N,)."""
+        return np.asarray(self.residual[row] / (self.scale[row] * np.sqrt(1 - self.leverage[row])))
 
 
 def gather_evidence(design: Design, fits: Fits, v: Floats) -> Evidence:
@@ -72,7 +76,7 @@ def gather_evidence(design: Design, fits: Fits, v: Floats) -> Evidence:
         abnormal=abnormal,
         scale=scale,
         nu=fits.nu,
-        studentised=residual / (scale[:, None] * np.sqrt(1 - fits.leverage)),
+        leverage=fits.leverage,
         sar=fits.residual[:, design.window] / (scale[:, None] * np.sqrt(v)),
         corrado=centred(average_ranks(both)),
         ranked=average_ranks(residual),

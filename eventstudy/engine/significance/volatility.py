@@ -129,7 +129,7 @@ def avar(sample: Sample, summary: Summary, dependence: Dependence, side: Alterna
 
 def _volatility_score(sample: Sample, row: int) -> float:
     """Phi^-1 of the mid-rank of the window's sum of squares among the runs of the estimation window."""
-    before = sample.evidence.studentised[row]
+    before = sample.evidence.studentised(row)
     before = before[np.isfinite(before)]
     own = sample.evidence.sar[row][sample.days]
     own = own[np.isfinite(own)]

@@ -1,0 +1,183 @@
+"""Between the records of the engine and the compiled kernels: one dtype, order and set of shapes, so that one
+compiled form serves every caller; and the threads, who take whole chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eventstudy.engine.kernels.records import Measures
+from eventstudy.engine.kernels.rows import FIRST
+from eventstudy.engine.models import MODELS, Model
+from eventstudy.engine.moments import CHUNK
+from eventstudy.engine.panel import Floats, Ints, ReturnPanel
+from eventstudy.engine.significance.evidence import Evidence
+from eventstudy.engine.windows import WindowPlan
+
+if TYPE_CHECKING:
+    from eventstudy.engine.partition import Placed
+
+
+def measure_compiled(
+    panel: ReturnPanel,
+    placed: Placed,
+    plan: WindowPlan,
+    model: str,
+    windows: Sequence[tuple[int, int]],
+    *,
+    strict: bool,
+    log: bool,
+    paths: bool,
+    residuals: bool,
+    threads: int,
+) -> Measures:
+    """The measures of all events by the compiled kernel; see ``kernels.measure``."""
+    from eventstudy.engine.kernels.lanes import LANES
+    from eventstudy.engine.kernels.regress import measure_events
+
+    entry = MODELS[model]
+    n, p = len(placed.session), entry.n_parameters(panel.factors.shape[1])
+    counts, moments = np.empty((4, n), dtype=np.int64), np.empty((5, n))
+    flags = np.empty((2, n), dtype=np.bool_)
+    theta, xtx_inv = np.empty((n, p)), np.empty((n, p, p))
+    daily, car = np.empty((5 if paths else 2, n, plan.n_window)), np.empty((4, n, len(windows)))
+    kept = n if residuals else 0
+    scaled, abnormal = np.empty((2, kept, plan.estimation)), np.empty((kept, plan.n_window))
+    series, session = _plain(placed.series, np.int64), _plain(placed.session, np.int64)
+    _check(placed, panel, plan)
+    inputs = (
+        _plain(panel.returns, np.float64),
+        _plain(_once(panel.factors), np.float64),
+        _plain(panel.span, np.int64),
+        np.empty((0, 0)) if panel.offset is None else _plain(panel.offset, np.float64),
+        series,
+        session,
+        _plain(_once(placed.masked), np.bool_).view(np.uint8),
+        np.array([(a - plan.start, b - plan.start) for a, b in windows], dtype=np.int64).reshape(-1, 2),
+        _layout(plan, entry, strict=strict, log=log),
+    )
+    outputs = (counts, moments, flags, theta, xtx_inv, daily, car, scaled, abnormal)
+    shape = (FIRST + panel.factors.shape[1] + p, -(-plan.n_days // LANES) * LANES, p, plan.n_window)
+    shared_out(lambda low, high: measure_events(*inputs, low, high, *outputs, *_scratch(*shape)), n, threads)
+    none = np.empty((n, 0))
+    return Measures(
+        n_obs=counts[0],
+        n_masked=counts[1],
+        first_used=counts[2],
+        last_used=counts[3],
+        nu=moments[1],
+        s2=moments[0],
+        r_squared=moments[2],
+        rank_ok=flags[0],
+        zero_variance=flags[1],
+        fallback=np.zeros(n, dtype=np.bool_),
+        theta=theta,
+        xtx_inv=xtx_inv,
+        ar=daily[0],
+        v=daily[1],
+        expected=daily[2] if paths else none,
+        path=daily[3] if paths else none,
+        path_v=daily[4] if paths else none,
+        car=car[0],
+        q=car[1],
+        base=car[2],
+        bhar=car[3],
+        evidence=_evidence(counts[0], moments, daily, scaled, abnormal, threads) if residuals else None,
+    )
+
+
+def _evidence(n_obs: Ints, moments: Floats, daily: Floats, scaled: Floats, abnormal: Floats, threads: int) -> Evidence:
+    """Ranks and standardised values from what the kernel measured."""
+    from eventstudy.engine.kernels.ranking import RADIX, rank_events
+
+    n, n_est, n_window = len(abnormal), scaled.shape[2], abnormal.shape[1]
+    corrado, ranked = np.empty((n, n_est + n_window)), np.empty((n, n_est))
+
+    def rank(low: int, high: int) -> None:
+        width = n_est + n_window
+        floats, counts = np.empty((4, width)), np.empty((4, width), dtype=np.uint32)
+        tally = np.empty(2 * RADIX, dtype=np.uint32)
+        rank_events(scaled[0], abnormal, moments[4], low, high, corrado, ranked, floats, counts, tally)
+
+    shared_out(rank, n, threads)
+    scale = np.sqrt(np.where(moments[0] > 0, moments[0], np.nan))
+    return Evidence(
+        residual=scaled[0],
+        abnormal=abnormal,
+        scale=scale,
+        nu=moments[1],
+        leverage=scaled[1],
+        sar=daily[0] / (scale[:, None] * np.sqrt(daily[1])),
+        corrado=corrado,
+        ranked=ranked,
+        n_ranked=n_obs.astype(np.float64),
+        share_positive=moments[3],
+    )
+
+
+def shared_out(work: Callable[[int, int], object], n: int, threads: int) -> None:
+    """Call ``work(low, high)`` over n events: at once, or in runs of whole chunks by several threads."""
+    n_chunks = -(-n // CHUNK)
+    threads = min(threads, n_chunks)
+    if threads <= 1:
+        work(0, n)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    # a few runs a thread, so that one slow run does not keep the others waiting
+    step = max(1, n_chunks // (8 * threads)) * CHUNK
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(work, low, min(low + step, n)) for low in range(0, n, step)]:
+            done.result()
+
+
+def _scratch(n_rows: int, width: int, p: int, n_window: int) -> tuple[np.ndarray, ...]:
+    """What one call of the kernel works in; rows start at addresses that vectors like."""
+    room = np.zeros(n_rows * width + 8)
+    skip = -room.ctypes.data % 64 // 8
+    rows = room[skip : skip + n_rows * width].reshape(n_rows, width)
+    return (
+        rows,
+        np.zeros((p, p + 1)),
+        np.zeros((p, p)),
+        np.ones((3, p)),
+        np.zeros(p + 1, dtype=np.int64),
+        np.zeros(n_window),
+    )
+
+
+def _layout(plan: WindowPlan, entry: Model, *, strict: bool, log: bool) -> Ints:
+    return np.array(
+        [
+            plan.estimation_start,
+            plan.estimation,
+            plan.n_days,
+            plan.column(plan.start),
+            int(entry.intercept and not entry.adjusted),
+            int(entry.adjusted),
+            int(strict),
+            int(log),
+        ],
+        dtype=np.int64,
+    )
+
+
+def _check(placed: Placed, panel: ReturnPanel, plan: WindowPlan) -> None:
+    """Compiled code does not look where it reads, so shapes and row numbers are looked at here."""
+    n, s = len(placed.series), len(panel.returns)
+    if placed.session.shape != (n,) or placed.masked.shape != (n, plan.n_days):
+        raise ValueError(f"{n} series, session {placed.session.shape}, masked {placed.masked.shape} differ")
+    if n and not 0 <= placed.series.min() <= placed.series.max() < s:
+        raise ValueError(f"series {placed.series.min()} to {placed.series.max()} of a panel of {s}")
+
+
+def _plain(values: np.ndarray, dtype: type) -> np.ndarray:
+    """C order, native bytes, aligned; no copy where it already is."""
+    return np.require(values, dtype, ["C", "A"])
+
+
+def _once(values: np.ndarray) -> np.ndarray:
+    """One row of a broadcast array instead of as many as there are series."""
+    return values[:1] if len(values) > 1 and values.strides[0] == 0 else values

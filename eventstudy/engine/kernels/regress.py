@@ -1,0 +1,402 @@
+"""The compiled kernel: one pass over the events, each gathered, estimated and measured.
+
+Imported only where the ``numba`` engine was chosen. Arithmetic is IEEE as written: no reassociation, no contraction;
+what is a sum over an event's days runs in ``lanes``. Scratch of a call is one array ``work`` of rows; a row is a
+day-by-day vector of one event, zero beyond its days.
+"""
+
+# mypy: disable-error-code="no-untyped-def, no-any-return, untyped-decorator"
+
+from __future__ import annotations
+
+import math
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+
+from eventstudy.engine.kernels.lanes import (
+    LANES,
+    VECTOR,
+    dot,
+    errors_pair,
+    product,
+    remainder,
+    scaled_pair,
+    swept_pair,
+    take_factor,
+    take_returns,
+)
+from eventstudy.engine.kernels.outcome import car_sums, daily_returns, paths, residual_rows
+from eventstudy.engine.kernels.rows import (
+    ERROR,
+    ESTIMATION,
+    FIRST,
+    OBSERVED,
+    RETURN,
+    ROOT,
+    SCALED,
+    SPAN,
+    TARGET,
+    USED,
+    WEIGHT,
+)
+
+_U = 2.0**-53
+_ZERO_VARIANCE = (64 * _U) ** 2
+
+_compiled = njit(error_model="numpy", _nrt=False)
+
+
+@_compiled
+def _gather(panel, where, layout, work):
+    """Rows RETURN, SPAN and OBSERVED and the factors of one event.
+
+    A day without a return keeps its factors and one without a factor its return: OBSERVED decides.
+    """
+    returns, factors, span = panel
+    s, f, start = where
+    n_days, most = layout
+    low, high = max(0, -start), min(n_days, returns.shape[1] - start)
+    n = high - low
+    if n < n_days:
+        for row in range(FIRST + factors.shape[1]):
+            if row != ESTIMATION:
+                for d in range(n_days):
+                    work[row, d] = 1.0 if row == SPAN else 0.0
+    if n <= 0:
+        return
+    whole = n // VECTOR * VECTOR
+    take_returns(work, RETURN, SPAN, OBSERVED, low, returns, span, s, start + low, whole, most)
+    for d in range(low + whole, high):
+        value, covered = returns[s, start + d], span[s, start + d]
+        fine = value - value == 0.0 and 0 < covered <= most
+        work[RETURN, d] = value if fine else 0.0
+        work[SPAN, d] = float(covered) if covered > 0 else 1.0
+        work[OBSERVED, d] = 1.0 if fine else 0.0
+    for k in range(factors.shape[1]):
+        take_factor(work, FIRST + k, OBSERVED, low, factors, f, k, start + low, whole)
+        for d in range(low + whole, high):
+            value = factors[f, k, start + d]
+            fine = value - value == 0.0
+            work[FIRST + k, d] = value if fine else 0.0
+            work[OBSERVED, d] = work[OBSERVED, d] if fine else 0.0
+
+
+@_compiled
+def _use(masked, n_est, n, work):
+    """Row USED, observed and not masked; how many days are used, and how many left out for another event."""
+    n_obs = int(product(work, USED, OBSERVED, ESTIMATION, USED, n)[0])
+    any_masked = 0
+    for d in range(n_est):
+        any_masked |= masked[d]
+    if any_masked == 0:
+        return n_obs, 0
+    n_masked = 0
+    for d in range(n_est):
+        if masked[d] != 0 and work[USED, d] != 0.0:
+            work[USED, d] = 0.0
+            n_masked += 1
+    return n_obs - n_masked, n_masked
+
+
+@_compiled
+def _weigh(work, n_est, n, n_obs):
+    """Rows that hold sqrt(span) and 1/sqrt(span) on the days used, zero elsewhere: USED itself without gaps."""
+    if dot(work, USED, SPAN, n) == n_obs:
+        return USED, USED
+    for d in range(n_est):
+        work[ROOT, d] = work[USED, d]
+        work[WEIGHT, d] = work[USED, d]
+        if work[USED, d] != 0.0 and work[SPAN, d] != 1.0:
+            root = math.sqrt(work[SPAN, d])
+            work[ROOT, d] = root
+            work[WEIGHT, d] = 1.0 / root
+    return ROOT, WEIGHT
+
+
+@_compiled
+def _is_new(size, whole, n_obs, p):
+    """Whether a column has more left than rounding: |q_j| > max(M, p) 4u |x_j|."""
+    return size > 0.0 and math.sqrt(size) > max(n_obs, p) * 4 * _U * math.sqrt(whole)
+
+
+@_compiled
+def _eliminate(work, n, rows, n_obs, columns, upper, sizes):
+    """Gram-Schmidt done twice on the regressors, once on TARGET, their last column: X = Q R with R unit upper.
+
+    ``upper`` is left as R with Q'y beside it, ``sizes`` as |Q_j|^2. False where a column is zero or repeats others.
+
+    Returns
+    -------
+    fine, about_mean : bool, float
+        The variation of the target about its span-weighted mean.
+    """
+    intercept, root, weight, made = rows
+    p = sizes.shape[0]
+    share = dot(work, root, TARGET, n) / dot(work, root, root, n)
+    about_mean = remainder(work, SCALED, TARGET, share, root, root, n)[0]
+    for j in range(p):
+        columns[j] = root if intercept == 1 and j == 0 else made + j
+        if columns[j] != root:
+            sizes[j] = product(work, made + j, FIRST + j - intercept, weight, weight, n)[0]
+    columns[p] = TARGET
+    for i in range(p):
+        basis = columns[i]
+        whole, size = sizes[i], dot(work, basis, basis, n)
+        if not (size > 0.0 and (basis == root or _is_new(size, whole, n_obs, p))):
+            return False, np.nan
+        sizes[i] = size
+        for j in range(i + 1, p + 1):
+            share = dot(work, basis, columns[j], n) / size
+            left = remainder(work, columns[j], columns[j], share, basis, basis, n)[1]
+            if j < p:
+                left /= size
+                remainder(work, columns[j], columns[j], left, basis, basis, n)
+                share += left
+            upper[i, j] = share
+    return True, about_mean
+
+
+@_compiled
+def _eliminate_market(work, n, rows, n_obs, columns, upper, sizes):
+    """``_eliminate`` for an intercept and one factor, in three passes."""
+    _, root, weight, made = rows
+    column = made + 1
+    columns[0], columns[1] = root, column
+    size = dot(work, root, root, n)
+    along, target, whole, _ = scaled_pair(work, column, FIRST, TARGET, RETURN, weight, root, n)
+    share, mean = along / size, target / size
+    along, _, _, about_mean = swept_pair(work, column, share, TARGET, mean, root, n)
+    left = along / size
+    _, rest, both, _ = swept_pair(work, column, left, TARGET, 0.0, root, n)
+    if not (size > 0.0 and _is_new(rest, whole, n_obs, 2)):
+        return False, np.nan
+    sizes[0], sizes[1] = size, rest
+    upper[0, 1], upper[0, 2], upper[1, 2] = share + left, mean, both / rest
+    return True, about_mean
+
+
+@_compiled
+def _back_substitute(upper, theta, inverse):
+    """theta = R^-1 Q'y, and R^-1 itself."""
+    p = theta.shape[0]
+    if p == 2:
+        theta[1] = upper[1, 2]
+        theta[0] = upper[0, 2] - upper[0, 1] * theta[1]
+        inverse[0, 0], inverse[0, 1], inverse[1, 1] = 1.0, -upper[0, 1], 1.0
+        return
+    for j in range(p - 1, -1, -1):
+        theta[j] = upper[j, p]
+        for k in range(j + 1, p):
+            theta[j] -= upper[j, k] * theta[k]
+    for j in range(p):
+        inverse[j, j] = 1.0
+        for i in range(j - 1, -1, -1):
+            value = 0.0
+            for k in range(i + 1, j + 1):
+                value -= upper[i, k] * inverse[k, j]
+            inverse[i, j] = value
+
+
+@_compiled
+def _errors(work, days, rows, theta):
+    """ERROR = return less what the model expects, of every day; the residuals' sum of squares, SCALED times weight."""
+    n, wide = days
+    intercept, _, weight, _ = rows
+    p = theta.shape[0]
+    if intercept == 1 and p == 2:
+        total = errors_pair(work, ERROR, RETURN, theta[0], SPAN, theta[1], FIRST, SCALED, weight, n)
+        for d in range(n, wide):
+            work[ERROR, d] = work[RETURN, d] - theta[0] * work[SPAN, d] - theta[1] * work[FIRST, d]
+        return total
+    before = RETURN
+    for j in range(p):
+        regressor = SPAN if intercept == 1 and j == 0 else FIRST + j - intercept
+        remainder(work, ERROR, before, theta[j], regressor, regressor, wide)
+        before = ERROR
+    return product(work, SCALED, ERROR, weight, weight, n)[0]
+
+
+@_compiled
+def _adjusted(work, days, rows):
+    """ERROR = return less the market's; the sum of squares about their span-weighted mean."""
+    n, wide = days
+    _, root, weight, _ = rows
+    remainder(work, ERROR, RETURN, 1.0, FIRST, FIRST, wide)
+    _, along = product(work, TARGET, ERROR, weight, root, n)
+    covered = dot(work, root, root, n)
+    mean = along / (covered if covered > 0.0 else 1.0)
+    return remainder(work, SCALED, TARGET, mean, root, root, n)[0]
+
+
+@_compiled
+def _estimate(work, days, rows, adjusted, n_obs, columns, upper, sizes, theta, inverse):
+    """(fine, s2, zero, r_squared) of one event; ERROR holds the abnormal return of every day it has a return."""
+    n, p = days[0], theta.shape[0]
+    nu, r_squared = n_obs - (1 if adjusted else p), np.nan
+    if adjusted:
+        unexplained = _adjusted(work, days, rows)
+    else:
+        fine, about_mean = n_obs > p, np.nan
+        if fine:
+            if p == 2 and rows[0] == 1:
+                fine, about_mean = _eliminate_market(work, n, rows, n_obs, columns, upper, sizes)
+            else:
+                product(work, TARGET, RETURN, rows[2], rows[2], n)
+                fine, about_mean = _eliminate(work, n, rows, n_obs, columns, upper, sizes)
+        if not fine:
+            return False, np.nan, False, np.nan
+        _back_substitute(upper, theta, inverse)
+        unexplained = _errors(work, days, rows, theta)
+        r_squared = 1.0 - unexplained / about_mean if about_mean > 0.0 else np.nan
+    size = product(work, TARGET, ERROR if adjusted else RETURN, USED, USED, n)[0] / max(n_obs, 1)
+    s2 = unexplained / nu if nu > 0 else np.nan
+    zero = s2 <= _ZERO_VARIANCE * (size if size > 0.0 else 1.0)
+    return True, 0.0 if zero else s2, zero, r_squared
+
+
+@_compiled
+def _blank(e, daily, car, theta, xtx_inv, scaled, abnormal, moments):
+    """An event that cannot be estimated has no numbers."""
+    for k in range(daily.shape[0]):
+        daily[k, e, :] = np.nan
+    for k in range(car.shape[0]):
+        car[k, e, :] = np.nan
+    theta[e, :] = np.nan
+    xtx_inv[e, :, :] = np.nan
+    for k in range(moments.shape[0]):
+        moments[k, e] = np.nan
+    if abnormal.shape[0]:
+        scaled[0, e, :] = np.nan
+        scaled[1, e, :] = np.nan
+        abnormal[e, :] = np.nan
+
+
+@_compiled
+def _reach(work, n_est, start, n_obs):
+    """Panel positions of the first and last day used; -1 without one."""
+    if n_obs == 0:
+        return -1, -1
+    first, last = 0, n_est - 1
+    while work[USED, first] == 0.0:
+        first += 1
+    while work[USED, last] == 0.0:
+        last -= 1
+    return start + first, start + last
+
+
+@_compiled
+def _put_back(offset, s, start, own):
+    """What was taken off the returns of the event window; nothing outside the panel."""
+    if offset.shape[0] > 0:
+        for t in range(own.shape[0]):
+            own[t] = 0.0
+        for t in range(max(0, -start), min(own.shape[0], offset.shape[1] - start)):
+            value = offset[s, start + t]
+            own[t] = value if value - value == 0.0 else 0.0
+
+
+@_compiled
+def _covariance(p, inverse, sizes, xtx_inv, e):
+    """(X'X)^-1 = R^-1 D^-1 R^-T."""
+    for i in range(p):
+        for j in range(i, p):
+            value = 0.0
+            for k in range(j, p):
+                value += inverse[i, k] * inverse[j, k] / sizes[k]
+            xtx_inv[e, i, j] = value
+            xtx_inv[e, j, i] = value
+
+
+def _readonly(dtype: Any, ndim: int) -> Any:
+    return types.Array(dtype, ndim, "C", readonly=True)
+
+
+_SIGNATURE = types.void(
+    _readonly(types.float64, 2),  # returns (S, T)
+    _readonly(types.float64, 3),  # factors (S or 1, K, T)
+    _readonly(types.int64, 2),  # span (S, T)
+    _readonly(types.float64, 2),  # offset (S, T) or (0, 0)
+    _readonly(types.int64, 1),  # series (E,)
+    _readonly(types.int64, 1),  # session (E,)
+    _readonly(types.uint8, 2),  # masked (E or 1, D)
+    _readonly(types.int64, 2),  # windows (W, 2), days from the first of the event window
+    _readonly(types.int64, 1),  # layout: E1, N, D, first column of the event window, intercept, adjusted, strict, log
+    types.int64,  # events low to high
+    types.int64,
+    types.int64[:, ::1],  # counts (4, E): observations, masked, first, last
+    types.float64[:, ::1],  # moments (5, E): s2, nu, r_squared, share above zero, mean size of the residuals
+    types.boolean[:, ::1],  # flags (2, E): rank_ok, zero_variance
+    types.float64[:, ::1],  # theta (E, p)
+    types.float64[:, :, ::1],  # (X'X)^-1 (E, p, p)
+    types.float64[:, :, ::1],  # daily (2 or 5, E, L): ar, v, expected, path, path_v
+    types.float64[:, :, ::1],  # car (4, E, W): car, q, base, bhar
+    types.float64[:, :, ::1],  # scaled (2, E, N): residual, leverage; or empty
+    types.float64[:, ::1],  # abnormal (E, L) of one-session scale; or empty
+    # scratch
+    types.float64[:, ::1],  # rows (rows.FIRST + K + p, days filled up to whole lanes), zero
+    types.float64[:, ::1],  # R and Q'y (p, p + 1)
+    types.float64[:, ::1],  # R^-1 (p, p), zero
+    types.float64[:, ::1],  # three vectors (3, p)
+    types.int64[::1],  # columns (p + 1,)
+    types.float64[::1],  # offset of the event window (L,), zero
+)
+
+
+def _built(helpers: str) -> Any:
+    """The kernel, with a digest of the files it is made of.
+
+    The cache on disk keys a function on its own file and on what it closes over, not on the functions it calls.
+    """
+
+    @njit(_SIGNATURE, nogil=True, cache=True, error_model="numpy", _nrt=False)
+    def measure_events(
+        returns, factors, span, offset, series, session, masked, windows, layout, low, high,
+        counts, moments, flags, theta, xtx_inv, daily, car, scaled, abnormal,
+        work, upper, inverse, vectors, columns, own,
+    ):  # fmt: skip
+        """Measure the events ``low`` to ``high``. Each is written to its own place and depends on no other."""
+        _ = helpers
+        e1, n_est, n_days, first_day, intercept = layout[0], layout[1], layout[2], layout[3], layout[4]
+        adjusted, rules = layout[5] != 0, (layout[6] != 0, layout[7] != 0)
+        p, made = theta.shape[1], FIRST + factors.shape[1]
+        n, wide = (n_est + LANES - 1) // LANES * LANES, work.shape[1]
+        work[ESTIMATION, :n_est] = 1.0
+        sizes, total, solution = vectors[0], vectors[1], vectors[2]
+        most = 1 if rules[0] else 2**62
+        for e in range(low, high):
+            s, start = series[e], session[e] + e1
+            _gather((returns, factors, span), (s, s if factors.shape[0] > 1 else 0, start), (n_days, most), work)
+            n_obs, n_masked = _use(masked[e if masked.shape[0] > 1 else 0], n_est, n, work)
+            root, weight = _weigh(work, n_est, n, n_obs)
+            rows = (intercept, root, weight, made)
+            counts[0, e], counts[1, e] = n_obs, n_masked
+            counts[2, e], counts[3, e] = _reach(work, n_est, start, n_obs)
+            fine, s2, zero, r_squared = _estimate(
+                work, (n, wide), rows, adjusted, n_obs, columns, upper, sizes, solution, inverse
+            )
+            flags[0, e], flags[1, e] = fine, zero
+            if fine:
+                _put_back(offset, s, start + first_day, own)
+                daily_returns(work, e, first_day, intercept, inverse, sizes, total, daily)
+                if daily.shape[0] > 2:
+                    paths(work, e, first_day, intercept, own, inverse, sizes, total, daily)
+                car_sums(work, e, first_day, intercept, own, inverse, sizes, total, windows, rules, car)
+                moments[0, e], moments[2, e] = s2, r_squared
+                for j in range(p):
+                    theta[e, j] = solution[j]
+                _covariance(p, inverse, sizes, xtx_inv, e)
+                if abnormal.shape[0]:
+                    residual_rows(work, e, n_est, first_day, rows, columns, sizes, scaled, abnormal, moments)
+            else:
+                _blank(e, daily, car, theta, xtx_inv, scaled, abnormal, moments)
+            moments[1, e] = n_obs - (1 if adjusted else p)
+
+    return measure_events
+
+
+_FILES = ("lanes.py", "outcome.py", "rows.py", "regress.py")
+measure_events = _built(sha256(b"".join(Path(__file__).with_name(name).read_bytes() for name in _FILES)).hexdigest())
