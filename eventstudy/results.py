@@ -145,6 +145,8 @@ class Studied:
     reported : tuple of int
         Positions in ``rows`` that tables show; the others only complete their clusters.
     spec : StudySpec
+    engine : str
+        What measured: ``numpy`` or ``numba``.
     """
 
     catalogue: Catalogue
@@ -154,6 +156,7 @@ class Studied:
     primary: Ints
     reported: tuple[int, ...]
     spec: StudySpec
+    engine: str = "numpy"
     _cells: dict[str, list[str]] = field(default_factory=dict)
 
     def text(self, i: int, column: str) -> str:

@@ -48,8 +48,8 @@ CONVENTIONS: dict[str, tuple[str, ...]] = {
     "robust": ("none", "hac"),
 }
 
-# How prices are got at, not what is studied: they stand in manifest.json alone.
-ACCESS_FIELDS = ("offline", "store", "max_age")
+# How prices are got at and numbers are made, not what is studied: they stand in manifest.json alone.
+ACCESS_FIELDS = ("offline", "store", "max_age", "engine")
 
 _WINDOW = re.compile(r"\[?\s*([+-]?\d{1,5})\s*[:,]\s*([+-]?\d{1,5})\s*\]?")
 
@@ -151,6 +151,8 @@ class StudySpec:
         Coverage of intervals, in (0, 1); the MDE uses the same level.
     calibrated : bool
         Put beside each p value how often its test rejects at 1 - level on the ticker's own uneventful sessions.
+    engine : str
+        ``numpy``, ``numba``, or ``auto``: the compiled one where it is installed and the events are many.
 
     Raises
     ------
@@ -181,6 +183,7 @@ class StudySpec:
     by: str = "role"
     level: float = 0.95
     calibrated: bool = False
+    engine: str = "auto"
     notices: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
@@ -188,6 +191,7 @@ class StudySpec:
         _one_of("missing", self.missing, get_args(Missing))
         _one_of("exclude", self.exclude, get_args(Exclude))
         _one_of("alternative", self.alternative, get_args(Alternative))
+        _one_of("engine", self.engine, ("auto", "numpy", "numba"))
         if not self.benchmarks:
             raise UsageError("benchmark is empty", "at least one symbol", "the default is SPY")
         if not 0.5 <= self.level < 1:

@@ -17,9 +17,10 @@ from eventstudy.data.events import EventTable, events_from_frame, read_events
 from eventstudy.data.market import Market, load_market, place_rows, series_key
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source, source_from_frame
+from eventstudy.engine.kernels import Engine, chosen_engine
 from eventstudy.engine.models import MODELS, fit
 from eventstudy.engine.panel import Ints
-from eventstudy.engine.partition import Block, Fitter, fewest_observations, select, study_block
+from eventstudy.engine.partition import Block, Fitter, conventions, fewest_observations, select, study_block
 from eventstudy.errors import UsageError
 from eventstudy.evaluate.claims import check_claims
 from eventstudy.evaluate.clusters import cluster_tests
@@ -129,7 +130,8 @@ def estimated(
     market = load_market(catalogue, wanted, source, spec)
     admitted, early = admit(catalogue, wanted, market, spec)
     say(f"studying {len(admitted)} of {len(wanted)} events")
-    block, rows, late = estimate(catalogue, admitted, market, spec)
+    engine = chosen_engine(spec.engine, len(admitted), spec.model, conventions(spec))
+    block, rows, late = estimate(catalogue, admitted, market, spec, engine)
     studied = Studied(
         catalogue=catalogue,
         market=market,
@@ -138,6 +140,7 @@ def estimated(
         primary=primary_windows(catalogue, rows, spec),
         reported=tuple(i for i, row in enumerate(rows) if is_reported(catalogue, row, only)),
         spec=spec,
+        engine=engine,
     )
     shown = [row for row in wanted if is_reported(catalogue, row, only)]
     return StudyResult(
@@ -300,7 +303,7 @@ def price_trouble(catalogue: Catalogue, row: int, market: Market, spec: StudySpe
 
 
 def estimate(
-    catalogue: Catalogue, rows: Sequence[int], market: Market, spec: StudySpec
+    catalogue: Catalogue, rows: Sequence[int], market: Market, spec: StudySpec, engine: Engine = "numpy"
 ) -> tuple[Block | None, list[int], list[Exclusion]]:
     """Study the admitted rows; those whose estimation window cannot carry a model become exclusions."""
     if not rows:
@@ -314,7 +317,7 @@ def estimate(
             "complete the benchmark column",
         )
     panel = market.stack(keys, spec.returns)
-    block = study_block(panel, placed, spec, _fitter(spec))
+    block = study_block(panel, placed, spec, _fitter(spec), engine)
     needed = fewest_observations(spec, spec.model, panel.factors.shape[1])
     enough = block.fits.n_obs >= needed
     exclusions = [

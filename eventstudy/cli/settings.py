@@ -106,6 +106,12 @@ OPTIONS: dict[str, Option] = {
     "by": Option(kind="text", metavar="COLUMN", default="role", help="Column of the events file that makes groups."),
     "level": Option(kind="number", metavar="P", default="0.95", help="Level of intervals and of the MDE."),
     "alternative": Option(kind="text", metavar="SIDE", default="two-sided", help="two-sided, less or greater."),
+    "engine": Option(
+        kind="text",
+        metavar="NAME",
+        default="auto",
+        help="numpy, numba (with the extra [fast]), or auto: numba where it is installed and the events are many.",
+    ),
     "out": Option(kind="text", metavar="DIR", default="reports", short="o", help="Folder of the report."),
     "formats": Option(
         kind="list", metavar="LIST", default="md,html,csv,json", help="What to write: md, html, csv, json."
@@ -253,6 +259,7 @@ def study_spec(settings: Mapping[str, Setting]) -> StudySpec:
         by=value["by"],
         level=value["level"],
         calibrated=value["calibrated"],
+        engine=value["engine"],
     )
 
 

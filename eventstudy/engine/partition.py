@@ -10,6 +10,8 @@ import numpy as np
 
 from eventstudy.engine.abnormal import Abnormal, Cars
 from eventstudy.engine.conventions import Conventions, measured
+from eventstudy.engine.kernels import Engine, Measures, measure
+from eventstudy.engine.kernels.records import overlaid
 from eventstudy.engine.models import MODELS, Fits, fit
 from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
 from eventstudy.engine.significance import placebo as placebo_tests
@@ -136,7 +138,9 @@ def pairs(spec: StudySpec) -> tuple[tuple[int, int], ...]:
     return tuple((window.start, window.end) for window in spec.windows)
 
 
-def study_block(panel: ReturnPanel, placed: Placed, spec: StudySpec, fitter: Fitter = fit) -> Block:
+def study_block(
+    panel: ReturnPanel, placed: Placed, spec: StudySpec, fitter: Fitter = fit, engine: Engine = "numpy"
+) -> Block:
     """Estimate, predict and test one block of events. Pure: arrays in, arrays out.
 
     Parameters
@@ -144,17 +148,23 @@ def study_block(panel: ReturnPanel, placed: Placed, spec: StudySpec, fitter: Fit
     panel, placed, spec
     fitter : callable
         Estimates the model; conditional-variance models bring their own.
+    engine : {"numpy", "numba"}
+        What measures; tests of one event that look at its days read the NumPy fit in either case.
     """
-    design = gather(
-        panel, placed.series, placed.session, placed.masked, window_plan(spec), strict=spec.missing == "strict"
-    )
-    block = tested(design, placed.seed, spec, fitter)
+    plan, strict = window_plan(spec), spec.missing == "strict"
+    design = gather(panel, placed.series, placed.session, placed.masked, plan, strict=strict)
+    found = None
+    if engine == "numba":
+        found = measure(
+            panel, placed, plan, spec.model, pairs(spec), engine=engine, strict=strict, log=spec.returns == "log"
+        )
+    block = tested(design, placed.seed, spec, fitter, found)
     if "placebo-time" not in spec.active_tests or MODELS[spec.model].conditional:
         return block
     return replace(block, placebo=_placebo(panel, placed, spec, pairs(spec), block.exact.t))
 
 
-def tested(design: Design, seed: Ints, spec: StudySpec, fitter: Fitter = fit) -> Block:
+def tested(design: Design, seed: Ints, spec: StudySpec, fitter: Fitter = fit, found: Measures | None = None) -> Block:
     """Estimate, predict and test events that are already in event time; ``placebo`` stays empty, because it needs the
     calendar.
 
@@ -165,6 +175,8 @@ def tested(design: Design, seed: Ints, spec: StudySpec, fitter: Fitter = fit) ->
         Of each event's resampling.
     spec, fitter
         As in ``study_block``.
+    found : Measures or None
+        Estimates, abnormal returns and CARs that a kernel has measured already.
     """
     windows, strict = pairs(spec), spec.missing == "strict"
     tests, side = spec.active_tests, spec.alternative
@@ -178,6 +190,8 @@ def tested(design: Design, seed: Ints, spec: StudySpec, fitter: Fitter = fit) ->
         strict=strict,
         log=spec.returns == "log",
     )
+    if found is not None:
+        fits, abnormal, result = overlaid(fits, found)
     std_error = np.sqrt(np.where(fits.s2 > 0, fits.s2, np.nan)[:, None] * abnormal.v)
     ar_t = abnormal.ar / std_error
     exact = single.car_t(fits, result, spec.level, side)

@@ -26,6 +26,7 @@ PACKAGES = (
     "statsmodels",
     "yfinance",
     "curl_cffi",
+    "numba",
 )
 
 
@@ -69,7 +70,7 @@ def manifest(
         "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": list(sys.argv if command is None else command),
         "versions": versions(),
-        "engine": "numpy",
+        "engine": result.studied.engine,
         "spec": spec,
         "spec_sha256": result.spec.digest(),
         "events": result.studied.catalogue.events.path,

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import fields, replace
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from eventstudy.engine.kernels import Measures, measure
+from eventstudy.engine.conventions import Conventions
+from eventstudy.engine.kernels import Measures, chosen_engine, compiled, measure
 from eventstudy.engine.panel import ReturnPanel
 from eventstudy.engine.partition import Placed, study_block
 from eventstudy.engine.significance.evidence import gather_evidence
+from eventstudy.errors import UsageError
 from eventstudy.spec import StudySpec, Window
 from tests.engine.kernel_sample import PLAN, WINDOWS, hard_events, hard_panel
+
+ENGINES = [
+    "numpy",
+    pytest.param(
+        "numba", marks=pytest.mark.skipif(find_spec("numba") is None, reason="the extra [fast] is not installed")
+    ),
+]
+MODELS = ("market-model", "market-adjusted", "constant-mean", "multi-index", "capm", "ff5", "peer")
+needs_numba = ENGINES[1].marks[0]
+ROOT = Path(__file__).parent.parent.parent
 
 
 def part(placed: Placed, at: slice | np.ndarray) -> Placed:
@@ -66,9 +83,10 @@ def test_measures_are_those_of_a_small_study(model: str, strict: bool) -> None:
         np.testing.assert_array_equal(getattr(found.evidence, name), values, err_msg=name)
 
 
-def test_first_last_and_masked_are_counted_as_a_loop_counts_them() -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_first_last_and_masked_are_counted_as_a_loop_counts_them(engine: Any) -> None:
     panel, placed = hard_panel(4), hard_events(4)
-    found = measure(panel, placed, PLAN, "market-model", WINDOWS)
+    found = measure(panel, placed, PLAN, "market-model", WINDOWS, engine=engine)
     for i, (s, t) in enumerate(zip(placed.series, placed.session, strict=True)):
         used, masked = [], 0
         for k in range(PLAN.estimation):
@@ -92,21 +110,215 @@ def identical(one: Measures, other: Measures) -> None:
         np.testing.assert_array_equal(values, theirs[name], err_msg=name)
 
 
-def test_partitions_and_chunks_change_no_digit() -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_partitions_chunks_and_threads_change_no_digit(engine: Any) -> None:
     panel, placed = hard_panel(5), hard_events(5, 5000)
-    whole = measure(panel, placed, PLAN, "multi-index", WINDOWS)
-    for cut in (1, 700, 2048, 4097):
-        left = measure(panel, part(placed, slice(0, cut)), PLAN, "multi-index", WINDOWS)
-        right = measure(panel, part(placed, slice(cut, None)), PLAN, "multi-index", WINDOWS)
+    settings = {"engine": engine, "residuals": True}
+    whole = measure(panel, placed, PLAN, "multi-index", WINDOWS, **settings)
+    identical(whole, measure(panel, placed, PLAN, "multi-index", WINDOWS, threads=2, **settings))
+    order = np.random.default_rng(1).permutation(5000)
+    shuffled = arrays(measure(panel, part(placed, order), PLAN, "multi-index", WINDOWS, **settings))
+    for name, values in arrays(whole).items():
+        np.testing.assert_array_equal(shuffled[name], values[order], err_msg=f"{name} shuffled")
+    for cut in (1, 2048, 4097):
+        left = measure(panel, part(placed, slice(0, cut)), PLAN, "multi-index", WINDOWS, **settings)
+        right = measure(panel, part(placed, slice(cut, None)), PLAN, "multi-index", WINDOWS, **settings)
         for name, values in arrays(whole).items():
             joined = np.concatenate([arrays(left)[name], arrays(right)[name]])
             np.testing.assert_array_equal(joined, values, err_msg=f"{name} at {cut}")
 
 
-def test_no_events_give_empty_measures_of_the_right_width() -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_no_events_give_empty_measures_of_the_right_width(engine: Any) -> None:
     panel: ReturnPanel = hard_panel(6)
     nothing = part(hard_events(6), slice(0, 0))
-    found = measure(panel, nothing, PLAN, "ff5", WINDOWS, residuals=True)
+    found = measure(panel, nothing, PLAN, "ff5", WINDOWS, residuals=True, engine=engine)
     assert found.car.shape == (0, len(WINDOWS)) and found.ar.shape == (0, PLAN.n_window)
     assert found.theta.shape == (0, 6) and found.evidence is not None
     assert found.evidence.corrado.shape == (0, PLAN.estimation + PLAN.n_window)
+
+
+def differences(one: Measures, other: Measures, size: np.ndarray) -> dict[str, float]:
+    """Largest difference of each array, relative to the number itself or to what it is computed from.
+
+    ``size`` is the largest return of each event. Events with fewer than 60 observations are never studied.
+    """
+    mine, theirs = arrays(one), arrays(other)
+    studied = one.rank_ok & (one.n_obs >= 60)
+    varies = studied & ~one.zero_variance
+    spread = np.sqrt(np.where(one.s2 > 0, one.s2, np.nan))
+    floors = {
+        **dict.fromkeys(("ar", "expected", "path", "car", "evidence.residual", "evidence.abnormal"), size),
+        "bhar": (1 + size) ** 2,
+        "theta": 1e3 * size,
+        "evidence.sar": size / spread,
+        **dict.fromkeys(("r_squared", "evidence.leverage", "evidence.share_positive"), np.ones(len(size))),
+        "xtx_inv": np.abs(one.xtx_inv).max(axis=(1, 2), initial=0.0),
+    }
+    found = {}
+    for name, values in mine.items():
+        rows = varies if "." in name or name in ("s2", "r_squared") else studied
+        a, b = values[rows], theirs[name][rows]
+        np.testing.assert_array_equal(np.isfinite(a), np.isfinite(b), err_msg=name)
+        floor = floors.get(name, np.zeros(len(size)))[rows].reshape(-1, *[1] * (a.ndim - 1))
+        with np.errstate(invalid="ignore"):
+            gap = np.abs(a.astype(float) - b) / np.maximum(np.maximum(np.abs(a), floor), 1e-300)
+        found[name] = float(np.nanmax(gap, initial=0.0))
+    return found
+
+
+def largest(panel: ReturnPanel, placed: Placed) -> np.ndarray:
+    """The largest return an event sees."""
+    position = placed.session[:, None] + np.arange(PLAN.estimation_start, PLAN.end + 1)
+    inside = (position >= 0) & (position < panel.n_sessions)
+    values = panel.returns[placed.series[:, None], np.clip(position, 0, panel.n_sessions - 1)]
+    return np.asarray(np.nanmax(np.where(inside, np.abs(values), 0.0), axis=1, initial=0.01))
+
+
+EXACT = ("n_obs", "n_masked", "first_used", "last_used", "nu", "base", "evidence.n_ranked", "rank_ok", "zero_variance")
+
+
+@needs_numba
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("rules", [{}, {"strict": True}, {"log": True}])
+@pytest.mark.parametrize("own", [False, True], ids=["shared factors", "own factors"])
+def test_the_twins_agree(model: str, rules: dict[str, bool], own: bool) -> None:
+    panel, placed = hard_panel(7, own_factors=own), hard_events(7, 400)
+    one, other = (
+        measure(panel, placed, PLAN, model, WINDOWS, residuals=True, engine=engine, **rules)  # type: ignore[arg-type]
+        for engine in ("numpy", "numba")
+    )
+    found = differences(one, other, largest(panel, placed))
+    for name, gap in found.items():
+        ranks = name in ("evidence.corrado", "evidence.ranked")
+        assert gap == 0.0 if name in EXACT or ranks else gap < 1e-12, f"{name}: {gap}"
+    assert (one.rank_ok == other.rank_ok).all()
+
+
+@needs_numba
+@pytest.mark.parametrize("n_est", [40, 250, 700])
+def test_compiled_midranks_are_scipys(n_est: int) -> None:
+    from scipy.stats import rankdata
+
+    from eventstudy.engine.kernels.border import ranked_compiled
+
+    rng = np.random.default_rng(n_est)
+    plain = rng.standard_t(3, (300, n_est + 21))
+    tied = np.round(plain, 1)
+    zeros = np.where(rng.random(plain.shape) < 0.4, 0.0, plain)
+    outlier = plain.copy()
+    outlier[:, 5] = 1e9
+    two_sizes = np.where(rng.random(plain.shape) < 0.5, plain, plain * 1e-7)
+    close = 1.0 + plain * 1e-15
+    sorted_down = -np.sort(plain, axis=1)
+    signed_zero = np.where(zeros == 0, rng.choice([0.0, -0.0], plain.shape), zeros)
+    for values in (
+        plain,
+        tied,
+        zeros,
+        outlier,
+        two_sizes,
+        close,
+        sorted_down,
+        signed_zero,
+        plain * 1e-200,
+        plain * 1e200,
+    ):
+        values = np.where(rng.random(values.shape) < 0.03, np.nan, values)
+        residual, abnormal = values[:, :n_est].copy(), values[:, n_est:].copy()
+        for scale in (np.nanmean(np.abs(residual), axis=1), np.full(300, np.nan), np.zeros(300), np.full(300, 1e-9)):
+            corrado, ranked = ranked_compiled(residual, abnormal, scale)
+            expected = rankdata(values, axis=1, nan_policy="omit")
+            count = np.isfinite(values).sum(axis=1, keepdims=True)
+            np.testing.assert_array_equal(corrado, expected / (count + 1) - 0.5)
+            np.testing.assert_array_equal(ranked, rankdata(residual, axis=1, nan_policy="omit"))
+
+
+@needs_numba
+def test_inputs_in_any_form_give_the_same_digits_and_one_compiled_form(tmp_path: Path) -> None:
+    from eventstudy.engine.kernels.regress import measure_events
+
+    panel, placed = hard_panel(8, own_factors=True), hard_events(8, 300)
+    whole = measure(panel, placed, PLAN, "multi-index", WINDOWS, engine="numba")
+    np.save(tmp_path / "returns.npy", panel.returns)
+    mapped = np.load(tmp_path / "returns.npy", mmap_mode="r")
+    offset_bytes = np.zeros(panel.returns.nbytes + 1, dtype=np.uint8)
+    misaligned = offset_bytes[1:].view(np.float64).reshape(panel.returns.shape)
+    misaligned[...] = panel.returns
+    frozen = panel.returns.copy()
+    frozen.flags.writeable = False
+    forms = (mapped, misaligned, frozen, np.asfortranarray(panel.returns), panel.returns.astype(">f8"))
+    for returns in forms:
+        identical(whole, measure(replace(panel, returns=returns), placed, PLAN, "multi-index", WINDOWS, engine="numba"))
+    small = replace(placed, series=placed.series.astype(np.int32), session=placed.session.astype(np.int16))
+    identical(whole, measure(panel, small, PLAN, "multi-index", WINDOWS, engine="numba"))
+    no_masks = replace(placed, masked=np.zeros(placed.masked.shape, dtype=bool))
+    broadcast = replace(placed, masked=np.broadcast_to(np.zeros(PLAN.n_days, dtype=bool), placed.masked.shape))
+    identical(
+        measure(panel, no_masks, PLAN, "ff5", WINDOWS, engine="numba"),
+        measure(panel, broadcast, PLAN, "ff5", WINDOWS, engine="numba"),
+    )
+    assert len(measure_events.signatures) == 1
+
+
+@needs_numba
+def test_rows_outside_the_panel_are_refused() -> None:
+    panel, placed = hard_panel(8), hard_events(8, 10)
+    for series in (np.full(10, -1), np.full(10, len(panel.returns))):
+        with pytest.raises(ValueError, match="of a panel of 12"):
+            measure(panel, replace(placed, series=series), PLAN, "ff5", WINDOWS, engine="numba")
+    with pytest.raises(ValueError, match="differ"):
+        measure(panel, replace(placed, masked=placed.masked[:, :-1]), PLAN, "ff5", WINDOWS, engine="numba")
+
+
+DIGEST = """
+import hashlib, sys
+import numpy as np
+from eventstudy.engine.kernels import measure
+from tests.engine.kernel_sample import PLAN, WINDOWS, hard_events, hard_panel
+from tests.engine.test_kernels import arrays
+found = hashlib.sha256()
+for model in ("market-model", "ff5", "market-adjusted"):
+    record = measure(hard_panel(9), hard_events(9, 3000), PLAN, model, WINDOWS, engine="numba", residuals=True)
+    for name, values in sorted(arrays(record).items()):
+        found.update(np.ascontiguousarray(values + 0 if values.dtype != bool else values).tobytes())
+print(found.hexdigest())
+"""
+
+
+@needs_numba
+def test_fresh_code_and_code_from_the_cache_give_the_same_digits(tmp_path: Path) -> None:
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
+    digests = []
+    for turn in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", DIGEST], env=environment, capture_output=True, text=True, check=True, timeout=300
+        )
+        digests.append(done.stdout)
+        assert sum(path.suffix == ".nbc" for path in (tmp_path / "cache").rglob("*")) >= 2, turn
+    assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize("model", ["garch", "scholes-williams"])
+def test_models_without_a_twin_stay_with_numpy(model: str) -> None:
+    assert not compiled(model, Conventions())
+    assert chosen_engine("auto", 10**7, model) == "numpy"
+    with pytest.raises(UsageError, match=model):
+        chosen_engine("numba", 10, model)
+    with pytest.raises(UsageError, match="these conventions"):
+        chosen_engine("numba", 10, "market-model", Conventions(sigma="m-1"))
+
+
+def test_the_engine_is_chosen_by_size_and_by_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    import eventstudy.engine.kernels as kernels
+
+    monkeypatch.setattr(kernels, "find_spec", lambda name: None)
+    assert chosen_engine("auto", 10**7, "market-model") == "numpy"
+    with pytest.raises(UsageError, match="numba package") as error:
+        chosen_engine("numba", 10, "market-model")
+    assert error.value.exit_code == 2 and 'pip install -e ".[fast]"' in error.value.hint
+    monkeypatch.setattr(kernels, "find_spec", lambda name: object())
+    assert chosen_engine("auto", kernels.BREAK_EVEN, "market-model") == "numba"
+    assert chosen_engine("auto", kernels.BREAK_EVEN - 1, "market-model") == "numpy"
+    assert chosen_engine("numpy", 10**7, "market-model") == "numpy"
+    assert chosen_engine("numba", 1, "market-model") == "numba"

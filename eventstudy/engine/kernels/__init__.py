@@ -7,6 +7,7 @@ are cut into chunks of 2,048, so that neither threads nor partitions change a di
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from eventstudy.engine.conventions import Conventions
@@ -16,11 +17,45 @@ from eventstudy.engine.models import MODELS, fit
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.panel import ReturnPanel
 from eventstudy.engine.windows import WindowPlan
+from eventstudy.errors import UsageError
 
 if TYPE_CHECKING:
     from eventstudy.engine.partition import Fitter, Placed
 
-__all__ = ["Engine", "Measures", "measure"]
+__all__ = ["Engine", "Measures", "chosen_engine", "measure"]
+
+
+# Events from which on loading the compiled kernels pays (docs/performance.md).
+BREAK_EVEN = 20_000
+INSTALL = 'pip install -e ".[fast]"'
+
+
+def chosen_engine(asked: str, n: int, model: str, conventions: Conventions | None = None) -> Engine:
+    """The engine of a run: the one asked for, or for ``auto`` the compiled one where it is installed and pays.
+
+    Parameters
+    ----------
+    asked : {"auto", "numpy", "numba"}
+    n : int
+        Events.
+    model, conventions
+        Some models and all other conventions have no compiled twin.
+
+    Raises
+    ------
+    UsageError
+        If ``numba`` is asked for and not installed, or has no twin of the model.
+    """
+    possible = compiled(model, conventions or Conventions())
+    if asked == "numba":
+        if not possible:
+            what = "these conventions" if compiled(model, Conventions()) else f"model {model}"
+            raise UsageError(f"{what} cannot run on the numba engine", "--engine auto or --engine numpy")
+        if find_spec("numba") is None:
+            raise UsageError("the numba engine needs the numba package", "an installation with it", INSTALL)
+        return "numba"
+    wanted = asked == "auto" and n >= BREAK_EVEN and possible and find_spec("numba") is not None
+    return "numba" if wanted else "numpy"
 
 
 def compiled(model: str, conventions: Conventions) -> bool:

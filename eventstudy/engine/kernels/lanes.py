@@ -196,7 +196,7 @@ def swept_pair(typingctx, work, b, share, c, other, root, n):
 
 @intrinsic
 def errors_pair(typingctx, work, out, i, share, j, other, k, scaled, weight, n):
-    """Row ``out`` = row i - share * row j - other * row k, row ``scaled`` = that times ``weight``; its sum of squares."""
+    """Row ``out`` = row i - share row j - other row k; row ``scaled`` = that times ``weight``, and its squares' sum."""
     del typingctx, out, i, share, j, other, k, scaled, weight, n
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:

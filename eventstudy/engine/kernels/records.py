@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
 
+from eventstudy.engine.abnormal import Abnormal, Cars
+from eventstudy.engine.models import Fits
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.significance.evidence import Evidence
 
@@ -73,6 +75,19 @@ class Measures:
     def scar(self) -> Floats:
         """CAR over its standard error, (E, W)."""
         return np.asarray(self.car / self.std_error)
+
+
+def overlaid(fits: Fits, found: Measures) -> tuple[Fits, Abnormal, Cars]:
+    """Fits with the estimates that a kernel measured, and its abnormal returns and CARs, as a small study has them."""
+    estimates = {
+        name: getattr(found, name)
+        for name in ("theta", "xtx_inv", "s2", "nu", "n_obs", "r_squared", "rank_ok", "zero_variance", "fallback")
+    }
+    return (
+        replace(fits, **estimates),
+        Abnormal(ar=found.ar, expected=found.expected, v=found.v, path=found.path, path_v=found.path_v),
+        Cars(car=found.car, q=found.q, base=found.base, bhar=found.bhar),
+    )
 
 
 def joined(parts: Sequence[Measures]) -> Measures:

@@ -9,14 +9,16 @@ day-by-day vector of one event, zero beyond its days.
 
 from __future__ import annotations
 
+import inspect
 import math
+import sys
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numba import njit, types
 
+from eventstudy.engine.kernels import lanes, outcome, rows
 from eventstudy.engine.kernels.lanes import (
     LANES,
     VECTOR,
@@ -398,5 +400,5 @@ def _built(helpers: str) -> Any:
     return measure_events
 
 
-_FILES = ("lanes.py", "outcome.py", "rows.py", "regress.py")
-measure_events = _built(sha256(b"".join(Path(__file__).with_name(name).read_bytes() for name in _FILES)).hexdigest())
+_SOURCES = "".join(inspect.getsource(module) for module in (lanes, outcome, rows, sys.modules[__name__]))
+measure_events = _built(sha256(_SOURCES.encode()).hexdigest())
