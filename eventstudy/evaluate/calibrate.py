@@ -14,7 +14,7 @@ from eventstudy.engine.significance.coverage import Coverage, Rate, coverage, ex
 from eventstudy.engine.significance.placebo import without_overlap
 from eventstudy.errors import UsageError
 from eventstudy.evaluate.pseudo import FEWEST, PseudoEvents, make_stage, pseudo_events
-from eventstudy.evaluate.pseudo_clusters import cluster_sets, pseudo_clusters, why_not
+from eventstudy.evaluate.pseudo_clusters import MOST_SETS, cluster_sets, pseudo_clusters, why_not
 from eventstudy.spec import StudySpec, Window
 
 if TYPE_CHECKING:
@@ -147,9 +147,14 @@ def calibrate(
         rows += _counted(subjects, levels)
     if len(alone) > 1:
         rows += _counted(_pooled([s for subjects in alone for s in subjects]), levels)
-    for keys in cluster_sets(studied):
+    together = cluster_sets(studied)
+    for keys in together[:MOST_SETS]:
         say(f"calibrating {', '.join(key.ticker for key in keys)} together")
         rows += _cluster_rows(studied, keys, stages, tested, signed, sizes, levels)
+    left = f"the {MOST_SETS} sets of firms that share a session most often are calibrated: name one with --event"
+    rows += [
+        _reason(";".join(k.ticker for k in keys), ";".join(keys[0].benchmarks), left) for keys in together[MOST_SETS:]
+    ]
     return Calibration(rows=tuple(rows), levels=levels, effects=sizes)
 
 

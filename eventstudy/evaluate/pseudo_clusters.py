@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -20,14 +21,19 @@ from eventstudy.spec import StudySpec, Window
 if TYPE_CHECKING:
     from eventstudy.results import Studied
 
+MOST_SETS = 5
+
 
 def cluster_sets(studied: Studied) -> list[tuple[SeriesKey, ...]]:
-    """Every set of firms that shares a session in this study, once, in order of their names."""
-    found = {
+    """Every set of firms that shares a session in this study, once: the most frequent first, then by name.
+
+    The first ``MOST_SETS`` are calibrated: a study of many firms has a set of its own almost every day.
+    """
+    found = Counter(
         tuple(series_key(studied.catalogue, int(studied.rows[i]), studied.spec) for i in firms)
         for firms in firms_of_sessions(studied).values()
-    }
-    return sorted(found, key=lambda keys: tuple((key.ticker, key.exchange, key.benchmarks) for key in keys))
+    )
+    return sorted(found, key=lambda keys: (-found[keys], tuple((k.ticker, k.exchange, k.benchmarks) for k in keys)))
 
 
 def why_not(keys: Sequence[SeriesKey]) -> str:

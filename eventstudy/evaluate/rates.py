@@ -10,7 +10,7 @@ from eventstudy.data.market import SeriesKey, series_key
 from eventstudy.engine.panel import Floats
 from eventstudy.evaluate.calibrate import rejected_at
 from eventstudy.evaluate.pseudo import FEWEST, make_stage, pseudo_events
-from eventstudy.evaluate.pseudo_clusters import cluster_sets, pseudo_clusters, why_not
+from eventstudy.evaluate.pseudo_clusters import MOST_SETS, cluster_sets, pseudo_clusters, why_not
 from eventstudy.results import PlaceboRates
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def placebo_rates(studied: Studied) -> PlaceboRates:
                     single[key, w, test] = _share(p[:, w], level)
             sessions[key, w] = int(np.isfinite(events.p["car-t"][:, w]).sum()) if events.p else 0
     cluster: dict[tuple[tuple[str, ...], int, str], float] = {}
-    for firms in cluster_sets(studied):
+    for firms in cluster_sets(studied)[:MOST_SETS]:
         if why_not(firms) or not all(len(tested[key].session) for key in firms):
             continue
         panel = studied.market.stack(list(firms), spec.returns)

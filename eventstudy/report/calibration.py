@@ -23,6 +23,8 @@ _COLUMNS = (
     " hits_apart kupiec p_kupiec christoffersen p_christoffersen p_coverage applicable reason"
 )
 COLUMNS = _COLUMNS.split()
+MOST_REASONS = 30
+MOST_SENTENCES = 12
 BANDS = ("car-t", "car-t-ar1", "ar-t-local", "conformal")
 
 
@@ -113,11 +115,15 @@ def calibration_page(result: StudyResult, found: Calibration, table: pd.DataFram
 
 
 def sentences(table: pd.DataFrame, window: str, level: float) -> list[str]:
-    """One a ticker or cluster, by rule: which intervals miss the level, and what turbulence does to the t test."""
+    """One a ticker or cluster, by rule: which intervals miss the level, and what turbulence does to the t test.
+
+    All tickers together come first; of many the first twelve are described, the others stand in the tables.
+    """
     said = []
     lines = at(table, window, level)
     lines = lines[lines["applicable"] == "yes"]
-    for name in dict.fromkeys(lines["ticker"]):
+    names = sorted(dict.fromkeys(lines["ticker"]), key=lambda name: name != POOLED)
+    for name in names[:MOST_SENTENCES]:
         own = lines[lines["ticker"] == name]
         often = [f"{r.test} ({share(r.rate)})" for r in own.itertuples() if r.ci_low > level]
         seldom = [f"{r.test} ({share(r.rate)})" for r in own.itertuples() if r.ci_high < level]
@@ -313,8 +319,13 @@ def _left_out_section(table: pd.DataFrame) -> Section | None:
     lines = lines[lines["effect"] == 0.0]
     if lines.empty:
         return None
-    rows = tuple((called(r.ticker), r.window, r.test, r.reason) for r in lines.itertuples())
-    shown = Table(caption="What could not be calibrated", columns=("ticker", "window", "test", "reason"), rows=rows)
+    rows = tuple((called(r.ticker), r.window, r.test, r.reason) for r in lines[:MOST_REASONS].itertuples())
+    shown = Table(
+        caption="What could not be calibrated",
+        columns=("ticker", "window", "test", "reason"),
+        rows=rows,
+        note=f"{len(lines) - MOST_REASONS} more stand in calibration.csv." if len(lines) > MOST_REASONS else "",
+    )
     return Section(id="missing", title="What is missing", tables=(shown,))
 
 
@@ -361,4 +372,6 @@ def terminal_lines(result: StudyResult, table: pd.DataFrame) -> list[str]:
             f"* the 95 % interval does not hold {nominal(level)}; calm, turbulent: tenths by the 20 sessions before"
         )
     missing = table[(table["applicable"] == "no") & (table["window"] == "")]
-    return lines + [f"{called(r.ticker)}: not calibrated, {r.reason}" for r in missing.itertuples()]
+    lines += [f"{called(r.ticker)}: not calibrated, {r.reason}" for r in missing[:MOST_REASONS].itertuples()]
+    more = len(missing) - MOST_REASONS
+    return lines + ([f"{more} more are not calibrated: calibration.csv gives the reason of each"] if more > 0 else [])

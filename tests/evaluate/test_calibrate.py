@@ -237,3 +237,18 @@ def test_the_rates_beside_p_values_are_those_of_calibrate(result: StudyResult) -
     assert compared > 1000
     plain = estimated(ROOT / "events.csv", spec=SPEC)
     assert plain.windows["placebo_rate_t"].isna().all() and plain.windows["n_uneventful"].isna().all()
+
+
+def test_of_many_sets_of_firms_the_most_frequent_are_calibrated() -> None:
+    _, prices = simulated(6, 4, 900)
+    groups = ["01", "01", "02", "03", "12", "13", "23"]
+    rows = [(f"e{n}", f"S0{k}", str(SESSIONS[-20 - n])) for n, group in enumerate(groups) for k in map(int, group)]
+    events = pd.DataFrame(rows, columns=["event_id", "ticker", "announced_at"]).assign(timing="bmo")
+    spec = StudySpec(windows=(Window(0, 0),), tests=("holm",))
+    found = estimated(events, prices, spec)
+    sets = [";".join(key.ticker for key in keys) for keys in cluster_sets(found.studied)]
+    assert sets == ["S00;S01", "S00;S02", "S00;S03", "S01;S02", "S01;S03", "S02;S03"]
+    table = calibration_table(calibrate(found, ()))
+    last = table[table["ticker"] == "S02;S03"]
+    assert len(last) == 1 and "name one with --event" in last["reason"].iloc[0]
+    assert (table.loc[table["ticker"] == "S01;S03", "applicable"] == "yes").all()

@@ -234,3 +234,28 @@ def test_turbulent_weeks_by_true_volatility(turbulent: StudyResult) -> None:
         )
     assert 0.15 < rates["car-t", "turbulent"] < 0.22 and rates["car-t", "calm"] < 0.02
     assert 0.02 < rates["ar-t-local", "turbulent"] < 0.05 and 0.07 < rates["ar-t-local", "calm"] < 0.12
+
+
+def test_real_returns_are_turbulent() -> None:
+    """Twelve US stocks, 2015 to 2026, days without earnings: the plain t fails after turbulent weeks, the local one
+    after calm ones."""
+    folder = os.environ.get("EVENTSTUDY_TEST_DATA")
+    if not folder:
+        pytest.skip("EVENTSTUDY_TEST_DATA is not set")
+    known = pd.read_csv(f"{folder}/panel_events.csv").drop_duplicates(["ticker", "event_date"])
+    chosen = sorted(known["ticker"].unique())[::41][:12]
+    events = known[known["ticker"].isin(chosen)].rename(columns={"event_date": "announced_at"})
+    spec = StudySpec(
+        source=f"parquet:{folder}/panel.parquet", windows=(Window(0, 0),), windows_given=True, tests=("ar-t-local",)
+    )
+    table = calibration_table(calibrate(estimated(events[["ticker", "announced_at"]], spec=spec), (0.05,)))
+    rates = {
+        (test, regime): line(table, POOLED, test, regime=regime)
+        for test in ("car-t", "ar-t-local")
+        for regime in ("all", "calm", "turbulent")
+    }
+    for (test, regime), row in rates.items():
+        TABLE.append(("12 US stocks", test, regime, row["rate"], row["std_error"], 0.05))
+    assert rates["car-t", "turbulent"]["ci_low"] > 0.05 > rates["car-t", "calm"]["ci_high"]
+    assert rates["ar-t-local", "calm"]["ci_low"] > 0.05 > rates["ar-t-local", "turbulent"]["ci_high"]
+    assert 0.045 < rates["ar-t-local", "all"]["rate"] < 0.075 and 0.045 < rates["car-t", "all"]["rate"] < 0.08
