@@ -150,6 +150,11 @@ def calibrate(
     together = cluster_sets(studied)
     for keys in together[:MOST_SETS]:
         say(f"calibrating {', '.join(key.ticker for key in keys)} together")
+        # with --event a firm may share a reported session without being reported itself
+        for key in keys:
+            if key not in tested:
+                stages[key] = make_stage(studied, key)
+                tested[key] = pseudo_events(stages[key], spec, signed)
         rows += _cluster_rows(studied, keys, stages, tested, signed, sizes, levels)
     left = f"the {MOST_SETS} sets of firms that share a session most often are calibrated: name one with --event"
     rows += [
@@ -269,7 +274,7 @@ def _cluster_rows(
     """One set of firms: every window without an effect, and the first that holds day 0 with each effect."""
     spec, name = studied.spec, ";".join(key.ticker for key in keys)
     reason = why_not(keys)
-    if not reason and (missing := [key.ticker for key in keys if key not in tested or not len(tested[key][0].session)]):
+    if not reason and (missing := [key.ticker for key in keys if not len(tested[key][0].session)]):
         reason = f"{', '.join(missing)} has no uneventful session"
     if reason:
         return [_reason(name, ";".join(keys[0].benchmarks), reason)]
@@ -313,8 +318,8 @@ def _counted(subjects: Sequence[_Subject], levels: Sequence[float]) -> list[Cali
 def _rates(subject: _Subject, test: str, regime: str, levels: Sequence[float]) -> list[CalibrationRow]:
     """The rows of one test in one regime: one a level, or one with the reason why there are none."""
     p = subject.p[test]
-    if not len(p) or (not np.isfinite(p).any() and len(p) >= FEWEST):
-        # tests of one-day windows, of long windows only, or without history: nothing to say about this window
+    if len(p) >= FEWEST and not np.isfinite(p).any():
+        # a test of one-day windows, or of long ones: it has nothing to say about this window
         return []
     chosen = np.isfinite(p) & {"all": np.ones(len(p), dtype=bool), "calm": subject.calm}.get(regime, subject.turbulent)
     n, fewest = int(chosen.sum()), FEWEST if regime == "all" else FEWEST_TENTH

@@ -252,3 +252,26 @@ def test_of_many_sets_of_firms_the_most_frequent_are_calibrated() -> None:
     last = table[table["ticker"] == "S02;S03"]
     assert len(last) == 1 and "name one with --event" in last["reason"].iloc[0]
     assert (table.loc[table["ticker"] == "S01;S03", "applicable"] == "yes").all()
+
+
+def test_a_firm_that_only_shares_the_session_of_what_was_asked_for_is_in_its_cluster() -> None:
+    _, prices = simulated(7, 2, 900)
+    rows = [("asked", "S00", str(SESSIONS[-20])), ("other", "S01", str(SESSIONS[-20]))]
+    events = pd.DataFrame(rows, columns=["event_id", "ticker", "announced_at"]).assign(timing="bmo")
+    found = estimated(events, prices, StudySpec(windows=(Window(0, 0),), tests=("holm",)), only=["asked"])
+    table = calibration_table(calibrate(found, ()))
+    assert set(table["ticker"]) == {"S00", "S00;S01"} and (table["applicable"] == "yes").all()
+
+
+def test_a_window_that_fits_nowhere_between_the_events_is_a_row_with_a_reason() -> None:
+    _, prices = simulated(8, 1, 900)
+    rows = [(f"e{n}", "S00", str(SESSIONS[-9 - 9 * n])) for n in range(96)]
+    events = pd.DataFrame(rows, columns=["event_id", "ticker", "announced_at"]).assign(timing="bmo")
+    spec = StudySpec(windows=(Window(0, 0), Window(0, 10)), tests=("sq",))
+    table = calibration_table(calibrate(estimated(events, prices, spec), (0.05,)))
+    long = table[table["window"] == "[0,10]"]
+    assert (long["applicable"] == "no").all() and set(long["reason"]) == {
+        "0 uneventful sessions, 100 needed",
+        "0 uneventful sessions, 20 needed",
+    }
+    assert (table.loc[(table["window"] == "[0,0]") & (table["regime"] == "all"), "applicable"] == "yes").all()
