@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from eventstudy import __version__
-from eventstudy.cli import calibrate, doctor, event, fetch, regress, run, validate
+from eventstudy.cli import backtest, calibrate, doctor, event, fetch, regress, run, validate
 from eventstudy.cli.cache import cache
 from eventstudy.cli.check import check_command
 from eventstudy.cli.console import Console
@@ -33,6 +33,7 @@ app.command("event")(event.event_command)
 app.command("validate")(validate.validate_command)
 app.command("fetch")(fetch.fetch_command)
 app.command("calibrate")(calibrate.calibrate_command)
+app.command("backtest")(backtest.backtest_command)
 app.command("regress")(regress.regress_command)
 app.command("diff")(diff_command)
 app.command("check")(check_command)
