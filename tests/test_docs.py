@@ -12,6 +12,7 @@ from eventstudy import errors
 from eventstudy.cli.settings import OPTIONS
 from eventstudy.engine.models import MODELS
 from eventstudy.flags import FLAGS
+from eventstudy.report.backtest import BACKTEST_COLUMNS, TRADES_COLUMNS
 from eventstudy.report.regression import REGRESSION_COLUMNS
 from eventstudy.report.tables import COLUMNS
 from eventstudy.report.words import p_value, percent
@@ -23,7 +24,12 @@ PAGES = {
     **DOCS,
     **{name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")},
 }
-TABLES = {**COLUMNS, "regression": REGRESSION_COLUMNS}
+TABLES = {
+    **COLUMNS,
+    "regression": REGRESSION_COLUMNS,
+    "backtest": BACKTEST_COLUMNS,
+    "trades": TRADES_COLUMNS,
+}
 REASONS = (
     "no_prices",
     "no_benchmark",
@@ -54,6 +60,7 @@ def test_every_command_and_its_own_options_are_documented() -> None:
 
     top = get_command(app).commands  # type: ignore[attr-defined]
     assert set(top) == {
+        "backtest",
         "cache",
         "calibrate",
         "check",
