@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from eventstudy.spec import ACCESS_FIELDS
+
 # Fields of the spec whose option has another name; all others are the option with `_`.
 OPTION_OF = {"benchmarks": "benchmark", "peers": "peer", "windows": "window"}
 # What a field is when it is no option of its own.
 NOT_OPTIONS = ("windows_given", "notices", "min_estimation")
-# Ways prices are got at: results.json leaves them out.
-ACCESS = ("offline", "store", "max_age")
+# How prices are got at and which kernels run: results.json leaves them out.
+ACCESS = ACCESS_FIELDS
 # Choices that cannot move a CAR or its standard error.
-REPORTING = frozenset({*ACCESS, "by", "tests", "windows", "level", "source"})
+REPORTING = frozenset({*ACCESS, "by", "tests", "windows", "level", "source", "calibrated"})
 
 
 @dataclass(frozen=True, slots=True)
