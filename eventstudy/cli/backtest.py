@@ -17,8 +17,9 @@ from eventstudy.cli.options import (
     VerboseOption,
     with_study_options,
 )
+from eventstudy.cli.outcome import judge_study
 from eventstudy.cli.settings import chosen_formats, resolve, study_spec
-from eventstudy.errors import NothingStudied, UsageError
+from eventstudy.errors import UsageError
 
 if TYPE_CHECKING:
     from eventstudy.evaluate.backtest import Backtest
@@ -48,6 +49,10 @@ def backtest_command(
     placebos: Annotated[
         int, typer.Option("--placebos", metavar="N", help="Draws of matched placebo dates; 0 for none.")
     ] = 99,
+    event: Annotated[
+        list[str] | None,
+        typer.Option("--event", metavar="ID", help="Use only this event_id; masks still see all."),
+    ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -77,17 +82,14 @@ def backtest_command(
     costs = Costs(per_side=cost_bps / 10_000, hedge_per_side=hedge_bps / 10_000, borrow=borrow)
     choices = BacktestSpec(exit_day=exit_day, costs=costs, placebos=placebos)
     # a backtest reads CARs and their variances alone
-    result = estimated(events, spec=spec.with_changes(tests=("car-t",)), progress=console.progress, warn=console.warn)
+    quick = spec.with_changes(tests=("car-t",))
+    result = estimated(events, spec=quick, only=event or (), progress=console.progress, warn=console.warn)
     found = backtest(result.studied, choices, console.progress)
     written = add_files(out, "backtest", _files(found, result, formats), result)
     console.progress_done()
     say_prices(result, console)
     _print(found, result, out, written, as_json=as_json)
-    if settings["strict"].value and result.exclusions:
-        raise NothingStudied(
-            f"{len(result.exclusions)} events could not be studied (--strict)",
-            hint="eventstudy run writes excluded.csv with the reason of each row",
-        )
+    judge_study(result, settings, console)
 
 
 def _check(name: str, value: float, highest: float) -> None:

@@ -17,8 +17,8 @@ from eventstudy.cli.options import (
     VerboseOption,
     with_study_options,
 )
+from eventstudy.cli.outcome import judge_study
 from eventstudy.cli.settings import chosen_formats, resolve, study_spec
-from eventstudy.errors import NothingStudied
 
 if TYPE_CHECKING:
     from eventstudy.evaluate.regress import Regression
@@ -81,11 +81,7 @@ def regress_command(
     if formula is None:
         console.say("note: no --formula, so the mean CAR; every column of the events file can explain it")
     _print(result, found, out, written, as_json=as_json)
-    if settings["strict"].value and result.exclusions:
-        raise NothingStudied(
-            f"{len(result.exclusions)} events could not be studied (--strict)",
-            hint="eventstudy run writes excluded.csv with the reason of each row",
-        )
+    judge_study(result, settings, console)
 
 
 def _print(

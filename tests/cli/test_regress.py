@@ -85,6 +85,16 @@ def test_bad_input_is_a_sentence(cli: Cli, tmp_path: Path, arguments: tuple[str,
     assert not (tmp_path / "reports").exists()
 
 
+def test_audit_and_strict_are_heard(cli: Cli, tmp_path: Path) -> None:
+    copy_study(tmp_path)
+    for command in (("regress",), ("backtest", "--placebos", "0")):
+        outcome = cli(*command, "--audit", "--strict", "--formats", "csv")
+        assert outcome.code == 3, outcome.err
+        assert "rows and statsmodels agree" in outcome.err
+        assert "could not be studied (--strict)" in outcome.err
+        assert (tmp_path / "reports" / "manifest.json").exists()
+
+
 HOSTILE = [
     "a_b",
     "100%",

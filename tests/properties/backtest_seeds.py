@@ -34,6 +34,7 @@ class Seen:
     any_stepwise: np.ndarray
     share_forecast: np.ndarray
     share_net: np.ndarray
+    dates: np.ndarray
 
 
 def figures(found: Backtest) -> list[float]:
@@ -52,6 +53,7 @@ def figures(found: Backtest) -> list[float]:
         min(best, default=np.nan),
         placebo_share(found.placebos.r_squared.get(PRIMARY, np.array([])), impact.value),
         placebo_share(found.placebos.net, main.net),
+        main.n_dates,
     ]
 
 
@@ -79,6 +81,9 @@ def show(design: str, s: Seen) -> None:
         f"  traded {len(net)}; net a date: mean {100 * net.mean():+.2f} %, 5 % {100 * low:+.2f}, median {100 * middle:+.2f}, 95 % {100 * high:+.2f}"
     )
     print(f"  gross a date: mean {100 * np.nanmean(s.gross):+.2f} %; R2 median {np.median(s.r_squared):+.4f}")
+    # runs that lose stop trading soon and runs that win go on, so that means of runs lie below the mean of all dates
+    pooled = np.nansum(s.gross * s.dates) / s.dates.sum()
+    print(f"  gross over all {s.dates.sum():.0f} dates of all seeds: {100 * pooled:+.3f} %")
     print(f"  rejected at 5 %: forecast {rate(s.p_forecast)}, drift {rate(s.p_drift)}, profit {rate(s.p)}")
     print(f"  profit, all variants counted {rate(s.p_stepwise)}; any variant {rate(s.any_stepwise)}")
     print(f"  placebo share at most 5 %: forecast {rate(s.share_forecast)}, profit {rate(s.share_net)}")
