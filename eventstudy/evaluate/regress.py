@@ -230,6 +230,8 @@ def fits(sample: Sample, dates: int) -> list[Fitted]:
     n = len(sample.y)
     robust = "HC3" if n < LARGE_SAMPLE else "HC1"
     shared = f"{n} rows on {dates} dates are not independent: see cluster" if dates < n else ""
+    if dates == 1 < n:
+        shared = f"all {n} rows share one date: what moves that date cannot be told from an effect"
     found = []
     for estimator, model in (
         ("ols", OLS(sample.y, sample.x)),
@@ -312,7 +314,8 @@ def _bootstrapped(ols: Any, sample: Sample, dates: int, clustered: Sequence[Coef
     thin = _thin(sample)
     for j, (name, beside) in enumerate(zip(sample.names, clustered, strict=True)):
         t, p, draws = wild_cluster(sample.y, sample.x, sample.cluster, j)
-        trouble = [f"{dates} dates: the smallest p is {2 / 2**dates:.3g}"] if dates < FEWEST_DATES else []
+        floor = f"{dates} dates: the smallest p is {2 / 2**dates:.3g}, so nothing can be rejected at 5 %"
+        trouble = [floor] if dates < FEWEST_DATES else []
         trouble += [thin[j]] if thin[j] else []
         defined = math.isfinite(p) and beside.applicable != "no"
         lines.append(

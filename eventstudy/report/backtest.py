@@ -11,6 +11,7 @@ import numpy as np
 from eventstudy.evaluate.backtest import placebo_share
 from eventstudy.evaluate.dates import FEW_DATES
 from eventstudy.evaluate.walkforward import FEWEST_DATES
+from eventstudy.report.words import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +65,7 @@ def _blank() -> dict[str, Any]:
 def standing(n_dates: int) -> tuple[str, str]:
     """(applicable, reason) of a figure that rests on this many dates."""
     if n_dates < 2:
-        return "no", f"{n_dates} dates"
+        return "no", count(n_dates, "date")
     if n_dates < TOO_FEW:
         return "warn", f"{n_dates} dates: too few to say anything"
     return ("warn", f"{n_dates} dates: a large effect only could be seen") if n_dates < FEW_DATES else ("yes", "")
@@ -217,7 +218,7 @@ def _why_not(found: Backtest, n: int) -> str:
     if not decided.made[n]:
         past = int(decided.past[n])
         if past < FEWEST_DATES:
-            return f"no forecast: {past} dates of the type were over, {FEWEST_DATES} are needed"
+            return f"no forecast: {count(past, 'date')} of the type over, {FEWEST_DATES} needed"
         return "no forecast: all types together have too short a past"
     if not decided.mean[n]:
         return "the forecast is zero: the types' past does not differ from noise"

@@ -236,3 +236,21 @@ def test_nothing_studied_is_said() -> None:
     result = estimated(events, spec=StudySpec(source="snapshot", tests=("car-t",)))
     with pytest.raises(NothingStudied):
         regress(result.studied, "car ~ 1")
+
+
+def test_large_samples_take_hc1() -> None:
+    rng = np.random.default_rng(8)
+    x = np.column_stack([np.ones(260), rng.normal(size=260)])
+    y = 0.1 * x[:, 1] + rng.normal(size=260) * (1 + np.abs(x[:, 1]))
+    drawn = Drawn(y=y, x=x, names=("Intercept", "x"), variance=np.ones(260), cluster=np.arange(260), n_dropped=0)
+    (ours,) = [f for f in fits(drawn, 260) if f.estimator == "ols"]
+    assert ours.variance == "hc1"
+    theirs = sm.OLS(y, x).fit(cov_type="HC1", use_t=True)
+    np.testing.assert_allclose([c.std_error for c in coefficients(ours, drawn, 0.95)], theirs.bse, rtol=EXACT)
+
+
+def test_one_date_alone_is_said() -> None:
+    spec = StudySpec(source="snapshot", tests=("car-t",))
+    (found,) = regress(estimated(ROOT / "events.csv", spec=spec, only=("deepseek_shock",)).studied, "car ~ 1")
+    assert {c.variance for c in found.coefficients} == {"hc3"}
+    assert all("share one date" in c.reason for c in found.coefficients)
