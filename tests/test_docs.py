@@ -64,17 +64,23 @@ def test_every_command_and_its_own_options_are_documented() -> None:
         "cache",
         "calibrate",
         "check",
+        "config",
         "diff",
         "doctor",
         "event",
         "fetch",
+        "init",
         "regress",
         "run",
         "validate",
     }
     inner = top.pop("cache").commands
     assert set(inner) == {"info", "path", "verify", "export", "import", "clear"}
-    for name, command in {**top, **{f"cache {name}": command for name, command in inner.items()}}.items():
+    settings = top.pop("config").commands
+    assert set(settings) == {"show"}
+    named = {f"cache {name}": command for name, command in inner.items()}
+    named |= {f"config {name}": command for name, command in settings.items()}
+    for name, command in {**top, **named}.items():
         assert f"`{name}" in DOCS["commands.md"]
         for parameter in command.params:
             for flag in parameter.opts:

@@ -13,8 +13,10 @@ from eventstudy import __version__
 from eventstudy.cli import backtest, calibrate, doctor, event, fetch, regress, run, validate
 from eventstudy.cli.cache import cache
 from eventstudy.cli.check import check_command
+from eventstudy.cli.config import config
 from eventstudy.cli.console import Console
 from eventstudy.cli.diff import diff_command
+from eventstudy.cli.init import init_command
 from eventstudy.errors import EventStudyError
 
 INTERRUPTED = 130
@@ -36,9 +38,11 @@ app.command("calibrate")(calibrate.calibrate_command)
 app.command("backtest")(backtest.backtest_command)
 app.command("regress")(regress.regress_command)
 app.command("diff")(diff_command)
+app.command("init")(init_command)
 app.command("check")(check_command)
 app.command("doctor")(doctor.doctor_command)
 app.add_typer(cache, name="cache")
+app.add_typer(config, name="config")
 
 
 def _version(asked: bool) -> None:

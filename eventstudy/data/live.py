@@ -128,7 +128,8 @@ class LiveSource:
             prices = [s for s, v in partly.items() if v.outcome == PRICES]
             if _serves(prices, symbols, self.access.benchmark):
                 why.append("the store holds an earlier answer of Yahoo, which is used as it is")
-                return self._table(shelf, partly, "store", tuple(why), absent=symbols)
+                stale = _stale(sorted(s for s in prices if not need.fresh(partly[s])), partly, need.max_age)
+                return self._table(shelf, partly, "store", tuple(why), stale, absent=symbols)
         if self.name == "auto":
             table = SnapshotSource().fetch(symbols, need.start, need.end)
             if _serves(list(table.series), symbols, self.access.benchmark):

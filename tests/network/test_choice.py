@@ -409,3 +409,15 @@ def test_an_index_that_is_missing_on_a_session_of_the_stock(yahoo: StandIn, fold
     two = own[date(2025, 4, 22)][3] / own[date(2025, 4, 16)][3] - 1  # type: ignore[operator]
     assert days.loc[2, "return"] == pytest.approx(two, rel=1e-12), "from trade to trade, stock and index alike"
     assert date(2025, 4, 17) in own and date(2025, 4, 17) not in index
+
+
+def test_an_earlier_answer_used_offline_past_max_age_is_stale(yahoo: StandIn, folder: Path, at: At) -> None:
+    at("2025-04-02T23:00:00+00:00")
+    yahoo.listings.update({s: shorter(LISTINGS[s], "2025-04-02") for s in BOTH})
+    source(folder).fetch(BOTH, START, END)
+    at("2025-04-16T23:00:00+00:00")
+    access = source(folder).access
+    for max_age, words in ((7.0, "their last session is 2025-04-02"), (30.0, "")):
+        table = LiveSource("yahoo", replace(access, offline=True, max_age=max_age)).fetch(BOTH, START, END)
+        assert table.choice is not None and table.choice.source == "store"
+        assert words in table.choice.stale and bool(words) == bool(table.choice.stale)

@@ -1,0 +1,69 @@
+"""``eventstudy config show``: every choice of a study, and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from eventstudy.cli.console import Console, printable
+from eventstudy.cli.options import (
+    ColorOption,
+    ConfigOption,
+    JsonOption,
+    QuietOption,
+    VerboseOption,
+    with_study_options,
+)
+from eventstudy.cli.settings import resolve, study_spec
+
+config = typer.Typer(
+    name="config",
+    help="The choices of a study: show.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@config.command("show")
+@with_study_options
+def show_command(
+    origin: Annotated[bool, typer.Option("--origin", help="Where each value comes from.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: ColorOption = False,
+    flags: Mapping[str, Any] | None = None,
+) -> None:
+    """Print every choice with its value as `run` here would take it: flag, environment, configuration file or default.
+
+    Exit 2 if a value cannot be right.
+    """
+    console = Console.make(quiet, verbose, no_color)
+    settings = resolve(flags or {}, config)
+    if as_json:
+        from eventstudy.report.escape import json_dumps
+        from eventstudy.results import SCHEMA_VERSION
+
+        rows = [{"name": name, "value": s.value, "origin": s.origin} for name, s in settings.items()]
+        print(json_dumps({"schema_version": SCHEMA_VERSION, "settings": rows}))
+    else:
+        width = max(map(len, settings))
+        for name, setting in settings.items():
+            tail = f"  ({setting.origin})" if origin else ""
+            print(printable(f"{name:<{width}}  {written(setting.value)}{tail}"))
+    # what is shown must also be possible together; the error says which is not
+    study_spec(settings)
+    console.detail("these choices can be studied")
+
+
+def written(value: Any) -> str:
+    """A value as a person would type it."""
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value)) or "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value in (None, "") else str(value)

@@ -1,0 +1,1 @@
+"""Files of a new study, as `eventstudy init` writes them."""
