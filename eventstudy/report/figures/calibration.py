@@ -87,7 +87,11 @@ def _draw(panel: Axes, lines: pd.DataFrame, tests: Sequence[str], level: float) 
         panel.errorbar(
             [rate for rate, _, _ in values.values()],
             [tests.index(test) + offset for test in known],
-            xerr=[[r - low for r, low, _ in values.values()], [top - r for r, _, top in values.values()]],
+            # a rate of 0 or 1 may stand a rounding error outside its own interval
+            xerr=[
+                [max(r - low, 0.0) for r, low, _ in values.values()],
+                [max(top - r, 0.0) for r, _, top in values.values()],
+            ],
             fmt=marker,
             color=colour,
             markersize=5 if regime == "all" else 4,
