@@ -45,11 +45,12 @@ compare: $(STAMP) ## rebuild the sample report elsewhere and compare it by value
 bench: $(STAMP) ## start-up and speed, as ratios measured side by side
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/placebo.py
+	$(BIN)/python bench/battery.py
 
 calibrate: $(STAMP) ## observed sizes of every test, full replications
 	EVENTSTUDY_REPLICATIONS=4000 $(BIN)/python -m pytest -q -s tests/properties/test_sizes.py tests/properties/test_regression_sizes.py
 	EVENTSTUDY_REPLICATIONS=4000 $(BIN)/python -m pytest -q -n 0 -s tests/properties/test_calibration.py
-	$(BIN)/python -m tests.properties.validation --replications 4000
+	$(BIN)/python -m tests.properties.calibrate --replications 4000
 	$(BIN)/python -m tests.properties.backtest_seeds --seeds 200
 
 docs: $(STAMP) ## the documentation site, every link checked -> build/site

@@ -15,6 +15,8 @@ from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.evidence import Sample
 
 COMMON_DAYS = 30
+# Events that one matrix product takes on either side: however many share a date, memory stays bounded.
+LARGEST_GROUP = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,22 +101,28 @@ def dependence(
 def _groups(
     sample: Sample, day_number: Ints, weights: Floats, window_columns: slice, n_parameters: int
 ) -> list[_Group]:
-    """Events by their window days, in order of the first of them."""
+    """Events by their window days, in order of the first of them; a crowd on one window makes several groups."""
     window = day_number[:, window_columns]
     days, membership = np.unique(window, axis=0, return_inverse=True)
     membership = membership.ravel()
-    residual = sample.evidence.residual[sample.rows]
+    residual = sample.evidence.residual
     n_estimation = residual.shape[1]
     calendar = np.unique(day_number)
+    order = np.argsort(membership, kind="stable")
+    starts = np.searchsorted(membership[order], np.arange(len(days) + 1))
+    pieces = [
+        (g, order[at : min(at + LARGEST_GROUP, starts[g + 1])])
+        for g in range(len(days))
+        for at in range(starts[g], starts[g + 1], LARGEST_GROUP)
+    ]
     found = []
-    for g in range(len(days)):
-        members = np.flatnonzero(membership == g)
+    for window_number, members in pieces:
         place = np.searchsorted(calendar, day_number[members])
         first, width = int(place.min()), int(place.max() - place.min() + 1)
         rows = np.arange(len(members))[:, None]
         e, known, weight = (np.zeros((len(members), width)) for _ in range(3))
         at = place - first
-        own = residual[members]
+        own = residual[sample.rows[members]]
         e[rows, at[:, :n_estimation]] = np.nan_to_num(own)
         known[rows, at[:, :n_estimation]] = np.isfinite(own)
         weight[rows, at] = weights[members]
@@ -124,7 +132,7 @@ def _groups(
                 residual=e,
                 known=known.astype(bool),
                 weight=weight,
-                window=days[g],
+                window=days[window_number],
                 series=sample.series[members],
                 parameters=float(n_parameters),
             )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eventstudy.engine.models import MODELS, Fits, regressors
+from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.windows import Design
 
@@ -88,10 +89,19 @@ def gather_evidence(design: Design, fits: Fits, v: Floats) -> Evidence:
 def average_ranks(values: Floats) -> Floats:
     """Ranks 1..T of each row's finite values, ties sharing their average; NaN stays NaN. (E, T) -> (E, T).
 
+    Rows go in blocks: the sort's scratch arrays are four times the size of what it sorts.
+
     Checked against
     ---------------
     ``scipy.stats.rankdata`` (tests/oracles).
     """
+    ranks = np.empty(values.shape)
+    for at in range(0, len(values), CHUNK):
+        ranks[at : at + CHUNK] = _ranked(values[at : at + CHUNK])
+    return ranks
+
+
+def _ranked(values: Floats) -> Floats:
     order = np.argsort(values, axis=1, kind="stable")
     ordered = np.take_along_axis(values, order, axis=1)
     place = np.broadcast_to(np.arange(values.shape[1]), values.shape)
