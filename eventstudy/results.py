@@ -104,6 +104,37 @@ class GroupRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceRow:
+    """One test of the difference of two groups' mean CARs; ``one`` and ``two`` are those of ``group`` and ``other``."""
+
+    group: str
+    other: str
+    window: Window
+    n_dates: int
+    one: Moments
+    two: Moments
+    std_error: float
+    result: TestResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarRow:
+    """One test on the calendar-time portfolio of a group over its holding period; alpha is a return a session."""
+
+    group: str
+    window: Window
+    n_events: int
+    n_rows: int
+    n_dates: int
+    n_sessions: int
+    mean_firms: float
+    alpha: float
+    std_error: float
+    beta: float
+    result: TestResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupDay:
     """Average abnormal return of a group on one event day, and the average path up to it."""
 
@@ -220,7 +251,7 @@ class StudyResult:
     exclusions : tuple of Exclusion
     n_read : int
         Rows read; equals studied plus excluded.
-    robustness, parts, clusters, groups, group_days, claims
+    robustness, parts, clusters, groups, group_days, claims, differences, calendar
         See their record classes.
     notices : tuple of str
         What the user should know about the settings.
@@ -241,6 +272,8 @@ class StudyResult:
     claims: tuple[ClaimRow, ...]
     notices: tuple[str, ...]
     rates: PlaceboRates | None = None
+    differences: tuple[DifferenceRow, ...] = ()
+    calendar: tuple[CalendarRow, ...] = ()
 
     @property
     def spec(self) -> StudySpec:
@@ -294,6 +327,16 @@ class StudyResult:
     def aggregate(self) -> pd.DataFrame:
         """Tests per group and window."""
         return self.tables["aggregate"]
+
+    @property
+    def differences_table(self) -> pd.DataFrame:
+        """Tests of the difference between groups."""
+        return self.tables["differences"]
+
+    @property
+    def calendar_time(self) -> pd.DataFrame:
+        """Calendar-time portfolios."""
+        return self.tables["calendar_time"]
 
     @property
     def aar(self) -> pd.DataFrame:

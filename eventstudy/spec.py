@@ -38,7 +38,11 @@ GROUP_TESTS = (
     "cumrank-z", "corrado-zivney", "grank-t", "grank-z", "grank-raw", "grank-t-clu", "sign", "generalized-sign",
     "cz-sign", "wilcoxon", "lbt-bootstrap", "avar", "vol-ratio-csect",
 )  # fmt: skip
-ALL_TESTS = SINGLE_TESTS + CLUSTER_TESTS + GROUP_TESTS
+# Between two groups of the --by column: differences.csv.
+DIFFERENCE_TESTS = ("difference-welch", "difference-cov")
+# Over the months after the events: only with a holding period.
+LONG_RUN_TESTS = ("calendar-time-alpha", "calendar-time-wls", "jaffe")
+ALL_TESTS = SINGLE_TESTS + CLUSTER_TESTS + GROUP_TESTS + DIFFERENCE_TESTS + LONG_RUN_TESTS
 ALWAYS_TESTS = ("ar-t", "car-t")
 
 # Points on which software differs; the first choice of each is the default.
@@ -153,6 +157,10 @@ class StudySpec:
         Put beside each p value how often its test rejects at 1 - level on the ticker's own uneventful sessions.
     engine : str
         ``numpy``, ``numba``, or ``auto``: the compiled one where it is installed and the events are many.
+    hold : int
+        Sessions after day 0 that the calendar-time portfolios hold a firm; 0 makes none.
+    hold_min : int
+        Firms that a session's portfolio must hold to count.
 
     Raises
     ------
@@ -184,6 +192,8 @@ class StudySpec:
     level: float = 0.95
     calibrated: bool = False
     engine: str = "auto"
+    hold: int = 0
+    hold_min: int = 1
     notices: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
@@ -202,6 +212,7 @@ class StudySpec:
             raise UsageError(f"max-age {self.max_age} is out of range", "0 days or more")
         if not 0 <= self.gap <= 1000:
             raise UsageError(f"gap {self.gap} is out of range", "0 to 1000 sessions")
+        self._check_hold()
         self._check_tests()
         self._check_convention()
         self._fit_windows()
@@ -213,6 +224,20 @@ class StudySpec:
             raise UsageError("tests mixes auto or all with names", "auto, all, or a list of names")
         if not self.tests:
             raise UsageError("tests is empty", "auto, all, or a list of names")
+
+    def _check_hold(self) -> None:
+        if not 0 <= self.hold <= 2500:
+            raise UsageError(f"hold {self.hold} is out of range", "0 (none) to 2500 sessions")
+        if self.hold_min < 1:
+            raise UsageError(f"hold-min {self.hold_min} is out of range", "1 firm or more")
+        if self.hold and self.returns == "log":
+            raise UsageError(
+                "hold needs simple returns: a portfolio's logarithm is no mean of logarithms",
+                "returns simple",
+                "leave --returns out",
+            )
+        if named := [name for name in self.tests if name in LONG_RUN_TESTS and not self.hold]:
+            raise UsageError(f"{named[0]} needs a holding period", "1 to 2500 sessions", "such as --hold 250")
 
     def _check_convention(self) -> None:
         for text in self.convention:

@@ -22,9 +22,11 @@ from eventstudy.engine.models import MODELS, fit
 from eventstudy.engine.panel import Ints
 from eventstudy.engine.partition import Block, Fitter, conventions, fewest_observations, select, study_block
 from eventstudy.errors import UsageError
+from eventstudy.evaluate.calendar_time import calendar_time_tests
 from eventstudy.evaluate.claims import check_claims
 from eventstudy.evaluate.clusters import cluster_tests
-from eventstudy.evaluate.groups import group_days, group_tests
+from eventstudy.evaluate.differences import difference_tests
+from eventstudy.evaluate.groups import evidence_of, group_days, group_tests
 from eventstudy.evaluate.rates import placebo_rates
 from eventstudy.evaluate.robustness import day0_parts, robustness
 from eventstudy.flags import row_flags, window_flags
@@ -88,19 +90,21 @@ def run(
     result = estimated(events, prices, spec, confounders=confounders, only=only, progress=progress, warn=warn)
     studied = result.studied
     say("claims, clusters, groups, other models")
-    parts = day0_parts(studied)
     if studied.spec.calibrated:
         say("every test on uneventful sessions")
+    parts, evidence = day0_parts(studied), evidence_of(studied)
     shown = [row for row in range(len(studied.catalogue.keys)) if is_reported(studied.catalogue, row, only)]
     return replace(
         result,
         robustness=robustness(studied),
         parts=parts,
         clusters=cluster_tests(studied),
-        groups=group_tests(studied),
+        groups=group_tests(studied, evidence),
         group_days=group_days(studied),
         claims=check_claims(studied, parts, shown),
         rates=placebo_rates(studied) if studied.spec.calibrated else None,
+        differences=difference_tests(studied, evidence),
+        calendar=calendar_time_tests(studied),
     )
 
 
@@ -116,14 +120,14 @@ def estimated(
 ) -> StudyResult:
     """The first half of ``run``, with its parameters and errors: every CAR, and none of the questions put to them.
 
-    ``robustness``, ``parts``, ``clusters``, ``groups``, ``group_days`` and ``claims`` are empty.
+    ``robustness``, ``parts``, ``clusters``, ``groups``, ``group_days``, ``claims``, ``differences`` and ``calendar`` are empty.
     """
     spec = checked_model(spec or StudySpec())
     say = progress or _silent
     table = as_events(events)
     source = open_source(spec, say, warn or _silent) if prices is None else as_source(prices)
     say(f"placing {len(table.frame)} events on exchange calendars")
-    catalogue = build_catalogue(table, confounders_beside(table, confounders))
+    catalogue = build_catalogue(table, confounders_beside(table, confounders), reach=spec.hold)
     check_peers(catalogue, spec)
     wanted = select_rows(catalogue, only)
     say(f"reading prices from {source.name}")

@@ -49,7 +49,7 @@ def fetch_command(
     from eventstudy.data.market import asked_range, wanted_symbols
     from eventstudy.data.shelf import Access
 
-    catalogue = build_catalogue(read_events(events), None)
+    catalogue = build_catalogue(read_events(events), None, reach=spec.hold)
     symbols = wanted_symbols(catalogue, range(len(catalogue.placements)), spec)
     access = Access.make(spec.store, False, spec.max_age, spec.benchmarks[0], console.progress, console.warn)
     done, error = refresh(LiveSource("yahoo", access), symbols, *asked_range(catalogue, spec))

@@ -112,6 +112,13 @@ OPTIONS: dict[str, Option] = {
         default="auto",
         help="numpy, numba (with the extra [fast]), or auto: numba where it is installed and the events are many.",
     ),
+    "hold": Option(
+        kind="count",
+        metavar="H",
+        default="0",
+        help="Sessions after day 0 that calendar-time portfolios hold a firm; 0: none.",
+    ),
+    "hold_min": Option(kind="count", metavar="N", default="1", help="Firms that a session's portfolio must hold."),
     "out": Option(kind="text", metavar="DIR", default="reports", short="o", help="Folder of the report."),
     "formats": Option(
         kind="list", metavar="LIST", default="md,html,csv,json", help="What to write: md, html, csv, json."
@@ -260,6 +267,8 @@ def study_spec(settings: Mapping[str, Setting]) -> StudySpec:
         level=value["level"],
         calibrated=value["calibrated"],
         engine=value["engine"],
+        hold=value["hold"],
+        hold_min=value["hold_min"],
     )
 
 

@@ -86,7 +86,9 @@ class _Placer:
         return self.known[key]
 
 
-def build_catalogue(events: EventTable, confounders: ConfounderTable | None, until: date | None = None) -> Catalogue:
+def build_catalogue(
+    events: EventTable, confounders: ConfounderTable | None, until: date | None = None, reach: int = 0
+) -> Catalogue:
     """Place every event and confounder on the calendar of its listing.
 
     Parameters
@@ -95,11 +97,13 @@ def build_catalogue(events: EventTable, confounders: ConfounderTable | None, unt
     confounders : ConfounderTable or None
     until : date or None
         Last date the calendars must reach besides the events themselves.
+    reach : int
+        Sessions after the last event that the calendars must hold.
     """
     frame = events.frame
     overrides = frame["calendar"].tolist()
     exchange = tuple(exchange_of(t, o) for t, o in zip(frame["ticker"].tolist(), overrides, strict=True))
-    calendars = _calendars(frame, exchange, until)
+    calendars = _calendars(frame, exchange, until, reach)
     placer = _Placer(calendars)
     columns = zip(exchange, frame["instant"], frame["date"], frame["timing"].tolist(), strict=True)
     placements = tuple(placer.place(*row) for row in columns)
@@ -123,7 +127,9 @@ def build_catalogue(events: EventTable, confounders: ConfounderTable | None, unt
     )
 
 
-def _calendars(frame: pd.DataFrame, exchange: Sequence[str], until: date | None) -> dict[str, TradingCalendar]:
+def _calendars(
+    frame: pd.DataFrame, exchange: Sequence[str], until: date | None, reach: int
+) -> dict[str, TradingCalendar]:
     """One calendar a listing, from well before its first event to well after its last."""
     when = frame["date"].fillna(frame["instant"].dt.tz_localize(None).dt.floor("D"))
     calendars = {}
@@ -131,7 +137,7 @@ def _calendars(frame: pd.DataFrame, exchange: Sequence[str], until: date | None)
     for code in dict.fromkeys(exchange):
         days = when[codes == code]
         first = days.min().date() - timedelta(days=int(HISTORY_SESSIONS * 1.5))
-        last = max(days.max().date() + timedelta(days=90), until or date.min)
+        last = max(days.max().date() + timedelta(days=90 + int(reach * 1.5)), until or date.min)
         calendars[code] = load_calendar(code, first, last)
     return calendars
 

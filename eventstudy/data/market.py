@@ -176,9 +176,9 @@ def wanted_symbols(catalogue: Catalogue, wanted: Sequence[int], spec: StudySpec)
 
 def asked_range(catalogue: Catalogue, spec: StudySpec) -> tuple[date, date]:
     """Dates that prices are wanted for: from 1,050 sessions before the first event of the file to the end of the last
-    one's event window. The whole file counts, so that one event and all of them ask the same."""
+    one's event window or holding period. The whole file counts, so that one event and all of them ask the same."""
     starts, ends = [], []
-    reach = max(spec.event_window.end, 0)
+    reach = max(spec.event_window.end, spec.hold, 0)
     for row, placement in enumerate(catalogue.placements):
         if placement is not None:
             sessions = catalogue.calendars[catalogue.exchange[row]].sessions

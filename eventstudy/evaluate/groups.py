@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.engine.moments import Moments, summarise
-from eventstudy.engine.panel import Ints
+from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.battery import GROUP_TESTS, run_battery
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.dependence import dependence
@@ -16,7 +16,7 @@ from eventstudy.engine.significance.result import undefined
 from eventstudy.engine.significance.summary import Summary
 from eventstudy.errors import UsageError
 from eventstudy.results import GroupDay, GroupRow
-from eventstudy.spec import Window
+from eventstudy.spec import DIFFERENCE_TESTS, Window
 
 if TYPE_CHECKING:
     from eventstudy.results import Studied
@@ -58,13 +58,19 @@ def _rows_in(studied: Studied, group: str) -> int:
     return sum((studied.text(i, column) or "(empty)") == value for i in studied.reported)
 
 
-def group_tests(studied: Studied) -> tuple[GroupRow, ...]:
+def evidence_of(studied: Studied) -> Evidence | None:
+    """What tests across events read, made once a study; None where no such test is wanted or possible."""
+    block = studied.block
+    if block is None or not {*GROUP_TESTS, *DIFFERENCE_TESTS} & studied.spec.active_tests:
+        return None
+    return gather_evidence(block.design, block.fits, block.abnormal.v)
+
+
+def group_tests(studied: Studied, evidence: Evidence | None) -> tuple[GroupRow, ...]:
     """Every wanted cross-sectional test on every group of two or more events."""
     wanted = [name for name in GROUP_TESTS if name in studied.spec.active_tests]
-    if studied.block is None or not wanted:
+    if evidence is None or not wanted:
         return ()
-    block = studied.block
-    evidence = gather_evidence(block.design, block.fits, block.abnormal.v)
     found: list[GroupRow] = []
     for group, positions in members(studied).items():
         if len(positions) > 1:
@@ -138,8 +144,8 @@ def _series_numbers(studied: Studied, rows: Ints) -> Ints:
     return np.array([known.setdefault(keys[int(studied.rows[i])], len(known)) for i in rows], dtype=np.int64)
 
 
-def shared_days(studied: Studied, sample: Sample) -> Dependence:
-    """Correlations and common days of the events of a sample."""
+def shared_days(studied: Studied, sample: Sample, shares: Floats | None = None) -> Dependence:
+    """Correlations and common days of the events of a sample; ``shares`` weigh a sum other than the mean."""
     assert studied.block is not None, "only called with a block"
     block, spec = studied.block, studied.spec
     weights, _ = window_weights(block.design, block.fits, spec.model, sample.rows, sample.start, sample.end)
@@ -149,6 +155,7 @@ def shared_days(studied: Studied, sample: Sample) -> Dependence:
         weights,
         block.design.days(sample.start, sample.end),
         block.fits.theta.shape[1],
+        shares=shares,
     )
 
 

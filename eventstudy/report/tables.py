@@ -44,6 +44,14 @@ _COLUMNS: dict[str, str] = {
         "event_id ticker kind claimed_return observed_return difference verdict expected_return abnormal_return p_t"
     ),
     "excluded": "event_id ticker stage reason detail",
+    "differences": (
+        "group other window n_group n_other n_dates caar_group caar_other difference std_error test statistic null df"
+        " p_value applicable reason"
+    ),
+    "calendar_time": (
+        "group hold n_events n_dates n_sessions mean_firms alpha std_error beta test statistic null df p_value"
+        " applicable reason"
+    ),
 }
 # in the order of their columns; window-f and vol-f are one test
 _RATED = (
@@ -67,6 +75,8 @@ def build_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         "aar": _aar(result),
         "claims": _claims(result),
         "excluded": _excluded(result),
+        "differences": _differences(result),
+        "calendar_time": _calendar_time(result),
     }
     tables = {name: _frame(name, lines) for name, lines in rows.items()}
     tables["models"] = _models(result) if has_rows else _frame("models", ())
@@ -253,6 +263,21 @@ def _aggregate(result: StudyResult) -> Iterable[Sequence[Any]]:
             r.variance_weighted,
             r.bhar.mean if n else np.nan,
         )
+    for c in result.calendar:
+        test = c.result
+        yield (
+            *(c.group, c.window.label, c.n_events, c.n_rows, c.n_dates, np.nan, np.nan),
+            *(test.test, test.statistic, test.null, test.df, test.p, test.applicable, test.reason, np.nan, np.nan),
+        )
+
+
+def _calendar_time(result: StudyResult) -> Iterable[Sequence[Any]]:
+    for r in result.calendar:
+        test = r.result
+        yield (
+            *(r.group, r.window.end, r.n_events, r.n_dates, r.n_sessions, r.mean_firms, r.alpha, r.std_error, r.beta),
+            *(test.test, test.statistic, test.null, test.df, test.p, test.applicable, test.reason),
+        )
 
 
 def _aar(result: StudyResult) -> Iterable[Sequence[Any]]:
@@ -277,3 +302,14 @@ def _claims(result: StudyResult) -> Iterable[Sequence[Any]]:
 def _excluded(result: StudyResult) -> Iterable[Sequence[Any]]:
     for e in result.exclusions:
         yield *_row_names(result, e.row), e.stage, e.reason, e.detail
+
+
+def _differences(result: StudyResult) -> Iterable[Sequence[Any]]:
+    for r in result.differences:
+        test = r.result
+        means = [m.mean if m.count else np.nan for m in (r.one, r.two)]
+        yield (
+            *(r.group, r.other, r.window.label, r.one.count, r.two.count, r.n_dates, *means),
+            *(means[0] - means[1], r.std_error),
+            *(test.test, test.statistic, test.null, test.df, test.p, test.applicable, test.reason),
+        )

@@ -25,6 +25,7 @@ def build(
     day_number: np.ndarray | None = None,
     series: np.ndarray | None = None,
     common_days: int = 30,
+    shares: np.ndarray | None = None,
 ) -> tuple[Sample, object]:
     """The sample of all events of a design over one window, and what its events share."""
     fits = fit(design, model)
@@ -49,7 +50,7 @@ def build(
         evidence=gather_evidence(design, fits, abnormal.v),
     )
     weights, _ = window_weights(design, fits, model, rows, start, end)
-    shared = dependence(sample, days[rows], weights, design.days(start, end), fits.theta.shape[1], common_days)
+    shared = dependence(sample, days[rows], weights, design.days(start, end), fits.theta.shape[1], common_days, shares)
     return sample, shared
 
 

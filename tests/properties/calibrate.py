@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from eventstudy.engine.significance.battery import GROUP_TESTS
+from tests.properties import longrun_validation as long
 from tests.properties import single_validation as single
 from tests.properties.validation import (
     ALTERNATIVES,
@@ -53,6 +54,8 @@ def run_piece(task: Task) -> Rates:
     if task.kind == "power":
         found = next(item for item in ALTERNATIVES if item.name == task.name)
         return simulate(cell_named(found.cell), task.count, found.effect, task.first).rates
+    if task.kind == "long":
+        return long.simulate_long(long.long_named(task.name), task.count, first=task.first)
     return single.simulate_single(single.single_named(task.name), task.count, first=task.first)
 
 
@@ -75,6 +78,7 @@ def everything(replications: int, workers: int) -> dict[tuple[str, str], Rates]:
         *(("size", cell.name) for cell in CELLS),
         *(("power", item.name) for item in ALTERNATIVES),
         *(("single", cell.name) for cell in single.SINGLE_CELLS),
+        *(("long", cell.name) for cell in (*long.LONG_CELLS, *long.DIFFERENCE_CELLS)),
     ]
     tasks = [
         Task(kind, name, at, min(PIECE, replications - at))
@@ -151,6 +155,22 @@ ONE_SESSION = """Of the tests over firms (`romano-wolf`, `holm`, `bonferroni`, `
 """
 
 
+def long_sizes(found: dict[tuple[str, str], Rates], lines: list[Line]) -> str:
+    """The tables of differences between groups and of calendar-time portfolios."""
+    between = [(c.name, found["long", c.name]) for c in long.DIFFERENCE_CELLS]
+    months = [(c.name, found["long", c.name]) for c in long.LONG_CELLS]
+    text = "\n## Between two groups\n\n" + BETWEEN + grid(between, long.DIFFERENCES, entry(lines))
+    return text + "\n## Months after the event\n\n" + MONTHS + grid(months, (*long.LONG_TESTS, "csect-t"), entry(lines))
+
+
+BETWEEN = """Events apart: errors of the first group vary twice as much. On two dates each group has a date of its own, which
+`difference-welch` does not survive; events of both groups on one date share what is common, and it cancels.
+"""
+MONTHS = """Holding periods overlap and several firms share a date. `csect-t` of the CARs over the holding period stands beside the
+calendar-time tests: it must not be used.
+"""
+
+
 def powers(found: dict[tuple[str, str], Rates]) -> str:
     """The table of powers."""
     columns = [(item.name, found["power", item.name]) for item in ALTERNATIVES]
@@ -167,8 +187,8 @@ def powers(found: dict[tuple[str, str], Rates]) -> str:
 def controls(found: dict[tuple[str, str], Rates]) -> str:
     """What must fail."""
     text = "\n## Negative controls\n\nThese must fail, and do.\n\n| test | cell | observed | why |\n|---|---|--:|---|\n"
-    for control in CONTROLS:
-        rates = found["size", control.cell]
+    for control in (*CONTROLS, *long.LONG_CONTROLS):
+        rates = found["long" if control in long.LONG_CONTROLS else "size", control.cell]
         verdict = "" if control.broken(rates) else " (did NOT fail)"
         text += f"| `{control.test}` | {control.cell} | {100 * rates[control.test]:.1f} %{verdict} | {control.why} |\n"
     return text
@@ -176,7 +196,7 @@ def controls(found: dict[tuple[str, str], Rates]) -> str:
 
 def entries() -> int:
     """Entries that must hold, over the whole page."""
-    return sum(len(cell.valid) for cell in (*CELLS, *single.SINGLE_CELLS))
+    return sum(len(cell.valid) for cell in (*CELLS, *single.SINGLE_CELLS, *long.LONG_CELLS, *long.DIFFERENCE_CELLS))
 
 
 def verdicts(found: dict[tuple[str, str], Rates], replications: int) -> list[Line]:
@@ -185,6 +205,8 @@ def verdicts(found: dict[tuple[str, str], Rates], replications: int) -> list[Lin
     lines = [line for cell in CELLS for line in judged(Observed(cell, replications, found["size", cell.name]), allowed)]
     for cell in single.SINGLE_CELLS:
         lines += single.judged_single(cell, found["single", cell.name], replications, allowed)
+    for other in (*long.LONG_CELLS, *long.DIFFERENCE_CELLS):
+        lines += long.judged_long(other, found["long", other.name], replications, allowed)
     return lines
 
 
@@ -198,7 +220,7 @@ def page(found: dict[tuple[str, str], Rates], replications: int) -> str:
         entries=entries(),
         slice=300,
     )
-    text += group_sizes(found, lines) + single_sizes(found, lines) + powers(found)
+    text += group_sizes(found, lines) + single_sizes(found, lines) + long_sizes(found, lines) + powers(found)
     misses = [line for line in lines if not line.within]
     text += "\n## Misses\n\n" + ("\n".join(f"- {line}" for line in misses) if misses else "None.") + "\n"
     return text + controls(found)

@@ -228,7 +228,11 @@ def variance_ratio(summary: Summary) -> float:
 
 def risen_variance(summary: Summary) -> list[str]:
     """A sentence where the events visibly raised the variance, which tests on estimated variances do not survive."""
-    ratio, n = variance_ratio(summary), summary.n
+    return risen_ratio(variance_ratio(summary), summary.n)
+
+
+def risen_ratio(ratio: float, n: int) -> list[str]:
+    """The same from the ratio of N events' variances."""
     if n < FEW_FOR_VARIANCE or not np.isfinite(ratio) or special.chdtrc(n - 1, ratio * (n - 1)) > RISEN_VARIANCE_P:
         return []
     return [f"event-induced variance: standardised CARs vary {ratio:.2g} times as much as before the events"]

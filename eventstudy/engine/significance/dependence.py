@@ -27,6 +27,7 @@ class _Group:
     residual: Floats
     known: Bools
     weight: Floats
+    share: Floats
     window: Ints
     series: Ints
     parameters: float
@@ -44,6 +45,7 @@ def dependence(
     window_columns: slice,
     n_parameters: int,
     common_days: int = COMMON_DAYS,
+    shares: Floats | None = None,
 ) -> Dependence:
     """Mean correlations, overlaps and c'Omega c of a sample.
 
@@ -60,9 +62,12 @@ def dependence(
         p of the model.
     common_days : int
         Estimation days that a pair must have in common for a correlation.
+    shares : float64 (n,) or None
+        c_i of each event in the sum that ``variance`` is of; None is the mean, 1/n.
     """
     n = sample.n
-    groups = _groups(sample, day_number, weights, window_columns, n_parameters)
+    c = np.ones(n) if shares is None else shares
+    groups = _groups(sample, day_number, weights, window_columns, n_parameters, c)
     overlap = correlated = correlations = covariance = 0.0
     n_overlapping = n_correlated = 0
     for a, one in enumerate(groups):
@@ -83,23 +88,24 @@ def dependence(
             overlap += share * float(pairs.sum())
             correlations += float(r[usable].sum())
             correlated += share * float(r[usable].sum())
-            covariance += 2 * float((sigma * both)[usable].sum())
+            covariance += 2 * float((sigma * both * np.outer(one.share, other.share))[usable].sum())
     total = n * (n - 1) / 2
     evidence = sample.evidence
-    own = float((evidence.scale[sample.rows] ** 2 * sample.q).sum())
+    own = float((c**2 * evidence.scale[sample.rows] ** 2 * sample.q).sum())
+    scale = n**2 if shares is None else 1
     return Dependence(
         n_dates=sample.n_dates,
         n_overlapping=n_overlapping,
         mean_overlap_correlation=correlated / total if total else 0.0,
         mean_overlap=overlap / total if total else 0.0,
         mean_correlation=correlations / n_correlated if n_correlated else 0.0,
-        variance=(own + covariance) / n**2 if n else np.nan,
+        variance=(own + covariance) / scale if n else np.nan,
         min_nu=float(evidence.nu[sample.rows].min()) if n else np.nan,
     )
 
 
 def _groups(
-    sample: Sample, day_number: Ints, weights: Floats, window_columns: slice, n_parameters: int
+    sample: Sample, day_number: Ints, weights: Floats, window_columns: slice, n_parameters: int, shares: Floats
 ) -> list[_Group]:
     """Events by their window days, in order of the first of them; a crowd on one window makes several groups."""
     window = day_number[:, window_columns]
@@ -132,6 +138,7 @@ def _groups(
                 residual=e,
                 known=known.astype(bool),
                 weight=weight,
+                share=shares[members],
                 window=days[window_number],
                 series=sample.series[members],
                 parameters=float(n_parameters),
