@@ -120,7 +120,8 @@ def estimated(
 ) -> StudyResult:
     """The first half of ``run``, with its parameters and errors: every CAR, and none of the questions put to them.
 
-    ``robustness``, ``parts``, ``clusters``, ``groups``, ``group_days``, ``claims``, ``differences`` and ``calendar`` are empty.
+    ``robustness``, ``parts``, ``clusters``, ``groups``, ``group_days``, ``claims``, ``differences`` and ``calendar``
+    are empty.
     """
     spec = checked_model(spec or StudySpec())
     say = progress or _silent

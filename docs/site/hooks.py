@@ -21,6 +21,15 @@ FAMILIES = {
     "cluster": "Several firms on one session",
     "groups": "Across events",
 }
+# Headings of docs/validation.md whose tables are sizes.
+SIZES = (
+    "validation",
+    "groups of events",
+    "one event",
+    "several firms on one session",
+    "between two groups",
+    "months after the event",
+)
 FIELDS = ("title", "formula", "use", "avoid", "software", "reference")
 
 
@@ -40,9 +49,7 @@ def observed_sizes(identifier: str) -> list[tuple[str, str]]:
         cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else []
         if cells and cells[0] == "test":
             heading = cells
-        elif (
-            cells and cells[0] == f"`{identifier}`" and section in ("validation", "size") and len(cells) == len(heading)
-        ):
+        elif cells and cells[0] == f"`{identifier}`" and section in SIZES and len(cells) == len(heading):
             found += [(design, cell) for design, cell in zip(heading[1:], cells[1:], strict=True) if cell != "-"]
     return found
 

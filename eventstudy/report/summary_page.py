@@ -10,6 +10,7 @@ from eventstudy.engine.models import MODELS
 from eventstudy.evaluate.recommend import recommend
 from eventstudy.flags import FLAGS
 from eventstudy.report.announcement import Figures, announcement_card, primary_windows, rates_note, stale_banner
+from eventstudy.report.comparisons import comparison_tables
 from eventstudy.report.document import Page, Section, Table
 from eventstudy.report.prose import claim_sentence
 from eventstudy.report.words import NOTHING, count, interval, listed, number, p_value, percent, rated, size
@@ -234,7 +235,9 @@ def _group_section(result: StudyResult, figures: Figures) -> Section | None:
         "stands in aggregate.csv.",
     )
     shown = tuple(figure for name, figure in figures.items() if name.startswith("caar"))
-    return Section(id="groups", title="Groups", intro=reasons, tables=(table,), figures=shown)
+    return Section(
+        id="groups", title="Groups", intro=reasons, tables=(table, *comparison_tables(result)), figures=shown
+    )
 
 
 def _recommended(result: StudyResult) -> tuple[dict[tuple[str, str], tuple[str, ...]] | None, tuple[str, ...]]:
