@@ -1,16 +1,17 @@
-"""One announcement in plain words: what both the summary and its own page say about it."""
+"""One announcement: its card in the summary, and what its own page says in plain words."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from eventstudy.data.catalogue import nearby
-from eventstudy.report.document import Card
-from eventstudy.report.prose import limits, row_sentences
-from eventstudy.report.words import listed
+from eventstudy.report.document import Card, Section, Table
+from eventstudy.report.prose import TESTS, confounded, limits, row_sentences, sure
+from eventstudy.report.words import NOTHING, clipped, interval, listed, p_value, percent, size
 
 if TYPE_CHECKING:
     from eventstudy.report.figures import Figure
@@ -31,26 +32,99 @@ def primary_windows(result: StudyResult) -> pd.DataFrame:
     return windows[windows["primary"] == "yes"]
 
 
-def announcement_card(result: StudyResult, event_id: str, figures: Figures) -> Card:
-    """Day 0 and its rule, a paragraph a ticker, what cannot be known, the note of the events file."""
-    studied, frame = result.studied, result.studied.catalogue.events.frame
-    positions = [i for i in studied.reported if studied.text(i, "event_id") == event_id]
-    row = int(studied.rows[positions[0]])
+def event_ids(result: StudyResult) -> list[str]:
+    """The announcements with a studied row, in file order."""
+    return [str(event_id) for event_id in dict.fromkeys(result.tables["windows"]["event_id"])]
+
+
+def announcements_section(result: StudyResult, figures: Figures) -> Section:
+    """A card an announcement; one whose firms, session and window all stood before refers to that card."""
+    cards, seen = [], dict[tuple[str, str, str], str]()
+    for event_id in event_ids(result):
+        windows = of_event(primary_windows(result), event_id)
+        keys = list(zip(windows["ticker"], windows["day0"], windows["window"], strict=True))
+        before = list(dict.fromkeys(seen[key] for key in keys if key in seen)) if all(k in seen for k in keys) else []
+        seen |= {key: seen.get(key, event_id) for key in keys}
+        cards.append(announcement_card(result, event_id, figures, before))
+    return Section(
+        id="announcements",
+        title="The announcements",
+        intro=("In the order of the events file; every sentence is written from the numbers by fixed rules.",),
+        cards=tuple(cards),
+    )
+
+
+def announcement_card(result: StudyResult, event_id: str, figures: Figures, before: list[str]) -> Card:
+    """Day 0 and its rule, the numbers of each ticker, what is sure, what is confounded, the note of the events file.
+
+    Parameters
+    ----------
+    result : StudyResult
+    event_id : str
+    figures : mapping
+    before : list of str
+        Announcements whose cards hold the same numbers already; empty when this one shows its own.
+    """
     windows = of_event(primary_windows(result), event_id)
-    paragraphs = [_ticker_paragraph(result, event_id, str(ticker)) for ticker in windows["ticker"]]
-    paragraphs.append(f"What cannot be known: {' '.join(_limits(result, event_id, positions))}")
-    if notes := str(frame["notes"].iat[row]):
-        paragraphs.append(f"Note in the events file: {notes}")
-    placement = studied.catalogue.placements[row]
-    days = listed(sorted(set(windows["day0"])))
-    title, source = str(frame["title"].iat[row]), frame["source"].iat[row] or "none given"
+    tickers = [str(ticker) for ticker in windows["ticker"]]
+    points = [] if before else [("What is sure", tuple(_sure(result, event_id)))]
+    points.append(("What is confounded", tuple(_confounded(result, event_id))))
+    source, notes = _free_text(result, event_id, "source"), _free_text(result, event_id, "notes")
+    points += [("Note in the events file", (notes,))] if notes else []
+    points.append(("Source", (source or "none given",)))
+    flags = list(dict.fromkeys(flag for cell in windows["flags"] for flag in str(cell).split(";") if flag))
+    same = f"{listed(tickers)}: same session and window as {listed(before)}, so the same numbers, which stand there."
     return Card(
         id=event_id,
-        title=f"{event_id}: {title}" if title else event_id,
-        subtitle=f"Day 0 {days}: {placement.rule if placement else ''}. Source: {source}.",
-        paragraphs=tuple(paragraphs),
-        figures=tuple(figure for name, figure in figures.items() if name == f"car-{event_id}"),
+        title=heading(result, event_id),
+        subtitle=f"{event_id}. {_day0(result, event_id)}",
+        tags=tuple(flag.replace("_", " ") for flag in flags),
+        paragraphs=(same,) if before else (),
+        tables=() if before else (_card_table(result, event_id),),
+        points=tuple(points),
+        figures=() if before else tuple(f for name, f in figures.items() if name == f"car-{event_id}"),
+        more=() if before else tuple(f for t in tickers for f in closer(figures, event_id, t)),
     )
+
+
+def closer(figures: Figures, event_id: str, ticker: str) -> list[Figure]:
+    """The figures of one row beyond its path: the estimation and the uneventful sessions."""
+    return [figures[name] for kind in ("scatter", "placebo") if (name := f"{kind}-{event_id}-{ticker}") in figures]
+
+
+def heading(result: StudyResult, event_id: str) -> str:
+    """The title in the events file, else the event_id."""
+    return clipped(_free_text(result, event_id, "title")) or event_id
+
+
+def plain_words(result: StudyResult, event_id: str) -> tuple[str, ...]:
+    """A paragraph a ticker, what cannot be known, the note of the events file."""
+    windows = of_event(primary_windows(result), event_id)
+    said = [_ticker_paragraph(result, event_id, str(ticker)) for ticker in windows["ticker"]]
+    said.append(f"What cannot be known: {' '.join([*_confounded(result, event_id), limits()])}")
+    if notes := _free_text(result, event_id, "notes"):
+        said.append(f"Note in the events file: {notes}")
+    return tuple(said)
+
+
+def subtitle(result: StudyResult, event_id: str) -> str:
+    """Day 0 with its rule, and the source."""
+    return f"{_day0(result, event_id)} Source: {_free_text(result, event_id, 'source') or 'none given'}."
+
+
+def _first_row(result: StudyResult, event_id: str) -> int:
+    studied = result.studied
+    return next(int(studied.rows[i]) for i in studied.reported if studied.text(i, "event_id") == event_id)
+
+
+def _free_text(result: StudyResult, event_id: str, column: str) -> str:
+    return str(result.studied.catalogue.events.frame[column].iat[_first_row(result, event_id)])
+
+
+def _day0(result: StudyResult, event_id: str) -> str:
+    placement = result.studied.catalogue.placements[_first_row(result, event_id)]
+    days = listed(sorted(set(of_event(primary_windows(result), event_id)["day0"])))
+    return f"Day 0 is {days}: {placement.rule if placement else ''}."
 
 
 def _ticker_paragraph(result: StudyResult, event_id: str, ticker: str) -> str:
@@ -62,8 +136,54 @@ def _ticker_paragraph(result: StudyResult, event_id: str, ticker: str) -> str:
     return " ".join(row_sentences(window, day0.iloc[0] if len(day0) else None, parts, robust, result.spec.level))
 
 
-def _limits(result: StudyResult, event_id: str, positions: list[int]) -> list[str]:
+def _card_table(result: StudyResult, event_id: str) -> Table:
+    daily = of_event(result.tables["abnormal_returns"], event_id)
+    zero = {str(d["ticker"]): d for d in daily[daily["day"] == 0].to_dict("records")}
+    rows = []
+    for w in of_event(primary_windows(result), event_id).to_dict("records"):
+        day = zero.get(str(w["ticker"]), {})
+        rows.append(
+            (
+                str(w["ticker"]),
+                str(w["role"]),
+                percent(day.get("return", math.nan)),
+                percent(day.get("expected_return", math.nan)),
+                str(w["window"]),
+                percent(w["car"]),
+                interval(w["ci_low"], w["ci_high"]),
+                p_value(w["p_t"]),
+                _below(w, result.spec.level),
+                size(w["mde80"]),
+            )
+        )
+    alpha = 100 * (1 - result.spec.level)
+    level = f"{100 * result.spec.level:g} % interval"
+    return Table(
+        caption=f"{event_id}: day 0 and the primary window",
+        columns=(
+            *("ticker", "role", "day-0 return", "market part", "window", "CAR", level),
+            *("p t", f"tests below {alpha:g} %", "MDE"),
+        ),
+        rows=tuple(rows),
+        numeric=frozenset({2, 3, 5, 6, 7, 8, 9}),
+    )
+
+
+def _below(window: dict[str, Any], level: float) -> str:
+    """How many single-event tests reject, of those that could be made."""
+    p = [float(window[name]) for name in TESTS if math.isfinite(float(window[name]))]
+    return f"{sum(value < 1 - level for value in p)} of {len(p)}" if p else NOTHING
+
+
+def _sure(result: StudyResult, event_id: str) -> list[str]:
+    windows = of_event(primary_windows(result), event_id)
+    parts, robust = (of_event(result.tables[name], event_id) for name in ("overnight", "robustness"))
+    return sure(windows, parts, robust, result.spec.level)
+
+
+def _confounded(result: StudyResult, event_id: str) -> list[str]:
     studied, primary = result.studied, primary_windows(result)
+    positions = [i for i in studied.reported if studied.text(i, "event_id") == event_id]
     windows = of_event(primary, event_id)
     others = sorted(set(primary[primary["day0"].isin(set(windows["day0"]))]["event_id"]) - {event_id})
     window = studied.spec.windows[int(studied.primary[positions[0]])]
@@ -72,7 +192,7 @@ def _limits(result: StudyResult, event_id: str, positions: list[int]) -> list[st
         for i in positions
         for item in nearby(studied.catalogue, int(studied.rows[i]), window.start, window.end)
     ]
-    return limits(windows, others, list(dict.fromkeys(around)))
+    return confounded(windows, others, list(dict.fromkeys(around)))
 
 
 def stale_banner(result: StudyResult) -> str:

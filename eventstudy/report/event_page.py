@@ -8,7 +8,16 @@ import pandas as pd
 
 from eventstudy.data.catalogue import nearby
 from eventstudy.engine.models import MODELS
-from eventstudy.report.announcement import Figures, announcement_card, of_event, rates_note, stale_banner
+from eventstudy.report.announcement import (
+    Figures,
+    closer,
+    heading,
+    of_event,
+    plain_words,
+    rates_note,
+    stale_banner,
+    subtitle,
+)
 from eventstudy.report.document import Page, Section, Table
 from eventstudy.report.words import interval, number, p_value, percent, rated, size
 
@@ -21,10 +30,14 @@ P_COLUMNS = ("p_t", "p_t_ar1", "p_local", "p_sq", "p_conformal", "p_placebo")
 def event_page(result: StudyResult, event_id: str, figures: Figures) -> Page:
     """One announcement, a section a ticker."""
     windows = of_event(result.tables["windows"], event_id)
-    head = announcement_card(result, event_id, figures)
     sections = [_ticker_section(result, event_id, ticker, figures) for ticker in windows["ticker"].unique()]
-    closing = Section(id="words", title="In plain words", intro=head.paragraphs)
-    return Page(title=head.title, banner=stale_banner(result), lead=(head.subtitle,), sections=(*sections, closing))
+    closing = Section(id="words", title="In plain words", intro=plain_words(result, event_id))
+    return Page(
+        title=f"{event_id}: {title}" if (title := heading(result, event_id)) != event_id else event_id,
+        banner=stale_banner(result),
+        lead=(subtitle(result, event_id),),
+        sections=(*sections, closing),
+    )
 
 
 def _ticker_section(result: StudyResult, event_id: str, ticker: str, figures: Figures) -> Section:
@@ -55,7 +68,10 @@ def _ticker_section(result: StudyResult, event_id: str, ticker: str, figures: Fi
         title=ticker,
         intro=tuple(intro),
         tables=tuple(_ticker_tables(result, event_id, ticker)),
-        figures=tuple(f for name, f in figures.items() if name in (f"car-{event_id}", f"placebo-{event_id}-{ticker}")),
+        figures=(
+            *(f for name, f in figures.items() if name == f"car-{event_id}"),
+            *closer(figures, event_id, ticker),
+        ),
     )
 
 

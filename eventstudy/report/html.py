@@ -1,101 +1,170 @@
-"""A page as one self-contained HTML file: no network, no script, light and dark, readable on a phone and on paper."""
+"""A page as one self-contained HTML file: no network, light and dark, readable on a phone, on paper and by ear.
+
+``assets/page.css`` is its style; ``assets/page.js`` sorts and filters tables, and the page is complete without it.
+"""
 
 from __future__ import annotations
 
-from eventstudy.report.document import Card, Page, Section, Table
-from eventstudy.report.escape import html as escape
-from eventstudy.report.figures import Figure
+import re
+from functools import cache
+from pathlib import Path
 
-# cells up to this length do not wrap; longer ones are sentences
-SHORT_CELL = 24
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1b1b1b; --paper: #ffffff; --muted: #555555; --line: #d0d0d0; --soft: #f4f5f7;
-  --link: #0b5cad; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #ececec; --paper: #16181c; --muted: #b4b8bf; --line: #3c4048; --soft: #20242b; --link: #8ec5ff; }
-  figure svg { filter: invert(1) hue-rotate(180deg); }
-}
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 92rem; padding: 1rem; color: var(--ink); background: var(--paper);
-  font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; overflow-wrap: anywhere; }
-h1 { line-height: 1.15; margin: 0.6rem 0; } h2 { margin-top: 2.6rem; border-bottom: 2px solid var(--line); }
-h3 { margin-bottom: 0.2rem; } a { color: var(--link); }
-nav ul { display: flex; flex-wrap: wrap; gap: 0.3rem 1.1rem; list-style: none; padding: 0; }
-p { max-width: 48rem; } .subtitle, .note, footer { color: var(--muted); font-size: 0.92rem; }
-.scroll { overflow-x: auto; margin: 1rem 0; } .scroll:focus-visible, a:focus-visible { outline: 3px solid var(--link); }
-table { border-collapse: collapse; font-size: 0.88rem; font-variant-numeric: tabular-nums; min-width: 100%; }
-caption { text-align: left; font-weight: 600; padding: 0.3rem 0; }
-th, td { padding: 0.28rem 0.6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top;
-  overflow-wrap: normal; }
-th { background: var(--soft); } .number { text-align: right; }
-.short { white-space: nowrap; }
-figure { margin: 1rem 0; max-width: 56rem; } figure svg { width: 100%; height: auto; }
-figcaption { color: var(--muted); font-size: 0.92rem; }
-.banner { border: 2px solid #b34700; border-radius: 0.5rem; padding: 0.5rem 1rem; font-weight: 600; max-width: none; }
-article { border: 1px solid var(--line); border-radius: 0.5rem; padding: 0.2rem 1rem 0.8rem; margin: 1rem 0; }
-@media print { nav { display: none; } body { max-width: none; } article, figure, tr { break-inside: avoid; }
-  .scroll { overflow: visible; } }
-"""
+from eventstudy.report.document import Card, Page, Section, Statement, Table
+from eventstudy.report.escape import html as plain
+from eventstudy.report.figures import Figure
+from eventstudy.report.figures.style import COLOUR_NAMES
+
+# cells up to this length do not wrap; those beyond the second are sentences
+SHORT_CELL, LONG_CELL = 44, 80
+# figures narrower than this fit a phone
+NARROW = 460.0
+_MINUS = re.compile(r"(?<![\w.\-−])-(?=\d)")
+_TOGETHER = re.compile(r"(?<=\d) (?=%)|(?<=\bp) (?=\d)")
 
 
 def report_page(page: Page) -> str:
     """The page as HTML; every text is escaped here."""
-    links = "".join(f'<li><a href="#{escape(s.id)}">{escape(s.title)}</a></li>' for s in page.sections)
     body = "".join(_section(section) for section in page.sections)
-    lead = "".join(f"<p>{escape(text)}</p>" for text in page.lead)
-    banner = f'<p class="banner" role="note">{escape(page.banner)}</p>' if page.banner else ""
-    note = f"<footer><p>{escape(page.generated_note)}</p></footer>" if page.generated_note else ""
+    lead = "".join(f"<p>{_text(text)}</p>" for text in page.lead)
+    banner = f'<p class="banner" role="note">{_text(page.banner)}</p>' if page.banner else ""
+    note = f"<footer><p>{_text(page.generated_note)}</p></footer>\n" if page.generated_note else ""
+    script = f"<script>\n{_asset('page.js')}</script>"
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(page.title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<header><h1>{escape(page.title)}</h1>{banner}{lead}\n"
-        f'<nav aria-label="Sections"><ul>{links}</ul></nav></header>\n<main>\n{body}</main>\n{note}</body>\n</html>\n'
+        f"<title>{plain(page.title)}</title>\n<style>\n{_asset('page.css')}</style>\n</head>\n<body>\n"
+        '<a class="skip" href="#main">Skip to the report</a>\n<div class="frame">\n'
+        f'<header class="masthead"><h1>{_text(page.title)}</h1>{banner}{lead}{_facts(page.facts)}</header>\n'
+        f'<div class="layout">\n{_contents(page)}<main id="main" tabindex="-1">\n{body}</main>\n</div>\n'
+        f"{note}</div>\n{script}\n</body>\n</html>\n"
     )
+
+
+@cache
+def _asset(name: str) -> str:
+    return (Path(__file__).parent / "assets" / name).read_text(encoding="utf-8")
+
+
+def _text(text: str) -> str:
+    """Escaped text with a true minus before numbers, and no line break between a number and what it belongs to."""
+    return _TOGETHER.sub("\u00a0", _MINUS.sub("\u2212", plain(text)))
+
+
+def _contents(page: Page) -> str:
+    def entry(section: Section) -> str:
+        cards = "".join(f'<li><a href="#{plain(c.id)}">{_text(c.label or c.id)}</a></li>' for c in section.cards)
+        inner = f"<ol>{cards}</ol>" if cards else ""
+        return f'<li><a href="#{plain(section.id)}">{_text(section.title)}</a>{inner}</li>\n'
+
+    entries = "".join(entry(section) for section in page.sections)
+    return f'<nav class="toc" aria-labelledby="toc-title"><h2 id="toc-title">Contents</h2><ol>\n{entries}</ol></nav>\n'
 
 
 def _section(section: Section) -> str:
-    parts = [f"<p>{escape(text)}</p>" for text in section.intro]
+    parts = [f"<p>{_text(text)}</p>" for text in section.intro]
+    if section.statements:
+        parts.append(f'<ul class="findings">{"".join(map(_statement, section.statements))}</ul>')
     parts += [_figure(figure) for figure in section.figures]
     parts += [_table(table) for table in section.tables]
     parts += [_card(card) for card in section.cards]
-    ident = escape(section.id)
-    heading = f'<h2 id="{ident}-title">{escape(section.title)}</h2>'
+    ident = plain(section.id)
+    heading = f'<h2 id="{ident}-title">{_text(section.title)}</h2>'
     return f'<section id="{ident}" aria-labelledby="{ident}-title">\n{heading}\n' + "\n".join(parts) + "\n</section>\n"
 
 
+def _statement(statement: Statement) -> str:
+    heading = f"<h3>{_text(statement.headline)}</h3>" if statement.headline else ""
+    tone = f" {statement.tone}" if statement.tone in ("good", "bad") else ""
+    return f'<li class="finding{tone}">{heading}{_facts(statement.facts)}<p>{_text(statement.text)}</p></li>'
+
+
+def _facts(facts: tuple[tuple[str, str], ...]) -> str:
+    pairs = "".join(f"<div><dt>{_text(label)}</dt><dd>{_text(value)}</dd></div>" for label, value in facts)
+    return f'<dl class="facts">{pairs}</dl>' if pairs else ""
+
+
 def _card(card: Card) -> str:
-    subtitle = f'<p class="subtitle">{escape(card.subtitle)}</p>' if card.subtitle else ""
-    parts = [_figure(figure) for figure in card.figures]
-    parts += [f"<p>{escape(text)}</p>" for text in card.paragraphs]
+    ident = plain(card.id)
+    subtitle = f'<p class="subtitle">{_text(card.subtitle)}</p>' if card.subtitle else ""
+    tags = "".join(f"<li>{_text(tag)}</li>" for tag in card.tags)
+    parts = [subtitle, f'<ul class="tags" aria-label="Flags">{tags}</ul>' if tags else ""]
+    parts += [f"<p>{_text(text)}</p>" for text in card.paragraphs]
+    parts += [_figure(figure) for figure in card.figures]
     parts += [_table(table) for table in card.tables]
-    return f'<article id="{escape(card.id)}"><h3>{escape(card.title)}</h3>{subtitle}' + "".join(parts) + "</article>"
+    points = "".join(
+        f"<dt>{_text(label)}</dt>" + "".join(f"<dd>{_text(text)}</dd>" for text in texts)
+        for label, texts in card.points
+    )
+    parts.append(f'<dl class="points">{points}</dl>' if points else "")
+    if card.more:
+        closer = "".join(_figure(figure) for figure in card.more)
+        parts.append(
+            '<details class="fold"><summary>Estimation and uneventful days</summary>'
+            f'<div class="closer">{closer}</div></details>'
+        )
+    inside, heading = "".join(parts), f'<h3 id="{ident}-title">{_text(card.title)}</h3>'
+    if card.folded:
+        inside = f'<div class="inside">{inside}</div>'
+        return f'<details class="card" id="{ident}"><summary>{heading}</summary>{inside}</details>'
+    return f'<article class="card" id="{ident}" aria-labelledby="{ident}-title">{heading}{inside}</article>'
 
 
 def _figure(figure: Figure) -> str:
-    return f"<figure>{figure.svg}<figcaption>{escape(figure.description)}</figcaption></figure>"
+    svg = figure.svg
+    for colour, name in COLOUR_NAMES.items():
+        svg = svg.replace(colour, f"var(--fig-{name})")
+    width = re.search(r'viewBox="[\d.]+ [\d.]+ ([\d.]+)', svg)
+    if width and float(width[1]) < NARROW:
+        svg = svg.replace("<svg", '<svg class="narrow"', 1)
+    label = plain(figure.title)
+    numbers = ""
+    if figure.rows:
+        caption = f"The numbers: {figure.title}"
+        table = Table(
+            caption=caption, columns=figure.columns, rows=figure.rows, numeric=frozenset(range(1, len(figure.columns)))
+        )
+        numbers = (
+            f'<details class="fold numbers"><summary>The numbers of this figure</summary>{_scroll(table, "")}</details>'
+        )
+    return (
+        f'<figure><div class="plot" role="group" tabindex="0" aria-label="{label}">{svg}</div>'
+        f"<figcaption>{_text(figure.description)}</figcaption>{numbers}</figure>"
+    )
 
 
 def _table(table: Table) -> str:
-    def kind(i: int, text: str) -> str:
-        names = [*(["number"] if i in table.numeric else []), *(["short"] if len(text) <= SHORT_CELL else [])]
-        return f' class="{" ".join(names)}"' if names else ""
+    note = f'<p class="note">{_text(table.note)}</p>' if table.note else ""
+    inside = _scroll(table, "data") + note
+    if table.folded:
+        return f'<details class="fold"><summary>{_text(table.caption)}</summary>{inside}</details>'
+    return inside
 
-    head = "".join(f'<th scope="col"{kind(i, name)}>{escape(name)}</th>' for i, name in enumerate(table.columns))
-    rows = "\n".join(
-        "<tr>"
-        + "".join(
-            f'<th scope="row"{kind(i, cell)}>{escape(cell)}</th>'
-            if i == 0
-            else f"<td{kind(i, cell)}>{escape(cell)}</td>"
-            for i, cell in enumerate(row)
-        )
-        + "</tr>"
-        for row in table.rows
+
+def _scroll(table: Table, kind: str) -> str:
+    """The table in a region of its own, which the keyboard can scroll where it is wider than the page."""
+    head = "".join(
+        f'<th scope="col"{_classes(table, i, name)}>{_text(name)}</th>' for i, name in enumerate(table.columns)
     )
-    note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
-    label = escape(table.caption)
+    links = table.links or ("",) * len(table.rows)
+    rows = "\n".join(_row(table, row, link) for row, link in zip(table.rows, links, strict=True))
+    label = plain(table.caption)
+    name = f' class="{kind}"' if kind else ""
     return (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{label}"><table><caption>{label}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table></div>{note}"
+        f'<div class="scroll" role="group" tabindex="0" aria-label="{label}"><table{name}>'
+        f"<caption>{_text(table.caption)}</caption><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table></div>"
     )
+
+
+def _row(table: Table, row: tuple[str, ...], link: str) -> str:
+    first = f'<a href="#{plain(link)}">{_text(row[0])}</a>' if link else _text(row[0])
+    cells = "".join(f"<td{_classes(table, i, cell)}>{_text(cell)}</td>" for i, cell in enumerate(row) if i)
+    return f'<tr><th scope="row"{_classes(table, 0, row[0])}>{first}</th>{cells}</tr>'
+
+
+def _classes(table: Table, i: int, text: str) -> str:
+    names = ["number"] if i in table.numeric else []
+    if len(text) <= SHORT_CELL:
+        names.append("short")
+    elif len(text) > LONG_CELL:
+        names.append("long")
+    return f' class="{" ".join(names)}"' if names else ""

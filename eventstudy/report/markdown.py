@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eventstudy.report.document import Page, Section, Table
+from eventstudy.report.document import Card, Page, Section, Table
 from eventstudy.report.escape import markdown as escape
 
 
@@ -26,16 +26,28 @@ def render(page: Page, figures_at: str = "figures") -> str:
 
 def _section(section: Section, figures_at: str) -> list[str]:
     parts = [f"## {escape(section.title)}", *(escape(text) for text in section.intro)]
+    parts += [escape(statement.text) for statement in section.statements]
     parts += [_table(table) for table in section.tables]
     parts += [_figure(figure.name, figure.title, figures_at) for figure in section.figures]
     for card in section.cards:
-        parts.append(f"### {escape(card.title)}")
-        if card.subtitle:
-            parts.append(f"*{escape(card.subtitle)}*")
-        parts += [escape(text) for text in card.paragraphs]
-        parts += [_table(table) for table in card.tables]
-        parts += [_figure(figure.name, figure.title, figures_at) for figure in card.figures]
+        parts += _card(card, figures_at)
     return parts
+
+
+def _card(card: Card, figures_at: str) -> list[str]:
+    parts = [f"### {escape(card.title)}"]
+    if card.subtitle:
+        parts.append(f"*{escape(card.subtitle)}*")
+    parts += [escape(text) for text in card.paragraphs]
+    parts += [_table(table) for table in card.tables]
+    parts += [_point(label, texts) for label, texts in card.points]
+    return parts + [_figure(figure.name, figure.title, figures_at) for figure in card.figures]
+
+
+def _point(label: str, texts: tuple[str, ...]) -> str:
+    if len(texts) == 1:
+        return f"**{escape(label)}.** {escape(texts[0])}"
+    return f"**{escape(label)}.**\n\n" + "\n".join(f"- {escape(text)}" for text in texts)
 
 
 def _figure(name: str, title: str, figures_at: str) -> str:

@@ -135,8 +135,15 @@ def claim_sentence(claim: pd.Series | dict[str, Any], level: float) -> str:
     )
 
 
-def limits(windows: pd.DataFrame, others: list[str], nearby: list[str]) -> list[str]:
-    """What cannot be known about one announcement.
+def limits() -> str:
+    """What holds for every announcement."""
+    return (
+        "With one event no test can separate a moved mean from a risen variance, and an abnormal return is not a cause."
+    )
+
+
+def confounded(windows: pd.DataFrame, others: list[str], nearby: list[str]) -> list[str]:
+    """What stands in the way of reading one announcement's numbers as its effect.
 
     Parameters
     ----------
@@ -154,18 +161,71 @@ def limits(windows: pd.DataFrame, others: list[str], nearby: list[str]) -> list[
     if others:
         found.append(
             f"The same session carries {listed(others)}: daily data cannot split what each of them did, so they "
-            "are one "
-            "cluster."
+            "are one cluster."
         )
     if nearby:
-        found.append(f"Also in the window: {listed(nearby)}.")
+        found.append(f"Also in the window: {'; '.join(nearby)}.")
     if "timing_uncertain" in flags:
         found.append("The hour is unknown, so day 0 may be the next session; the window [0,1] holds both.")
     if "overlap" in flags:
         found.append("The window overlaps that of another announcement of the firm.")
     if "window_incomplete" in flags:
         found.append("The window reaches past the last final session.")
-    found.append(
-        "With one event no test can separate a moved mean from a risen variance, and an abnormal return is not a cause."
-    )
-    return found
+    return found or ["Nothing else is catalogued in the window."]
+
+
+def sure(windows: pd.DataFrame, parts: pd.DataFrame, robust: pd.DataFrame, level: float) -> list[str]:
+    """What can be said of all tickers of one announcement together, each kind of evidence once.
+
+    Parameters
+    ----------
+    windows, parts, robust : DataFrame
+        Its primary lines of windows.csv, and its lines of overnight.csv and robustness.csv.
+    level : float
+    """
+    known = [w for w in windows.to_dict("records") if math.isfinite(w["car"])]
+    waiting = [str(w["ticker"]) for w in windows.to_dict("records") if not math.isfinite(w["car"])]
+    quiet = [w for w in known if _rejections(w, level) == 0 and math.isfinite(w["p_t"])]
+    said = [f"{w['ticker']} ({percent(w['car'])}): {_small(verdict(w, level))}" for w in known if w not in quiet]
+    if quiet:
+        firms = listed([f"{w['ticker']} ({percent(w['car'])})" for w in quiet])
+        missed = listed([size(w["mde80"]) for w in quiet])
+        said.append(
+            f"{firms}: no test tells {'it' if len(quiet) == 1 else 'them'} from an ordinary day; true effects below "
+            f"{missed} would be missed more often than one time in five, so this is not evidence of no effect."
+        )
+    if waiting:
+        said.append(f"{listed(waiting)}: the window is not complete yet, so nothing is said.")
+    return [*said, *_night_sentence(parts, level), *_models_sentence(robust, level)]
+
+
+def _small(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
+def _rejections(window: dict[str, Any], level: float) -> int:
+    return sum(float(window[name]) < 1 - level for name in TESTS)
+
+
+def _night_sentence(parts: pd.DataFrame, level: float) -> list[str]:
+    """The opening, which a daily return can hide; those that are unusual by themselves."""
+    night = [p for p in parts.to_dict("records") if p["part"] == "overnight" and math.isfinite(p["p_t"])]
+    low = [f"{p['ticker']} {percent(p['abnormal_return'])} (p {p_value(p['p_t'])})" for p in night]
+    unusual = [text for text, p in zip(low, night, strict=True) if p["p_t"] < 1 - level]
+    if not night:
+        return []
+    if not unusual:
+        return ["No overnight part of day 0 is unusual by itself."]
+    return [f"From the previous close to the opening, the abnormal part alone is unusual for {listed(unusual)}."]
+
+
+def _models_sentence(robust: pd.DataFrame, level: float) -> list[str]:
+    """How far models and masking move each ticker's number."""
+    found = []
+    for ticker, lines in robust[robust["car"].notna()].groupby("ticker", sort=False):
+        n_low = int((lines["p_t"] < 1 - level).sum())
+        found.append(
+            f"{ticker} {percent(lines['car'].min())[:-2]} to {percent(lines['car'].max())} ({n_low} of {len(lines)} "
+            "reject)"
+        )
+    return [f"Across models and masking: {', '.join(found)}."] if found else []

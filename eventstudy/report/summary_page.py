@@ -9,187 +9,88 @@ import pandas as pd
 from eventstudy.engine.models import MODELS
 from eventstudy.evaluate.recommend import recommend
 from eventstudy.flags import FLAGS
-from eventstudy.report.announcement import Figures, announcement_card, primary_windows, rates_note, stale_banner
+from eventstudy.report.announcement import Figures, announcements_section, primary_windows, stale_banner
 from eventstudy.report.comparisons import comparison_tables
 from eventstudy.report.document import Page, Section, Table
-from eventstudy.report.prose import claim_sentence
-from eventstudy.report.words import NOTHING, count, interval, listed, number, p_value, percent, rated, size
+from eventstudy.report.findings import claims_section, events_section, unusual_days
+from eventstudy.report.sessions import sessions_section
+from eventstudy.report.words import NOTHING, count, listed, number, p_value, percent
 
 if TYPE_CHECKING:
     from eventstudy.evaluate.audit import Audit
-    from eventstudy.report.figures import Figure
     from eventstudy.results import StudyResult
     from eventstudy.spec import StudySpec
 
+# titles name up to so many tickers
+NAMED = 5
+
 
 def summary_page(result: StudyResult, figures: Figures, audit: Audit | None) -> Page:
-    """The page people read: claims, events, clusters, groups, robustness, exclusions, limits, plain words."""
-    tables = result.tables
-    n_ids = tables["windows"]["event_id"].nunique()
-    n_rows = len(result.studied.reported)
-    spec = result.spec
-    lead = (
-        f"{count(n_ids, 'announcement')} for {count(n_rows, 'event')} (announcement and ticker) studied with the "
-        f"{MODELS[spec.model].title} on "
-        f"{listed(spec.benchmarks[:1] if MODELS[spec.model].factors != 'all' else spec.benchmarks)}; "
-        f"{count(result.n_read, 'row')} read, {n_rows} studied, {len(result.exclusions)} excluded with a reason.",
-        "An abnormal return is what a stock did beyond what its model expects on a day like that. "
-        "It is a statement about prices, not about causes.",
-    )
+    """Claims, every event, the announcements one by one, shared sessions, groups, robustness, exclusions, limits."""
     sections = [
-        _claims_section(tables["claims"], spec.level),
-        _events_section(result),
-        _cluster_section(tables["clusters"], figures, rates_note(result)),
+        claims_section(result.tables["claims"], result.spec.level),
+        events_section(result, figures),
+        announcements_section(result, figures),
+        sessions_section(result, figures),
         _group_section(result, figures),
-        _robustness_section(tables["robustness"]),
+        _robustness_section(result.tables["robustness"]),
         _excluded_section(result),
         _limits_section(result),
-        Section(
-            id="words",
-            title="In plain words",
-            intro=("One paragraph an announcement, written from the numbers by fixed rules.",),
-            cards=tuple(announcement_card(result, event_id, figures) for event_id in _ids(result)),
-        ),
         _method_section(result, audit),
     ]
-    return Page(title="Event study", banner=stale_banner(result), lead=lead, sections=tuple(s for s in sections if s))
+    return Page(
+        title=_title(result),
+        banner=stale_banner(result),
+        lead=_lead(result),
+        facts=_facts(result),
+        sections=tuple(s for s in sections if s),
+    )
 
 
-def _ids(result: StudyResult) -> list[str]:
-    return list(dict.fromkeys(result.tables["windows"]["event_id"]))
+def _title(result: StudyResult) -> str:
+    """The tickers where a line holds them, else how many there are."""
+    tickers = sorted(set(result.tables["windows"]["ticker"]))
+    if not tickers:
+        return "Event study"
+    return f"Event study: {listed(tickers) if len(tickers) <= NAMED else count(len(tickers), 'ticker')}"
 
 
-def _claims_section(claims: pd.DataFrame, level: float) -> Section | None:
-    if claims.empty:
-        return None
-    rows = tuple(
-        (
-            c.event_id,
-            c.ticker,
-            c.kind,
-            _claimed(str(c.claimed_return)),
-            percent(c.observed_return),
-            c.verdict,
-            percent(c.expected_return),
-            percent(c.abnormal_return),
-            p_value(c.p_t),
+def _lead(result: StudyResult) -> tuple[str, ...]:
+    spec, n_rows = result.spec, len(result.studied.reported)
+    n_ids = result.tables["windows"]["event_id"].nunique()
+    market = spec.benchmarks[:1] if MODELS[spec.model].factors != "all" else spec.benchmarks
+    lead = [
+        f"{count(n_ids, 'announcement')} for {count(n_rows, 'event')} (announcement and ticker) studied with the "
+        f"{MODELS[spec.model].title} on {listed(market)}; {count(result.n_read, 'row')} read, {n_rows} studied, "
+        f"{len(result.exclusions)} excluded with a reason.",
+        "An abnormal return is what a stock did beyond what its model expects on a day like that. "
+        "It is a statement about prices, not about causes.",
+    ]
+    unusual, distinct = unusual_days(result)
+    if distinct:
+        alpha = 1 - spec.level
+        lead.append(
+            f"Of {count(distinct, 'distinct firm and session', 'distinct firms and sessions')} that are no placebo, "
+            f"{unusual} {'is' if unusual == 1 else 'are'} unusual at {100 * alpha:g} % by the t test over the primary "
+            f"window; chance alone would make it about {alpha * distinct:.1f}."
         )
-        for c in claims.itertuples()
-    )
-    columns = ("event", "ticker", "kind", "claimed", "observed", "verdict", "market part", "abnormal", "p")
-    table = Table(
-        caption="What the source claims, held against the data",
-        columns=columns,
-        rows=rows,
-        numeric=frozenset({3, 4, 6, 7, 8}),
-        note="close: close to close; open: previous close to open. Observed is the price return; market part and "
-        "abnormal "
-        "return are total returns. A claim can be right as a number and still be mostly the market's move.",
-    )
-    said = tuple(claim_sentence(claim, level) for claim in claims.to_dict("records"))
-    return Section(id="claims", title="The claims", intro=said, tables=(table,))
+    return tuple(lead)
 
 
-def _claimed(text: str) -> str:
-    try:
-        return percent(float(text))
-    except ValueError:
-        pass
-    if text[:1] in "<>":
-        return f"{'below' if text[0] == '<' else 'above'} {percent(float(text[1:]))}"
-    return text
-
-
-def _events_section(result: StudyResult) -> Section:
-    rows = tuple(
-        (
-            w.event_id,
-            w.ticker,
-            w.role,
-            w.day0,
-            w.window,
-            percent(w.car),
-            interval(w.ci_low, w.ci_high),
-            rated(w.p_t, w.placebo_rate_t),
-            rated(w.p_local, w.placebo_rate_local),
-            rated(w.p_conformal, w.placebo_rate_conformal),
-            rated(w.p_placebo, w.placebo_rate_placebo),
-            size(w.mde80),
-            w.flags.replace(";", ", "),
-        )
-        for w in primary_windows(result).itertuples()
-    )
-    columns = ["event", "ticker", "role", "day", "window"]
-    table = Table(
-        caption="Abnormal return over the primary window",
-        columns=(
-            *columns,
-            "CAR",
-            f"{100 * result.spec.level:g} % interval",
-            "p t",
-            "p local",
-            "p conformal",
-            "p placebo",
-            "MDE",
-            "flags",
-        ),
-        rows=rows,
-        numeric=frozenset(range(5, 12)),
-        note="MDE: the smallest true effect found four times in five at this level. Not significant is not no effect. "
-        f"{rates_note(result)}".rstrip(),
-    )
-    return Section(id="events", title="Every event", tables=(table,))
-
-
-def _cluster_section(clusters: pd.DataFrame, figures: Figures, brackets: str) -> Section | None:
-    joint = (
-        clusters[(clusters["ticker"] == "") & (clusters["window"] == clusters["window"].iloc[0])]
-        if len(clusters)
-        else clusters
-    )
-    if joint.empty:
-        return None
-    rows = tuple(
-        (
-            c.day0,
-            c.tickers.replace(";", ", "),
-            c.window,
-            c.test,
-            number(c.statistic),
-            c.df,
-            rated(c.p_value, c.placebo_rate),
-            c.applicable,
-            c.reason,
-        )
-        for c in joint.itertuples()
-    )
-    table = Table(
-        caption="Sessions with two or more firms, tested jointly",
-        columns=("session", "tickers", "window", "test", "statistic", "df", "p", "applicable", "reason"),
-        rows=rows,
-        numeric=frozenset({4, 6}),
-        note="The firms of one session are correlated; tests that treat them as independent reject far too often. "
-        f"{brackets}".rstrip(),
-    )
-    shown = tuple(figure for name, figure in figures.items() if name.startswith("cluster"))
-    numbers = tuple(t for figure in shown if (t := _figure_table(figure)) is not None)
-    return Section(
-        id="clusters",
-        title="Firms that share a session",
-        intro=("Several announcements on one session are one observation of the market, not several.",),
-        tables=(table, *numbers),
-        figures=shown,
+def _facts(result: StudyResult) -> tuple[tuple[str, str], ...]:
+    unusual, distinct = unusual_days(result)
+    return (
+        ("announcements", str(result.tables["windows"]["event_id"].nunique())),
+        ("events studied, of rows read", f"{len(result.studied.reported)} of {result.n_read}"),
+        (f"unusual at {100 * (1 - result.spec.level):g} %, of distinct events", f"{unusual} of {distinct}"),
+        ("claims that hold", _claims_that_hold(result)),
     )
 
 
-def _figure_table(figure: Figure) -> Table | None:
-    rows = figure.data.get("rows")
-    if not isinstance(rows, list) or not rows:
-        return None
-    columns = tuple(rows[0])
-    cells = tuple(tuple(percent(r[c]) if isinstance(r[c], float) else str(r[c]) for c in columns) for r in rows)
-    numeric = frozenset(i for i, c in enumerate(columns) if isinstance(rows[0][c], float))
-    return Table(caption=figure.title, columns=columns, rows=cells, numeric=numeric)
+def _claims_that_hold(result: StudyResult) -> str:
+    claims = result.tables["claims"]
+    known = claims[claims["verdict"] != "no_data"]
+    return f"{int((known['verdict'] == 'agrees').sum())} of {len(known)}" if len(known) else NOTHING
 
 
 def _group_section(result: StudyResult, figures: Figures) -> Section | None:

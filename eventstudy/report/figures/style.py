@@ -21,7 +21,23 @@ if TYPE_CHECKING:
 BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9"
 COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P")
-INK, MUTED, GRID = "#222222", "#595959", "#D9D9D9"
+INK, MUTED, GRID, PAPER = "#222222", "#595959", "#D9D9D9", "#FFFFFF"
+# As SVG writes them; a page that has a dark side of its own replaces them.
+COLOUR_NAMES = {
+    colour.lower(): name
+    for colour, name in {
+        BLUE: "blue",
+        VERMILION: "vermilion",
+        GREEN: "green",
+        ORANGE: "orange",
+        PURPLE: "purple",
+        SKY: "sky",
+        INK: "ink",
+        MUTED: "muted",
+        GRID: "grid",
+        PAPER: "paper",
+    }.items()
+}
 _SETTINGS: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "eventstudy",
@@ -44,7 +60,7 @@ _SETTINGS: Any = {
     "xtick.color": MUTED,
     "ytick.color": MUTED,
     "text.color": INK,
-    "figure.facecolor": "none",
+    "figure.facecolor": PAPER,
     "axes.facecolor": "none",
 }
 
@@ -62,6 +78,8 @@ class Figure:
         For readers and for screen readers.
     data : dict
         The plotted numbers, as JSON can hold them.
+    columns, rows
+        The same numbers as a table of plain text, for those who do not see the figure; the first column names the row.
     """
 
     name: str
@@ -69,6 +87,8 @@ class Figure:
     title: str
     description: str
     data: dict[str, Any]
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
 
 
 @contextmanager
