@@ -78,6 +78,16 @@ def window_flags(studied: Studied, i: int, window: Window) -> tuple[str, ...]:
     return tuple(flag for flag in FLAGS if found.get(flag, False))
 
 
+def flag_bit(flag: str) -> int:
+    """The bit that stands for a flag where flags are numbers."""
+    return 1 << list(FLAGS).index(flag)
+
+
+def flag_words(bits: int) -> str:
+    """The flags of some bits joined by ``;`` in the order of ``FLAGS``."""
+    return ";".join(flag for place, flag in enumerate(FLAGS) if bits >> place & 1)
+
+
 def merged(*groups: tuple[str, ...]) -> str:
     """Flags of several groups joined by ``;`` in the order of ``FLAGS``."""
     present = {flag for group in groups for flag in group}

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.calendar import DEFAULT_EXCHANGE, final_from
+from eventstudy import ledger
+from eventstudy.data.calendar import DEFAULT_EXCHANGE
 from eventstudy.data.catalogue import Catalogue, build_catalogue
 from eventstudy.data.confounders import ConfounderTable, read_confounders
 from eventstudy.data.events import EventTable, events_from_frame, read_events
-from eventstudy.data.market import Market, load_market, place_rows, series_key
+from eventstudy.data.market import Market, SeriesKey, load_market, place_rows, series_key
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source, source_from_frame
 from eventstudy.engine.kernels import Engine, chosen_engine
@@ -86,7 +87,7 @@ def run(
     ---------------
     tests/oracles: statsmodels with event dummies, a naive loop from the raw price files.
     """
-    say = progress or _silent
+    say = progress or silent
     result = estimated(events, prices, spec, confounders=confounders, only=only, progress=progress, warn=warn)
     studied = result.studied
     say("claims, clusters, groups, other models")
@@ -124,9 +125,9 @@ def estimated(
     are empty.
     """
     spec = checked_model(spec or StudySpec())
-    say = progress or _silent
+    say = progress or silent
     table = as_events(events)
-    source = open_source(spec, say, warn or _silent) if prices is None else as_source(prices)
+    source = open_source(spec, say, warn or silent) if prices is None else as_source(prices)
     say(f"placing {len(table.frame)} events on exchange calendars")
     catalogue = build_catalogue(table, confounders_beside(table, confounders), reach=spec.hold)
     check_peers(catalogue, spec)
@@ -168,20 +169,24 @@ def market_notices(catalogue: Catalogue, rows: Sequence[int], market: Market, sp
     """What a reader should know about the prices: older than asked for, or measured against a market elsewhere."""
     choice = market.prices.choice
     found = [choice.stale] if choice is not None and choice.stale else []
+    return [*found, *foreign_notices({series_key(catalogue, row, spec) for row in rows})]
+
+
+def foreign_notices(keys: Collection[SeriesKey]) -> list[str]:
+    """What to know about listings abroad that are measured against New York."""
     abroad = {
-        (catalogue.keys[row][0], catalogue.exchange[row])
-        for row in rows
-        if catalogue.exchange[row] != DEFAULT_EXCHANGE and series_key(catalogue, row, spec).benchmarks[:1] == ("SPY",)
+        (key.ticker, key.exchange)
+        for key in keys
+        if key.exchange != DEFAULT_EXCHANGE and key.benchmarks[:1] == ("SPY",)
     }
-    found += [
+    return [
         f"{ticker} trades on {exchange} and is measured against SPY, which closes hours later in another currency: "
         "name a local index with --benchmark or in the benchmark column"
         for ticker, exchange in sorted(abroad)
     ]
-    return found
 
 
-def _silent(line: str) -> None:
+def silent(line: str) -> None:
     """Progress nobody asked for."""
     del line
 
@@ -213,14 +218,28 @@ def checked_model(spec: StudySpec) -> StudySpec:
 
 def check_peers(catalogue: Catalogue, spec: StudySpec) -> None:
     """Raise a UsageError where a peer is itself treated: the comparison would take part of the effect away."""
-    if not MODELS[spec.model].peers:
-        return
     treated = {ticker for (ticker, _), role in zip(catalogue.keys, catalogue.roles, strict=True) if role != "placebo"}
-    if bad := sorted(treated & set(spec.peers)):
+    check_treated(treated, spec, catalogue.events.path)
+
+
+def check_treated(treated: set[str], spec: StudySpec, path: str) -> None:
+    """The same from the tickers that have announcements."""
+    if MODELS[spec.model].peers and (bad := sorted(treated & set(spec.peers))):
         raise UsageError(
-            f"peer {', '.join(bad)} has announcements of its own in {catalogue.events.path}",
+            f"peer {', '.join(bad)} has announcements of its own in {path}",
             "peers that no event of the file treats",
             "name other peers",
+        )
+
+
+def one_width(keys: Collection[SeriesKey], spec: StudySpec) -> None:
+    """Raise a UsageError where series have different numbers of benchmarks: a panel holds one number of factors."""
+    counts = sorted({len(key.benchmarks) for key in keys})
+    if len(counts) > 1:
+        raise UsageError(
+            f"{spec.model} uses every benchmark, and the rows name {' and '.join(map(str, counts))} of them",
+            "the same number of benchmarks on every row",
+            "complete the benchmark column",
         )
 
 
@@ -281,30 +300,19 @@ def price_trouble(catalogue: Catalogue, row: int, market: Market, spec: StudySpe
     """Why a row has no usable day 0, or None."""
     placement, key = catalogue.placements[row], series_key(catalogue, row, spec)
     if placement is None:
-        detail = f"the {catalogue.exchange[row]} calendar does not reach that date"
-        return Exclusion(row=row, stage="dated", reason="before_prices", detail=detail)
+        return _exclusion(row, ledger.undated(catalogue.exchange[row]))
     if (missing := market.trouble(key)) is not None:
-        return Exclusion(row=row, stage="priced", reason=missing[0], detail=missing[1])
+        return _exclusion(row, ledger.unpriced(missing))
     series = market.series(key, spec.returns)
-    sessions = series.calendar.sessions
-    if series.first < 0:
-        detail = f"prices of {series.ticker} hold no session between {sessions[0]} and {sessions[-1]}"
-        return Exclusion(row=row, stage="priced", reason="before_prices", detail=detail)
-    if placement.session < series.first:
-        detail = f"day 0 is {placement.date}; prices of {series.ticker} start {sessions[series.first]}"
-        return Exclusion(row=row, stage="priced", reason="before_prices", detail=detail)
-    end = min(series.last, series.benchmark_last)
-    if placement.session > end:
-        final = final_from(series.calendar, placement.session)
-        advice = f"run again when that session is final (from {final.astype('datetime64[m]')}Z)"
-        if market.prices.series[key.ticker].provenance.source == "snapshot":
-            advice = f"the package's snapshot ends there; newer prices come from Yahoo or csv:DIR. Else {advice}"
-        detail = f"day 0 is {placement.date}, prices end {sessions[end]}: {advice}"
-        return Exclusion(row=row, stage="priced", reason="day0_not_observed", detail=detail)
-    if spec.missing == "strict" and series.span[placement.session] != 1:
-        detail = f"no one-session return on {placement.date}; --missing trade-to-trade would use the next trade"
-        return Exclusion(row=row, stage="priced", reason="missing_day0", detail=detail)
-    return None
+    reach = ledger.reach_of(series, market.prices.series[key.ticker].provenance.source)
+    gap = spec.missing == "strict" and bool(series.span[placement.session] != 1)
+    found = ledger.day0_trouble(reach, placement.session, gap=gap)
+    return None if found is None else _exclusion(row, found)
+
+
+def _exclusion(row: int, trouble: ledger.Trouble) -> Exclusion:
+    stage, reason, detail = trouble
+    return Exclusion(row=row, stage=stage, reason=reason, detail=detail)
 
 
 def estimate(
@@ -314,19 +322,13 @@ def estimate(
     if not rows:
         return None, [], []
     keys, placed = place_rows(catalogue, rows, spec)
-    counts = sorted({len(key.benchmarks) for key in keys})
-    if len(counts) > 1:
-        raise UsageError(
-            f"{spec.model} uses every benchmark, and the rows name {' and '.join(map(str, counts))} of them",
-            "the same number of benchmarks on every row",
-            "complete the benchmark column",
-        )
+    one_width(keys, spec)
     panel = market.stack(keys, spec.returns)
-    block = study_block(panel, placed, spec, _fitter(spec), engine)
+    block = study_block(panel, placed, spec, fitter_of(spec), engine)
     needed = fewest_observations(spec, spec.model, panel.factors.shape[1])
     enough = block.fits.n_obs >= needed
     exclusions = [
-        _estimation_trouble(row, int(block.fits.n_obs[i]), needed, spec)
+        _exclusion(row, ledger.estimation_trouble(int(block.fits.n_obs[i]), needed, spec.estimation))
         for i, row in enumerate(rows)
         if not (enough[i] and block.fits.rank_ok[i])
     ]
@@ -334,21 +336,13 @@ def estimate(
     return (select(block, kept) if len(kept) else None), [rows[int(i)] for i in kept], exclusions
 
 
-def _fitter(spec: StudySpec) -> Fitter:
+def fitter_of(spec: StudySpec) -> Fitter:
     """What estimates the model; conditional variances need a package that others do without."""
     if not MODELS[spec.model].conditional:
         return fit
     from eventstudy.evaluate.conditional import conditional_fits
 
     return conditional_fits
-
-
-def _estimation_trouble(row: int, n_obs: int, needed: int, spec: StudySpec) -> Exclusion:
-    if n_obs < needed:
-        detail = f"{n_obs} valid estimation sessions of {spec.estimation} asked for; {needed} needed"
-        return Exclusion(row=row, stage="estimated", reason="insufficient_estimation", detail=detail)
-    detail = "a benchmark is constant in the estimation window or repeats another"
-    return Exclusion(row=row, stage="estimated", reason="rank_deficient", detail=detail)
 
 
 def primary_windows(catalogue: Catalogue, rows: Sequence[int], spec: StudySpec) -> Ints:

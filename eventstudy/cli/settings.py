@@ -121,10 +121,18 @@ OPTIONS: dict[str, Option] = {
     "hold_min": Option(kind="count", metavar="N", default="1", help="Firms that a session's portfolio must hold."),
     "out": Option(kind="text", metavar="DIR", default="reports", short="o", help="Folder of the report."),
     "formats": Option(
-        kind="list", metavar="LIST", default="md,html,csv,json", help="What to write: md, html, csv, json."
+        kind="list", metavar="LIST", default="md,html,csv,json", help="What to write: md, html, csv, json, parquet."
     ),
     "calibrated": Option(
         kind="switch", default="no", help="Beside each p value: how often its test rejects when nothing happens."
+    ),
+    "detail": Option(kind="switch", default="no", help="Above 20,000 events: write abnormal returns by day as well."),
+    "threads": Option(kind="count", metavar="N", default="1", help="Above 20,000 events: threads of this process."),
+    "workers": Option(
+        kind="count", metavar="N", default="0", help="Above 20,000 events: processes of a local Dask cluster."
+    ),
+    "scheduler": Option(
+        kind="text", metavar="ADDR", help="Above 20,000 events: a running Dask cluster, tcp://HOST:PORT."
     ),
     "audit": Option(kind="switch", default="no", help="Fit every studied row again with statsmodels and compare."),
     "strict": Option(kind="switch", default="no", help="Exit 3 if some event could not be studied."),

@@ -225,6 +225,46 @@ def place(calendar: TradingCalendar, instant: pd.Timestamp, day: pd.Timestamp, t
     return _place_date(calendar, np.datetime64(day.date(), "D"), timing)
 
 
+def place_many(
+    calendar: TradingCalendar,
+    instant: NDArray[np.datetime64],
+    day: NDArray[np.datetime64],
+    after_close: NDArray[np.bool_],
+) -> NDArray[np.int64]:
+    """Position of day 0 of many announcements, by the rule of ``place``; -1 outside the calendar.
+
+    Parameters
+    ----------
+    calendar : TradingCalendar
+    instant : datetime64 (n,)
+        UTC moments, NaT for a bare date.
+    day : datetime64[D] (n,)
+        Bare dates, NaT where there is a moment.
+    after_close : bool (n,)
+        The bare date's timing is ``amc``.
+
+    Checked against
+    ---------------
+    ``place``, one by one (tests/scale).
+    """
+    sessions, n = calendar.sessions, len(calendar.sessions)
+    found = np.full(len(day), -1, dtype=np.int64)
+    if not n:
+        return found
+    bare = ~np.isnat(day)
+    at = np.searchsorted(sessions, day[bare])
+    hit = at < n
+    hit[hit] = sessions[at[hit]] == day[bare][hit]
+    at = at + (after_close[bare] & hit)
+    found[bare] = np.where((at < n) & (day[bare] >= sessions[0]), at, -1)
+    moments = instant[~bare].astype("datetime64[s]")
+    at = np.searchsorted(calendar.closes, moments, side="right")
+    local = pd.DatetimeIndex(moments, tz="UTC").tz_convert(calendar.zone).tz_localize(None)
+    today = local.to_numpy().astype("datetime64[D]")
+    found[~bare] = np.where((at < n) & (today >= sessions[0]), at, -1)
+    return found
+
+
 def _place_instant(calendar: TradingCalendar, instant: pd.Timestamp) -> Placement | None:
     moment = np.datetime64(instant.tz_convert("UTC").tz_localize(None).floor("s").to_datetime64(), "s")
     local = instant.tz_convert(calendar.zone)

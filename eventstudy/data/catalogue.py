@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -118,7 +118,7 @@ def build_catalogue(
         placements=placements,
         exchange=exchange,
         calendars=calendars,
-        confounders=_place_confounders(confounders, pairs, placer),
+        confounders=place_confounders(confounders, pairs, calendars),
         keys=keys,
         roles=tuple(frame["role"]),
         categories=tuple(frame["category"]),
@@ -130,21 +130,34 @@ def build_catalogue(
 def _calendars(
     frame: pd.DataFrame, exchange: Sequence[str], until: date | None, reach: int
 ) -> dict[str, TradingCalendar]:
-    """One calendar a listing, from well before its first event to well after its last."""
+    """The calendar of every listing of a frame of events."""
     when = frame["date"].fillna(frame["instant"].dt.tz_localize(None).dt.floor("D"))
-    calendars = {}
-    codes = np.array(exchange)
-    for code in dict.fromkeys(exchange):
-        days = when[codes == code]
-        first = days.min().date() - timedelta(days=int(HISTORY_SESSIONS * 1.5))
-        last = max(days.max().date() + timedelta(days=90 + int(reach * 1.5)), until or date.min)
-        calendars[code] = load_calendar(code, first, last)
-    return calendars
+    codes, days = np.array(exchange), when.to_numpy().astype("datetime64[D]")
+    spans = {
+        code: (days[codes == code].min().item(), days[codes == code].max().item()) for code in dict.fromkeys(exchange)
+    }
+    return calendars_over(spans, until, reach)
 
 
-def _place_confounders(
-    table: ConfounderTable | None, pairs: Sequence[tuple[str, str]], placer: _Placer
+def calendars_over(
+    spans: Mapping[str, tuple[date, date]], until: date | None = None, reach: int = 0
+) -> dict[str, TradingCalendar]:
+    """One calendar a listing, from well before its first event to well after its last and ``reach`` sessions more."""
+    return {
+        code: load_calendar(
+            code,
+            first - timedelta(days=int(HISTORY_SESSIONS * 1.5)),
+            max(last + timedelta(days=90 + int(reach * 1.5)), until or date.min),
+        )
+        for code, (first, last) in spans.items()
+    }
+
+
+def place_confounders(
+    table: ConfounderTable | None, pairs: Sequence[tuple[str, str]], calendars: Mapping[str, TradingCalendar]
 ) -> dict[tuple[str, str], tuple[tuple[int, str, str], ...]]:
+    """(ticker, exchange) -> its confounders as (session, kind, title), sorted."""
+    placer = _Placer(dict(calendars))
     found: dict[tuple[str, str], tuple[tuple[int, str, str], ...]] = dict.fromkeys(pairs, ())
     if table is None:
         return found

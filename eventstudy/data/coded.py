@@ -12,6 +12,7 @@ from eventstudy.engine.panel import Bools, Ints
 from eventstudy.errors import Problem
 
 ROWS_AT_ONCE = 65_536
+RESIDUES = 16
 Check = Callable[[str], None]
 
 
@@ -78,8 +79,8 @@ class Coded:
 
 
 def constant(text: str, n: int) -> Coded:
-    """A column that says the same everywhere."""
-    return Coded(np.zeros(n, dtype=np.int32), (text,))
+    """A column that says the same everywhere; it takes no memory a row."""
+    return Coded(np.broadcast_to(np.zeros(1, dtype=np.int32), (n,)), (text,))
 
 
 @dataclass(slots=True)
@@ -157,21 +158,51 @@ def repeats(
         texts = names.take(rows)
         exact[rows] = np.fromiter(map(hash, texts), dtype=np.int64, count=len(texts))
         folded[rows] = np.fromiter(map(hash, map(str.lower, texts)), dtype=np.int64, count=len(texts))
-    pair = exact * 31 + other.codes.astype(np.int64) * 1_000_003
     found: list[Problem] = []
-    for rows in _equal_groups(pair):
-        first: dict[tuple[str, str], int] = {}
-        for row, name, text in zip(rows.tolist(), names.take(rows), other.take(rows), strict=True):
-            if (name, text) in first:
-                found.append(Problem(int(lines[row]), "event_id", name, say_pair(text, first[name, text])))
-            first.setdefault((name, text), int(lines[row]))
-    for rows in _equal_groups(folded, unless=exact):
-        seen: dict[str, tuple[str, int]] = {}
-        for row, name in zip(rows.tolist(), names.take(rows), strict=True):
-            spelling, line = seen.setdefault(name.lower(), (name, int(lines[row])))
-            if spelling != name:
-                found.append(Problem(int(lines[row]), "event_id", name, say_case(spelling, line)))
+    for rows in residues(exact):
+        for same in _equal_groups(exact[rows] * 31 + other.codes[rows].astype(np.int64) * 1_000_003):
+            first: dict[tuple[str, str], int] = {}
+            own = rows[same]
+            for row, name, text in zip(own.tolist(), names.take(own), other.take(own), strict=True):
+                if (name, text) in first:
+                    found.append(Problem(int(lines[row]), "event_id", name, say_pair(text, first[name, text])))
+                first.setdefault((name, text), int(lines[row]))
+    for rows in residues(folded):
+        for same in _equal_groups(folded[rows], unless=exact[rows]):
+            seen: dict[str, tuple[str, int]] = {}
+            own = rows[same]
+            for row, name in zip(own.tolist(), names.take(own), strict=True):
+                spelling, line = seen.setdefault(name.lower(), (name, int(lines[row])))
+                if spelling != name:
+                    found.append(Problem(int(lines[row]), "event_id", name, say_case(spelling, line)))
     return found
+
+
+def residues(keys: Ints) -> Iterator[Ints]:
+    """Rows, ascending, cut by their key's remainder: equal keys stay together, and little is held at a time."""
+    parts = RESIDUES if len(keys) > ROWS_AT_ONCE else 1
+    remainder = np.empty(len(keys), dtype=np.uint8)
+    for rows in blocks_of(len(keys)):
+        remainder[rows] = keys[rows] % parts
+    for part in range(parts):
+        yield np.flatnonzero(remainder == part)
+
+
+def first_of(keys: Ints) -> Bools:
+    """Whether a row is the first with its key; bool (n,)."""
+    first = np.zeros(len(keys), dtype=bool)
+    for rows in residues(keys):
+        first[rows[np.unique(keys[rows], return_index=True)[1]]] = True
+    return first
+
+
+def repeated(keys: Ints) -> Bools:
+    """Whether another row has the same key; bool (n,)."""
+    several = np.zeros(len(keys), dtype=bool)
+    for rows in residues(keys):
+        _, where, count = np.unique(keys[rows], return_inverse=True, return_counts=True)
+        several[rows] = count[where] > 1
+    return several
 
 
 def _equal_groups(key: Ints, unless: Ints | None = None) -> Iterator[Ints]:

@@ -14,6 +14,8 @@ from eventstudy.data.prices import PriceSeries, PriceTable, make_series
 from eventstudy.data.tabular import read_table
 from eventstudy.errors import InputFileError, Problem, UsageError
 
+# symbols held at a time in a large study
+AT_ONCE = 256
 REQUIRED = ("date", "close")
 NUMBERS = ("close", "open", "volume", "dividends", "adj close")
 
@@ -44,6 +46,11 @@ class CsvSource:
         if not argument or not folder.is_dir():
             raise UsageError(f"source csv:{argument}: no such folder", "csv:DIR with one SYMBOL.csv each")
         return cls(folder, f"csv:{argument}")
+
+    @property
+    def at_once(self) -> int:
+        """How many symbols to ask for at a time, where they need not all be held."""
+        return AT_ONCE
 
     def fetch(self, symbols: Sequence[str], start: date, end: date) -> PriceTable:
         """The wanted symbols, whole.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 
+from eventstudy.data.calendar import TradingCalendar
 from eventstudy.data.catalogue import HISTORY_SESSIONS, Catalogue, event_mask, history_mask, masking_sessions
 from eventstudy.data.factors import FactorTable, check_columns, read_factors, with_factors, with_peers, with_shifts
 from eventstudy.data.prices import PriceSource, PriceTable
@@ -72,21 +73,8 @@ class Market:
         """Aligned returns of a key; both the ticker and its benchmarks must be in ``prices``."""
         if (key, returns) not in self._made:
             calendar = self.catalogue.calendars[key.exchange]
-            aligned = align(self.prices, key.ticker, key.benchmarks, calendar, returns)
-            self._made[key, returns] = self._prepared(aligned, key) if key.made_for else aligned
+            self._made[key, returns] = aligned_series(self.prices, key, calendar, returns, self.factors, self.n_peers)
         return self._made[key, returns]
-
-    def _prepared(self, series: AlignedSeries, key: SeriesKey) -> AlignedSeries:
-        """The series with the regressors of a model that makes its own."""
-        model = MODELS[key.made_for]
-        if model.columns:
-            assert self.factors is not None, "checked when the study began"
-            return with_factors(series, self.factors, model.columns)
-        if model.peers:
-            return with_peers(series, self.n_peers, market=model.n_made == 2)
-        if model.instrument:
-            return with_shifts(series, (-1, 0, 1), instrument=True)
-        return with_shifts(series, DIMSON_SHIFTS)
 
     def quality(self, key: SeriesKey, returns: str) -> Quality:
         """What deserves a second look in the series of a key."""
@@ -96,10 +84,7 @@ class Market:
 
     def trouble(self, key: SeriesKey) -> tuple[str, str] | None:
         """(reason, detail) where prices of the key are missing altogether."""
-        for symbol, reason in ((key.ticker, "no_prices"), *((b, "no_benchmark") for b in key.benchmarks)):
-            if symbol not in self.prices.series:
-                return reason, f"{symbol}: {self.prices.unknown.get(symbol, 'the source does not know it')}"
-        return None
+        return missing_prices(self.prices, key)
 
     def stack(self, keys: Sequence[SeriesKey], returns: str, part: str = "total") -> ReturnPanel:
         """The series as one panel; shorter calendars are padded at the end with nothing."""
@@ -119,6 +104,37 @@ class Market:
         )
 
 
+def missing_prices(prices: PriceTable, key: SeriesKey) -> tuple[str, str] | None:
+    """(reason, detail) where prices of a key are missing altogether."""
+    for symbol, reason in ((key.ticker, "no_prices"), *((b, "no_benchmark") for b in key.benchmarks)):
+        if symbol not in prices.series:
+            return reason, f"{symbol}: {prices.unknown.get(symbol, 'the source does not know it')}"
+    return None
+
+
+def aligned_series(
+    prices: PriceTable,
+    key: SeriesKey,
+    calendar: TradingCalendar,
+    returns: str,
+    factors: FactorTable | None = None,
+    n_peers: int = 0,
+) -> AlignedSeries:
+    """Returns of a key, with the regressors of a model that makes its own."""
+    series = align(prices, key.ticker, key.benchmarks, calendar, returns)
+    if not key.made_for:
+        return series
+    model = MODELS[key.made_for]
+    if model.columns:
+        assert factors is not None, "checked when the study began"
+        return with_factors(series, factors, model.columns)
+    if model.peers:
+        return with_peers(series, n_peers, market=model.n_made == 2)
+    if model.instrument:
+        return with_shifts(series, (-1, 0, 1), instrument=True)
+    return with_shifts(series, DIMSON_SHIFTS)
+
+
 def _pad(values: Floats, width: int, fill: float = np.nan) -> Floats:
     room = [(0, 0)] * (values.ndim - 1) + [(0, width - values.shape[-1])]
     return np.pad(values, room, constant_values=fill)
@@ -131,12 +147,16 @@ def row_benchmarks(catalogue: Catalogue, row: int, spec: StudySpec) -> tuple[str
 
 
 def series_key(catalogue: Catalogue, row: int, spec: StudySpec) -> SeriesKey:
-    """The returns a row is studied on. Models without a sector use the first benchmark only.
+    """The returns a row is studied on."""
+    return key_of(*catalogue.keys[row], row_benchmarks(catalogue, row, spec), spec)
+
+
+def key_of(ticker: str, exchange: str, benchmarks: tuple[str, ...], spec: StudySpec) -> SeriesKey:
+    """The returns a listing is studied on. Models without a sector use the first benchmark only.
 
     ``constant-mean`` is aligned with the market too, so that all models speak of the same sessions.
     """
-    ticker, exchange = catalogue.keys[row]
-    benchmarks, model = row_benchmarks(catalogue, row, spec), MODELS[spec.model]
+    model = MODELS[spec.model]
     if model.factors == "made":
         peers = spec.peers if model.peers else ()
         return SeriesKey(ticker, exchange, (*benchmarks[:1], *peers), spec.model)
@@ -146,12 +166,12 @@ def series_key(catalogue: Catalogue, row: int, spec: StudySpec) -> SeriesKey:
 def load_market(catalogue: Catalogue, wanted: Sequence[int], source: PriceSource, spec: StudySpec) -> Market:
     """Fetch every ticker and benchmark that the wanted rows need, in one request."""
     start, end = asked_range(catalogue, spec)
-    table = _factor_table(spec)
+    table = factor_table(spec)
     prices = source.fetch(wanted_symbols(catalogue, wanted, spec), start, end)
     return Market(prices, catalogue, table, len(spec.peers))
 
 
-def _factor_table(spec: StudySpec) -> FactorTable | None:
+def factor_table(spec: StudySpec) -> FactorTable | None:
     """The factor file, once it is known to hold what the model needs."""
     model = MODELS[spec.model]
     if not spec.factors:
@@ -169,9 +189,14 @@ def _factor_table(spec: StudySpec) -> FactorTable | None:
 
 def wanted_symbols(catalogue: Catalogue, wanted: Sequence[int], spec: StudySpec) -> list[str]:
     """Every ticker and benchmark of the rows, sorted."""
-    tickers = {catalogue.keys[row][0] for row in wanted}
-    benchmarks = {symbol for row in wanted for symbol in row_benchmarks(catalogue, row, spec)}
-    return sorted(tickers | benchmarks | set(spec.peers if MODELS[spec.model].peers else ()))
+    benchmarks = [row_benchmarks(catalogue, row, spec) for row in wanted]
+    return symbols_of((catalogue.keys[row][0] for row in wanted), benchmarks, spec)
+
+
+def symbols_of(tickers: Iterable[str], benchmarks: Iterable[tuple[str, ...]], spec: StudySpec) -> list[str]:
+    """Tickers, benchmarks and the peers of the model, sorted."""
+    named = {symbol for symbols in benchmarks for symbol in symbols}
+    return sorted({*tickers, *named, *(spec.peers if MODELS[spec.model].peers else ())})
 
 
 def asked_range(catalogue: Catalogue, spec: StudySpec) -> tuple[date, date]:
@@ -211,8 +236,12 @@ def place_rows(catalogue: Catalogue, rows: Sequence[int], spec: StudySpec) -> tu
 
 def event_seed(catalogue: Catalogue, row: int) -> int:
     """A number from the event's name and ticker alone, so that neither order nor parallelism changes a draw."""
-    name = f"{catalogue.events.frame['event_id'].iat[row]}|{catalogue.keys[row][0]}"
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big")
+    return seed_of(str(catalogue.events.frame["event_id"].iat[row]), catalogue.keys[row][0])
+
+
+def seed_of(event_id: str, ticker: str) -> int:
+    """The same from the two names."""
+    return int.from_bytes(hashlib.sha256(f"{event_id}|{ticker}".encode()).digest()[:6], "big")
 
 
 def session_of(catalogue: Catalogue, row: int) -> int:

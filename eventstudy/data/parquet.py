@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ TEXT_COLUMNS = (
     "event_id", "ticker", "timing", "role", "category", "title", "source", "notes", "benchmark", "calendar",
 )  # fmt: skip
 FREE_TEXT = ("title", "source", "notes")
+MANY_DAYS = 200_000
 WRONG_MOMENTS = (
     "",
     "is empty; every row needs a date or a timestamp",
@@ -69,7 +71,16 @@ def pyarrow_parquet(what: str) -> Any:
         import pyarrow.parquet
     except ImportError as error:
         raise UsageError(f"{what} needs the pyarrow package", "an installation with it", INSTALL) from error
+    # the system's own allocator gives back what is no longer used
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     return pyarrow.parquet
+
+
+def give_back() -> None:
+    """Hand memory that is free within this process back to the system, where the allocator can."""
+    arrow = sys.modules.get("pyarrow")
+    if arrow is not None:
+        arrow.default_memory_pool().release_unused()
 
 
 def has_pyarrow() -> bool:
@@ -95,7 +106,7 @@ def open_parquet(path: str | Path, what: str, dictionary: Sequence[str] = ()) ->
     try:
         if Path(path).is_dir():
             raise IsADirectoryError
-        return parquet.ParquetFile(path, read_dictionary=list(dictionary) or None, memory_map=False)
+        return parquet.ParquetFile(path, read_dictionary=list(dictionary) or None, memory_map=False, pre_buffer=False)
     except FileNotFoundError:
         raise InputFileError(str(path), [Problem(0, "", "", "there is no such file")]) from None
     except IsADirectoryError:
@@ -148,17 +159,19 @@ def read_parquet_columns(path: str | Path, required: Sequence[str]) -> RawEvents
     coders = {name: Coder.empty() for name in names if name != "event_id" and not (timed and name == "announced_at")}
     moments: list[Any] = []
     ids: list[Any] = []
-    for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=names):
+    for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=names, use_threads=False):
         for name, coder in coders.items():
             _code(coder, batch.column(name))
         if timed:
             moments.append(_micros(batch.column("announced_at")))
         if "event_id" in kinds:
             ids.append(batch.column("event_id"))
-    rows = np.arange(1, n + 1)
+    rows = np.arange(1, n + 1, dtype=np.int32)
     announced, found = _announced(moments, schema.field("announced_at").type, rows) if timed else (None, [])
     columns = {name: coder.done() for name, coder in coders.items()}
-    return RawEvents(str(path), rows, _ids(ids, n), columns, announced, found, "row")
+    made = RawEvents(str(path), rows, _ids(ids, n), columns, announced, found, "row")
+    give_back()
+    return made
 
 
 def _unwanted(name: str, kind: str) -> str:
@@ -212,9 +225,21 @@ def _micros(column: Any) -> np.ndarray:
     return np.asarray(column.cast(kind, safe=False).to_numpy(zero_copy_only=False).astype("datetime64[us]"))
 
 
+def _distinct(blocks: list[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct moments and the position of each row's; whole days are counted off, without sorting."""
+    if all((block.astype("datetime64[D]") == block).all() for block in blocks):
+        days = [block.astype("datetime64[D]").astype(np.int32) for block in blocks]
+        first, last = min(int(d.min()) for d in days), max(int(d.max()) for d in days)
+        if last - first < MANY_DAYS:
+            known = np.arange(first, last + 1).astype("datetime64[D]").astype("datetime64[us]")
+            return known, np.concatenate([d - np.int32(first) for d in days])
+    known, codes = np.unique(np.concatenate(blocks), return_inverse=True)
+    return known, codes.astype(np.int32)
+
+
 def _announced(blocks: list[Any], data_type: Any, rows: Ints) -> tuple[Announced, list[Problem]]:
     """Dates, and timestamps with their zone; a timestamp without one is a date if it is midnight, else an error."""
-    instants, codes = np.unique(np.concatenate(blocks), return_inverse=True)
+    instants, codes = _distinct(blocks)
     days = instants.astype("datetime64[D]")
     with_zone = getattr(data_type, "tz", None) is not None
     clocked = ~np.isnat(instants) & (with_zone | (instants != days))
@@ -222,7 +247,6 @@ def _announced(blocks: list[Any], data_type: Any, rows: Ints) -> tuple[Announced
     verdict = np.select(
         [np.isnat(instants), clocked & ~np.bool_(with_zone), (years < EARLIEST) | (years > LATEST)], [1, 2, 3], 0
     )
-    codes = codes.astype(np.int32)
     announced = Announced(
         codes,
         np.where(clocked, instants, np.datetime64("NaT", "us")),

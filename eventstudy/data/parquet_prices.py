@@ -17,6 +17,8 @@ from eventstudy.errors import InputFileError, Problem, UsageError
 
 PRICES = ("close", "adj_close", "open")
 NUMBERS = (*PRICES, "volume", "dividend", "split")
+# symbols held at a time in a large study
+AT_ONCE = 256
 INDEX_NAMES = ("date", "index", "__index_level_0__")
 WANTED = (
     "long: columns ticker, date and close or adj_close; or wide: one date column and one close column a ticker, "
@@ -73,6 +75,12 @@ class ParquetPrices:
         if not argument:
             raise UsageError("source parquet: names no file", "parquet:PATH", WANTED)
         return cls(Path(argument), layout_of(argument), f"parquet:{argument}")
+
+    @property
+    def at_once(self) -> int:
+        """How many symbols to ask for at a time, where they need not all be held; 0 where the file's order does not
+        allow to find some without reading all."""
+        return AT_ONCE if not self.layout.ticker or _sorted_by(self.path, self.layout.ticker) else 0
 
     def fetch(self, symbols: Sequence[str], start: date, end: date) -> PriceTable:
         """The wanted symbols, whole.
@@ -167,20 +175,36 @@ def _read_long(path: Path, layout: Layout, into: _Collected) -> None:
     for group in range(file.metadata.num_row_groups):
         if _holds_none(file.metadata.row_group(group), layout.ticker, into.pieces):
             continue
-        for batch in file.iter_batches(batch_size=16 * ROWS_AT_ONCE, row_groups=[group], columns=columns):
+        for batch in file.iter_batches(batch_size=4 * ROWS_AT_ONCE, row_groups=[group], columns=columns):
             _take_long(batch, layout, into)
+
+
+def _sorted_by(path: Path, ticker: str) -> bool:
+    """Whether the statistics of the row groups say that tickers rise from each to the next."""
+    metadata = open_parquet(path, "Parquet").metadata
+    last = ""
+    for number in range(metadata.num_row_groups):
+        facts = _statistics(metadata.row_group(number), ticker)
+        if facts is None or str(facts.min) < last:
+            return False
+        last = str(facts.max)
+    return True
+
+
+def _statistics(group: Any, name: str) -> Any:
+    """Smallest and largest of a column in a row group, where the file says so."""
+    for at in range(group.num_columns):
+        column = group.column(at)
+        if column.path_in_schema == name:
+            facts = column.statistics
+            return facts if facts is not None and facts.has_min_max else None
+    return None
 
 
 def _holds_none(group: Any, ticker: str, wanted: dict[str, Any]) -> bool:
     """Whether the statistics of a row group say that none of the wanted symbols is in it."""
-    for at in range(group.num_columns):
-        column = group.column(at)
-        if column.path_in_schema == ticker:
-            facts = column.statistics
-            if facts is None or not facts.has_min_max:
-                return False
-            return not any(str(facts.min) <= symbol <= str(facts.max) for symbol in wanted)
-    return False
+    facts = _statistics(group, ticker)
+    return facts is not None and not any(str(facts.min) <= symbol <= str(facts.max) for symbol in wanted)
 
 
 def _take_long(batch: Any, layout: Layout, into: _Collected) -> None:

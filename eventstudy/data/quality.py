@@ -52,9 +52,8 @@ def stale(series: AlignedSeries) -> Bools:
         return found
     values = series.close[positions]
     starts = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
-    for start, stop in zip(starts, [*starts[1:], len(values)], strict=True):
-        if stop - start >= STALE_RUN:
-            found[positions[start:stop]] = True
+    lengths = np.diff(np.append(starts, len(values)))
+    found[positions] = np.repeat(lengths >= STALE_RUN, lengths)
     return found
 
 

@@ -76,3 +76,63 @@ def summarise(values: Floats) -> Moments:
         squares, cubes = float((about**2).sum()), float((about**3).sum())
         total = total.merge(Moments(len(chunk), mean, squares, int((chunk > 0).sum()), cubes))
     return total
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMoments:
+    """Summaries of the columns of a table; float64 (C,) each, as in ``Moments``.
+
+    Attributes
+    ----------
+    count, mean, sum_of_squares, positive, sum_of_cubes : float64 (C,)
+    """
+
+    count: Floats
+    mean: Floats
+    sum_of_squares: Floats
+    positive: Floats
+    sum_of_cubes: Floats
+
+    def merge(self, other: ColumnMoments) -> ColumnMoments:
+        """Summaries of the rows of both, by the formulas of ``Moments.merge``."""
+        n, m = self.count, other.count
+        count = n + m
+        safe = np.where(count > 0, count, 1.0)
+        delta = np.where((n > 0) & (m > 0), other.mean - self.mean, 0.0)
+        mean = np.where(n > 0, self.mean + delta * m / safe, other.mean)
+        return ColumnMoments(
+            count=count,
+            mean=mean,
+            sum_of_squares=self.sum_of_squares + other.sum_of_squares + delta**2 * n * m / safe,
+            positive=self.positive + other.positive,
+            sum_of_cubes=self.sum_of_cubes
+            + other.sum_of_cubes
+            + delta**3 * n * m * (n - m) / safe**2
+            + 3 * delta * (n * other.sum_of_squares - m * self.sum_of_squares) / safe,
+        )
+
+    def column(self, k: int) -> Moments:
+        """The summary of one column."""
+        return Moments(
+            count=int(self.count[k]),
+            mean=float(self.mean[k]),
+            sum_of_squares=float(self.sum_of_squares[k]),
+            positive=int(self.positive[k]),
+            sum_of_cubes=float(self.sum_of_cubes[k]),
+        )
+
+
+def summarise_columns(values: Floats) -> ColumnMoments:
+    """Summaries of the finite values of each column of at most one chunk of rows; (n, C)."""
+    seen = np.isfinite(values)
+    count = seen.sum(axis=0).astype(np.float64)
+    mean = np.where(seen, values, 0.0).sum(axis=0) / np.where(count > 0, count, 1.0)
+    about = np.where(seen, values - mean, 0.0)
+    squares = about * about
+    return ColumnMoments(
+        count=count,
+        mean=mean,
+        sum_of_squares=squares.sum(axis=0),
+        positive=(seen & (values > 0)).sum(axis=0).astype(np.float64),
+        sum_of_cubes=(squares * about).sum(axis=0),
+    )

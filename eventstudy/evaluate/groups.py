@@ -98,15 +98,15 @@ def _tested(studied: Studied, sample: Sample, group: str, window: Window, wanted
             n_overlapping=shared.n_overlapping,
             car=Moments() if summary is None else summary.car,
             bhar=Moments() if summary is None else summary.bhar,
-            precision_weighted=_weighted(summary, "precision"),
-            variance_weighted=_weighted(summary, "variance_weight"),
+            precision_weighted=weighted_mean(summary, "precision"),
+            variance_weighted=weighted_mean(summary, "variance_weight"),
             result=result,
         )
         for result in results
     ]
 
 
-def _weighted(summary: Summary | None, name: str) -> float:
+def weighted_mean(summary: Summary | None, name: str) -> float:
     """Mean CAR with weights 1/standard error (``pwcaar``) or its square (``ivwcaar``); NaN with nothing to weigh."""
     if summary is None:
         return np.nan

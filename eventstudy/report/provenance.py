@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,11 @@ from eventstudy import __version__
 from eventstudy.results import SCHEMA_VERSION
 
 if TYPE_CHECKING:
+    from eventstudy.data.factors import FactorTable
+    from eventstudy.data.prices import Choice, Provenance
     from eventstudy.evaluate.audit import Audit
     from eventstudy.results import StudyResult
+    from eventstudy.spec import StudySpec
 
 PACKAGES = (
     "numpy",
@@ -26,7 +29,10 @@ PACKAGES = (
     "statsmodels",
     "yfinance",
     "curl_cffi",
+    "pyarrow",
     "numba",
+    "dask",
+    "distributed",
 )
 
 
@@ -63,39 +69,78 @@ def manifest(
     command : sequence of str or None
         The command line; None takes this process's.
     """
-    spec = asdict(result.spec)
+    return manifest_of(
+        Origins(
+            spec=result.spec,
+            events=result.studied.catalogue.events.path,
+            counts=counts(result),
+            choice=result.studied.market.prices.choice,
+            factors=result.studied.market.factors,
+            series=result.provenance,
+            notices=result.notices,
+            engine=result.studied.engine,
+            executor="one process",
+        ),
+        files,
+        None if audit is None else {**asdict(audit), "agrees": audit.agrees},
+        command,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origins:
+    """What made the numbers of a report, whatever its size."""
+
+    spec: StudySpec
+    events: str
+    counts: dict[str, int]
+    choice: Choice | None
+    factors: FactorTable | None
+    series: Sequence[Provenance]
+    notices: Sequence[str]
+    engine: str
+    executor: str
+
+
+def manifest_of(
+    origins: Origins,
+    files: Mapping[str, str],
+    audit: Mapping[str, Any] | None = None,
+    command: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """The manifest of a report; see ``manifest``."""
+    spec = asdict(origins.spec)
     spec.pop("notices")
     return {
         "schema_version": SCHEMA_VERSION,
         "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": list(sys.argv if command is None else command),
         "versions": versions(),
-        "engine": result.studied.engine,
+        "engine": origins.engine,
         "spec": spec,
-        "spec_sha256": result.spec.digest(),
-        "events": result.studied.catalogue.events.path,
-        "counts": counts(result),
-        "audit": None if audit is None else {**asdict(audit), "agrees": audit.agrees},
-        "prices": _choice(result),
-        "factors": _factors(result),
-        "series": [asdict(provenance) for provenance in result.provenance],
-        "notices": list(result.notices),
+        "spec_sha256": origins.spec.digest(),
+        "events": origins.events,
+        "counts": origins.counts,
+        "audit": audit,
+        "prices": _choice(origins),
+        "factors": _factors(origins.factors),
+        "series": [asdict(provenance) for provenance in origins.series],
+        "notices": list(origins.notices),
+        "executor": origins.executor,
         "files": dict(files),
     }
 
 
-def _choice(result: StudyResult) -> dict[str, Any]:
+def _choice(origins: Origins) -> dict[str, Any]:
     """Which source was asked for, which one served, and what was tried on the way."""
-    choice = result.studied.market.prices.choice
-    asked = result.spec.source
+    choice, asked = origins.choice, origins.spec.source
     if choice is None:
         return {"asked": asked, "chosen": asked, "why": [], "stale": ""}
     return {"asked": asked, "chosen": choice.source, "why": list(choice.why), "stale": choice.stale}
 
 
-def _factors(result: StudyResult) -> dict[str, Any] | None:
+def _factors(table: FactorTable | None) -> dict[str, Any] | None:
     """The factor file of a factor model: which one, and how far it reaches."""
-    table = result.studied.market.factors
     if table is None:
         return None
     span = {"first": str(table.dates[0]), "last": str(table.dates[-1])} if len(table.dates) else {}

@@ -14,7 +14,7 @@ from eventstudy.flags import merged
 
 if TYPE_CHECKING:
     from eventstudy.data.returns import AlignedSeries
-    from eventstudy.results import StudyResult
+    from eventstudy.results import CalendarRow, GroupDay, GroupRow, StudyResult
 
 _COLUMNS: dict[str, str] = {
     "abnormal_returns": (
@@ -71,19 +71,20 @@ def build_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         "robustness": _robustness(result),
         "overnight": _overnight(result),
         "clusters": _clusters(result),
-        "aggregate": _aggregate(result),
-        "aar": _aar(result),
+        "aggregate": aggregate_rows(result.groups, result.calendar),
+        "aar": aar_rows(result.group_days),
         "claims": _claims(result),
         "excluded": _excluded(result),
         "differences": _differences(result),
         "calendar_time": _calendar_time(result),
     }
-    tables = {name: _frame(name, lines) for name, lines in rows.items()}
-    tables["models"] = _models(result) if has_rows else _frame("models", ())
+    tables = {name: table_frame(name, lines) for name, lines in rows.items()}
+    tables["models"] = _models(result) if has_rows else table_frame("models", ())
     return {name: tables[name] for name in COLUMNS}
 
 
-def _frame(name: str, rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
+def table_frame(name: str, rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
+    """Rows of a table as a frame with its columns."""
     return pd.DataFrame(list(rows), columns=list(COLUMNS[name]))
 
 
@@ -252,8 +253,9 @@ def _clusters(result: StudyResult) -> Iterable[Sequence[Any]]:
         )
 
 
-def _aggregate(result: StudyResult) -> Iterable[Sequence[Any]]:
-    for r in result.groups:
+def aggregate_rows(groups: Sequence[GroupRow], calendar: Sequence[CalendarRow] = ()) -> Iterable[Sequence[Any]]:
+    """Rows of aggregate."""
+    for r in groups:
         test, n = r.result, r.car.count
         yield (
             *(r.group, r.window.label, n, r.n_rows, r.n_dates),
@@ -263,7 +265,7 @@ def _aggregate(result: StudyResult) -> Iterable[Sequence[Any]]:
             r.variance_weighted,
             r.bhar.mean if n else np.nan,
         )
-    for c in result.calendar:
+    for c in calendar:
         test = c.result
         yield (
             *(c.group, c.window.label, c.n_events, c.n_rows, c.n_dates, np.nan, np.nan),
@@ -280,8 +282,9 @@ def _calendar_time(result: StudyResult) -> Iterable[Sequence[Any]]:
         )
 
 
-def _aar(result: StudyResult) -> Iterable[Sequence[Any]]:
-    for r in result.group_days:
+def aar_rows(days: Sequence[GroupDay]) -> Iterable[Sequence[Any]]:
+    """Rows of aar."""
+    for r in days:
         n = r.ar.count
         yield (
             *(r.group, r.day, n),

@@ -10,7 +10,8 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from eventstudy.report.figures import Figure
     from eventstudy.results import StudyResult
 
-FORMATS = ("md", "html", "csv", "json")
+FORMATS = ("md", "html", "csv", "json", "parquet")
 MANIFEST = "manifest.json"
 ADDED = "added"
 _ASIDE = ".eventstudy-"
@@ -51,7 +52,10 @@ def build_files(
 
         files["report.html"] = report_page(summary_page(result, figures, audit))
     files |= {f"figures/{figure.name}.svg": figure.svg for figure in figures.values()}
-    return {name: text.encode() for name, text in sorted(files.items())}
+    data = {name: text.encode() for name, text in files.items()}
+    if "parquet" in formats:
+        data |= {f"{name}.parquet": parquet_bytes(frame) for name, frame in result.tables.items()}
+    return dict(sorted(data.items()))
 
 
 def _markdown(result: StudyResult, figures: Mapping[str, Figure], audit: Audit | None) -> dict[str, str]:
@@ -70,11 +74,38 @@ def csv_text(frame: pd.DataFrame) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(frame.columns)
-    writer.writerows(zip(*([_cell(value) for value in frame[name].tolist()] for name in frame.columns), strict=True))
+    writer.writerows(
+        zip(*([cell_text(value) for value in frame[name].tolist()] for name in frame.columns), strict=True)
+    )
     return out.getvalue()
 
 
-def _cell(value: Any) -> str:
+def parquet_bytes(frame: pd.DataFrame) -> bytes:
+    """A table as Parquet: text, whole numbers and float64; a null for what is not known."""
+    import pyarrow
+
+    from eventstudy.data.parquet import pyarrow_parquet
+
+    parquet = pyarrow_parquet("--formats parquet")
+    arrays = [_arrow(frame[name].tolist()) for name in frame.columns]
+    out = io.BytesIO()
+    table = pyarrow.Table.from_arrays(arrays, names=[str(name) for name in frame.columns])
+    parquet.write_table(table, out, compression="zstd", compression_level=1, store_schema=False)
+    return out.getvalue()
+
+
+def _arrow(values: list[Any]) -> Any:
+    """A column; one without any value is taken to hold numbers."""
+    import pyarrow
+
+    known = [None if value is None or value != value else value for value in values]
+    if all(value is None for value in known):
+        return pyarrow.array(known, pyarrow.float64())
+    return pyarrow.array(known)
+
+
+def cell_text(value: Any) -> str:
+    """A value as a cell of a CSV file."""
     if isinstance(value, float):
         return "" if math.isnan(value) else repr(value)
     return "" if value is None else escape.spreadsheet(value) if isinstance(value, str) else str(int(value))
@@ -143,7 +174,7 @@ def write_report(
         If the folder cannot be written (permissions, full disk).
     """
     files = build_files(result, formats, figures, audit)
-    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    hashes = hashed(files)
     listed = manifest(result, hashes, audit)
     try:
         before = _listed_before(out)
@@ -157,6 +188,11 @@ def write_report(
     except OSError as error:
         raise _cannot_write(out, error) from error
     return [*files, MANIFEST]
+
+
+def hashed(files: Mapping[str, bytes]) -> dict[str, str]:
+    """sha256 of each file."""
+    return {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
 
 
 def add_files(out: Path, command: str, files: Mapping[str, str], result: StudyResult) -> list[str]:
@@ -187,7 +223,7 @@ def add_files(out: Path, command: str, files: Mapping[str, str], result: StudyRe
         If the folder cannot be written.
     """
     data = {name: text.encode() for name, text in sorted(files.items())}
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in data.items()}
+    hashes = hashed(data)
     listed = {"schema_version": SCHEMA_VERSION, **_manifest_before(out)}
     known = listed.get(ADDED)
     listed[ADDED] = {**(known if isinstance(known, dict) else {}), command: manifest(result, hashes, None)}
@@ -205,18 +241,59 @@ def _cannot_write(out: Path, error: OSError) -> UsageError:
 
 def _place(out: Path, files: Mapping[str, bytes], listed: Mapping[str, Any]) -> None:
     """Build the files and their manifest in a folder aside and move them one by one, the manifest last."""
-    out.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=out))
+    with aside(out) as folder:
+        write_aside(folder, {**files, MANIFEST: _manifest_bytes(listed)})
+        _move(folder, out, [*files, MANIFEST])
+
+
+def _manifest_bytes(listed: Mapping[str, Any]) -> bytes:
+    return (escape.json_dumps(listed) + "\n").encode()
+
+
+@contextmanager
+def aside(out: Path) -> Iterator[Path]:
+    """A folder within the report folder to build in; it goes whatever happens, and so does a report folder that was
+    made for it and stayed empty.
+
+    Raises
+    ------
+    UsageError
+        If something cannot be written (permissions, full disk).
+    """
     try:
-        _write_aside(aside, {**files, MANIFEST: (escape.json_dumps(listed) + "\n").encode()})
-        _move(aside, out, [*files, MANIFEST])
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        new = not out.exists()
+        out.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=out))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            if new and not any(out.iterdir()):
+                out.rmdir()
+    except OSError as error:
+        raise _cannot_write(out, error) from error
 
 
-def _write_aside(aside: Path, files: Mapping[str, bytes]) -> None:
+def publish(folder: Path, out: Path, hashes: Mapping[str, str], listed: Mapping[str, Any]) -> list[str]:
+    """Move what was built aside into the report folder, the manifest last, and remove what the run before listed.
+
+    Returns
+    -------
+    list of str
+        Relative paths written.
+    """
+    before = _listed_before(out)
+    added = _manifest_before(out).get(ADDED)
+    write_aside(folder, {MANIFEST: _manifest_bytes({**listed, **({ADDED: added} if added else {})})})
+    _move(folder, out, [*hashes, MANIFEST])
+    _remove(out, set(before) - set(hashes))
+    return [*hashes, MANIFEST]
+
+
+def write_aside(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a folder that is being built."""
     for name, data in files.items():
-        target = aside / name
+        target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("wb") as handle:
             handle.write(data)
@@ -224,13 +301,13 @@ def _write_aside(aside: Path, files: Mapping[str, bytes]) -> None:
             os.fsync(handle.fileno())
 
 
-def _move(aside: Path, out: Path, names: Sequence[str]) -> None:
+def _move(folder: Path, out: Path, names: Sequence[str]) -> None:
     for name in names:
         target = out / name
         if target.parent.is_symlink() and target.parent != out:
             raise UsageError(f"{target.parent} is a link", "a folder of the report itself", "remove the link")
         target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(aside / name, target)
+        os.replace(folder / name, target)
 
 
 def _manifest_before(out: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.evidence import Sample
 from eventstudy.engine.significance.laws import Alternative
 from eventstudy.engine.significance.result import TestResult, undefined
-from eventstudy.engine.significance.summary import Summary, spread_of, summarised
+from eventstudy.engine.significance.summary import PARTS, Summary, spread_of, summarised
 
 Finalise = Callable[[Sample, Summary, Dependence, Alternative], TestResult]
 
@@ -29,6 +29,11 @@ class GroupTest:
     run : callable
     pairwise : bool
         It reads correlations of pairs.
+    reads : tuple of str
+        Parts of a summary (``summary.PARTS``) beside the moments and Patell's sums; ``values`` where it needs every
+        event's number at once.
+    resampled : bool
+        Thousands of draws over all events.
     """
 
     null: str
@@ -36,6 +41,8 @@ class GroupTest:
     reference: str
     run: Finalise
     pairwise: bool = False
+    reads: tuple[str, ...] = ()
+    resampled: bool = False
 
 
 def _plain(function: Callable[[Summary, Dependence, Alternative], TestResult]) -> Finalise:
@@ -107,7 +114,11 @@ GROUP_TESTS: dict[str, GroupTest] = {
     "patell": GroupTest(null=_MEAN, needs=_STABLE, reference="Patell (1976)", run=_plain(cross_section.patell)),
     "patell-sum": GroupTest(null=_MEAN, needs=_STABLE, reference="Patell (1976)", run=_plain(cross_section.patell_sum)),
     "stouffer-t": GroupTest(
-        null=_MEAN, needs=_STABLE, reference="exact inverse normal", run=_plain(cross_section.stouffer_t)
+        null=_MEAN,
+        needs=_STABLE,
+        reference="exact inverse normal",
+        run=_plain(cross_section.stouffer_t),
+        reads=("scores",),
     ),
     "bmp": GroupTest(
         null=_MEAN, needs=_FREE, reference="Boehmer, Musumeci & Poulsen (1991)", run=_plain(cross_section.bmp)
@@ -121,12 +132,19 @@ GROUP_TESTS: dict[str, GroupTest] = {
         needs="independent dates, symmetry",
         reference="Rademacher signs",
         run=_plain(resampling.wild_bootstrap),
+        reads=("values",),
+        resampled=True,
     ),
     "sign-flip": GroupTest(
-        null=_MEAN, needs="independent dates, symmetry", reference="enumeration", run=_plain(resampling.sign_flip)
+        null=_MEAN,
+        needs="independent dates, symmetry",
+        reference="enumeration",
+        run=_plain(resampling.sign_flip),
+        reads=("values",),
+        resampled=True,
     ),
     "crude-dependence": GroupTest(
-        null=_MEAN, needs="unchanged variance", reference="Brown & Warner (1980, 1985)", run=_crude
+        null=_MEAN, needs="unchanged variance", reference="Brown & Warner (1980, 1985)", run=_crude, reads=("daily",)
     ),
     "adj-patell": GroupTest(
         null=_MEAN,
@@ -157,29 +175,33 @@ GROUP_TESTS: dict[str, GroupTest] = {
         pairwise=True,
     ),
     "corrado": GroupTest(
-        null=_RANK, needs="unchanged variance", reference="Corrado (1989); Cowan (1992)", run=_corrado
+        null=_RANK, needs="unchanged variance", reference="Corrado (1989); Cowan (1992)", run=_corrado, reads=("ranks",)
     ),
-    "cumrank-t": GroupTest(null=_RANK, needs="unchanged variance", reference="Campbell & Wasley (1993)", run=_cumrank),
+    "cumrank-t": GroupTest(
+        null=_RANK, needs="unchanged variance", reference="Campbell & Wasley (1993)", run=_cumrank, reads=("ranks",)
+    ),
     "cumrank-z": GroupTest(
-        null=_RANK, needs=_STABLE, reference="Campbell & Wasley (1993)", run=_plain(ranks.cumrank_z)
+        null=_RANK, needs=_STABLE, reference="Campbell & Wasley (1993)", run=_plain(ranks.cumrank_z), reads=("ranks",)
     ),
     "corrado-zivney": GroupTest(
-        null=_RANK, needs="twenty events and more", reference="Corrado & Zivney (1992)", run=_zivney
+        null=_RANK, needs="twenty events and more", reference="Corrado & Zivney (1992)", run=_zivney, reads=("again",)
     ),
     "grank-t": GroupTest(
-        null=_RANK, needs="twenty events and more", reference="Kolari & Pynnonen (2011)", run=_grank_t
+        null=_RANK, needs="twenty events and more", reference="Kolari & Pynnonen (2011)", run=_grank_t, reads=("again",)
     ),
     "grank-z": GroupTest(
         null=_RANK,
         needs="independent events, twenty and more",
         reference="Kolari & Pynnonen (2011)",
         run=_plain(ranks.grank_z),
+        reads=("again",),
     ),
     "grank-raw": GroupTest(
         null=_RANK,
         needs="unchanged variance",
         reference="Kolari & Pynnonen (2011), not re-standardised",
         run=_grank_raw,
+        reads=("again",),
     ),
     "grank-t-clu": GroupTest(
         null=_RANK,
@@ -187,28 +209,40 @@ GROUP_TESTS: dict[str, GroupTest] = {
         reference="Kolari & Pynnonen (2011)",
         run=_grank_clu,
         pairwise=True,
+        reads=("again",),
     ),
     "sign": GroupTest(null=_SIGN, needs="independent events, symmetry", reference="binomial", run=_plain(ranks.sign)),
     "generalized-sign": GroupTest(
-        null=_SIGN, needs=_FREE, reference="Cowan (1992)", run=_plain(ranks.generalized_sign)
+        null=_SIGN, needs=_FREE, reference="Cowan (1992)", run=_plain(ranks.generalized_sign), reads=("signs",)
     ),
     "cz-sign": GroupTest(
-        null=_SIGN, needs="one-day window, ten events and more", reference="Corrado & Zivney (1992)", run=_cz_sign
+        null=_SIGN,
+        needs="one-day window, ten events and more",
+        reference="Corrado & Zivney (1992)",
+        run=_cz_sign,
+        reads=("signs",),
     ),
     "wilcoxon": GroupTest(
-        null=_MEAN, needs="independent events, symmetry", reference="Wilcoxon (1945)", run=_plain(ranks.wilcoxon)
+        null=_MEAN,
+        needs="independent events, symmetry",
+        reference="Wilcoxon (1945)",
+        run=_plain(ranks.wilcoxon),
+        reads=("values",),
     ),
     "lbt-bootstrap": GroupTest(
         null="the mean BHAR is zero",
         needs=_FREE,
         reference="Lyon, Barber & Tsai (1999)",
         run=_plain(resampling.lbt_bootstrap),
+        reads=("values",),
+        resampled=True,
     ),
     "avar": GroupTest(
         null="squared abnormal returns are as large as before",
         needs=_FREE,
         reference="Beaver (1968); Landsman & Maydew (2002)",
         run=volatility.avar,
+        reads=("volatility",),
     ),
     "vol-ratio-csect": GroupTest(
         null="the event leaves the variance as it is",
@@ -219,12 +253,23 @@ GROUP_TESTS: dict[str, GroupTest] = {
 }
 
 
+def parts_read(wanted: Collection[str]) -> frozenset[str]:
+    """Parts of a summary that the wanted tests read."""
+    return frozenset(part for name in wanted for part in GROUP_TESTS[name].reads) & PARTS
+
+
 def run_battery(
     sample: Sample, dependence: Dependence, wanted: Collection[str], side: Alternative
 ) -> tuple[Summary, list[TestResult]]:
     """Every wanted test of the table on one sample, with the summary they share."""
     one_date = dependence.n_dates == 1
     r = max(dependence.mean_correlation, 0.0) if one_date else 0.0
-    summary = summarised(sample, spread_of(sample), r)
-    found = [entry.run(sample, summary, dependence, side) for name, entry in GROUP_TESTS.items() if name in wanted]
-    return summary, found
+    summary = summarised(sample, spread_of(sample), r, parts_read(wanted))
+    return summary, finalised(sample, summary, dependence, wanted, side)
+
+
+def finalised(
+    sample: Sample, summary: Summary, dependence: Dependence, wanted: Collection[str], side: Alternative
+) -> list[TestResult]:
+    """The wanted tests in the order of the table; of the sample they read the layout alone."""
+    return [entry.run(sample, summary, dependence, side) for name, entry in GROUP_TESTS.items() if name in wanted]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -40,16 +41,23 @@ def minimum_detectable_effect(df: Floats, level: float, power: float = 0.8) -> F
     ``scipy.stats.nct`` and a root finder (tests/engine/test_laws.py).
     """
     known, where = np.unique(df, return_inverse=True)
-    critical = t_quantile(known, 0.5 + level / 2)
-    effect = special.nctdtrinc(known, 1.0 - power, critical)
+    effect = np.array([_detectable(float(nu), level, power) for nu in known])
+    return np.asarray(effect[where].reshape(np.shape(df)), dtype=np.float64)
+
+
+@lru_cache(maxsize=4096)
+def _detectable(df: float, level: float, power: float) -> float:
+    """The effect for one number of degrees of freedom; the same few come back with every chunk of events."""
+    critical = t_quantile(np.array(df), 0.5 + level / 2)
+    effect = special.nctdtrinc(df, 1.0 - power, critical)
     # the inverse stops near 1e-8; Newton steps on the distribution itself reach its precision
     for _ in range(2):
-        miss = special.nctdtr(known, effect, critical) - (1.0 - power)
-        slope = (special.nctdtr(known, effect + _STEP, critical) - special.nctdtr(known, effect - _STEP, critical)) / (
+        miss = special.nctdtr(df, effect, critical) - (1.0 - power)
+        slope = (special.nctdtr(df, effect + _STEP, critical) - special.nctdtr(df, effect - _STEP, critical)) / (
             2 * _STEP
         )
         effect = effect - miss / slope
-    return np.asarray(effect, dtype=np.float64)[where].reshape(np.shape(df))
+    return float(effect)
 
 
 def rank_p_value(values: Floats, observed: float, alternative: Alternative = "two-sided") -> tuple[float, float]:

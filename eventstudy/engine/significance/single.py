@@ -62,18 +62,25 @@ def car_t(fits: Fits, result: Cars, level: float, alternative: Alternative) -> E
     ---------------
     statsmodels ``t_test`` of the sum of event dummies; size in tests/properties.
     """
-    std_error = _standard_error(fits.s2, result.q)
-    df = np.broadcast_to(fits.nu[:, None], std_error.shape)
-    half = t_quantile(df, 0.5 + level / 2) * std_error
-    t = result.car / std_error
+    return exact_t(result.car, result.q, fits.s2, fits.nu, level, alternative)
+
+
+def exact_t(car: Floats, q: Floats, s2: Floats, nu: Floats, level: float, alternative: Alternative) -> ExactT:
+    """``car_t`` from its arrays: car and q (E, W), s2 and nu (E,)."""
+    std_error = _standard_error(s2, q)
+    df = np.broadcast_to(nu[:, None], std_error.shape)
+    # few degrees of freedom differ, and quantiles cost more than everything else here
+    known, where = np.unique(nu, return_inverse=True)
+    half = t_quantile(known, 0.5 + level / 2)[where][:, None] * std_error
+    t = car / std_error
     return ExactT(
         std_error=std_error,
         t=t,
         df=np.where(np.isfinite(t), df, np.nan),
         p=t_p_value(t, df, alternative),
-        ci_low=result.car - half,
-        ci_high=result.car + half,
-        mde=minimum_detectable_effect(df, level) * std_error,
+        ci_low=car - half,
+        ci_high=car + half,
+        mde=minimum_detectable_effect(nu, level)[:, None] * std_error,
     )
 
 

@@ -6,7 +6,7 @@ order. So one process and any number of partitions run the same lines and print 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import reduce
 
@@ -16,6 +16,13 @@ from scipy import special
 from eventstudy.engine.moments import CHUNK, Moments, summarise
 from eventstudy.engine.panel import Floats
 from eventstudy.engine.significance.evidence import Evidence, Sample, average_ranks, centred
+from eventstudy.engine.significance.single import circular_sums
+
+NONE = Moments()
+# What a summary may hold beside the moments and Patell's sums; `again` needs the whole sample's spread first.
+PARTS = frozenset({"scores", "daily", "ranks", "signs", "volatility", "again"})
+# Those that need no residuals.
+LIGHT_PARTS = frozenset({"scores"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +51,8 @@ class Summary:
         Additive arrays, each summed over events; see ``_sums``.
     values : dict
         Columns with one entry an event, in file order: ``car``, ``scar``, ``bhar``, ``date``.
+    volatility : Moments
+        Of the events' volatility scores.
     """
 
     car: Moments
@@ -51,6 +60,7 @@ class Summary:
     bhar: Moments
     sums: dict[str, Floats]
     values: dict[str, Floats]
+    volatility: Moments = NONE
 
     def merge(self, other: Summary) -> Summary:
         """The summary of both, this one first."""
@@ -60,6 +70,7 @@ class Summary:
             bhar=self.bhar.merge(other.bhar),
             sums={name: self.sums[name] + other.sums[name] for name in self.sums},
             values={name: np.concatenate([self.values[name], other.values[name]]) for name in self.values},
+            volatility=self.volatility.merge(other.volatility),
         )
 
     @property
@@ -79,7 +90,7 @@ def spread_of(sample: Sample) -> Spread:
     return Spread(scar=summarise(sample.scar), sar=tuple(summarise(sar[:, k]) for k in range(sar.shape[1])))
 
 
-def summarised(sample: Sample, spread: Spread, correlation: float = 0.0) -> Summary:
+def summarised(sample: Sample, spread: Spread, correlation: float = 0.0, parts: Collection[str] = PARTS) -> Summary:
     """The whole sample, chunk by chunk, merged in order.
 
     Parameters
@@ -89,13 +100,17 @@ def summarised(sample: Sample, spread: Spread, correlation: float = 0.0) -> Summ
         Of the whole sample: re-standardising divides by the cross-section's own deviation.
     correlation : float
         Mean correlation of events on one date, for ``grank-t-clu``.
+    parts : collection of str
+        Which of ``PARTS`` are wanted.
     """
-    return merged(chunk_summaries(sample, spread, correlation))
+    return merged(chunk_summaries(sample, spread, correlation, parts))
 
 
-def chunk_summaries(sample: Sample, spread: Spread, correlation: float = 0.0) -> list[Summary]:
+def chunk_summaries(
+    sample: Sample, spread: Spread, correlation: float = 0.0, parts: Collection[str] = PARTS
+) -> list[Summary]:
     """What a partition hands back: one summary a chunk, unmerged, because the order of additions fixes the digits."""
-    return [_one(chunk, spread, correlation) for chunk in chunks(sample)]
+    return [one_chunk(chunk, spread, correlation, parts) for chunk in chunks(sample)]
 
 
 def merged(summaries: Iterable[Summary]) -> Summary:
@@ -103,18 +118,31 @@ def merged(summaries: Iterable[Summary]) -> Summary:
     return reduce(Summary.merge, summaries)
 
 
-def _one(sample: Sample, spread: Spread, correlation: float) -> Summary:
+def one_chunk(
+    sample: Sample, spread: Spread | None, correlation: float, parts: Collection[str], *, values: bool = True
+) -> Summary:
+    """The summary of at most 2,048 events; ``spread`` is read by the part ``again`` alone."""
+    sums = _standardised(sample)
+    if "scores" in parts:
+        nu = sample.evidence.nu[sample.rows]
+        sums["stouffer"] = np.array(_normal_scores(sample.scar, nu).sum())
+    if "daily" in parts:
+        sums |= _daily(sample)
+    if "ranks" in parts:
+        sums |= _ranks(sample)
+    if "again" in parts:
+        assert spread is not None, "re-standardising needs the whole sample's spread"
+        sums |= _again(sample, spread, correlation)
+    if "signs" in parts:
+        sums |= _signs(sample)
+    columns = {"car": sample.car, "scar": sample.scar, "bhar": sample.bhar, "date": sample.dates.astype(np.float64)}
     return Summary(
         car=summarise(sample.car),
         scar=summarise(sample.scar),
         bhar=summarise(sample.bhar),
-        sums={**_daily(sample), **_standardised(sample), **_ranks(sample, spread, correlation), **_signs(sample)},
-        values={
-            "car": sample.car,
-            "scar": sample.scar,
-            "bhar": sample.bhar,
-            "date": sample.dates.astype(np.float64),
-        },
+        sums=sums,
+        values=columns if values else {},
+        volatility=summarise(volatility_scores(sample)) if "volatility" in parts else NONE,
     )
 
 
@@ -139,7 +167,6 @@ def _standardised(sample: Sample) -> dict[str, Floats]:
         "patell_q": np.array(q.sum()),
         "patell_z": np.array(z[known].sum()),
         "patell_csar": np.array(csar[known].sum()),
-        "stouffer": np.array(_normal_scores(z, nu).sum()),
         "precision": np.array([weight.sum(), (weight * sample.car).sum()]),
         "variance_weight": np.array([(weight**2).sum(), (weight**2 * sample.car).sum()]),
     }
@@ -151,17 +178,24 @@ def _normal_scores(z: Floats, nu: Floats) -> Floats:
     return np.asarray(-np.sign(z) * special.ndtri(tail))
 
 
-def _ranks(sample: Sample, spread: Spread, correlation: float) -> dict[str, Floats]:
+def _ranks(sample: Sample) -> dict[str, Floats]:
+    """Corrado's ranks by day, and their sum over the window with its variance."""
     evidence, rows, n_estimation = sample.evidence, sample.rows, sample.evidence.residual.shape[1]
     u = evidence.corrado[rows]
     window = u[:, n_estimation:][:, sample.days]
     t = np.isfinite(u).sum(axis=1)
     length = np.isfinite(window).sum(axis=1)
-    found = {
+    return {
         "corrado_u": np.nansum(u, axis=0),
         "corrado_n": np.isfinite(u).sum(axis=0).astype(np.float64),
         "cumrank": np.array([np.nansum(window), (length * (t - length) / (12 * (t + 1))).sum()]),
     }
+
+
+def _again(sample: Sample, spread: Spread, correlation: float) -> dict[str, Floats]:
+    """What is standardised once more by the cross-section's own deviation, and ranked."""
+    evidence, rows = sample.evidence, sample.rows
+    found: dict[str, Floats] = {}
     z, nu = sample.scar, evidence.nu[rows]
     deviation = spread.scar.standard_deviation
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -205,6 +239,23 @@ def _corrado_zivney(sample: Sample, spread: Spread) -> dict[str, Floats]:
     standard = evidence.residual[rows] / evidence.scale[rows, None]
     u = centred(average_ranks(np.concatenate([standard, window], axis=1)))
     return {"zivney_u": np.nansum(u, axis=0), "zivney_n": np.isfinite(u).sum(axis=0).astype(np.float64)}
+
+
+def volatility_scores(sample: Sample) -> Floats:
+    """Of each event, Phi^-1 of the mid-rank of the window's sum of squares among the runs of the estimation window."""
+    return np.array([_volatility_score(sample, int(row)) for row in sample.rows], dtype=np.float64)
+
+
+def _volatility_score(sample: Sample, row: int) -> float:
+    before = sample.evidence.studentised(row)
+    before = before[np.isfinite(before)]
+    own = sample.evidence.sar[row][sample.days]
+    own = own[np.isfinite(own)]
+    if len(before) <= len(own) or not len(own):
+        return np.nan
+    runs, total = circular_sums(before**2, len(own)), float((own**2).sum())
+    rank = 1 + np.count_nonzero(runs < total) + np.count_nonzero(runs == total) / 2
+    return float(special.ndtri((rank - 0.5) / (len(runs) + 1)))
 
 
 def _signs(sample: Sample) -> dict[str, Floats]:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from eventstudy.engine.abnormal import window_complete
 from eventstudy.engine.models import MODELS, Fits, Model, refitted, regressors
@@ -116,25 +115,11 @@ def avar(sample: Sample, summary: Summary, dependence: Dependence, side: Alterna
     Ranks, because the logarithm of a squared return is so skewed that its t test rejects 10 % at N = 20; the scores'
     own deviation, because overlapping runs of one window vary less than fresh ones.
     """
-    del summary
-    scores = np.array([_volatility_score(sample, int(row)) for row in sample.rows])
-    scores = scores[np.isfinite(scores)]
-    if len(scores) < 2 or not scores.std() > 0:
+    del sample
+    scores = summary.volatility
+    if scores.count < 2 or not scores.sum_of_squares > 0:
         return undefined("avar", "t", "fewer than two events have a variance to compare")
-    t, df = float(np.sqrt(len(scores)) * scores.mean() / scores.std(ddof=1)), len(scores) - 1
+    t, df = float(np.sqrt(scores.count) * scores.mean / scores.standard_deviation), scores.count - 1
     upper: Alternative = "greater" if side == "two-sided" else side
     p = float(t_p_value(np.array(t), np.array(float(df)), upper))
-    return computed("avar", t, "t", str(df), p, dependence.shared(sample.n))
-
-
-def _volatility_score(sample: Sample, row: int) -> float:
-    """Phi^-1 of the mid-rank of the window's sum of squares among the runs of the estimation window."""
-    before = sample.evidence.studentised(row)
-    before = before[np.isfinite(before)]
-    own = sample.evidence.sar[row][sample.days]
-    own = own[np.isfinite(own)]
-    if len(before) <= len(own) or not len(own):
-        return np.nan
-    runs, total = circular_sums(before**2, len(own)), float((own**2).sum())
-    rank = 1 + np.count_nonzero(runs < total) + np.count_nonzero(runs == total) / 2
-    return float(special.ndtri((rank - 0.5) / (len(runs) + 1)))
+    return computed("avar", t, "t", str(df), p, dependence.shared(summary.n))

@@ -1,0 +1,239 @@
+"""A block of events, measured: what this process, a thread or a worker anywhere runs; it reads the panel's files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eventstudy.engine.kernels import Measures
+from eventstudy.engine.moments import CHUNK
+from eventstudy.engine.panel import Bools, Floats, Ints
+from eventstudy.engine.significance.laws import t_p_value
+from eventstudy.engine.significance.summary import LIGHT_PARTS, Spread, Summary, one_chunk
+from eventstudy.scale.marks import (
+    COUNTS_IN_ALL,
+    COUNTS_IN_OWN,
+    DIRECT,
+    Roster,
+)
+from eventstudy.scale.measured import Chunk, Job, light_evidence, measured_chunk, sample_of
+from eventstudy.scale.panel_file import (
+    PanelFile,
+)
+from eventstudy.scale.tally import GroupWindow, Tally, added, added_test, days_of, tested_of
+from eventstudy.spec import StudySpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockResult:
+    """A block, measured. n events were studied; W windows, L days.
+
+    Attributes
+    ----------
+    kept : int64 (n,)
+        Their positions in the block.
+    lost, lost_obs : int64 (m,)
+        Positions of events whose estimation window carries no model, and their observations.
+    windows : dict
+        Column of windows -> float64 (n * W,), events first.
+    models : dict
+        Column of models -> (n,); ``theta`` is (n, p), positions of sessions are places on the calendars.
+    row_flags, window_flags : int32 (n,), (n, W)
+        Bits of ``flags.FLAGS``.
+    daily : dict
+        Column of abnormal_returns -> float64 (n * L,); empty where not wanted.
+    spool : float64 (3, W, n)
+        CAR, BHAR and whether the event is in the sample; (3, 0, 0) where not wanted.
+    tally : Tally
+    """
+
+    kept: Ints
+    lost: Ints
+    lost_obs: Ints
+    windows: dict[str, Floats]
+    models: dict[str, np.ndarray]
+    row_flags: np.ndarray
+    window_flags: np.ndarray
+    daily: dict[str, Floats]
+    spool: Floats
+    tally: Tally
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """Chunk results on their way to a block."""
+
+    columns: dict[str, list[Any]] = field(default_factory=dict)
+
+    def add(self, name: str, values: Any) -> None:
+        self.columns.setdefault(name, []).append(values)
+
+    def joined(self, prefix: str) -> dict[str, Any]:
+        return {
+            name.removeprefix(prefix): np.concatenate(blocks)
+            for name, blocks in self.columns.items()
+            if name.startswith(prefix)
+        }
+
+
+def study_block(job: Job, events: Roster, seeds: Ints | None = None) -> BlockResult:
+    """Measure, test and tally a block of events, chunk by chunk.
+
+    Parameters
+    ----------
+    job : Job
+    events : Roster
+        Whole chunks of the study's events, in order.
+    seeds : int64 (E,) or None
+        Of the events' resampling, where it is wanted.
+    """
+    panel = PanelFile.open(Path(job.folder))
+    gathered, tally = _Gathered(), Tally({}, {}, {})
+    for at in range(0, len(events), CHUNK):
+        chunk = events.part(at, at + CHUNK)
+        one = measured_chunk(job, panel, chunk, None if seeds is None else seeds[at : at + CHUNK])
+        _collect(job, one, at, gathered)
+        _tally(job, one, tally)
+    found = gathered.joined("")
+    return BlockResult(
+        kept=found["kept"],
+        lost=found["lost"],
+        lost_obs=found["lost_obs"],
+        windows=gathered.joined("windows."),
+        models=gathered.joined("models."),
+        row_flags=found["row_flags"],
+        window_flags=found["window_flags"],
+        daily=gathered.joined("daily."),
+        spool=np.concatenate(gathered.columns["spool"], axis=2),
+        tally=tally,
+    )
+
+
+def _collect(job: Job, one: Chunk, at: int, into: _Gathered) -> None:
+    """The columns of the tables, for the events that are studied."""
+    found, facts = one.measures, one.panel.facts
+    kept, lost = np.flatnonzero(one.kept), np.flatnonzero(~one.kept)
+    into.add("kept", kept + at)
+    into.add("lost", lost + at)
+    into.add("lost_obs", found.n_obs[lost])
+    exact = one.exact
+    columns = {
+        "car": found.car,
+        "std_error": exact.std_error,
+        "ci_low": exact.ci_low,
+        "ci_high": exact.ci_high,
+        "t": exact.t,
+        "df": exact.df,
+        "p_t": exact.p,
+        "mde80": exact.mde,
+        "bhar": found.bhar,
+        **one.more,
+    }
+    for name, values in columns.items():
+        into.add(f"windows.{name}", values[kept].ravel())
+    series = one.events.series[kept]
+    models: dict[str, np.ndarray] = {
+        "theta": found.theta,
+        "s2": found.s2,
+        "r_squared": found.r_squared,
+        "n_estimation": found.n_obs,
+        "n_masked": found.n_masked,
+    }
+    for name, values in models.items():
+        into.add(f"models.{name}", values[kept])
+    into.add("models.estimation_start", facts.day(series, found.first_used[kept]))
+    into.add("models.estimation_end", facts.day(series, found.last_used[kept]))
+    into.add("row_flags", one.row_flags[kept])
+    into.add("window_flags", one.window_flags[kept])
+    if job.daily:
+        for name, values in _daily(found, job.spec).items():
+            into.add(f"daily.{name}", values[kept].ravel())
+    inside = _counted(one)
+    spool = np.stack([found.car.T, found.bhar.T, inside.T.astype(np.float64)])[:, :, kept]
+    into.add("spool", spool if job.spool else np.zeros((3, 0, 0)))
+
+
+def _daily(found: Measures, spec: StudySpec) -> dict[str, Floats]:
+    s = np.sqrt(np.where(found.s2 > 0, found.s2, np.nan))[:, None]
+    std_error = s * np.sqrt(found.v)
+    t = found.ar / std_error
+    return {
+        "return": found.expected + found.ar,
+        "expected_return": found.expected,
+        "abnormal_return": found.ar,
+        "std_error": std_error,
+        "t": t,
+        "p_value": t_p_value(t, np.broadcast_to(found.nu[:, None], t.shape), spec.alternative),
+        "car": found.path,
+        "car_std_error": s * np.sqrt(found.path_v),
+    }
+
+
+def _counted(one: Chunk) -> Bools:
+    """Events that are studied and have a CAR over each window and a variance; (E, W)."""
+    return one.kept[:, None] & np.isfinite(one.measures.car) & np.isfinite(one.exact.std_error)
+
+
+def _members(one: Chunk, group_of: np.ndarray, same_as_all: int) -> dict[int, tuple[Bools, int]]:
+    """Group -> its counted events of the chunk, and its studied rows; a group like ``all`` is left out."""
+    marks = one.events.marks
+    direct = one.kept & (marks & DIRECT > 0)
+    found = {0: (one.kept & (marks & COUNTS_IN_ALL > 0), int(direct.sum()))}
+    own = one.kept & (marks & COUNTS_IN_OWN > 0)
+    for group in np.unique(group_of).tolist():
+        if group not in (same_as_all, 0):
+            inside = group_of == group
+            found[group] = (own & inside, int((one.kept & inside).sum()))
+    return found
+
+
+def _tally(job: Job, one: Chunk, tally: Tally) -> None:
+    light = light_evidence(one.measures)
+    counted = _counted(one)
+    place = one.panel.facts.place(one.events.series, one.events.session)
+    for group, (members, n_rows) in _members(one, one.events.group, job.same_as_all).items():
+        added(tally.days, group, days_of(one.measures.ar, np.flatnonzero(members), n_rows))
+        for w in range(len(job.spec.windows)):
+            rows = np.flatnonzero(members & counted[:, w])
+            sample = sample_of(one, job.spec, light, rows, w)
+            added_test(tally.tested, (group, w), tested_of(sample, job.parts & LIGHT_PARTS, spread=job.again))
+            count = np.bincount(place[rows], minlength=len(one.panel.facts.days))
+            tally.places[group, w] = tally.places.get((group, w), 0) + count
+
+
+def rank_block(job: Job, events: Roster, spreads: dict[GroupWindow, Spread | None]) -> dict[GroupWindow, Summary]:
+    """The second pass: what needs residuals, or the whole sample's spread, of a block of events.
+
+    Parameters
+    ----------
+    job, events
+        As in the first pass.
+    spreads : dict
+        (group, window) -> Spread of the whole sample.
+    """
+    panel = PanelFile.open(Path(job.folder))
+    totals: dict[GroupWindow, Summary] = {}
+    heavy = job.parts - LIGHT_PARTS
+    for at in range(0, len(events), CHUNK):
+        one = measured_chunk(job, panel, events.part(at, at + CHUNK), None, residuals=True)
+        evidence = one.measures.evidence
+        assert evidence is not None, "asked for"
+        counted = _counted(one)
+        for group, (members, _) in _members(one, one.events.group, job.same_as_all).items():
+            for w in range(len(job.spec.windows)):
+                rows = np.flatnonzero(members & counted[:, w])
+                if (group, w) not in spreads or not len(rows):
+                    continue
+                sample = sample_of(one, job.spec, evidence, rows, w)
+                more = one_chunk(sample, spreads[group, w], 0.0, heavy, values=False)
+                totals[group, w] = totals[group, w].merge(more) if (group, w) in totals else more
+    return totals
+
+
+def blocks(n: int, size: int) -> Sequence[tuple[int, int]]:
+    """Start and stop of every block."""
+    return [(at, min(at + size, n)) for at in range(0, n, size)]

@@ -1,0 +1,172 @@
+"""Who does the work: this process, threads, or a Dask cluster. Results come back in the order of the tasks."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from eventstudy.errors import UsageError
+
+INSTALL = 'pip install -e ".[scale]"'
+# seconds in which a scheduler must answer
+ANSWER_WITHIN = 8
+# tasks handed out beyond those at work, so that nobody waits and little is held
+AHEAD = 2
+
+
+class Executor(Protocol):
+    """Runs one function on many tasks."""
+
+    @property
+    def words(self) -> str:
+        """What it is, for the manifest."""
+
+    def run(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
+        """The function's results, in the order of the tasks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """This process, one task after the other."""
+
+    words: str = "one process"
+
+    def run(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
+        """The function's results, in the order of the tasks."""
+        return (function(*task) for task in tasks)
+
+
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """Threads of this process: NumPy and compiled kernels let go of the interpreter while they count."""
+
+    n: int
+
+    @property
+    def words(self) -> str:
+        """What it is, for the manifest."""
+        return f"{self.n} threads"
+
+    def run(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
+        """The function's results, in the order of the tasks."""
+        with ThreadPoolExecutor(self.n) as pool:
+            waiting: deque[Any] = deque()
+            try:
+                for task in tasks:
+                    waiting.append(pool.submit(function, *task))
+                    if len(waiting) >= self.n + AHEAD:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Dask:
+    """Workers of a Dask cluster, which see the same folders. A lost worker's tasks run again elsewhere."""
+
+    client: Any
+    words: str
+
+    def run(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
+        """The function's results, in the order of the tasks."""
+        from distributed.scheduler import KilledWorker
+
+        room = max(1, sum(self.client.nthreads().values())) + AHEAD
+        waiting: deque[Any] = deque()
+        try:
+            for task in tasks:
+                waiting.append(self.client.submit(function, *task, pure=False, retries=2))
+                if len(waiting) >= room:
+                    yield self._next(waiting)
+            while waiting:
+                yield self._next(waiting)
+        except KilledWorker as error:
+            raise UsageError(
+                f"a block of events ended its worker several times: {str(error).splitlines()[0][:200]}",
+                "workers with room for a block of 65,536 events (about 600 MB)",
+                "look at the workers' logs, or give them more memory",
+            ) from error
+        except FileNotFoundError as error:
+            raise UsageError(
+                f"a worker cannot see {error.filename}",
+                "a report folder that every worker reaches under the same name",
+                "put -o on a file system that they share",
+            ) from error
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def _next(self, waiting: deque[Any]) -> Any:
+        future = waiting.popleft()
+        result = future.result()
+        # the cluster may forget it
+        future.release()
+        return result
+
+
+@contextmanager
+def executor(threads: int, workers: int, scheduler: str) -> Iterator[Executor]:
+    """The executor that options name; a local cluster ends with it.
+
+    Raises
+    ------
+    UsageError
+        If options contradict each other, Dask is not installed, or no scheduler answers.
+    """
+    chosen = [name for name, on in (("--workers", workers), ("--scheduler", scheduler)) if on]
+    if len(chosen) > 1:
+        raise UsageError("--workers makes a cluster and --scheduler names one", "one of the two")
+    if threads < 1 or workers < 0:
+        raise UsageError("threads and workers are counted from 1", "a whole number such as 2")
+    if not chosen:
+        yield Threads(threads) if threads > 1 else Here()
+        return
+    client_type, cluster_type = _distributed(chosen[0])
+    if workers:
+        with (
+            cluster_type(
+                n_workers=workers,
+                threads_per_worker=threads,
+                processes=True,
+                dashboard_address=None,
+                silence_logs=50,
+            ) as cluster,
+            client_type(cluster) as client,
+        ):
+            yield Dask(client, f"{workers} local Dask workers")
+        return
+    try:
+        client = client_type(scheduler, timeout=ANSWER_WITHIN)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise UsageError(
+            f"no Dask scheduler answers at {scheduler} within {ANSWER_WITHIN} s",
+            "the address of a running scheduler, such as tcp://10.0.0.1:8786",
+            "start one with `dask scheduler`, workers with `dask worker ADDRESS`, or use --workers N",
+        ) from error
+    with client:
+        if not client.nthreads():
+            raise UsageError(
+                f"the scheduler at {scheduler} has no workers", "at least one", f"start one: dask worker {scheduler}"
+            )
+        yield Dask(client, f"Dask cluster with {len(client.nthreads())} workers")
+
+
+def _distributed(option: str) -> tuple[Any, Any]:
+    """Dask's client and local cluster."""
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise UsageError(
+            f"{option} needs the dask and distributed packages", "an installation with them", INSTALL
+        ) from error
+    # workers started from here must not each start threads of a linear algebra library
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    return Client, LocalCluster

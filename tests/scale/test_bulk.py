@@ -1,0 +1,161 @@
+"""A streamed study has the numbers of a small one on the same events, whoever does the work."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from eventstudy.data.calendar import load_calendar, place, place_many
+from eventstudy.data.events import event_table, events_from_frame, read_columns
+from eventstudy.errors import UsageError
+from eventstudy.report.write import csv_text
+from eventstudy.scale.executors import Executor, Here, Threads, executor
+from eventstudy.scale.limits import Limits
+from eventstudy.scale.study import Order, run_bulk
+from eventstudy.spec import StudySpec
+from eventstudy.study import run
+
+KEYS = {
+    "windows": ["event_id", "ticker", "window"],
+    "models": ["event_id", "ticker"],
+    "abnormal_returns": ["event_id", "ticker", "day"],
+    "excluded": ["event_id", "ticker"],
+    "aar": ["group", "day"],
+    "aggregate": ["group", "window", "test"],
+}
+NAMED = (
+    "car-t-ar1", "ar-t-local", "sq", "csect-t", "patell", "patell-sum", "stouffer-t", "bmp", "skew-t-hall",
+    "crude-dependence", "corrado", "cumrank-t", "cumrank-z", "corrado-zivney", "grank-t", "grank-z", "grank-raw", "sign",
+    "generalized-sign", "cz-sign", "wilcoxon", "wild-bootstrap", "vol-ratio-csect",
+)  # fmt: skip
+SPEC = StudySpec(source="snapshot", benchmarks=("SPY", "SOXX"), tests=NAMED, exclude="none", engine="numpy")
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six hundred events on the snapshot's firms: shared days, days outside the prices, an unknown ticker."""
+    rng = np.random.default_rng(4)
+    days = pd.bdate_range("2021-09-01", "2025-08-01")
+    frame = pd.DataFrame(
+        {
+            "event_id": [f"e{i}" for i in range(600)],
+            "ticker": rng.choice(["NVDA", "AMD", "ASML", "SOXX", "NONE"], 600, p=[0.3, 0.3, 0.3, 0.09, 0.01]),
+            "announced_at": days[rng.integers(0, len(days), 600)].strftime("%Y-%m-%d"),
+            "timing": rng.choice(["bmo", "amc", ""], 600),
+            "role": rng.choice(["direct", "peer", "placebo"], 600, p=[0.7, 0.2, 0.1]),
+        }
+    )
+    path = tmp_path_factory.mktemp("many") / "events.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+def bulk(path: Path, out: Path, spec: StudySpec = SPEC, who: Executor | None = None, **order: Any) -> Any:
+    order = {"formats": ("csv",), "detail": True, "limits": Limits(block=2048), **order}
+    return run_bulk(lambda: read_columns(path), spec, Order(out=out, **order), who or Here())
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != "manifest.json"]
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def test_every_column_is_that_of_a_small_study(many: Path, tmp_path: Path) -> None:
+    result = bulk(many, tmp_path / "out")
+    small = run(event_table(read_columns(many)), spec=SPEC)
+    assert result.counts["read"] == 600 == result.n_studied + result.n_excluded
+    assert sum(n for *_, n in result.reasons) == result.n_excluded == len(small.exclusions) > 10
+    for name, keys in KEYS.items():
+        (tmp_path / "small.csv").write_text(csv_text(small.tables[name]), encoding="utf-8")
+        one, other = (
+            pd.read_csv(p).sort_values(keys).reset_index(drop=True)
+            for p in (tmp_path / "out" / f"{name}.csv", tmp_path / "small.csv")
+        )
+        assert list(one.columns) == list(other.columns) and len(one) == len(other) > 0, name
+        for column in one.columns:
+            if other[column].dtype.kind in "fi":
+                np.testing.assert_allclose(
+                    one[column].astype(float), other[column].astype(float), rtol=1e-12, atol=1e-12, err_msg=column
+                )
+            else:
+                assert one[column].fillna("").tolist() == other[column].fillna("").tolist(), (name, column)
+
+
+def test_threads_and_csv_against_parquet(many: Path, tmp_path: Path) -> None:
+    read = pytest.importorskip("pyarrow.parquet").read_table
+    copies = pd.concat([pd.read_csv(many).assign(event_id=lambda f, k=k: f["event_id"] + f"_{k}") for k in range(8)])
+    copies.to_csv(tmp_path / "events.csv", index=False)
+    spec = SPEC.with_changes(tests=("csect-t", "patell", "grank-t"))
+    kinds = {"formats": ("csv", "parquet"), "detail": False}
+    bulk(tmp_path / "events.csv", tmp_path / "one", spec, **kinds)
+    bulk(tmp_path / "events.csv", tmp_path / "two", spec, Threads(2), **kinds)
+    assert hashes(tmp_path / "one") == hashes(tmp_path / "two")
+    text = pd.read_csv(tmp_path / "one" / "windows.csv")
+    table = read(tmp_path / "one" / "windows.parquet").to_pandas()
+    np.testing.assert_allclose(text["car"], table["car"], rtol=1e-14)
+    assert text["flags"].fillna("").tolist() == table["flags"].astype(str).tolist()
+
+
+def test_a_dask_cluster_gives_the_same_bytes(many: Path, tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    spec = SPEC.with_changes(tests=("csect-t", "bmp"))
+    bulk(many, tmp_path / "one", spec)
+    with executor(1, 1, "") as cluster:
+        bulk(many, tmp_path / "two", spec, cluster)
+    assert hashes(tmp_path / "one") == hashes(tmp_path / "two")
+
+
+def test_an_unreachable_scheduler_and_contradictions_are_usage_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("eventstudy.scale.executors.ANSWER_WITHIN", 1)
+    with (
+        pytest.raises(UsageError, match="no Dask scheduler answers"),
+        executor(1, 0, "tcp://127.0.0.1:9"),
+    ):
+        pass
+    with pytest.raises(UsageError, match="one of the two"), executor(1, 2, "tcp://127.0.0.1:9"):
+        pass
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_an_interrupted_run_leaves_the_folder_as_it_was(
+    many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def broken(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("eventstudy.scale.stream.Hashed.write", broken)
+    wanted = KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else UsageError
+    with pytest.raises(wanted):
+        bulk(many, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_many_placements_are_those_of_one_by_one() -> None:
+    calendar = load_calendar("XNYS", pd.Timestamp("2024-01-02").date(), pd.Timestamp("2024-12-31").date())
+    rng = np.random.default_rng(1)
+    instants = (np.datetime64("2023-12-25", "s") + rng.integers(0, 380 * 86400, 400)).astype("datetime64[us]")
+    days = np.datetime64("2023-12-25", "D") + rng.integers(0, 380, 400)
+    late = rng.random(400) < 0.5
+    none = np.full(400, np.datetime64("NaT", "D"))
+    for got, want in (
+        (
+            place_many(calendar, instants, none, late),
+            [place(calendar, pd.Timestamp(t, tz="UTC"), pd.NaT, "") for t in instants],
+        ),
+        (
+            place_many(calendar, np.full(400, np.datetime64("NaT", "us")), days, late),
+            [place(calendar, pd.NaT, pd.Timestamp(d), "amc" if a else "bmo") for d, a in zip(days, late, strict=True)],
+        ),
+    ):
+        assert got.tolist() == [-1 if p is None else p.session for p in want]
+
+
+def test_events_of_a_frame_keep_their_checks() -> None:
+    table = events_from_frame(pd.DataFrame({"ticker": ["NVDA"], "announced_at": ["2024-05-22"]}))
+    assert table.frame["event_id"].tolist() == ["NVDA-2024-05-22"]
