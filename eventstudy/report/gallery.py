@@ -35,6 +35,10 @@ def draw(result: StudyResult, progress: Callable[[str], None] | None = None) -> 
             progress(f"figure {made[-1].name}")
     for day0, rows in _cluster_rows(result).items():
         made.append(figures.cluster(day0, rows))
+    windows = result.tables["windows"]
+    known = windows[(windows["primary"] == "yes") & windows["ci_low"].notna()]
+    if len(known) > 1:
+        made.append(figures.forest(known, result.spec.level))
     if len(result.tables["aar"]):
         made.append(figures.group_caar(result.tables["aar"]))
     made += _placebo_figures(result)

@@ -6,9 +6,10 @@
 from eventstudy.report.figures.calibration import calibration
 from eventstudy.report.figures.cluster import cluster
 from eventstudy.report.figures.equity import equity
+from eventstudy.report.figures.forest import forest
 from eventstudy.report.figures.groups import group_caar
 from eventstudy.report.figures.paths import car_path
 from eventstudy.report.figures.placebo import placebo
 from eventstudy.report.figures.style import Figure, read_metadata
 
-__all__ = ["Figure", "calibration", "car_path", "cluster", "equity", "group_caar", "placebo", "read_metadata"]
+__all__ = ["Figure", "calibration", "car_path", "cluster", "equity", "forest", "group_caar", "placebo", "read_metadata"]

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from eventstudy.report.figures.style import BLUE, INK, MUTED, VERMILION, Figure, canvas, finish, percent_axis
+from eventstudy.report.words import percent
 
 
 def cluster(day0: str, rows: pd.DataFrame) -> Figure:
@@ -35,5 +36,6 @@ def cluster(day0: str, rows: pd.DataFrame) -> Figure:
         axes.set_title(f"Session of {day0}")
         figure.legend(loc="lower center", ncols=3, frameon=False)
         description = f"Day-0 return of {len(lines)} firms on {day0}, split into what the model expects and the rest."
+        shown = tuple((str(line["ticker"]), *(percent(line[name]) for name in columns[1:])) for line in lines)
         data = {"day0": day0, "rows": lines}
-        return finish(figure, f"cluster-{day0}", f"Firms on {day0}", description, data)
+        return finish(figure, f"cluster-{day0}", f"Firms on {day0}", description, data, tuple(columns), shown)

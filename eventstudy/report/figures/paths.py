@@ -43,12 +43,17 @@ def car_path(event_id: str, title: str, rows: pd.DataFrame, level: float, quanti
             f"{ticker} {percent(float(rows[(rows['ticker'] == ticker)]['car'].dropna().iloc[-1]))}"
             for ticker in tickers
         )
+        shown = tuple(
+            (str(t), str(d), percent(c)) for t, d, c in zip(rows["ticker"], rows["day"], rows["car"], strict=True)
+        )
         description = (
             f"Cumulative abnormal return by session around {event_id}. At the end of the window: {ends}. The "
             "shaded band "
             f"holds {100 * level:g} % of ordinary paths at each session."
         )
-        return finish(figure, f"car-{event_id}", f"CAR around {title}", description, _json(data))
+        return finish(
+            figure, f"car-{event_id}", f"CAR around {title}", description, _json(data), ("ticker", "day", "CAR"), shown
+        )
 
 
 def _json(data: dict[str, object]) -> dict[str, object]:

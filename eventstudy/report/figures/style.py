@@ -122,13 +122,21 @@ def percent_axis(axes: Axes) -> None:
     axes.axhline(0, color=MUTED, linewidth=0.8)
 
 
-def finish(drawn: Canvas, name: str, title: str, description: str, data: dict[str, Any]) -> Figure:
+def finish(
+    drawn: Canvas,
+    name: str,
+    title: str,
+    description: str,
+    data: dict[str, Any],
+    columns: tuple[str, ...] = (),
+    rows: tuple[tuple[str, ...], ...] = (),
+) -> Figure:
     """Render to SVG without a clock, and add title, description and the plotted numbers.
 
     Must be called within ``canvas``: the settings belong to the rendering.
     """
     out = io.StringIO()
-    drawn.savefig(out, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    drawn.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     text = out.getvalue()
     start = text.index("<svg")
     end = text.index(">", start)
@@ -141,7 +149,15 @@ def finish(drawn: Canvas, name: str, title: str, description: str, data: dict[st
     )
     label = f' role="img" aria-labelledby="{ident}-title {ident}-desc">'
     svg = head + label + inside + _without_own_metadata(text[end + 1 :])
-    return Figure(name=name, svg=_unique_ids(svg, ident), title=title, description=description, data=data)
+    return Figure(
+        name=name,
+        svg=_unique_ids(svg, ident),
+        title=title,
+        description=description,
+        data=data,
+        columns=columns,
+        rows=rows,
+    )
 
 
 def _without_own_metadata(body: str) -> str:
