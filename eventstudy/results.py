@@ -49,7 +49,10 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RobustRow:
-    """The primary window of one event under one model, with or without masking."""
+    """The primary window of one event under one model, with or without masking.
+
+    ``rescaled`` is CAR / (1 - beta w), w the firm's share of the index, for the market model; NaN without a share.
+    """
 
     row: int
     window: Window
@@ -60,6 +63,7 @@ class RobustRow:
     t: float
     p: float
     n_estimation: int
+    rescaled: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

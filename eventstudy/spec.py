@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from dataclasses import asdict, dataclass, field, replace
 from typing import Literal, get_args
@@ -24,7 +25,7 @@ MASKING_KINDS = frozenset({"earnings", "preannouncement", "company_filing", "cor
 
 SINGLE_TESTS = (
     "car-t-ar1", "ar-t-local", "sq", "conformal", "placebo-time", "rank-exact", "window-f", "boot-iid", "boot-block",
-    "boot-stationary", "vol-f", "vol-conformal", "vol-bf",
+    "boot-stationary", "vol-f", "vol-conformal", "vol-bf", "placebo-space",
 )  # fmt: skip
 # Thousands of draws an event and window: computed where they are named, or with `all`.
 RESAMPLED_TESTS = ("boot-iid", "boot-block", "boot-stationary")
@@ -128,7 +129,9 @@ class StudySpec:
     factors : str
         CSV of daily factor returns in decimals, for the factor models.
     peers : tuple of str
-        Untreated firms, for the peer models.
+        Untreated firms, for the peer models and as donors.
+    index_weights : tuple of str
+        ``TICKER=W``: the decimal share of a studied firm in the market index.
     event_window : Window
         Computed and plotted.
     windows : tuple of Window
@@ -176,6 +179,7 @@ class StudySpec:
     benchmarks: tuple[str, ...] = ("SPY",)
     factors: str = ""
     peers: tuple[str, ...] = ()
+    index_weights: tuple[str, ...] = ()
     event_window: Window = Window(-10, 10)
     windows: tuple[Window, ...] = DEFAULT_WINDOWS
     windows_given: bool = False
@@ -213,6 +217,11 @@ class StudySpec:
         if not 0 <= self.gap <= 1000:
             raise UsageError(f"gap {self.gap} is out of range", "0 to 1000 sessions")
         self._check_hold()
+        for ticker, weight in self.weights.items():
+            if not 0 < weight < 1:
+                raise UsageError(
+                    f"index-weight of {ticker} is {weight:g}", "a decimal share below 1, such as 0.07 for 7 %"
+                )
         self._check_tests()
         self._check_convention()
         self._fit_windows()
@@ -251,6 +260,11 @@ class StudySpec:
             raise UsageError(
                 f"robust=hac and car={self.chosen('car')} are two variances of the same CAR", "one of them", "drop one"
             )
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Ticker -> share in the market index."""
+        return _numbers("index-weight", self.index_weights, "TICKER=W, such as NVDA=0.07")
 
     def chosen(self, key: str) -> str:
         """The convention in use for ``sigma``, ``car`` or ``robust``."""
@@ -293,6 +307,23 @@ class StudySpec:
         """sha256 over the canonical JSON of the fields that say what is studied: equal studies, equal digest."""
         fields = {name: value for name, value in asdict(self).items() if name not in (*ACCESS_FIELDS, "notices")}
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+
+
+def _numbers(name: str, texts: tuple[str, ...], wanted: str) -> dict[str, float]:
+    """``TICKER=NUMBER``, each ticker once."""
+    found: dict[str, float] = {}
+    for text in texts:
+        ticker, _, number = text.partition("=")
+        try:
+            value = float(number)
+        except ValueError:
+            raise UsageError(f"{name} {text!r} cannot be read", wanted) from None
+        if not ticker or not math.isfinite(value):
+            raise UsageError(f"{name} {text!r} cannot be read", wanted)
+        if ticker in found:
+            raise UsageError(f"{name} names {ticker} twice", "each once")
+        found[ticker] = value
+    return found
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -20,8 +20,8 @@ from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source, source_from_frame
 from eventstudy.engine.kernels import Engine, chosen_engine
 from eventstudy.engine.models import MODELS, fit
-from eventstudy.engine.panel import Ints
-from eventstudy.engine.partition import Block, Fitter, conventions, fewest_observations, select, study_block
+from eventstudy.engine.panel import Ints, ReturnPanel
+from eventstudy.engine.partition import Block, Fitter, Placed, conventions, fewest_observations, select, study_block
 from eventstudy.errors import UsageError
 from eventstudy.evaluate.calendar_time import calendar_time_tests
 from eventstudy.evaluate.claims import check_claims
@@ -131,6 +131,7 @@ def estimated(
     say(f"placing {len(table.frame)} events on exchange calendars")
     catalogue = build_catalogue(table, confounders_beside(table, confounders), reach=spec.hold)
     check_peers(catalogue, spec)
+    check_tickers(catalogue, spec)
     wanted = select_rows(catalogue, only)
     say(f"reading prices from {source.name}")
     market = load_market(catalogue, wanted, source, spec)
@@ -206,6 +207,12 @@ def checked_model(spec: StudySpec) -> StudySpec:
         raise UsageError(
             f"{spec.model} has {len(spec.peers)} peers", f"at least {FEWEST_PEERS}", "--peer SYM, repeated"
         )
+    if MODELS[spec.model].ex_self and not spec.weights:
+        raise UsageError(
+            f"{spec.model} needs the firm's share of the index", "--index-weight TICKER=W, such as NVDA=0.07"
+        )
+    if spec.convention and MODELS[spec.model].simplex:
+        raise UsageError(f"a convention is about standard errors, and {spec.model} has none", "no --convention")
     if spec.chosen("robust") == "hac" and (MODELS[spec.model].conditional or MODELS[spec.model].instrument):
         raise UsageError(
             f"robust=hac is for least squares, and {spec.model} has a variance of its own", "another model"
@@ -240,6 +247,18 @@ def one_width(keys: Collection[SeriesKey], spec: StudySpec) -> None:
             f"{spec.model} uses every benchmark, and the rows name {' and '.join(map(str, counts))} of them",
             "the same number of benchmarks on every row",
             "complete the benchmark column",
+        )
+
+
+def check_tickers(catalogue: Catalogue, spec: StudySpec) -> None:
+    """Raise a UsageError where an option speaks of a ticker that no event has."""
+    known = {ticker for ticker, _ in catalogue.keys}
+    if unknown := sorted(set(spec.weights) - known):
+        close = difflib.get_close_matches(unknown[0], sorted(known), n=1)
+        raise UsageError(
+            f"index-weight names {unknown[0]}, which no event of {catalogue.events.path} has",
+            "a ticker of the events file",
+            f"did you mean {close[0]}?" if close else "",
         )
 
 
@@ -324,7 +343,7 @@ def estimate(
     keys, placed = place_rows(catalogue, rows, spec)
     one_width(keys, spec)
     panel = market.stack(keys, spec.returns)
-    block = study_block(panel, placed, spec, fitter_of(spec), engine)
+    block = _block(panel, placed, spec, engine)
     needed = fewest_observations(spec, spec.model, panel.factors.shape[1])
     enough = block.fits.n_obs >= needed
     exclusions = [
@@ -334,6 +353,15 @@ def estimate(
     ]
     kept = np.flatnonzero(enough & block.fits.rank_ok)
     return (select(block, kept) if len(kept) else None), [rows[int(i)] for i in kept], exclusions
+
+
+def _block(panel: ReturnPanel, placed: Placed, spec: StudySpec, engine: Engine) -> Block:
+    """The events studied; a synthetic control has tests of its own."""
+    if not MODELS[spec.model].simplex:
+        return study_block(panel, placed, spec, fitter_of(spec), engine)
+    from eventstudy.evaluate.synthetic import synthetic_block
+
+    return synthetic_block(panel, placed, spec)
 
 
 def fitter_of(spec: StudySpec) -> Fitter:

@@ -63,7 +63,8 @@ OPTIONS: dict[str, Option] = {
         metavar="MODEL",
         default="market-model",
         help="market-model, market-adjusted, constant-mean, multi-index, a factor model (capm, ff3, carhart, ff5, "
-        "ff5-mom), scholes-williams, dimson, garch, egarch, peer or peer-market.",
+        "ff5-mom), scholes-williams, dimson, garch, egarch, market-model-ex-self, peer, peer-market, peer-adjusted or "
+        "synthetic.",
     ),
     "benchmark": Option(
         kind="list",
@@ -73,7 +74,18 @@ OPTIONS: dict[str, Option] = {
         help="Market index; further ones are sectors for multi-index.",
     ),
     "factors": Option(kind="text", metavar="FILE", help="CSV of daily factors in decimals, for the factor models."),
-    "peer": Option(kind="list", metavar="SYM", repeatable=True, help="An untreated firm, for the peer models."),
+    "peer": Option(
+        kind="list",
+        metavar="SYM",
+        repeatable=True,
+        help="An untreated firm, for the peer models and as donor of synthetic.",
+    ),
+    "index_weight": Option(
+        kind="list",
+        metavar="TICKER=W",
+        repeatable=True,
+        help="Share of a studied firm in the market index, a decimal: what the index takes from its own effect.",
+    ),
     "event_window": Option(kind="window", metavar="A:B", default="-10:10", help="Sessions computed and plotted."),
     "window": Option(
         kind="list",
@@ -260,6 +272,7 @@ def study_spec(settings: Mapping[str, Setting]) -> StudySpec:
         benchmarks=value["benchmark"],
         factors=value["factors"],
         peers=value["peer"],
+        index_weights=value["index_weight"],
         event_window=Window.parse(value["event_window"]),
         windows=tuple(dict.fromkeys(Window.parse(text) for text in value["window"])),
         windows_given=settings["window"].origin != "default",

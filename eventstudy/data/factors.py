@@ -156,9 +156,24 @@ def with_shifts(series: AlignedSeries, shifts: tuple[int, ...], *, instrument: b
     return replace(series, factors=factors, names=names)
 
 
+def without_self(series: AlignedSeries, weight: float) -> AlignedSeries:
+    """The market without the firm's own part, (Rm - w R) / (1 - w) in simple returns, in place of the benchmarks."""
+    market, own = series.factors[0], series.total
+    if series.kind == "log":
+        rest = np.log1p((np.expm1(market) - weight * np.expm1(own)) / (1 - weight))
+    else:
+        rest = (market - weight * own) / (1 - weight)
+    return replace(series, factors=rest[None], names=(f"{series.benchmarks[0]} without {series.ticker}",))
+
+
 def with_peers(series: AlignedSeries, n_peers: int, *, market: bool) -> AlignedSeries:
     """The equal-weighted return of the last ``n_peers`` benchmarks in place of them, after the market if asked for."""
     peers = series.factors[-n_peers:].mean(axis=0)
     own = [series.factors[0], peers] if market else [peers]
     names = (series.benchmarks[0], "peers") if market else ("peers",)
     return replace(series, factors=np.stack(own), names=names)
+
+
+def with_donors(series: AlignedSeries, n_donors: int) -> AlignedSeries:
+    """The last ``n_donors`` benchmarks alone, each as a factor of its own."""
+    return replace(series, factors=series.factors[-n_donors:], names=series.benchmarks[-n_donors:])

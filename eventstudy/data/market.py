@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -12,7 +12,16 @@ import numpy as np
 
 from eventstudy.data.calendar import TradingCalendar
 from eventstudy.data.catalogue import HISTORY_SESSIONS, Catalogue, event_mask, history_mask, masking_sessions
-from eventstudy.data.factors import FactorTable, check_columns, read_factors, with_factors, with_peers, with_shifts
+from eventstudy.data.factors import (
+    FactorTable,
+    check_columns,
+    read_factors,
+    with_donors,
+    with_factors,
+    with_peers,
+    with_shifts,
+    without_self,
+)
 from eventstudy.data.prices import PriceSource, PriceTable
 from eventstudy.data.quality import Quality, inspect
 from eventstudy.data.returns import AlignedSeries, align
@@ -60,12 +69,15 @@ class Market:
     catalogue : Catalogue
     factors : FactorTable or None
     n_peers : int
+    index_weights : dict
+        Ticker -> its decimal share of the market index.
     """
 
     prices: PriceTable
     catalogue: Catalogue
     factors: FactorTable | None = None
     n_peers: int = 0
+    index_weights: dict[str, float] = field(default_factory=dict)
     _made: dict[tuple[SeriesKey, str], AlignedSeries] = field(default_factory=dict)
     _inspected: dict[tuple[SeriesKey, str], Quality] = field(default_factory=dict)
 
@@ -73,7 +85,9 @@ class Market:
         """Aligned returns of a key; both the ticker and its benchmarks must be in ``prices``."""
         if (key, returns) not in self._made:
             calendar = self.catalogue.calendars[key.exchange]
-            self._made[key, returns] = aligned_series(self.prices, key, calendar, returns, self.factors, self.n_peers)
+            self._made[key, returns] = aligned_series(
+                self.prices, key, calendar, returns, self.factors, self.n_peers, self.index_weights
+            )
         return self._made[key, returns]
 
     def quality(self, key: SeriesKey, returns: str) -> Quality:
@@ -119,6 +133,7 @@ def aligned_series(
     returns: str,
     factors: FactorTable | None = None,
     n_peers: int = 0,
+    index_weights: Mapping[str, float] | None = None,
 ) -> AlignedSeries:
     """Returns of a key, with the regressors of a model that makes its own."""
     series = align(prices, key.ticker, key.benchmarks, calendar, returns)
@@ -128,6 +143,10 @@ def aligned_series(
     if model.columns:
         assert factors is not None, "checked when the study began"
         return with_factors(series, factors, model.columns)
+    if model.ex_self:
+        return without_self(series, (index_weights or {}).get(series.ticker, 0.0))
+    if model.simplex:
+        return with_donors(series, n_peers)
     if model.peers:
         return with_peers(series, n_peers, market=model.n_made == 2)
     if model.instrument:
@@ -168,7 +187,7 @@ def load_market(catalogue: Catalogue, wanted: Sequence[int], source: PriceSource
     start, end = asked_range(catalogue, spec)
     table = factor_table(spec)
     prices = source.fetch(wanted_symbols(catalogue, wanted, spec), start, end)
-    return Market(prices, catalogue, table, len(spec.peers))
+    return Market(prices, catalogue, table, len(spec.peers), spec.weights)
 
 
 def factor_table(spec: StudySpec) -> FactorTable | None:

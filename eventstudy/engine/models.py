@@ -42,6 +42,10 @@ class Model:
         The variance of each day is forecast, not constant.
     peers : bool
         Regressors come from peers.
+    ex_self : bool
+        The market is the index without the firm's own part.
+    simplex : bool
+        The benchmarks are donors whose weights are not negative and sum to one; there is no t theory.
     """
 
     title: str
@@ -54,21 +58,25 @@ class Model:
     instrument: bool = False
     conditional: bool = False
     peers: bool = False
+    simplex: bool = False
+    ex_self: bool = False
 
     @property
     def shifted(self) -> bool:
         """Its regressors are the market's returns at several sessions."""
-        return self.factors == "made" and not (self.columns or self.peers or self.instrument)
+        return self.factors == "made" and not (self.columns or self.peers or self.instrument or self.ex_self)
 
     def n_factors(self, available: int) -> int:
         """Number of factors used when ``available`` benchmarks are given."""
+        if self.simplex:
+            return available
         if self.factors == "made":
             return self.n_made - self.instrument
         return {"none": 0, "market": min(1, available), "all": available}[self.factors]
 
     def n_parameters(self, available: int) -> int:
-        """p, the number of estimated mean parameters."""
-        return 0 if self.adjusted else int(self.intercept) + self.n_factors(available)
+        """p, the number of estimated mean parameters; weights on a simplex are not counted."""
+        return 0 if self.adjusted or self.simplex else int(self.intercept) + self.n_factors(available)
 
 
 def _factor_model(title: str, columns: tuple[str, ...], reference: str, *, intercept: bool = True) -> Model:
@@ -122,6 +130,14 @@ MODELS: dict[str, Model] = {
         reference="Nelson (1991)",
         conditional=True,
     ),
+    "market-model-ex-self": Model(
+        title="market model without the firm in the index",
+        factors="made",
+        adjusted=False,
+        reference="methods of leave-one-out indices",
+        n_made=1,
+        ex_self=True,
+    ),
     "peer": Model(
         title="peer index", factors="made", adjusted=False, reference="equal-weighted peers", n_made=1, peers=True
     ),
@@ -132,6 +148,18 @@ MODELS: dict[str, Model] = {
         reference="equal-weighted peers",
         n_made=2,
         peers=True,
+    ),
+    "peer-adjusted": Model(
+        title="peer-adjusted", factors="made", adjusted=True, reference="equal-weighted peers", n_made=1, peers=True
+    ),
+    "synthetic": Model(
+        title="synthetic control",
+        factors="made",
+        adjusted=False,
+        reference="Abadie, Diamond & Hainmueller (2010)",
+        intercept=False,
+        peers=True,
+        simplex=True,
     ),
 }
 
@@ -326,6 +354,8 @@ def fit(design: Design, name: str) -> Fits:
     tests/oracles: statsmodels OLS with event dummies, the naive loop, the golden example.
     """
     model = MODELS[name]
+    if model.simplex:
+        raise ValueError(f"{name} is no least-squares regression")
     estimation = design.estimation
     used = design.usable[:, estimation]
     n_obs = used.sum(axis=1)

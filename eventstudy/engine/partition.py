@@ -76,6 +76,8 @@ class Block:
         ``boot-iid``, ``boot-block``, ``boot-stationary``.
     placebo : tuple of tuples of Placebo
         [event][window]; empty when not asked for.
+    p_space, p_min_space : float64 (E, W)
+        ``placebo-space``; NaN where the model has no donors.
     """
 
     design: Design
@@ -96,6 +98,8 @@ class Block:
     volatility: Volatility
     p_boot: BootP
     placebo: tuple[tuple[placebo_tests.Placebo, ...], ...]
+    p_space: Floats
+    p_min_space: Floats
 
 
 def select(block: Block, kept: Ints) -> Block:
@@ -223,6 +227,8 @@ def tested(design: Design, seed: Ints, spec: StudySpec, fitter: Fitter = fit, fo
         else Volatility(ratio=empty, p_f=empty, p_conformal=empty, p_brown_forsythe=empty),
         p_boot=_bootstrap(design, fits, result, spec, seed),
         placebo=(),
+        p_space=empty,
+        p_min_space=empty,
     )
 
 

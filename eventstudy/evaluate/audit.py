@@ -90,6 +90,8 @@ def _compare(studied: Studied, i: int) -> list[tuple[str, float, float]]:
     rows = np.concatenate([np.flatnonzero(used), event])
     dummies = np.zeros((len(rows), len(event)))
     dummies[used.sum() + np.arange(len(event)), np.arange(len(event))] = 1.0
+    if model.simplex:
+        return [*_compare_predictions(studied, i), _optimality(studied, i)]
     if model.instrument or model.conditional:
         return _compare_predictions(studied, i)
     if model.adjusted:
@@ -130,6 +132,18 @@ def _compare_predictions(studied: Studied, i: int) -> list[tuple[str, float, flo
     return found
 
 
+def _optimality(studied: Studied, i: int) -> tuple[str, float, float]:
+    """Weights on a simplex are best where no donor offers more than the mix has (Karush, Kuhn & Tucker)."""
+    block = studied.block
+    assert block is not None, "a studied row has a block"
+    rows = np.flatnonzero(block.fits.used[i])
+    x, span = block.design.x[i, rows], block.design.span[i, rows]
+    e = block.design.y[i, rows] - x @ block.fits.theta[i]
+    offered = x.T @ (e / span)
+    size = float(np.sqrt((x**2).sum(axis=0).max() * (e**2).sum()))
+    return "weights", 1.0, 1.0 + float(offered.max() - offered @ block.fits.theta[i]) / size
+
+
 def _compare_adjusted(
     studied: Studied, i: int, rows: Floats, event: Floats, n_used: int
 ) -> list[tuple[str, float, float]]:
@@ -163,7 +177,7 @@ def estimation_summary(studied: Studied, i: int) -> str:
     used = np.flatnonzero(block.fits.used[i])
     x = regressors(design, model)[i, used]
     result = sm.WLS(design.y[i, used], x, weights=1 / design.span[i, used]).fit()
-    if model.instrument or model.conditional:
+    if model.instrument or model.conditional or model.simplex:
         return f"{studied.spec.model} is no least-squares regression: models.csv has its coefficients"
     names = [*(["alpha"] if model.intercept else []), *studied.series(i).names][: x.shape[1]]
     text = result.summary2(yname=studied.text(i, "ticker"), xname=names).as_text()

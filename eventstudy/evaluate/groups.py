@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eventstudy.engine.models import MODELS
 from eventstudy.engine.moments import Moments, summarise
 from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.battery import GROUP_TESTS, run_battery
@@ -63,13 +64,20 @@ def evidence_of(studied: Studied) -> Evidence | None:
     block = studied.block
     if block is None or not {*GROUP_TESTS, *DIFFERENCE_TESTS} & studied.spec.active_tests:
         return None
+    if MODELS[studied.spec.model].simplex:
+        # no variance of a standardised CAR, so nothing that these tests could read
+        return None
     return gather_evidence(block.design, block.fits, block.abnormal.v)
 
 
 def group_tests(studied: Studied, evidence: Evidence | None) -> tuple[GroupRow, ...]:
     """Every wanted cross-sectional test on every group of two or more events."""
     wanted = [name for name in GROUP_TESTS if name in studied.spec.active_tests]
-    if evidence is None or not wanted:
+    if studied.block is None or not wanted:
+        return ()
+    if MODELS[studied.spec.model].simplex:
+        return _without_theory(studied, wanted)
+    if evidence is None:
         return ()
     found: list[GroupRow] = []
     for group, positions in members(studied).items():
@@ -78,6 +86,30 @@ def group_tests(studied: Studied, evidence: Evidence | None) -> tuple[GroupRow, 
                 sample = sample_of(studied, evidence, positions, w)
                 found += _tested(studied, sample, group, window, wanted)
     return tuple(found)
+
+
+def _without_theory(studied: Studied, wanted: list[str]) -> tuple[GroupRow, ...]:
+    """Averages alone, where events have no standard errors."""
+    block, reason = studied.block, f"{studied.spec.model} has no standard errors; see p_conformal and p_space"
+    assert block is not None, "only called with a block"
+    return tuple(
+        GroupRow(
+            group=group,
+            window=window,
+            n_rows=_rows_in(studied, group),
+            n_dates=len({studied.day0(i) for i in positions}),
+            n_overlapping=0,
+            car=summarise(block.cars.car[positions, w]),
+            bhar=summarise(block.cars.bhar[positions, w]),
+            precision_weighted=np.nan,
+            variance_weighted=np.nan,
+            result=undefined(name, "", reason),
+        )
+        for group, positions in members(studied).items()
+        if len(positions) > 1
+        for w, window in enumerate(studied.spec.windows)
+        for name in wanted
+    )
 
 
 def _tested(studied: Studied, sample: Sample, group: str, window: Window, wanted: list[str]) -> list[GroupRow]:

@@ -26,6 +26,7 @@ from eventstudy.engine.partition import (
 from eventstudy.engine.significance.placebo import PlaceboTable, placebo_table, placebo_time
 from eventstudy.engine.significance.single import local_variance
 from eventstudy.engine.windows import Design, gather, in_event_time
+from eventstudy.errors import UsageError
 from eventstudy.spec import RESAMPLED_TESTS, StudySpec
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ class PseudoEvents:
 def make_stage(studied: Studied, key: SeriesKey) -> Stage:
     """The series of a key, its masks and its table of placebo t values."""
     spec, pair = studied.spec, (key.ticker, key.exchange)
+    if MODELS[spec.model].simplex:
+        raise UsageError(f"{spec.model} has no p value whose rate pseudo-events could show", "another model")
     panel = studied.market.stack([key], spec.returns)
     mates = studied.catalogue.mates[pair]
     own = history_mask(masking_sessions(studied.catalogue, pair, mates, spec), panel.n_sessions)

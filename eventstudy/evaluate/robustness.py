@@ -8,7 +8,7 @@ import numpy as np
 
 from eventstudy.data.market import place_rows, series_key
 from eventstudy.engine.conventions import measured
-from eventstudy.engine.models import MODELS, fit
+from eventstudy.engine.models import MODELS, Fits, fit
 from eventstudy.engine.partition import conventions, fewest_observations, pairs, window_plan
 from eventstudy.engine.significance.laws import t_p_value
 from eventstudy.engine.significance.single import car_t
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def robustness(studied: Studied) -> tuple[RobustRow, ...]:
     """The primary window of each reported row under each model that its benchmarks allow, masked and unmasked."""
     rows: list[RobustRow] = []
-    models = compared_models(studied.spec.model)
+    models = compared_models(studied.spec.model, weighted=bool(studied.spec.weights))
     for name in models:
         for exclude in ("catalogued", "none"):
             rows += _one_model(studied, studied.spec.with_changes(model=name, exclude=exclude))
@@ -31,10 +31,15 @@ def robustness(studied: Studied) -> tuple[RobustRow, ...]:
     return tuple(sorted(rows, key=lambda r: (r.row, order[r.model], not r.masked)))
 
 
-def compared_models(own: str) -> tuple[str, ...]:
-    """Models that stand side by side: those that need nothing but benchmarks, and the study's own."""
-    plain = tuple(name for name, entry in MODELS.items() if entry.factors != "made" and not entry.conditional)
-    return plain if own in plain or MODELS[own].conditional else (*plain, own)
+def compared_models(own: str, *, weighted: bool = False) -> tuple[str, ...]:
+    """Models that stand side by side: those that need nothing but benchmarks, the market without the firm where its
+    share is known, and the study's own."""
+    plain = tuple(
+        name
+        for name, entry in MODELS.items()
+        if (entry.factors != "made" and not entry.conditional) or (entry.ex_self and weighted)
+    )
+    return plain if own in plain or MODELS[own].conditional or MODELS[own].simplex else (*plain, own)
 
 
 def _one_model(studied: Studied, spec: StudySpec) -> list[RobustRow]:
@@ -43,6 +48,8 @@ def _one_model(studied: Studied, spec: StudySpec) -> list[RobustRow]:
     groups: dict[int, list[int]] = {}
     for i in studied.reported:
         key = series_key(catalogue, int(studied.rows[i]), spec)
+        if MODELS[spec.model].ex_self and key.ticker not in spec.weights:
+            continue
         enough = spec.model != "multi-index" or len(key.benchmarks) > 1
         if enough and market.trouble(key) is None:
             groups.setdefault(len(key.benchmarks), []).append(i)
@@ -75,9 +82,21 @@ def _fit_rows(studied: Studied, spec: StudySpec, positions: list[int]) -> list[R
                 t=float(exact.t[n, w]) if shown else np.nan,
                 p=float(exact.p[n, w]) if shown else np.nan,
                 n_estimation=int(fits.n_obs[n]),
+                rescaled=_rescaled(spec, keys[int(placed.series[n])].ticker, fits, n, float(result.car[n, w]))
+                if shown
+                else np.nan,
             )
         )
     return found
+
+
+def _rescaled(spec: StudySpec, ticker: str, fits: Fits, n: int, car: float) -> float:
+    """What the effect would be if the market model's CAR missed the part beta w of it (methods 14.1)."""
+    weight = spec.weights.get(ticker, 0.0)
+    if spec.model != "market-model" or not weight:
+        return np.nan
+    share = 1 - float(fits.theta[n, 1]) * weight
+    return car / share if share > 0 else np.nan
 
 
 def day0_parts(studied: Studied) -> tuple[PartRow, ...]:

@@ -19,7 +19,7 @@ from eventstudy.report.announcement import (
     subtitle,
 )
 from eventstudy.report.document import Page, Section, Table
-from eventstudy.report.words import interval, number, p_value, percent, rated, size
+from eventstudy.report.words import interval, listed, number, p_value, percent, rated, size
 
 if TYPE_CHECKING:
     from eventstudy.results import StudyResult
@@ -53,9 +53,7 @@ def _ticker_section(result: StudyResult, event_id: str, ticker: str, figures: Fi
     intro = [
         f"Role {studied.text(i, 'role')}. Announced {studied.text(i, 'announced_at')}; "
         f"{placement.rule if placement else ''}. Day 0 is {studied.day0(i)} on {studied.catalogue.exchange[row]}.",
-        f"{MODELS[spec.model].title.capitalize()}: alpha {number(model['alpha'], 6)}, beta "
-        f"{number(model['beta'])}, sigma "
-        f"{size(model['sigma'], 2)}, R squared {number(model['r_squared'])}; {model['n_estimation']} sessions from "
+        f"{_model_sentence(spec.model, model)}; {model['n_estimation']} sessions from "
         f"{model['estimation_start']} to {model['estimation_end']}, {model['n_masked']} masked.",
     ]
     intro.append(
@@ -75,6 +73,21 @@ def _ticker_section(result: StudyResult, event_id: str, ticker: str, figures: Fi
     )
 
 
+def _model_sentence(name: str, model: pd.Series) -> str:
+    """What was estimated: slopes, or the weights of donors."""
+    title = MODELS[name].title.capitalize()
+    if MODELS[name].simplex:
+        weights = [f"{donor} {number(model[f'beta_{donor}'])}" for donor in str(model["benchmark"]).split(";")]
+        return (
+            f"{title}: weights {listed(weights)}, worth {number(model['effective_donors'], 1)} equal donors; "
+            f"root mean squared prediction error {size(model['sigma'], 2)}, R squared {number(model['r_squared'])}"
+        )
+    return (
+        f"{title}: alpha {number(model['alpha'], 6)}, beta {number(model['beta'])}, sigma {size(model['sigma'], 2)}, "
+        f"R squared {number(model['r_squared'])}"
+    )
+
+
 def _ticker_tables(result: StudyResult, event_id: str, ticker: str) -> list[Table]:
     tables = {name: of_event(result.tables[name], event_id, ticker) for name in ("windows", "abnormal_returns")}
     parts = of_event(result.tables["overnight"], event_id, ticker)
@@ -88,9 +101,11 @@ def _ticker_tables(result: StudyResult, event_id: str, ticker: str) -> list[Tabl
 
 
 def _windows_table(ticker: str, windows: pd.DataFrame, brackets: str) -> Table:
+    donors = bool(windows["p_space"].notna().any())
+    tests = (*P_COLUMNS, "p_space") if donors else P_COLUMNS
     return Table(
         caption=f"{ticker}: test windows",
-        columns=("window", "primary", "CAR", "interval", "t", *P_COLUMNS, "MDE", "BHAR", "flags"),
+        columns=("window", "primary", "CAR", "interval", "t", *tests, "MDE", "BHAR", "flags"),
         rows=tuple(
             (
                 str(w["window"]),
@@ -99,13 +114,14 @@ def _windows_table(ticker: str, windows: pd.DataFrame, brackets: str) -> Table:
                 interval(w["ci_low"], w["ci_high"]),
                 number(w["t"]),
                 *(rated(w[name], w[f"placebo_rate_{name.removeprefix('p_')}"]) for name in P_COLUMNS),
+                *([p_value(w["p_space"])] if donors else []),
                 size(w["mde80"]),
                 percent(w["bhar"]),
                 str(w["flags"]).replace(";", ", "),
             )
             for w in windows.to_dict("records")
         ),
-        numeric=frozenset(range(2, 13)),
+        numeric=frozenset(range(2, 7 + len(tests))),
         note=" ".join(text for text in (brackets, _placebo_note(windows)) if text),
     )
 
@@ -155,6 +171,13 @@ def _parts_table(ticker: str, parts: pd.DataFrame) -> Table:
 
 
 def _models_table(ticker: str, robust: pd.DataFrame) -> Table:
+    inside = robust[robust["car_rescaled"].notna() & (robust["masked"] == "yes")]
+    note = (
+        f"{ticker} is part of the index, which takes part of its own effect away: without it stands the line "
+        f"market-model-ex-self; the market model's CAR over 1 - beta w is {percent(inside['car_rescaled'].iloc[0])}."
+        if len(inside)
+        else ""
+    )
     return Table(
         caption=f"{ticker}: the primary window under each model",
         columns=("model", "masked", "CAR", "std error", "t", "p", "sessions"),
@@ -171,6 +194,7 @@ def _models_table(ticker: str, robust: pd.DataFrame) -> Table:
             for r in robust.to_dict("records")
         ),
         numeric=frozenset(range(2, 7)),
+        note=note,
     )
 
 

@@ -55,8 +55,9 @@ def _size_sentence(ticker: str, window: pd.Series, day0: pd.Series | None, level
         when = "What is left"
     else:
         when = f"{ticker}'s abnormal return {when}"
-    band = f"({100 * level:g} % interval {interval(window['ci_low'], window['ci_high'])})"
-    return f"{lead}{when} is {percent(window['car'])} {band}."
+    known = math.isfinite(window["ci_low"])
+    band = f" ({100 * level:g} % interval {interval(window['ci_low'], window['ci_high'])})" if known else ""
+    return f"{lead}{when} is {percent(window['car'])}{band}."
 
 
 def _opening_sentence(parts: pd.DataFrame, level: float) -> list[str]:
@@ -78,6 +79,8 @@ def _opening_sentence(parts: pd.DataFrame, level: float) -> list[str]:
 def verdict(window: pd.Series | dict[str, Any], level: float) -> str:
     """One sentence on how sure one can be, from the p values and the smallest detectable effect."""
     p = {name: float(window[name]) for name in TESTS if math.isfinite(float(window[name]))}
+    if "p_t" not in p and math.isfinite(float(window["p_space"])):
+        return _donors_verdict(window, level)
     if "p_t" not in p:
         return "No test is possible: the estimation residuals have no variance."
     alpha = 1 - level
@@ -102,6 +105,20 @@ def verdict(window: pd.Series | dict[str, Any], level: float) -> str:
         f"{len(low)} of {len(p)} tests call it unusual, but not {dissent}: the evidence depends on the test, and an "
         f"effect below {size(mde)} would often be missed."
     )
+
+
+def _donors_verdict(window: pd.Series | dict[str, Any], level: float) -> str:
+    """A synthetic control has ranks instead of a t test; what they can reach is said with them."""
+    space, time = float(window["p_space"]), float(window["p_conformal"])
+    words = [
+        "A synthetic control has no t test and no interval.",
+        f"Ranked among its donors the firm has p {p_value(space)} (no smaller one than "
+        f"{p_value(float(window['p_min_space']))} is possible)"
+        + (f", among its own days p {p_value(time)}." if math.isfinite(time) else "."),
+    ]
+    if float(window["p_min_space"]) >= 1 - level:
+        words.append(f"So few donors cannot reject at {100 * (1 - level):g} %.")
+    return " ".join(words)
 
 
 def _model_sentence(robust: pd.DataFrame, level: float) -> list[str]:

@@ -27,12 +27,13 @@ _COLUMNS: dict[str, str] = {
         " placebo_rate_t placebo_rate_t_ar1 placebo_rate_local placebo_rate_sq placebo_rate_conformal"
         " placebo_rate_placebo placebo_rate_rank placebo_rate_f placebo_rate_vol_conformal placebo_rate_vol_bf"
         " placebo_rate_boot_iid placebo_rate_boot_block placebo_rate_boot_stationary"
+        " p_space p_min_space"
     ),
     "models": (
         "event_id ticker day0 model benchmark alpha beta sigma r_squared n_estimation n_masked estimation_start"
-        " estimation_end flags"
+        " estimation_end flags effective_donors"
     ),
-    "robustness": "event_id ticker window model masked car std_error t p_t n_estimation",
+    "robustness": "event_id ticker window model masked car std_error t p_t n_estimation car_rescaled",
     "overnight": "event_id ticker part return expected_return abnormal_return std_error t p_t",
     "clusters": ("day0 event_ids tickers window test ticker statistic null df p_value applicable reason placebo_rate"),
     "aggregate": (
@@ -157,6 +158,7 @@ def _windows(result: StudyResult) -> Iterable[Sequence[Any]]:
                 volatility.p_brown_forsythe[i, w],
                 *(v[i, w] for v in (block.p_boot.iid, block.p_boot.block, block.p_boot.stationary)),
                 *_placebo_rates(result, i, w),
+                *(v[i, w] for v in (block.p_space, block.p_min_space)),
             )
 
 
@@ -199,6 +201,7 @@ def _models(result: StudyResult) -> pd.DataFrame:
             "estimation_start": str(series.calendar.sessions[session + used[0]]),
             "estimation_end": str(series.calendar.sessions[session + used[-1]]),
             "flags": merged(result.row_flags[i]),
+            "effective_donors": 1 / float(np.square(theta).sum()) if entry.simplex else np.nan,
         }
         for symbol, slope in _further(series, theta, entry):
             sectors[f"beta_{symbol}"] = None
@@ -210,13 +213,15 @@ def _models(result: StudyResult) -> pd.DataFrame:
 
 
 def _beta(theta: list[float], entry: Model) -> float:
-    """The slope on the market: of Dimson's regression the sum of its slopes."""
+    """The slope on the market: of Dimson's regression the sum of its slopes; donors have weights and no slope."""
+    if entry.simplex:
+        return np.nan
     return float(sum(theta)) if entry.shifted else theta[0] if theta else np.nan
 
 
 def _further(series: AlignedSeries, theta: list[float], entry: Model) -> list[tuple[str, float]]:
     """(name, slope) beyond ``beta``."""
-    first = 0 if entry.shifted else 1
+    first = 0 if entry.shifted or entry.simplex else 1
     return list(zip(series.names[first:], theta[first:], strict=False))
 
 
@@ -228,7 +233,8 @@ def _named(series: AlignedSeries, entry: Model) -> tuple[str, ...]:
 def _robustness(result: StudyResult) -> Iterable[Sequence[Any]]:
     for r in result.robustness:
         masked = "yes" if r.masked else "no"
-        yield *_row_names(result, r.row), r.window.label, r.model, masked, r.car, r.std_error, r.t, r.p, r.n_estimation
+        numbers = (r.car, r.std_error, r.t, r.p, r.n_estimation, r.rescaled)
+        yield *_row_names(result, r.row), r.window.label, r.model, masked, *numbers
 
 
 def _overnight(result: StudyResult) -> Iterable[Sequence[Any]]:

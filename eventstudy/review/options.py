@@ -9,7 +9,7 @@ from typing import Any
 from eventstudy.spec import ACCESS_FIELDS
 
 # Fields of the spec whose option has another name; all others are the option with `_`.
-OPTION_OF = {"benchmarks": "benchmark", "peers": "peer", "windows": "window"}
+OPTION_OF = {"benchmarks": "benchmark", "peers": "peer", "windows": "window", "index_weights": "index_weight"}
 # What a field is when it is no option of its own.
 NOT_OPTIONS = ("windows_given", "notices", "min_estimation")
 # How prices are got at and which kernels run: results.json leaves them out.

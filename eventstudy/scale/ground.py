@@ -18,6 +18,7 @@ from eventstudy.data.market import SeriesKey, aligned_series, factor_table, miss
 from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import Choice, PriceSource, PriceTable, Provenance
 from eventstudy.engine.models import MODELS
+from eventstudy.errors import UsageError
 from eventstudy.scale.marks import Groups, Roster, event_bits, roster
 from eventstudy.scale.panel_file import PanelWriter, SeriesFacts
 from eventstudy.scale.roster import Excluded, Listing, admit, asked_range, listing
@@ -83,6 +84,12 @@ def prepare(
     most_groups: int,
 ) -> Ground:
     """Prices -> panel on the disk; rows admitted, sorted and marked. What the blocks do not need is let go."""
+    if MODELS[spec.model].simplex:
+        raise UsageError(
+            f"{spec.model} fits every event anew under every shift, which a study of this size cannot wait for",
+            "another model, or fewer events",
+            "--model peer, or a part of the events file",
+        )
     events = take()
     check_treated(treated(events), spec, events.path)
     say(f"placing {len(events):,} events on exchange calendars")
@@ -218,7 +225,9 @@ def _add_series(
         panel.names.append(())
         panel.writer.add_nothing()
         return
-    series = aligned_series(prices, key, found.calendars[key.exchange], spec.returns, factors, len(spec.peers))
+    series = aligned_series(
+        prices, key, found.calendars[key.exchange], spec.returns, factors, len(spec.peers), spec.weights
+    )
     panel.bits[number] = panel.writer.add(series)
     panel.reach.append(ledger.reach_of(series, prices.series[key.ticker].provenance.source))
     panel.names.append(series.names)

@@ -174,7 +174,9 @@ def test_collapses_and_degenerate_designs() -> None:
     assert (block.cars.car == 0).all()
 
 
-@pytest.mark.parametrize("name", [name for name, m in MODELS.items() if not (m.instrument or m.conditional)])
+@pytest.mark.parametrize(
+    "name", [name for name, m in MODELS.items() if not (m.instrument or m.conditional or m.simplex)]
+)
 def test_every_least_squares_model_is_the_dummy_regression(name: str) -> None:
     """Fitted on estimation and window with a dummy a day, by numpy's least squares."""
     model = MODELS[name]

@@ -61,7 +61,7 @@ def chosen_engine(asked: str, n: int, model: str, conventions: Conventions | Non
 def compiled(model: str, conventions: Conventions) -> bool:
     """Whether a model has a compiled twin: least squares with the exact variances."""
     entry = MODELS[model]
-    return conventions == Conventions() and not (entry.instrument or entry.conditional)
+    return conventions == Conventions() and not (entry.instrument or entry.conditional or entry.simplex)
 
 
 def measure(

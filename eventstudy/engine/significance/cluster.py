@@ -85,7 +85,7 @@ def build_cluster(design: Design, model: str, start: int, end: int, min_obs: int
         return "a firm has no one-session return on some day of the window"
     common = np.flatnonzero((design.usable & single)[:, design.estimation].all(axis=0))
     entry = MODELS[model]
-    if entry.instrument or entry.conditional:
+    if entry.instrument or entry.conditional or entry.simplex:
         return f"joint tests need least squares, and {model} is not"
     p = regressors(design, entry).shape[2]
     if len(common) < max(min_obs, p + 1):

@@ -6,14 +6,14 @@ moved mean from a risen variance.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from eventstudy.engine.abnormal import Cars, window_complete
-from eventstudy.engine.models import MODELS, Fits, refitted
-from eventstudy.engine.panel import Floats
+from eventstudy.engine.models import MODELS, Fits, Model, refitted
+from eventstudy.engine.panel import Bools, Floats
 from eventstudy.engine.significance.laws import (
     Alternative,
     extreme_count,
@@ -25,6 +25,8 @@ from eventstudy.engine.significance.laws import (
 from eventstudy.engine.windows import Design
 
 LOCAL_SESSIONS = 20
+# residuals (E, D) of a model fitted on the days given
+Refit = Callable[[Design, Model, Bools], Floats]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +182,7 @@ def conformal(
     alternative: Alternative,
     *,
     strict: bool = False,
+    refit: Refit = refitted,
 ) -> tuple[Floats, Floats]:
     """``conformal``: permutation in time by circular shifts (Chernozhukov, Wuethrich & Zhu 2021; methods 5.4).
 
@@ -198,7 +201,7 @@ def conformal(
         used = np.zeros_like(design.observed)
         used[:, design.estimation] = design.usable[:, design.estimation]
         used[:, days] = design.observed[:, days]
-        residual = refitted(design, model, used)
+        residual = refit(design, model, used)
         known = window_complete(design, start, end, strict=strict) & fits.rank_ok & (fits.s2 > 0)
         for i in np.flatnonzero(known):
             ring = residual[i][used[i]]
