@@ -159,3 +159,9 @@ def test_many_placements_are_those_of_one_by_one() -> None:
 def test_events_of_a_frame_keep_their_checks() -> None:
     table = events_from_frame(pd.DataFrame({"ticker": ["NVDA"], "announced_at": ["2024-05-22"]}))
     assert table.frame["event_id"].tolist() == ["NVDA-2024-05-22"]
+
+
+def test_a_model_that_refits_every_shift_is_refused(many: Path, tmp_path: Path) -> None:
+    spec = SPEC.with_changes(model="synthetic", peers=("X", "Y", "Z"), tests=("auto",))
+    with pytest.raises(UsageError, match="cannot wait for"):
+        bulk(many, tmp_path / "out", spec)
