@@ -259,6 +259,8 @@ class StudyResult:
         See their record classes.
     notices : tuple of str
         What the user should know about the settings.
+    each : bool
+        Whether reports hold a page, a card and figures of every announcement.
     rates : PlaceboRates or None
         Only where the spec says ``calibrated``.
     """
@@ -278,6 +280,7 @@ class StudyResult:
     rates: PlaceboRates | None = None
     differences: tuple[DifferenceRow, ...] = ()
     calendar: tuple[CalendarRow, ...] = ()
+    each: bool = True
 
     @property
     def spec(self) -> StudySpec:

@@ -65,6 +65,7 @@ def run_command(
         run_many(box, spec, settings, formats, console, as_json=as_json)
         return
     result = run(event_table(columns), spec=spec, only=event or (), progress=console.progress, warn=console.warn)
+    result = _at_size(result, detail=settings["detail"].value)
     audited = _audit(result, settings)
     figures = _figures(result, formats, console)
     written = write_report(result, out, formats, figures, audited)
@@ -72,6 +73,18 @@ def run_command(
     say_prices(result, console)
     _print(result, audited, out, written, console, as_json=as_json)
     _judge(result, audited, strict=settings["strict"].value)
+
+
+def _at_size(result: StudyResult, *, detail: bool) -> StudyResult:
+    """The result, without pages and figures of single announcements where there are too many to be read."""
+    from dataclasses import replace
+
+    from eventstudy.scale.limits import LIMITS
+
+    if detail or len(result.studied.reported) <= LIMITS.each:
+        return result
+    notice = f"more than {LIMITS.each} events: no page, card or figure an announcement; --detail writes them"
+    return replace(result, each=False, notices=(*result.notices, notice))
 
 
 def _audit(result: StudyResult, settings: Mapping[str, Setting]) -> Audit | None:

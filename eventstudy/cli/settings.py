@@ -138,7 +138,11 @@ OPTIONS: dict[str, Option] = {
     "calibrated": Option(
         kind="switch", default="no", help="Beside each p value: how often its test rejects when nothing happens."
     ),
-    "detail": Option(kind="switch", default="no", help="Above 20,000 events: write abnormal returns by day as well."),
+    "detail": Option(
+        kind="switch",
+        default="no",
+        help="Above 500 events: pages and figures of each all the same; above 20,000: abnormal returns by day.",
+    ),
     "threads": Option(kind="count", metavar="N", default="1", help="Above 20,000 events: threads of this process."),
     "workers": Option(
         kind="count", metavar="N", default="0", help="Above 20,000 events: processes of a local Dask cluster."

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 TONES = {"agrees": "good", "close": "good", "differs": "bad"}
 
+# rows of the table of events in a study too large for a card an announcement
+LISTED = 100
+
 
 def unusual_days(result: StudyResult) -> tuple[int, int]:
     """(unusual, all) primary windows of direct and peer rows, one a firm and session, by the t test."""
@@ -88,7 +91,11 @@ def _claimed(text: str) -> str:
 
 def events_section(result: StudyResult, figures: Figures) -> Section:
     """Every event's primary window: interval, p values, smallest detectable effect, flags."""
-    records = primary_windows(result).to_dict("records")
+    windows = primary_windows(result)
+    shortened = not result.each and len(windows) > LISTED
+    if shortened:
+        windows = windows.sort_values("p_t", kind="stable").head(LISTED)
+    records = windows.to_dict("records")
     rows = tuple(
         (
             w["event_id"],
@@ -105,6 +112,7 @@ def events_section(result: StudyResult, figures: Figures) -> Section:
         for w in records
     )
     level = f"{100 * result.spec.level:g} % interval"
+    few = f"The {LISTED} with the smallest p; windows.csv has all. " if shortened else ""
     table = Table(
         caption="Abnormal return over the primary window",
         columns=(
@@ -114,7 +122,7 @@ def events_section(result: StudyResult, figures: Figures) -> Section:
         rows=rows,
         numeric=frozenset(range(5, 12)),
         note="MDE: the smallest true effect found four times in five at this level. Not significant is not no effect. "
-        f"{rates_note(result)}".rstrip(),
+        f"{few}{rates_note(result)}".rstrip(),
         links=tuple(w["event_id"] for w in records),
     )
     forest = tuple(figure for name, figure in figures.items() if name == "forest")

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def draw(result: StudyResult, progress: Callable[[str], None] | None = None) -> dict[str, Figure]:
     """Every figure of a study by name: CAR paths, clusters, group averages, placebo distributions.
 
-    The placebo distribution is drawn for direct rows whose primary window has one.
+    The placebo distribution is drawn for direct rows whose primary window has one. Without ``result.each`` only what
+    speaks of all events together.
     """
     from eventstudy.report import figures
 
@@ -27,13 +28,13 @@ def draw(result: StudyResult, progress: Callable[[str], None] | None = None) -> 
     made: list[Figure] = []
     daily, frame = result.tables["abnormal_returns"], result.studied.catalogue.events.frame
     titles = dict(zip(frame["event_id"], frame["title"], strict=True))
-    for event_id in daily["event_id"].unique():
+    for event_id in daily["event_id"].unique() if result.each else ():
         rows = daily[daily["event_id"] == event_id]
         title = str(titles[event_id]) or str(event_id)
         made.append(figures.car_path(str(event_id), title, rows, result.spec.level, _quantiles(result, str(event_id))))
         if progress is not None:
             progress(f"figure {made[-1].name}")
-    for day0, rows in _cluster_rows(result).items():
+    for day0, rows in (_cluster_rows(result) if result.each else {}).items():
         made.append(figures.cluster(day0, rows))
     windows = result.tables["windows"]
     known = windows[(windows["primary"] == "yes") & windows["ci_low"].notna()]
@@ -41,7 +42,7 @@ def draw(result: StudyResult, progress: Callable[[str], None] | None = None) -> 
         made.append(figures.forest(known, result.spec.level))
     if len(result.tables["aar"]):
         made.append(figures.group_caar(result.tables["aar"]))
-    made += _placebo_figures(result)
+    made += _placebo_figures(result) if result.each else []
     return {figure.name: figure for figure in made}
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +25,7 @@ _TOGETHER = re.compile(r"(?<=\d) (?=%)|(?<=\bp) (?=\d)")
 
 def report_page(page: Page) -> str:
     """The page as HTML; every text is escaped here."""
+    page = _with_links_that_lead(page)
     body = "".join(_section(section) for section in page.sections)
     lead = "".join(f"<p>{_text(text)}</p>" for text in page.lead)
     banner = f'<p class="banner" role="note">{_text(page.banner)}</p>' if page.banner else ""
@@ -38,6 +40,17 @@ def report_page(page: Page) -> str:
         f'<div class="layout">\n{_contents(page)}<main id="main" tabindex="-1">\n{body}</main>\n</div>\n'
         f"{note}</div>\n{script}\n</body>\n</html>\n"
     )
+
+
+def _with_links_that_lead(page: Page) -> Page:
+    """The page with links of tables to what stands on it: the page of a large study has no cards."""
+    known = {card.id for section in page.sections for card in section.cards}
+
+    def linked(table: Table) -> Table:
+        return replace(table, links=tuple(link if link in known else "" for link in table.links))
+
+    sections = [replace(section, tables=tuple(map(linked, section.tables))) for section in page.sections]
+    return replace(page, sections=tuple(sections))
 
 
 @cache

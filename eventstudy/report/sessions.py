@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from eventstudy.results import StudyResult
 
 # one test that assumes normal errors and one that does not; the others stand on the card
+# rows of the overview in a study too large for a card a session
+LISTED = 100
 SHOWN = ("portfolio-t", "hotelling", "conformal-hotelling", "conformal-max")
 
 
@@ -25,7 +27,8 @@ def sessions_section(result: StudyResult, figures: Figures) -> Section | None:
     first = clusters[clusters["window"] == clusters["window"].iloc[0]]
     days = [(str(day), lines) for day, lines in first.groupby("day0", sort=True)]
     ranked = sorted(days, key=lambda item: -len(_announcements(item[1])))
-    cards = [_card(day, lines, figures, result.spec.level) for day, lines in ranked]
+    kept = days if result.each else sorted(ranked[:LISTED], key=lambda item: item[0])
+    cards = [_card(day, lines, figures, result.spec.level) for day, lines in ranked] if result.each else []
     return Section(
         id="clusters",
         title="Firms that share a session",
@@ -33,7 +36,7 @@ def sessions_section(result: StudyResult, figures: Figures) -> Section | None:
             "Several announcements on one session are one observation of the market, not several, and the firms of one "
             "session are correlated: tests that take them for independent reject far too often. These do not.",
         ),
-        tables=(_overview(days, rates_note(result)),),
+        tables=(_overview(kept, rates_note(result)),),
         cards=tuple(cards),
     )
 

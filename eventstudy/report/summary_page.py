@@ -30,7 +30,7 @@ def summary_page(result: StudyResult, figures: Figures, audit: Audit | None) -> 
     sections = [
         claims_section(result.tables["claims"], result.spec.level),
         events_section(result, figures),
-        announcements_section(result, figures),
+        announcements_section(result, figures) if result.each else None,
         sessions_section(result, figures),
         _group_section(result, figures),
         _robustness_section(result.tables["robustness"]),

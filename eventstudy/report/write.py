@@ -64,7 +64,7 @@ def _markdown(result: StudyResult, figures: Mapping[str, Figure], audit: Audit |
     from eventstudy.report.summary_page import summary_page
 
     files = {"summary.md": render(summary_page(result, figures, audit))}
-    for event_id in dict.fromkeys(result.tables["windows"]["event_id"]):
+    for event_id in dict.fromkeys(result.tables["windows"]["event_id"]) if result.each else ():
         files[f"events/{event_id}.md"] = render(event_page(result, event_id, figures), "../figures")
     return files
 

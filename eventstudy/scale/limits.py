@@ -11,6 +11,8 @@ class Limits:
 
     Attributes
     ----------
+    each : int
+        No page and no figure an announcement, unless asked for.
     bulk : int
         The study is streamed: tables of windows, models, exclusions and groups only.
     groups : int
@@ -21,6 +23,7 @@ class Limits:
         Largest group of a streamed study that the bootstrap of BHARs takes.
     """
 
+    each: int = 500
     bulk: int = 20_000
     groups: int = 1_000
     block: int = 32_768
