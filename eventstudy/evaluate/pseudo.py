@@ -27,7 +27,7 @@ from eventstudy.engine.significance.placebo import PlaceboTable, placebo_table, 
 from eventstudy.engine.significance.single import local_variance
 from eventstudy.engine.windows import Design, gather, in_event_time
 from eventstudy.errors import UsageError
-from eventstudy.spec import RESAMPLED_TESTS, StudySpec
+from eventstudy.spec import ALWAYS_TESTS, CLUSTER_TESTS, RESAMPLED_TESTS, SINGLE_TESTS, StudySpec
 
 if TYPE_CHECKING:
     from eventstudy.results import Studied
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 FEWEST = 100
 # Pseudo-events whose designs are held at once.
 _CHUNK = 1024
+
+# Tests of one event or of one session: all that a pseudo-event can be asked; bootstraps only where they are named.
+OF_A_SESSION = frozenset((*ALWAYS_TESTS, *SINGLE_TESTS, *CLUSTER_TESTS)) - set(RESAMPLED_TESTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +127,7 @@ def calibrated_spec(spec: StudySpec) -> StudySpec:
     """The study's spec for pseudo-events: bootstraps only where they are named, because each costs 999 refits."""
     if spec.tests != ("all",):
         return spec
-    kept = sorted(spec.active_tests - set(RESAMPLED_TESTS))
+    kept = sorted(spec.active_tests & OF_A_SESSION)
     return spec.with_changes(tests=tuple(kept))
 
 
@@ -179,7 +182,7 @@ def _tested(
     """One chunk of pseudo-events with an effect on their day 0."""
     session = chunk[kept]
     if effect:
-        names = tuple(sorted(spec.active_tests - set(RESAMPLED_TESTS)))
+        names = tuple(sorted(spec.active_tests & OF_A_SESSION))
         spec = spec.with_changes(tests=names)
         inside = [start <= 0 <= end for start, end in pairs(spec)]
         clean = clean & np.array(inside)

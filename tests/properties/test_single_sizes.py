@@ -41,6 +41,7 @@ def test_what_must_fail_fails() -> None:
 
 
 def test_every_identifier_has_a_size() -> None:
-    """``placebo-time`` needs years of one series and has its own simulation in test_sizes.py."""
+    """``placebo-time`` needs years of one series and has its simulation in test_sizes.py, ``placebo-space`` needs donors
+    and has it in tests/oracles/test_synthetic.py."""
     documented = {name for cell in SINGLE_CELLS for name in cell.valid}
-    assert documented | {"placebo-time"} >= {*SINGLE_TESTS, *CLUSTER_TESTS}
+    assert documented | {"placebo-time", "placebo-space"} >= {*SINGLE_TESTS, *CLUSTER_TESTS}
