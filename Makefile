@@ -46,6 +46,7 @@ bench: $(STAMP) ## start-up and speed, as ratios measured side by side
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/placebo.py
 	$(BIN)/python bench/battery.py
+	$(BIN)/python -m bench.kernels
 
 calibrate: $(STAMP) ## observed sizes of every test, full replications
 	EVENTSTUDY_REPLICATIONS=4000 $(BIN)/python -m pytest -q -s tests/properties/test_sizes.py tests/properties/test_regression_sizes.py

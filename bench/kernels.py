@@ -1,0 +1,152 @@
+"""Cost of an event: the compiled kernel, its NumPy twin, batched NumPy by a careful user, statsmodels one by one.
+
+Processor time of one thread, interleaved in one run; ratios of medians with the lowest and highest of the rounds. Two
+threads against one by the clock on the wall, quiet windows only. Needs the extra ``[fast]``.
+"""
+
+from __future__ import annotations
+
+import statistics
+
+import numpy as np
+
+from bench.baseline import market_model
+from bench.harness import Job, interleaved, machine, quiet_wall, ratio
+from eventstudy.engine.kernels import measure
+from eventstudy.engine.panel import ReturnPanel
+from eventstudy.engine.partition import Placed
+from eventstudy.engine.windows import WindowPlan
+
+SERIES, SESSIONS, EVENTS, RANKED, BY_HAND, ROUNDS = 1500, 2520, 100_000, 20_000, 300, 9
+PLAN = WindowPlan(estimation=250, gap=10, start=-10, end=10)
+WINDOWS = [(0, 0), (-1, 1), (0, 10)]
+MODEL = "market-model"
+
+
+def simulated(events: int) -> tuple[ReturnPanel, Placed]:
+    """Securities of which half miss 2 % of their days, and events in the order of security and session."""
+    rng = np.random.default_rng(7)
+    market = rng.normal(4e-4, 0.01, SESSIONS)
+    returns = rng.uniform(0.8, 1.5, (SERIES, 1)) * market + rng.standard_t(5, (SERIES, SESSIONS)) * 0.014
+    returns[::2][rng.random((len(returns[::2]), SESSIONS)) < 0.02] = np.nan
+    known = np.isfinite(returns).astype(np.int64)
+    panel = ReturnPanel(
+        returns=returns,
+        factors=np.broadcast_to(market, (SERIES, 1, SESSIONS)),
+        span=known,
+        day_number=np.broadcast_to(np.arange(SESSIONS), (SERIES, SESSIONS)),
+    )
+    series = np.sort(rng.integers(0, SERIES, events))
+    session = rng.integers(-PLAN.estimation_start, SESSIONS - PLAN.end, events)
+    order = np.lexsort((session, series))
+    return panel, Placed(
+        series=series[order],
+        session=session[order],
+        masked=np.broadcast_to(False, (events, PLAN.n_days)),
+        history_mask=np.zeros((SERIES, SESSIONS), dtype=bool),
+        seed=np.zeros(events, dtype=np.int64),
+    )
+
+
+def by_statsmodels(panel: ReturnPanel, placed: Placed) -> np.ndarray:
+    """Estimates, AR, CAR and their standard errors of the first events, one regression each."""
+    import statsmodels.api as sm
+
+    found = []
+    market = panel.factors[0, 0]
+    for s, at in zip(placed.series[:BY_HAND], placed.session[:BY_HAND], strict=True):
+        days = at + np.arange(PLAN.estimation_start, PLAN.estimation_end + 1)
+        y = panel.returns[s, days]
+        kept = np.isfinite(y)
+        fit = sm.OLS(y[kept], sm.add_constant(market[days][kept])).fit()
+        window = at + np.arange(PLAN.start, PLAN.end + 1)
+        x = sm.add_constant(market[window])
+        ar = panel.returns[s, window] - fit.predict(x)
+        v = np.eye(len(window)) + x @ fit.normalized_cov_params @ x.T
+        cuts = [slice(a - PLAN.start, b - PLAN.start + 1) for a, b in WINDOWS]
+        found.append([ar[c].sum() / np.sqrt(fit.mse_resid * v[c, c].sum()) for c in cuts])
+    return np.array(found)
+
+
+def main() -> None:
+    """Print every ratio."""
+    panel, placed = simulated(EVENTS)
+    _, fewer = simulated(RANKED)
+    market, plan = np.ascontiguousarray(panel.factors[0, 0]), (PLAN.start, PLAN.end, PLAN.estimation)
+
+    def kernel(engine: str, ranks: bool) -> Job:
+        where = fewer if ranks else placed
+        return lambda: measure(panel, where, PLAN, MODEL, WINDOWS, engine=engine, paths=False, residuals=ranks)  # type: ignore[arg-type]
+
+    def careful(ranks: bool) -> Job:
+        where = fewer if ranks else placed
+        return lambda: market_model(panel.returns, market, where.series, where.session, plan, WINDOWS, ranks=ranks)
+
+    print(machine())
+    jobs: dict[str, Job] = {
+        "compiled": kernel("numba", False),
+        "twin": kernel("numpy", False),
+        "batched": careful(False),
+        "statsmodels": lambda: by_statsmodels(panel, placed),
+        "compiled with ranks": kernel("numba", True),
+        "batched with ranks": careful(True),
+    }
+    spent = interleaved(jobs, ROUNDS)
+    for name, times in spent.items():
+        n = BY_HAND if name == "statsmodels" else RANKED if name.endswith("ranks") else EVENTS
+        print(f"  {name:<22}{1e6 * statistics.median(times) / n:10.2f} us an event")
+    pairs = (
+        ("statsmodels", "compiled", EVENTS / BY_HAND, "250x, aim 800x"),
+        ("batched", "compiled", 1.0, "4x, aim 12x"),
+        ("batched with ranks", "compiled with ranks", 1.0, "5x, aim 9x"),
+        ("twin", "compiled", 1.0, "none"),
+    )
+    for slow, fast, scale, bar in pairs:
+        middle, low, high = ratio(spent[slow], spent[fast], scale)
+        print(f"{fast} against {slow}: {middle:.1f}x, rounds {low:.1f} to {high:.1f} (bar {bar})")
+    _threads(panel, placed)
+    _growth()
+
+
+def _threads(panel: ReturnPanel, placed: Placed) -> None:
+    walls: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(3 * ROUNDS):
+        for threads in walls:
+            took = quiet_wall(
+                lambda n=threads: measure(  # type: ignore[misc]
+                    panel, placed, PLAN, MODEL, WINDOWS, engine="numba", paths=False, residuals=True, threads=n
+                )
+            )
+            walls[threads] += [] if took is None else [took]
+    if min(map(len, walls.values())) < ROUNDS:
+        print(f"two threads against one: not measured ({len(walls[1])} and {len(walls[2])} quiet windows)")
+    else:
+        print(f"two threads against one: {statistics.median(walls[1]) / statistics.median(walls[2]):.2f}x (bar 1.6x)")
+
+
+def _growth() -> None:
+    """Cost an event from ten thousand to a million events, in batches as a streamed study has them."""
+    costs = []
+    for events in (10_000, 100_000, 1_000_000):
+        panel, placed = simulated(events)
+
+        def whole(panel: ReturnPanel = panel, placed: Placed = placed, events: int = events) -> None:
+            for at in range(0, events, 32_768):
+                cut = slice(at, at + 32_768)
+                part = Placed(
+                    series=placed.series[cut],
+                    session=placed.session[cut],
+                    masked=placed.masked[cut],
+                    history_mask=placed.history_mask,
+                    seed=placed.seed[cut],
+                )
+                measure(panel, part, PLAN, MODEL, WINDOWS, engine="numba", paths=False)
+
+        costs.append(statistics.median(interleaved({"all": whole}, 3)["all"]) / events)
+    flat = max(costs) / min(costs) - 1
+    each = ", ".join(f"{1e6 * c:.2f}" for c in costs)
+    print(f"cost an event at 1e4, 1e5, 1e6 events: {each} us; spread {flat:.0%} (bar 25 %)")
+
+
+if __name__ == "__main__":
+    main()
