@@ -92,6 +92,24 @@ class ClusterRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DollarRow:
+    """A CAR in money: of one event, or of all firms of a session together."""
+
+    event_ids: tuple[str, ...]
+    tickers: tuple[str, ...]
+    day0: np.datetime64
+    window: Window
+    market_value: float
+    dollar: float
+    std_error: float
+    ci_low: float
+    ci_high: float
+    t: float
+    df: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupRow:
     """One test on a group of events, one CAR per (ticker, day 0)."""
 
@@ -259,6 +277,7 @@ class StudyResult:
         See their record classes.
     notices : tuple of str
         What the user should know about the settings.
+    dollars : tuple of DollarRow
     each : bool
         Whether reports hold a page, a card and figures of every announcement.
     rates : PlaceboRates or None
@@ -281,6 +300,7 @@ class StudyResult:
     differences: tuple[DifferenceRow, ...] = ()
     calendar: tuple[CalendarRow, ...] = ()
     each: bool = True
+    dollars: tuple[DollarRow, ...] = ()
 
     @property
     def spec(self) -> StudySpec:
@@ -329,6 +349,11 @@ class StudyResult:
     def cluster_tests(self) -> pd.DataFrame:
         """Tests on firms that share a session."""
         return self.tables["clusters"]
+
+    @property
+    def dollar(self) -> pd.DataFrame:
+        """CARs in money, of events and of whole sessions."""
+        return self.tables["dollar"]
 
     @property
     def aggregate(self) -> pd.DataFrame:

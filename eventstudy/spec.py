@@ -130,6 +130,8 @@ class StudySpec:
         CSV of daily factor returns in decimals, for the factor models.
     peers : tuple of str
         Untreated firms, for the peer models and as donors.
+    shares : tuple of str
+        ``TICKER=N``, shares outstanding in units of today's splits: CARs in money (dollar.csv).
     index_weights : tuple of str
         ``TICKER=W``: the decimal share of a studied firm in the market index.
     event_window : Window
@@ -180,6 +182,7 @@ class StudySpec:
     factors: str = ""
     peers: tuple[str, ...] = ()
     index_weights: tuple[str, ...] = ()
+    shares: tuple[str, ...] = ()
     event_window: Window = Window(-10, 10)
     windows: tuple[Window, ...] = DEFAULT_WINDOWS
     windows_given: bool = False
@@ -222,6 +225,9 @@ class StudySpec:
                 raise UsageError(
                     f"index-weight of {ticker} is {weight:g}", "a decimal share below 1, such as 0.07 for 7 %"
                 )
+        for ticker, count in self.outstanding.items():
+            if not count > 0:
+                raise UsageError(f"shares of {ticker} are {count:g}", "a number above zero, such as 24.4e9")
         self._check_tests()
         self._check_convention()
         self._fit_windows()
@@ -265,6 +271,11 @@ class StudySpec:
     def weights(self) -> dict[str, float]:
         """Ticker -> share in the market index."""
         return _numbers("index-weight", self.index_weights, "TICKER=W, such as NVDA=0.07")
+
+    @property
+    def outstanding(self) -> dict[str, float]:
+        """Ticker -> shares outstanding."""
+        return _numbers("shares", self.shares, "TICKER=N, such as NVDA=24.4e9")
 
     def chosen(self, key: str) -> str:
         """The convention in use for ``sigma``, ``car`` or ``robust``."""

@@ -27,6 +27,7 @@ from eventstudy.evaluate.calendar_time import calendar_time_tests
 from eventstudy.evaluate.claims import check_claims
 from eventstudy.evaluate.clusters import cluster_tests
 from eventstudy.evaluate.differences import difference_tests
+from eventstudy.evaluate.dollar import dollar_impact
 from eventstudy.evaluate.groups import evidence_of, group_days, group_tests
 from eventstudy.evaluate.rates import placebo_rates
 from eventstudy.evaluate.robustness import day0_parts, robustness
@@ -106,6 +107,7 @@ def run(
         rates=placebo_rates(studied) if studied.spec.calibrated else None,
         differences=difference_tests(studied, evidence),
         calendar=calendar_time_tests(studied),
+        dollars=dollar_impact(studied),
     )
 
 
@@ -253,13 +255,14 @@ def one_width(keys: Collection[SeriesKey], spec: StudySpec) -> None:
 def check_tickers(catalogue: Catalogue, spec: StudySpec) -> None:
     """Raise a UsageError where an option speaks of a ticker that no event has."""
     known = {ticker for ticker, _ in catalogue.keys}
-    if unknown := sorted(set(spec.weights) - known):
-        close = difflib.get_close_matches(unknown[0], sorted(known), n=1)
-        raise UsageError(
-            f"index-weight names {unknown[0]}, which no event of {catalogue.events.path} has",
-            "a ticker of the events file",
-            f"did you mean {close[0]}?" if close else "",
-        )
+    for option, named in (("index-weight", spec.weights), ("shares", spec.outstanding)):
+        if unknown := sorted(set(named) - known):
+            close = difflib.get_close_matches(unknown[0], sorted(known), n=1)
+            raise UsageError(
+                f"{option} names {unknown[0]}, which no event of {catalogue.events.path} has",
+                "a ticker of the events file",
+                f"did you mean {close[0]}?" if close else "",
+            )
 
 
 def as_events(events: str | Path | pd.DataFrame | EventTable) -> EventTable:

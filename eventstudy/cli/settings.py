@@ -86,6 +86,12 @@ OPTIONS: dict[str, Option] = {
         repeatable=True,
         help="Share of a studied firm in the market index, a decimal: what the index takes from its own effect.",
     ),
+    "shares": Option(
+        kind="list",
+        metavar="TICKER=N",
+        repeatable=True,
+        help="Shares outstanding before the event, in units of today's splits: CARs in money, dollar.csv.",
+    ),
     "event_window": Option(kind="window", metavar="A:B", default="-10:10", help="Sessions computed and plotted."),
     "window": Option(
         kind="list",
@@ -277,6 +283,7 @@ def study_spec(settings: Mapping[str, Setting]) -> StudySpec:
         factors=value["factors"],
         peers=value["peer"],
         index_weights=value["index_weight"],
+        shares=value["shares"],
         event_window=Window.parse(value["event_window"]),
         windows=tuple(dict.fromkeys(Window.parse(text) for text in value["window"])),
         windows_given=settings["window"].origin != "default",

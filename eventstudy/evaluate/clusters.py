@@ -45,7 +45,7 @@ ADJUSTED = {"holm": holm, "bonferroni": bonferroni, "bh": benjamini_hochberg, "b
 
 def cluster_tests(studied: Studied) -> tuple[ClusterRow, ...]:
     """Every cluster test on every session that holds two or more different tickers, in order of date."""
-    days = _rows_of_sessions(studied)
+    days = rows_of_sessions(studied)
     return tuple(
         row
         for day, firms in firms_of_sessions(studied).items()
@@ -55,13 +55,14 @@ def cluster_tests(studied: Studied) -> tuple[ClusterRow, ...]:
 
 def firms_of_sessions(studied: Studied) -> dict[np.datetime64, list[int]]:
     """Reported sessions that hold two or more different tickers, in order of date -> one studied row a ticker."""
-    days = _rows_of_sessions(studied)
+    days = rows_of_sessions(studied)
     shown = {studied.day0(i) for i in studied.reported}
     firms = {day: _one_row_a_ticker(studied, days[day]) for day in sorted(days) if day in shown}
     return {day: rows for day, rows in firms.items() if len(rows) > 1}
 
 
-def _rows_of_sessions(studied: Studied) -> dict[np.datetime64, list[int]]:
+def rows_of_sessions(studied: Studied) -> dict[np.datetime64, list[int]]:
+    """Studied rows by their day 0."""
     days: dict[np.datetime64, list[int]] = defaultdict(list)
     for i in range(len(studied.rows)):
         days[studied.day0(i)].append(i)
@@ -79,7 +80,7 @@ def _one_row_a_ticker(studied: Studied, rows: list[int]) -> list[int]:
 def _test_session(studied: Studied, day: np.datetime64, rows: list[int], firms: list[int]) -> list[ClusterRow]:
     tickers = tuple(studied.text(i, "ticker") for i in firms)
     event_ids = tuple(dict.fromkeys(studied.text(i, "event_id") for i in rows))
-    design = _common_design(studied, firms)
+    design = common_design(studied, firms)
     found = []
     for w, window in enumerate(studied.spec.windows):
         results = [
@@ -99,7 +100,7 @@ def _test_session(studied: Studied, day: np.datetime64, rows: list[int], firms: 
     return found
 
 
-def _common_design(studied: Studied, firms: list[int]) -> Design | str:
+def common_design(studied: Studied, firms: list[int]) -> Design | str:
     """Event-time block of the firms, or why they have no common one."""
     rows = [int(studied.rows[i]) for i in firms]
     keys = [series_key(studied.catalogue, row, studied.spec) for row in rows]
@@ -117,7 +118,7 @@ def _joint(studied: Studied, design: Design | str, window: Window) -> list[TestR
     wanted = [name for name in (*JOINT, "romano-wolf") if name in spec.active_tests]
     if not wanted:
         return []
-    cluster = _cluster(studied, design, window)
+    cluster = cluster_of(studied, design, window)
     if isinstance(cluster, str):
         return [undefined(name, JOINT[name], cluster) for name in wanted if name in JOINT]
     return joint_results(cluster, wanted, spec.alternative)
@@ -137,7 +138,8 @@ def joint_results(cluster: Cluster, wanted: Sequence[str], side: Alternative) ->
     return results + (romano_wolf_firms(cluster) if "romano-wolf" in wanted else [])
 
 
-def _cluster(studied: Studied, design: Design | str, window: Window) -> Cluster | str:
+def cluster_of(studied: Studied, design: Design | str, window: Window) -> Cluster | str:
+    """The firms of a session over one window, or why they are none."""
     if isinstance(design, str):
         return design
     min_obs = fewest_observations(studied.spec, studied.spec.model, design.x.shape[2])

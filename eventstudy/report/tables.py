@@ -35,6 +35,7 @@ _COLUMNS: dict[str, str] = {
     ),
     "robustness": "event_id ticker window model masked car std_error t p_t n_estimation car_rescaled",
     "overnight": "event_id ticker part return expected_return abnormal_return std_error t p_t",
+    "dollar": "event_ids tickers day0 window market_value dollar std_error ci_low ci_high t df p_value",
     "clusters": ("day0 event_ids tickers window test ticker statistic null df p_value applicable reason placebo_rate"),
     "aggregate": (
         "group window n_events n_rows n_dates caar pw_caar test statistic null df p_value applicable reason"
@@ -72,6 +73,7 @@ def build_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         "robustness": _robustness(result),
         "overnight": _overnight(result),
         "clusters": _clusters(result),
+        "dollar": _dollar(result),
         "aggregate": aggregate_rows(result.groups, result.calendar),
         "aar": aar_rows(result.group_days),
         "claims": _claims(result),
@@ -240,6 +242,12 @@ def _robustness(result: StudyResult) -> Iterable[Sequence[Any]]:
 def _overnight(result: StudyResult) -> Iterable[Sequence[Any]]:
     for r in result.parts:
         yield *_row_names(result, r.row), r.part, r.total, r.expected, r.abnormal, r.std_error, r.t, r.p
+
+
+def _dollar(result: StudyResult) -> Iterable[Sequence[Any]]:
+    for r in result.dollars:
+        names = ";".join(r.event_ids), ";".join(r.tickers), str(r.day0), r.window.label
+        yield *names, r.market_value, r.dollar, r.std_error, r.ci_low, r.ci_high, r.t, r.df, r.p
 
 
 def _clusters(result: StudyResult) -> Iterable[Sequence[Any]]:

@@ -143,6 +143,12 @@ def portfolio_t(cluster: Cluster, alternative: Alternative = "two-sided") -> Tes
     return TestResult(test="portfolio-t", statistic=t, null="t", df=f"{cluster.nu:g}", p=p)
 
 
+def weighted_sum(cluster: Cluster, weights: Floats) -> tuple[float, float]:
+    """v'CAR and its standard error sqrt(q v'Sigma v); their ratio is t with nu degrees of freedom (methods 4)."""
+    variance = cluster.q * float(weights @ cluster.covariance @ weights)
+    return float(weights @ cluster.car), float(np.sqrt(variance))
+
+
 def hotelling(cluster: Cluster) -> TestResult:
     """``hotelling``: all firms' CARs are zero; F = T2 (nu - N + 1)/(N nu), exact under normality (methods 6.3).
 

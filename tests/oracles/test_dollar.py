@@ -1,0 +1,89 @@
+"""CARs in money: the golden example, the price file, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from eventstudy.engine.significance.cluster import build_cluster, weighted_sum
+from eventstudy.engine.windows import Design
+from eventstudy.errors import UsageError
+from eventstudy.results import StudyResult
+from eventstudy.spec import StudySpec
+from eventstudy.study import run
+from tests.conftest import ROOT
+from tests.engine.test_golden import design as golden_design
+
+SHARES = {"NVDA": 24.4e9, "AMD": 1.62e9, "ASML": 0.393e9}
+
+
+def test_the_golden_example() -> None:
+    """Market values 3000, 500, 350 and 800: 76.51706949, standard error 88.96391526, t 0.86009107."""
+    design: Design = golden_design()
+    cluster = build_cluster(design, "market-model", -1, 1, 3)
+    assert not isinstance(cluster, str)
+    total, std_error = weighted_sum(cluster, np.array([3000.0, 500.0, 350.0, 800.0]))
+    assert total == pytest.approx(76.51706949, abs=6e-9)
+    assert std_error == pytest.approx(88.96391526, abs=6e-9)
+    assert total / std_error == pytest.approx(0.86009107, abs=6e-9)
+
+
+@pytest.fixture(scope="module")
+def priced() -> StudyResult:
+    spec = StudySpec(source="snapshot", tests=("car-t",), shares=tuple(f"{t}={n}" for t, n in SHARES.items()))
+    return run(ROOT / "events.csv", spec=spec)
+
+
+def test_each_event_by_the_price_file(priced: StudyResult) -> None:
+    prices = pd.read_csv(ROOT / "eventstudy" / "data" / "snapshot" / "prices.csv")
+    ticker_name = next(name for name in ("ticker", "symbol") if name in prices.columns)
+    close = prices.pivot(index="date", columns=ticker_name, values="close")
+    windows = priced.windows.set_index(["event_id", "ticker", "window"])
+    table = priced.dollar
+    single = table[~table["tickers"].str.contains(";")]
+    assert len(single) == int(windows["car"].notna().sum())
+    for row in single.itertuples():
+        known = windows.loc[(row.event_ids, row.tickers, row.window)]
+        start = int(row.window.strip("[]").split(",")[0])
+        at = close.index.get_loc(row.day0) + start - 1
+        value = close[row.tickers].iloc[at] * SHARES[row.tickers]
+        assert row.market_value == pytest.approx(value, rel=1e-12)
+        assert row.dollar == pytest.approx(value * known["car"], rel=1e-12)
+        assert row.ci_low == pytest.approx(value * known["ci_low"], rel=1e-12)
+        assert row.p_value == known["p_t"]
+
+
+def test_the_total_of_a_session_is_the_sum_and_knows_correlation() -> None:
+    """Without masks all firms of a session have the same estimation sessions, so the total is the sum of its parts."""
+    words = tuple(f"{ticker}={n}" for ticker, n in SHARES.items())
+    spec = StudySpec(source="snapshot", tests=("car-t",), shares=words, exclude="none")
+    table = run(ROOT / "events.csv", spec=spec).dollar
+    for window in ("[0,0]", "[-1,1]"):
+        day = table[(table["day0"] == "2025-04-16") & (table["window"] == window)]
+        total = day[day["tickers"].str.contains(";")].iloc[0]
+        own = day[day["event_ids"] == "h20_license_8k"].set_index("tickers")
+        assert set(total["tickers"].split(";")) == set(SHARES)
+        assert total["market_value"] == pytest.approx(own["market_value"].sum(), rel=1e-12)
+        assert total["dollar"] == pytest.approx(own["dollar"].sum(), rel=1e-9)
+        independent = np.sqrt((own["std_error"] ** 2).sum())
+        assert independent < total["std_error"] < own["std_error"].sum(), "errors of one date go together"
+        assert total["t"] == pytest.approx(total["dollar"] / total["std_error"], rel=1e-12)
+        half = stats.t.ppf(0.975, total["df"]) * total["std_error"]
+        assert total["ci_high"] - total["dollar"] == pytest.approx(half, rel=1e-9)
+
+
+def test_without_shares_there_is_no_row(sample: StudyResult) -> None:
+    assert sample.dollar.empty and next(iter(sample.dollar)) == "event_ids"
+    some = run(ROOT / "events.csv", spec=StudySpec(source="snapshot", tests=("car-t",), shares=("NVDA=1e9",)))
+    assert set(some.dollar["tickers"]) == {"NVDA"}, "no total where a firm's shares are not known"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(("NVDA",), "cannot be read"), (("NVDA=-1",), "above zero"), (("NVDA=1", "NVDA=2"), "twice"), (("TSM=1",), "TSM")],
+)
+def test_what_is_refused(words: tuple[str, ...], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        run(ROOT / "events.csv", spec=StudySpec(source="snapshot", tests=("car-t",), shares=words))
