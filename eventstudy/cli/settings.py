@@ -139,7 +139,10 @@ OPTIONS: dict[str, Option] = {
     "hold_min": Option(kind="count", metavar="N", default="1", help="Firms that a session's portfolio must hold."),
     "out": Option(kind="text", metavar="DIR", default="reports", short="o", help="Folder of the report."),
     "formats": Option(
-        kind="list", metavar="LIST", default="md,html,csv,json", help="What to write: md, html, csv, json, parquet."
+        kind="list",
+        metavar="LIST",
+        default="md,html,csv,json",
+        help="What to write: md, html, csv, json, parquet, tex.",
     ),
     "calibrated": Option(
         kind="switch", default="no", help="Beside each p value: how often its test rejects when nothing happens."

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from eventstudy.report.figures import Figure
     from eventstudy.results import StudyResult
 
-FORMATS = ("md", "html", "csv", "json", "parquet")
+FORMATS = ("md", "html", "csv", "json", "parquet", "tex")
 MANIFEST = "manifest.json"
 ADDED = "added"
 _ASIDE = ".eventstudy-"
@@ -51,6 +51,11 @@ def build_files(
         from eventstudy.report.summary_page import summary_page
 
         files["report.html"] = report_page(summary_page(result, figures, audit))
+    if "tex" in formats:
+        from eventstudy.report.latex import table_files
+        from eventstudy.report.summary_page import summary_page
+
+        files |= table_files(summary_page(result, figures, audit))
     files |= {f"figures/{figure.name}.svg": figure.svg for figure in figures.values()}
     data = {name: text.encode() for name, text in files.items()}
     if "parquet" in formats:
@@ -330,7 +335,7 @@ def _is_ours(name: object) -> bool:
     if not isinstance(name, str):
         return False
     path = PurePosixPath(name)
-    inside = len(path.parts) == 1 or (len(path.parts) == 2 and path.parts[0] in ("events", "figures"))
+    inside = len(path.parts) == 1 or (len(path.parts) == 2 and path.parts[0] in ("events", "figures", "tables"))
     return inside and not path.is_absolute() and ".." not in path.parts and "\\" not in name and ":" not in name
 
 

@@ -1,0 +1,52 @@
+"""Tables of the summary for a paper: LaTeX with booktabs, the same cells as the page."""
+
+from __future__ import annotations
+
+from eventstudy.report.document import Page, Table
+from eventstudy.report.escape import latex
+
+PACKAGES = "% \\usepackage{booktabs,longtable}\n"
+
+
+def table_files(page: Page) -> dict[str, str]:
+    """Every table of a page's sections (not of its cards) as ``tables/SECTION.tex``, further ones ``SECTION-2.tex``."""
+    files = {}
+    for section in page.sections:
+        for number, table in enumerate(section.tables, start=1):
+            name = section.id if number == 1 else f"{section.id}-{number}"
+            files[f"tables/{name}.tex"] = table_tex(table)
+    return files
+
+
+def table_tex(table: Table) -> str:
+    """One table: it may run over pages, its head is repeated, numbers stand right; every text is escaped here."""
+    columns = "".join("r" if i in table.numeric else "l" for i in range(len(table.columns)))
+    head = " & ".join(rf"\textbf{{{latex(name)}}}" for name in table.columns) + r" \\"
+    body = [" & ".join(map(_cell, row)) + r" \\" for row in table.rows]
+    note = [rf"\par\smallskip{{\footnotesize {latex(table.note)}}}"] if table.note else []
+    return PACKAGES + "\n".join(
+        (
+            rf"\begin{{longtable}}{{{columns}}}",
+            rf"\caption{{{latex(table.caption)}}}\\",
+            r"\toprule",
+            head,
+            r"\midrule",
+            r"\endfirsthead",
+            r"\toprule",
+            head,
+            r"\midrule",
+            r"\endhead",
+            r"\bottomrule",
+            r"\endlastfoot",
+            *body,
+            r"\end{longtable}",
+            *note,
+            "",
+        )
+    )
+
+
+def _cell(text: str) -> str:
+    """A cell; a row that began with a bracket would be read as the row before's spacing."""
+    escaped = latex(text)
+    return f"{{}}{escaped}" if escaped[:1] in ("[", "*") else escaped
