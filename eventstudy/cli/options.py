@@ -30,6 +30,50 @@ def completed(known: Sequence[str]) -> Callable[[str], list[str]]:
     return complete
 
 
+def _models() -> tuple[str, ...]:
+    from eventstudy.engine.models import MODELS
+
+    return tuple(MODELS)
+
+
+def _tests() -> tuple[str, ...]:
+    from eventstudy.spec import ALL_TESTS, ALWAYS_TESTS
+
+    return ("auto", "all", *ALWAYS_TESTS, *ALL_TESTS)
+
+
+def _formats() -> tuple[str, ...]:
+    from eventstudy.report.write import FORMATS
+
+    return FORMATS
+
+
+# option -> the words it knows, asked for when the shell asks
+KNOWN: dict[str, Callable[[], Sequence[str]]] = {
+    "source": lambda: ("auto", "yahoo", "snapshot", "csv:", "parquet:"),
+    "model": _models,
+    "tests": _tests,
+    "formats": _formats,
+    "exclude": lambda: ("catalogued", "none"),
+    "returns": lambda: ("simple", "log"),
+    "missing": lambda: ("trade-to-trade", "strict"),
+    "alternative": lambda: ("two-sided", "less", "greater"),
+    "engine": lambda: ("auto", "numpy", "numba"),
+}
+
+
+def offered(name: str) -> Callable[[str], list[str]] | None:
+    """What the shell offers for a study option; of a list with commas, words for its last part."""
+    if name not in KNOWN:
+        return None
+
+    def complete(incomplete: str) -> list[str]:
+        before, comma, last = incomplete.rpartition(",")
+        return [f"{before}{comma}{word}" for word in KNOWN[name]() if word.startswith(last)]
+
+    return complete
+
+
 def _annotation(name: str, option: Option) -> Any:
     flag = f"--{name.replace('_', '-')}"
     names = [flag, f"-{option.short}"] if option.short else [flag]
@@ -37,7 +81,10 @@ def _annotation(name: str, option: Option) -> Any:
         return Annotated[bool | None, typer.Option(f"{flag}/--no-{name}", help=option.help, show_default=False)]
     kind = list[str] | None if option.repeatable else str | None
     text = f"{option.help} [default: {option.default}]" if option.default else option.help
-    return Annotated[kind, typer.Option(*names, metavar=option.metavar, help=text, show_default=False)]
+    return Annotated[
+        kind,
+        typer.Option(*names, metavar=option.metavar, help=text, show_default=False, autocompletion=offered(name)),
+    ]
 
 
 def with_study_options(command: Callable[..., None]) -> Callable[..., None]:
