@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from eventstudy.evaluate.bands import Bands
     from eventstudy.report.figures import Figure
     from eventstudy.results import StudyResult
 
@@ -31,7 +32,7 @@ def draw(result: StudyResult, progress: Callable[[str], None] | None = None) -> 
     for event_id in daily["event_id"].unique() if result.each else ():
         rows = daily[daily["event_id"] == event_id]
         title = str(titles[event_id]) or str(event_id)
-        made.append(figures.car_path(str(event_id), title, rows, result.spec.level, _quantiles(result, str(event_id))))
+        made.append(figures.car_path(str(event_id), title, rows, result.spec.level, _bands(result, str(event_id))))
         if progress is not None:
             progress(f"figure {made[-1].name}")
     for day0, rows in (_cluster_rows(result) if result.each else {}).items():
@@ -44,6 +45,15 @@ def draw(result: StudyResult, progress: Callable[[str], None] | None = None) -> 
         made.append(figures.group_caar(result.tables["aar"]))
     made += _placebo_figures(result) if result.each else []
     return {figure.name: figure for figure in made}
+
+
+def _bands(result: StudyResult, event_id: str) -> dict[str, Bands]:
+    """The bands around the path of each ticker."""
+    from eventstudy.evaluate.bands import bands
+
+    studied = result.studied
+    rows = [i for i in studied.reported if studied.text(i, "event_id") == event_id]
+    return {studied.text(i, "ticker"): bands(studied, i) for i in rows}
 
 
 def _quantiles(result: StudyResult, event_id: str) -> dict[str, float]:
