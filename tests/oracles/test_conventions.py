@@ -252,3 +252,48 @@ def test_the_default_words_change_nothing(world: dict[str, object]) -> None:
     silent = StudySpec(estimation=200, event_window=Window(-3, 3), windows=(Window(0, 0),))
     one, two = (run(EVENT, world["prices"], spec).windows for spec in (named, silent))  # type: ignore[arg-type]
     np.testing.assert_array_equal(one["p_t"], two["p_t"])
+
+
+def test_the_documented_numbers_are_those_of_the_small_data_set() -> None:
+    """Every figure of docs/conventions.md, from the package's switches or by hand from the firms' t values."""
+    import re
+
+    from scipy import stats
+
+    from tests.conftest import ROOT
+    from tests.engine.test_golden import design
+
+    text = (ROOT / "docs" / "conventions.md").read_text(encoding="utf-8")
+    golden, q = design(), 22 / 20
+
+    def t_values(**chosen: str) -> tuple[np.ndarray, float]:
+        fits, _, result = measured(
+            golden, fit(golden, "market-model"), "market-model", [(-1, 1)], Conventions(**chosen)
+        )
+        exact = car_t(fits, result, 0.95, "two-sided")
+        return exact.t[:, 0], float(exact.p[0, 0])
+
+    rows = {
+        "the default": {},
+        "`sigma=m-1`": {"sigma": "m-1"},
+        "`car=per-day`": {"car": "per-day"},
+        "`car=sqrt-l`": {"car": "sqrt-l"},
+        "`sigma=m-1`, `car=sqrt-l`": {"sigma": "m-1", "car": "sqrt-l"},
+        "`robust=hac`": {"robust": "hac"},
+    }
+    for name, chosen in rows.items():
+        t, p = t_values(**chosen)
+        wanted = f"| {name} | {t[0]:.4f} | {p:.4f} | {t.sum() / np.sqrt(4 * q):.4f} |"
+        assert wanted in text, wanted
+    z, _ = t_values()
+    r, bmp = 0.25046386, 2 * z.mean() / z.std(ddof=1)
+    patell = z.sum() / np.sqrt(4 * q)
+    pairs = [
+        (patell, z.sum() / 2),
+        (patell, 1.07635297),
+        (2 * stats.t.sf(bmp, 3), 2 * stats.norm.sf(bmp)),
+        (patell / np.sqrt(1 + 3 * r), patell * np.sqrt((1 - r) / (1 + 3 * r))),
+        (bmp * np.sqrt((1 - r) / (1 + 3 * r)), bmp / np.sqrt(1 + 3 * r)),
+    ]
+    found = re.findall(r"\| (-?\d+\.\d{4}) \| (-?\d+\.\d{4}) \|$", text, flags=re.M)
+    assert [(f"{a:.4f}", f"{b:.4f}") for a, b in pairs] == found[-len(pairs) :]
