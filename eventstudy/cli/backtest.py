@@ -97,24 +97,25 @@ def _check(name: str, value: float, highest: float) -> None:
         raise UsageError(f"{name} {value:g} is out of range", f"0 to {highest:g}")
 
 
-def _files(found: Backtest, result: StudyResult, formats: Sequence[str]) -> dict[str, str]:
-    """The files of a backtest: tables with csv, page and figure with md or html."""
+def _files(found: Backtest, result: StudyResult, formats: Sequence[str]) -> dict[str, str | bytes]:
+    """The files of a backtest: tables with csv, page and figure with md, html or png."""
     from eventstudy.report.backtest import backtest_frame, trades_frame
-    from eventstudy.report.write import csv_text
+    from eventstudy.report.write import ILLUSTRATED, csv_text
 
-    files = {}
+    files: dict[str, str | bytes] = {}
     if "csv" in formats:
         files["backtest.csv"] = csv_text(backtest_frame(found))
         files["trades.csv"] = csv_text(trades_frame(found, result))
-    if {"md", "html"} & set(formats):
+    if ILLUSTRATED & set(formats):
         from eventstudy.report.backtest_page import backtest_page, date_profits
-        from eventstudy.report.figures import equity
+        from eventstudy.report.figures import equity, with_png
         from eventstudy.report.markdown import render
 
         drawn = found.placebos
-        figure = equity(*date_profits(found), drawn.by_date, found.main.net, drawn.net, found.main.rule)
+        with with_png("png" in formats):
+            figure = equity(*date_profits(found), drawn.by_date, found.main.net, drawn.net, found.main.rule)
         files["backtest.md"] = render(backtest_page(found, result, figure))
-        files[f"figures/{figure.name}.svg"] = figure.svg
+        files |= figure.files()
     return files
 
 

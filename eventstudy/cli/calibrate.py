@@ -83,20 +83,24 @@ def _sizes(texts: Sequence[str]) -> list[float]:
     return sizes
 
 
-def _files(result: StudyResult, found: Calibration, table: pd.DataFrame, formats: Sequence[str]) -> dict[str, str]:
+def _files(
+    result: StudyResult, found: Calibration, table: pd.DataFrame, formats: Sequence[str]
+) -> dict[str, str | bytes]:
     """calibration.csv always; pages and figure where the formats ask for them."""
     from eventstudy.report.calibration import calibration_figure, calibration_page
+    from eventstudy.report.figures import with_png
     from eventstudy.report.html import report_page
     from eventstudy.report.markdown import render
-    from eventstudy.report.write import csv_text
+    from eventstudy.report.write import ILLUSTRATED, csv_text
 
-    files = {"calibration.csv": csv_text(table)}
-    if not {"md", "html"} & set(formats):
+    files: dict[str, str | bytes] = {"calibration.csv": csv_text(table)}
+    if not ILLUSTRATED & set(formats):
         return files
-    figure = calibration_figure(result, table)
+    with with_png("png" in formats):
+        figure = calibration_figure(result, table)
     page = calibration_page(result, found, table, figure)
     if figure is not None:
-        files[f"figures/{figure.name}.svg"] = figure.svg
+        files |= figure.files()
     if "md" in formats:
         files["calibration.md"] = render(page)
     if "html" in formats:

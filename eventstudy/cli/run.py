@@ -96,11 +96,13 @@ def _audit(result: StudyResult, settings: Mapping[str, Setting]) -> Audit | None
 
 
 def _figures(result: StudyResult, formats: tuple[str, ...], console: Console) -> dict[str, Any]:
-    if not {"md", "html"} & set(formats):
+    from eventstudy.report.write import ILLUSTRATED
+
+    if not ILLUSTRATED & set(formats):
         return {}
     from eventstudy.report.gallery import draw
 
-    return draw(result, console.progress)
+    return draw(result, console.progress, png="png" in formats)
 
 
 def _print(

@@ -13,7 +13,7 @@ from eventstudy.report import escape
 from eventstudy.report.document import Page, Section, Table
 from eventstudy.report.tables import aar_rows, aggregate_rows, table_frame
 from eventstudy.report.words import listed, number, p_value, percent
-from eventstudy.report.write import csv_text, parquet_bytes
+from eventstudy.report.write import ILLUSTRATED, csv_text, parquet_bytes
 from eventstudy.results import SCHEMA_VERSION
 from eventstudy.spec import ACCESS_FIELDS
 
@@ -49,18 +49,20 @@ def build_bulk_files(result: BulkResult, formats: Sequence[str], streamed: Seque
             files[f"{name}.parquet"] = parquet_bytes(frame)
     if "json" in formats:
         files["results.json"] = _results_text(result, frames).encode()
-    if {"md", "html"} & set(formats):
+    if ILLUSTRATED & set(formats):
         from eventstudy.report import figures
         from eventstudy.report.html import report_page
         from eventstudy.report.markdown import render
 
-        drawn = (figures.group_caar(frames["aar"]),) if len(frames["aar"]) else ()
+        with figures.with_png("png" in formats):
+            drawn = (figures.group_caar(frames["aar"]),) if len(frames["aar"]) else ()
         page = bulk_page(result, frames["aggregate"], drawn, sorted([*streamed, *files]))
         if "md" in formats:
             files["summary.md"] = render(page).encode()
         if "html" in formats:
             files["report.html"] = report_page(page).encode()
-        files |= {f"figures/{figure.name}.svg": figure.svg.encode() for figure in drawn}
+        for figure in drawn:
+            files |= figure.files()
     return files
 
 

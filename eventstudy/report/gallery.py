@@ -16,16 +16,31 @@ if TYPE_CHECKING:
     from eventstudy.results import StudyResult
 
 
-def draw(result: StudyResult, progress: Callable[[str], None] | None = None) -> dict[str, Figure]:
+def draw(result: StudyResult, progress: Callable[[str], None] | None = None, *, png: bool = False) -> dict[str, Figure]:
     """Every figure of a study by name: CAR paths, clusters, group averages, placebo distributions.
 
     The placebo distribution is drawn for direct rows whose primary window has one. Without ``result.each`` only what
     speaks of all events together.
+
+    Parameters
+    ----------
+    result : StudyResult
+    progress : callable or None
+        Called with the name of each path.
+    png : bool
+        Whether each figure also has its PNG.
     """
     from eventstudy.report import figures
 
     if result.studied.block is None:
         return {}
+    with figures.with_png(png):
+        return {figure.name: figure for figure in _drawn(result, progress)}
+
+
+def _drawn(result: StudyResult, progress: Callable[[str], None] | None) -> list[Figure]:
+    from eventstudy.report import figures
+
     made: list[Figure] = []
     daily, frame = result.tables["abnormal_returns"], result.studied.catalogue.events.frame
     titles = dict(zip(frame["event_id"], frame["title"], strict=True))
@@ -44,7 +59,7 @@ def draw(result: StudyResult, progress: Callable[[str], None] | None = None) -> 
     if len(result.tables["aar"]):
         made.append(figures.group_caar(result.tables["aar"]))
     made += _placebo_figures(result) if result.each else []
-    return {figure.name: figure for figure in made}
+    return made
 
 
 def _bands(result: StudyResult, event_id: str) -> dict[str, Bands]:

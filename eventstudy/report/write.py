@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from eventstudy.report.figures import Figure
     from eventstudy.results import StudyResult
 
-FORMATS = ("md", "html", "csv", "json", "parquet", "tex")
+FORMATS = ("md", "html", "csv", "json", "parquet", "tex", "png")
+# figures come with any of them
+ILLUSTRATED = frozenset(("md", "html", "png"))
 MANIFEST = "manifest.json"
 ADDED = "added"
 _ASIDE = ".eventstudy-"
@@ -56,8 +58,9 @@ def build_files(
         from eventstudy.report.summary_page import summary_page
 
         files |= table_files(summary_page(result, figures, audit))
-    files |= {f"figures/{figure.name}.svg": figure.svg for figure in figures.values()}
     data = {name: text.encode() for name, text in files.items()}
+    for figure in figures.values():
+        data |= figure.files()
     if "parquet" in formats:
         data |= {f"{name}.parquet": parquet_bytes(frame) for name, frame in result.tables.items()}
     return dict(sorted(data.items()))
@@ -200,7 +203,7 @@ def hashed(files: Mapping[str, bytes]) -> dict[str, str]:
     return {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
 
 
-def add_files(out: Path, command: str, files: Mapping[str, str], result: StudyResult) -> list[str]:
+def add_files(out: Path, command: str, files: Mapping[str, str | bytes], result: StudyResult) -> list[str]:
     """Add what another command has to say to a report folder, removing nothing.
 
     Built aside and moved like a report. The manifest keeps what the last ``run`` wrote there and lists the new files,
@@ -213,7 +216,7 @@ def add_files(out: Path, command: str, files: Mapping[str, str], result: StudyRe
     command : str
         Such as ``calibrate``.
     files : mapping
-        Relative POSIX path -> text.
+        Relative POSIX path -> text or bytes.
     result : StudyResult
         The study the files speak of.
 
@@ -227,7 +230,7 @@ def add_files(out: Path, command: str, files: Mapping[str, str], result: StudyRe
     UsageError
         If the folder cannot be written.
     """
-    data = {name: text.encode() for name, text in sorted(files.items())}
+    data = {name: held.encode() if isinstance(held, str) else held for name, held in sorted(files.items())}
     hashes = hashed(data)
     listed = {"schema_version": SCHEMA_VERSION, **_manifest_before(out)}
     known = listed.get(ADDED)

@@ -10,6 +10,17 @@ from eventstudy.report.figures.forest import forest
 from eventstudy.report.figures.groups import group_caar
 from eventstudy.report.figures.paths import car_path
 from eventstudy.report.figures.placebo import placebo
-from eventstudy.report.figures.style import Figure, read_metadata
+from eventstudy.report.figures.style import Figure, read_metadata, with_png
 
-__all__ = ["Figure", "calibration", "car_path", "cluster", "equity", "forest", "group_caar", "placebo", "read_metadata"]
+__all__ = [
+    "Figure",
+    "calibration",
+    "car_path",
+    "cluster",
+    "equity",
+    "forest",
+    "group_caar",
+    "placebo",
+    "read_metadata",
+    "with_png",
+]

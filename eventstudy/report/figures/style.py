@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from html import unescape
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,9 @@ COLOUR_NAMES = {
         PAPER: "paper",
     }.items()
 }
+# of a PNG, enough for a slide across a whole screen
+PIXELS = 1920
+_TWINS: ContextVar[bool] = ContextVar("twins", default=False)
 _SETTINGS: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "eventstudy",
@@ -80,6 +84,8 @@ class Figure:
         The plotted numbers, as JSON can hold them.
     columns, rows
         The same numbers as a table of plain text, for those who do not see the figure; the first column names the row.
+    png : bytes
+        The same picture for slides; empty unless it was drawn ``with_png``.
     """
 
     name: str
@@ -89,6 +95,22 @@ class Figure:
     data: dict[str, Any]
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+    png: bytes = b""
+
+    def files(self) -> dict[str, bytes]:
+        """What a report folder holds of it: relative POSIX path -> bytes."""
+        twin = {f"figures/{self.name}.png": self.png} if self.png else {}
+        return {f"figures/{self.name}.svg": self.svg.encode(), **twin}
+
+
+@contextmanager
+def with_png(wanted: bool) -> Iterator[None]:
+    """Every figure that is finished within also has its PNG, where that is wanted."""
+    token = _TWINS.set(wanted)
+    try:
+        yield
+    finally:
+        _TWINS.reset(token)
 
 
 @contextmanager
@@ -157,7 +179,15 @@ def finish(
         data=data,
         columns=columns,
         rows=rows,
+        png=_png(drawn) if _TWINS.get() else b"",
     )
+
+
+def _png(drawn: Canvas) -> bytes:
+    """The picture as pixels: no clock and no version within, so that equal numbers give equal bytes."""
+    out = io.BytesIO()
+    drawn.savefig(out, format="png", dpi=PIXELS / drawn.get_figwidth(), metadata={"Software": None})
+    return out.getvalue()
 
 
 def _without_own_metadata(body: str) -> str:
