@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # An extension asks for this many days again, to see that they agree and to catch what Yahoo filled in since.
 OVERLAP = timedelta(days=21)
+# Days by which two clocks may differ: a vintage that much from the future is young.
+CLOCK_SLACK = 1 / 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,11 @@ class Need:
         return covers(vintage, self.start, self.end, self.now)
 
     def fresh(self, vintage: Vintage) -> bool:
-        """Whether a vintage is young enough."""
-        return self.max_age is None or self.now - vintage.fetched_at <= timedelta(days=self.max_age)
+        """Whether a vintage is young enough; one from the future has no age that is known."""
+        if self.max_age is None:
+            return True
+        days = (self.now - vintage.fetched_at).total_seconds() / 86_400
+        return -CLOCK_SLACK <= days <= self.max_age
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +161,11 @@ class LiveSource:
             longer = extended(base, newest) if newest.outcome == PRICES else None
             if longer is not None:
                 return shelf.keep(longer, own=newest)
-        return shelf.keep(client.ask(symbol, need.start, _until(need)))
+        found = client.ask(symbol, need.start, _until(need))
+        before = next((h.vintage.currency for h in held if h.vintage.outcome == PRICES), "")
+        if found.outcome == PRICES and before not in ("", found.currency):
+            self.access.warn(f"{symbol}: Yahoo now quotes it in {found.currency or 'no currency'}, before in {before}")
+        return shelf.keep(found)
 
     def _client(self) -> YahooClient:
         if self.client is not None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import csv
 import json
+import random
 import socket
 import ssl
-import struct
 import threading
 import time
 from collections import defaultdict
@@ -25,6 +25,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 import trustme
+
+from tests.network.spoilt import KINDS, chart_error, send, spoilt
 
 SNAPSHOT = Path(__file__).parent.parent.parent / "eventstudy" / "data" / "snapshot"
 NAMES = ("fc.yahoo.com", "query1.finance.yahoo.com", "query2.finance.yahoo.com", "guce.yahoo.com", "consent.yahoo.com")
@@ -156,11 +158,12 @@ def split_now(listing: Listing, ratio: float, day: date) -> Listing:
 
 @dataclass
 class Fault:
-    """Something that goes wrong: for how many more requests (None: for ever), and only for bars or for any chart."""
+    """Something that goes wrong: for how many more requests (None: for ever); the seed says at which figures."""
 
     kind: str
     left: int | None = 1
     headers: dict[str, str] = field(default_factory=dict)
+    seed: int = 0
 
 
 class StandIn:
@@ -168,7 +171,7 @@ class StandIn:
 
     def __init__(self, folder: Path, listings: dict[str, Listing]) -> None:
         self.listings = dict(listings)
-        self.faults: dict[str, Fault] = {}
+        self.faults: dict[str, list[Fault]] = {}
         self.log: list[tuple[str, str, dict[str, list[str]]]] = []
         self.date_header: str = ""
         self.pause = 30.0
@@ -192,7 +195,14 @@ class StandIn:
 
     def fault(self, kind: str, target: str = "chart", *, times: int | None = 1, **headers: str) -> None:
         """Let the next replies (for ever with None) to a symbol, or to ``cookie``, ``crumb`` or ``chart``, go wrong."""
-        self.faults[target] = Fault(kind, times, {k.replace("_", "-"): v for k, v in headers.items()})
+        self.faults[target] = []
+        self.then(kind, target, times=times, **headers)
+
+    def then(self, kind: str, target: str = "chart", *, times: int | None = 1, seed: int = 0, **headers: str) -> None:
+        """One more fault, once those before it are used up."""
+        assert kind in KINDS, kind
+        named = {k.replace("_", "-"): v for k, v in headers.items()}
+        self.faults.setdefault(target, []).append(Fault(kind, times, named, seed))
 
     def heal(self) -> None:
         self.faults.clear()
@@ -247,38 +257,27 @@ class StandIn:
         parts = urlsplit(target)
         query, path = parse_qs(parts.query), unquote(parts.path)
         self.log.append((host, path, query))
-        kind, fault = self._fault(host, path)
-        if kind == "drop":
-            # closed at once, with a reset
-            tunnel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            return False
-        if kind == "slow":
-            self._ended.wait(self.pause)
-            return False
+        fault = self._fault(path)
+        kind = fault.kind if fault else ""
         status, body, headers = self._content(host, path, query)
-        status, body, headers = _spoilt(kind, status, body, headers)
-        headers = {"Content-Length": str(len(body)), **headers, **(fault.headers if fault else {})}
-        headers["Date"] = self.date_header or format_datetime(datetime.now(UTC), usegmt=True)
-        if kind == "down":
-            body = b"<html><body>Will be right back...</body></html>"
-            headers["Content-Length"] = str(len(body))
-        lines = [f"HTTP/1.1 {status} X", *(f"{name}: {value}" for name, value in headers.items())]
-        sent = body[: len(body) // 2] if kind == "lencut" else body
-        tunnel.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + sent)
-        return kind != "lencut"
+        reply = spoilt(kind, (status, body, headers), random.Random(fault.seed if fault else 0))
+        reply = (reply[0], reply[1], {**reply[2], **(fault.headers if fault else {})})
+        date = self.date_header or format_datetime(datetime.now(UTC), usegmt=True)
+        return send(kind, tunnel, reply, date=date, pause=self.pause, ended=self._ended)
 
-    def _fault(self, host: str, path: str) -> tuple[str, Fault | None]:
+    def _fault(self, path: str) -> Fault | None:
+        """The first fault of the target that is not used up."""
         if path.startswith("/v8/finance/chart/"):
             names = [path.rsplit("/", 1)[1], "chart"]
         else:
             names = ["crumb"] if "getcrumb" in path else ["cookie"]
         for name in names:
-            fault = self.faults.get(name)
-            if fault is not None and fault.left != 0:
-                if fault.left is not None:
-                    fault.left -= 1
-                return fault.kind, fault
-        return "", None
+            for fault in self.faults.get(name, ()):
+                if fault.left != 0:
+                    if fault.left is not None:
+                        fault.left -= 1
+                    return fault
+        return None
 
     def _content(self, host: str, path: str, query: dict[str, list[str]]) -> tuple[int, bytes, dict[str, str]]:
         if host == "fc.yahoo.com":
@@ -290,68 +289,13 @@ class StandIn:
         kind = {"Content-Type": "application/json"}
         listing = self.listings.get(path.rsplit("/", 1)[1])
         if listing is None:
-            return 404, _error("Not Found", "No data found, symbol may be delisted"), kind
+            return 404, chart_error("Not Found", "No data found, symbol may be delisted"), kind
         if "period1" in query:
             start, end = int(query["period1"][0]), int(query["period2"][0])
         else:
             start = listing.stamp(max(listing.bars))
             end = start + 1
         return 200, json.dumps({"chart": {"result": [listing.chart(start, end)], "error": None}}).encode(), kind
-
-
-def _error(code: str, description: str, root: str = "chart") -> bytes:
-    return json.dumps({root: {"result": None, "error": {"code": code, "description": description}}}).encode()
-
-
-def _spoilt(kind: str, status: int, body: bytes, headers: dict[str, str]) -> tuple[int, bytes, dict[str, str]]:
-    """The reply as a fault makes it."""
-    page = {"Content-Type": "text/html"}
-    if kind == "429":
-        return 429, b"Edge: Too Many Requests", page
-    if kind in ("500", "502", "503"):
-        return int(kind), b"<html><body>trouble</body></html>", page
-    if kind == "401":
-        return 401, _error("Unauthorized", "Invalid Crumb", "finance"), headers
-    if kind == "404":
-        return 404, _error("Not Found", "No data found, symbol may be delisted"), headers
-    if kind == "404page":
-        return 404, b"<html>no such page</html>", page
-    if kind == "badperiod":
-        return 400, _error("Bad Request", "Data doesn't exist for startDate = 1, endDate = 2"), headers
-    if kind == "html":
-        return 200, b"<!DOCTYPE html><html><body>Please accept cookies</body></html>", page
-    if kind == "textcut":
-        return 200, body[: len(body) // 2], headers
-    if kind == "nullresult":
-        return 200, b'{"chart":{"result":null,"error":null}}', headers
-    if kind in ("empty", "nometa", "nan", "othersymbol", "granularity", "wrongperiod", "unequal", "negative"):
-        return status, _twisted(kind, json.loads(body)), headers
-    return status, body, headers
-
-
-def _twisted(kind: str, found: dict[str, Any]) -> bytes:
-    result = found["chart"]["result"][0]
-    quote = result["indicators"]["quote"][0]
-    if kind == "empty":
-        result.pop("timestamp", None)
-        result["indicators"] = {"quote": [{}], "adjclose": [{}]}
-    elif kind == "nometa":
-        result["meta"] = {}
-    elif kind == "nan":
-        for name in ("open", "high", "low", "close"):
-            quote[name] = [None] * len(result["timestamp"])
-    elif kind == "othersymbol":
-        result["meta"]["symbol"] = "OTHER"
-    elif kind == "granularity":
-        result["meta"]["dataGranularity"] = "1mo"
-    elif kind == "wrongperiod":
-        result["timestamp"] = [stamp - 20 * 365 * 86400 for stamp in result["timestamp"]]
-        result.pop("events", None)
-    elif kind == "unequal":
-        quote["close"] = quote["close"][:-1]
-    elif kind == "negative":
-        quote["close"][0] = -quote["close"][0]
-    return json.dumps(found).encode()
 
 
 @contextmanager

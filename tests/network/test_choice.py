@@ -421,3 +421,25 @@ def test_an_earlier_answer_used_offline_past_max_age_is_stale(yahoo: StandIn, fo
         table = LiveSource("yahoo", replace(access, offline=True, max_age=max_age)).fetch(BOTH, START, END)
         assert table.choice is not None and table.choice.source == "store"
         assert words in table.choice.stale and bool(words) == bool(table.choice.stale)
+
+
+def test_another_currency_than_before_is_said(yahoo: StandIn, folder: Path) -> None:
+    source(folder).fetch(BOTH, START, END)
+    yahoo.listings["NVDA"] = replace(LISTINGS["NVDA"], currency="EUR")
+    lines: list[str] = []
+    done, error = refresh(source(folder, "yahoo", warn=lines.append), BOTH, START, END)
+    assert error is None and len(done) == 2
+    assert lines == ["NVDA: Yahoo now quotes it in EUR, before in USD"]
+
+
+def test_prices_from_the_future_are_not_young(yahoo: StandIn, folder: Path, at: At) -> None:
+    """A clock that was set back must not keep them for ever."""
+    at("2025-06-02T22:00:00+00:00")
+    source(folder).fetch(BOTH, START, END)
+    at("2025-05-05T22:00:00+00:00")
+    asked = yahoo.charts()
+    again = source(folder, max_age=7.0).fetch(BOTH, START, END)
+    assert yahoo.charts() > asked and again.choice and again.choice.source == "yahoo"
+    asked = yahoo.charts()
+    assert source(folder, max_age=1e300).fetch(BOTH, START, END).choice, "any number of days is a number of days"
+    assert yahoo.charts() == asked

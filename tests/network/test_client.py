@@ -38,7 +38,26 @@ STICKY: dict[str, tuple[type[SourceUnavailable], str]] = {
     "wrongperiod": (MalformedResponse, "another period"),
     "unequal": (MalformedResponse, "unequal length"),
     "negative": (MalformedResponse, "impossible price"),
+    "zero": (MalformedResponse, "impossible price"),
+    "absurd": (MalformedResponse, "(close 1e+300)"),
+    "tiny": (MalformedResponse, "impossible price"),
+    "absurdopen": (MalformedResponse, "(open 1e+300)"),
+    "duplicate": (MalformedResponse, "two closes of one session"),
+    "unsplit": (MalformedResponse, "a split of 10:1"),
+    "halfsplit": (MalformedResponse, "did not reach every price before"),
+    "halfadjusted": (MalformedResponse, "did not reach every price before"),
+    "403": (SourceUnavailable, "refuses the request"),
+    "blank": (MalformedResponse, "0 bytes"),
+    "reset": (SourceUnavailable, "broke off"),
+    "closed": (SourceUnavailable, "broke off"),
+    "notls": (SourceUnavailable, "broke off"),
+    "charterror": (MalformedResponse, "Something went wrong"),
+    "noclose": (MalformedResponse, "no prices although it knows"),
+    "words": (MalformedResponse, "cannot be used"),
+    "events": (MalformedResponse, "cannot be used"),
 }
+# What the client's own second try, or nobody's, may heal.
+NOT_AGAIN = ("429", "401", "403", "charterror")
 
 
 def closes(vintage: Vintage) -> np.ndarray:
@@ -83,7 +102,7 @@ def test_a_lasting_failure_is_told_by_its_real_name_and_not_remembered(
     assert len(again.ask("NVDA", START, END).bars.closed()) > 300, "the server has recovered"
 
 
-@pytest.mark.parametrize("kind", [k for k in STICKY if k not in ("429", "401")])
+@pytest.mark.parametrize("kind", [k for k in STICKY if k not in NOT_AGAIN])
 def test_a_passing_failure_is_overcome_within_one_call(
     yahoo: StandIn, client: YahooClient, pauses: list[float], kind: str
 ) -> None:
@@ -256,6 +275,79 @@ def test_dividends_in_another_currency_are_not_added(yahoo: StandIn, client: Yah
     assert series.provenance.basis == "adj_close" and (series.dividend == 0).all()
     yahoo.listings["NVDA"] = replace(LISTINGS["NVDA"], paid_in="USD")
     assert to_series(client.ask("NVDA", START, END), "").provenance.basis == "dividends"
+
+
+def test_what_is_paid_on_a_session_left_out_is_earned_with_the_next_close(yahoo: StandIn, client: YahooClient) -> None:
+    """The client moves such a dividend to the close before, whose buyers have not earned it."""
+    whole = LISTINGS["NVDA"]
+    day = date(2024, 9, 12)
+    assert whole.dividends[day] > 0
+    yahoo.listings["NVDA"] = replace(whole, bars={d: bar for d, bar in whole.bars.items() if d != day})
+    found = client.ask("NVDA", START, END)
+    at = found.bars.dates == np.datetime64(day)
+    assert np.isnan(closes(found)[at]).all() and found.bars.columns["dividend"][at] == [whole.dividends[day]]
+    series = to_series(found, "")
+    earned = {str(d): paid for d, paid in zip(series.dates, series.dividend, strict=True) if paid}
+    assert "2024-09-11" not in earned and earned["2024-09-13"] == whole.dividends[day]
+
+
+def test_without_adjusted_closes_none_are_made_up(yahoo: StandIn, client: YahooClient) -> None:
+    """The client puts plain closes in their place; a total return from those would lack every dividend."""
+    yahoo.fault("noadjclose", "NVDA", times=None)
+    yahoo.listings["NVDA"] = replace(LISTINGS["NVDA"], paid_in="EUR")
+    found = client.ask("NVDA", START, END)
+    assert np.isnan(found.bars.columns["adj_close"]).all() and np.isfinite(closes(found)).all()
+    series = to_series(found, "")
+    assert series.provenance.basis == "adj_close" and series.adj_close is not None
+    assert np.isnan(series.adj_close).all()
+
+
+def test_figures_of_a_real_split_and_of_wild_days_are_possible() -> None:
+    """A split that was applied, a crash of 60 %, a tripling, and prices rewritten by many reverse splits."""
+    from eventstudy.data.vintage import COLUMNS, Bars
+    from eventstudy.data.yahoo.figures import impossible
+
+    def bars(close: list[float], split: dict[int, float]) -> Bars:
+        days = np.arange(np.datetime64("2024-01-02"), np.datetime64("2024-01-02") + len(close))
+        columns = {name: np.zeros(len(close)) for name in COLUMNS}
+        columns |= {name: np.array(close) for name in ("open", "close", "adj_close")}
+        for at, ratio in split.items():
+            columns["split"][at] = ratio
+        return Bars(days, columns)
+
+    for close in ([100.0, 101, 102, 40, 41], [1.0, 3.0, 2.9, 3.1, 3.0], [4e9, 3e9, 6e8, 3e8, 9e7]):
+        for ratio in (10.0, 2.0, 1.5, 0.1, 0.05):
+            assert not impossible(bars(close, {4: ratio})), (close, ratio)
+    assert "a split of 0.1:1" in impossible(bars([1.0, 1.1, 10.9, 11.0, 11.2], {2: 0.1}))
+    assert "two bars of" in impossible(Bars(np.array(["2024-01-02"] * 2, dtype="M8[D]"), bars([1.0, 1], {}).columns))
+
+
+def test_one_client_does_not_live_on_what_another_was_told(yahoo: StandIn, client: YahooClient, tmp_path) -> None:
+    """The client of Yahoo remembers within a process what looked like an answer."""
+    yahoo.fault("words", "NVDA", times=None)
+    with pytest.raises(MalformedResponse):
+        client.ask("NVDA", START, END)
+    yahoo.heal()
+    pauses: list[float] = []
+    again = YahooClient(tmp_path / "yf", sleep=pauses.append)
+    assert again.ask("NVDA", START, END).outcome == PRICES and not pauses
+
+
+def test_a_clock_that_is_ahead_makes_no_session_final(
+    yahoo: StandIn, client: YahooClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    from eventstudy.data import clock
+
+    # noon in New York by Yahoo's clock, the evening by this machine's
+    yahoo.date_header = "Wed, 30 Apr 2025 16:00:00 GMT"
+    theirs = datetime(2025, 4, 30, 16, tzinfo=UTC)
+    monkeypatch.setattr(clock, "utc_now", lambda: theirs + timedelta(hours=8))
+    found = client.ask("NVDA", START, END)
+    assert str(found.bars.dates[-1]) == "2025-04-29" and found.fetched_at == theirs
+    monkeypatch.setattr(clock, "utc_now", lambda: theirs + timedelta(minutes=2))
+    assert client.ask("SPY", START, END).fetched_at == theirs + timedelta(minutes=2), "a little ahead is no matter"
 
 
 def test_headers_that_say_when_to_come_back() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import itertools
 import logging
 import random
 import re
@@ -21,7 +22,6 @@ import numpy as np
 from eventstudy.data import clock
 from eventstudy.data.vintage import (
     FOREIGN_DIVIDENDS,
-    HEADINGS,
     NOTHING,
     PRICES,
     UNKNOWN,
@@ -32,6 +32,7 @@ from eventstudy.data.vintage import (
     no_bars,
     only_final,
 )
+from eventstudy.data.yahoo.figures import bars_of, impossible
 from eventstudy.data.yahoo.wire import Limits, Received, Verdict, Wire
 from eventstudy.errors import (
     MalformedResponse,
@@ -45,6 +46,8 @@ SOURCE = "yahoo"
 _ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
 # More sessions than this without a close are the market's doing (a delisting, another calendar), not a lapse of Yahoo.
 LAPSE = 10
+# Of this process, not of one client: what one was told, another must not take for its own answer.
+_ASKED = itertools.count(1)
 
 
 @dataclass(slots=True)
@@ -68,7 +71,6 @@ class YahooClient:
     _session: Any = None
     _closed_by: RateLimited | None = None
     _waited: float = 0.0
-    _asked: int = 0
 
     def ask(self, symbol: str, start: date, end: date) -> Vintage:
         """Everything Yahoo has of a symbol from start to end, both included, as far as it is final.
@@ -170,7 +172,6 @@ class YahooClient:
 
         wire = self._wire_of()
         wire.begin(symbol)
-        self._asked += 1
         trouble: Exception | None = None
         frame = None
         with warnings.catch_warnings():
@@ -189,7 +190,7 @@ class YahooClient:
                     keepna=True,
                     rounding=False,
                     # part of the key under which the client remembers replies: another number, another request
-                    timeout=self.limits.reply + self._asked / 1000,
+                    timeout=self.limits.reply + next(_ASKED) / 1000,
                 )
             except Exception as error:
                 # whatever the client raises, the wire knows what happened
@@ -205,12 +206,18 @@ class YahooClient:
 
     def _vintage(self, symbol: str, start: date, end: date, frame: Any, received: Received) -> Vintage:
         zone = str(received.meta["exchangeTimezoneName"])
-        bars = _bars(frame)
+        try:
+            bars = bars_of(frame, received.events, zone, adjusted=received.adjusted)
+        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, OSError) as error:
+            raise self._unusable(
+                f"Yahoo's reply for {symbol} cannot be used ({_sentence(error)})", "try again"
+            ) from error
         inside = bars.within(np.datetime64(start), np.datetime64(end))
         final = only_final(inside, zone, start, received.at)
         self._check(symbol, start, end, inside)
         currency = str(received.meta["currency"] or "")
-        foreign = sorted({str(d["currency"]) for d in received.dividends if d.get("currency")} - {currency})
+        paid = (received.events.get("dividends") or {}).values()
+        foreign = sorted({str(d["currency"]) for d in paid if d.get("currency")} - {currency})
         return Vintage(
             symbol=symbol,
             source=SOURCE,
@@ -233,15 +240,11 @@ class YahooClient:
     def _check(self, symbol: str, start: date, end: date, bars: Bars) -> None:
         if not len(bars.dates):
             raise self._unusable(f"Yahoo answered for {symbol} with another period than {start} to {end}", "try again")
-        for name in ("open", "close", "adj_close"):
-            values = bars.columns[name]
-            wrong = np.isinf(values) | (values <= 0)
-            if wrong.any():
-                raise self._unusable(
-                    f"Yahoo's reply for {symbol} holds an impossible price on {bars.dates[wrong][0]} "
-                    f"({name} {values[wrong][0]:g})",
-                    "try again later; Yahoo mends such figures",
-                )
+        if wrong := impossible(bars):
+            raise self._unusable(
+                f"Yahoo's reply for {symbol} holds {wrong}",
+                f"try again later; Yahoo mends such figures. If it is true, --source csv:DIR takes a {symbol}.csv",
+            )
 
     def _unusable(self, found: str, hint: str) -> MalformedResponse:
         """A reply that looked right on the wire and is not; asking again may help."""
@@ -279,18 +282,6 @@ def _version() -> str:
     from importlib.metadata import version
 
     return version("yfinance")
-
-
-def _bars(frame: Any) -> Bars:
-    """The client's frame as arrays; dates in exchange time."""
-    dates = np.array([stamp.date() for stamp in frame.index], dtype="datetime64[D]")
-    columns = {
-        name: frame[heading].to_numpy(dtype=np.float64) if heading in frame.columns else np.zeros(len(dates))
-        for name, heading in HEADINGS.items()
-    }
-    # a row that only carries an action has no volume either
-    columns["volume"] = np.where(np.isnan(columns["close"]) & (columns["volume"] == 0), np.nan, columns["volume"])
-    return Bars(dates, columns)
 
 
 def _lapses(vintage: Vintage, start: date, end: date) -> Any:

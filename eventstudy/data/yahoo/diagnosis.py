@@ -7,20 +7,19 @@ import platform
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from eventstudy.data import clock
 from eventstudy.data.store import FILE, open_store
+from eventstudy.data.yahoo.wire import CLOCK_TOLERANCE
 from eventstudy.errors import EventStudyError, RateLimited
 
 HOST = "query2.finance.yahoo.com"
 PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-# A clock that is off by more makes sessions final too early or certificates invalid.
-CLOCK_TOLERANCE = timedelta(minutes=5)
 PACKAGES = ("numpy", "scipy", "pandas", "exchange_calendars", "yfinance", "curl_cffi", "typer")
 # A fortnight long past: whatever the hour, Yahoo has it.
 PROBE, PROBE_START, PROBE_END = "SPY", date(2024, 1, 2), date(2024, 1, 12)

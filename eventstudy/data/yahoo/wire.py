@@ -12,7 +12,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -57,6 +57,8 @@ class Verdict:
 
 
 FINE = Verdict(None)
+# A clock that is off by more makes sessions final too early or certificates invalid.
+CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
 class Blocked(OSError):
@@ -99,16 +101,20 @@ class Received:
     status : int
     body_sha256 : str
     at : datetime
-        UTC.
+        UTC; see ``_moment``.
     meta : dict
-    dividends : tuple of dict
+    events : dict
+        Dividends, splits and capital gains as they stand in it.
+    adjusted : bool
+        Whether it holds adjusted closes.
     """
 
     status: int
     body_sha256: str
     at: datetime
     meta: dict[str, Any]
-    dividends: tuple[dict[str, Any], ...]
+    events: dict[str, Any]
+    adjusted: bool
 
 
 @dataclass(slots=True)
@@ -195,10 +201,7 @@ class Wire:
         if self.verdict.error is None and bars_wanted:
             result = json.loads(body)["chart"]["result"][0]
             self.verdict = content_failure(result, self.symbol)
-            paid = (result.get("events") or {}).get("dividends") or {}
-            digest = hashlib.sha256(body).hexdigest()
-            status, dividends = int(reply.status_code), tuple(paid.values())
-            self.received = Received(status, digest, clock.utc_now(), result["meta"], dividends)
+            self.received = _received(int(reply.status_code), body, result, self.server_date)
         # the client's second try with another cookie costs one request and may help; nothing else it could do would,
         # and a refusal that it is handed twice it remembers
         self._refusals += self.verdict.cookie
@@ -267,6 +270,29 @@ def reply_failure(status: int, headers: dict[str, str], body: bytes, symbol: str
     return FINE
 
 
+def _received(status: int, body: bytes, result: dict[str, Any], server_date: str) -> Received:
+    events, adjusted = result.get("events") or {}, (result.get("indicators") or {}).get("adjclose")
+    return Received(
+        status,
+        hashlib.sha256(body).hexdigest(),
+        _moment(server_date),
+        result["meta"],
+        events if isinstance(events, dict) else {},
+        bool(isinstance(adjusted, list) and adjusted and isinstance(adjusted[0], dict) and adjusted[0].get("adjclose")),
+    )
+
+
+def _moment(server_date: str) -> datetime:
+    """Now; by Yahoo's clock where this machine's is ahead of it, for a session is not final because a clock says so."""
+    now = clock.utc_now()
+    try:
+        theirs = parsedate_to_datetime(server_date)
+    except ValueError:
+        return now
+    theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
+    return theirs.astimezone(UTC) if now - theirs > CLOCK_TOLERANCE else now
+
+
 def content_failure(result: dict[str, Any], symbol: str) -> Verdict:
     """What is wrong with the bars of a well-formed reply."""
     meta = result["meta"]
@@ -285,6 +311,11 @@ def content_failure(result: dict[str, Any], symbol: str) -> Verdict:
         )
     if any(len(quote.get(name) or []) != len(stamps) for name in ("open", "high", "low", "close", "volume")):
         return _useless(f"Yahoo's reply for {symbol} is cut (columns of unequal length)")
+    told: dict[Any, Any] = {}
+    for stamp, close in zip(stamps, closes, strict=True):
+        # the client keeps the first of two bars of one moment; it cannot know which is right
+        if told.setdefault(stamp, close) != close and close is not None:
+            return _useless(f"Yahoo's reply for {symbol} holds two closes of one session ({told[stamp]} and {close})")
     return FINE
 
 
