@@ -11,7 +11,8 @@ from eventstudy.data import clock
 from eventstudy.data.prices import Choice, PriceTable
 from eventstudy.data.shelf import Access, Shelf, chain_length
 from eventstudy.data.snapshot import SnapshotSource
-from eventstudy.data.store import FILE, LONGEST_CHAIN, Header
+from eventstudy.data.store import FILE, LONGEST_CHAIN
+from eventstudy.data.store_rows import Header
 from eventstudy.data.vintage import (
     PRICES,
     Revision,

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from eventstudy.data.store import FILE, Header, Store, StoreDamaged, default_folder, open_store, set_aside
+from eventstudy.data.store import FILE, Store, StoreDamaged, default_folder, open_store, set_aside
+from eventstudy.data.store_rows import Header
 from eventstudy.data.vintage import Vintage
 from eventstudy.errors import UsageError
 
@@ -66,6 +67,7 @@ class Shelf:
     store: Store | None
     kept: bool = True
     _known: dict[int, Vintage | None] = field(default_factory=dict)
+    _unreadable: set[int] = field(default_factory=set)
 
     @classmethod
     def open(cls, access: Access) -> Shelf:
@@ -86,7 +88,13 @@ class Shelf:
         if self.store is None:
             return []
         try:
-            return self.store.headers(symbol)[::-1]
+            found = self.store.headers(symbol)[::-1]
+            for key in sorted(self.store.unreadable - self._unreadable, key=str):
+                self.access.warn(
+                    f"vintage {key} of the store cannot be read; it is not used (`eventstudy cache verify`)"
+                )
+            self._unreadable |= self.store.unreadable
+            return found
         except StoreDamaged as error:
             path = self.store.path
             self.store.close()
@@ -137,6 +145,7 @@ def chain_length(headers: Sequence[Header], vintage: Vintage) -> int:
     """How many earlier vintages an extension rests on."""
     rests_on = {header.vintage.id: header.vintage.extends for header in headers}
     length, at = 0, vintage.extends
-    while at:
+    # an extension is younger than what it rests on; anything else is damage, which loading it tells
+    while at and length <= len(rests_on):
         length, at = length + 1, rests_on.get(at, 0)
     return length

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from eventstudy.data import clock
-from eventstudy.data.vintage import COLUMNS, PRICES, Bars, Revision, Vintage, described, joined, no_bars, revisions
+from eventstudy.data.store_rows import HEADER, Header, bars_of, header_of, plain, rows_of, seal
+from eventstudy.data.vintage import COLUMNS, PRICES, Bars, Revision, Vintage, described, joined, revisions
 from eventstudy.errors import UsageError
 
 FILE = "prices.db"
@@ -21,11 +21,12 @@ SCHEMA = 1
 BUSY_MILLISECONDS = 10_000
 # An extension reads every vintage it continues; past this many a whole fetch is cheaper than the walk.
 LONGEST_CHAIN = 40
-_HEADER = tuple(field.name for field in fields(Vintage) if field.name not in ("id", "bars"))
+# What reading a damaged file raises; the last where SQLite quotes the damage in its message.
+DAMAGE = (sqlite3.Error, UnicodeDecodeError)
 _TABLES = f"""
 CREATE TABLE fetch (
     id INTEGER PRIMARY KEY,
-    {", ".join(f"{name} {'INTEGER' if name in ('status', 'extends') else 'TEXT'} NOT NULL" for name in _HEADER)},
+    {", ".join(f"{name} {'INTEGER' if name in ('status', 'extends') else 'TEXT'} NOT NULL" for name in HEADER)},
     rows INTEGER NOT NULL,
     rows_sha256 TEXT NOT NULL
 );
@@ -45,25 +46,6 @@ class StoreDamaged(Exception):
     """What the file holds is not what was written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
-    """A vintage without its bars.
-
-    Attributes
-    ----------
-    vintage : Vintage
-        With no bars.
-    rows : int
-        Of this fetch alone.
-    rows_sha256 : str
-        Of the rows of this fetch alone.
-    """
-
-    vintage: Vintage
-    rows: int
-    rows_sha256: str
-
-
 def default_folder() -> Path:
     """The store's folder when none is named: the user's cache folder."""
     import platformdirs
@@ -80,19 +62,29 @@ class Store:
     path : Path
     connection : sqlite3.Connection
     writable : bool
+    unreadable : set of int
+        Vintages met so far whose header makes no sense; they are passed over.
     """
 
     path: Path
     connection: sqlite3.Connection
     writable: bool
+    unreadable: set[int] = field(default_factory=set)
 
     def headers(self, symbol: str | None = None) -> list[Header]:
         """Every vintage of a symbol, or of all, oldest first."""
         where = "" if symbol is None else " WHERE symbol = ?"
-        query = f"SELECT id, {', '.join(_HEADER)}, rows, rows_sha256 FROM fetch{where} ORDER BY id"  # noqa: S608
+        query = f"SELECT id, {', '.join(HEADER)}, rows, rows_sha256 FROM fetch{where} ORDER BY id"  # noqa: S608
         with _damage_is_told(self.path):
             rows = self.connection.execute(query, () if symbol is None else (symbol,)).fetchall()
-            return [_header(row) for row in rows]
+        found = []
+        for row in rows:
+            try:
+                found.append(header_of(row))
+            except (ValueError, TypeError, OverflowError):
+                # one damaged vintage is no reason to lose the others
+                self.unreadable.add(row[0])
+        return found
 
     def load(self, header: Header) -> Vintage:
         """A vintage with its bars, an extension with the older rows it continues.
@@ -104,24 +96,29 @@ class Store:
         """
         with _damage_is_told(self.path):
             bars = self._own_bars(header)
-            older = header.vintage.extends
+            newer, older = header.vintage, header.vintage.extends
             while older:
+                if not 0 < older < newer.id:
+                    raise StoreDamaged(f"vintage {newer.id} continues vintage {older}, which is no older one")
                 rows = self.connection.execute(
-                    f"SELECT id, {', '.join(_HEADER)}, rows, rows_sha256 FROM fetch WHERE id = ?",  # noqa: S608
+                    f"SELECT id, {', '.join(HEADER)}, rows, rows_sha256 FROM fetch WHERE id = ?",  # noqa: S608
                     (older,),
                 ).fetchall()
                 if not rows:
                     raise StoreDamaged(f"vintage {header.vintage.id} continues vintage {older}, which is gone")
-                base = _header(rows[0])
+                base = header_of(rows[0])
+                if base.vintage.symbol != newer.symbol:
+                    raise StoreDamaged(f"vintage {newer.id} continues one of {base.vintage.symbol[:40]}")
                 bars = joined(self._own_bars(base), bars)
-                older = base.vintage.extends
+                newer, older = base.vintage, base.vintage.extends
             return replace(header.vintage, bars=bars)
 
     def _own_bars(self, header: Header) -> Bars:
         query = f"SELECT date, {', '.join(COLUMNS)} FROM bar WHERE fetch_id = ? ORDER BY date"  # noqa: S608
         rows = self.connection.execute(query, (header.vintage.id,)).fetchall()
-        bars = _bars(rows)
-        if bars.digest() != header.rows_sha256:
+        bars = bars_of(rows)
+        digest = bars.digest()
+        if header.rows_sha256 not in (seal(header.vintage, len(rows), digest), digest):
             raise StoreDamaged(f"the {len(rows)} rows of vintage {header.vintage.id} are not those that were fetched")
         return bars
 
@@ -145,20 +142,21 @@ class Store:
             If it cannot be written (permissions, full disk, another writer that does not end).
         """
         bars = vintage.bars if own is None else own
-        values = [_text(getattr(vintage, name)) for name in _HEADER]
+        vintage = replace(vintage, fetched_at=vintage.fetched_at.astimezone(UTC))
+        values = [plain(getattr(vintage, name)) for name in HEADER]
         marks = ", ".join("?" * (len(values) + 2))
         try:
             with self._transaction():
                 cursor = self.connection.execute(
-                    f"INSERT INTO fetch ({', '.join(_HEADER)}, rows, rows_sha256) VALUES ({marks})",  # noqa: S608
-                    (*values, len(bars.dates), bars.digest()),
+                    f"INSERT INTO fetch ({', '.join(HEADER)}, rows, rows_sha256) VALUES ({marks})",  # noqa: S608
+                    (*values, len(bars.dates), seal(vintage, len(bars.dates), bars.digest())),
                 )
                 key = int(cursor.lastrowid or 0)
                 self.connection.executemany(
                     f"INSERT INTO bar VALUES ({', '.join('?' * (len(COLUMNS) + 2))})",  # noqa: S608
-                    [(key, *row) for row in _rows(bars)],
+                    [(key, *row) for row in rows_of(bars)],
                 )
-        except sqlite3.Error as error:
+        except DAMAGE as error:
             raise _unwritable(self.path, error) from error
         return replace(vintage, id=key)
 
@@ -185,7 +183,7 @@ class Store:
                     gone = self.connection.execute("DELETE FROM fetch")
             self.connection.execute("VACUUM")
             self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        except sqlite3.Error as error:
+        except DAMAGE as error:
             raise _unwritable(self.path, error) from error
         return gone.rowcount
 
@@ -202,7 +200,8 @@ class Store:
                     self.load(header)
                 except StoreDamaged as error:
                     found.append(f"{header.vintage.symbol}: {error}")
-        except (sqlite3.DatabaseError, StoreDamaged) as error:
+            found += [f"vintage {key}: its header cannot be read" for key in sorted(self.unreadable, key=str)]
+        except (*DAMAGE, StoreDamaged) as error:
             return [f"SQLite: {error}"]
         return found
 
@@ -274,13 +273,25 @@ def open_store(folder: Path, say: Say) -> Store:
         raise UsageError(
             f"cannot make the store's folder {folder}: {error.strerror}", "a folder that can be written", "--store DIR"
         ) from error
+    known = _identity(path)
     try:
         return _opened(path)
     except sqlite3.OperationalError as error:
         return _read_only(path, error)
-    except (sqlite3.DatabaseError, StoreDamaged) as error:
-        set_aside(path, str(error), say)
+    except (*DAMAGE, StoreDamaged) as error:
+        # where another process was faster, what lies there now is its new store
+        if known is None or _identity(path) == known:
+            set_aside(path, str(error), say)
         return _opened(path)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file a path leads to; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def set_aside(path: Path, reason: str, say: Say) -> Path:
@@ -329,7 +340,7 @@ def _opened(path: Path) -> Store:
         if version == 0:
             _create(connection)
         # every column is there, or this is somebody else's file
-        connection.execute(f"SELECT id, {', '.join(_HEADER)}, rows, rows_sha256 FROM fetch LIMIT 1").fetchall()  # noqa: S608
+        connection.execute(f"SELECT id, {', '.join(HEADER)}, rows, rows_sha256 FROM fetch LIMIT 1").fetchall()  # noqa: S608
         connection.execute(f"SELECT fetch_id, date, {', '.join(COLUMNS)} FROM bar LIMIT 1").fetchall()  # noqa: S608
     except BaseException:
         connection.close()
@@ -360,13 +371,13 @@ def _read_only(path: Path, error: sqlite3.Error) -> Store:
         try:
             connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None)
             connection.execute("SELECT count(*) FROM fetch").fetchone()
-        except sqlite3.Error:
+        except DAMAGE:
             continue
         return Store(path, connection, writable=False)
     raise _unwritable(path, error)
 
 
-def _unwritable(path: Path, error: sqlite3.Error) -> UsageError:
+def _unwritable(path: Path, error: Exception) -> UsageError:
     return UsageError(
         f"the price store {path} cannot be written: {error}",
         "a folder with room that can be written",
@@ -378,39 +389,7 @@ def _unwritable(path: Path, error: sqlite3.Error) -> UsageError:
 def _damage_is_told(path: Path) -> Iterator[None]:
     try:
         yield
-    except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+    except (sqlite3.DatabaseError, ValueError, TypeError, OverflowError) as error:
         if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
             raise _unwritable(path, error) from error
         raise StoreDamaged(str(error)) from error
-
-
-def _text(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date | datetime) else value
-
-
-def _header(row: Sequence[Any]) -> Header:
-    named = dict(zip(_HEADER, row[1:-2], strict=True))
-    named["requested_start"] = date.fromisoformat(named["requested_start"])
-    named["requested_end"] = date.fromisoformat(named["requested_end"])
-    named["fetched_at"] = datetime.fromisoformat(named["fetched_at"]).astimezone(UTC)
-    return Header(Vintage(id=int(row[0]), bars=no_bars(), **named), int(row[-2]), str(row[-1]))
-
-
-def _rows(bars: Bars) -> Iterator[tuple[Any, ...]]:
-    """Rows for the table; NaN becomes NULL."""
-    columns = [bars.columns[name].tolist() for name in COLUMNS]
-    for day, *values in zip(bars.dates.astype(str).tolist(), *columns, strict=True):
-        yield (day, *(None if value != value else value for value in values))
-
-
-def _bars(rows: Sequence[Sequence[Any]]) -> Bars:
-    if not rows:
-        return no_bars()
-    dates, *columns = zip(*rows, strict=True)
-    return Bars(
-        np.array(dates, dtype="datetime64[D]"),
-        {
-            name: np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-            for name, values in zip(COLUMNS, columns, strict=True)
-        },
-    )

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from eventstudy.data.events import TICKER
-from eventstudy.data.store import Header, Store, StoreDamaged
+from eventstudy.data.store import Store, StoreDamaged
+from eventstudy.data.store_rows import Header
 from eventstudy.data.vintage import HEADINGS, PRICES, Bars, Vintage, pays_in_another_currency
 from eventstudy.errors import InputFileError, Problem, UsageError
 

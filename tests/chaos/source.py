@@ -46,6 +46,8 @@ TARGETS = ("NVDA", "SPY", "chart", "cookie", "crumb")
 # Faults that leave sessions out: the others must not cost a single one.
 LEAVING_OUT = ("missing", "taillost", "somenull", "nanword", "nan")
 QUICK = Limits(connect=0.5, first_reply=0.6, reply=0.6)
+# Where nothing is played, a busy machine must not look like a slow Yahoo.
+PATIENT = Limits(connect=20.0, first_reply=40.0, reply=40.0)
 # A sequence that takes this long hangs: pauses are injected, and a reply is waited for 0.6 s.
 LONGEST = 25.0
 PROXIES = ("NO_PROXY", "no_proxy", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy")
@@ -88,7 +90,6 @@ class Arena:
 
     def __init__(self, folder: Path, yahoo: StandIn) -> None:
         self.folder, self.yahoo = folder, yahoo
-        self.turn = 0
         with at(EARLIER):
             self._fetch(folder / "older", "yahoo", None)
         with at(LATER):
@@ -96,9 +97,9 @@ class Arena:
         self.snapshot = SnapshotSource().fetch(SYMBOLS, START, END)
 
     def _fetch(self, store: Path, name: str, max_age: float | None, pauses: list[float] | None = None) -> PriceTable:
-        self.turn += 1
         waits = [] if pauses is None else pauses
-        client = YahooClient(self.folder / "client", QUICK, sleep=waits.append, jitter=lambda: 0.5)
+        limits = PATIENT if pauses is None else QUICK
+        client = YahooClient(self.folder / "client", limits, sleep=waits.append, jitter=lambda: 0.5)
         access = Access(folder=store, benchmark="SPY", max_age=max_age)
         return LiveSource(name, access, client).fetch(SYMBOLS, START, END)
 
