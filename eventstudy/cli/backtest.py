@@ -114,7 +114,7 @@ def _files(found: Backtest, result: StudyResult, formats: Sequence[str]) -> dict
         drawn = found.placebos
         with with_png("png" in formats):
             figure = equity(*date_profits(found), drawn.by_date, found.main.net, drawn.net, found.main.rule)
-        files["backtest.md"] = render(backtest_page(found, result, figure))
+        files["backtest.md"] = render(backtest_page(found, result, figure), tables=True)
         files |= figure.files()
     return files
 

@@ -102,7 +102,7 @@ def _files(
     if figure is not None:
         files |= figure.files()
     if "md" in formats:
-        files["calibration.md"] = render(page)
+        files["calibration.md"] = render(page, tables=True)
     if "html" in formats:
         files["calibration.html"] = report_page(page)
     return files

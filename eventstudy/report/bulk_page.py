@@ -55,7 +55,7 @@ def build_bulk_files(result: BulkResult, formats: Sequence[str], streamed: Seque
         from eventstudy.report.markdown import render
 
         with figures.with_png("png" in formats):
-            drawn = (figures.group_caar(frames["aar"]),) if len(frames["aar"]) else ()
+            drawn = (figures.group_caar(result.group_days, result.spec.level),) if result.group_days else ()
         page = bulk_page(result, frames["aggregate"], drawn, sorted([*streamed, *files]))
         if "md" in formats:
             files["summary.md"] = render(page).encode()

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from eventstudy.report.figures import Figure
 
+# what opens the table beneath a figure
+NUMBERS = "The numbers of this figure"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
@@ -35,6 +38,23 @@ class Table:
     note: str = ""
     links: tuple[str, ...] = ()
     folded: bool = False
+
+
+def numbers(figure: Figure) -> Table | None:
+    """What a figure shows, for those who do not see it; columns without a word in them stand right."""
+    if not figure.rows:
+        return None
+    columns = range(1, len(figure.columns))
+    return Table(
+        caption=f"The numbers: {figure.title}",
+        columns=figure.columns,
+        rows=figure.rows,
+        numeric=frozenset(k for k in columns if all(_is_number(row[k]) for row in figure.rows)),
+    )
+
+
+def _is_number(cell: str) -> bool:
+    return cell[:1].isdigit() or cell[:1] in "+-\u2212–"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

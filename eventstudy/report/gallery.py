@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from eventstudy.engine.models import MODELS
 from eventstudy.engine.significance.laws import t_quantile
 
 if TYPE_CHECKING:
@@ -12,15 +15,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from eventstudy.evaluate.bands import Bands
-    from eventstudy.report.figures import Figure
+    from eventstudy.report.figures import Estimation, Figure
     from eventstudy.results import StudyResult
 
 
 def draw(result: StudyResult, progress: Callable[[str], None] | None = None, *, png: bool = False) -> dict[str, Figure]:
-    """Every figure of a study by name: CAR paths, clusters, group averages, placebo distributions.
+    """Every figure of a study by name: CAR paths, clusters, group averages, estimations, placebo distributions.
 
-    The placebo distribution is drawn for direct rows whose primary window has one. Without ``result.each`` only what
-    speaks of all events together.
+    The estimation is drawn for direct rows of a model with one regressor, the placebo distribution for direct rows
+    whose primary window has one. Without ``result.each`` only what speaks of all events together.
 
     Parameters
     ----------
@@ -56,9 +59,11 @@ def _drawn(result: StudyResult, progress: Callable[[str], None] | None) -> list[
     known = windows[(windows["primary"] == "yes") & windows["ci_low"].notna()]
     if len(known) > 1:
         made.append(figures.forest(known, result.spec.level))
-    if len(result.tables["aar"]):
-        made.append(figures.group_caar(result.tables["aar"]))
-    made += _placebo_figures(result) if result.each else []
+    if result.group_days:
+        made.append(figures.group_caar(result.group_days, result.spec.level))
+    if result.each:
+        made += _scatter_figures(result)
+        made += _placebo_figures(result)
     return made
 
 
@@ -98,6 +103,53 @@ def _cluster_rows(result: StudyResult) -> dict[str, pd.DataFrame]:
         rows["ci_high"] = rows["abnormal_return"] + half * rows["std_error"]
         found[str(day)] = rows
     return found
+
+
+def _scatter_figures(result: StudyResult) -> list[Figure]:
+    from eventstudy.report import figures
+
+    block, studied, entry = result.studied.block, result.studied, MODELS[result.spec.model]
+    assert block is not None, "only drawn with a block"
+    if entry.simplex or entry.instrument or entry.n_factors(block.design.x.shape[2]) != 1:
+        return []
+    return [
+        figures.scatter(_estimation(result, i))
+        for i in studied.reported
+        if studied.text(i, "role") == "direct" and block.fits.s2[i] > 0
+    ]
+
+
+def _estimation(result: StudyResult, i: int) -> Estimation:
+    """What the regression of studied row i saw."""
+    from eventstudy.report.figures import Estimation
+
+    block, studied, entry = result.studied.block, result.studied, MODELS[result.spec.model]
+    assert block is not None, "only drawn with a block"
+    design, fits = block.design, block.fits
+    used = np.flatnonzero(fits.used[i])
+    window = result.spec.windows[int(studied.primary[i])]
+    days = [day for day in range(window.start, window.end + 1) if design.observed[i, design.plan.column(day)]]
+    event = [design.plan.column(day) for day in days]
+    theta = [0.0, 1.0] if entry.adjusted else [0.0] * (not entry.intercept) + [float(b) for b in fits.theta[i]]
+    return Estimation(
+        event_id=studied.text(i, "event_id"),
+        ticker=studied.text(i, "ticker"),
+        market=studied.series(i).names[0],
+        excess=bool(entry.columns),
+        x=design.x[i, used, 0],
+        y=design.y[i, used],
+        alpha=theta[0],
+        beta=theta[1],
+        r_squared=float(fits.r_squared[i]),
+        sigma=float(np.sqrt(fits.s2[i])),
+        spread=fits.xtx_inv[i],
+        # a variance of its own for each day makes no one band
+        quantile=float("nan") if entry.conditional else float(t_quantile(fits.nu[i], 0.5 + result.spec.level / 2)),
+        level=result.spec.level,
+        days=tuple(days),
+        event_x=design.x[i, event, 0],
+        event_y=design.y[i, event],
+    )
 
 
 def _placebo_figures(result: StudyResult) -> list[Figure]:

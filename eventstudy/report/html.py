@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from eventstudy.report.document import Card, Page, Section, Statement, Table
+from eventstudy.report.document import NUMBERS, Card, Page, Section, Statement, Table, numbers
 from eventstudy.report.escape import html as plain
 from eventstudy.report.figures import Figure
 from eventstudy.report.figures.style import COLOUR_NAMES
@@ -130,18 +130,15 @@ def _figure(figure: Figure) -> str:
     if width and float(width[1]) < NARROW:
         svg = svg.replace("<svg", '<svg class="narrow"', 1)
     label = plain(figure.title)
-    numbers = ""
-    if figure.rows:
-        caption = f"The numbers: {figure.title}"
-        table = Table(
-            caption=caption, columns=figure.columns, rows=figure.rows, numeric=frozenset(range(1, len(figure.columns)))
-        )
-        numbers = (
-            f'<details class="fold numbers"><summary>The numbers of this figure</summary>{_scroll(table, "")}</details>'
-        )
+    table = numbers(figure)
+    beneath = (
+        ""
+        if table is None
+        else f'<details class="fold numbers"><summary>{NUMBERS}</summary>{_scroll(table, "")}</details>'
+    )
     return (
         f'<figure><div class="plot" role="group" tabindex="0" aria-label="{label}">{svg}</div>'
-        f"<figcaption>{_text(figure.description)}</figcaption>{numbers}</figure>"
+        f"<figcaption>{_text(figure.description)}</figcaption>{beneath}</figure>"
     )
 
 

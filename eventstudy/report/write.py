@@ -73,7 +73,7 @@ def _markdown(result: StudyResult, figures: Mapping[str, Figure], audit: Audit |
 
     files = {"summary.md": render(summary_page(result, figures, audit))}
     for event_id in dict.fromkeys(result.tables["windows"]["event_id"]) if result.each else ():
-        files[f"events/{event_id}.md"] = render(event_page(result, event_id, figures), "../figures")
+        files[f"events/{event_id}.md"] = render(event_page(result, event_id, figures), "../figures", tables=True)
     return files
 
 

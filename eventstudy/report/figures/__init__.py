@@ -10,9 +10,11 @@ from eventstudy.report.figures.forest import forest
 from eventstudy.report.figures.groups import group_caar
 from eventstudy.report.figures.paths import car_path
 from eventstudy.report.figures.placebo import placebo
+from eventstudy.report.figures.scatter import Estimation, scatter
 from eventstudy.report.figures.style import Figure, read_metadata, with_png
 
 __all__ = [
+    "Estimation",
     "Figure",
     "calibration",
     "car_path",
@@ -22,5 +24,6 @@ __all__ = [
     "group_caar",
     "placebo",
     "read_metadata",
+    "scatter",
     "with_png",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from eventstudy.report.figures.style import BLUE, GREEN, INK, VERMILION, Figure, canvas, finish
+from eventstudy.report.words import share
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,7 +74,27 @@ def calibration(
             f"highest volatility of the 20 sessions before. Panels: {panels}."
         )
         title = f"Rejections on uneventful sessions, window {window}"
-        return finish(figure, "calibration", title, description, data)
+        heads = ("tickers", "test", "sessions", "number", "rejected", "interval")
+        return finish(figure, "calibration", title, description, data, heads, _rows(rows, shown))
+
+
+def _rows(rows: pd.DataFrame, shown: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    """The dots, a line each."""
+    found: list[tuple[str, ...]] = []
+    for subject in (name for row in shown for name in row):
+        lines = rows[(rows["ticker"] == subject) & rows["regime"].isin(list(_LOOKS))]
+        found += [
+            (
+                subject.replace(";", ", "),
+                str(line["test"]),
+                str(line["regime"]),
+                str(int(line["n"])),
+                share(line["rate"]),
+                f"{share(line['ci_low'])} to {share(line['ci_high'])}",
+            )
+            for line in lines.drop_duplicates(["test", "regime"]).to_dict("records")
+        ]
+    return tuple(found)
 
 
 def _draw(panel: Axes, lines: pd.DataFrame, tests: Sequence[str], level: float) -> dict[str, dict[str, list[float]]]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventstudy.report.figures.style import BLUE, MUTED, VERMILION, Figure, canvas, finish, percent_axis
-from eventstudy.report.words import percent
+from eventstudy.report.words import interval, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,6 +43,8 @@ def equity(
         percent_axis(left)
         place = np.arange(1, len(dates) + 1)
         data: dict[str, object] = {"dates": dates, "net": np.cumsum(net).tolist(), "gross": np.cumsum(gross).tolist()}
+        low: Floats | None = None
+        high: Floats | None = None
         if len(placebos) > 1:
             low, high = np.quantile(np.cumsum(placebos, axis=1), BAND, axis=0)
             left.fill_between(place, low, high, color=MUTED, alpha=0.2, linewidth=0, label="placebo dates, 90 %")
@@ -61,7 +63,26 @@ def equity(
             f"Running sum of the profits of {rule} over {len(dates)} event dates, one profit a date: at the end "
             f"{percent(float(net.sum()))} after and {percent(float(gross.sum()))} before costs."
         )
-        return finish(figure, "equity", "Trading on the announcements", description, data)
+        return finish(
+            figure,
+            "equity",
+            "Trading on the announcements",
+            description,
+            data,
+            ("date", "after costs", "before costs", *(("placebo dates, 90 %",) if low is not None else ())),
+            _rows(dates, np.cumsum(net), np.cumsum(gross), low, high),
+        )
+
+
+def _rows(
+    dates: list[str], net: Floats, gross: Floats, low: Floats | None, high: Floats | None
+) -> tuple[tuple[str, ...], ...]:
+    """The sums up to each date."""
+    rows = [(date, percent(a), percent(b)) for date, a, b in zip(dates, net, gross, strict=True)]
+    if low is None or high is None:
+        return tuple(rows)
+    bands = [interval(a, b) for a, b in zip(low, high, strict=True)]
+    return tuple((*row, band) for row, band in zip(rows, bands, strict=True))
 
 
 def _label_dates(axes: Axes, dates: list[str]) -> None:

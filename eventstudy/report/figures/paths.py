@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from eventstudy.report.figures.style import COLOURS, INK, MARKERS, Figure, canvas, finish, percent_axis
-from eventstudy.report.words import percent
+from eventstudy.report.words import count, percent, size
 
 if TYPE_CHECKING:
     from eventstudy.evaluate.bands import Bands
+
+# more panels than this nobody reads; their numbers stand in abnormal_returns.csv
+MOST_TICKERS = 24
+A_ROW = 4
 
 
 def car_path(event_id: str, title: str, rows: pd.DataFrame, level: float, bands: Mapping[str, Bands]) -> Figure:
@@ -28,11 +33,15 @@ def car_path(event_id: str, title: str, rows: pd.DataFrame, level: float, bands:
     bands : mapping
         Ticker -> half-widths of its bands in standard errors.
     """
-    tickers = list(dict.fromkeys(rows["ticker"]))
+    everyone = list(dict.fromkeys(rows["ticker"]))
+    tickers = everyone[:MOST_TICKERS]
     data: dict[str, object] = {"level": level, "tickers": tickers}
-    with canvas(max(5.2, 3.2 * len(tickers)), 3.3) as figure:
-        axes = figure.subplots(1, len(tickers), sharey=True, squeeze=False)[0]
-        for panel, ticker, colour, marker in zip(axes, tickers, COLOURS, MARKERS, strict=False):
+    shown: list[tuple[str, ...]] = []
+    wide, high = min(A_ROW, len(tickers)), -(-len(tickers) // A_ROW)
+    with canvas(max(5.2, 3.2 * wide), 2.86 * high + 0.44) as figure:
+        figure.subplots_adjust(hspace=0.3)
+        axes = figure.subplots(high, wide, sharey=True, squeeze=False).ravel()
+        for panel, ticker, colour, marker in zip(axes, tickers, cycle(COLOURS), cycle(MARKERS), strict=False):
             lines = rows[(rows["ticker"] == ticker) & rows["car"].notna()]
             day, car = lines["day"].to_numpy(), lines["car"].to_numpy()
             error = lines["car_std_error"].to_numpy()
@@ -50,21 +59,33 @@ def car_path(event_id: str, title: str, rows: pd.DataFrame, level: float, bands:
                 "half_band": half.tolist(),
                 "half_band_path": whole.tolist(),
             }
-        axes[0].set_ylabel("cumulative abnormal return")
+            shown += [
+                (ticker, str(d), percent(c), size(a, 2), size(b, 2))
+                for d, c, a, b in zip(day, car, half, whole, strict=True)
+            ]
+        for panel in axes[::wide]:
+            panel.set_ylabel("cumulative abnormal return")
+        for panel in axes[len(tickers) :]:
+            panel.set_visible(False)
         ends = ", ".join(
             f"{ticker} {percent(float(rows[(rows['ticker'] == ticker)]['car'].dropna().iloc[-1]))}"
             for ticker in tickers
-        )
-        shown = tuple(
-            (str(t), str(d), percent(c)) for t, d, c in zip(rows["ticker"], rows["day"], rows["car"], strict=True)
         )
         description = (
             f"Cumulative abnormal return by session around {event_id}. At the end of the window: {ends}. The "
             f"dark band holds {100 * level:g} % of ordinary paths at each session, the light band {100 * level:g} % of "
             "them from beginning to end."
         )
+        if len(everyone) > len(tickers):
+            description += f" The first {len(tickers)} of {count(len(everyone), 'ticker')}."
         return finish(
-            figure, f"car-{event_id}", f"CAR around {title}", description, _json(data), ("ticker", "day", "CAR"), shown
+            figure,
+            f"car-{event_id}",
+            f"CAR around {title}",
+            description,
+            _json(data),
+            ("ticker", "day", "CAR", "half band of a session", "half band of a path"),
+            tuple(shown),
         )
 
 

@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventstudy.report.figures.style import MUTED, VERMILION, Figure, canvas, finish
-from eventstudy.report.words import p_value
+from eventstudy.report.words import number, p_value
+
+QUANTILES = {"smallest": 0.0, "5 %": 0.05, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "95 %": 0.95, "largest": 1.0}
 
 
 def placebo(event_id: str, ticker: str, t_values: NDArray[np.float64], t_observed: float, p: float, n: int) -> Figure:
@@ -45,4 +47,23 @@ def placebo(event_id: str, ticker: str, t_values: NDArray[np.float64], t_observe
         description = f"{ticker}'s t on {n} sessions without a catalogued event; {event_id} has {t_observed:.2f}."
         data = {"counts": counts.tolist(), "edges": edges.tolist(), "t": t_observed, "p": p, "n": n}
         title = f"{event_id} among {ticker}'s own sessions"
-        return finish(figure, f"placebo-{event_id}-{ticker}", title, description, data)
+        return finish(
+            figure,
+            f"placebo-{event_id}-{ticker}",
+            title,
+            description,
+            data,
+            ("of the uneventful sessions", "t"),
+            _rows(t_values, t_observed, p, n),
+        )
+
+
+def _rows(t_values: NDArray[np.float64], t_observed: float, p: float, n: int) -> tuple[tuple[str, str], ...]:
+    """Quantiles, the event's own t and its place among all of them, from the smallest."""
+    return (
+        *((name, number(float(np.quantile(t_values, at)), 2)) for name, at in QUANTILES.items()),
+        ("the event", number(t_observed, 2)),
+        ("its place, from the smallest", f"{int((t_values < t_observed).sum()) + 1} of {len(t_values) + 1}"),
+        ("p, as the test counts", p_value(p)),
+        ("sessions", str(n)),
+    )
