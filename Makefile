@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run live test lint types sample compare bench calibrate docs clean
+.PHONY: help setup run live test lint types sample compare bench calibrate golden docs clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,10 @@ calibrate: $(STAMP) ## observed sizes of every test, full replications
 	EVENTSTUDY_REPLICATIONS=4000 $(BIN)/python -m pytest -q -n 0 -s tests/properties/test_calibration.py
 	$(BIN)/python -m tests.properties.calibrate --replications 4000
 	$(BIN)/python -m tests.properties.backtest_seeds --seeds 200
+
+golden: $(STAMP) ## write down anew what commands print (tests/cli/golden), after a change that is meant
+	WRITE_GOLDEN=1 $(BIN)/python -m pytest -q -n 0 tests/cli/test_golden.py
+	git diff --stat -- tests/cli/golden
 
 docs: $(STAMP) ## the documentation site, every link checked -> build/site
 	$(BIN)/mkdocs build --strict --quiet

@@ -355,7 +355,7 @@ def terminal_lines(result: StudyResult, table: pd.DataFrame) -> list[str]:
         calm, turbulent = at(table, window, level, "calm"), at(table, window, level, "turbulent")
         effects = sorted({effect for effect in table["effect"] if effect > 0})
         found = {effect: at(table, window, level, effect=effect) for effect in effects}
-        wide = max(len(called(name)) for name in whole["ticker"]) + 2
+        wide = max(6, *(len(called(name)) for name in whole["ticker"])) + 2
         head = f"{'ticker':<{wide}}{'test':<21}{'sessions':>8}{'rejected':>10}  {'interval':<15}"
         head += f"{'calm':>7}{'turbulent':>11}"
         lines.append(f"window {window}, share of uneventful sessions rejected at {nominal(level)}")
