@@ -1,5 +1,5 @@
 """``python -m eventstudy``."""
 
-from eventstudy.cli.app import main
+from eventstudy.cli.start import main
 
 main()

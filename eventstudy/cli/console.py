@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,12 +36,14 @@ class Console:
     def say(self, text: str) -> None:
         """A line for people."""
         if not self.quiet:
-            print(text, file=sys.stderr)
+            # a full disk behind stderr must not end a run
+            with suppress(OSError):
+                print(text, file=sys.stderr)
 
     def detail(self, text: str) -> None:
         """A line for people who asked for more."""
-        if self.verbose and not self.quiet:
-            print(text, file=sys.stderr)
+        if self.verbose:
+            self.say(text)
 
     def progress(self, text: str) -> None:
         """A passing line; only on a terminal."""
@@ -62,7 +65,8 @@ class Console:
     def fail(self, error: EventStudyError) -> None:
         """An error as a sentence with its fix."""
         mark = "\x1b[31merror:\x1b[0m" if self.color else "error:"
-        print(f"{mark} {printable(str(error))}", file=sys.stderr)
+        with suppress(OSError):
+            print(f"{mark} {printable(str(error))}", file=sys.stderr)
 
 
 def say_prices(result: StudyResult, console: Console) -> None:

@@ -11,13 +11,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from eventstudy.errors import UsageError
-from eventstudy.report import escape
+from eventstudy.report import escape, leftovers
 from eventstudy.report.provenance import counts, manifest
 from eventstudy.results import SCHEMA_VERSION
 from eventstudy.spec import ACCESS_FIELDS
@@ -184,17 +184,15 @@ def write_report(
     files = build_files(result, formats, figures, audit)
     hashes = hashed(files)
     listed = manifest(result, hashes, audit)
-    try:
+    with aside(out) as folder, leftovers.alone(out):
         before = _listed_before(out)
         if not sweep:
             listed["files"] = {**before, **listed["files"]}
         if added := _manifest_before(out).get(ADDED):
             listed[ADDED] = added
-        _place(out, files, listed)
+        _place(folder, out, files, listed)
         if sweep:
             _remove(out, set(before) - set(files))
-    except OSError as error:
-        raise _cannot_write(out, error) from error
     return [*files, MANIFEST]
 
 
@@ -232,13 +230,12 @@ def add_files(out: Path, command: str, files: Mapping[str, str | bytes], result:
     """
     data = {name: held.encode() if isinstance(held, str) else held for name, held in sorted(files.items())}
     hashes = hashed(data)
-    listed = {"schema_version": SCHEMA_VERSION, **_manifest_before(out)}
-    known = listed.get(ADDED)
-    listed[ADDED] = {**(known if isinstance(known, dict) else {}), command: manifest(result, hashes, None)}
-    try:
-        _place(out, data, listed)
-    except OSError as error:
-        raise _cannot_write(out, error) from error
+    own = manifest(result, hashes, None)
+    with aside(out) as folder, leftovers.alone(out):
+        listed = {"schema_version": SCHEMA_VERSION, **_manifest_before(out)}
+        known = listed.get(ADDED)
+        listed[ADDED] = {**(known if isinstance(known, dict) else {}), command: own}
+        _place(folder, out, data, listed)
     return [*data, MANIFEST]
 
 
@@ -247,11 +244,10 @@ def _cannot_write(out: Path, error: OSError) -> UsageError:
     return UsageError(f"cannot write to {out}: {reason}", "a folder that can be written", "-o DIR")
 
 
-def _place(out: Path, files: Mapping[str, bytes], listed: Mapping[str, Any]) -> None:
-    """Build the files and their manifest in a folder aside and move them one by one, the manifest last."""
-    with aside(out) as folder:
-        write_aside(folder, {**files, MANIFEST: _manifest_bytes(listed)})
-        _move(folder, out, [*files, MANIFEST])
+def _place(folder: Path, out: Path, files: Mapping[str, bytes], listed: Mapping[str, Any]) -> None:
+    """Build the files and their manifest in the folder aside and move them one by one, the manifest last."""
+    write_aside(folder, {**files, MANIFEST: _manifest_bytes(listed)})
+    _move(folder, out, [*files, MANIFEST])
 
 
 def _manifest_bytes(listed: Mapping[str, Any]) -> bytes:
@@ -270,16 +266,31 @@ def aside(out: Path) -> Iterator[Path]:
     """
     try:
         new = not out.exists()
-        out.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=out))
+        folder = _folder_in(out)
         try:
-            yield folder
+            with leftovers.claim(folder):
+                yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             if new and not any(out.iterdir()):
-                out.rmdir()
+                # unless another run begins there at this moment
+                with suppress(OSError):
+                    out.rmdir()
     except OSError as error:
         raise _cannot_write(out, error) from error
+
+
+def _folder_in(out: Path) -> Path:
+    """A new folder in the report folder, which another run may make or, after a failure, remove at the same time."""
+    for last in (False, False, True):
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            leftovers.clear(out, _ASIDE)
+            return Path(tempfile.mkdtemp(prefix=_ASIDE, dir=out))
+        except FileNotFoundError:
+            if last:
+                raise
+    raise AssertionError("the last try returned or raised")
 
 
 def publish(folder: Path, out: Path, hashes: Mapping[str, str], listed: Mapping[str, Any]) -> list[str]:
@@ -290,11 +301,12 @@ def publish(folder: Path, out: Path, hashes: Mapping[str, str], listed: Mapping[
     list of str
         Relative paths written.
     """
-    before = _listed_before(out)
-    added = _manifest_before(out).get(ADDED)
-    write_aside(folder, {MANIFEST: _manifest_bytes({**listed, **({ADDED: added} if added else {})})})
-    _move(folder, out, [*hashes, MANIFEST])
-    _remove(out, set(before) - set(hashes))
+    with leftovers.alone(out):
+        before = _listed_before(out)
+        added = _manifest_before(out).get(ADDED)
+        write_aside(folder, {MANIFEST: _manifest_bytes({**listed, **({ADDED: added} if added else {})})})
+        _move(folder, out, [*hashes, MANIFEST])
+        _remove(out, set(before) - set(hashes))
     return [*hashes, MANIFEST]
 
 

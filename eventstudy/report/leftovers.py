@@ -1,0 +1,126 @@
+"""Runs that share a report folder: one at a time moves its files there, and what killed ones left is cleared away."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+try:
+    import fcntl
+except ImportError:  # a system without such locks: only age tells
+    fcntl = None  # type: ignore[assignment]
+
+ALIVE = ".alive"
+# Seconds after which a folder without a lock of its own is nobody's any more.
+OLD = 86_400.0
+# How often and at what distance (seconds) a folder is asked for that another run is writing to.
+TRIES, PAUSE = 1200, 0.05
+
+
+def claim(folder: Path) -> IO[str]:
+    """Mark a folder as in use for as long as the handle is open; the system lets go of it when the process ends."""
+    made = folder / f"{ALIVE}.new"
+    handle = made.open("w", encoding="utf-8")
+    if fcntl is not None:
+        # a file system without locks gives them to nobody, so that nobody takes the folder for left over
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    # under its name only once it is locked
+    os.replace(made, folder / ALIVE)
+    return handle
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Have a report folder to oneself while files are moved into it, so that two reports do not mix.
+
+    Ctrl-C waits until they are all there.
+
+    Raises
+    ------
+    BlockingIOError
+        If another run holds it for a minute.
+    """
+    if fcntl is None:
+        with _uninterrupted():
+            yield
+        return
+    handle = os.open(out, os.O_RDONLY)
+    try:
+        _locked(handle)
+        with _uninterrupted():
+            yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back; only the main thread can, and needs to."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before is None:
+        yield
+        return
+    came: list[FrameType | None] = []
+
+    def later(number: int, frame: FrameType | None) -> None:
+        del number
+        came.append(frame)
+
+    signal.signal(signal.SIGINT, later)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came and callable(before):
+            before(signal.SIGINT, came[0])
+
+
+def _locked(handle: int) -> None:
+    for _ in range(TRIES):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(PAUSE)
+        except OSError:
+            # a file system without locks
+            return
+        else:
+            return
+    raise BlockingIOError(errno.EAGAIN, "another run has been writing to it for a minute")
+
+
+def clear(out: Path, prefix: str) -> list[str]:
+    """Remove folders of that prefix whose run is gone.
+
+    Returns
+    -------
+    list of str
+        Their names.
+    """
+    gone = [path for path in sorted(out.glob(f"{prefix}*")) if path.is_dir() and not path.is_symlink() and _left(path)]
+    for path in gone:
+        shutil.rmtree(path, ignore_errors=True)
+    return [path.name for path in gone]
+
+
+def _left(folder: Path) -> bool:
+    """Whether nobody works in a folder any more."""
+    try:
+        if fcntl is None or not (folder / ALIVE).exists():
+            return time.time() - os.stat(folder).st_mtime > OLD
+        with (folder / ALIVE).open("r+", encoding="utf-8") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        # locked by the run that works there, or going away under our eyes
+        return False
+    return True

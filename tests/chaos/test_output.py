@@ -1,0 +1,207 @@
+"""Where nothing can be written, or two write to one place: an error that says so, and nothing half-written."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from eventstudy.report import leftovers
+from eventstudy.report.write import aside
+from tests.chaos.kills import EVENTS, tree
+from tests.cli.conftest import clean_environment
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="signals, limits and locks of POSIX")
+RUN = ("run", "events.csv", "--source", "snapshot", "--benchmark", "SPY", "--formats", "csv,json")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    (tmp_path / "events.csv").write_text(EVENTS)
+    return tmp_path
+
+
+def started(place: Path, *arguments: str, out: object = subprocess.PIPE, err: object = subprocess.PIPE, **more: object):
+    """A command of its own."""
+    own = {name: str(more.pop(name)) for name in list(more) if name.startswith("EVENTSTUDY_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "eventstudy", *arguments],
+        cwd=place,
+        env=clean_environment(EVENTSTUDY_STORE=str(place / "store"), **own),
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=err,
+        text=True,
+        **more,
+    )
+
+
+def ran(place: Path, *arguments: str, **more: object) -> tuple[int, str]:
+    """Exit code, and everything it said."""
+    process = started(place, *arguments, **more)
+    said = process.communicate(timeout=200)
+    return process.returncode, "".join(text or "" for text in said)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_a_full_disk_behind_what_is_printed(place: Path) -> None:
+    event = ("event", "NVDA", "2025-04-15", "--timing", "amc", "--source", "snapshot")
+    with open("/dev/full", "w") as full:
+        code, said = ran(place, *event, out=full)
+        assert code == 2 and "error: what is printed cannot be written: No space left" in said and "hint:" in said
+        assert "Traceback" not in said and "Exception ignored" not in said
+        code, said = ran(place, *event, err=full)
+        assert code == 0 and "NVDA" in said, "talk that nobody can read is no reason to stop"
+        code, said = ran(place, *RUN, "-o", "out", out=full, err=full)
+        assert code == 2 and (place / "out" / "manifest.json").is_file()
+        code, said = ran(place, "run", "nothing.csv", err=full)
+        assert code == 2 and not said
+
+
+@pytest.mark.parametrize("room", [0, 60_000])
+def test_files_that_may_not_grow(place: Path, room: int) -> None:
+    """RLIMIT_FSIZE is a disk that is full for every file beyond a size."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+
+    code, said = ran(place, *RUN, "-o", "out", preexec_fn=limit)
+    assert code == 2 and "cannot write to out" in said and "hint:" in said and "Traceback" not in said
+    assert not (place / "out").exists(), "nothing half-written"
+    code, said = ran(place, *RUN, "-o", "out")
+    assert code == 0, said
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 300 kB."""
+    where = tmp_path / "small"
+    where.mkdir()
+    mount = shutil.which("mount")
+    if (
+        mount is None
+        or subprocess.run([mount, "-t", "tmpfs", "-o", "size=300k", "tmpfs", where], capture_output=True).returncode
+    ):
+        pytest.skip("this user may not mount a file system")
+    yield where
+    subprocess.run(["umount", where], check=True, capture_output=True)
+
+
+def test_a_small_file_system_fills_up(place: Path, small: Path) -> None:
+    code, said = ran(place, *RUN, "-o", str(small / "out"), "--formats", "csv,json,md,html")
+    assert code == 2 and "No space left" in said and "Traceback" not in said
+    assert not list(small.rglob("*")), "nothing half-written"
+
+
+def obey_permissions() -> None:
+    """Root walks through every door; without this capability it reads, and writes where it may."""
+    if os.geteuid() == 0:
+        drop_from_bounding_set, dac_override = 24, 1
+        if ctypes.CDLL(None, use_errno=True).prctl(drop_from_bounding_set, dac_override, 0, 0, 0):
+            raise PermissionError
+
+
+def test_folders_that_may_only_be_read(place: Path) -> None:
+    try:
+        probe = subprocess.run(
+            [sys.executable, "-c", "import sys; open(sys.argv[1], 'w')", str(place / "locked" / "x")],
+            preexec_fn=obey_permissions,
+            capture_output=True,
+        )
+    except subprocess.SubprocessError:
+        pytest.skip("root cannot be made to obey permissions here")
+    assert probe.returncode, "there is no such folder yet"
+    locked = place / "locked"
+    locked.mkdir()
+    locked.chmod(0o555)
+    code, said = ran(place, *RUN, "-o", "locked/out", preexec_fn=obey_permissions)
+    assert code == 2 and "cannot write to locked/out" in said and "Traceback" not in said
+    code, said = ran(place, *RUN, "-o", "locked", preexec_fn=obey_permissions)
+    assert code == 2 and "cannot write to locked" in said and not list(locked.iterdir())
+    store = place / "store"
+    store.mkdir()
+    store.chmod(0o555)
+    auto = ("run", "events.csv", "--source", "auto", "--benchmark", "SPY", "--formats", "csv", "-o", "own")
+    code, said = ran(place, *auto, preexec_fn=obey_permissions, EVENTSTUDY_OFFLINE="no")
+    assert code == 0 and "prices of this run are not kept" in said and "Traceback" not in said
+    assert (place / "own" / "manifest.json").is_file() and not list(store.iterdir())
+
+
+def test_runs_that_share_one_folder(place: Path) -> None:
+    """Two kinds of report: the folder ends as one of them, never as a mixture."""
+    kinds = [(), ("--window", "0:3", "--event-window", "-3:3")]
+    wanted = []
+    for n, kind in enumerate(kinds):
+        code, said = ran(place, *RUN, "-o", f"alone{n}", *kind)
+        assert code == 0, said
+        wanted.append(tree(place / f"alone{n}"))
+    assert wanted[0] != wanted[1]
+    processes = [started(place, *RUN, "-o", "out", *kinds[n % 2]) for n in range(4)]
+    for process in processes:
+        said = "".join(process.communicate(timeout=400))
+        assert process.returncode == 0, said
+    assert tree(place / "out", hidden=True) in wanted
+
+
+def test_what_a_killed_run_left_is_cleared_and_what_a_running_one_builds_is_not(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with aside(out) as running:
+        (running / "half").write_text("x")
+        script = (
+            "import sys, os, signal\nfrom pathlib import Path\nfrom eventstudy.report.write import aside\n"
+            "with aside(Path(sys.argv[1])) as folder:\n"
+            "    (folder / 'half').write_text('x')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+        )
+        for _ in range(2):
+            done = subprocess.run([sys.executable, "-c", script, str(out)], capture_output=True)
+            assert done.returncode == -signal.SIGKILL
+            # its own folder is left; the one before it is gone, and ours is not
+            assert len(list(out.iterdir())) == 2 and (running / "half").is_file()
+        fresh = out / ".eventstudy-begun"
+        fresh.mkdir()
+        assert leftovers.clear(out, ".eventstudy-") != [] and fresh.is_dir(), "somebody may be about to claim it"
+        os.utime(fresh, (0, 0))
+        assert leftovers.clear(out, ".eventstudy-") == [".eventstudy-begun"]
+        (out / ".eventstudy-link").symlink_to(tmp_path)
+        assert leftovers.clear(out, ".eventstudy-") == []
+        (out / ".eventstudy-link").unlink()
+    assert not out.exists()
+
+
+def test_a_folder_that_another_run_writes_to_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leftovers, "TRIES", 3)
+    order: list[str] = []
+    with leftovers.alone(tmp_path):
+        with pytest.raises(BlockingIOError, match="another run"), leftovers.alone(tmp_path):
+            raise AssertionError
+        monkeypatch.setattr(leftovers, "TRIES", 10_000)
+
+        def second() -> None:
+            with leftovers.alone(tmp_path):
+                order.append("second")
+
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        time.sleep(0.2)
+        order.append("first")
+    waiting.join(20)
+    assert order == ["first", "second"]
+
+
+def test_ctrl_c_waits_until_every_file_is_moved(tmp_path: Path) -> None:
+    done: list[str] = []
+    with pytest.raises(KeyboardInterrupt), leftovers.alone(tmp_path):
+        signal.raise_signal(signal.SIGINT)
+        done.append("moved")
+    assert done == ["moved"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
