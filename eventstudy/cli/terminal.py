@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from eventstudy.data.catalogue import nearby
+from eventstudy.report.escape import clean
 from eventstudy.report.prose import row_sentences
-from eventstudy.report.words import interval, number, p_value, percent, share, size
+from eventstudy.report.words import clipped, interval, number, p_value, percent, share, size
 
 if TYPE_CHECKING:
     from eventstudy.results import StudyResult
@@ -37,7 +38,7 @@ def event_text(result: StudyResult, i: int) -> str:
     }
     model = chosen["models"].iloc[0]
     lines = [
-        f"{event_id}  {ticker}  {studied.text(i, 'title')}",
+        f"{event_id}  {ticker}  {clipped(clean(studied.text(i, 'title')))}",
         f"  day 0   {studied.day0(i)}  ({placement.rule if placement else ''})",
         f"  model   {model['model']} on {model['benchmark'] or 'no benchmark'}: beta {number(model['beta'])}, sigma "
         f"{size(model['sigma'], 2)}, {model['n_estimation']} sessions {model['estimation_start']} to "
@@ -56,7 +57,7 @@ def event_text(result: StudyResult, i: int) -> str:
     lines += ["", *_window_lines(chosen["windows"])]
     lines += ["", *_spark(chosen["abnormal_returns"])]
     around = nearby(studied.catalogue, row, result.spec.event_window.start, result.spec.event_window.end)
-    lines += [f"  near    day {n.day:+d} {n.kind}: {n.title}" for n in around]
+    lines += [f"  near    day {n.day:+d} {n.kind}: {clipped(clean(n.title))}" for n in around]
     primary = chosen["windows"][chosen["windows"]["primary"] == "yes"].iloc[0]
     day = chosen["abnormal_returns"][chosen["abnormal_returns"]["day"] == 0]
     said = row_sentences(

@@ -12,17 +12,17 @@ from typing import Any
 
 import numpy as np
 
-# controls that reorder or hide what a reader sees
-_INVISIBLE = frozenset("​‌‍⁠﻿‎‏‪‫‬‭‮⁦⁧⁨⁩")
+# controls, marks that reorder or hide what a reader sees, and what has no meaning
+_UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn")
 _MARKUP = re.compile(r"([\\`*_\[\]|~!#])")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
 @lru_cache(maxsize=8192)
 def clean(text: str) -> str:
-    """Without control, bidirectional and zero-width characters; line breaks become spaces."""
+    """Without control, bidirectional, zero-width and tag characters; line breaks become spaces."""
     spaced = re.sub(r"[\t\n\r\v\f\x85\u2028\u2029]+", " ", text)
-    return "".join(c for c in spaced if c not in _INVISIBLE and unicodedata.category(c) not in ("Cc", "Cs", "Co", "Cn"))
+    return "".join(c for c in spaced if unicodedata.category(c) not in _UNSEEN)
 
 
 def markdown(text: str) -> str:

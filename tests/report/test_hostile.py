@@ -6,6 +6,8 @@ import csv
 import html.parser
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -15,6 +17,7 @@ from eventstudy.cli.console import printable
 from eventstudy.report import escape
 from eventstudy.report.figures import read_metadata
 from tests.cli.conftest import Outcome, run_in
+from tests.report.test_browser import CHROMIUM, FLAGS
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -34,6 +37,14 @@ HOSTILE = [
     "</title></svg>",
     "🚀",
     "x" * 10_000,
+    r"\input{/etc/passwd}",
+    r"50 % & #1 ~ _x_ ^ {} \end{longtable}",
+    "soft\u00adhyphen\u061cletter mark\U000e0041tag",
+    "</td></tr></table><style>*{display:none}</style>",
+    "' onfocus='alert(1)' autofocus='",
+    "javascript:alert(1)",
+    "::error file=a::told",
+    "word " * 2_000,
 ]
 
 
@@ -43,26 +54,36 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     with (folder / "events.csv").open("w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle)
         writer.writerow(
-            ["event_id", "ticker", "announced_at", "timing", "category", "title", "source", "notes", "group"]
+            ["event_id", "ticker", "role", "announced_at", "timing", "category", "title", "source", "notes", "group"]
         )
         for n, text in enumerate(HOSTILE):
-            writer.writerow([f"h{n}", "NVDA", "2025-04-15", "amc", text[:200], text, text, text, text[:200]])
-    outcome = run_in(folder, "run", "--by", "group", "--window", "0:0", "--tests", "car-t")
+            # two firms, so that every group is tested
+            for ticker, role in (("NVDA", "direct"), ("AMD", "peer")):
+                said = (text[:200], text, text, text, text[:200])
+                writer.writerow([f"h{n}", ticker, role, "2025-04-15", "amc", *said])
+    formats = "md,html,csv,json,tex,png"
+    outcome = run_in(
+        folder, "run", "--by", "group", "--window", "0:0", "--tests", "car-t,csect-t", "--formats", formats
+    )
     assert outcome.code == 0, outcome.err
     return outcome
 
 
 class Tags(html.parser.HTMLParser):
-    """Counts elements and attributes that could act."""
+    """Counts elements and attributes that could act, and those that our pages have no use for."""
 
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []
+        self.styles = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         names = {name for name, _ in attrs}
-        if tag in ("script", "img", "iframe", "b", "object") or any(name.startswith("on") for name in names):
+        leads = [value or "" for name, value in attrs if name in ("href", "src", "xlink:href", "action")]
+        acts = any(name.startswith("on") or name == "autofocus" for name in names)
+        if tag in ("script", "img", "iframe", "b", "object") or acts or any(not v.startswith("#") for v in leads):
             self.found.append(tag)
+        self.styles += tag == "style"
 
 
 def text_of(outcome: Outcome, name: str) -> str:
@@ -74,9 +95,24 @@ def test_html(hostile: Outcome) -> None:
     page = text_of(hostile, "report.html")
     tags.feed(page)
     assert tags.found == ["script"], "the page's own, at its end"
+    drawn = len(re.findall(r"<svg[\s>]", page))
+    assert tags.styles == 1 + drawn, "the page's own and one a figure"
     assert page.count("<script") == 1 and page.index("<script") > page.index("</main>")
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "\u202e" not in page and "\x1b" not in page
+
+
+def test_nothing_unseen_in_any_text(hostile: Outcome) -> None:
+    """Marks that turn, hide or tag what a reader sees reach nothing that people read."""
+    unseen = set("\x1b\u202e\u2066\u200f\u00ad\u061c\U000e0041")
+    found = [
+        path
+        for path in (hostile.folder / "reports").rglob("*")
+        if path.suffix in (".md", ".html", ".csv", ".svg", ".tex")
+    ]
+    assert {path.suffix for path in found} == {".md", ".html", ".csv", ".svg", ".tex"}
+    for path in found:
+        assert not unseen & set(path.read_text(encoding="utf-8")), path.name
 
 
 def test_markdown(hostile: Outcome) -> None:
@@ -84,8 +120,9 @@ def test_markdown(hostile: Outcome) -> None:
         page = text_of(hostile, name)
         assert "<script" not in page and "<img" not in page and "\x1b" not in page and "\u202e" not in page
         assert re.search(r"(?<!\\)\]\(http", page) is None, "no link, no image"
-        for row in re.findall(r"^\|.*\|$", page, re.M):
-            assert "a|b" not in row
+        for table in re.findall(r"(?:^\|.*\|\n)+", page, re.M):
+            widths = {len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}
+            assert len(widths) == 1, f"columns torn: {table[:300]}"
         assert re.search(r"(?<!\\)`rm", page) is None
 
 
@@ -117,11 +154,50 @@ def test_svg_is_well_formed_and_says_what_it_shows(hostile: Outcome) -> None:
         assert read_metadata(text)
 
 
+def test_slides(hostile: Outcome) -> None:
+    folder = hostile.folder / "reports" / "figures"
+    pictures = {path.stem: path.read_bytes() for path in folder.glob("*.png")}
+    assert set(pictures) == {path.stem for path in folder.glob("*.svg")}
+    assert all(data.startswith(b"\x89PNG") for data in pictures.values())
+    assert "Warning" not in hostile.err, "a letter that the font lacks is no reason to talk"
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_latex_prints_it_as_it_is(hostile: Outcome, tmp_path: Path) -> None:
+    tables = sorted((hostile.folder / "reports" / "tables").glob("*.tex"))
+    assert {"groups.tex", "events.tex"} <= {path.name for path in tables}
+    for path in tables:
+        shutil.copy(path, tmp_path)
+    document = (
+        r"\documentclass{article}\usepackage[utf8]{inputenc}\usepackage[T1]{fontenc}"
+        r"\usepackage[paperwidth=4000mm,paperheight=500mm,margin=5mm]{geometry}\usepackage{booktabs,longtable}"
+        r"\begin{document}" + "".join(rf"\input{{{path.name}}}" for path in tables) + r"\end{document}"
+    )
+    (tmp_path / "page.tex").write_text(document, encoding="utf-8")
+    command = ["pdflatex", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stdout.decode(errors="replace")[-2500:]
+    assert b"/etc/passwd" not in done.stdout, "not even looked for"
+    if shutil.which("pdftotext"):
+        subprocess.run(["pdftotext", "-layout", "page.pdf"], cwd=tmp_path, check=True, timeout=60)
+        text = (tmp_path / "page.txt").read_text(encoding="utf-8")
+        for literal in (r"\input{/etc/passwd}", r"50 % & #1 ~ _x_ ^ {} \end{longtable}", r"$\alpha$ and $500B", "a|b"):
+            assert literal in text, literal
+
+
 def test_terminal(hostile: Outcome) -> None:
-    for n in (0, 10, 11):
-        shown = run_in(hostile.folder, "event", f"h{n}")
+    """No escape, nothing that turns the line around, no line of its own, and not ten thousand letters."""
+    for n, text in enumerate(HOSTILE):
+        if n not in (0, 10, 11, 12, 16, 19):
+            continue
+        shown = run_in(hostile.folder, "event", f"h{n}", "--tests", "car-t", "--window", "0:0")
         assert shown.code == 0, shown.err
-        assert "\x1b" not in shown.out and "\u202e" not in shown.out
+        for said in (shown.out, shown.err):
+            assert not set(said) & set("\x1b\u202e\u2066\u00ad\u061c\U000e0041")
+            assert not any(line.startswith("break") for line in said.splitlines())
+            assert max((len(line) for line in said.splitlines()), default=0) < 400, text[:40]
+    checked = run_in(hostile.folder, "validate")
+    assert checked.code == 0 and not set(checked.out + checked.err) & set("\x1b\u202e\u2066")
     assert printable("a\x1b[2Jb\nc") == "a\ufffd[2Jb\nc"
 
 
@@ -158,3 +234,28 @@ def test_an_output_folder_that_is_a_trap(tmp_path: Path) -> None:
     done = run_in(tmp_path, "run", "--formats", "csv")
     assert done.code == 0, done.err
     assert (outside / "precious").read_text() == "precious"
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (Debian package chromium)")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_fits_and_nothing_of_it_runs(hostile: Outcome, width: int) -> None:
+    """Ten thousand letters without a space neither widen the page nor act, and our own script still works."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page, said = browser.new_page(viewport={"width": width, "height": 900}), []
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("dialog", lambda dialog: (said.append("dialog"), dialog.dismiss()))
+        page.on("request", lambda request: said.append(request.url) if not request.url.startswith("file:") else None)
+        page.goto((hostile.folder / "reports" / "report.html").as_uri())
+        page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        outside = page.evaluate(
+            "w => [...document.querySelectorAll('h1,h2,h3,p,dt,dd,li,figcaption,summary')].filter(e => !e.closest('.scroll')"
+            " && e.getBoundingClientRect().right > w + 1).map(e => e.tagName + ' ' + e.textContent.slice(0, 40))",
+            width,
+        )
+        assert outside == [] and said == []
+        assert page.locator("#events table.data tbody tr:visible").count() == 2 * len(HOSTILE)
+        browser.close()
