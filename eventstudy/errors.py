@@ -17,6 +17,12 @@ LISTED_PROBLEMS = 100
 _REASON = re.compile(r"[;,(]| with ticker | in line | in row | from ")
 
 
+def flat(text: str, longest: int) -> str:
+    """Text from outside as part of one line, and no longer than a person reads."""
+    line = " ".join(text.splitlines())
+    return line if len(line) <= longest else f"{line[:longest]}…"
+
+
 class EventStudyError(Exception):
     """Root of all errors of this package.
 
@@ -157,9 +163,9 @@ class Problem:
     def at(self, unit: str) -> str:
         """The sentence with its place counted in lines or rows."""
         place = f"{unit} {self.line}" if self.line else "file"
-        column = f"  {self.column}" if self.column else ""
+        column = f"  {flat(self.column, 80)}" if self.column else ""
         value = f" {self.value[:80]!r}" if self.value else ""
-        return f"{place}{column}{value}: {self.message}"
+        return f"{place}{column}{value}: {flat(self.message, 1000)}"
 
 
 class InputFileError(EventStudyError):

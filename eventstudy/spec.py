@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Literal, get_args
 
 from eventstudy.errors import UsageError
+from eventstudy.reading import decimal
 
 Alternative = Literal["two-sided", "less", "greater"]
 Returns = Literal["simple", "log"]
@@ -56,7 +57,7 @@ CONVENTIONS: dict[str, tuple[str, ...]] = {
 # How prices are got at and numbers are made, not what is studied: they stand in manifest.json alone.
 ACCESS_FIELDS = ("offline", "store", "max_age", "engine")
 
-_WINDOW = re.compile(r"\[?\s*([+-]?\d{1,5})\s*[:,]\s*([+-]?\d{1,5})\s*\]?")
+_WINDOW = re.compile(r"\[?\s*([+-]?\d{1,5})\s*[:,]\s*([+-]?\d{1,5})\s*\]?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -87,7 +88,7 @@ class Window:
         """
         match = _WINDOW.fullmatch(text.strip())
         if not match:
-            raise UsageError(f"window {text!r} cannot be read", "START:END in sessions, such as -1:1")
+            raise UsageError(f"window {text[:80]!r} cannot be read", "START:END in sessions, such as -1:1")
         return cls(int(match[1]), int(match[2]))
 
     @property
@@ -215,8 +216,8 @@ class StudySpec:
             raise UsageError(f"level {self.level} is out of range", "a decimal from 0.5 to below 1, such as 0.95")
         if not 2 <= self.estimation <= 5000:
             raise UsageError(f"estimation {self.estimation} is out of range", "2 to 5000 sessions")
-        if self.max_age is not None and not self.max_age >= 0:
-            raise UsageError(f"max-age {self.max_age} is out of range", "0 days or more")
+        if self.max_age is not None and not 0 <= self.max_age <= 1_000_000:
+            raise UsageError(f"max-age {self.max_age} is out of range", "0 days or more, up to a million")
         if not 0 <= self.gap <= 1000:
             raise UsageError(f"gap {self.gap} is out of range", "0 to 1000 sessions")
         self._check_hold()
@@ -326,11 +327,11 @@ def _numbers(name: str, texts: tuple[str, ...], wanted: str) -> dict[str, float]
     for text in texts:
         ticker, _, number = text.partition("=")
         try:
-            value = float(number)
+            value = decimal(number)
         except ValueError:
-            raise UsageError(f"{name} {text!r} cannot be read", wanted) from None
+            raise UsageError(f"{name} {text[:80]!r} cannot be read", wanted) from None
         if not ticker or not math.isfinite(value):
-            raise UsageError(f"{name} {text!r} cannot be read", wanted)
+            raise UsageError(f"{name} {text[:80]!r} cannot be read", wanted)
         if ticker in found:
             raise UsageError(f"{name} names {ticker} twice", "each once")
         found[ticker] = value

@@ -12,12 +12,13 @@ from eventstudy.cli.annotations import annotation, chosen_format
 from eventstudy.cli.console import Console, printable
 from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption, completed
 from eventstudy.cli.settings import read_config
-from eventstudy.errors import GateTripped, UsageError
+from eventstudy.errors import GateTripped, UsageError, flat
 
 if TYPE_CHECKING:
     from eventstudy.review.gate import Row, Verdict
 
 FORMATS = ("text", "json", "github")
+LONGEST = 1000
 SHOWN = {"text": 20, "json": 100, "github": 8}
 
 
@@ -79,7 +80,9 @@ def _print_text(verdicts: Sequence[Verdict], limit: int | None) -> None:
         rows = f"  {len(verdict.rows)} of {verdict.n_rows} rows" if verdict.by_row else ""
         print(printable(f"{state} {verdict.expression}{rows}{_values(verdict.values)}"))
         for row in verdict.rows[:limit]:
-            print(printable(f"      {row.event_id} {row.ticker} {row.window}{_values(row.values, verdict)}"))
+            # a line break inside a name must not look like a line of ours
+            said = flat(f"{row.event_id} {row.ticker} {row.window}{_values(row.values, verdict)}", LONGEST)
+            print(printable(f"      {said}"))
         if limit is not None and len(verdict.rows) > limit:
             print(f"      and {len(verdict.rows) - limit} more (-v shows all)")
 
@@ -92,7 +95,7 @@ def _print_github(verdicts: Sequence[Verdict], folder: Path) -> None:
         if not verdict.by_row:
             print(annotation("error", f"{title}{_values(verdict.values)}", title="eventstudy check"))
         for row in verdict.rows[: SHOWN["github"]]:
-            text = f"{row.event_id} {row.ticker} {row.window}:{_values(row.values, verdict)}"
+            text = f"{row.event_id} {row.ticker} {row.window}:{_values(row.values, verdict)}"[:LONGEST]
             place = (str(folder / "windows.csv"), row.line) if row.line else None
             print(annotation("error", text, title=title, place=place))
         if (more := len(verdict.rows) - SHOWN["github"]) > 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Console:
         if not self.quiet:
             # a full disk behind stderr must not end a run
             with suppress(OSError):
-                print(text, file=sys.stderr)
+                print(printable(text), file=sys.stderr)
 
     def detail(self, text: str) -> None:
         """A line for people who asked for more."""
@@ -48,7 +49,7 @@ class Console:
     def progress(self, text: str) -> None:
         """A passing line; only on a terminal."""
         if not self.quiet and sys.stderr.isatty():
-            print(f"\r\x1b[2K{text[:100]}", end="", file=sys.stderr, flush=True)
+            print(f"\r\x1b[2K{printable(text[:100])}", end="", file=sys.stderr, flush=True)
         else:
             self.detail(text)
 
@@ -78,6 +79,11 @@ def say_prices(result: StudyResult, console: Console) -> None:
         console.say(f"note: {printable(notice)}")
 
 
+# what the log of a CI run takes for a command: two colons at the start of a line, and an older form anywhere
+_COMMAND = re.compile(r"^(\s*)::|##(?=\[)", re.MULTILINE)
+
+
 def printable(text: str) -> str:
-    """Text from outside without terminal escapes; line breaks stay."""
-    return "".join(c if c == "\n" or c.isprintable() else "�" for c in text)
+    """Text from outside without terminal escapes and without commands to the log of a CI run; line breaks stay."""
+    plain = "".join(c if c == "\n" or c.isprintable() else "�" for c in text)
+    return _COMMAND.sub(lambda found: "# #" if found[0] == "##" else f"{found[1]}: :", plain)

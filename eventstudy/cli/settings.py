@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from eventstudy.errors import InputFileError, Problem, UsageError
+from eventstudy.errors import InputFileError, Problem, UsageError, flat
+from eventstudy.reading import decimal, whole
 
 if TYPE_CHECKING:
     from eventstudy.spec import StudySpec
@@ -224,9 +225,12 @@ def read_config(path: Path | None) -> Config:
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", "a configuration file", "--config FILE") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
+        # besides what is no TOML: numbers of thousands of digits, brackets in brackets, a NUL in the path
         raise InputFileError(str(path), [Problem(0, "", "", f"is no TOML file: {error}")]) from error
-    problems = []
+    problems = [
+        Problem(0, key, "", "holds a number of more than 18 digits") for key, value in values.items() if _is_huge(value)
+    ]
     for key in values:
         if key not in OPTIONS:
             close = difflib.get_close_matches(key, OPTIONS, n=1)
@@ -237,6 +241,15 @@ def read_config(path: Path | None) -> Config:
     return Config(str(path), values)
 
 
+def _is_huge(value: Any) -> bool:
+    """Whether a value holds an integer that no option can take; Python could not even print some of them."""
+    if isinstance(value, list):
+        return any(map(_is_huge, value))
+    if isinstance(value, dict):
+        return any(map(_is_huge, value.values()))
+    return isinstance(value, int) and abs(value) >= 10**18
+
+
 def _read(option: Option, value: Any, place: str) -> Any:
     """Text, list or TOML value -> the value an option has."""
     if option.kind == "switch":
@@ -244,24 +257,33 @@ def _read(option: Option, value: Any, place: str) -> Any:
     if option.kind == "list":
         items = value if isinstance(value, list | tuple) else [value]
         if not all(isinstance(item, str) for item in items):
-            raise UsageError(f"{place}: {value!r} is no text or list of texts", f"such as {option.default}")
+            raise UsageError(f"{place}: {_quoted(value)} is no text or list of texts", f"such as {option.default}")
         return tuple(part for item in items for part in item.replace(",", " ").split())
     if isinstance(value, list | tuple | dict | bool):
-        raise UsageError(f"{place}: {value!r} is not one value", f"such as {option.default}")
+        raise UsageError(f"{place}: {_quoted(value)} is not one value", f"such as {option.default}")
     if option.kind in ("number", "count"):
         try:
-            return int(str(value)) if option.kind == "count" else float(str(value))
+            return whole(str(value)) if option.kind == "count" else decimal(str(value))
         except ValueError:
             wanted = "a whole number" if option.kind == "count" else "a decimal"
-            raise UsageError(f"{place}: {value!r} is no number", f"{wanted} such as {option.default or 7}") from None
+            raise UsageError(
+                f"{place}: {_quoted(value)} is no number", f"{wanted} such as {option.default or 7}"
+            ) from None
+    if "\0" in str(value):
+        raise UsageError(f"{place}: holds a NUL character", f"text such as {option.default or 'a name'}")
     return str(value)
+
+
+def _quoted(value: Any) -> str:
+    """A value as a message shows it."""
+    return flat(repr(value), 80)
 
 
 def _switch(value: Any, place: str) -> bool:
     words = {"yes": True, "true": True, "1": True, "on": True, "no": False, "false": False, "0": False, "off": False}
     text = str(value).lower()
     if text not in words:
-        raise UsageError(f"{place}: {value!r} is neither yes nor no", "true or false")
+        raise UsageError(f"{place}: {_quoted(value)} is neither yes nor no", "true or false")
     return words[text]
 
 

@@ -8,8 +8,10 @@ from typing import Literal
 
 Kind = Literal["value", "below", "above", "up", "down"]
 
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
-_PERCENT = re.compile(r"([<>]?)\s*([+-]?\d+(?:\.\d+)?)\s*%")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
+_PERCENT = re.compile(r"([<>]?)\s*([+-]?\d+(?:\.\d+)?)\s*%", re.ASCII)
+# more letters than any return has
+LONGEST = 64
 WANTED = "write a decimal such as -0.07, a bound such as <-0.06, or up or down"
 
 
@@ -45,6 +47,8 @@ def parse_claim(text: str) -> Claim:
         return Claim("up", None, 0, text)
     if text == "down":
         return Claim("down", None, 0, text)
+    if len(text) > LONGEST:
+        raise ValueError(f"is no claim; {WANTED}")
     if match := _PERCENT.fullmatch(text):
         fixed = f"{float(match[2]) / 100:.10f}".rstrip("0").rstrip(".")
         raise ValueError(f"is a percentage; write {match[1]}{fixed}")

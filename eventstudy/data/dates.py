@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?")
-_SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
+_SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})", re.ASCII)
+# a day in a table of daily figures: with dashes or without, and then a clock that does not matter
+_DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})([T ][\d:.+Z-]{1,32})?", re.ASCII)
 EARLIEST, LATEST = 1900, 2100
+# years between which daily figures can lie
+FIRST_YEAR, LAST_YEAR = 1800, 2199
 WANTED = "write YYYY-MM-DD, or a moment with its offset such as 2025-04-15T17:10:00-04:00"
 
 
@@ -28,9 +32,38 @@ def parse_when(text: str) -> tuple[datetime | None, date | None]:
         return _moment(text), None
     if match := _SLASHED.fullmatch(text):
         first, second, year = match.groups()
-        readings = {f"{year}-{int(m):02d}-{int(d):02d}" for m, d in ((first, second), (second, first)) if int(m) <= 12}
-        raise ValueError(f"is ambiguous; write {' or '.join(sorted(readings)) or 'YYYY-MM-DD'}")
+        readings = {f"{year}-{int(m):02d}-{int(d):02d}" for m, d in ((first, second), (second, first))}
+        raise ValueError(f"is ambiguous; write {' or '.join(sorted(filter(_is_day, readings))) or 'YYYY-MM-DD'}")
     raise ValueError(f"is no date; {WANTED}")
+
+
+def parse_day(text: str) -> str:
+    """The day of a row of daily figures, in ISO: ``2025-04-16``, ``20250416`` or ``2025-04-16 00:00:00-04:00``.
+
+    Raises
+    ------
+    ValueError
+        With a sentence that says what to write instead.
+    """
+    match = _DAY.fullmatch(text)
+    if not match:
+        raise ValueError("is no date; write YYYY-MM-DD")
+    day, clock = "-".join(match.group(1, 2, 3)), match[4] or ""
+    try:
+        datetime.fromisoformat(day + clock)
+    except ValueError:
+        raise ValueError("is no date; write YYYY-MM-DD") from None
+    if not FIRST_YEAR <= int(day[:4]) <= LAST_YEAR:
+        raise ValueError(f"lies outside {FIRST_YEAR} to {LAST_YEAR}; check the year")
+    return day
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _date(text: str) -> date:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -45,12 +46,14 @@ OPTIONAL = (
     "benchmark",
     "calendar",
 )
+# columns that this program makes itself; one of the file must not take their place
+RESERVED = ("line", "instant", "date")
 TIMINGS = ("", "bmo", "dmh", "amc")
 ROLES = ("direct", "peer", "placebo")
 _EVENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 TICKER = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=_-]{0,31}")
 _CALENDAR = re.compile(r"[A-Z0-9]{4}")
-_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,17 +149,35 @@ def events_from_frame(frame: pd.DataFrame, path: str = "<frame>") -> EventTable:
     """
     if frame.empty:
         raise InputFileError(path, [Problem(0, "", "", "holds no row")])
-    columns = {str(name): [_cell(value) for value in frame[name]] for name in frame.columns}
+    names = [str(name) for name in frame.columns]
+    twice = [
+        Problem(1, name, "", "stands twice in the header; rename one")
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
+    ]
+    if twice:
+        raise InputFileError(path, twice)
+    columns = {name: [_cell(value) for value in frame.iloc[:, at]] for at, name in enumerate(names)}
     missing = [Problem(1, name, "", "this column is needed and missing") for name in REQUIRED if name not in columns]
-    if missing:
-        raise InputFileError(path, missing)
+    if missing or (torn := _torn(columns)):
+        raise InputFileError(path, missing or torn)
     ids = PlainTexts(columns.pop("event_id", [""] * len(frame)))
     lines = np.arange(2, len(frame) + 2)
     return event_table(checked(RawEvents(path, lines, ids, {name: coded(cells) for name, cells in columns.items()})))
 
 
+def _torn(columns: Mapping[str, Sequence[str]]) -> list[Problem]:
+    """Cells with half a character, which no file can hold."""
+    return [
+        Problem(line, name, "", "holds half of a character (a lone surrogate); remove it")
+        for name, cells in columns.items()
+        for line, cell in enumerate(cells, start=2)
+        if not cell.isascii() and any("\ud800" <= c <= "\udfff" for c in cell)
+    ]
+
+
 def _cell(value: object) -> str:
-    if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
+    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and value != value):
         return ""
     if isinstance(value, datetime):
         midnight = value.tzinfo is None and (value.hour, value.minute, value.second) == (0, 0, 0)
@@ -204,7 +225,7 @@ def checked(raw: RawEvents) -> EventColumns:
     n, lines = len(raw.lines), raw.lines
     columns = {name: raw.columns.get(name, constant("", n)) for name in ("ticker", *OPTIONAL[1:])}
     columns["role"] = columns["role"].replaced(lambda role: role or "direct")
-    problems = list(raw.problems)
+    problems = [*raw.problems, *_reserved_names(raw)]
     for name, check in CHECKS.items():
         problems += column_problems(name, columns[name], lines, check)
     if raw.moments is None:
@@ -214,6 +235,7 @@ def checked(raw: RawEvents) -> EventColumns:
         announced = raw.moments
     ids = with_default_ids(raw.ids, columns["ticker"], announced)
     problems += _id_problems(ids, lines)
+    problems += _made_alike(raw.ids, ids, columns["ticker"], lines, raw.unit)
     message = "belongs to a bare date; the row has a clock, so leave it empty"
     clocked = columns["timing"].where(bool) & announced.has_clock
     timing = columns["timing"].take(np.flatnonzero(clocked))
@@ -244,6 +266,35 @@ def _id_problems(ids: Texts, lines: Ints) -> list[Problem]:
                 check_event_id(text)
             except ValueError as error:
                 found.append(Problem(int(lines[row]), "event_id", text, str(error)))
+    return found
+
+
+def _reserved_names(raw: RawEvents) -> list[Problem]:
+    message = "is what this program calls a column of its own; rename it"
+    return [Problem(0 if raw.unit == "row" else 1, name, "", message) for name in RESERVED if name in raw.columns]
+
+
+def _made_alike(own: Texts, ids: Texts, tickers: Coded, lines: Ints, unit: str) -> list[Problem]:
+    """Ids made of different tickers that became one, ``A=B`` and ``A_B`` on a day; and tickers of one announcement that
+    differ only in case, whose files would be one on some systems."""
+    found = []
+    spelled = Counter(ticker.lower() for ticker in tickers.values)
+    rows = np.flatnonzero(tickers.where(lambda ticker: spelled[ticker.lower()] > 1))
+    cases: dict[tuple[str, str], tuple[str, int]] = {}
+    for row, name, ticker in zip(rows.tolist(), ids.take(rows), tickers.take(rows), strict=True):
+        other, line = cases.setdefault((name.lower(), ticker.lower()), (ticker, int(lines[row])))
+        if other != ticker:
+            message = f"differs only in case from {other} in {unit} {line} of the same event; spell them alike"
+            found.append(Problem(int(lines[row]), "ticker", ticker, message))
+    rows = np.flatnonzero(tickers.where(lambda ticker: not set("=^_").isdisjoint(ticker)))
+    first: dict[str, tuple[str, int]] = {}
+    for row, given, name, ticker in zip(rows.tolist(), own.take(rows), ids.take(rows), tickers.take(rows), strict=True):
+        if given:
+            continue
+        other, line = first.setdefault(name, (ticker, int(lines[row])))
+        if other != ticker:
+            message = f"{name} stands for {other} in {unit} {line} already; give the row an event_id"
+            found.append(Problem(int(lines[row]), "event_id", "", message))
     return found
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from eventstudy.data.dates import parse_day
 from eventstudy.data.prices import Dates, Floats
 from eventstudy.data.returns import AlignedSeries
 from eventstudy.data.tabular import read_table
 from eventstudy.errors import InputFileError, Problem, UsageError
+from eventstudy.reading import decimal
 
 # A market whose daily returns vary by more than this is not in decimals: 100 times the usual one per cent.
 PERCENT_DEVIATION = 0.1
@@ -53,9 +55,9 @@ def read_factors(path: Path) -> FactorTable:
     days: list[np.datetime64] = []
     for text, line in zip(table.columns["date"], table.lines, strict=True):
         try:
-            days.append(np.datetime64(text, "D"))
-        except ValueError:
-            problems.append(Problem(line, "date", text, "is no date; write YYYY-MM-DD"))
+            days.append(np.datetime64(parse_day(text), "D"))
+        except ValueError as error:
+            problems.append(Problem(line, "date", text, str(error)))
             days.append(np.datetime64("NaT"))
     columns = {
         name: np.array([_number(text, name, line, problems) for text, line in zip(cells, table.lines, strict=True)])
@@ -81,7 +83,7 @@ def _number(text: str, name: str, line: int, problems: list[Problem]) -> float:
     if text == "" or text.lower() in ("nan", "na"):
         return math.nan
     try:
-        value = float(text)
+        value = decimal(text)
     except ValueError:
         problems.append(Problem(line, name, text, "is no number; write a decimal with a point"))
         return math.nan

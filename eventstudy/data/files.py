@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 
+from eventstudy.data.dates import parse_day
 from eventstudy.data.prices import PriceSeries, PriceTable, make_series
 from eventstudy.data.tabular import read_table
 from eventstudy.errors import InputFileError, Problem, UsageError
+from eventstudy.reading import decimal
 
 # symbols held at a time in a large study
 AT_ONCE = 256
@@ -118,9 +120,9 @@ def read_prices(path: Path, symbol: str) -> PriceSeries:
 def _day(text: str, line: int, problems: list[Problem]) -> str:
     """The date of a cell, in exchange time: ``2025-04-16`` or ``2025-04-16 00:00:00-04:00``."""
     try:
-        return datetime.fromisoformat(text).date().isoformat()
-    except ValueError:
-        problems.append(Problem(line, "Date", text, "is no date; write YYYY-MM-DD"))
+        return parse_day(text)
+    except ValueError as error:
+        problems.append(Problem(line, "Date", text, str(error)))
         return ""
 
 
@@ -128,7 +130,7 @@ def _number(text: str, name: str, line: int, problems: list[Problem]) -> float:
     if text == "" or text.lower() in ("nan", "null"):
         return math.nan
     try:
-        value = float(text)
+        value = decimal(text)
     except ValueError:
         problems.append(Problem(line, name, text, "is no number; write a decimal with a point"))
         return math.nan

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -12,8 +11,8 @@ from pathlib import Path
 
 from eventstudy.data.coded import ROWS_AT_ONCE
 from eventstudy.errors import InputFileError, Problem
+from eventstudy.reading import large_cells
 
-LARGEST_CELL = 1_000_000
 DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -129,20 +128,18 @@ def _rows(path: str, data: bytes) -> Iterator[tuple[int, list[str]]]:
     """The line each row starts on and its cells; blank lines are passed over."""
     lines = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline="")
     reader = csv.reader(lines, strict=True)
-    previous = csv.field_size_limit(min(LARGEST_CELL, sys.maxsize))
     try:
         start = 1
-        for row in reader:
-            if row and not (len(row) == 1 and not row[0].strip()):
-                yield start, row
-            start = reader.line_num + 1
+        with large_cells():
+            for row in reader:
+                if row and not (len(row) == 1 and not row[0].strip()):
+                    yield start, row
+                start = reader.line_num + 1
     except csv.Error as error:
         message = f"cannot be read as CSV: {error}"
         raise InputFileError(path, [Problem(reader.line_num, "", "", message)]) from None
     except UnicodeDecodeError:
         raise _not_utf8(path, data) from None
-    finally:
-        csv.field_size_limit(previous)
 
 
 def _check_header(path: str, header: Sequence[str], required: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from eventstudy.data.returns import AlignedSeries
     from eventstudy.results import PartRow, Studied
 
+# as many digits as a claim and a return can need
+_ROOM = Context(prec=400)
 CLOSE_ENOUGH = 0.005
 COLUMNS = {"close": "claimed_return", "open": "claimed_open_return"}
 
@@ -34,8 +36,10 @@ def verdict(claim: Claim, observed: float) -> str:
         holds = observed < claim.value if claim.kind == "below" else observed > claim.value
         return "agrees" if holds else "differs"
     unit = Decimal(1).scaleb(-claim.decimals)
-    rounded = Decimal(repr(observed)).quantize(unit, rounding=ROUND_HALF_UP)
-    if rounded == Decimal(repr(claim.value)).quantize(unit, rounding=ROUND_HALF_UP):
+    rounded, claimed = (
+        Decimal(repr(value)).quantize(unit, rounding=ROUND_HALF_UP, context=_ROOM) for value in (observed, claim.value)
+    )
+    if rounded == claimed:
         return "agrees"
     return "close" if abs(observed - claim.value) <= CLOSE_ENOUGH else "differs"
 

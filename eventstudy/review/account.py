@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from eventstudy.errors import flat
 from eventstudy.report.document import Page, Section, Table
 from eventstudy.report.words import count, p_value, percent, size
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from eventstudy.review.options import Change
     from eventstudy.review.prices import PriceChange
 
+# letters of a cell; a folder from elsewhere may hold megabytes in one
+LONGEST = 300
 _EVENT_WORDS = {
     "added": "added", "removed": "removed", "moved": "moved", "window": "another primary window",
     "studied": "now studied", "excluded": "now excluded",
@@ -83,7 +86,7 @@ def text(shown: Page) -> str:
     lines = list(shown.lead)
     for table in (table for section in shown.sections for table in section.tables):
         # a line break inside a cell must not look like a row
-        rows = [tuple(" ".join(cell.splitlines()) for cell in row) for row in (table.columns, *table.rows)]
+        rows = [table.columns, *table.rows]
         widths = [max(len(row[i]) for row in rows) for i in range(len(table.columns))]
         lines += ["", table.caption]
         for row in rows:
@@ -114,7 +117,7 @@ def _origin(letter: str, folder: ReportFolder) -> str:
     counts = folder.manifest.get("counts") or folder.results.get("counts") or {}
     rows = ", ".join(f"{counts[name]} {name}" for name in ("read", "studied", "excluded") if name in counts)
     written = folder.manifest.get("written_at")
-    made = [f"written {written}"] if written else []
+    made = [flat(f"written {written}", LONGEST)] if written else []
     return f"{letter}: {folder.path} ({', '.join([*made, rows]) or 'tables alone'})"
 
 
@@ -123,9 +126,8 @@ def _table(
 ) -> Table:
     more = 0 if limit is None else max(0, len(rows) - limit)
     said = [f"and {more} more"] if more else []
-    return Table(
-        caption=caption, columns=columns, rows=tuple(rows[:limit]), note="; ".join([*said, *([note] * bool(note))])
-    )
+    shown = tuple(tuple(flat(cell, LONGEST) for cell in row) for row in rows[:limit])
+    return Table(caption=caption, columns=columns, rows=shown, note="; ".join([*said, *([note] * bool(note))]))
 
 
 def _plain(changes: tuple[Change, ...]) -> list[tuple[str, ...]]:

@@ -6,12 +6,14 @@ import csv
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from eventstudy.errors import InputFileError, Problem, UsageError
+from eventstudy.reading import decimal, large_cells
 
 READABLE_SCHEMAS = (1,)
 MANIFEST = "manifest.json"
@@ -55,7 +57,7 @@ class ReportFolder:
     def level(self) -> float:
         """Level of the intervals; the default where the folder does not say."""
         found = self.spec.get("level")
-        return float(found) if isinstance(found, int | float) else 0.95
+        return float(found) if isinstance(found, int | float) and 0.5 <= found < 1 else 0.95
 
     def holds(self, table: str) -> bool:
         """Whether the folder has a table, as CSV or inside results.json."""
@@ -67,15 +69,18 @@ class ReportFolder:
         if listed is None:
             return True
         if name not in self._differing:
-            path = self.path / name
-            self._differing[name] = not path.is_file() or file_hash(path) != listed
+            self._differing[name] = not _is_plain_name(name) or not self._has(name, listed)
         return not self._differing[name]
+
+    def _has(self, name: str, listed: object) -> bool:
+        path = self.path / name
+        return path.is_file() and file_hash(path) == listed
 
     def columns(self, table: str) -> tuple[str, ...]:
         """Names of a table's columns; empty where only an empty list stands in results.json."""
         path = self.path / f"{table}.csv"
         if path.is_file():
-            return next((tuple(cells) for _, cells in _lines(path)), ())
+            return next((tuple(cells) for _, cells in _lines(path) if cells), ())
         rows = self.results["tables"][table]
         return tuple(rows[0]) if rows else ()
 
@@ -96,6 +101,8 @@ class ReportFolder:
         for line, cells in _lines(path):
             if not header:
                 header = cells
+                if twice := [name for name in header if header.count(name) > 1]:
+                    raise InputFileError(str(path), [Problem(line, twice[0], "", "this column stands twice")])
                 continue
             if len(cells) != len(header):
                 message = f"{len(cells)} cells under {len(header)} columns; the file is cut off or was edited"
@@ -140,28 +147,85 @@ def _document(path: Path) -> dict[str, Any]:
     """A JSON object, or an empty one where there is no file."""
     if not path.exists():
         return {}
+    if not path.is_file():
+        raise InputFileError(str(path), [Problem(0, "", "", "is no file; run the study again")])
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(
+            path.read_text(encoding="utf-8"), object_pairs_hook=_without_repeats, parse_constant=_no_number
+        )
     except (OSError, ValueError, RecursionError) as error:
         raise InputFileError(
             str(path), [Problem(0, "", "", f"cannot be read: {error}; run the study again")]
         ) from error
-    shapes = {"spec": dict, "files": dict, "tables": dict, "versions": dict, "counts": dict, "series": list}
     wrong = [
-        name
-        for name, kind in shapes.items()
-        if isinstance(found, dict) and not isinstance(found.get(name, kind()), kind)
+        name for name, fits in _FORM.items() if isinstance(found, dict) and name in found and not fits(found[name])
     ]
-    rows = found.get("tables", {}) if isinstance(found, dict) and not wrong else {}
-    wrong += [name for name, table in rows.items() if not _is_table(table)]
     if not isinstance(found, dict) or wrong:
         message = f"{', '.join(wrong) or 'the file'} has another form than a report's; run the study again"
         raise InputFileError(str(path), [Problem(0, "", "", message)])
     return found
 
 
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; one that names a thing twice says two things of it."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)[:80]!r} stands twice in an object")
+    return found
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number of JSON")
+
+
 def _is_table(table: object) -> bool:
-    return isinstance(table, list) and all(isinstance(row, dict) for row in table)
+    """Rows whose cells are text, numbers or nothing."""
+    return isinstance(table, list) and all(
+        isinstance(row, dict) and all(value is None or isinstance(value, str | int | float) for value in row.values())
+        for row in table
+    )
+
+
+def _is_flat(value: object, deeper: int = 4) -> bool:
+    """Whether a value is not nested beyond what a report's settings are."""
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return deeper > 0 and all(_is_flat(item, deeper - 1) for item in inner)
+    return True
+
+
+def _is_spec(value: object) -> bool:
+    if not isinstance(value, dict) or not _is_flat(value):
+        return False
+    symbols = value.get("benchmarks") or []
+    return isinstance(symbols, list) and all(isinstance(symbol, str) for symbol in symbols)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
+
+
+# what must hold of the parts of manifest.json and results.json before anything is read from them
+_FORM: dict[str, Callable[[Any], bool]] = {
+    "spec": _is_spec,
+    "files": lambda found: isinstance(found, dict) and all(isinstance(value, str) for value in found.values()),
+    "tables": lambda found: isinstance(found, dict) and all(map(_is_table, found.values())),
+    "versions": lambda found: isinstance(found, dict) and all(isinstance(value, str) for value in found.values()),
+    "counts": lambda found: isinstance(found, dict) and all(map(_is_count, found.values())),
+    "series": lambda found: isinstance(found, list) and all(isinstance(s, dict) and _is_flat(s) for s in found),
+    "engine": _is_flat,
+    "written_at": _is_flat,
+}
+
+
+def _is_plain_name(name: str) -> bool:
+    """Whether a listed name is one a report can hold: inside its folder, at most one folder deep."""
+    return (
+        len(name) <= 200
+        and re.fullmatch(r"([A-Za-z0-9_]+/)?[A-Za-z0-9_~^=.+-]+", name) is not None
+        and ".." not in name
+    )
 
 
 def _check_schema(path: Path, document: Mapping[str, Any]) -> None:
@@ -189,7 +253,7 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """
     line = 0
     try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
+        with path.open(encoding="utf-8-sig", newline="") as handle, large_cells():
             reader = csv.reader(handle)
             for cells in reader:
                 line = reader.line_num
@@ -205,9 +269,10 @@ def _plain(name: str, value: object) -> Cell:
     if name in TEXT_COLUMNS:
         return str(value)
     try:
-        return float(str(value))
+        number = decimal(str(value))
     except ValueError:
         return str(value)
+    return number if math.isfinite(number) else None
 
 
 def _number(name: str, text: str, place: tuple[str, int]) -> Cell:
@@ -216,7 +281,7 @@ def _number(name: str, text: str, place: tuple[str, int]) -> Cell:
     if text == "":
         return None
     try:
-        value = float(text)
+        value = decimal(text)
     except ValueError:
         if name in MIXED_COLUMNS:
             return text

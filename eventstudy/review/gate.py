@@ -36,7 +36,17 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
-_SUMMARIES: dict[str, Callable[[list[float]], float]] = {"max": max, "min": min, "mean": statistics.fmean}
+
+
+def mean(values: list[float]) -> float:
+    """Arithmetic mean, also of numbers whose sum no float can hold."""
+    largest = max(map(abs, values))
+    if largest < 1e290:
+        return statistics.fmean(values)
+    return largest * statistics.fmean([value / largest for value in values])
+
+
+_SUMMARIES: dict[str, Callable[[list[float]], float]] = {"max": max, "min": min, "mean": mean}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -231,7 +231,7 @@ class Parser:
         """A finite number."""
         value = float(token.text)
         if not math.isfinite(value):
-            self.fail(token, f"{token.text} is too large", "a number")
+            self.fail(token, f"{token.text[:40]} is too large", "a number")
         return Number(value)
 
     def named(self, token: Token) -> Node:
@@ -251,7 +251,7 @@ class Parser:
                 token,
                 f"{name[:64]!r} is unknown",
                 f"a column of numbers of windows.csv, or {', '.join(COUNTS)}",
-                f"did you mean {close[0]}?" if close else f"columns: {', '.join(self.names)}",
+                f"did you mean {close[0][:64]}?" if close else f"columns: {_some(self.names)}",
             )
         return Column(name, self.window(), token.at)
 
@@ -425,6 +425,12 @@ def _by_row(node: Node) -> bool:
             return any(map(_by_row, parts))
         case _:
             return False
+
+
+def _some(names: tuple[str, ...]) -> str:
+    """Names, as many as a person reads; a file from elsewhere may hold thousands."""
+    shown = ", ".join(" ".join(name[:64].split()) for name in names[:60])
+    return shown + (f" and {len(names) - 60} more" if len(names) > 60 else "")
 
 
 def _hint(text: str) -> str:

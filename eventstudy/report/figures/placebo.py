@@ -47,9 +47,10 @@ def placebo(event_id: str, ticker: str, t_values: NDArray[np.float64], t_observe
         description = f"{ticker}'s t on {n} sessions without a catalogued event; {event_id} has {t_observed:.2f}."
         data = {"counts": counts.tolist(), "edges": edges.tolist(), "t": t_observed, "p": p, "n": n}
         title = f"{event_id} among {ticker}'s own sessions"
+        # an id and a ticker may both hold a dash: x with B-C is not x-B with C
         return finish(
             figure,
-            f"placebo-{event_id}-{ticker}",
+            f"placebo-{event_id}-{ticker.replace('-', '~')}",
             title,
             description,
             data,
