@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,7 @@ from eventstudy.data.coded import ROWS_AT_ONCE, Coder, PlainTexts, Texts
 from eventstudy.data.dates import EARLIEST, LATEST
 from eventstudy.engine.panel import Ints
 from eventstudy.errors import InputFileError, Problem, UsageError
+from eventstudy.reading import LARGEST_CELL
 
 if TYPE_CHECKING:
     from eventstudy.data.events import RawEvents
@@ -34,6 +37,11 @@ WRONG_MOMENTS = (
 )
 # pages of single announcements are not written for files larger than this, so their words are not read
 FREE_TEXT_ROWS = 200_000
+# a few kilobytes of Parquet may say that they are billions of rows
+MOST_ROWS = 20_000_000
+# bytes that may come of one byte of the file, and of a small file whatever its size
+MOST_UNPACKED, SMALL_FILE = 200, 2**26
+MOST_COLUMNS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +109,55 @@ def open_parquet(path: str | Path, what: str, dictionary: Sequence[str] = ()) ->
         If there is no such file, or it is none.
     """
     parquet = pyarrow_parquet(what)
+
+    if Path(path).is_dir():
+        raise InputFileError(str(path), [Problem(0, "", "", "is a folder; name a file")])
+    if not Path(path).is_file():
+        raise InputFileError(str(path), [Problem(0, "", "", "there is no such file")])
+    with damage_is_told(path):
+        file = parquet.ParquetFile(path, read_dictionary=list(dictionary) or None, memory_map=False, pre_buffer=False)
+        found = _oversized(file.metadata, Path(path).stat().st_size) or _repeated(file.schema_arrow.names)
+    if found:
+        raise InputFileError(str(path), [found])
+    return file
+
+
+def _oversized(metadata: Any, size: int) -> Problem | None:
+    """What a file says of itself that no table of this program needs, before memory is asked for it.
+
+    Row groups are asked, never their columns: the library ends the process where a column's own record is damaged.
+    """
+    if metadata.num_columns > MOST_COLUMNS:
+        return Problem(0, "", "", f"has {metadata.num_columns:,} columns; at most {MOST_COLUMNS:,} are read")
+    unpacked = sum(metadata.row_group(at).total_byte_size for at in range(metadata.num_row_groups))
+    if unpacked > max(SMALL_FILE, MOST_UNPACKED * size):
+        message = f"unpacks from {size:,} to {unpacked:,} bytes; write it with less compression if that is meant"
+        return Problem(0, "", "", message)
+    return None
+
+
+def _repeated(names: Sequence[str]) -> Problem | None:
+    twice = next((name for name, n in Counter(names).items() if n > 1), None)
+    return None if twice is None else Problem(0, twice, "", "this column stands twice; rename one")
+
+
+@contextmanager
+def damage_is_told(path: str | Path) -> Iterator[None]:
+    """Whatever the library says about bytes that are no Parquet, at opening or half-way, as one error.
+
+    Raises
+    ------
+    InputFileError
+    """
     import pyarrow
 
     try:
-        if Path(path).is_dir():
-            raise IsADirectoryError
-        return parquet.ParquetFile(path, read_dictionary=list(dictionary) or None, memory_map=False, pre_buffer=False)
-    except FileNotFoundError:
-        raise InputFileError(str(path), [Problem(0, "", "", "there is no such file")]) from None
-    except IsADirectoryError:
-        raise InputFileError(str(path), [Problem(0, "", "", "is a folder; name a file")]) from None
-    except (pyarrow.ArrowInvalid, pyarrow.ArrowException, OSError) as error:
-        message = f"cannot be read as Parquet: {str(error).splitlines()[0]}"
-        raise InputFileError(str(path), [Problem(0, "", "", message)]) from None
+        yield
+    except (pyarrow.ArrowException, OSError, ValueError, KeyError, IndexError, OverflowError, MemoryError) as error:
+        if isinstance(error, InputFileError | UsageError):
+            raise
+        said = next(iter(str(error).splitlines()), "") or type(error).__name__
+        raise InputFileError(str(path), [Problem(0, "", "", f"cannot be read as Parquet: {said}")]) from None
 
 
 def kind_of(data_type: Any) -> str:
@@ -141,6 +185,8 @@ def read_parquet_columns(path: str | Path, required: Sequence[str]) -> RawEvents
     from eventstudy.data.events import RawEvents
 
     schema = open_parquet(path, "Parquet").schema_arrow
+    import pyarrow
+
     kinds = {name: kind_of(schema.field(name).type) for name in schema.names}
     problems = [Problem(0, name, "", "this column is needed and missing") for name in required if name not in kinds]
     problems += [
@@ -152,20 +198,29 @@ def read_parquet_columns(path: str | Path, required: Sequence[str]) -> RawEvents
         raise InputFileError(str(path), problems)
     file = open_parquet(path, "Parquet", [n for n, kind in kinds.items() if kind == "text" and n != "event_id"])
     n = file.metadata.num_rows
-    if not n:
-        raise InputFileError(str(path), [Problem(0, "", "", "holds no row")])
+    if not 0 < n <= MOST_ROWS:
+        message = f"says that it holds {n:,} rows; at most {MOST_ROWS:,} are read" if n else "holds no row"
+        raise InputFileError(str(path), [Problem(0, "", "", message)])
     names = [name for name in kinds if n <= FREE_TEXT_ROWS or name not in FREE_TEXT]
     timed = kinds["announced_at"] in ("date", "timestamp")
     coders = {name: Coder.empty() for name in names if name != "event_id" and not (timed and name == "announced_at")}
     moments: list[Any] = []
     ids: list[Any] = []
-    for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=names, use_threads=False):
-        for name, coder in coders.items():
-            _code(coder, batch.column(name))
-        if timed:
-            moments.append(_micros(batch.column("announced_at")))
-        if "event_id" in kinds:
-            ids.append(batch.column("event_id"))
+    read = 0
+    with damage_is_told(path):
+        for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=names, use_threads=False):
+            read += len(batch)
+            for name, coder in coders.items():
+                _code(coder, batch.column(name), name)
+            if timed:
+                moments.append(_micros(batch.column("announced_at")))
+            if "event_id" in kinds:
+                ids.append(batch.column("event_id").cast(pyarrow.string()))
+                refuse_large(ids[-1], "event_id")
+                ids[-1].validate(full=True)
+    if read != n:
+        message = f"says that it holds {n:,} rows and holds {read:,}; write it again"
+        raise InputFileError(str(path), [Problem(0, "", "", message)])
     rows = np.arange(1, n + 1, dtype=np.int32)
     announced, found = _announced(moments, schema.field("announced_at").type, rows) if timed else (None, [])
     columns = {name: coder.done() for name, coder in coders.items()}
@@ -185,12 +240,13 @@ def _unwanted(name: str, kind: str) -> str:
     return "text, numbers or dates" if kind == "other" else ""
 
 
-def _code(coder: Coder, column: Any) -> None:
+def _code(coder: Coder, column: Any, name: str) -> None:
     """Add a batch of one column; a null is empty."""
     import pyarrow
 
     if not pyarrow.types.is_dictionary(column.type):
         column = (column.cast(pyarrow.string()) if kind_of(column.type) == "text" else column).dictionary_encode()
+    refuse_large(column.dictionary, name)
     values = [_text(value) for value in column.dictionary.to_pylist()]
     known = coder.known
     holes = column.null_count > 0
@@ -202,6 +258,16 @@ def _code(coder: Coder, column: Any) -> None:
         text = values[index] if index < len(values) else ""
         place[index] = known.setdefault(text, len(known))
     coder.blocks.append(place[used])
+
+
+def refuse_large(texts: Any, name: str) -> None:
+    """Raise ``OverflowError`` where a cell is longer than those of a CSV file may be, before Python holds it."""
+    import pyarrow.compute
+
+    if kind_of(texts.type) == "text" and len(texts):
+        longest = pyarrow.compute.max(pyarrow.compute.binary_length(texts)).as_py() or 0
+        if longest > LARGEST_CELL:
+            raise OverflowError(f"{name} has a cell of {longest:,} bytes; at most {LARGEST_CELL:,} are read")
 
 
 def _text(value: object) -> str:

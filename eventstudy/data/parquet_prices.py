@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from eventstudy.data.coded import ROWS_AT_ONCE
-from eventstudy.data.parquet import kind_of, open_parquet
+from eventstudy.data.parquet import damage_is_told, kind_of, open_parquet, refuse_large
 from eventstudy.data.prices import Dates, Floats, PriceSeries, PriceTable, make_series
 from eventstudy.errors import InputFileError, Problem, UsageError
 
@@ -26,6 +27,7 @@ WANTED = (
 )
 # dates between which daily prices can lie
 FIRST_DAY, LAST_DAY = np.datetime64("1800-01-01", "D"), np.datetime64("2200-01-01", "D")
+MOST_DAYS = int((LAST_DAY - FIRST_DAY).astype(np.int64)) + 1
 NO_DAY = int(np.iinfo(np.int32).min)
 
 
@@ -74,7 +76,10 @@ class ParquetPrices:
         """
         if not argument:
             raise UsageError("source parquet: names no file", "parquet:PATH", WANTED)
-        return cls(Path(argument), layout_of(argument), f"parquet:{argument}")
+        layout = layout_of(argument)
+        if layout.ticker:
+            _sound(argument, layout.ticker)
+        return cls(Path(argument), layout, f"parquet:{argument}")
 
     @property
     def at_once(self) -> int:
@@ -92,7 +97,8 @@ class ParquetPrices:
         """
         del start, end
         collected = _Collected({symbol: [] for symbol in symbols})
-        (_read_long if self.layout.ticker else _read_wide)(self.path, self.layout, collected)
+        with damage_is_told(self.path):
+            (_read_long if self.layout.ticker else _read_wide)(self.path, self.layout, collected)
         series: dict[str, PriceSeries] = {}
         for symbol in symbols:
             pieces = collected.pieces.pop(symbol)
@@ -115,6 +121,15 @@ class _Collected:
 
     pieces: dict[str, list[tuple[np.ndarray, dict[str, Floats]]]]
     problems: list[Problem] = field(default_factory=list)
+    rows: Counter[str] = field(default_factory=Counter)
+
+    def add(self, symbol: str, days: np.ndarray, numbers: dict[str, Floats], path: Path) -> None:
+        """Rows of a symbol; more than there are days are refused before they fill the memory."""
+        self.rows[symbol] += len(days)
+        if self.rows[symbol] > MOST_DAYS:
+            message = f"{symbol} has more rows than there are days from {FIRST_DAY} to {LAST_DAY}"
+            raise InputFileError(str(path), [*self.problems[:100], Problem(0, "date", symbol, message)])
+        self.pieces[symbol].append((days, numbers))
 
 
 def layout_of(path: str | Path) -> Layout:
@@ -172,47 +187,69 @@ def _long_problems(folded: dict[str, str], kinds: dict[str, str], types: dict[st
 def _read_long(path: Path, layout: Layout, into: _Collected) -> None:
     columns = [layout.ticker, layout.date, *layout.numbers]
     file = open_parquet(path, "Parquet", [layout.ticker])
+    at = _leaf(file, layout.ticker)
     for group in range(file.metadata.num_row_groups):
-        if _holds_none(file.metadata.row_group(group), layout.ticker, into.pieces):
+        if _holds_none(file.metadata.row_group(group), at, into.pieces):
             continue
+        read = 0
         for batch in file.iter_batches(batch_size=4 * ROWS_AT_ONCE, row_groups=[group], columns=columns):
-            _take_long(batch, layout, into)
+            read += len(batch)
+            _take_long(batch, layout, into, path)
+        if read != (said := file.metadata.row_group(group).num_rows):
+            raise OverflowError(f"row group {group} says that it holds {said:,} rows and holds {read:,}")
+
+
+def _sound(path: str | Path, ticker: str) -> None:
+    """Read a row of the column whose statistics will be asked, in every row group: where its record is damaged, reading
+    says so, and asking ends the process.
+
+    Raises
+    ------
+    InputFileError
+    """
+    file = open_parquet(path, "Parquet")
+    with damage_is_told(path):
+        for group in range(file.metadata.num_row_groups):
+            next(file.iter_batches(batch_size=1, row_groups=[group], columns=[ticker]), None)
 
 
 def _sorted_by(path: Path, ticker: str) -> bool:
     """Whether the statistics of the row groups say that tickers rise from each to the next."""
-    metadata = open_parquet(path, "Parquet").metadata
-    last = ""
-    for number in range(metadata.num_row_groups):
-        facts = _statistics(metadata.row_group(number), ticker)
+    file = open_parquet(path, "Parquet")
+    last, at = "", _leaf(file, ticker)
+    for number in range(file.metadata.num_row_groups):
+        facts = _statistics(file.metadata.row_group(number), at)
         if facts is None or str(facts.min) < last:
             return False
         last = str(facts.max)
     return True
 
 
-def _statistics(group: Any, name: str) -> Any:
+def _leaf(file: Any, name: str) -> int:
+    """Which of the columns of a row group has a name; -1 for none."""
+    names = [file.schema.column(at).path for at in range(file.metadata.num_columns)]
+    return names.index(name) if name in names else -1
+
+
+def _statistics(group: Any, at: int) -> Any:
     """Smallest and largest of a column in a row group, where the file says so."""
-    for at in range(group.num_columns):
-        column = group.column(at)
-        if column.path_in_schema == name:
-            facts = column.statistics
-            return facts if facts is not None and facts.has_min_max else None
-    return None
+    facts = group.column(at).statistics if at >= 0 else None
+    return facts if facts is not None and facts.has_min_max else None
 
 
-def _holds_none(group: Any, ticker: str, wanted: dict[str, Any]) -> bool:
+def _holds_none(group: Any, at: int, wanted: dict[str, Any]) -> bool:
     """Whether the statistics of a row group say that none of the wanted symbols is in it."""
-    facts = _statistics(group, ticker)
+    facts = _statistics(group, at)
     return facts is not None and not any(str(facts.min) <= symbol <= str(facts.max) for symbol in wanted)
 
 
-def _take_long(batch: Any, layout: Layout, into: _Collected) -> None:
+def _take_long(batch: Any, layout: Layout, into: _Collected, path: Path) -> None:
     """Cut a batch into its symbols."""
     import pyarrow
 
     tickers = batch.column(layout.ticker)
     tickers = tickers if pyarrow.types.is_dictionary(tickers.type) else tickers.dictionary_encode()
+    refuse_large(tickers.dictionary, layout.ticker)
     names = tickers.dictionary.to_pylist()
     if tickers.null_count:
         into.problems.append(Problem(0, layout.ticker, "", f"{tickers.null_count} rows have no ticker"))
@@ -228,7 +265,7 @@ def _take_long(batch: Any, layout: Layout, into: _Collected) -> None:
     for start, stop in zip(starts, [*starts[1:], len(order)], strict=True):
         cut = order[start:stop]
         symbol = names[int(codes[cut[0]])]
-        into.pieces[symbol].append((days[cut], {name: values[cut] for name, values in numbers.items()}))
+        into.add(symbol, days[cut], {name: values[cut] for name, values in numbers.items()}, path)
 
 
 def _read_wide(path: Path, layout: Layout, into: _Collected) -> None:
@@ -237,7 +274,7 @@ def _read_wide(path: Path, layout: Layout, into: _Collected) -> None:
     for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=[layout.date, *columns]):
         days = _days(batch.column(layout.date), layout.date, into.problems)
         for column in columns:
-            into.pieces[layout.numbers[column]].append((days, {"close": _numbers(batch.column(column))}))
+            into.add(layout.numbers[column], days, {"close": _numbers(batch.column(column))}, path)
 
 
 def _numbers(column: Any) -> Floats:
@@ -274,6 +311,7 @@ def _days_of_text(column: Any, name: str, problems: list[Problem]) -> np.ndarray
 
     coded = column if pyarrow.types.is_dictionary(column.type) else column.dictionary_encode()
     known = []
+    refuse_large(coded.dictionary, name)
     for text in coded.dictionary.to_pylist():
         try:
             known.append(int(np.datetime64(datetime.fromisoformat(str(text).strip()).date(), "D").astype(np.int64)))

@@ -15,7 +15,8 @@ import random
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from eventstudy.data.dates import parse_day, parse_when
 from eventstudy.data.events import check_event_id, check_ticker, read_events
 from eventstudy.data.factors import read_factors
 from eventstudy.data.files import read_prices
+from eventstudy.data.parquet_prices import ParquetPrices
 from eventstudy.errors import EventStudyError, InputFileError
 from eventstudy.evaluate.formula import read_formula
 from eventstudy.reading import decimal
@@ -324,6 +326,40 @@ def _factors(data: bytes) -> None:
     assert all(np.array_equal(again.columns[n], v, equal_nan=True) for n, v in table.columns.items())
 
 
+def _parquet(data: bytes) -> None:
+    """An events file and a price file in one: the first byte says which."""
+    if data[:1] == b"e":
+        path = scratch("events.parquet", data[1:])
+        frame = read_events(path).frame
+        assert len(frame) and frame["ticker"].str.isascii().all()
+        return
+    path = scratch("prices.parquet", data[1:])
+    for series in ParquetPrices.open(str(path)).fetch(["A", "B"], date(2020, 1, 1), date(2021, 1, 1)).series.values():
+        assert (np.diff(series.dates) > np.timedelta64(0)).all() and (series.close > 0).all()
+
+
+@lru_cache
+def _sound_files() -> tuple[bytes, ...]:
+    days = np.datetime64("2020-01-01") + np.arange(60)
+    events = pd.DataFrame({"ticker": ["A", "B"] * 5, "announced_at": [f"2025-04-{n + 1:02d}" for n in range(10)]})
+    stamped = events.assign(announced_at=pd.to_datetime(events["announced_at"] + "T12:00Z"), size=np.arange(10) / 3)
+    long = pd.DataFrame({"ticker": ["A"] * 60 + ["B"] * 60, "date": [*days, *days], "close": np.arange(120) + 1.0})
+    wide = pd.DataFrame({"date": days, "A": np.arange(60) + 1.0, "B": np.arange(60) + 2.0})
+    texts = long.assign(date=long["date"].astype(str), dividend=0.0)
+    out = []
+    for frame, part in ((events, b"e"), (stamped, b"e"), (long, b"p"), (wide, b"p"), (texts, b"p")):
+        for compression in ("zstd", None):
+            out.append(part + frame.to_parquet(index=False, compression=compression, row_group_size=50))
+    return tuple(out)
+
+
+def _make_parquet(rng: random.Random) -> bytes:
+    data = rng.choice(_sound_files())
+    # the footer, which says where everything is, is the last part
+    at = rng.choice((0, len(data) // 2, max(0, len(data) - 600)))
+    return data[:1] + data[1 : 1 + at] + generate.flipped(rng, data[1 + at :]) if rng.random() < 0.98 else data
+
+
 CONDITIONS = ("car > 0.01", "excluded > 0 or studied == 3", "data_age_days > 3", "mean(car) > 0", "max(abs(p_t)) > 0")
 
 
@@ -429,6 +465,7 @@ TARGETS: dict[str, Target] = {
         Target("confounders", _table_maker(generate.CONFOUNDERS), own(_confounders), ours=False),
         Target("prices", _table_maker(generate.PRICES), own(_prices), ours=False),
         Target("factors", _table_maker(generate.FACTORS), own(_factors), ours=False),
+        Target("parquet", _make_parquet, own(_parquet), ours=False),
         Target("folder", _make_folder, own(_folder), ours=False),
     )
 }

@@ -15,7 +15,7 @@ from tests.fuzz.targets import TARGETS, inputs
 
 KEPT = sorted(CORPUS.glob("*/*"))
 # what stands behind pandas, and what makes folders, is slower
-EXAMPLES = {"events": 25, "confounders": 25, "prices": 80, "factors": 80, "folder": 40, "config": 120}
+EXAMPLES = {"events": 25, "confounders": 25, "prices": 80, "factors": 80, "folder": 40, "parquet": 60, "config": 120}
 
 
 @pytest.mark.parametrize("path", KEPT, ids=[f"{path.parent.name}-{path.name}" for path in KEPT])
