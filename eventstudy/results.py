@@ -13,172 +13,27 @@ from eventstudy.data.market import Market, SeriesKey, series_key, session_of
 from eventstudy.data.prices import Provenance
 from eventstudy.data.quality import Quality
 from eventstudy.data.returns import AlignedSeries
-from eventstudy.engine.moments import Moments
 from eventstudy.engine.panel import Ints
 from eventstudy.engine.partition import Block
-from eventstudy.engine.significance.result import TestResult
-from eventstudy.spec import StudySpec, Window
+from eventstudy.records import (
+    CalendarRow,
+    ClaimRow,
+    ClusterRow,
+    DifferenceRow,
+    DollarRow,
+    Exclusion,
+    GroupDay,
+    GroupRow,
+    PartRow,
+    RobustRow,
+    VolumeResult,
+)
+from eventstudy.spec import StudySpec
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exclusion:
-    """An event that could not be studied: a row with a reason.
-
-    Attributes
-    ----------
-    row : int
-        Row of the events table.
-    stage : str
-        ``dated``, ``priced`` or ``estimated``.
-    reason : str
-        One of the documented reasons.
-    detail : str
-        The figures behind it, and what to do.
-    """
-
-    row: int
-    stage: str
-    reason: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RobustRow:
-    """The primary window of one event under one model, with or without masking.
-
-    ``rescaled`` is CAR / (1 - beta w), w the firm's share of the index, for the market model; NaN without a share.
-    """
-
-    row: int
-    window: Window
-    model: str
-    masked: bool
-    car: float
-    std_error: float
-    t: float
-    p: float
-    n_estimation: int
-    rescaled: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartRow:
-    """Overnight or intraday part of an event's day 0."""
-
-    row: int
-    part: str
-    total: float
-    expected: float
-    abnormal: float
-    std_error: float
-    t: float
-    p: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterRow:
-    """One test on the firms that share a day 0; ``result.member`` points into ``firms`` for per-firm tests."""
-
-    day0: np.datetime64
-    event_ids: tuple[str, ...]
-    firms: tuple[str, ...]
-    window: Window
-    result: TestResult
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DollarRow:
-    """A CAR in money: of one event, or of all firms of a session together."""
-
-    event_ids: tuple[str, ...]
-    tickers: tuple[str, ...]
-    day0: np.datetime64
-    window: Window
-    market_value: float
-    dollar: float
-    std_error: float
-    ci_low: float
-    ci_high: float
-    t: float
-    df: float
-    p: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupRow:
-    """One test on a group of events, one CAR per (ticker, day 0)."""
-
-    group: str
-    window: Window
-    n_rows: int
-    n_dates: int
-    n_overlapping: int
-    car: Moments
-    bhar: Moments
-    precision_weighted: float
-    variance_weighted: float
-    result: TestResult
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DifferenceRow:
-    """One test of the difference of two groups' mean CARs; ``one`` and ``two`` are those of ``group`` and ``other``."""
-
-    group: str
-    other: str
-    window: Window
-    n_dates: int
-    one: Moments
-    two: Moments
-    std_error: float
-    result: TestResult
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CalendarRow:
-    """One test on the calendar-time portfolio of a group over its holding period; alpha is a return a session."""
-
-    group: str
-    window: Window
-    n_events: int
-    n_rows: int
-    n_dates: int
-    n_sessions: int
-    mean_firms: float
-    alpha: float
-    std_error: float
-    beta: float
-    result: TestResult
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupDay:
-    """Average abnormal return of a group on one event day, and the average path up to it."""
-
-    group: str
-    day: int
-    ar: Moments
-    car: Moments
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimRow:
-    """A claim held against the data."""
-
-    row: int
-    kind: str
-    claimed: str
-    observed: float
-    difference: float
-    verdict: str
-    expected: float
-    abnormal: float
-    p: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,6 +133,8 @@ class StudyResult:
     notices : tuple of str
         What the user should know about the settings.
     dollars : tuple of DollarRow
+    volume : VolumeResult or None
+        Only where the spec names a model of volume.
     each : bool
         Whether reports hold a page, a card and figures of every announcement.
     rates : PlaceboRates or None
@@ -301,6 +158,7 @@ class StudyResult:
     calendar: tuple[CalendarRow, ...] = ()
     each: bool = True
     dollars: tuple[DollarRow, ...] = ()
+    volume: VolumeResult | None = None
 
     @property
     def spec(self) -> StudySpec:
@@ -354,6 +212,11 @@ class StudyResult:
     def dollar(self) -> pd.DataFrame:
         """CARs in money, of events and of whole sessions."""
         return self.tables["dollar"]
+
+    @property
+    def volume_table(self) -> pd.DataFrame:
+        """Abnormal volume per event and test window."""
+        return self.tables["volume"]
 
     @property
     def aggregate(self) -> pd.DataFrame:

@@ -54,6 +54,9 @@ CONVENTIONS: dict[str, tuple[str, ...]] = {
     "robust": ("none", "hac"),
 }
 
+# What is expected of a session's volume.
+VOLUME_MODELS = ("constant-mean", "market-model")
+
 # How prices are got at and numbers are made, not what is studied: they stand in manifest.json alone.
 ACCESS_FIELDS = ("offline", "store", "max_age", "engine")
 
@@ -133,6 +136,8 @@ class StudySpec:
         Untreated firms, for the peer models and as donors.
     shares : tuple of str
         ``TICKER=N``, shares outstanding in units of today's splits: CARs in money (dollar.csv).
+    volume : str
+        Model of expected log volume: ``constant-mean`` or ``market-model`` (on the first benchmark's); empty is none.
     index_weights : tuple of str
         ``TICKER=W``: the decimal share of a studied firm in the market index.
     event_window : Window
@@ -184,6 +189,7 @@ class StudySpec:
     peers: tuple[str, ...] = ()
     index_weights: tuple[str, ...] = ()
     shares: tuple[str, ...] = ()
+    volume: str = ""
     event_window: Window = Window(-10, 10)
     windows: tuple[Window, ...] = DEFAULT_WINDOWS
     windows_given: bool = False
@@ -210,6 +216,8 @@ class StudySpec:
         _one_of("exclude", self.exclude, get_args(Exclude))
         _one_of("alternative", self.alternative, get_args(Alternative))
         _one_of("engine", self.engine, ("auto", "numpy", "numba"))
+        if self.volume:
+            _one_of("volume", self.volume, VOLUME_MODELS)
         if not self.benchmarks:
             raise UsageError("benchmark is empty", "at least one symbol", "the default is SPY")
         if not 0.5 <= self.level < 1:

@@ -31,8 +31,10 @@ from eventstudy.evaluate.dollar import dollar_impact
 from eventstudy.evaluate.groups import evidence_of, group_days, group_tests
 from eventstudy.evaluate.rates import placebo_rates
 from eventstudy.evaluate.robustness import day0_parts, robustness
+from eventstudy.evaluate.volume import abnormal_volume
 from eventstudy.flags import row_flags, window_flags
-from eventstudy.results import Exclusion, Studied, StudyResult
+from eventstudy.records import Exclusion
+from eventstudy.results import Studied, StudyResult
 from eventstudy.spec import StudySpec, Window
 
 if TYPE_CHECKING:
@@ -108,6 +110,7 @@ def run(
         differences=difference_tests(studied, evidence),
         calendar=calendar_time_tests(studied),
         dollars=dollar_impact(studied),
+        volume=abnormal_volume(studied),
     )
 
 

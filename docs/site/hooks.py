@@ -16,6 +16,7 @@ from mkdocs.structure.files import File, Files
 
 HERE = Path(__file__).parent
 FAMILIES = {
+    "measures": "What is measured",
     "models": "Models of the expected return",
     "single": "One firm, one event",
     "cluster": "Several firms on one session",

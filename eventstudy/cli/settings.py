@@ -91,7 +91,12 @@ OPTIONS: dict[str, Option] = {
         kind="list",
         metavar="TICKER=N",
         repeatable=True,
-        help="Shares outstanding before the event, in units of today's splits: CARs in money, dollar.csv.",
+        help="Shares outstanding before the event, in units of today's splits: CARs in money, turnover.",
+    ),
+    "volume": Option(
+        kind="text",
+        metavar="MODEL",
+        help="Abnormal volume beside abnormal returns, expected by constant-mean or market-model; empty: none.",
     ),
     "event_window": Option(kind="window", metavar="A:B", default="-10:10", help="Sessions computed and plotted."),
     "window": Option(
@@ -309,6 +314,7 @@ def study_spec(settings: Mapping[str, Setting]) -> StudySpec:
         peers=value["peer"],
         index_weights=value["index_weight"],
         shares=value["shares"],
+        volume=value["volume"],
         event_window=Window.parse(value["event_window"]),
         windows=tuple(dict.fromkeys(Window.parse(text) for text in value["window"])),
         windows_given=settings["window"].origin != "default",

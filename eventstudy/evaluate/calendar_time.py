@@ -16,7 +16,7 @@ from eventstudy.engine.significance.laws import Alternative, t_p_value
 from eventstudy.engine.significance.result import TestResult, computed, undefined
 from eventstudy.engine.windows import Design, WindowPlan, gather
 from eventstudy.evaluate.groups import members
-from eventstudy.results import CalendarRow
+from eventstudy.records import CalendarRow
 from eventstudy.spec import LONG_RUN_TESTS, StudySpec, Window
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.data.claims import Claim, parse_claim
-from eventstudy.results import ClaimRow
+from eventstudy.records import ClaimRow
 
 if TYPE_CHECKING:
     from eventstudy.data.returns import AlignedSeries
-    from eventstudy.results import PartRow, Studied
+    from eventstudy.records import PartRow
+    from eventstudy.results import Studied
 
 # as many digits as a claim and a return can need
 _ROOM = Context(prec=400)

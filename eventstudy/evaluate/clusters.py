@@ -24,7 +24,7 @@ from eventstudy.engine.significance.cluster import (
 from eventstudy.engine.significance.multiple import benjamini_hochberg, benjamini_yekutieli, bonferroni, holm
 from eventstudy.engine.significance.result import TestResult, undefined
 from eventstudy.engine.windows import gather
-from eventstudy.results import ClusterRow
+from eventstudy.records import ClusterRow
 from eventstudy.spec import Alternative, Window
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from eventstudy.engine.significance.cross_section import Dependence, risen_ratio
 from eventstudy.engine.significance.differences import contrast, difference_cov, difference_welch
 from eventstudy.engine.significance.evidence import Evidence, Sample
 from eventstudy.evaluate.groups import ALL, members, sample_of, shared_days
-from eventstudy.results import DifferenceRow
+from eventstudy.records import DifferenceRow
 from eventstudy.spec import DIFFERENCE_TESTS
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 from eventstudy.engine.significance.cluster import weighted_sum
 from eventstudy.engine.significance.laws import t_p_value, t_quantile
 from eventstudy.evaluate.clusters import cluster_of, common_design, firms_of_sessions, rows_of_sessions
-from eventstudy.results import DollarRow
+from eventstudy.records import DollarRow
 
 if TYPE_CHECKING:
     from eventstudy.results import Studied

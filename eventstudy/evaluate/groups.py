@@ -16,7 +16,7 @@ from eventstudy.engine.significance.evidence import Evidence, Sample, gather_evi
 from eventstudy.engine.significance.result import undefined
 from eventstudy.engine.significance.summary import Summary
 from eventstudy.errors import UsageError
-from eventstudy.results import GroupDay, GroupRow
+from eventstudy.records import GroupDay, GroupRow
 from eventstudy.spec import DIFFERENCE_TESTS, Window
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from eventstudy.engine.partition import conventions, fewest_observations, pairs,
 from eventstudy.engine.significance.laws import t_p_value
 from eventstudy.engine.significance.single import car_t
 from eventstudy.engine.windows import gather
-from eventstudy.results import PartRow, RobustRow
+from eventstudy.records import PartRow, RobustRow
 from eventstudy.spec import StudySpec, Window
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from eventstudy.report.comparisons import comparison_tables
 from eventstudy.report.document import Page, Section, Table
 from eventstudy.report.findings import claims_section, events_section, unusual_days
 from eventstudy.report.sessions import sessions_section
+from eventstudy.report.volume import volume_section
 from eventstudy.report.words import NOTHING, count, listed, number, p_value, percent
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def summary_page(result: StudyResult, figures: Figures, audit: Audit | None) -> 
         announcements_section(result, figures) if result.each else None,
         sessions_section(result, figures),
         _group_section(result, figures),
+        volume_section(result),
         _robustness_section(result.tables["robustness"]),
         _excluded_section(result),
         _limits_section(result),

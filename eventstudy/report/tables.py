@@ -11,10 +11,12 @@ import pandas as pd
 from eventstudy.data.market import series_key
 from eventstudy.engine.models import MODELS, Model
 from eventstudy.flags import merged
+from eventstudy.report.volume import volume_rows
 
 if TYPE_CHECKING:
     from eventstudy.data.returns import AlignedSeries
-    from eventstudy.results import CalendarRow, GroupDay, GroupRow, StudyResult
+    from eventstudy.records import CalendarRow, GroupDay, GroupRow
+    from eventstudy.results import StudyResult
 
 _COLUMNS: dict[str, str] = {
     "abnormal_returns": (
@@ -54,6 +56,14 @@ _COLUMNS: dict[str, str] = {
         "group hold n_events n_dates n_sessions mean_firms alpha std_error beta test statistic null df p_value"
         " applicable reason"
     ),
+    "volume": (
+        "event_id ticker day0 window measure model avol ratio standardised std_error t df p_t_ar1 p_conformal phi"
+        " n_estimation reason"
+    ),
+    "abnormal_volume": ("event_id ticker day session log_volume expected_log_volume abnormal_log_volume std_error"),
+    "volume_groups": (
+        "group window n_events n_rows n_dates mean_avol test statistic null df p_value applicable reason"
+    ),
 }
 # in the order of their columns; window-f and vol-f are one test
 _RATED = (
@@ -80,6 +90,7 @@ def build_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         "excluded": _excluded(result),
         "differences": _differences(result),
         "calendar_time": _calendar_time(result),
+        **volume_rows(result),
     }
     tables = {name: table_frame(name, lines) for name, lines in rows.items()}
     tables["models"] = _models(result) if has_rows else table_frame("models", ())

@@ -15,7 +15,7 @@ NOT_OPTIONS = ("windows_given", "notices", "min_estimation")
 # How prices are got at and which kernels run: results.json leaves them out.
 ACCESS = ACCESS_FIELDS
 # Choices that cannot move a CAR or its standard error.
-REPORTING = frozenset({*ACCESS, "by", "tests", "windows", "level", "source", "calibrated"})
+REPORTING = frozenset({*ACCESS, "by", "tests", "windows", "level", "source", "calibrated", "shares", "volume"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from eventstudy.engine.significance.evidence import Evidence, Sample
 from eventstudy.engine.significance.result import TestResult, undefined
 from eventstudy.engine.significance.summary import Summary
 from eventstudy.evaluate.groups import weighted_mean
-from eventstudy.results import GroupDay, GroupRow
+from eventstudy.records import GroupDay, GroupRow
 from eventstudy.scale.limits import Limits
 from eventstudy.scale.marks import Groups
 from eventstudy.scale.tally import GroupWindow, Tally

@@ -8,8 +8,8 @@ from typing import Any
 
 from eventstudy.data.factors import FactorTable
 from eventstudy.data.prices import Choice, Provenance
+from eventstudy.records import GroupDay, GroupRow
 from eventstudy.report.provenance import Origins, manifest_of
-from eventstudy.results import GroupDay, GroupRow
 from eventstudy.scale.limits import Limits
 from eventstudy.spec import StudySpec
 

@@ -98,11 +98,10 @@ def autocorrelation(fits: Fits) -> Floats:
     return np.asarray(np.clip(r1 + (1 + 4 * r1) / fits.n_obs, -0.95, 0.95))
 
 
-def car_t_ar1(fits: Fits, result: Cars, alternative: Alternative) -> Floats:
-    """p values of ``car-t-ar1``: the CAR variance under first-order autocorrelated errors (methods 2.4).
+def variance_ar1(fits: Fits, result: Cars) -> Floats:
+    """Variance factor of a CAR under first-order autocorrelated errors, float64 (E, W): Var(CAR) = s2 q_AR1.
 
-    q_AR1 = g_L(phi) + (q - L)(1 + phi)/(1 - phi), with g_L(phi) = L + 2 sum_k (L - k) phi^k; t with nu degrees of
-    freedom. (E, W) float64.
+    q_AR1 = g_L(phi) + (q - L)(1 + phi)/(1 - phi), with g_L(phi) = L + 2 sum_k (L - k) phi^k (methods 2.4).
     """
     phi = autocorrelation(fits)[:, None]
     window_part = np.full(result.q.shape, np.nan)
@@ -110,8 +109,12 @@ def car_t_ar1(fits: Fits, result: Cars, alternative: Alternative) -> Floats:
         k = np.arange(1, int(length))
         g = length + 2 * ((length - k)[None, :] * phi ** k[None, :]).sum(axis=1)
         window_part = np.where(result.base == length, g[:, None], window_part)
-    q = window_part + (result.q - result.base) * (1 + phi) / (1 - phi)
-    t = result.car / _standard_error(fits.s2, q)
+    return np.asarray(window_part + (result.q - result.base) * (1 + phi) / (1 - phi))
+
+
+def car_t_ar1(fits: Fits, result: Cars, alternative: Alternative) -> Floats:
+    """p values of ``car-t-ar1``: CAR over s sqrt(q_AR1) against t with nu degrees of freedom. (E, W) float64."""
+    t = result.car / _standard_error(fits.s2, variance_ar1(fits, result))
     return t_p_value(t, np.broadcast_to(fits.nu[:, None], t.shape), alternative)
 
 

@@ -1,0 +1,162 @@
+"""Abnormal volume: what traded beyond what a ticker trades on a day like that (methods section 9)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eventstudy.data.market import place_rows, series_key
+from eventstudy.data.volume import has_volume, volume_panel
+from eventstudy.engine.models import fit
+from eventstudy.engine.partition import fewest_observations, select, tested, window_plan
+from eventstudy.engine.significance.result import undefined
+from eventstudy.engine.significance.single import autocorrelation, exact_t, variance_ar1
+from eventstudy.engine.windows import gather
+from eventstudy.evaluate.groups import evidence_of, group_tests
+from eventstudy.records import VolumeDay, VolumeResult, VolumeRow
+
+if TYPE_CHECKING:
+    from eventstudy.engine.partition import Block
+    from eventstudy.records import GroupRow
+    from eventstudy.results import Studied
+    from eventstudy.spec import StudySpec
+
+# Volume is strongly autocorrelated: tests that hold under that, and tests that compare events with each other.
+OF_ONE_EVENT = ("car-t-ar1", "conformal")
+ACROSS_EVENTS = ("csect-t", "bmp", "corrado")
+
+
+def abnormal_volume(studied: Studied) -> VolumeResult | None:
+    """Abnormal log volume of every reported row, by day and by window, and the tests across events.
+
+    None where ``--volume`` was not asked for. Expected volume is the estimation window's mean, or its regression on the
+    first benchmark's log volume. The sessions masked for returns are masked here too.
+
+    Missing rule: a window in which any session has no figure is empty; a ticker whose source has no volume, or too few
+    sessions of it, is a row with ``reason``.
+
+    Checked against
+    ---------------
+    A naive loop over the price file, statsmodels with a dummy an event day, observed sizes under autocorrelation
+    (tests/oracles/test_volume.py, tests/properties/test_volume_sizes.py).
+    """
+    if not studied.spec.volume or studied.block is None:
+        return None
+    spec = volume_spec(studied.spec)
+    rows = [int(row) for row in studied.rows]
+    keys, placed = place_rows(studied.catalogue, rows, studied.spec)
+    against_market = spec.model != "constant-mean"
+    panel = volume_panel(studied.market, keys, spec.outstanding, against_market=against_market)
+    design = gather(panel, placed.series, placed.session, placed.masked, window_plan(spec), strict=True)
+    # logarithms of volume compound to nothing anybody reads, and may overflow over long windows
+    with np.errstate(over="ignore", invalid="ignore"):
+        block = tested(design, placed.seed, spec, fit)
+    needed = fewest_observations(spec, spec.model, 1)
+    reasons = [_trouble(studied, i, block, needed, against_market=against_market) for i in range(len(rows))]
+    kept = np.array([i for i, reason in enumerate(reasons) if not reason], dtype=np.int64)
+    own = _part(studied, block, kept, spec) if len(kept) else None
+    return VolumeResult(
+        model=spec.model,
+        rows=tuple(_rows(studied, block, spec, reasons)),
+        days=tuple(_days(studied, block, reasons)),
+        groups=() if own is None else tuple(map(_of_one_session, group_tests(own, evidence_of(own)))),
+    )
+
+
+def _of_one_session(found: GroupRow) -> GroupRow:
+    """``corrado`` adds up days as if they were independent: with volume's autocorrelation a window of three sessions
+    rejects 17 % (docs/methods.md), so only single sessions are read with it."""
+    if found.result.test != "corrado" or found.window.length == 1:
+        return found
+    reason = "volume is autocorrelated and ranks are added up as if independent; read csect-t or bmp"
+    return replace(found, result=undefined(found.result.test, found.result.null, reason))
+
+
+def volume_spec(spec: StudySpec) -> StudySpec:
+    """The study's windows, masks and level with the model of volume and the tests that suit it."""
+    wanted = tuple(name for name in (*OF_ONE_EVENT, *ACROSS_EVENTS) if name in spec.active_tests)
+    return spec.with_changes(
+        model=spec.volume, tests=wanted or ("car-t",), convention=(), missing="strict", returns="log", hold=0
+    )
+
+
+def _trouble(studied: Studied, i: int, block: Block, needed: int, *, against_market: bool) -> str:
+    """Why a row has no abnormal volume; empty where it has."""
+    key = series_key(studied.catalogue, int(studied.rows[i]), studied.spec)
+    for symbol in (key.ticker, *(key.benchmarks[:1] if against_market else ())):
+        if not has_volume(studied.market.prices.series[symbol]):
+            return f"the source has no volume of {symbol}"
+    n = int(block.fits.n_obs[i])
+    if n < needed:
+        return f"volume on {n} sessions of the estimation window, {needed} are needed"
+    if not block.fits.rank_ok[i] or not block.fits.s2[i] > 0:
+        return "volume does not vary over the estimation window"
+    return ""
+
+
+def _part(studied: Studied, block: Block, kept: np.ndarray, spec: StudySpec) -> Studied:
+    """The study as its group tests read it, with volumes in place of returns, of the rows that have them."""
+    place = {int(old): new for new, old in enumerate(kept)}
+    return replace(
+        studied,
+        rows=studied.rows[kept],
+        block=select(block, kept),
+        primary=studied.primary[kept],
+        reported=tuple(place[i] for i in studied.reported if i in place),
+        spec=spec,
+    )
+
+
+def _rows(studied: Studied, block: Block, spec: StudySpec, reasons: list[str]) -> list[VolumeRow]:
+    """Every reported row and window."""
+    exact = exact_t(
+        block.cars.car, variance_ar1(block.fits, block.cars), block.fits.s2, block.fits.nu, spec.level, spec.alternative
+    )
+    phi, found = autocorrelation(block.fits), []
+    for i in studied.reported:
+        counted = not reasons[i]
+        for w, window in enumerate(spec.windows):
+            known = counted and bool(np.isfinite(exact.t[i, w]))
+            total = float(block.cars.car[i, w]) if known else np.nan
+            mean = total / window.length
+            found.append(
+                VolumeRow(
+                    row=int(studied.rows[i]),
+                    window=window,
+                    measure="log-turnover" if studied.text(i, "ticker") in spec.outstanding else "log-volume",
+                    avol=total,
+                    ratio=float(np.exp(mean)),
+                    standardised=mean / float(np.sqrt(block.fits.s2[i])) if known else np.nan,
+                    std_error=float(exact.std_error[i, w]) if known else np.nan,
+                    t=float(exact.t[i, w]) if known else np.nan,
+                    df=float(exact.df[i, w]) if known else np.nan,
+                    p_ar1=float(block.p_ar1[i, w]) if known else np.nan,
+                    p_conformal=float(block.p_conformal[i, w]) if known else np.nan,
+                    phi=float(phi[i]) if counted else np.nan,
+                    n_estimation=int(block.fits.n_obs[i]),
+                    reason=reasons[i] or ("" if known else "a session of the window has no volume"),
+                )
+            )
+    return found
+
+
+def _days(studied: Studied, block: Block, reasons: list[str]) -> list[VolumeDay]:
+    """Every day of the event window with a figure, of the rows that have a model."""
+    first = studied.spec.event_window.start
+    return [
+        VolumeDay(
+            row=int(studied.rows[i]),
+            day=first + k,
+            session=studied.series(i).calendar.sessions[studied.session(i) + first + k],
+            observed=float(block.abnormal.expected[i, k] + block.abnormal.ar[i, k]),
+            expected=float(block.abnormal.expected[i, k]),
+            abnormal=float(block.abnormal.ar[i, k]),
+            std_error=float(block.ar_std_error[i, k]),
+        )
+        for i in studied.reported
+        if not reasons[i]
+        for k in range(block.abnormal.ar.shape[1])
+        if np.isfinite(block.abnormal.ar[i, k])
+    ]

@@ -1,0 +1,232 @@
+"""The rows of a study's tables, as the evaluation makes them and the report writes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eventstudy.engine.moments import Moments
+from eventstudy.engine.significance.result import TestResult
+from eventstudy.spec import Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """An event that could not be studied: a row with a reason.
+
+    Attributes
+    ----------
+    row : int
+        Row of the events table.
+    stage : str
+        ``dated``, ``priced`` or ``estimated``.
+    reason : str
+        One of the documented reasons.
+    detail : str
+        The figures behind it, and what to do.
+    """
+
+    row: int
+    stage: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobustRow:
+    """The primary window of one event under one model, with or without masking.
+
+    ``rescaled`` is CAR / (1 - beta w), w the firm's share of the index, for the market model; NaN without a share.
+    """
+
+    row: int
+    window: Window
+    model: str
+    masked: bool
+    car: float
+    std_error: float
+    t: float
+    p: float
+    n_estimation: int
+    rescaled: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartRow:
+    """Overnight or intraday part of an event's day 0."""
+
+    row: int
+    part: str
+    total: float
+    expected: float
+    abnormal: float
+    std_error: float
+    t: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterRow:
+    """One test on the firms that share a day 0; ``result.member`` points into ``firms`` for per-firm tests."""
+
+    day0: np.datetime64
+    event_ids: tuple[str, ...]
+    firms: tuple[str, ...]
+    window: Window
+    result: TestResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DollarRow:
+    """A CAR in money: of one event, or of all firms of a session together."""
+
+    event_ids: tuple[str, ...]
+    tickers: tuple[str, ...]
+    day0: np.datetime64
+    window: Window
+    market_value: float
+    dollar: float
+    std_error: float
+    ci_low: float
+    ci_high: float
+    t: float
+    df: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeRow:
+    """Abnormal volume of one event over one window.
+
+    Attributes
+    ----------
+    row : int
+        Row of the events table.
+    window : Window
+    measure : str
+        ``log-volume``, or ``log-turnover`` where the shares outstanding are known.
+    avol : float
+        Sum over the window of the logarithm's excess over what was expected.
+    ratio : float
+        exp of its mean: volume a session as a multiple of the expected.
+    standardised : float
+        Mean excess over the residual standard deviation of the estimation window (Landsman & Maydew 2002).
+    std_error, t, df, p_ar1 : float
+        Of ``avol`` under first-order autocorrelation; phi is its coefficient.
+    p_conformal : float
+    phi : float
+    n_estimation : int
+    reason : str
+        Why there are no numbers.
+    """
+
+    row: int
+    window: Window
+    measure: str
+    avol: float
+    ratio: float
+    standardised: float
+    std_error: float
+    t: float
+    df: float
+    p_ar1: float
+    p_conformal: float
+    phi: float
+    n_estimation: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeDay:
+    """Log volume of one event on one day: observed, expected, and their difference."""
+
+    row: int
+    day: int
+    session: np.datetime64
+    observed: float
+    expected: float
+    abnormal: float
+    std_error: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRow:
+    """One test on a group of events, one CAR per (ticker, day 0)."""
+
+    group: str
+    window: Window
+    n_rows: int
+    n_dates: int
+    n_overlapping: int
+    car: Moments
+    bhar: Moments
+    precision_weighted: float
+    variance_weighted: float
+    result: TestResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeResult:
+    """Abnormal volume of a study: by window, by day, and across events (``car`` of a group is its ``avol``)."""
+
+    model: str
+    rows: tuple[VolumeRow, ...]
+    days: tuple[VolumeDay, ...]
+    groups: tuple[GroupRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceRow:
+    """One test of the difference of two groups' mean CARs; ``one`` and ``two`` are those of ``group`` and ``other``."""
+
+    group: str
+    other: str
+    window: Window
+    n_dates: int
+    one: Moments
+    two: Moments
+    std_error: float
+    result: TestResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarRow:
+    """One test on the calendar-time portfolio of a group over its holding period; alpha is a return a session."""
+
+    group: str
+    window: Window
+    n_events: int
+    n_rows: int
+    n_dates: int
+    n_sessions: int
+    mean_firms: float
+    alpha: float
+    std_error: float
+    beta: float
+    result: TestResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupDay:
+    """Average abnormal return of a group on one event day, and the average path up to it."""
+
+    group: str
+    day: int
+    ar: Moments
+    car: Moments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimRow:
+    """A claim held against the data."""
+
+    row: int
+    kind: str
+    claimed: str
+    observed: float
+    difference: float
+    verdict: str
+    expected: float
+    abnormal: float
+    p: float
