@@ -131,7 +131,7 @@ class StudySpec:
     benchmarks : tuple of str
         The first is the market, further ones are sectors (used by ``multi-index``).
     factors : str
-        CSV of daily factor returns in decimals, for the factor models.
+        CSV of daily factor returns in decimals, for the factor models; ``live`` asks the public library.
     peers : tuple of str
         Untreated firms, for the peer models and as donors.
     shares : tuple of str

@@ -175,6 +175,8 @@ def market_notices(catalogue: Catalogue, rows: Sequence[int], market: Market, sp
     """What a reader should know about the prices: older than asked for, or measured against a market elsewhere."""
     choice = market.prices.choice
     found = [choice.stale] if choice is not None and choice.stale else []
+    if market.factors is not None and market.factors.notice:
+        found.append(market.factors.notice)
     return [*found, *foreign_notices({series_key(catalogue, row, spec) for row in rows})]
 
 

@@ -46,7 +46,7 @@ def fetch_command(
     from eventstudy.data.catalogue import build_catalogue
     from eventstudy.data.events import read_events
     from eventstudy.data.live import LiveSource, refresh
-    from eventstudy.data.market import asked_range, wanted_symbols
+    from eventstudy.data.market import LIVE, asked_range, factor_table, wanted_symbols
     from eventstudy.data.shelf import Access
 
     catalogue = build_catalogue(read_events(events), None, reach=spec.hold)
@@ -57,6 +57,11 @@ def fetch_command(
     _print(done, symbols, str(access.folder), as_json=as_json, error="" if error is None else error.found)
     if error is not None:
         console.say(f"{len(done)} of {len(symbols)} symbols are in the store")
+    # the library is asked even where Yahoo refuses: what comes is kept
+    if spec.factors == LIVE and (factors := factor_table(spec)) is not None:
+        said = factors.notice or factors.vintage
+        console.say(f"factors: {printable(said)}, {factors.dates[0]} to {factors.dates[-1]}")
+    if error is not None:
         raise error
     if not any(fetched.vintage.outcome == "prices" for fetched in done):
         raise NothingStudied("Yahoo knows none of the symbols", hint="check their spelling and suffixes")

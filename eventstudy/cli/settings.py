@@ -74,7 +74,11 @@ OPTIONS: dict[str, Option] = {
         repeatable=True,
         help="Market index; further ones are sectors for multi-index.",
     ),
-    "factors": Option(kind="text", metavar="FILE", help="CSV of daily factors in decimals, for the factor models."),
+    "factors": Option(
+        kind="text",
+        metavar="FILE",
+        help="Daily factors for the factor models: a CSV in decimals, or live (French's library, extra [factors]).",
+    ),
     "peer": Option(
         kind="list",
         metavar="SYM",

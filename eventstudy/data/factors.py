@@ -33,13 +33,21 @@ class FactorTable:
     columns : dict
         Name in lower case -> float64 (n,); NaN where a cell is empty.
     sha256 : str
-        Of the file.
+        Of the file, or of the figures where there is none.
+    unit : str
+        Of the figures as they came.
+    vintage, fetched_at, notice : str
+        Of live factors: data sets with the data base behind each, when they came, and what a reader should know.
     """
 
     path: str
     dates: Dates
     columns: dict[str, Floats]
     sha256: str
+    unit: str = "decimal"
+    vintage: str = ""
+    fetched_at: str = ""
+    notice: str = ""
 
 
 def read_factors(path: Path) -> FactorTable:

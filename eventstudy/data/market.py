@@ -31,6 +31,8 @@ from eventstudy.engine.partition import Placed, window_plan
 from eventstudy.errors import UsageError
 from eventstudy.spec import StudySpec
 
+# In place of a factor file: the public library.
+LIVE = "live"
 # Sessions by which the market is shifted: the one before, its own, the one after.
 DIMSON_SHIFTS = (-1, 0, 1)
 _PARTS = {
@@ -191,16 +193,22 @@ def load_market(catalogue: Catalogue, wanted: Sequence[int], source: PriceSource
 
 
 def factor_table(spec: StudySpec) -> FactorTable | None:
-    """The factor file, once it is known to hold what the model needs."""
+    """The factors of a model that needs some, once they are known to hold what it needs; None for other models."""
     model = MODELS[spec.model]
     if not spec.factors:
         if model.columns:
             raise UsageError(
                 f"{spec.model} needs daily factors",
                 f"a CSV with date, {', '.join(model.columns)}, rf",
-                "--factors FILE",
+                "--factors FILE, or --factors live",
             )
         return None
+    if spec.factors == LIVE:
+        if not model.columns:
+            return None
+        from eventstudy.data.french import live_factors
+
+        return live_factors(spec, model.columns)
     table = read_factors(Path(spec.factors))
     check_columns(table, model.columns, spec.model)
     return table

@@ -144,4 +144,5 @@ def _factors(table: FactorTable | None) -> dict[str, Any] | None:
     if table is None:
         return None
     span = {"first": str(table.dates[0]), "last": str(table.dates[-1])} if len(table.dates) else {}
-    return {"path": table.path, "sha256": table.sha256, "rows": len(table.dates), "unit": "decimal", **span}
+    live = {"vintage": table.vintage, "fetched_at": table.fetched_at} if table.vintage else {}
+    return {"path": table.path, "sha256": table.sha256, "rows": len(table.dates), "unit": table.unit, **span, **live}

@@ -246,6 +246,9 @@ def _method_section(result: StudyResult, audit: Audit | None) -> Section:
             "one dummy per "
             f"event day; coefficients, sigma, every abnormal return, every CAR and their t values {word} to 1e-9."
         )
+    factors = result.studied.market.factors
+    if factors is not None and factors.vintage:
+        intro.append(f"Factors: {factors.vintage}; {factors.unit}; {factors.dates[0]} to {factors.dates[-1]}.")
     intro += [f"Notice: {notice}." for notice in result.notices]
     rows = tuple((p.symbol, p.source, p.basis, p.first, p.last, str(p.rows), p.sha256[:12]) for p in result.provenance)
     columns = ("symbol", "source", "total return from", "first", "last", "rows", "sha256")

@@ -14,7 +14,7 @@ import numpy as np
 from eventstudy.data.events import EventColumns
 from eventstudy.data.market import seed_of
 from eventstudy.data.parquet import give_back
-from eventstudy.data.prices import Choice, PriceSource
+from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source
 from eventstudy.engine.kernels import chosen_engine
 from eventstudy.engine.models import MODELS
@@ -325,7 +325,7 @@ def _finish(
         ),
         groups=groups,
         group_days=group_days(tally, ground.groups, spec),
-        notices=(*spec.notices, *_left_out(spec), *foreign_notices(ground.keys), *_notices(ground.choice)),
+        notices=(*spec.notices, *_left_out(spec), *foreign_notices(ground.keys), *_notices(ground)),
         series=ground.series,
         choice=ground.choice,
         factors=ground.factors,
@@ -344,8 +344,10 @@ def _left_out(spec: StudySpec) -> tuple[str, ...]:
     return (f"{', '.join(named)}: only for studies of up to 20,000 events; nothing of it is here",) if named else ()
 
 
-def _notices(choice: Choice | None) -> tuple[str, ...]:
-    return (choice.stale,) if choice is not None and choice.stale else ()
+def _notices(ground: Ground) -> tuple[str, ...]:
+    """Prices or factors older than asked for."""
+    stale = ground.choice.stale if ground.choice is not None else ""
+    return tuple(text for text in (stale, ground.factors.notice if ground.factors is not None else "") if text)
 
 
 def _spool(measured: _Measured, path: Path, n_windows: int) -> Spool:
