@@ -131,12 +131,24 @@ def test_without_the_package_there_is_an_install_line(tmp_path: Path, monkeypatc
 def test_the_command_names_unit_and_vintage_and_exits_4_offline(tmp_path: Path) -> None:
     copy_study(tmp_path)
     (tmp_path / "eventstudy.toml").unlink()
-    words = ("run", "--source", "snapshot", "--model", "ff3", "--factors", "live", "--store", "store")
+    words = (
+        "run",
+        "--event",
+        "h20_license_8k",
+        "--source",
+        "snapshot",
+        "--model",
+        "ff3",
+        "--factors",
+        "live",
+        "--store",
+        "store",
+    )
     refused = run_in(tmp_path, *words, "--offline")
     assert refused.code == 4 and "run once without --offline" in refused.err and "Traceback" not in refused.err
     assert not (tmp_path / "reports" / "manifest.json").exists()
     with library(DAYS) as (_, environment):
-        done = run_in(tmp_path, *words, "--formats", "csv,md,json", env=environment)
+        done = run_in(tmp_path, *words, "--formats", "csv,md,json", env={**environment, "EVENTSTUDY_OFFLINE": "no"})
     assert done.code == 0, done.err
     recorded = json.loads((tmp_path / "reports" / "manifest.json").read_text())["factors"]
     assert recorded["unit"] == "percent, divided by 100" and "202509" in recorded["vintage"] and recorded["fetched_at"]
