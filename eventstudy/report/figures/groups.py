@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from eventstudy.engine.moments import Moments
-    from eventstudy.results import GroupDay
+    from eventstudy.records import GroupDay
 
 Floats = NDArray[np.float64]
 MOST_GROUPS = 6
