@@ -10,6 +10,9 @@ from eventstudy.engine.moments import Moments
 from eventstudy.engine.significance.result import TestResult
 from eventstudy.spec import Window
 
+# In place of a window's label: each event's own.
+OWN = "own"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusion:
@@ -152,7 +155,7 @@ class VolumeDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupRow:
-    """One test on a group of events, one CAR per (ticker, day 0)."""
+    """One test on a group of events, one CAR per (ticker, day 0); with ``own`` over the window that each row names."""
 
     group: str
     window: Window
@@ -164,6 +167,12 @@ class GroupRow:
     precision_weighted: float
     variance_weighted: float
     result: TestResult
+    own: bool = False
+
+    @property
+    def label(self) -> str:
+        """The window as tables write it; ``own`` where each event has the one its row names."""
+        return OWN if self.own else self.window.label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

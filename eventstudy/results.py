@@ -55,6 +55,10 @@ class Studied:
     spec : StudySpec
     engine : str
         What measured: ``numpy`` or ``numba``.
+    own : int64 (E,) or None
+        Index of the window that each row names for itself, -1 for none.
+    n_shared : int
+        So many of ``spec.windows`` belong to every row; the others to rows that name them. 0 means all.
     """
 
     catalogue: Catalogue
@@ -65,6 +69,8 @@ class Studied:
     reported: tuple[int, ...]
     spec: StudySpec
     engine: str = "numpy"
+    own: Ints | None = None
+    n_shared: int = 0
     _cells: dict[str, list[str]] = field(default_factory=dict)
 
     def text(self, i: int, column: str) -> str:
@@ -72,6 +78,20 @@ class Studied:
         if column not in self._cells:
             self._cells[column] = [str(value) for value in self.catalogue.events.frame[column]]
         return str(self._cells[column][int(self.rows[i])])
+
+    @property
+    def shared_windows(self) -> range:
+        """Positions in ``spec.windows`` of the windows of every row."""
+        return range(self.n_shared or len(self.spec.windows))
+
+    def own_window(self, i: int) -> int:
+        """Position of the window that studied row i names for itself; -1 for none."""
+        return -1 if self.own is None else int(self.own[i])
+
+    def windows_of(self, i: int) -> list[int]:
+        """Positions of the windows of studied row i: those of every row, then its own."""
+        own = self.own_window(i)
+        return [*self.shared_windows, *([own] if own >= len(self.shared_windows) else [])]
 
     def series(self, i: int) -> AlignedSeries:
         """Returns of studied row i."""

@@ -29,6 +29,7 @@ from eventstudy.evaluate.clusters import cluster_tests
 from eventstudy.evaluate.differences import difference_tests
 from eventstudy.evaluate.dollar import dollar_impact
 from eventstudy.evaluate.groups import evidence_of, group_days, group_tests
+from eventstudy.evaluate.own_windows import own_windows, with_own_windows
 from eventstudy.evaluate.rates import placebo_rates
 from eventstudy.evaluate.robustness import day0_parts, robustness
 from eventstudy.evaluate.volume import abnormal_volume
@@ -136,6 +137,7 @@ def estimated(
     say(f"placing {len(table.frame)} events on exchange calendars")
     catalogue = build_catalogue(table, confounders_beside(table, confounders), reach=spec.hold)
     check_peers(catalogue, spec)
+    n_shared, spec = len(spec.windows), with_own_windows(spec, table)
     check_tickers(catalogue, spec)
     wanted = select_rows(catalogue, only)
     say(f"reading prices from {source.name}")
@@ -144,15 +146,18 @@ def estimated(
     say(f"studying {len(admitted)} of {len(wanted)} events")
     engine = chosen_engine(spec.engine, len(admitted), spec.model, conventions(spec))
     block, rows, late = estimate(catalogue, admitted, market, spec, engine)
+    own = own_windows(table, rows, spec)
     studied = Studied(
         catalogue=catalogue,
         market=market,
         rows=np.array(rows, dtype=np.int64),
         block=block,
-        primary=primary_windows(catalogue, rows, spec),
+        primary=primary_windows(catalogue, rows, spec, own),
         reported=tuple(i for i, row in enumerate(rows) if is_reported(catalogue, row, only)),
         spec=spec,
         engine=engine,
+        own=own,
+        n_shared=n_shared,
     )
     shown = [row for row in wanted if is_reported(catalogue, row, only)]
     return StudyResult(
@@ -381,10 +386,13 @@ def fitter_of(spec: StudySpec) -> Fitter:
     return conditional_fits
 
 
-def primary_windows(catalogue: Catalogue, rows: Sequence[int], spec: StudySpec) -> Ints:
-    """Index of each row's primary window: [0,0], or [0,1] where the hour is unknown; else the first named."""
+def primary_windows(catalogue: Catalogue, rows: Sequence[int], spec: StudySpec, own: Ints) -> Ints:
+    """Index of each row's primary window: its own; else [0,0], or [0,1] where the hour is unknown; else the first."""
     chosen = []
-    for row in rows:
+    for row, named in zip(rows, own, strict=True):
+        if named >= 0:
+            chosen.append(int(named))
+            continue
         placement = catalogue.placements[row]
         wanted = Window(0, 1) if placement is not None and placement.uncertain else Window(0, 0)
         chosen.append(spec.windows.index(wanted) if wanted in spec.windows else 0)

@@ -30,7 +30,8 @@ from eventstudy.data.coded import (
 from eventstudy.data.dates import parse_when
 from eventstudy.data.tabular import read_blocks
 from eventstudy.engine.panel import Ints
-from eventstudy.errors import InputFileError, Problem
+from eventstudy.errors import InputFileError, Problem, UsageError
+from eventstudy.spec import Window
 
 REQUIRED = ("ticker", "announced_at")
 OPTIONAL = (
@@ -45,6 +46,7 @@ OPTIONAL = (
     "notes",
     "benchmark",
     "calendar",
+    "window",
 )
 # columns that this program makes itself; one of the file must not take their place
 RESERVED = ("line", "instant", "date")
@@ -65,8 +67,8 @@ class EventTable:
     frame : DataFrame
         ``line`` (int, of the file), ``event_id``, ``ticker``, ``announced_at`` (as written), ``instant`` (UTC, NaT for
         a bare date), ``date`` (NaT where there is an instant), ``timing``, ``role``, ``category``, ``claimed_return``,
-        ``claimed_open_return``, ``title``, ``source``, ``notes``, ``benchmark``, ``calendar`` (text, empty if none),
-        then extra columns as text.
+        ``claimed_open_return``, ``title``, ``source``, ``notes``, ``benchmark``, ``calendar``, ``window`` (text,
+        empty if none), then extra columns as text.
     path : str
     """
 
@@ -390,6 +392,14 @@ def _check_benchmark(text: str) -> None:
         check_ticker(symbol)
 
 
+def _check_window(text: str) -> None:
+    if text:
+        try:
+            Window.parse(text)
+        except UsageError:
+            raise ValueError("is no window; write START:END in sessions, such as -1:1") from None
+
+
 def _check_calendar(text: str) -> None:
     if text and not _CALENDAR.fullmatch(text):
         raise ValueError("is no exchange code; write four capitals such as XNYS or XAMS")
@@ -404,6 +414,7 @@ CHECKS: dict[str, Check] = {
     "claimed_open_return": _check_claim,
     "benchmark": _check_benchmark,
     "calendar": _check_calendar,
+    "window": _check_window,
 }
 
 

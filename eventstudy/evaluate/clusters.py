@@ -82,7 +82,8 @@ def _test_session(studied: Studied, day: np.datetime64, rows: list[int], firms: 
     event_ids = tuple(dict.fromkeys(studied.text(i, "event_id") for i in rows))
     design = common_design(studied, firms)
     found = []
-    for w, window in enumerate(studied.spec.windows):
+    for w in studied.shared_windows:
+        window = studied.spec.windows[w]
         results = [
             *_joint(studied, design, window),
             *_per_firm(studied, w, firms),

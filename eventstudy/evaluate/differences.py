@@ -34,7 +34,7 @@ def difference_tests(studied: Studied, evidence: Evidence | None) -> tuple[Diffe
     return tuple(
         row
         for comparison in comparisons(studied)
-        for w in range(len(studied.spec.windows))
+        for w in studied.shared_windows
         for row in _compared(studied, evidence, comparison, w, wanted)
     )
 

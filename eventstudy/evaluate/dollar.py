@@ -31,7 +31,7 @@ def dollar_impact(studied: Studied) -> tuple[DollarRow, ...]:
     """
     if studied.block is None or not studied.spec.outstanding:
         return ()
-    single = [row for i in studied.reported for window in studied.spec.windows if (row := _one(studied, i, window))]
+    single = [row for i in studied.reported for w in studied.windows_of(i) if (row := _one(studied, i, w))]
     return (*single, *_totals(studied))
 
 
@@ -43,8 +43,8 @@ def market_value(studied: Studied, i: int, window: Window) -> float:
     return float(known[-1] * shares) if len(known) else np.nan
 
 
-def _one(studied: Studied, i: int, window: Window) -> DollarRow | None:
-    block, w = studied.block, studied.spec.windows.index(window)
+def _one(studied: Studied, i: int, w: int) -> DollarRow | None:
+    block, window = studied.block, studied.spec.windows[w]
     assert block is not None, "only asked with a block"
     value, exact = market_value(studied, i, window), block.exact
     total = value * float(block.cars.car[i, w])
@@ -73,7 +73,7 @@ def _totals(studied: Studied) -> list[DollarRow]:
     rows = rows_of_sessions(studied)
     for day, firms in firms_of_sessions(studied).items():
         design = common_design(studied, firms)
-        for window in spec.windows:
+        for window in spec.windows[: len(studied.shared_windows)]:
             values = np.array([market_value(studied, i, window) for i in firms])
             cluster = cluster_of(studied, design, window)
             if isinstance(cluster, str) or not np.isfinite(values).all():

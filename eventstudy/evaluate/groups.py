@@ -16,6 +16,7 @@ from eventstudy.engine.significance.evidence import Evidence, Sample, gather_evi
 from eventstudy.engine.significance.result import undefined
 from eventstudy.engine.significance.summary import Summary
 from eventstudy.errors import UsageError
+from eventstudy.evaluate.own_windows import own_group
 from eventstudy.records import GroupDay, GroupRow
 from eventstudy.spec import DIFFERENCE_TESTS, Window
 
@@ -82,9 +83,10 @@ def group_tests(studied: Studied, evidence: Evidence | None) -> tuple[GroupRow, 
     found: list[GroupRow] = []
     for group, positions in members(studied).items():
         if len(positions) > 1:
-            for w, window in enumerate(studied.spec.windows):
+            for w in studied.shared_windows:
                 sample = sample_of(studied, evidence, positions, w)
-                found += _tested(studied, sample, group, window, wanted)
+                found += _tested(studied, sample, group, studied.spec.windows[w], wanted)
+            found += own_group(studied, evidence, group, positions, _rows_in(studied, group))
     return tuple(found)
 
 
@@ -107,7 +109,7 @@ def _without_theory(studied: Studied, wanted: list[str]) -> tuple[GroupRow, ...]
         )
         for group, positions in members(studied).items()
         if len(positions) > 1
-        for w, window in enumerate(studied.spec.windows)
+        for w, window in enumerate(studied.spec.windows[: len(studied.shared_windows)])
         for name in wanted
     )
 

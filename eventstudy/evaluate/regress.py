@@ -145,7 +145,7 @@ def regress(studied: Studied, formula: str, *, allow_small: bool = False) -> tup
     frame = studied.catalogue.events.frame
     parsed = read_formula(formula, [str(name) for name in frame.columns if name not in NOT_REGRESSORS])
     rows = regression_rows(studied)
-    windows = range(len(studied.spec.windows)) if studied.spec.windows_given else [-1]
+    windows = studied.shared_windows if studied.spec.windows_given else [-1]
     return tuple(_one(studied, parsed, rows, w, allow_small=allow_small) for w in windows)
 
 

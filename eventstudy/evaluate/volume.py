@@ -104,6 +104,7 @@ def _part(studied: Studied, block: Block, kept: np.ndarray, spec: StudySpec) -> 
         rows=studied.rows[kept],
         block=select(block, kept),
         primary=studied.primary[kept],
+        own=None if studied.own is None else studied.own[kept],
         reported=tuple(place[i] for i in studied.reported if i in place),
         spec=spec,
     )
@@ -117,7 +118,8 @@ def _rows(studied: Studied, block: Block, spec: StudySpec, reasons: list[str]) -
     phi, found = autocorrelation(block.fits), []
     for i in studied.reported:
         counted = not reasons[i]
-        for w, window in enumerate(spec.windows):
+        for w in studied.windows_of(i):
+            window = spec.windows[w]
             known = counted and bool(np.isfinite(exact.t[i, w]))
             total = float(block.cars.car[i, w]) if known else np.nan
             mean = total / window.length

@@ -151,8 +151,8 @@ def _recommended(result: StudyResult) -> tuple[dict[tuple[str, str], tuple[str, 
     reasons: dict[str, list[str]] = {}
     for row in result.groups:
         advice = recommend(row.car.count, row.n_dates, row.n_overlapping)
-        chosen[row.group, row.window.label] = advice.tests
-        label = f"{row.group} {row.window.label}"
+        chosen[row.group, row.label] = advice.tests
+        label = f"{row.group} {row.label}"
         if label not in reasons.setdefault(advice.why, []):
             reasons[advice.why].append(label)
     return chosen, tuple(f"{listed(labels)}: {why}." for why, labels in reasons.items())

@@ -145,7 +145,8 @@ def _windows(result: StudyResult) -> Iterable[Sequence[Any]]:
     assert block is not None, "only called with a block"
     exact, volatility = block.exact, block.volatility
     for i in studied.reported:
-        for w, window in enumerate(studied.spec.windows):
+        for w in studied.windows_of(i):
+            window = studied.spec.windows[w]
             placebo = block.placebo[i][w] if block.placebo else None
             yield (
                 *_names(result, i),
@@ -283,7 +284,7 @@ def aggregate_rows(groups: Sequence[GroupRow], calendar: Sequence[CalendarRow] =
     for r in groups:
         test, n = r.result, r.car.count
         yield (
-            *(r.group, r.window.label, n, r.n_rows, r.n_dates),
+            *(r.group, r.label, n, r.n_rows, r.n_dates),
             r.car.mean if n else np.nan,
             r.precision_weighted,
             *(test.test, test.statistic, test.null, test.df, test.p, test.applicable, test.reason),

@@ -38,7 +38,7 @@ def volume_rows(result: StudyResult) -> dict[str, Iterable[Sequence[Any]]]:
         ),
         "volume_groups": (
             (
-                *(g.group, g.window.label, g.car.count, g.n_rows, g.n_dates, g.car.mean),
+                *(g.group, g.label, g.car.count, g.n_rows, g.n_dates, g.car.mean),
                 *(g.result.test, g.result.statistic, g.result.null, g.result.df, g.result.p),
                 *(g.result.applicable, g.result.reason),
             )

@@ -91,6 +91,12 @@ def prepare(
             "--model peer, or a part of the events file",
         )
     events = take()
+    if "window" in events.columns and any(events.columns["window"].values):
+        raise UsageError(
+            f"rows of {events.path} name windows of their own, which a streamed study cannot follow",
+            "windows for all events: --window A:B",
+            "leave the column window out, or study fewer than 20,000 events at a time",
+        )
     check_treated(treated(events), spec, events.path)
     say(f"placing {len(events):,} events on exchange calendars")
     found = listing(events, spec)

@@ -48,7 +48,7 @@ def run_in(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> 
         env=clean_environment(**(env or {})),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         stdin=subprocess.DEVNULL,
     )
     return Outcome(done.returncode, done.stdout, done.stderr, folder)
