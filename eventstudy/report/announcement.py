@@ -11,7 +11,7 @@ import pandas as pd
 from eventstudy.data.catalogue import nearby
 from eventstudy.report.document import Card, Section, Table
 from eventstudy.report.prose import TESTS, confounded, limits, row_sentences, sure
-from eventstudy.report.words import NOTHING, clipped, interval, listed, p_value, percent, size
+from eventstudy.report.words import NOTHING, clipped, figure_name, interval, listed, p_value, percent, size
 
 if TYPE_CHECKING:
     from eventstudy.report.figures import Figure
@@ -89,7 +89,9 @@ def announcement_card(result: StudyResult, event_id: str, figures: Figures, befo
 
 def closer(figures: Figures, event_id: str, ticker: str) -> list[Figure]:
     """The figures of one row beyond its path: the estimation and the uneventful sessions."""
-    return [figures[name] for kind in ("scatter", "placebo") if (name := f"{kind}-{event_id}-{ticker}") in figures]
+    return [
+        figures[name] for kind in ("scatter", "placebo") if (name := figure_name(kind, event_id, ticker)) in figures
+    ]
 
 
 def heading(result: StudyResult, event_id: str) -> str:

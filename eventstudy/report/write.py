@@ -8,12 +8,13 @@ import io
 import json
 import math
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eventstudy.errors import UsageError
@@ -331,10 +332,11 @@ def _move(folder: Path, out: Path, names: Sequence[str]) -> None:
 
 
 def _manifest_before(out: Path) -> dict[str, Any]:
-    """The folder's manifest; one that is not there or cannot be read is empty."""
+    """The folder's manifest; one that is not there, is no file or cannot be read is empty."""
+    path = out / MANIFEST
     try:
-        found = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -346,16 +348,24 @@ def _listed_before(out: Path) -> dict[str, str]:
 
 
 def _is_ours(name: object) -> bool:
-    """Whether a listed path is one a report can hold: relative, at most one folder deep, no way out."""
-    if not isinstance(name, str):
+    """Whether a listed path is one that a report holds.
+
+    What a manifest lists is removed with the next run, and the manifest may be somebody else's. Nothing outside
+    goes, and no file of the user's own, such as events.csv where the report folder is that of the study.
+    """
+    from eventstudy.report.tables import COLUMNS
+
+    if not isinstance(name, str) or len(name) > 200:
         return False
-    path = PurePosixPath(name)
-    inside = len(path.parts) == 1 or (len(path.parts) == 2 and path.parts[0] in ("events", "figures", "tables"))
-    return inside and not path.is_absolute() and ".." not in path.parts and "\\" not in name and ":" not in name
+    stem, _, ending = name.partition(".")
+    table = stem in COLUMNS and ending in ("csv", "parquet")
+    inside = re.fullmatch(r"(events|figures|tables)/[A-Za-z0-9][A-Za-z0-9^._=~-]*\.(md|svg|png|tex)", name) is not None
+    return name in ("results.json", "summary.md", "report.html") or table or inside
 
 
 def _remove(out: Path, names: set[str]) -> None:
     for name in sorted(names):
         target = out / name
-        if not target.parent.is_symlink() or target.parent == out:
+        # a link goes, what it leads to stays; a folder of that name is nobody's file
+        if (not target.parent.is_symlink() or target.parent == out) and (target.is_symlink() or target.is_file()):
             target.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventstudy.report.figures.style import MUTED, VERMILION, Figure, canvas, finish
-from eventstudy.report.words import number, p_value
+from eventstudy.report.words import figure_name, number, p_value
 
 QUANTILES = {"smallest": 0.0, "5 %": 0.05, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "95 %": 0.95, "largest": 1.0}
 
@@ -47,10 +47,9 @@ def placebo(event_id: str, ticker: str, t_values: NDArray[np.float64], t_observe
         description = f"{ticker}'s t on {n} sessions without a catalogued event; {event_id} has {t_observed:.2f}."
         data = {"counts": counts.tolist(), "edges": edges.tolist(), "t": t_observed, "p": p, "n": n}
         title = f"{event_id} among {ticker}'s own sessions"
-        # an id and a ticker may both hold a dash: x with B-C is not x-B with C
         return finish(
             figure,
-            f"placebo-{event_id}-{ticker.replace('-', '~')}",
+            figure_name("placebo", event_id, ticker),
             title,
             description,
             data,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventstudy.report.figures.style import BLUE, GRID, INK, MUTED, VERMILION, Figure, canvas, finish
-from eventstudy.report.words import NOTHING, number, percent, size
+from eventstudy.report.words import NOTHING, figure_name, number, percent, size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,7 +94,7 @@ def scatter(seen: Estimation) -> Figure:
         axes.set_ylabel(f"{'excess ' * seen.excess}return of {seen.ticker}")
         return finish(
             figure,
-            f"scatter-{seen.event_id}-{seen.ticker}",
+            figure_name("scatter", seen.event_id, seen.ticker),
             f"{seen.event_id}: {seen.ticker} against {seen.market}",
             _description(seen),
             _data(seen),
