@@ -67,6 +67,8 @@ def clipped(text: str, longest: int = 160) -> str:
 
 
 def figure_name(kind: str, event_id: str, ticker: str) -> str:
-    """The name of a figure of one firm and announcement, another for every pair: an id and a ticker may both hold a dash,
-    and x with B-C is not x-B with C."""
+    """The name of a figure of one firm and announcement, another for every pair.
+
+    An id and a ticker may both hold a dash, and x with B-C is not x-B with C.
+    """
     return f"{kind}-{event_id}-{ticker.replace('-', '~')}"
