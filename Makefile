@@ -58,6 +58,9 @@ golden: $(STAMP) ## write down anew what commands print (tests/cli/golden), afte
 	WRITE_GOLDEN=1 $(BIN)/python -m pytest -q -n 0 tests/cli/test_golden.py
 	git diff --stat -- tests/cli/golden
 
+chaos: $(STAMP) ## faults, damage, kills and fuzzing at random; SEED=n repeats a campaign
+	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(CHAOS)
+
 docs: $(STAMP) ## the documentation site, every link checked -> build/site
 	$(BIN)/mkdocs build --strict --quiet
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import NoReturn, TextIO
 
-INTERRUPTED, UNWRITABLE = 130, 2
+INTERRUPTED, UNUSABLE = 130, 2
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
 
 
@@ -43,6 +43,13 @@ def main() -> None:
         if _Interrupt.pressed:
             # an import that was cut short tells of something else
             _end()
+        if isinstance(error, MemoryError):
+            _say(
+                "error: this machine's memory does not suffice",
+                "fewer events at a time; docs/scale.md says how many fit",
+            )
+            _deaf()
+            sys.exit(UNUSABLE)
         if not isinstance(error, OSError) or error.errno not in FULL:
             raise
         _full(error)
@@ -63,11 +70,14 @@ def _flushed() -> None:
 def _full(error: OSError) -> NoReturn:
     """What is printed cannot be written; files of a report have errors of their own."""
     _forget(sys.stdout)
-    with suppress(OSError):
-        print(f"error: what is printed cannot be written: {error.strerror}", file=sys.stderr)
-        print("  hint: free some space, or send it elsewhere", file=sys.stderr)
+    _say(f"error: what is printed cannot be written: {error.strerror}", "free some space, or send it elsewhere")
     _deaf()
-    sys.exit(UNWRITABLE)
+    sys.exit(UNUSABLE)
+
+
+def _say(error: str, hint: str) -> None:
+    with suppress(OSError):
+        print(f"{error}\n  hint: {hint}", file=sys.stderr)
 
 
 def _forget(stream: TextIO) -> None:

@@ -13,6 +13,8 @@ from eventstudy.errors import Problem
 
 ROWS_AT_ONCE = 65_536
 RESIDUES = 16
+# Of one kind; nobody reads a million, and more would fill the memory.
+MOST_PROBLEMS = 1_000_000
 Check = Callable[[str], None]
 
 
@@ -124,7 +126,7 @@ def column_problems(name: str, column: Coded, lines: Ints, check: Check) -> list
             verdicts[code] = str(error)
     if not verdicts:
         return []
-    rows = np.flatnonzero(np.isin(column.codes, list(verdicts)))
+    rows = np.flatnonzero(np.isin(column.codes, list(verdicts)))[:MOST_PROBLEMS]
     codes = column.codes[rows].tolist()
     return [
         Problem(int(lines[row]), name, column.values[code], verdicts[code])
@@ -164,7 +166,7 @@ def repeats(
             first: dict[tuple[str, str], int] = {}
             own = rows[same]
             for row, name, text in zip(own.tolist(), names.take(own), other.take(own), strict=True):
-                if (name, text) in first:
+                if (name, text) in first and len(found) < MOST_PROBLEMS:
                     found.append(Problem(int(lines[row]), "event_id", name, say_pair(text, first[name, text])))
                 first.setdefault((name, text), int(lines[row]))
     for rows in residues(folded):
@@ -173,7 +175,7 @@ def repeats(
             own = rows[same]
             for row, name in zip(own.tolist(), names.take(own), strict=True):
                 spelling, line = seen.setdefault(name.lower(), (name, int(lines[row])))
-                if spelling != name:
+                if spelling != name and len(found) < MOST_PROBLEMS:
                     found.append(Problem(int(lines[row]), "event_id", name, say_case(spelling, line)))
     return found
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from eventstudy.data.coded import ROWS_AT_ONCE
+from eventstudy.data.coded import MOST_PROBLEMS, ROWS_AT_ONCE
 from eventstudy.errors import InputFileError, Problem
 from eventstudy.reading import large_cells
 
+# Bytes of a file and of a line, columns of a table: beyond these, memory would decide what becomes of a run.
+LARGEST_FILE = 2**30
+LONGEST_LINE = 2**24
+MOST_COLUMNS = 2_000
 DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -87,6 +92,9 @@ def read_blocks(path: str | Path, required: Sequence[str], *, fold_case: bool = 
             cells = zip(*(row for _, row in block), strict=True)
             columns = {name: [cell.strip() for cell in column] for name, column in zip(header, cells, strict=True)}
             yield TextTable(name, columns, [line for line, _ in block])
+        if len(problems) > MOST_PROBLEMS:
+            problems.append(Problem(block[-1][0], "", "", "reading ends here; mend the rows above first"))
+            break
     if empty:
         raise InputFileError(name, [Problem(1, "", "", "there is a header but no row; add at least one")])
     if problems:
@@ -96,7 +104,10 @@ def read_blocks(path: str | Path, required: Sequence[str], *, fold_case: bool = 
 def _bytes(path: str | Path) -> bytes:
     """The content of a file, UTF-8 with or without a byte-order mark."""
     try:
-        data = Path(path).read_bytes()
+        with Path(path).open("rb") as handle:
+            # one byte more than allowed: some files, such as devices, do not say how long they are
+            size = os.fstat(handle.fileno()).st_size
+            data = handle.read(LARGEST_FILE + 1) if size <= LARGEST_FILE else b""
     except (FileNotFoundError, NotADirectoryError):
         raise InputFileError(str(path), [Problem(0, "", "", "there is no such file")]) from None
     except IsADirectoryError:
@@ -104,12 +115,26 @@ def _bytes(path: str | Path) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputFileError(str(path), [Problem(0, "", "", f"cannot be read: {reason}")]) from None
-    if not data.strip():
+    if size > LARGEST_FILE or len(data) > LARGEST_FILE:
+        message = f"is larger than {LARGEST_FILE >> 20} MiB; write it as Parquet, or in parts"
+        raise InputFileError(str(path), [Problem(0, "", "", message)])
+    if not data or data.isspace():
         raise InputFileError(str(path), [Problem(0, "", "", "is empty; it needs a header and rows")])
+    if (start := _endless_line(data)) >= 0:
+        line = data[:start].count(b"\n") + 1
+        raise InputFileError(str(path), [Problem(line, "", "", f"is longer than {LONGEST_LINE >> 20} MiB")])
     if b"\0" in data:
         line = data[: data.index(b"\0")].count(b"\n") + 1
         raise InputFileError(str(path), [Problem(line, "", "", "holds a NUL byte; save it as UTF-8 CSV")])
     return data
+
+
+def _endless_line(data: bytes) -> int:
+    """Where a line begins that is far too long to be one; -1 where there is none."""
+    for start in range(0, len(data) - LONGEST_LINE, LONGEST_LINE):
+        if all(data.find(mark, start, start + LONGEST_LINE) < 0 for mark in (b"\n", b"\r")):
+            return start
+    return -1
 
 
 def _not_utf8(path: str, data: bytes) -> InputFileError:
@@ -143,6 +168,9 @@ def _rows(path: str, data: bytes) -> Iterator[tuple[int, list[str]]]:
 
 
 def _check_header(path: str, header: Sequence[str], required: Sequence[str]) -> None:
+    if len(header) > MOST_COLUMNS:
+        message = f"has {len(header):,} columns; at most {MOST_COLUMNS:,} are read"
+        raise InputFileError(path, [Problem(1, "", "", message)])
     missing = [name for name in required if name not in header]
     if missing and len(header) == 1:
         for mark, word in DELIMITERS.items():

@@ -131,16 +131,7 @@ def executor(threads: int, workers: int, scheduler: str) -> Iterator[Executor]:
         return
     client_type, cluster_type = _distributed(chosen[0])
     if workers:
-        with (
-            cluster_type(
-                n_workers=workers,
-                threads_per_worker=threads,
-                processes=True,
-                dashboard_address=None,
-                silence_logs=50,
-            ) as cluster,
-            client_type(cluster) as client,
-        ):
+        with _started(cluster_type, workers, threads) as cluster, client_type(cluster) as client:
             yield Dask(client, f"{workers} local Dask workers")
         return
     try:
@@ -157,6 +148,20 @@ def executor(threads: int, workers: int, scheduler: str) -> Iterator[Executor]:
                 f"the scheduler at {scheduler} has no workers", "at least one", f"start one: dask worker {scheduler}"
             )
         yield Dask(client, f"Dask cluster with {len(client.nthreads())} workers")
+
+
+def _started(cluster_type: Any, workers: int, threads: int) -> Any:
+    """A local cluster whose workers run."""
+    try:
+        return cluster_type(
+            n_workers=workers, threads_per_worker=threads, processes=True, dashboard_address=None, silence_logs=50
+        )
+    except (RuntimeError, OSError) as error:
+        raise UsageError(
+            f"the {workers} workers did not start: {(str(error) or repr(error)).splitlines()[0][:200]}",
+            "processes that nobody ends, and memory for them",
+            "try again, or without --workers",
+        ) from error
 
 
 def _distributed(option: str) -> tuple[Any, Any]:

@@ -122,6 +122,17 @@ def test_an_unreachable_scheduler_and_contradictions_are_usage_errors(monkeypatc
         pass
 
 
+def test_workers_that_do_not_start_are_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    distributed = pytest.importorskip("distributed")
+
+    def failing(**_: Any) -> None:
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr(distributed, "LocalCluster", failing)
+    with pytest.raises(UsageError, match="the 2 workers did not start: Nanny failed to start"), executor(1, 2, ""):
+        pass
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
 def test_an_interrupted_run_leaves_the_folder_as_it_was(
     many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException

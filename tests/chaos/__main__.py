@@ -1,0 +1,61 @@
+"""``make chaos``: faults of Yahoo, damaged stores, kills and company, at random, and a table of what became of each.
+
+The seed is printed; ``--seed`` repeats a campaign, ``--only`` a part of it. Everything stays on this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from tests.chaos import company, damage, kills, source
+from tests.chaos.tally import Tally
+
+PARTS = ("source", "stores", "kills", "company", "fuzz")
+
+
+def main() -> int:
+    """Run the parts; 1 if a promise was broken."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
+    parser.add_argument("--sequences", type=int, default=1000, help="of faults of Yahoo")
+    parser.add_argument("--stores", type=int, default=420, help="damaged at random bytes")
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--interrupts", type=int, default=60)
+    parser.add_argument("--workers", type=int, default=10, help="of a cluster that are killed")
+    parser.add_argument("--seconds", type=float, default=600.0, help="for kills and interrupts, then for fuzzing")
+    parser.add_argument("--only", choices=PARTS, action="append")
+    given = parser.parse_args()
+    wanted = given.only or PARTS
+    print(f"seed {given.seed}", flush=True)
+    broken = 0
+    if "source" in wanted:
+        broken += told("Yahoo misbehaving", lambda: source.campaign(given.seed, given.sequences))
+    if "stores" in wanted:
+        broken += told("Stores damaged", lambda: damage.campaign(given.seed, given.stores))
+    if "kills" in wanted:
+        broken += told(
+            "Commands killed", lambda: kills.campaign(given.seed, given.kills, given.interrupts, given.seconds)
+        )
+    if "company" in wanted:
+        broken += told("Company", lambda: company.campaign(given.seed, 12, given.workers))
+    if "fuzz" in wanted and importlib.util.find_spec("tests.chaos.fuzz") is not None:
+        broken += subprocess.run([sys.executable, "-m", "tests.chaos.fuzz"]).returncode != 0
+    return int(broken > 0)
+
+
+def told(title: str, run: Callable[[], Tally]) -> int:
+    """Run a part and print its table; how many promises were broken."""
+    began = time.monotonic()
+    tally = run()
+    print(f"{tally.table(title)}\n({time.monotonic() - began:.0f} s)\n", flush=True)
+    return len(tally.broken)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
