@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from eventstudy.data.dates import parse_day
-from eventstudy.data.prices import PriceSeries, PriceTable, make_series
+from eventstudy.data.prices import HIGHEST, LOWEST, PriceSeries, PriceTable, make_series
 from eventstudy.data.tabular import read_table
 from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.reading import decimal
@@ -136,6 +136,9 @@ def _number(text: str, name: str, line: int, problems: list[Problem]) -> float:
         return math.nan
     if not math.isfinite(value):
         problems.append(Problem(line, name, text, "is not finite"))
+        return math.nan
+    if value > HIGHEST or (name in ("close", "open", "adj close") and 0 < value < LOWEST):
+        problems.append(Problem(line, name, text, f"is no figure of a market; {LOWEST:g} to {HIGHEST:g} are read"))
         return math.nan
     if name in ("close", "open", "adj close") and value <= 0:
         problems.append(Problem(line, name, text, "a price must be positive; leave the cell empty if there is none"))

@@ -13,7 +13,7 @@ import numpy as np
 
 from eventstudy.data.coded import ROWS_AT_ONCE
 from eventstudy.data.parquet import damage_is_told, kind_of, open_parquet, refuse_large
-from eventstudy.data.prices import Dates, Floats, PriceSeries, PriceTable, make_series
+from eventstudy.data.prices import HIGHEST, LOWEST, Dates, Floats, PriceSeries, PriceTable, make_series
 from eventstudy.errors import InputFileError, Problem, UsageError
 
 PRICES = ("close", "adj_close", "open")
@@ -368,5 +368,14 @@ def _series(symbol: str, pieces: list[Any], problems: list[Problem], origin: str
 def _wrong(name: str, values: Floats) -> list[tuple[np.ndarray, str]]:
     """Figures that cannot be: which rows, and why."""
     if name in PRICES:
-        return [(np.isinf(values) | (values <= 0), "are not positive and finite; leave unknown prices empty")]
-    return [(np.isinf(values) | (values < 0), "are negative or not finite; leave unknown figures empty")]
+        absurd = (values > 0) & np.isfinite(values) & ((values < LOWEST) | (values > HIGHEST))
+        return [
+            (np.isinf(values) | (values <= 0), "are not positive and finite; leave unknown prices empty"),
+            (absurd, f"are no prices; {LOWEST:g} to {HIGHEST:g} are read"),
+        ]
+    return [
+        (
+            np.isinf(values) | (values < 0) | (values > HIGHEST),
+            "are negative or not finite; leave unknown figures empty",
+        )
+    ]

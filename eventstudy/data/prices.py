@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+# Beyond these nothing is a price: returns between such figures overflow where they are squared.
+LOWEST, HIGHEST = 1e-12, 1e15
 Dates = NDArray[np.datetime64]
 
 

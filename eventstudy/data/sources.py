@@ -10,7 +10,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from eventstudy.data.prices import Dates, Floats, PriceSeries, PriceSource, PriceTable, make_series
+from eventstudy.data.prices import HIGHEST, LOWEST, Dates, Floats, PriceSeries, PriceSource, PriceTable, make_series
 from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.spec import StudySpec
 
@@ -173,4 +173,7 @@ def _frame_problems(symbol: str, days: Dates, numbers: Mapping[str, Floats]) -> 
         if (lowest | np.isinf(values)).any():
             wanted = "positive" if price else "zero or more"
             found.append(Problem(0, name, symbol, f"must be {wanted} and finite; leave unknown figures empty"))
+        elif (values > HIGHEST).any() or (price and (values < LOWEST).any()):
+            message = f"holds what is no figure of a market; {LOWEST:g} to {HIGHEST:g} are read"
+            found.append(Problem(0, name, symbol, message))
     return found

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from eventstudy.data.files import read_prices
+from eventstudy.data.parquet_prices import ParquetPrices
+from eventstudy.errors import InputFileError
 from eventstudy.flags import FLAGS
 from eventstudy.results import StudyResult
 from eventstudy.scale.limits import Limits
@@ -198,3 +202,26 @@ def test_the_same_in_a_streamed_study(whole: pd.DataFrame, tmp_path: Path) -> No
             assert row[name] == "" or float(row[name]) == pytest.approx(number, rel=1e-9, abs=1e-12)
     out = pd.read_csv(tmp_path / "out" / "excluded.csv", keep_default_na=False)
     assert dict(zip(out["event_id"], out["reason"], strict=True)) == gone
+
+
+@pytest.mark.parametrize("figure", [1e308, 1e16, 5e-324, 1e-13])
+def test_figures_of_no_market(whole: pd.DataFrame, tmp_path: Path, figure: float) -> None:
+    """Their returns overflow where they are squared: tables said `inf`."""
+    bent = whole.copy()
+    bent.loc[(bent["ticker"] == "A") & (bent["date"] == SESSIONS[DAY - 60]), "close"] = figure
+    with pytest.raises(InputFileError, match=r"close.*1e-12 to 1e\+15"):
+        studied(bent)
+    own = bent[bent["ticker"] == "A"]
+    own.rename(columns={"date": "Date", "close": "Close"}).to_csv(tmp_path / "A.csv", index=False)
+    with pytest.raises(InputFileError, match=r"line 342.*1e-12 to 1e\+15"):
+        read_prices(tmp_path / "A.csv", "A")
+    own.to_parquet(tmp_path / "A.parquet", index=False)
+    with pytest.raises(InputFileError, match=r"1 rows are no prices"):
+        ParquetPrices.open(str(tmp_path / "A.parquet")).fetch(["A"], date(2022, 1, 1), date(2023, 1, 1))
+
+
+@pytest.mark.parametrize("figure", [1e15, 1e-12])
+def test_the_widest_figures_that_are_read_overflow_nowhere(whole: pd.DataFrame, figure: float) -> None:
+    bent = whole.copy()
+    bent.loc[(bent["ticker"] == "A") & (bent["date"] == SESSIONS[DAY - 60]), "close"] = figure
+    explained(studied(bent, events=EVENTS))
