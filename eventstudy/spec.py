@@ -349,8 +349,6 @@ def _numbers(name: str, texts: tuple[str, ...], wanted: str) -> dict[str, float]
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value in allowed:
         return
-    import difflib
+    from eventstudy.spelling import meant
 
-    close = difflib.get_close_matches(value, allowed, n=1)
-    hint = f"did you mean {close[0]}?" if close else ""
-    raise UsageError(f"{name} {value!r} is unknown", " | ".join(allowed), hint)
+    raise UsageError(f"{name} {value!r} is unknown", " | ".join(allowed), meant(value, allowed))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +36,7 @@ from eventstudy.flags import row_flags, window_flags
 from eventstudy.records import Exclusion
 from eventstudy.results import Studied, StudyResult
 from eventstudy.spec import StudySpec, Window
+from eventstudy.spelling import meant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 Progress = Callable[[str], None]
 # Fewer are no index.
 FEWEST_PEERS = 3
+# of an EventTable, beside those of the file
+MADE_COLUMNS = ("line", "instant", "date")
 
 
 def run(
@@ -133,6 +135,7 @@ def estimated(
     spec = checked_model(spec or StudySpec())
     say = progress or silent
     table = as_events(events)
+    check_by(table, spec)
     source = open_source(spec, say, warn or silent) if prices is None else as_source(prices)
     say(f"placing {len(table.frame)} events on exchange calendars")
     catalogue = build_catalogue(table, confounders_beside(table, confounders), reach=spec.hold)
@@ -207,10 +210,7 @@ def silent(line: str) -> None:
 def checked_model(spec: StudySpec) -> StudySpec:
     """The spec, once its model is known to exist and to have the benchmarks and sessions it needs."""
     if spec.model not in MODELS:
-        close = difflib.get_close_matches(spec.model, MODELS, n=1)
-        raise UsageError(
-            f"model {spec.model!r} is unknown", " | ".join(MODELS), f"did you mean {close[0]}?" if close else ""
-        )
+        raise UsageError(f"model {spec.model!r} is unknown", " | ".join(MODELS), meant(spec.model, MODELS))
     if spec.model == "multi-index" and len(spec.benchmarks) < 2:
         raise UsageError(
             "multi-index needs a market and a sector", "two benchmarks", "add --benchmark SPY --benchmark SOXX"
@@ -233,6 +233,15 @@ def checked_model(spec: StudySpec) -> StudySpec:
     if spec.estimation < needed:
         raise UsageError(f"estimation {spec.estimation} is too short for {spec.model}", f"at least {needed} sessions")
     return spec
+
+
+def check_by(table: EventTable, spec: StudySpec) -> None:
+    """Raise a UsageError where the column of the groups is not in the events file, before any price is asked for."""
+    if spec.by not in table.frame.columns:
+        columns = [str(name) for name in table.frame.columns if name not in MADE_COLUMNS]
+        raise UsageError(
+            f"--by {spec.by!r} is no column of the events file", ", ".join(columns), meant(spec.by, columns)
+        )
 
 
 def check_peers(catalogue: Catalogue, spec: StudySpec) -> None:
@@ -267,11 +276,10 @@ def check_tickers(catalogue: Catalogue, spec: StudySpec) -> None:
     known = {ticker for ticker, _ in catalogue.keys}
     for option, named in (("index-weight", spec.weights), ("shares", spec.outstanding)):
         if unknown := sorted(set(named) - known):
-            close = difflib.get_close_matches(unknown[0], sorted(known), n=1)
             raise UsageError(
                 f"{option} names {unknown[0]}, which no event of {catalogue.events.path} has",
                 "a ticker of the events file",
-                f"did you mean {close[0]}?" if close else "",
+                meant(unknown[0], sorted(known)),
             )
 
 
@@ -309,8 +317,7 @@ def select_rows(catalogue: Catalogue, only: Sequence[str]) -> list[int]:
     known = sorted(set(catalogue.events.frame["event_id"]))
     for name in only:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]}?" if close else "see the event_id column"
+            hint = meant(name, known) or "see the event_id column"
             raise UsageError(f"event {name!r} is not in {catalogue.events.path}", "an event_id of that file", hint)
     days = {p.date for row, p in enumerate(catalogue.placements) if p and is_reported(catalogue, row, only)}
     return [

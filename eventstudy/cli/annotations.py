@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 from eventstudy.cli.console import printable
 from eventstudy.errors import UsageError
+from eventstudy.spelling import meant
 
 
 def chosen_format(name: str, known: Sequence[str], *, as_json: bool) -> str:
@@ -18,14 +18,8 @@ def chosen_format(name: str, known: Sequence[str], *, as_json: bool) -> str:
         For an unknown one.
     """
     if name not in known:
-        raise UsageError(f"output format {name!r} is unknown", ", ".join(known), did_you_mean(name, known))
+        raise UsageError(f"output format {name!r} is unknown", ", ".join(known), meant(name, known))
     return "json" if as_json else name
-
-
-def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """A hint with the known name that is closest, or nothing."""
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]}?" if close else ""
 
 
 def annotation(kind: str, text: str, *, title: str = "", place: tuple[str, int] | None = None) -> str:

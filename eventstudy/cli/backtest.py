@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eventstudy.cli.console import Console, say_prices
+from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
@@ -83,7 +84,7 @@ def backtest_command(
     choices = BacktestSpec(exit_day=exit_day, costs=costs, placebos=placebos)
     # a backtest reads CARs and their variances alone
     quick = spec.with_changes(tests=("car-t",))
-    result = estimated(events, spec=quick, only=event or (), progress=console.progress, warn=console.warn)
+    result = estimated(events_file(events), spec=quick, only=event or (), progress=console.progress, warn=console.warn)
     found = backtest(result.studied, choices, console.progress)
     written = add_files(out, "backtest", _files(found, result, formats), result)
     console.progress_done()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eventstudy.cli.console import Console, printable, say_prices
+from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
@@ -61,7 +62,7 @@ def calibrate_command(
 
     effects = checked_effects(_sizes(effect)) if effect else EFFECTS
     check_writable(out)
-    result = estimated(events, spec=spec, only=event or (), progress=console.progress, warn=console.warn)
+    result = estimated(events_file(events), spec=spec, only=event or (), progress=console.progress, warn=console.warn)
     found = calibrate(result, effects, console.progress)
     table = calibration_table(found)
     written = add_files(out, "calibrate", _files(result, found, table, formats), result)

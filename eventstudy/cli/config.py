@@ -16,7 +16,7 @@ from eventstudy.cli.options import (
     VerboseOption,
     with_study_options,
 )
-from eventstudy.cli.settings import resolve, study_spec
+from eventstudy.cli.settings import chosen_formats, resolve, study_spec
 
 config = typer.Typer(
     name="config",
@@ -56,7 +56,10 @@ def show_command(
             tail = f"  ({setting.origin})" if origin else ""
             print(printable(f"{name:<{width}}  {written(setting.value)}{tail}"))
     # what is shown must also be possible together; the error says which is not
-    study_spec(settings)
+    from eventstudy.study import checked_model
+
+    checked_model(study_spec(settings))
+    chosen_formats(settings)
     console.detail("these choices can be studied")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eventstudy.cli.console import Console, printable, say_prices
+from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
@@ -20,6 +21,7 @@ from eventstudy.cli.options import (
 )
 from eventstudy.cli.settings import chosen_formats, resolve, study_spec
 from eventstudy.errors import NothingStudied, UsageError
+from eventstudy.spelling import meant
 
 if TYPE_CHECKING:
     from eventstudy.data.events import EventTable
@@ -81,7 +83,7 @@ def _catalogue(
     """The events to look at and the event_id asked for."""
     from eventstudy.data.events import events_from_frame, read_events
 
-    known = read_events(events) if when is None or events.is_file() else None
+    known = read_events(events_file(events)) if when is None or events.is_file() else None
     if when is None:
         if timing or claim:
             raise UsageError("--timing and --claim belong to an ad hoc event", "TICKER WHEN --timing amc")
@@ -121,7 +123,7 @@ def _positions(result: StudyResult, ticker: str | None) -> list[int]:
     found = [i for i in result.studied.reported if ticker in (None, result.studied.text(i, "ticker"))]
     if ticker is not None and not found and result.studied.reported:
         tickers = ", ".join(result.studied.text(i, "ticker") for i in result.studied.reported)
-        raise UsageError(f"the event has no studied ticker {ticker!r}", tickers)
+        raise UsageError(f"the event has no studied ticker {ticker!r}", tickers, meant(ticker, tickers.split(", ")))
     return found
 
 

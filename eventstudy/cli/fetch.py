@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eventstudy.cli.console import Console, printable
+from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
@@ -49,7 +50,7 @@ def fetch_command(
     from eventstudy.data.market import LIVE, asked_range, factor_table, wanted_symbols
     from eventstudy.data.shelf import Access
 
-    catalogue = build_catalogue(read_events(events), None, reach=spec.hold)
+    catalogue = build_catalogue(read_events(events_file(events)), None, reach=spec.hold)
     symbols = wanted_symbols(catalogue, range(len(catalogue.placements)), spec)
     access = Access.make(spec.store, False, spec.max_age, spec.benchmarks[0], console.progress, console.warn)
     done, error = refresh(LiveSource("yahoo", access), symbols, *asked_range(catalogue, spec))

@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from eventstudy.cli.annotations import did_you_mean
 from eventstudy.cli.console import Console, printable
 from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption, completed
 from eventstudy.cli.settings import read_config
 from eventstudy.errors import UsageError
+from eventstudy.spelling import meant
 
 # path in the study -> file of the package's templates
 STUDY = {"events.csv": "events.csv", "confounders.csv": "confounders.csv", "eventstudy.toml": "eventstudy.toml"}
@@ -42,7 +42,7 @@ def init_command(
     none of them is written, so that no example mixes with announcements of your own.
     """
     if ci is not None and ci not in CI:
-        raise UsageError(f"CI host {ci!r} is unknown", ", ".join(CI), did_you_mean(ci, tuple(CI)))
+        raise UsageError(f"CI host {ci!r} is unknown", ", ".join(CI), meant(ci, CI))
     if config is not None:
         read_config(config)
     console = Console.make(quiet, verbose, no_color)

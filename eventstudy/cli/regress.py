@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eventstudy.cli.console import Console, say_prices
+from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
@@ -70,7 +71,7 @@ def regress_command(
     check_writable(out)
     # a regression reads CARs and their variances alone
     quick = spec.with_changes(tests=("car-t",))
-    result = estimated(events, spec=quick, only=event or (), progress=console.progress, warn=console.warn)
+    result = estimated(events_file(events), spec=quick, only=event or (), progress=console.progress, warn=console.warn)
     found = regress(result.studied, DEFAULT_FORMULA if formula is None else formula, allow_small=allow_small)
     files = {"regression.tex": regression_tex(found)}
     if "csv" in formats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eventstudy.cli.console import Console, say_prices
+from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
@@ -56,7 +58,7 @@ def run_command(
     from eventstudy.study import run
 
     check_writable(out)
-    columns = read_columns(events)
+    columns = read_columns(events_file(events))
     if len(columns) > LIMITS.bulk and not event:
         from eventstudy.cli.bulk import run_many
 
@@ -129,6 +131,15 @@ def _print(
         )
 
 
+def _commonest(result: StudyResult) -> str:
+    """The reason that most rows share, where there is one to tell, and where the others stand."""
+    most = ""
+    for reason, n in Counter(e.reason for e in result.exclusions).most_common(1):
+        such = next(e.detail for e in result.exclusions if e.reason == reason)
+        most = f"{n} of {result.n_read} rows {reason}, such as: {such}; "
+    return f"{most}excluded.csv gives the reason of each row"
+
+
 def _judge(result: StudyResult, audited: Audit | None, *, strict: bool) -> None:
     """Turn what happened into an exit code, after the report is written."""
     if audited is not None and not audited.agrees:
@@ -138,7 +149,7 @@ def _judge(result: StudyResult, audited: Audit | None, *, strict: bool) -> None:
             "a regressor may be nearly constant; look at models.csv",
         )
     if not result.studied.reported:
-        raise NothingStudied("no event could be studied", hint="excluded.csv gives the reason of each row")
+        raise NothingStudied("no event could be studied", hint=_commonest(result))
     if strict and result.exclusions:
         raise NothingStudied(
             f"{len(result.exclusions)} events could not be studied (--strict)",

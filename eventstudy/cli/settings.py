@@ -5,7 +5,6 @@ Precedence: flag > ``EVENTSTUDY_*`` > ``eventstudy.toml`` > default. Heavy impor
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -13,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from eventstudy.cli.named import check_named
 from eventstudy.errors import InputFileError, Problem, UsageError, flat
 from eventstudy.reading import decimal, whole
+from eventstudy.spelling import meant, meant_path
 
 if TYPE_CHECKING:
     from eventstudy.spec import StudySpec
@@ -233,7 +234,8 @@ def read_config(path: Path | None) -> Config:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", "a configuration file", "--config FILE") from error
+        hint = meant_path(path) or "--config FILE"
+        raise UsageError(f"cannot read {path}: {error.strerror}", "a configuration file", hint) from error
     except (ValueError, RecursionError) as error:
         # besides what is no TOML: numbers of thousands of digits, brackets in brackets, a NUL in the path
         raise InputFileError(str(path), [Problem(0, "", "", f"is no TOML file: {error}")]) from error
@@ -242,8 +244,7 @@ def read_config(path: Path | None) -> Config:
     ]
     for key in values:
         if key not in OPTIONS:
-            close = difflib.get_close_matches(key, OPTIONS, n=1)
-            advice = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(OPTIONS)}"
+            advice = meant(key, OPTIONS) or f"known keys: {', '.join(OPTIONS)}"
             problems.append(Problem(0, key, "", f"unknown key; {advice}"))
     if problems:
         raise InputFileError(str(path), problems)
@@ -307,6 +308,7 @@ def study_spec(settings: Mapping[str, Setting]) -> StudySpec:
     from eventstudy.spec import StudySpec, Window
 
     value = {name: setting.value for name, setting in settings.items()}
+    check_named(value["source"], value["factors"])
     return StudySpec(
         source=value["source"],
         offline=value["offline"],
@@ -352,10 +354,7 @@ def chosen_formats(settings: Mapping[str, Setting]) -> tuple[str, ...]:
     formats: tuple[str, ...] = settings["formats"].value
     for name in formats:
         if name not in FORMATS:
-            close = difflib.get_close_matches(name, FORMATS, n=1)
-            raise UsageError(
-                f"format {name!r} is unknown", ", ".join(FORMATS), f"did you mean {close[0]}?" if close else ""
-            )
+            raise UsageError(f"format {name!r} is unknown", ", ".join(FORMATS), meant(name, FORMATS))
     if not formats:
         raise UsageError("formats is empty", ", ".join(FORMATS))
     return formats

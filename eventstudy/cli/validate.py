@@ -12,6 +12,7 @@ import typer
 
 from eventstudy.cli.annotations import annotation, chosen_format
 from eventstudy.cli.console import Console, printable
+from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
@@ -74,7 +75,7 @@ def _read(events: Path) -> tuple[list[tuple[str, Problem]], Catalogue | None]:
     table = confounders = None
     beside = events.parent / "confounders.csv"
     try:
-        table = read_events(events)
+        table = read_events(events_file(events))
     except InputFileError as error:
         problems += [(error.path, problem) for problem in error.problems]
     try:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.reading import decimal, large_cells
+from eventstudy.spelling import meant_path
 
 READABLE_SCHEMAS = (1,)
 MANIFEST = "manifest.json"
@@ -123,7 +124,8 @@ def read_folder(path: Path) -> ReportFolder:
     """
     if not path.is_dir():
         found = "is no folder" if path.exists() else "does not exist"
-        raise UsageError(f"{path} {found}", "a report folder", "`eventstudy run -o DIR` writes one")
+        hint = meant_path(path, folder=True) or "`eventstudy run -o DIR` writes one"
+        raise UsageError(f"{path} {found}", "a report folder", hint)
     manifest, results = _document(path / MANIFEST), _document(path / RESULTS)
     for name, document in ((MANIFEST, manifest), (RESULTS, results)):
         if document:

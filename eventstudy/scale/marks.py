@@ -15,6 +15,7 @@ from eventstudy.evaluate.groups import ALL
 from eventstudy.scale.panel_file import CONFOUNDED, MASKING, OTHER
 from eventstudy.scale.roster import Listing
 from eventstudy.spec import MASKING_KINDS, StudySpec
+from eventstudy.spelling import meant
 
 # one bit each, of an event
 UNCERTAIN, SHARED, NEAR_DAY0, DIRECT, COUNTS_IN_ALL, COUNTS_IN_OWN, OWN_BENCHMARK = (1 << bit for bit in range(7))
@@ -126,7 +127,11 @@ def _own_group(
     if spec.by in ("event_id", "announced_at"):
         raise UsageError(f"--by {spec.by} makes a group of every event", "a column with few values, such as role")
     if spec.by not in events.columns:
-        raise UsageError(f"--by {spec.by!r} is no column of the events file", ", ".join(events.columns))
+        raise UsageError(
+            f"--by {spec.by!r} is no column of the events file",
+            ", ".join(events.columns),
+            meant(spec.by, events.columns),
+        )
     column: Coded = events.columns[spec.by].replaced(lambda text: text or "(empty)")
     if len(column.values) > most:
         raise UsageError(

@@ -1,0 +1,41 @@
+"""Files that a person names, held against what is there before anything is read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from eventstudy.errors import InputFileError, Problem, UsageError
+from eventstudy.spelling import meant_path
+
+# a word of --factors that is no file
+LIVE = "live"
+INIT = "`eventstudy init` writes an example study"
+
+
+def events_file(path: Path) -> Path:
+    """The events file, if there is one.
+
+    Raises
+    ------
+    InputFileError
+        If not, with the name of the file that was probably meant.
+    """
+    # os.path, because names too long for a file system, or with a NUL, are merely not there
+    if os.path.exists(path):
+        return path
+    raise InputFileError(str(path), [Problem(0, "", "", f"there is no such file; {meant_path(path) or INIT}")])
+
+
+def check_named(source: str, factors: str) -> None:
+    """Hold the files and folders of ``--source`` and ``--factors`` against what is there.
+
+    Raises
+    ------
+    UsageError
+        If one is not there and another of nearly the same name is; whoever reads it says the rest.
+    """
+    kind, _, place = source.partition(":")
+    for option, text, folder in (("source", place, kind == "csv"), ("factors", factors, False)):
+        if text not in ("", LIVE) and not os.path.exists(text) and (hint := meant_path(Path(text), folder=folder)):
+            raise UsageError(f"--{option}: there is no {text}", f"a {'folder' if folder else 'file'}", hint)
