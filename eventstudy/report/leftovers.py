@@ -27,23 +27,23 @@ TRIES, PAUSE = 1200, 0.05
 
 
 def claim(folder: Path) -> IO[str]:
-    """Mark a folder as in use for as long as the handle is open; the system lets go of it when the process ends."""
-    made = folder / f"{ALIVE}.new"
-    handle = made.open("w", encoding="utf-8")
+    """Mark a folder as in use for as long as the handle is open; the system lets go of it when the process ends.
+
+    To be called with the report folder to oneself, like ``clear``: then no folder is between the two.
+    """
+    handle = (folder / ALIVE).open("w", encoding="utf-8")
     if fcntl is not None:
         # a file system without locks gives them to nobody, so that nobody takes the folder for left over
         with suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    # under its name only once it is locked
-    os.replace(made, folder / ALIVE)
     return handle
 
 
 @contextmanager
-def alone(out: Path) -> Iterator[None]:
+def alone(out: Path) -> Iterator[bool]:
     """Have a report folder to oneself while files are moved into it, so that two reports do not mix.
 
-    Ctrl-C waits until they are all there.
+    Ctrl-C waits until they are all there. Yields whether the system knows such locks.
 
     Raises
     ------
@@ -52,13 +52,13 @@ def alone(out: Path) -> Iterator[None]:
     """
     if fcntl is None:
         with _uninterrupted():
-            yield
+            yield False
         return
     handle = os.open(out, os.O_RDONLY)
     try:
-        _locked(handle)
+        locked = _locked(handle)
         with _uninterrupted():
-            yield
+            yield locked
     finally:
         os.close(handle)
 
@@ -85,7 +85,7 @@ def _uninterrupted() -> Iterator[None]:
             before(signal.SIGINT, came[0])
 
 
-def _locked(handle: int) -> None:
+def _locked(handle: int) -> bool:
     for _ in range(TRIES):
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -93,34 +93,45 @@ def _locked(handle: int) -> None:
             time.sleep(PAUSE)
         except OSError:
             # a file system without locks
-            return
+            return False
         else:
-            return
+            return True
     raise BlockingIOError(errno.EAGAIN, "another run has been writing to it for a minute")
 
 
-def clear(out: Path, prefix: str) -> list[str]:
+def clear(out: Path, prefix: str, *, locked: bool) -> list[str]:
     """Remove folders of that prefix whose run is gone.
+
+    Parameters
+    ----------
+    out : Path
+    prefix : str
+    locked : bool
+        Whether this run has ``out`` to itself; otherwise only age tells.
 
     Returns
     -------
     list of str
         Their names.
     """
-    gone = [path for path in sorted(out.glob(f"{prefix}*")) if path.is_dir() and not path.is_symlink() and _left(path)]
+    found = [path for path in sorted(out.glob(f"{prefix}*")) if path.is_dir() and not path.is_symlink()]
+    gone = [path for path in found if _left(path, locked)]
     for path in gone:
         shutil.rmtree(path, ignore_errors=True)
     return [path.name for path in gone]
 
 
-def _left(folder: Path) -> bool:
+def _left(folder: Path, locked: bool) -> bool:
     """Whether nobody works in a folder any more."""
     try:
-        if fcntl is None or not (folder / ALIVE).exists():
+        if fcntl is None or not locked:
             return time.time() - os.stat(folder).st_mtime > OLD
         with (folder / ALIVE).open("r+", encoding="utf-8") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        # its run was killed before it could claim it
+        return True
     except OSError:
-        # locked by the run that works there, or going away under our eyes
+        # locked by the run that works there
         return False
     return True

@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -266,32 +266,25 @@ def aside(out: Path) -> Iterator[Path]:
         If something cannot be written (permissions, full disk).
     """
     try:
-        new = not out.exists()
-        folder = _folder_in(out)
-        try:
-            with leftovers.claim(folder):
+        new, folder = not out.exists(), None
+        with ExitStack() as stack:
+            try:
+                out.mkdir(parents=True, exist_ok=True)
+                # nobody else begins here in between, and Ctrl-C waits until there is something to remove
+                with leftovers.alone(out) as locked:
+                    leftovers.clear(out, _ASIDE, locked=locked)
+                    folder = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=out))
+                    stack.enter_context(leftovers.claim(folder))
                 yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            if new and not any(out.iterdir()):
+            finally:
+                if folder is not None:
+                    shutil.rmtree(folder, ignore_errors=True)
                 # unless another run begins there at this moment
                 with suppress(OSError):
-                    out.rmdir()
+                    if new and not any(out.iterdir()):
+                        out.rmdir()
     except OSError as error:
         raise _cannot_write(out, error) from error
-
-
-def _folder_in(out: Path) -> Path:
-    """A new folder in the report folder, which another run may make or, after a failure, remove at the same time."""
-    for last in (False, False, True):
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-            leftovers.clear(out, _ASIDE)
-            return Path(tempfile.mkdtemp(prefix=_ASIDE, dir=out))
-        except FileNotFoundError:
-            if last:
-                raise
-    raise AssertionError("the last try returned or raised")
 
 
 def publish(folder: Path, out: Path, hashes: Mapping[str, str], listed: Mapping[str, Any]) -> list[str]:

@@ -28,7 +28,8 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--interrupts", type=int, default=60)
     parser.add_argument("--workers", type=int, default=10, help="of a cluster that are killed")
-    parser.add_argument("--seconds", type=float, default=600.0, help="for kills and interrupts, then for fuzzing")
+    parser.add_argument("--seconds", type=float, default=600.0, help="for kills and interrupts")
+    parser.add_argument("--minutes", type=float, default=6.0, help="for fuzzing")
     parser.add_argument("--only", choices=PARTS, action="append")
     given = parser.parse_args()
     wanted = given.only or PARTS
@@ -44,8 +45,9 @@ def main() -> int:
         )
     if "company" in wanted:
         broken += told("Company", lambda: company.campaign(given.seed, 12, given.workers))
+    fuzz = [sys.executable, "-m", "tests.chaos.fuzz", "--seed", str(given.seed), "--minutes", str(given.minutes)]
     if "fuzz" in wanted and importlib.util.find_spec("tests.chaos.fuzz") is not None:
-        broken += subprocess.run([sys.executable, "-m", "tests.chaos.fuzz"]).returncode != 0
+        broken += subprocess.run(fuzz).returncode != 0
     return int(broken > 0)
 
 

@@ -169,11 +169,14 @@ def test_what_a_killed_run_left_is_cleared_and_what_a_running_one_builds_is_not(
             assert len(list(out.iterdir())) == 2 and (running / "half").is_file()
         fresh = out / ".eventstudy-begun"
         fresh.mkdir()
-        assert leftovers.clear(out, ".eventstudy-") != [] and fresh.is_dir(), "somebody may be about to claim it"
+        assert fresh.name not in leftovers.clear(out, ".eventstudy-", locked=False), "without locks only age tells"
+        with aside(out):
+            assert not fresh.exists(), "nobody can be about to claim it"
+        fresh.mkdir()
         os.utime(fresh, (0, 0))
-        assert leftovers.clear(out, ".eventstudy-") == [".eventstudy-begun"]
+        assert leftovers.clear(out, ".eventstudy-", locked=False) == [".eventstudy-begun"]
         (out / ".eventstudy-link").symlink_to(tmp_path)
-        assert leftovers.clear(out, ".eventstudy-") == []
+        assert leftovers.clear(out, ".eventstudy-", locked=True) == [] and (running / "half").is_file()
         (out / ".eventstudy-link").unlink()
     assert not out.exists()
 
@@ -205,3 +208,19 @@ def test_ctrl_c_waits_until_every_file_is_moved(tmp_path: Path) -> None:
         done.append("moved")
     assert done == ["moved"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("place", ["clear", "claim"])
+def test_ctrl_c_before_anything_is_built_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    real = getattr(leftovers, place)
+
+    def pressed(*given: object, **more: object) -> object:
+        signal.raise_signal(signal.SIGINT)
+        return real(*given, **more)
+
+    monkeypatch.setattr(leftovers, place, pressed)
+    with pytest.raises(KeyboardInterrupt), aside(tmp_path / "out"):
+        raise AssertionError
+    assert not (tmp_path / "out").exists()

@@ -13,7 +13,7 @@ from eventstudy.data.snapshot import SnapshotSource
 from tests.chaos.source import arena, difference, plan
 from tests.network.spoilt import KINDS
 
-SEED, SEQUENCES = 20250416, 60
+SEED, SEQUENCES = 20250416, 40
 
 
 def test_random_sequences_of_faults_end_right_or_with_advice() -> None:
