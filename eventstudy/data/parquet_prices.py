@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ WANTED = (
 FIRST_DAY, LAST_DAY = np.datetime64("1800-01-01", "D"), np.datetime64("2200-01-01", "D")
 MOST_DAYS = int((LAST_DAY - FIRST_DAY).astype(np.int64)) + 1
 NO_DAY = int(np.iinfo(np.int32).min)
+
+
+Range = tuple[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +63,14 @@ class ParquetPrices:
     path : Path
     layout : Layout
     name : str
+    ranges : tuple
+        First and last ticker of each row group of a long file.
     """
 
     path: Path
     layout: Layout
     name: str
+    ranges: tuple[Range, ...] = ()
 
     @classmethod
     def open(cls, argument: str) -> ParquetPrices:
@@ -77,15 +84,16 @@ class ParquetPrices:
         if not argument:
             raise UsageError("source parquet: names no file", "parquet:PATH", WANTED)
         layout = layout_of(argument)
-        if layout.ticker:
-            _sound(argument, layout.ticker)
-        return cls(Path(argument), layout, f"parquet:{argument}")
+        ranges = ranges_of(argument, layout.ticker) if layout.ticker else ()
+        return cls(Path(argument), layout, f"parquet:{argument}", ranges)
 
     @property
     def at_once(self) -> int:
         """How many symbols to ask for at a time, where they need not all be held; 0 where the file's order does not
         allow to find some without reading all."""
-        return AT_ONCE if not self.layout.ticker or _sorted_by(self.path, self.layout.ticker) else 0
+        known = [found for found in self.ranges if found is not None]
+        rising = all(one[1] <= other[0] for one, other in pairwise(known))
+        return AT_ONCE if not self.layout.ticker or rising else 0
 
     def fetch(self, symbols: Sequence[str], start: date, end: date) -> PriceTable:
         """The wanted symbols, whole.
@@ -98,7 +106,10 @@ class ParquetPrices:
         del start, end
         collected = _Collected({symbol: [] for symbol in symbols})
         with damage_is_told(self.path):
-            (_read_long if self.layout.ticker else _read_wide)(self.path, self.layout, collected)
+            if self.layout.ticker:
+                _read_long(self.path, self.layout, self.ranges, collected)
+            else:
+                _read_wide(self.path, self.layout, collected)
         series: dict[str, PriceSeries] = {}
         for symbol in symbols:
             pieces = collected.pieces.pop(symbol)
@@ -184,12 +195,12 @@ def _long_problems(folded: dict[str, str], kinds: dict[str, str], types: dict[st
     return found
 
 
-def _read_long(path: Path, layout: Layout, into: _Collected) -> None:
+def _read_long(path: Path, layout: Layout, ranges: Sequence[Range], into: _Collected) -> None:
     columns = [layout.ticker, layout.date, *layout.numbers]
     file = open_parquet(path, "Parquet", [layout.ticker])
-    at = _leaf(file, layout.ticker)
     for group in range(file.metadata.num_row_groups):
-        if _holds_none(file.metadata.row_group(group), at, into.pieces):
+        reach = ranges[group]
+        if reach is not None and not any(reach[0] <= symbol <= reach[1] for symbol in into.pieces):
             continue
         read = 0
         for batch in file.iter_batches(batch_size=4 * ROWS_AT_ONCE, row_groups=[group], columns=columns):
@@ -199,57 +210,40 @@ def _read_long(path: Path, layout: Layout, into: _Collected) -> None:
             raise OverflowError(f"row group {group} says that it holds {said:,} rows and holds {read:,}")
 
 
-def _sound(path: str | Path, ticker: str) -> None:
-    """Read a row of the column whose statistics will be asked, in every row group: where its record is damaged, reading
-    says so, and asking ends the process.
+def ranges_of(path: str | Path, ticker: str) -> tuple[Range, ...]:
+    """First and last ticker of every row group; None for one without.
+
+    They are read. The statistics of the file may lie, and where the record of a column is damaged the library ends the
+    process instead of saying so.
 
     Raises
     ------
     InputFileError
     """
-    file = open_parquet(path, "Parquet")
+    file = open_parquet(path, "Parquet", [ticker])
+    found: list[Range] = []
     with damage_is_told(path):
         for group in range(file.metadata.num_row_groups):
-            next(file.iter_batches(batch_size=1, row_groups=[group], columns=[ticker]), None)
+            names: set[str] = set()
+            for batch in file.iter_batches(batch_size=4 * ROWS_AT_ONCE, row_groups=[group], columns=[ticker]):
+                names |= {name for name in _coded(batch.column(ticker), ticker).dictionary.to_pylist() if name}
+            found.append((min(names), max(names)) if names else None)
+    return tuple(found)
 
 
-def _sorted_by(path: Path, ticker: str) -> bool:
-    """Whether the statistics of the row groups say that tickers rise from each to the next."""
-    file = open_parquet(path, "Parquet")
-    last, at = "", _leaf(file, ticker)
-    for number in range(file.metadata.num_row_groups):
-        facts = _statistics(file.metadata.row_group(number), at)
-        if facts is None or str(facts.min) < last:
-            return False
-        last = str(facts.max)
-    return True
+def _coded(column: Any, name: str) -> Any:
+    """A column of text as codes and a dictionary."""
+    import pyarrow
 
-
-def _leaf(file: Any, name: str) -> int:
-    """Which of the columns of a row group has a name; -1 for none."""
-    names = [file.schema.column(at).path for at in range(file.metadata.num_columns)]
-    return names.index(name) if name in names else -1
-
-
-def _statistics(group: Any, at: int) -> Any:
-    """Smallest and largest of a column in a row group, where the file says so."""
-    facts = group.column(at).statistics if at >= 0 else None
-    return facts if facts is not None and facts.has_min_max else None
-
-
-def _holds_none(group: Any, at: int, wanted: dict[str, Any]) -> bool:
-    """Whether the statistics of a row group say that none of the wanted symbols is in it."""
-    facts = _statistics(group, at)
-    return facts is not None and not any(str(facts.min) <= symbol <= str(facts.max) for symbol in wanted)
+    coded = column if pyarrow.types.is_dictionary(column.type) else column.dictionary_encode()
+    refuse_large(coded.dictionary, name)
+    return coded
 
 
 def _take_long(batch: Any, layout: Layout, into: _Collected, path: Path) -> None:
     """Cut a batch into its symbols."""
-    import pyarrow
 
-    tickers = batch.column(layout.ticker)
-    tickers = tickers if pyarrow.types.is_dictionary(tickers.type) else tickers.dictionary_encode()
-    refuse_large(tickers.dictionary, layout.ticker)
+    tickers = _coded(batch.column(layout.ticker), layout.ticker)
     names = tickers.dictionary.to_pylist()
     if tickers.null_count:
         into.problems.append(Problem(0, layout.ticker, "", f"{tickers.null_count} rows have no ticker"))
