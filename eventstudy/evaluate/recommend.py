@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 MANY = 20
 SIGNS = 6
+# Sessions beyond which a window is one of months.
+MONTHS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,15 @@ class Recommendation:
     why: str
 
 
-def recommend(n: int, n_dates: int, n_overlapping: int) -> Recommendation:
-    """The short list for N events on a number of dates, with so many pairs of overlapping windows."""
+def recommend(n: int, n_dates: int, n_overlapping: int, length: int = 1) -> Recommendation:
+    """The short list for N events on a number of dates, with so many pairs of overlapping windows of a length."""
+    if length > MONTHS:
+        return Recommendation(
+            ("calendar-time-alpha", "lbt-bootstrap"),
+            f"a window of {length} sessions: over months returns compound, are skewed and overlap, so the headline is "
+            "the calendar-time portfolio (--hold), and the bootstrap of buy-and-hold returns where events are "
+            "independent",
+        )
     if n_dates == 1:
         more = ("grank-t-clu", "corrado") if n >= MANY else ("corrado", "crude-dependence")
         return Recommendation(

@@ -112,7 +112,7 @@ def _groups(result: BulkResult, aggregate: pd.DataFrame, drawn: tuple[Figure, ..
     why: dict[str, None] = {}
     if result.spec.tests == ("auto",):
         for row in result.groups:
-            advice = recommend(row.car.count, row.n_dates, row.n_overlapping)
+            advice = recommend(row.car.count, row.n_dates, row.n_overlapping, row.window.length)
             chosen[row.group, row.window.label] = advice.tests
             why[advice.why] = None
     rows = tuple(

@@ -150,7 +150,7 @@ def _recommended(result: StudyResult) -> tuple[dict[tuple[str, str], tuple[str, 
     chosen: dict[tuple[str, str], tuple[str, ...]] = {}
     reasons: dict[str, list[str]] = {}
     for row in result.groups:
-        advice = recommend(row.car.count, row.n_dates, row.n_overlapping)
+        advice = recommend(row.car.count, row.n_dates, row.n_overlapping, 1 if row.own else row.window.length)
         chosen[row.group, row.label] = advice.tests
         label = f"{row.group} {row.label}"
         if label not in reasons.setdefault(advice.why, []):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 from scipy import stats
 
 from eventstudy.engine.significance.cluster import build_cluster, weighted_sum
@@ -15,6 +16,9 @@ from eventstudy.spec import StudySpec
 from eventstudy.study import run
 from tests.conftest import ROOT
 from tests.engine.test_golden import design as golden_design
+from tests.oracles.test_study import returns as returns_fixture
+
+returns = returns_fixture
 
 SHARES = {"NVDA": 24.4e9, "AMD": 1.62e9, "ASML": 0.393e9}
 
@@ -72,6 +76,38 @@ def test_the_total_of_a_session_is_the_sum_and_knows_correlation() -> None:
         assert total["t"] == pytest.approx(total["dollar"] / total["std_error"], rel=1e-12)
         half = stats.t.ppf(0.975, total["df"]) * total["std_error"]
         assert total["ci_high"] - total["dollar"] == pytest.approx(half, rel=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["simple", "log"])
+def test_the_total_of_a_session_is_a_regression_of_the_sum_of_money(returns: pd.DataFrame, kind: str) -> None:
+    """Firms of one session have one design, so the total is the regression of their returns weighted by market value,
+    with one dummy a day: its sum of dummies, and that sum's standard error, t and p."""
+    words = tuple(f"{ticker}={n}" for ticker, n in SHARES.items())
+    spec = StudySpec(source="snapshot", tests=("car-t",), shares=words, exclude="none", returns=kind)  # type: ignore[arg-type]
+    table = run(ROOT / "events.csv", spec=spec).dollar
+    totals = table[table["tickers"].str.contains(";")]
+    assert len(totals) > 20
+    whole = np.log1p(returns) if kind == "log" else returns
+    prices = pd.read_csv(ROOT / "eventstudy" / "data" / "snapshot" / "prices.csv")
+    close = prices.pivot(index="date", columns="ticker", values="close")
+    dates, checked = list(returns.index), 0
+    for row in totals.itertuples():
+        start, end = (int(part) for part in row.window.strip("[]").split(","))
+        at, firms = dates.index(row.day0), row.tickers.split(";")
+        if at < 272:
+            continue
+        value = np.array([close[firm].iloc[at + start - 1] * SHARES[firm] for firm in firms])
+        used = [*range(at - 270, at - 20), *range(at + start, at + end + 1)]
+        length = end - start + 1
+        dummies = np.vstack([np.zeros((250, length)), np.eye(length)])
+        x = np.column_stack([np.ones(len(used)), whole["SPY"].iloc[used], dummies])
+        fitted = sm.OLS(whole[firms].iloc[used].to_numpy() @ value, x).fit()
+        total = fitted.t_test(np.r_[0.0, 0.0, np.ones(length)])
+        assert row.dollar == pytest.approx(float(np.squeeze(total.effect)), rel=1e-8)
+        assert row.std_error == pytest.approx(float(np.squeeze(total.sd)), rel=1e-8)
+        assert row.p_value == pytest.approx(float(np.squeeze(total.pvalue)), rel=1e-7)
+        checked += 1
+    assert checked > 15
 
 
 def test_without_shares_there_is_no_row(sample: StudyResult) -> None:

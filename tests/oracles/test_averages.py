@@ -1,0 +1,47 @@
+"""Averages of groups by loops over the tables of single events."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+
+from eventstudy.results import StudyResult
+
+
+def distinct(table: pd.DataFrame, roles: pd.DataFrame, role: str) -> pd.DataFrame:
+    """Rows of a role, one per ticker and day 0: the first of the file."""
+    own = roles[roles["role"] == role].drop_duplicates(["ticker", "day0"])
+    return table.merge(own[["event_id", "ticker"]])
+
+
+@pytest.mark.parametrize(("group", "role"), [("all", "direct"), ("peer", "peer")])
+def test_averages_of_every_day_and_window_by_hand(sample: StudyResult, group: str, role: str) -> None:
+    roles = sample.windows[["event_id", "ticker", "role", "day0"]].drop_duplicates()
+    windows, daily = (distinct(t, roles, role) for t in (sample.windows, sample.abnormal_returns))
+    groups = sample.aggregate[sample.aggregate["group"] == group].drop_duplicates("window").set_index("window")
+    assert len(groups) == 5
+    for window, line in groups.iterrows():
+        rows = windows[(windows["window"] == window) & windows["car"].notna()]
+        car, se, bhar = (list(rows[name]) for name in ("car", "std_error", "bhar"))
+        assert line["n_events"] == len(car) > 10
+        assert line["caar"] == pytest.approx(math.fsum(car) / len(car), rel=1e-12)
+        assert line["abhar"] == pytest.approx(math.fsum(bhar) / len(bhar), rel=1e-12)
+        precise = math.fsum(c / s for c, s in zip(car, se, strict=True)) / math.fsum(1 / s for s in se)
+        inverse = math.fsum(c / s**2 for c, s in zip(car, se, strict=True)) / math.fsum(1 / s**2 for s in se)
+        assert line["pw_caar"] == pytest.approx(precise, rel=1e-12)
+        assert line["ivw_caar"] == pytest.approx(inverse, rel=1e-12)
+        assert len({line["caar"], line["pw_caar"], line["ivw_caar"]}) == 3
+    table = sample.aar[sample.aar["group"] == group].set_index("day")
+    assert list(table.index) == list(range(-10, 11))
+    for day, line in table.iterrows():
+        for value, error, column in (("aar", "std_error", "abnormal_return"), ("caar", "caar_std_error", "car")):
+            values = [v for v in daily.loc[daily["day"] == day, column] if not math.isnan(v)]
+            mean = math.fsum(values) / len(values)
+            spread = math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (len(values) - 1) / len(values))
+            assert line[value] == pytest.approx(mean, rel=1e-10, abs=1e-15), (day, value)
+            assert line[error] == pytest.approx(spread, rel=1e-10), (day, error)
+        own = [v for v in daily.loc[daily["day"] == day, "abnormal_return"] if not math.isnan(v)]
+        assert line["n"] == len(own)
+        assert line["share_positive"] == pytest.approx(sum(v > 0 for v in own) / len(own), rel=1e-12)
