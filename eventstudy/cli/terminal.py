@@ -55,6 +55,7 @@ def event_text(result: StudyResult, i: int) -> str:
             f"{percent(part['abnormal_return'])}, p {p_value(part['p_t'])}"
         )
     lines += ["", *_window_lines(chosen["windows"])]
+    lines += _further_lines(chosen["volume"], result.tables["dollar"], event_id, ticker)
     lines += ["", *_spark(chosen["abnormal_returns"])]
     around = nearby(studied.catalogue, row, result.spec.event_window.start, result.spec.event_window.end)
     lines += [f"  near    day {n.day:+d} {n.kind}: {clipped(clean(n.title))}" for n in around]
@@ -83,6 +84,21 @@ def _window_lines(windows: pd.DataFrame) -> list[str]:
                 f"  {'':<10}{'':>10}  {'rejected if uneventful':<22}{rates}  of {int(w['n_uneventful'])} sessions"
             )
     return [*lines, "  * primary window; columns are p values; MDE is the smallest effect found four times in five"]
+
+
+def _further_lines(volume: pd.DataFrame, dollar: pd.DataFrame, event_id: str, ticker: str) -> list[str]:
+    """Volume and money over each window, where they were asked for."""
+    lines = [
+        f"  volume  {v.window}: {v.reason}"
+        if v.reason
+        else f"  volume  {v.window}: {v.ratio:.2f} times the expected, p {p_value(v.p_t_ar1)}, conformal "
+        f"{p_value(v.p_conformal)}"
+        for v in volume.itertuples()
+    ]
+    own = dollar[(dollar["event_ids"] == event_id) & (dollar["tickers"] == ticker)]
+    return lines + [
+        f"  money   {d.window}: {d.dollar:,.3g} ({d.ci_low:,.3g} to {d.ci_high:,.3g})" for d in own.itertuples()
+    ]
 
 
 def _spark(daily: pd.DataFrame) -> list[str]:

@@ -12,6 +12,7 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
+from eventstudy.cli.terminal import event_text
 from eventstudy.results import StudyResult
 from eventstudy.spec import StudySpec, Window
 from eventstudy.study import run
@@ -178,6 +179,14 @@ def test_without_volume_there_is_a_reason_and_no_number(tmp_path: Path) -> None:
     assert set(hole["reason"]) == {"a session of the window has no volume"} and hole[numbers].isna().all().all()
     others = table[(table["ticker"] == "BBB")]
     assert (others["reason"] == "").all() and others[numbers].notna().all().all()
+
+
+def test_the_terminal_says_it(plain: StudyResult) -> None:
+    i = plain.studied.reported[3]
+    name, ticker = plain.studied.text(i, "event_id"), plain.studied.text(i, "ticker")
+    row = plain.volume_table.set_index(["event_id", "ticker", "window"]).loc[name, ticker, "[0,0]"]
+    assert f"  volume  [0,0]: {row['ratio']:.2f} times the expected, p " in event_text(plain, i)
+    assert "  volume  " not in event_text(study(volume=""), i)
 
 
 def test_nothing_unless_asked(plain: StudyResult) -> None:
