@@ -170,9 +170,15 @@ class Excluded:
         self.blocks.append(np.stack([column.astype(np.int32) for column in columns]))
 
     def ordered(self) -> np.ndarray:
-        """All of them in file order; int32 (5, m)."""
-        everything = np.concatenate([np.zeros((5, 0), dtype=np.int32), *self.blocks], axis=1)
-        return np.asarray(everything[:, np.argsort(everything[0], kind="stable")])
+        """All of them in file order; int32 (5, m). Millions are held once: the blocks give way to what is returned."""
+        if len(self.blocks) != 1 or (np.diff(self.blocks[0][0]) < 0).any():
+            everything = np.concatenate([np.zeros((5, 0), dtype=np.int32), *self.blocks], axis=1)
+            self.blocks.clear()
+            order = np.argsort(everything[0], kind="stable")
+            for column in everything:
+                column[:] = column[order]
+            self.blocks.append(everything)
+        return self.blocks[0]
 
 
 def admit(found: Listing, reach: Sequence[ledger.Reach | None], gap: Bools | None, excluded: Excluded) -> np.ndarray:

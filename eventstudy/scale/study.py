@@ -365,13 +365,18 @@ def _spool(measured: _Measured, path: Path, n_windows: int) -> Spool:
 
 def _reasons(ground: Ground, lost: np.ndarray) -> tuple[tuple[str, str, int], ...]:
     """(stage, reason, how many), the most frequent first."""
-    found: Counter[tuple[str, str]] = Counter()
-    _, kinds, series, session, n_obs = lost
     starts = np.array([-1 if r is None else r.first for r in ground.sentences.reach], dtype=np.int64)
     # rows of one kind and series on one side of the first price, or of the fewest observations, have one reason
-    side = np.where(session < starts[series], 1, 0) + np.where(n_obs < ground.sentences.needed, 2, 0)
-    _, first, count = np.unique(np.stack([kinds, series, side]), axis=1, return_index=True, return_counts=True)
-    for (stage, reason, _), n in zip(ground.sentences.troubles(lost[:, first]), count.tolist(), strict=True):
+    kinds: dict[int, list[int]] = {}
+    for at in range(0, lost.shape[1], ROWS_OF_TEXT):
+        _, kind, series, session, n_obs = lost[:, at : at + ROWS_OF_TEXT].astype(np.int64)
+        side = np.where(session < starts[series], 1, 0) + np.where(n_obs < ground.sentences.needed, 2, 0)
+        keys, first, count = np.unique((series * 8 + kind) * 4 + side, return_index=True, return_counts=True)
+        for key, place, n in zip(keys.tolist(), first.tolist(), count.tolist(), strict=True):
+            kinds.setdefault(key, [at + place, 0])[1] += n
+    found: Counter[tuple[str, str]] = Counter()
+    places = np.array([place for place, _ in kinds.values()], dtype=np.int64)
+    for (stage, reason, _), (_, n) in zip(ground.sentences.troubles(lost[:, places]), kinds.values(), strict=True):
         found[stage, reason] += n
     return tuple((*key, n) for key, n in sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
