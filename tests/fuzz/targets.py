@@ -81,14 +81,18 @@ def scratch(name: str, data: bytes) -> Path:
     global _FOLDER
     if _FOLDER is None or _FOLDER[0] != os.getpid():
         shm = Path("/dev/shm")
-        _FOLDER = (os.getpid(), Path(tempfile.mkdtemp(prefix="fuzz-", dir=shm if shm.is_dir() else None)))
-    path = _FOLDER[1] / name
+        made = tempfile.TemporaryDirectory(
+            prefix="fuzz-", dir=shm if shm.is_dir() else None, ignore_cleanup_errors=True
+        )
+        _FOLDER = (os.getpid(), made)
+    path = Path(_FOLDER[1].name) / name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(data)
     return path
 
 
-_FOLDER: tuple[int, Path] | None = None
+# goes when the process ends
+_FOLDER: tuple[int, tempfile.TemporaryDirectory[str]] | None = None
 
 
 def decoded(data: bytes) -> str:
