@@ -163,7 +163,8 @@ def main() -> int:
             print(line(label, tally), flush=True)
             broken += [(name, place, data) for place, data in tally.broken.items()]
     if not atheris:
-        print("\nNot coverage-guided: atheris is not installed here (pip install --group fuzz, on Linux).")
+        why = "--no-guided" if asked.no_guided else "atheris is not installed here (pip install --group fuzz, on Linux)"
+        print(f"\nNot coverage-guided: {why}.")
     for name, place, data in broken:
         print(f"\n{name}: {place}\n  {data[:300]!r}")
         if asked.keep:
