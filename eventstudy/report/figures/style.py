@@ -54,6 +54,8 @@ _SETTINGS: Any = {
     "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
+    # a fixed place: matplotlib would lay out every label once more to look for ticks above
+    "axes.titley": 1.0,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
