@@ -60,6 +60,7 @@ VOLUME_MODELS = ("constant-mean", "market-model")
 # How prices are got at and numbers are made, not what is studied: they stand in manifest.json alone.
 ACCESS_FIELDS = ("offline", "store", "max_age", "engine")
 
+_TICKER = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=_-]{0,31}")
 _WINDOW = re.compile(r"\[?\s*([+-]?\d{1,5})\s*[:,]\s*([+-]?\d{1,5})\s*\]?", re.ASCII)
 
 
@@ -107,6 +108,11 @@ class Window:
     def within(self, other: Window) -> bool:
         """Whether every day of this window is a day of the other."""
         return other.start <= self.start and self.end <= other.end
+
+
+def is_ticker(text: str) -> bool:
+    """Whether a text is a symbol as data vendors write it, and no path."""
+    return _TICKER.fullmatch(text) is not None and ".." not in text
 
 
 DEFAULT_WINDOWS = (Window(0, 0), Window(0, 1), Window(-1, 1), Window(-5, 5), Window(0, 10))
@@ -220,6 +226,10 @@ class StudySpec:
             _one_of("volume", self.volume, VOLUME_MODELS)
         if not self.benchmarks:
             raise UsageError("benchmark is empty", "at least one symbol", "the default is SPY")
+        for option, symbols in (("benchmark", self.benchmarks), ("peer", self.peers)):
+            for symbol in symbols:
+                if not is_ticker(symbol):
+                    raise UsageError(f"{option} {symbol!r} is no ticker", "a symbol such as SPY, ASML.AS or ^GSPC")
         if not 0.5 <= self.level < 1:
             raise UsageError(f"level {self.level} is out of range", "a decimal from 0.5 to below 1, such as 0.95")
         if not 2 <= self.estimation <= 5000:

@@ -48,8 +48,8 @@ class Coded:
 
     Attributes
     ----------
-    codes : int32 (n,)
-        Position of each row's text in ``values``.
+    codes : int8, int16 or int32 (n,)
+        Position of each row's text in ``values``; of the smallest type that holds them all.
     values : tuple of str
         Every distinct text, in order of first appearance.
     """
@@ -72,7 +72,9 @@ class Coded:
         """The column with every distinct value changed; values that become equal share a code."""
         known: dict[str, int] = {}
         moved = np.array([known.setdefault(change(value), len(known)) for value in self.values], dtype=np.int32)
-        return Coded(moved[self.codes] if len(moved) else self.codes, tuple(known))
+        if len(known) == 1:
+            return constant(next(iter(known)), len(self.codes))
+        return Coded(smallest(moved, len(known))[self.codes] if len(moved) else self.codes, tuple(known))
 
     def where(self, test: Callable[[str], bool]) -> Bools:
         """Rows whose text passes a test; bool (n,)."""
@@ -82,7 +84,15 @@ class Coded:
 
 def constant(text: str, n: int) -> Coded:
     """A column that says the same everywhere; it takes no memory a row."""
-    return Coded(np.broadcast_to(np.zeros(1, dtype=np.int32), (n,)), (text,))
+    return Coded(smallest(np.broadcast_to(np.zeros(1, dtype=np.int32), (n,)), 1), (text,))
+
+
+def smallest(codes: np.ndarray, n_values: int) -> np.ndarray:
+    """Codes from 0 to n_values - 1 in the smallest type that holds them; all zeros take no memory a row."""
+    if n_values == 1:
+        return np.broadcast_to(np.zeros(1, dtype=np.int8), (len(codes),))
+    kind = np.int8 if n_values <= 1 << 7 else np.int16 if n_values <= 1 << 15 else np.int32
+    return codes.astype(kind, copy=False)
 
 
 @dataclass(slots=True)
@@ -101,11 +111,17 @@ class Coder:
         """Append the cells of a block."""
         known = self.known
         codes = (known.setdefault(cell, len(known)) for cell in cells)
-        self.blocks.append(np.fromiter(codes, dtype=np.int32, count=len(cells)))
+        self.append(np.fromiter(codes, dtype=np.int32, count=len(cells)))
+
+    def append(self, codes: np.ndarray) -> None:
+        """Append a block that is coded already."""
+        self.blocks.append(smallest(codes, len(self.known)))
 
     def done(self) -> Coded:
         """The column."""
-        codes = np.concatenate(self.blocks) if self.blocks else np.zeros(0, dtype=np.int32)
+        if len(self.known) == 1:
+            return constant(next(iter(self.known)), sum(map(len, self.blocks)))
+        codes = np.concatenate(self.blocks) if self.blocks else np.zeros(0, dtype=np.int8)
         return Coded(codes, tuple(self.known))
 
 

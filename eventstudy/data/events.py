@@ -31,7 +31,7 @@ from eventstudy.data.dates import parse_when
 from eventstudy.data.tabular import read_blocks
 from eventstudy.engine.panel import Ints
 from eventstudy.errors import InputFileError, Problem, UsageError
-from eventstudy.spec import Window
+from eventstudy.spec import Window, is_ticker
 
 REQUIRED = ("ticker", "announced_at")
 OPTIONAL = (
@@ -53,7 +53,6 @@ RESERVED = ("line", "instant", "date")
 TIMINGS = ("", "bmo", "dmh", "amc")
 ROLES = ("direct", "peer", "placebo")
 _EVENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-TICKER = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=_-]{0,31}")
 _CALENDAR = re.compile(r"[A-Z0-9]{4}")
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE | re.ASCII)
 
@@ -363,7 +362,7 @@ def check_event_id(text: str) -> None:
 
 def check_ticker(text: str) -> None:
     """A ticker as data vendors write it."""
-    if not TICKER.fullmatch(text) or ".." in text:
+    if not is_ticker(text):
         raise ValueError("is no ticker; write a symbol such as NVDA, ASML.AS or ^GSPC")
 
 

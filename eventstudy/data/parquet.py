@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eventstudy.data.announced import Announced
-from eventstudy.data.coded import ROWS_AT_ONCE, Coder, PlainTexts, Texts
+from eventstudy.data.coded import ROWS_AT_ONCE, Coder, PlainTexts, Texts, smallest
 from eventstudy.data.dates import EARLIEST, LATEST
 from eventstudy.engine.panel import Ints
 from eventstudy.errors import InputFileError, Problem, UsageError
@@ -257,7 +257,7 @@ def _code(coder: Coder, column: Any, name: str) -> None:
     for index in present[np.argsort(first)].tolist():
         text = values[index] if index < len(values) else ""
         place[index] = known.setdefault(text, len(known))
-    coder.blocks.append(place[used])
+    coder.append(place[used])
 
 
 def refuse_large(texts: Any, name: str) -> None:
@@ -298,9 +298,9 @@ def _distinct(blocks: list[Any]) -> tuple[np.ndarray, np.ndarray]:
         first, last = min(int(d.min()) for d in days), max(int(d.max()) for d in days)
         if last - first < MANY_DAYS:
             known = np.arange(first, last + 1).astype("datetime64[D]").astype("datetime64[us]")
-            return known, np.concatenate([d - np.int32(first) for d in days])
+            return known, np.concatenate([smallest(d - np.int32(first), len(known)) for d in days])
     known, codes = np.unique(np.concatenate(blocks), return_inverse=True)
-    return known, codes.astype(np.int32)
+    return known, smallest(codes, len(known))
 
 
 def _announced(blocks: list[Any], data_type: Any, rows: Ints) -> tuple[Announced, list[Problem]]:

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from eventstudy.data.events import TICKER
 from eventstudy.data.store import Store, StoreDamaged
 from eventstudy.data.store_rows import Header
 from eventstudy.data.vintage import HEADINGS, PRICES, Bars, Vintage, pays_in_another_currency
 from eventstudy.errors import InputFileError, Problem, UsageError
+from eventstudy.spec import is_ticker
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -52,6 +52,13 @@ def export_folder(store: Store, folder: Path) -> list[str]:
     for header in store.headers():
         if header.vintage.outcome == PRICES and (vintage := _readable(store, header)) is not None:
             newest[header.vintage.symbol] = vintage
+    for symbol in newest:
+        if not is_ticker(symbol):
+            raise UsageError(
+                f"the store {store.path} holds a series named {symbol!r}, which can be no file name",
+                "tickers",
+                "`eventstudy cache clear` with that name",
+            )
     if not newest:
         raise UsageError(f"the store {store.path} holds no prices", "a store with prices", "`eventstudy fetch`")
     listed = {"format": FORMAT, "series": [_record(newest[symbol]) for symbol in sorted(newest)]}
@@ -168,7 +175,7 @@ def _read(folder: Path, record: Any) -> Vintage:
         status, digest = int(record["status"]), str(record["rows_sha256"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputFileError(str(path), [Problem(0, "series", "", f"cannot be read: {error!r}")]) from error
-    if not TICKER.fullmatch(texts["symbol"]) or texts["outcome"] != PRICES:
+    if not is_ticker(texts["symbol"]) or texts["outcome"] != PRICES:
         raise InputFileError(str(path), [Problem(0, "symbol", texts["symbol"], "is no ticker with prices")])
     file = folder / f"{texts['symbol']}.csv"
     bars = _bars(file)

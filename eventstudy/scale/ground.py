@@ -19,7 +19,7 @@ from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import Choice, PriceSource, PriceTable, Provenance
 from eventstudy.engine.models import MODELS
 from eventstudy.errors import UsageError
-from eventstudy.scale.marks import Groups, Roster, event_bits, roster
+from eventstudy.scale.marks import Groups, Roster, event_bits, groups_of, marked, own_group, roster
 from eventstudy.scale.panel_file import PanelWriter, SeriesFacts
 from eventstudy.scale.roster import Excluded, Listing, admit, asked_range, listing
 from eventstudy.scale.tables import Sentences, Writer
@@ -109,21 +109,25 @@ def prepare(
     table = None if confounders is None else read_confounders(confounders)
     placed = place_confounders(table, list(found.pairs), found.calendars)
     near = event_bits(panel.bits, events, found, placed, spec)
-    made, groups = roster(events, found, rows, near, spec, most_groups)
-    panel.writer.close(panel.bits, panel.facts)
-    give_back()
+    own, names = own_group(events, spec, rows, most_groups)
+    marks = marked(events, found, near, spec)
+    path, n_read, ids = events.path, len(events), events.ids
     shown = {name: events.columns[name] for name in ("ticker", "role", "category")}
+    del events, near
+    give_back()
+    made = roster(found, rows, marks, own, names)
+    panel.writer.close(panel.bits, panel.facts)
+    del marks, own, rows
+    give_back()
     return Ground(
-        path=events.path,
-        n_read=len(events),
+        path=path,
+        n_read=n_read,
         keys=found.keys,
         calendars=tuple(found.calendars[code] for code in found.codes),
         roster=made,
-        groups=groups,
+        groups=groups_of(made, names),
         excluded=excluded,
-        writer=Writer(
-            ids=events.ids, columns=shown, facts=panel.facts, keys=found.keys, names=tuple(panel.names), spec=spec
-        ),
+        writer=Writer(ids=ids, columns=shown, facts=panel.facts, keys=found.keys, names=tuple(panel.names), spec=spec),
         sentences=Sentences(
             exchange=tuple(key.exchange for key in found.keys),
             reach=panel.reach,

@@ -45,7 +45,8 @@ class Roster:
     ----------
     row : int32
         Row of the events file.
-    series, session : int32
+    series, session : int8, int16 or int32
+        As small as they go; int32 in a part.
     marks : uint8
         See the constants of this module.
     group : int16
@@ -66,64 +67,76 @@ class Roster:
         cut = slice(start, stop)
         return Roster(
             row=self.row[cut],
-            series=self.series[cut],
-            session=self.session[cut],
+            series=self.series[cut].astype(np.int32),
+            session=self.session[cut].astype(np.int32),
             marks=self.marks[cut],
             group=self.group[cut],
         )
 
 
-def roster(
-    events: EventColumns, found: Listing, rows: np.ndarray, near: np.ndarray, spec: StudySpec, most_groups: int
-) -> tuple[Roster, Groups]:
-    """The admitted rows, sorted and marked.
+def roster(found: Listing, rows: np.ndarray, marks: np.ndarray, own: np.ndarray, names: Sequence[str]) -> Roster:
+    """The admitted rows, sorted, with what counts once in each group marked.
 
     Parameters
     ----------
-    events, found
+    found : Listing
     rows : int (N,)
         Admitted rows, in file order.
-    near : bool (n,)
-        Whether a confounder falls on the row's day 0 that is not the announcement itself.
-    spec
-    most_groups : int
-
-    Raises
-    ------
-    UsageError
-        If the ``--by`` column is not there, or makes more groups than can be tallied.
+    marks : uint8 (n,)
+        ``marked``; changed in place.
+    own : int16 (n,)
+        Code of each row's own group, of ``names``.
     """
-    own, names = _own_group(events, spec, rows, most_groups)
-    direct = events.columns["role"].where(lambda role: role == "direct")
-    uncertain = ~events.announced.has_clock & events.columns["timing"].where(lambda timing: not timing)
-    marks = np.zeros(len(events), dtype=np.uint8)
-    known = ((UNCERTAIN, uncertain), (SHARED, _shared(found)), (NEAR_DAY0, near), (DIRECT, direct))
-    for bit, where in (*known, (OWN_BENCHMARK, _own_benchmark(events, spec))):
-        marks |= np.where(where, np.uint8(bit), np.uint8(0))
     identity = _identity(found, rows, len(names))
-    chosen = direct[rows]
-    first = np.zeros(len(rows), dtype=bool)
-    first[chosen] = first_of(identity[chosen])
+    direct = marks[rows] & DIRECT > 0
+    marks[rows[direct]] |= np.where(first_of(identity[direct]), np.uint8(COUNTS_IN_ALL), np.uint8(0))
     identity += own[rows]
-    in_own = first_of(identity)
-    marks[rows] |= np.where(first, np.uint8(COUNTS_IN_ALL), np.uint8(0))
-    marks[rows] |= np.where(in_own, np.uint8(COUNTS_IN_OWN), np.uint8(0))
-    same = [code for code in np.unique(own[rows]).tolist() if np.array_equal(in_own & (own[rows] == code), first)]
-    del identity, chosen, first, in_own
+    marks[rows] |= np.where(first_of(identity), np.uint8(COUNTS_IN_OWN), np.uint8(0))
+    del identity, direct
     key = found.series[rows].astype(np.int64)
     key <<= 32
     key |= found.session[rows]
     order = np.argsort(key, kind="stable")
     del key
     row = rows[order].astype(np.int32)
-    made = Roster(row=row, series=found.series[row], session=found.session[row], marks=marks[row], group=own[row])
-    return made, Groups(names=names, same_as_all=same[0] if same else -1)
+    del order
+    return Roster(row=row, series=found.series[row], session=found.session[row], marks=marks[row], group=own[row])
 
 
-def _own_group(
-    events: EventColumns, spec: StudySpec, rows: np.ndarray, most: int
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Code of each row's own group, and the names: ``all`` first, the others sorted."""
+def groups_of(made: Roster, names: tuple[str, ...]) -> Groups:
+    """The groups' names, and which of them has the members of ``all``."""
+    first, in_own = made.marks & COUNTS_IN_ALL > 0, made.marks & COUNTS_IN_OWN > 0
+    same = [code for code in np.unique(made.group).tolist() if np.array_equal(in_own & (made.group == code), first)]
+    return Groups(names=names, same_as_all=same[0] if same else -1)
+
+
+def marked(events: EventColumns, found: Listing, near: np.ndarray, spec: StudySpec) -> np.ndarray:
+    """What is known of every row by itself; uint8 (n,).
+
+    Parameters
+    ----------
+    events, found
+    near : bool (n,)
+        Whether a confounder falls on the row's day 0 that is not the announcement itself.
+    spec
+    """
+    marks = np.zeros(len(events), dtype=np.uint8)
+    direct = events.columns["role"].where(lambda role: role == "direct")
+    uncertain = ~events.announced.has_clock & events.columns["timing"].where(lambda timing: not timing)
+    known = ((UNCERTAIN, uncertain), (SHARED, _shared(found)), (NEAR_DAY0, near), (DIRECT, direct))
+    for bit, where in (*known, (OWN_BENCHMARK, _own_benchmark(events, spec))):
+        marks |= np.where(where, np.uint8(bit), np.uint8(0))
+    return marks
+
+
+def own_group(events: EventColumns, spec: StudySpec, rows: np.ndarray, most: int) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Code of each row's own group, and the names: ``all`` first, the others sorted.
+
+    Raises
+    ------
+    UsageError
+        If the ``--by`` column is not there, or makes more groups than can be tallied.
+    """
     if spec.by in ("event_id", "announced_at"):
         raise UsageError(f"--by {spec.by} makes a group of every event", "a column with few values, such as role")
     if spec.by not in events.columns:

@@ -11,6 +11,7 @@ import numpy as np
 from eventstudy import ledger
 from eventstudy.data.calendar import TradingCalendar, exchange_of, place_many
 from eventstudy.data.catalogue import HISTORY_SESSIONS, calendars_over
+from eventstudy.data.coded import smallest
 from eventstudy.data.events import EventColumns
 from eventstudy.data.market import SeriesKey, key_of
 from eventstudy.engine.panel import Bools
@@ -27,9 +28,9 @@ class Listing:
         Series, sorted by ticker, exchange and benchmarks.
     series : int32 (n,)
         Series of each row.
-    session : int32 (n,)
+    session : int16 or int32 (n,)
         Position of day 0 on its calendar; -1 outside.
-    pair : int32 (n,)
+    pair : int8, int16 or int32 (n,)
         Number of each row's (ticker, exchange).
     pairs : tuple of (ticker, exchange)
     codes : tuple of str
@@ -81,7 +82,7 @@ def _combined(first: np.ndarray, second: np.ndarray, n_second: int) -> tuple[np.
     if n_second == 1:
         return np.arange(int(first.max(initial=-1)) + 1), first
     known, where = np.unique(first.astype(np.int64) * n_second + second, return_inverse=True)
-    return known, where.astype(np.int32)
+    return known, smallest(where, len(known))
 
 
 def _pairs(events: EventColumns) -> tuple[np.ndarray, tuple[tuple[str, str], ...]]:
@@ -93,20 +94,21 @@ def _pairs(events: EventColumns) -> tuple[np.ndarray, tuple[tuple[str, str], ...
         symbol = ticker.values[code // n]
         named.append((symbol, exchange_of(symbol, calendar.values[code % n])))
     order = {pair: i for i, pair in enumerate(sorted(set(named)))}
-    return np.array([order[pair] for pair in named], dtype=np.int32)[where], tuple(order)
+    return smallest(np.array([order[pair] for pair in named], dtype=np.int32), len(order))[where], tuple(order)
 
 
 def _sessions(events: EventColumns, exchange: np.ndarray, calendars: Sequence[TradingCalendar]) -> np.ndarray:
     """Day 0 by exchange: each distinct moment is placed once."""
     announced, timing = events.announced, events.columns["timing"]
     late = timing.where(lambda text: text == "amc")
-    session = np.full(len(events), -1, dtype=np.int32)
+    most = max((len(calendar.sessions) for calendar in calendars), default=0)
+    session = np.full(len(events), -1, dtype=np.int16 if most < 1 << 15 else np.int32)
     for i, calendar in enumerate(calendars):
         for after_close in (False, True):
             rows = (exchange == i) & (late == after_close)
             if rows.any():
                 flags = np.full(len(announced.day), after_close)
-                found = place_many(calendar, announced.instant, announced.day, flags).astype(np.int32)
+                found = place_many(calendar, announced.instant, announced.day, flags).astype(session.dtype)
                 session[rows] = found[announced.codes[rows]]
     return session
 
@@ -122,7 +124,7 @@ def _series(
         text, (ticker, exchange) = own.values[code % n], pairs[code // n]
         named.append(key_of(ticker, exchange, tuple(text.split(";")) if text else spec.benchmarks, spec))
     order = {key: i for i, key in enumerate(sorted(set(named), key=lambda k: (k.ticker, k.exchange, k.benchmarks)))}
-    return np.array([order[key] for key in named], dtype=np.int32)[where], tuple(order)
+    return smallest(np.array([order[key] for key in named], dtype=np.int32), len(order))[where], tuple(order)
 
 
 def asked_range(found: Listing, spec: StudySpec) -> tuple[date, date]:

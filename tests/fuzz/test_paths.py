@@ -13,7 +13,8 @@ import pytest
 
 from eventstudy.data.calendar import load_calendar
 from eventstudy.data.events import read_events
-from eventstudy.errors import InputFileError
+from eventstudy.errors import InputFileError, UsageError
+from eventstudy.spec import StudySpec
 from tests.cli.conftest import Outcome, run_in
 
 HOSTILE_IDS = (
@@ -99,6 +100,28 @@ def run(study: Path, *more: str, events: str = "one.csv") -> Outcome:
         "none",
         *more,
     )
+
+
+@pytest.mark.parametrize("name", HOSTILE_TICKERS)
+@pytest.mark.parametrize("option", ["benchmarks", "peers"])
+def test_an_option_names_tickers_and_no_paths(option: str, name: str) -> None:
+    """What an option names is looked for as a file under csv:DIR, and kept under that name in the store."""
+    with pytest.raises(UsageError, match="is no ticker"):
+        StudySpec(**{option: ("SPY", name)})  # type: ignore[arg-type]
+
+
+def test_a_foreign_store_exports_no_file_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A series of a foreign store may be called anything; its name would become a file's."""
+    from types import SimpleNamespace
+
+    from eventstudy.data import transfer
+
+    vintage = SimpleNamespace(symbol="../planted", outcome=transfer.PRICES)
+    store = SimpleNamespace(path=tmp_path / "prices.db", headers=lambda: [SimpleNamespace(vintage=vintage)])
+    monkeypatch.setattr(transfer, "_readable", lambda store, header: vintage)
+    with pytest.raises(UsageError, match="can be no file name"):
+        transfer.export_folder(store, tmp_path / "out")  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_announcements_are_two_files(study: Path) -> None:
