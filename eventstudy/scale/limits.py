@@ -26,7 +26,7 @@ class Limits:
     each: int = 500
     bulk: int = 20_000
     groups: int = 1_000
-    block: int = 32_768
+    block: int = 16_384
     resample: int = 100_000
 
 
