@@ -131,8 +131,8 @@ def _growth() -> None:
         panel, placed = simulated(events)
 
         def whole(panel: ReturnPanel = panel, placed: Placed = placed, events: int = events) -> None:
-            for at in range(0, events, 32_768):
-                cut = slice(at, at + 32_768)
+            for at in range(0, events, 16_384):
+                cut = slice(at, at + 16_384)
                 part = Placed(
                     series=placed.series[cut],
                     session=placed.session[cut],

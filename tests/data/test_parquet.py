@@ -108,7 +108,7 @@ def test_a_large_file_costs_no_python_string_a_row(tmp_path: Path) -> None:
         tmp_path / "a.parquet", {"event_id": ["a", "b"], "ticker": ["X", "Y"], "announced_at": ["2025-04-15"] * 2}
     )
     columns = read_columns(path)
-    assert type(columns.ids).__name__ == "ArrowTexts" and columns.columns["ticker"].codes.dtype == np.int32
+    assert type(columns.ids).__name__ == "ArrowTexts" and columns.columns["ticker"].codes.dtype == np.int8
     assert columns.ids.take(np.array([1, 0])) == ["b", "a"]
 
 
