@@ -13,7 +13,7 @@ from eventstudy import ledger
 from eventstudy.data.calendar import DEFAULT_EXCHANGE
 from eventstudy.data.catalogue import Catalogue, build_catalogue
 from eventstudy.data.confounders import ConfounderTable, read_confounders
-from eventstudy.data.events import EventTable, events_from_frame, read_events
+from eventstudy.data.events import EventTable, events_from_frame, likely_misspelt, read_events
 from eventstudy.data.market import Market, SeriesKey, load_market, place_rows, series_key
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source, source_from_frame
@@ -175,7 +175,7 @@ def estimated(
         groups=(),
         group_days=(),
         claims=(),
-        notices=(*spec.notices, *market_notices(catalogue, wanted, market, spec)),
+        notices=(*spec.notices, *likely_misspelt(table), *market_notices(catalogue, wanted, market, spec)),
     )
 
 

@@ -62,6 +62,10 @@ def validate_command(
         raise typer.Exit(2)
     assert catalogue is not None, "read without problems"
     _print_rows(_rows(catalogue, spec), chosen)
+    from eventstudy.data.events import likely_misspelt
+
+    for sentence in likely_misspelt(catalogue.events):
+        console.say(f"note: {printable(sentence)}")
     console.say(f"{events}: {len(catalogue.placements)} rows, no problem")
 
 

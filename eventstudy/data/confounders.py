@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from eventstudy.data.events import check_column, check_ticker, check_timing, parse_moments
+from eventstudy.data.cells import check_column, check_ticker, check_timing, parse_moments
 from eventstudy.data.tabular import read_table
 from eventstudy.errors import InputFileError, Problem
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from eventstudy.data.claims import parse_claim
 from eventstudy.data.confounders import read_confounders
 from eventstudy.data.dates import parse_when
-from eventstudy.data.events import default_id, events_from_frame, read_events
+from eventstudy.data.events import default_id, events_from_frame, likely_misspelt, read_events
 from eventstudy.errors import InputFileError
 
 ROOT = Path(__file__).parent.parent.parent
@@ -154,3 +154,20 @@ def test_what_is_accepted_is_written_back_and_read_again(tmp_path: Path, rows: l
         csv.writer(handle).writerows([text.columns, *text.itertuples(index=False)])
     second = read_events(tmp_path / "again.csv").frame
     pd.testing.assert_frame_equal(first.drop(columns="line"), second.drop(columns="line"))
+
+
+@pytest.mark.parametrize(
+    ("column", "known"), [("rolle", "role"), ("Categroy", "category"), ("claimed_returns", "claimed_return")]
+)
+def test_a_misspelt_column_is_named(tmp_path: Path, column: str, known: str) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text(f"ticker,announced_at,{column}\nNVDA,2025-04-15,peer\n")
+    (sentence,) = likely_misspelt(read_events(path))
+    assert repr(column) in sentence and f"was {known} meant?" in sentence
+
+
+def test_other_columns_are_nobody_s_mistake(tmp_path: Path) -> None:
+    """A column of the user's own, and one that is near a known one which the file fills."""
+    path = tmp_path / "events.csv"
+    path.write_text("ticker,announced_at,sector,role,roles\nNVDA,2025-04-15,chips,peer,x\n")
+    assert likely_misspelt(read_events(path)) == []

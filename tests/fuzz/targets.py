@@ -25,10 +25,11 @@ import pandas as pd
 from hypothesis import strategies as st
 
 from eventstudy.cli.settings import OPTIONS, read_config, resolve, study_spec
+from eventstudy.data.cells import check_event_id, check_ticker
 from eventstudy.data.claims import parse_claim
 from eventstudy.data.confounders import read_confounders
 from eventstudy.data.dates import parse_day, parse_when
-from eventstudy.data.events import check_event_id, check_ticker, read_events
+from eventstudy.data.events import read_events
 from eventstudy.data.factors import read_factors
 from eventstudy.data.files import read_prices
 from eventstudy.data.parquet_prices import ParquetPrices

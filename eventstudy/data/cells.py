@@ -1,0 +1,121 @@
+"""What a cell of an events or confounder file may hold, and what to write instead."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from eventstudy.data.claims import parse_claim
+from eventstudy.data.coded import Check
+from eventstudy.data.dates import parse_when
+from eventstudy.errors import Problem, UsageError
+from eventstudy.spec import Window, is_ticker
+
+TIMINGS = ("", "bmo", "dmh", "amc")
+ROLES = ("direct", "peer", "placebo")
+_EVENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_CALENDAR = re.compile(r"[A-Z0-9]{4}")
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE | re.ASCII)
+
+
+def check_column(name: str, cells: Sequence[str], lines: Sequence[int], check: Check) -> list[Problem]:
+    """Problems of one column; each distinct value is checked once."""
+    verdicts: dict[str, str] = {}
+    for cell in dict.fromkeys(cells):
+        try:
+            check(cell)
+        except ValueError as error:
+            verdicts[cell] = str(error)
+    return [
+        Problem(line, name, cell, verdicts[cell]) for cell, line in zip(cells, lines, strict=True) if cell in verdicts
+    ]
+
+
+def is_event_id(text: str) -> bool:
+    """Whether a text can name an event and its files."""
+    return _EVENT_ID.fullmatch(text) is not None and _DEVICE.fullmatch(text) is None and text[-1] != "."
+
+
+def check_event_id(text: str) -> None:
+    """An event_id becomes a file name, so it must be one everywhere."""
+    if not _EVENT_ID.fullmatch(text):
+        raise ValueError("write 1 to 64 of A-Z a-z 0-9 . _ - beginning with a letter or digit: it becomes a file name")
+    if _DEVICE.fullmatch(text) or text.endswith("."):
+        raise ValueError("is no file name on every system; choose another")
+
+
+def check_ticker(text: str) -> None:
+    """A ticker as data vendors write it."""
+    if not is_ticker(text):
+        raise ValueError("is no ticker; write a symbol such as NVDA, ASML.AS or ^GSPC")
+
+
+def check_timing(text: str) -> None:
+    """A bucket of the day."""
+    _choose(text, TIMINGS, "write bmo, dmh or amc, or leave it empty if the hour is unknown")
+
+
+def _check_role(text: str) -> None:
+    _choose(text, ROLES, "write direct, peer or placebo")
+
+
+def _choose(text: str, allowed: Sequence[str], wanted: str) -> None:
+    if text not in allowed:
+        close = difflib.get_close_matches(text.lower(), [name for name in allowed if name], n=1)
+        raise ValueError(f"is unknown; {f'did you mean {close[0]}? ' if close else ''}{wanted}")
+
+
+def _check_claim(text: str) -> None:
+    if text:
+        parse_claim(text)
+
+
+def _check_benchmark(text: str) -> None:
+    for symbol in text.split(";") if text else ():
+        check_ticker(symbol)
+
+
+def _check_window(text: str) -> None:
+    if text:
+        try:
+            Window.parse(text)
+        except UsageError:
+            raise ValueError("is no window; write START:END in sessions, such as -1:1") from None
+
+
+def _check_calendar(text: str) -> None:
+    if text and not _CALENDAR.fullmatch(text):
+        raise ValueError("is no exchange code; write four capitals such as XNYS or XAMS")
+
+
+# event_id has a check of its own: it has as many values as rows
+CHECKS: dict[str, Check] = {
+    "ticker": check_ticker,
+    "timing": check_timing,
+    "role": _check_role,
+    "claimed_return": _check_claim,
+    "claimed_open_return": _check_claim,
+    "benchmark": _check_benchmark,
+    "calendar": _check_calendar,
+    "window": _check_window,
+}
+
+
+def parse_moments(
+    name: str, cells: Sequence[str], lines: Sequence[int], problems: list[Problem]
+) -> tuple[list[datetime | None], list[date | None]]:
+    """Moments and bare dates of a column; unreadable cells become problems."""
+    read: dict[str, tuple[datetime | None, date | None]] = {}
+    broken: dict[str, str] = {}
+    for cell in dict.fromkeys(cells):
+        try:
+            read[cell] = parse_when(cell)
+        except ValueError as error:
+            read[cell] = (None, None)
+            broken[cell] = str(error)
+    problems += [
+        Problem(line, name, cell, broken[cell]) for cell, line in zip(cells, lines, strict=True) if cell in broken
+    ]
+    return [read[cell][0] for cell in cells], [read[cell][1] for cell in cells]
