@@ -72,7 +72,12 @@ class _Gathered:
     def add(self, name: str, values: Any) -> None:
         self.columns.setdefault(name, []).append(values)
 
+    def one(self, name: str) -> np.ndarray:
+        """A column of the whole block."""
+        return np.concatenate(self.columns[name])
+
     def joined(self, prefix: str) -> dict[str, Any]:
+        """The columns of a table, by their names behind the prefix."""
         return {
             name.removeprefix(prefix): np.concatenate(blocks)
             for name, blocks in self.columns.items()
@@ -98,15 +103,14 @@ def study_block(job: Job, events: Roster, seeds: Ints | None = None) -> BlockRes
         one = measured_chunk(job, panel, chunk, None if seeds is None else seeds[at : at + CHUNK])
         _collect(job, one, at, gathered)
         _tally(job, one, tally)
-    found = gathered.joined("")
     return BlockResult(
-        kept=found["kept"],
-        lost=found["lost"],
-        lost_obs=found["lost_obs"],
+        kept=gathered.one("kept"),
+        lost=gathered.one("lost"),
+        lost_obs=gathered.one("lost_obs"),
         windows=gathered.joined("windows."),
         models=gathered.joined("models."),
-        row_flags=found["row_flags"],
-        window_flags=found["window_flags"],
+        row_flags=gathered.one("row_flags"),
+        window_flags=gathered.one("window_flags"),
         daily=gathered.joined("daily."),
         spool=np.concatenate(gathered.columns["spool"], axis=2),
         tally=tally,

@@ -86,6 +86,23 @@ def test_every_column_is_that_of_a_small_study(many: Path, tmp_path: Path) -> No
                 assert one[column].fillna("").tolist() == other[column].fillna("").tolist(), (name, column)
 
 
+def test_blocks_of_several_chunks_and_a_last_short_one(many: Path, tmp_path: Path) -> None:
+    """Blocks hold whole chunks of 2,048 events, the last what is left; however they are cut, the bytes are the same."""
+    once = pd.read_csv(many, dtype=str, keep_default_na=False)
+    frames = [once.assign(event_id=[f"{name}.{copy}" for name in once["event_id"]]) for copy in range(8)]
+    path = tmp_path / "events.csv"
+    pd.concat(frames).to_csv(path, index=False)
+    spec = SPEC.with_changes(tests=("csect-t", "wilcoxon", "corrado"))
+    for block in (2048, 4096, 16_384):
+        bulk(path, tmp_path / str(block), spec, limits=Limits(block=block), detail=False)
+    tables = sorted(file.name for file in (tmp_path / "2048").glob("*.csv"))
+    assert {"windows.csv", "aggregate.csv", "aar.csv", "excluded.csv"} <= set(tables)
+    for name in tables:
+        first = (tmp_path / "2048" / name).read_bytes()
+        assert first == (tmp_path / "4096" / name).read_bytes() == (tmp_path / "16384" / name).read_bytes(), name
+    assert pd.read_csv(tmp_path / "4096" / "aggregate.csv")["p_value"].notna().any()
+
+
 def test_threads_and_csv_against_parquet(many: Path, tmp_path: Path) -> None:
     read = pytest.importorskip("pyarrow.parquet").read_table
     copies = pd.concat([pd.read_csv(many).assign(event_id=lambda f, k=k: f["event_id"] + f"_{k}") for k in range(8)])
