@@ -86,7 +86,9 @@ def group_tests(studied: Studied, evidence: Evidence | None) -> tuple[GroupRow, 
             for w in studied.shared_windows:
                 sample = sample_of(studied, evidence, positions, w)
                 found += _tested(studied, sample, group, studied.spec.windows[w], wanted)
-            found += own_group(studied, evidence, group, positions, _rows_in(studied, group))
+            if len(named := [i for i in positions if studied.own_window(i) >= 0]) > 1:
+                sample = sample_of(studied, evidence, named, None)
+                found += own_group(studied, sample, group, _rows_in(studied, group))
     return tuple(found)
 
 
@@ -148,23 +150,26 @@ def weighted_mean(summary: Summary | None, name: str) -> float:
     return float(total / weight) if weight > 0 else np.nan
 
 
-def sample_of(studied: Studied, evidence: Evidence, positions: list[int], w: int) -> Sample:
-    """The events of a group that have a CAR over a window and a variance."""
+def sample_of(studied: Studied, evidence: Evidence, positions: list[int], w: int | None) -> Sample:
+    """The events of a group that have a CAR over a window and a variance; without a window, each over its own, and then
+    no day is to be read."""
     assert studied.block is not None, "only called with a block"
-    block, window = studied.block, studied.spec.windows[w]
+    block, first = studied.block, studied.spec.event_window.start
     rows = np.array(positions, dtype=np.int64)
-    rows = rows[np.isfinite(block.cars.car[rows, w]) & np.isfinite(block.exact.std_error[rows, w])]
-    first = studied.spec.event_window.start
+    at = np.array([studied.own_window(i) if w is None else w for i in positions], dtype=np.int64)
+    known = np.isfinite(block.cars.car[rows, at]) & np.isfinite(block.exact.std_error[rows, at])
+    rows, at = rows[known], at[known]
+    start, end = (0, -1) if w is None else (studied.spec.windows[w].start, studied.spec.windows[w].end)
     return Sample(
         rows=rows,
-        car=block.cars.car[rows, w],
-        scar=block.exact.t[rows, w],
-        std_error=block.exact.std_error[rows, w],
-        bhar=block.cars.bhar[rows, w],
-        q=block.cars.q[rows, w],
-        days=slice(window.start - first, window.end - first + 1),
-        start=window.start,
-        end=window.end,
+        car=block.cars.car[rows, at],
+        scar=block.exact.t[rows, at],
+        std_error=block.exact.std_error[rows, at],
+        bhar=block.cars.bhar[rows, at],
+        q=block.cars.q[rows, at],
+        days=slice(0, 0) if w is None else slice(start - first, end - first + 1),
+        start=start,
+        end=end,
         dates=np.array([studied.day0(i).astype(np.int64) for i in rows], dtype=np.int64),
         series=_series_numbers(studied, rows),
         evidence=evidence,

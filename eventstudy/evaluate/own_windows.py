@@ -10,7 +10,6 @@ import numpy as np
 from eventstudy.engine.moments import Moments
 from eventstudy.engine.significance.battery import GROUP_TESTS, run_battery
 from eventstudy.engine.significance.cross_section import Dependence
-from eventstudy.engine.significance.evidence import Evidence, Sample
 from eventstudy.engine.significance.result import undefined
 from eventstudy.errors import InputFileError, Problem
 from eventstudy.records import GroupRow
@@ -19,6 +18,7 @@ from eventstudy.spec import StudySpec, Window
 if TYPE_CHECKING:
     from eventstudy.data.events import EventTable
     from eventstudy.engine.panel import Ints
+    from eventstudy.engine.significance.evidence import Sample
     from eventstudy.engine.significance.summary import Summary
     from eventstudy.results import Studied
 
@@ -62,17 +62,13 @@ def _cells(table: EventTable) -> list[str]:
     return [str(text) for text in table.frame["window"]]
 
 
-def own_group(studied: Studied, evidence: Evidence, group: str, positions: list[int], n_rows: int) -> list[GroupRow]:
-    """The tests across events of a group, each over the window that its row names; nothing where fewer than two do.
+def own_group(studied: Studied, sample: Sample, group: str, n_rows: int) -> list[GroupRow]:
+    """The tests across events of a group, each over the window that its row names.
 
     Tests that read one number an event: the CAR, its standardised value, its BHAR. All others have ``applicable`` = no.
     """
-    rows = np.array([i for i in positions if studied.own_window(i) >= 0], dtype=np.int64)
     wanted = [name for name in GROUP_TESTS if name in studied.spec.active_tests]
-    if len(rows) < 2 or not wanted:
-        return []
     possible = [n for n in wanted if not GROUP_TESTS[n].pairwise and set(GROUP_TESTS[n].reads) <= ONE_NUMBER]
-    sample = _sample(studied, evidence, rows)
     shared = Dependence(n_dates=sample.n_dates, n_overlapping=overlapping(studied, sample.rows))
     summary: Summary | None = None
     found = {}
@@ -101,31 +97,6 @@ def own_group(studied: Studied, evidence: Evidence, group: str, positions: list[
 
 def _ratio(weight: float, total: float) -> float:
     return float(total / weight) if weight > 0 else np.nan
-
-
-def _sample(studied: Studied, evidence: Evidence, rows: Ints) -> Sample:
-    assert studied.block is not None, "only called with a block"
-    block = studied.block
-    own = np.array([studied.own_window(int(i)) for i in rows], dtype=np.int64)
-    known = np.isfinite(block.cars.car[rows, own]) & np.isfinite(block.exact.std_error[rows, own])
-    rows, own = rows[known], own[known]
-    keys = studied.catalogue.keys
-    firms: dict[tuple[str, str], int] = {}
-    return Sample(
-        rows=rows,
-        car=block.cars.car[rows, own],
-        scar=block.exact.t[rows, own],
-        std_error=block.exact.std_error[rows, own],
-        bhar=block.cars.bhar[rows, own],
-        q=block.cars.q[rows, own],
-        # no day is read
-        days=slice(0, 0),
-        start=0,
-        end=0,
-        dates=np.array([studied.day0(int(i)).astype(np.int64) for i in rows], dtype=np.int64),
-        series=np.array([firms.setdefault(keys[int(studied.rows[i])], len(firms)) for i in rows], dtype=np.int64),
-        evidence=evidence,
-    )
 
 
 def overlapping(studied: Studied, rows: Ints) -> int:
