@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("--stores", type=int, default=420, help="damaged at random bytes")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--interrupts", type=int, default=60)
-    parser.add_argument("--workers", type=int, default=10, help="of a cluster that are killed")
+    parser.add_argument("--workers", type=int, default=4, help="of a cluster that are killed")
     parser.add_argument("--seconds", type=float, default=600.0, help="for kills and interrupts")
     parser.add_argument("--minutes", type=float, default=6.0, help="for fuzzing")
     parser.add_argument("--only", choices=PARTS, action="append")
