@@ -34,7 +34,7 @@ class Thing: pass
 thing = Thing()
 watched = weakref.ref(thing, lambda ref: signal.raise_signal(signal.SIGINT))
 del thing
-time.sleep(30)
+time.sleep(2)
 """,
     "an import that makes an error of its own of it": """
 try:
