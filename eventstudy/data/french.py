@@ -30,6 +30,12 @@ THREE, FIVE, MOMENTUM = (
     "F-F_Research_Data_5_Factors_2x3_daily",
     "F-F_Momentum_Factor_daily",
 )
+# Columns that a data set must hold to be one.
+HELD = {
+    THREE: ("mkt_rf", "smb", "hml", "rf"),
+    FIVE: ("mkt_rf", "smb", "hml", "rmw", "cma", "rf"),
+    MOMENTUM: ("mom",),
+}
 # What the library writes where it has no figure.
 MISSING = (-99.99, -999.0)
 # The library is revised every month or two; once a day is often enough to ask.
@@ -151,7 +157,7 @@ def checked(name: str, answer: Mapping[Any, Any]) -> Dataset:
     Raises
     ------
     MalformedResponse
-        No table of days, a date twice, a figure that is no number, or a unit other than percent.
+        No table of days, a date twice, a figure that is no number, or a unit other than percent, a column less than it should hold.
     """
     frame = answer.get(0)
     try:
@@ -163,9 +169,11 @@ def checked(name: str, answer: Mapping[Any, Any]) -> Dataset:
     except (AttributeError, TypeError, ValueError) as error:
         raise MalformedResponse(f"{LIBRARY} sent no table of days for {name}", "daily factors in percent") from error
     order = np.argsort(days)
-    wanted = "mom" if name == MOMENTUM else "mkt_rf"
-    if not len(days) or wanted not in columns or len(np.unique(days)) < len(days):
-        raise MalformedResponse(f"{LIBRARY} sent no {wanted} by day for {name}", "daily factors in percent")
+    wanted = HELD[name][0]
+    if absent := [column for column in HELD[name] if column not in columns]:
+        raise MalformedResponse(f"{LIBRARY} sent {name} without {', '.join(absent)}", "daily factors in percent")
+    if not len(days) or len(np.unique(days)) < len(days):
+        raise MalformedResponse(f"{LIBRARY} sent no table of days for {name}", "daily factors in percent")
     decimal = {n: np.where(np.isin(v, MISSING), np.nan, v)[order] / 100 for n, v in columns.items()}
     spread = float(np.nanstd(decimal[wanted])) if np.isfinite(decimal[wanted]).any() else 0.0
     # in percent a day's deviation is near one; a tenth of that or ten times it is another unit

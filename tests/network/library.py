@@ -30,7 +30,7 @@ class Library:
 
     def text(self, dataset: str) -> str:
         scale = 0.01 if self.fault == "decimals" else 1.0
-        columns = NAMES[dataset]
+        columns = NAMES[dataset][: -1 if self.fault == "column" else None]
         figures = [scale * self.figures[name] for name in columns]
         lines = [
             f"{str(day).replace('-', '')},{','.join(f'{values[i]:8.4f}' for values in figures)}"

@@ -99,7 +99,7 @@ def test_a_damaged_copy_is_no_figures(shelf: Library, tmp_path: Path) -> None:
         french.live_factors(spec(tmp_path, offline=True), ("mkt_rf",))
 
 
-@pytest.mark.parametrize("fault", ["503", "page", "cut", "empty", "decimals", "twice"])
+@pytest.mark.parametrize("fault", ["503", "page", "cut", "empty", "decimals", "twice", "column"])
 def test_every_fault_is_an_error_with_advice(shelf: Library, tmp_path: Path, fault: str) -> None:
     shelf.fault = fault
     with pytest.raises(SourceUnavailable) as caught:
