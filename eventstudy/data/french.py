@@ -157,7 +157,8 @@ def checked(name: str, answer: Mapping[Any, Any]) -> Dataset:
     Raises
     ------
     MalformedResponse
-        No table of days, a date twice, a figure that is no number, or a unit other than percent, a column less than it should hold.
+        No table of days, a date twice, a figure that is no number, a unit other than percent, or a column that is not
+        there.
     """
     frame = answer.get(0)
     try:

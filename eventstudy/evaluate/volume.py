@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from eventstudy.results import Studied
     from eventstudy.spec import StudySpec
 
-# Volume is strongly autocorrelated: tests that hold under that, and tests that compare events with each other.
+# Volume is strongly autocorrelated: tests that hold under that, always made, for a t and its p value belong together
+# whatever tests of returns were named; and tests that compare events with each other.
 OF_ONE_EVENT = ("car-t-ar1", "conformal")
 ACROSS_EVENTS = ("csect-t", "bmp", "corrado")
 
@@ -76,10 +77,9 @@ def _of_one_session(found: GroupRow) -> GroupRow:
 
 def volume_spec(spec: StudySpec) -> StudySpec:
     """The study's windows, masks and level with the model of volume and the tests that suit it."""
-    wanted = tuple(name for name in (*OF_ONE_EVENT, *ACROSS_EVENTS) if name in spec.active_tests)
-    return spec.with_changes(
-        model=spec.volume, tests=wanted or ("car-t",), convention=(), missing="strict", returns="log", hold=0
-    )
+    across = tuple(name for name in ACROSS_EVENTS if name in spec.active_tests)
+    tests = (*OF_ONE_EVENT, *across)
+    return spec.with_changes(model=spec.volume, tests=tests, convention=(), missing="strict", returns="log", hold=0)
 
 
 def _trouble(studied: Studied, i: int, block: Block, needed: int, *, against_market: bool) -> str:
@@ -134,7 +134,7 @@ def _rows(studied: Studied, block: Block, spec: StudySpec, reasons: list[str]) -
                     std_error=float(exact.std_error[i, w]) if known else np.nan,
                     t=float(exact.t[i, w]) if known else np.nan,
                     df=float(exact.df[i, w]) if known else np.nan,
-                    p_ar1=float(block.p_ar1[i, w]) if known else np.nan,
+                    p_ar1=float(exact.p[i, w]) if known else np.nan,
                     p_conformal=float(block.p_conformal[i, w]) if known else np.nan,
                     phi=float(phi[i]) if counted else np.nan,
                     n_estimation=int(block.fits.n_obs[i]),

@@ -189,6 +189,12 @@ def test_the_terminal_says_it(plain: StudyResult) -> None:
     assert "  volume  " not in event_text(study(volume=""), i)
 
 
+def test_tests_of_returns_do_not_decide_what_is_said_of_volume(plain: StudyResult) -> None:
+    named = study(tests=("patell",))
+    pd.testing.assert_frame_equal(named.volume_table, plain.volume_table)
+    assert named.tables["volume_groups"].empty, "none of the tests across events was named"
+
+
 def test_nothing_unless_asked(plain: StudyResult) -> None:
     off = study(volume="")
     assert off.volume is None and all(off.tables[n].empty for n in ("volume", "abnormal_volume", "volume_groups"))
