@@ -54,6 +54,9 @@ CONVENTIONS: dict[str, tuple[str, ...]] = {
     "robust": ("none", "hac"),
 }
 
+# In place of a factor file: the public library.
+LIVE = "live"
+
 # What is expected of a session's volume.
 VOLUME_MODELS = ("constant-mean", "market-model")
 

@@ -13,7 +13,7 @@ from eventstudy import ledger
 from eventstudy.data.calendar import DEFAULT_EXCHANGE
 from eventstudy.data.catalogue import Catalogue, build_catalogue
 from eventstudy.data.confounders import ConfounderTable, read_confounders
-from eventstudy.data.events import EventTable, events_from_frame, likely_misspelt, read_events
+from eventstudy.data.events import RESERVED, EventTable, events_from_frame, likely_misspelt, read_events
 from eventstudy.data.market import Market, SeriesKey, load_market, place_rows, series_key
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source, source_from_frame
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 Progress = Callable[[str], None]
 # Fewer are no index.
 FEWEST_PEERS = 3
-# of an EventTable, beside those of the file
-MADE_COLUMNS = ("line", "instant", "date")
 
 
 def run(
@@ -238,7 +236,7 @@ def checked_model(spec: StudySpec) -> StudySpec:
 def check_by(table: EventTable, spec: StudySpec) -> None:
     """Raise a UsageError where the column of the groups is not in the events file, before any price is asked for."""
     if spec.by not in table.frame.columns:
-        columns = [str(name) for name in table.frame.columns if name not in MADE_COLUMNS]
+        columns = [str(name) for name in table.frame.columns if name not in RESERVED]
         raise UsageError(
             f"--by {spec.by!r} is no column of the events file", ", ".join(columns), meant(spec.by, columns)
         )

@@ -47,8 +47,9 @@ def fetch_command(
     from eventstudy.data.catalogue import build_catalogue
     from eventstudy.data.events import read_events
     from eventstudy.data.live import LiveSource, refresh
-    from eventstudy.data.market import LIVE, asked_range, factor_table, wanted_symbols
+    from eventstudy.data.market import asked_range, factor_table, wanted_symbols
     from eventstudy.data.shelf import Access
+    from eventstudy.spec import LIVE
 
     catalogue = build_catalogue(read_events(events_file(events)), None, reach=spec.hold)
     symbols = wanted_symbols(catalogue, range(len(catalogue.placements)), spec)

@@ -8,8 +8,6 @@ from pathlib import Path
 from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.spelling import meant_path
 
-# a word of --factors that is no file
-LIVE = "live"
 INIT = "`eventstudy init` writes an example study"
 
 
@@ -35,6 +33,9 @@ def check_named(source: str, factors: str) -> None:
     UsageError
         If one is not there and another of nearly the same name is; whoever reads it says the rest.
     """
+    # the command has it already; naming it above would make every start slower
+    from eventstudy.spec import LIVE
+
     kind, _, place = source.partition(":")
     for option, text, folder in (("source", place, kind == "csv"), ("factors", factors, False)):
         if text not in ("", LIVE) and not os.path.exists(text) and (hint := meant_path(Path(text), folder=folder)):

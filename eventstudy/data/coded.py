@@ -84,15 +84,20 @@ class Coded:
 
 def constant(text: str, n: int) -> Coded:
     """A column that says the same everywhere; it takes no memory a row."""
-    return Coded(smallest(np.broadcast_to(np.zeros(1, dtype=np.int32), (n,)), 1), (text,))
+    return Coded(_zeros(n), (text,))
 
 
 def smallest(codes: np.ndarray, n_values: int) -> np.ndarray:
     """Codes from 0 to n_values - 1 in the smallest type that holds them; all zeros take no memory a row."""
     if n_values == 1:
-        return np.broadcast_to(np.zeros(1, dtype=np.int8), (len(codes),))
+        return _zeros(len(codes))
     kind = np.int8 if n_values <= 1 << 7 else np.int16 if n_values <= 1 << 15 else np.int32
     return codes.astype(kind, copy=False)
+
+
+def _zeros(n: int) -> np.ndarray:
+    """One zero, seen n times."""
+    return np.broadcast_to(np.zeros(1, dtype=np.int8), (n,))
 
 
 @dataclass(slots=True)

@@ -29,10 +29,8 @@ from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Floats, ReturnPanel
 from eventstudy.engine.partition import Placed, window_plan
 from eventstudy.errors import UsageError
-from eventstudy.spec import StudySpec
+from eventstudy.spec import LIVE, StudySpec
 
-# In place of a factor file: the public library.
-LIVE = "live"
 # Sessions by which the market is shifted: the one before, its own, the one after.
 DIMSON_SHIFTS = (-1, 0, 1)
 _PARTS = {

@@ -26,7 +26,7 @@ class Listing:
     ----------
     keys : tuple of SeriesKey
         Series, sorted by ticker, exchange and benchmarks.
-    series : int32 (n,)
+    series : int8, int16 or int32 (n,)
         Series of each row.
     session : int16 or int32 (n,)
         Position of day 0 on its calendar; -1 outside.

@@ -325,7 +325,7 @@ def _finish(
         ),
         groups=groups,
         group_days=group_days(tally, ground.groups, spec),
-        notices=(*spec.notices, *_left_out(spec), *foreign_notices(ground.keys), *_notices(ground)),
+        notices=(*spec.notices, *_left_out(spec, order.limits.bulk), *foreign_notices(ground.keys), *_notices(ground)),
         series=ground.series,
         choice=ground.choice,
         factors=ground.factors,
@@ -337,11 +337,11 @@ def _finish(
     )
 
 
-def _left_out(spec: StudySpec) -> tuple[str, ...]:
+def _left_out(spec: StudySpec, most: int) -> tuple[str, ...]:
     """Choices that ask for what a streamed study does not hold."""
     asked = {"--hold": spec.hold, "--shares": spec.shares, "--volume": spec.volume, "--calibrated": spec.calibrated}
     named = [option for option, value in asked.items() if value]
-    return (f"{', '.join(named)}: only for studies of up to 20,000 events; nothing of it is here",) if named else ()
+    return (f"{', '.join(named)}: only for studies of up to {most:,} events; nothing of it is here",) if named else ()
 
 
 def _notices(ground: Ground) -> tuple[str, ...]:

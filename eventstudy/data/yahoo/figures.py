@@ -10,14 +10,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from eventstudy.data.prices import Dates, Floats
+from eventstudy.data.prices import HIGHEST, LOWEST, Dates, Floats
 from eventstudy.data.vintage import COLUMNS, HEADINGS, Bars
 
 PRICES = ("close", "open", "adj_close")
 # name of a column -> how the chart calls its list of events
 ACTIONS = {"dividend": "dividends", "split": "splits", "capital_gain": "capitalGains"}
-# No listing has been quoted outside of these, even after the rewriting of many splits.
-LOWEST, HIGHEST = 1e-12, 1e15
 # No price is this many times the one before it, or its own session's open.
 LEAP = 1e5
 # A split that did not reach a price shows as a move of its own size, up to this difference of logarithms. It is looked
