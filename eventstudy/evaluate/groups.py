@@ -16,7 +16,7 @@ from eventstudy.engine.significance.evidence import Evidence, Sample, gather_evi
 from eventstudy.engine.significance.result import undefined
 from eventstudy.engine.significance.summary import Summary
 from eventstudy.errors import UsageError
-from eventstudy.evaluate.own_windows import own_group
+from eventstudy.evaluate.own_windows import DIFFERENT, overlapping, reads_one_number
 from eventstudy.records import GroupDay, GroupRow
 from eventstudy.spec import DIFFERENCE_TESTS, Window
 
@@ -88,7 +88,7 @@ def group_tests(studied: Studied, evidence: Evidence | None) -> tuple[GroupRow, 
                 found += _tested(studied, sample, group, studied.spec.windows[w], wanted)
             if len(named := [i for i in positions if studied.own_window(i) >= 0]) > 1:
                 sample = sample_of(studied, evidence, named, None)
-                found += own_group(studied, sample, group, _rows_in(studied, group))
+                found += _tested(studied, sample, group, None, wanted)
     return tuple(found)
 
 
@@ -116,19 +116,24 @@ def _without_theory(studied: Studied, wanted: list[str]) -> tuple[GroupRow, ...]
     )
 
 
-def _tested(studied: Studied, sample: Sample, group: str, window: Window, wanted: list[str]) -> list[GroupRow]:
+def _tested(studied: Studied, sample: Sample, group: str, window: Window | None, wanted: list[str]) -> list[GroupRow]:
+    """The wanted tests on one sample; without a window each event has its own, and tests that read days have no law."""
+    possible = wanted if window is not None else [name for name in wanted if reads_one_number(name)]
     if sample.n < 2:
-        reason = f"N = {sample.n}: fewer than two events have a CAR over this window"
-        shared = Dependence(n_dates=sample.n_dates)
-        summary, results = None, [undefined(name, "", reason) for name in wanted]
+        over = "this window" if window is not None else "their windows"
+        reason = f"N = {sample.n}: fewer than two events have a CAR over {over}"
+        shared, summary = Dependence(n_dates=sample.n_dates), None
+        found = {name: undefined(name, "", reason) for name in possible}
     else:
-        pairwise = any(GROUP_TESTS[name].pairwise for name in wanted)
-        shared = shared_days(studied, sample) if pairwise else Dependence(n_dates=sample.n_dates)
-        summary, results = run_battery(sample, shared, wanted, studied.spec.alternative)
+        shared = _shared(studied, sample, window, possible)
+        summary, results = run_battery(sample, shared, possible, studied.spec.alternative)
+        found = {result.test: result for result in results}
+    spec = studied.spec
     return [
         GroupRow(
             group=group,
-            window=window,
+            window=window or spec.event_window,
+            own=window is None,
             n_rows=_rows_in(studied, group),
             n_dates=sample.n_dates,
             n_overlapping=shared.n_overlapping,
@@ -136,10 +141,19 @@ def _tested(studied: Studied, sample: Sample, group: str, window: Window, wanted
             bhar=Moments() if summary is None else summary.bhar,
             precision_weighted=weighted_mean(summary, "precision"),
             variance_weighted=weighted_mean(summary, "variance_weight"),
-            result=result,
+            result=found[name] if name in found else undefined(name, "", DIFFERENT),
         )
-        for result in results
+        for name in wanted
     ]
+
+
+def _shared(studied: Studied, sample: Sample, window: Window | None, wanted: list[str]) -> Dependence:
+    """What the events of a sample share: as much of it as the tests read."""
+    if window is None:
+        return Dependence(n_dates=sample.n_dates, n_overlapping=overlapping(studied, sample.rows))
+    if any(GROUP_TESTS[name].pairwise for name in wanted):
+        return shared_days(studied, sample)
+    return Dependence(n_dates=sample.n_dates)
 
 
 def weighted_mean(summary: Summary | None, name: str) -> float:

@@ -7,19 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.engine.moments import Moments
-from eventstudy.engine.significance.battery import GROUP_TESTS, run_battery
-from eventstudy.engine.significance.cross_section import Dependence
-from eventstudy.engine.significance.result import undefined
+from eventstudy.engine.significance.battery import GROUP_TESTS
 from eventstudy.errors import InputFileError, Problem
-from eventstudy.records import GroupRow
 from eventstudy.spec import StudySpec, Window
 
 if TYPE_CHECKING:
     from eventstudy.data.events import EventTable
     from eventstudy.engine.panel import Ints
-    from eventstudy.engine.significance.evidence import Sample
-    from eventstudy.engine.significance.summary import Summary
     from eventstudy.results import Studied
 
 # What these tests read is one number an event; all others look at the days of one window that all events share.
@@ -62,41 +56,9 @@ def _cells(table: EventTable) -> list[str]:
     return [str(text) for text in table.frame["window"]]
 
 
-def own_group(studied: Studied, sample: Sample, group: str, n_rows: int) -> list[GroupRow]:
-    """The tests across events of a group, each over the window that its row names.
-
-    Tests that read one number an event: the CAR, its standardised value, its BHAR. All others have ``applicable`` = no.
-    """
-    wanted = [name for name in GROUP_TESTS if name in studied.spec.active_tests]
-    possible = [n for n in wanted if not GROUP_TESTS[n].pairwise and set(GROUP_TESTS[n].reads) <= ONE_NUMBER]
-    shared = Dependence(n_dates=sample.n_dates, n_overlapping=overlapping(studied, sample.rows))
-    summary: Summary | None = None
-    found = {}
-    if sample.n > 1:
-        summary, results = run_battery(sample, shared, possible, studied.spec.alternative)
-        found = {result.test: result for result in results}
-    few = f"N = {sample.n}: fewer than two events have a CAR over their windows"
-    weights = {name: (0.0, 0.0) if summary is None else summary.sums[name] for name in ("precision", "variance_weight")}
-    return [
-        GroupRow(
-            group=group,
-            window=Window(min(w.start for w in studied.spec.windows), max(w.end for w in studied.spec.windows)),
-            own=True,
-            n_rows=n_rows,
-            n_dates=sample.n_dates,
-            n_overlapping=shared.n_overlapping,
-            car=Moments() if summary is None else summary.car,
-            bhar=Moments() if summary is None else summary.bhar,
-            precision_weighted=_ratio(*weights["precision"]),
-            variance_weighted=_ratio(*weights["variance_weight"]),
-            result=found.get(name) or undefined(name, "", few if name in possible else DIFFERENT),
-        )
-        for name in wanted
-    ]
-
-
-def _ratio(weight: float, total: float) -> float:
-    return float(total / weight) if weight > 0 else np.nan
+def reads_one_number(test: str) -> bool:
+    """Whether a test across events reads the CAR, its standardised value or its BHAR, and no day of a window."""
+    return not GROUP_TESTS[test].pairwise and set(GROUP_TESTS[test].reads) <= ONE_NUMBER
 
 
 def overlapping(studied: Studied, rows: Ints) -> int:
