@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from eventstudy.errors import ExpressionError
 from eventstudy.review.folder import read_folder
 from eventstudy.review.gate import Row, hold, judge
-from eventstudy.review.language import DEEPEST, LONGEST, parse
+from eventstudy.review.language import DEEPEST, LONGEST, Both, parse
 from tests.review.reports import make
 
 NOW = datetime(2025, 7, 10, 12, tzinfo=UTC)
@@ -142,7 +142,8 @@ def test_depth_is_bounded(text: str) -> None:
 
 
 def test_a_long_flat_expression_is_fine() -> None:
-    parse(" or ".join(["car > 1"] * 150), NAMES)
+    found = parse(" or ".join(["car > 1"] * 150), NAMES)
+    assert isinstance(found, Both) and len(found.parts) == 150
 
 
 # A second interpreter: conditions are built as nested tuples together with their text, and judged from the tuples.
