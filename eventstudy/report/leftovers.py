@@ -51,20 +51,20 @@ def alone(out: Path) -> Iterator[bool]:
         If another run holds it for a minute.
     """
     if fcntl is None:
-        with _uninterrupted():
+        with uninterrupted():
             yield False
         return
     handle = os.open(out, os.O_RDONLY)
     try:
         locked = _locked(handle)
-        with _uninterrupted():
+        with uninterrupted():
             yield locked
     finally:
         os.close(handle)
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
+def uninterrupted() -> Iterator[None]:
     """Hold Ctrl-C back; only the main thread can, and needs to."""
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or before is None:

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -191,9 +191,7 @@ def write_report(
             listed["files"] = {**before, **listed["files"]}
         if added := _manifest_before(out).get(ADDED):
             listed[ADDED] = added
-        _place(folder, out, files, listed)
-        if sweep:
-            _remove(out, set(before) - set(files))
+        _place(folder, out, files, listed, set(before) - set(files) if sweep else set())
     return [*files, MANIFEST]
 
 
@@ -236,7 +234,7 @@ def add_files(out: Path, command: str, files: Mapping[str, str | bytes], result:
         listed = {"schema_version": SCHEMA_VERSION, **_manifest_before(out)}
         known = listed.get(ADDED)
         listed[ADDED] = {**(known if isinstance(known, dict) else {}), command: own}
-        _place(folder, out, data, listed)
+        _place(folder, out, data, listed, set())
     return [*data, MANIFEST]
 
 
@@ -245,10 +243,12 @@ def _cannot_write(out: Path, error: OSError) -> UsageError:
     return UsageError(f"cannot write to {out}: {reason}", "a folder that can be written", "-o DIR")
 
 
-def _place(folder: Path, out: Path, files: Mapping[str, bytes], listed: Mapping[str, Any]) -> None:
-    """Build the files and their manifest in the folder aside and move them one by one, the manifest last."""
+def _place(
+    folder: Path, out: Path, files: Mapping[str, bytes], listed: Mapping[str, Any], gone: Collection[str]
+) -> None:
+    """Build the files and their manifest in the folder aside and move them; see ``_move``."""
     write_aside(folder, {**files, MANIFEST: _manifest_bytes(listed)})
-    _move(folder, out, [*files, MANIFEST])
+    _move(folder, out, list(files), gone)
 
 
 def _manifest_bytes(listed: Mapping[str, Any]) -> bytes:
@@ -277,12 +277,13 @@ def aside(out: Path) -> Iterator[Path]:
                     stack.enter_context(leftovers.claim(folder))
                 yield folder
             finally:
-                if folder is not None:
-                    shutil.rmtree(folder, ignore_errors=True)
-                # unless another run begins there at this moment
-                with suppress(OSError):
-                    if new and not any(out.iterdir()):
-                        out.rmdir()
+                with leftovers.uninterrupted():
+                    if folder is not None:
+                        shutil.rmtree(folder, ignore_errors=True)
+                    # unless another run begins there at this moment
+                    with suppress(OSError):
+                        if new and not any(out.iterdir()):
+                            out.rmdir()
     except OSError as error:
         raise _cannot_write(out, error) from error
 
@@ -299,8 +300,7 @@ def publish(folder: Path, out: Path, hashes: Mapping[str, str], listed: Mapping[
         before = _listed_before(out)
         added = _manifest_before(out).get(ADDED)
         write_aside(folder, {MANIFEST: _manifest_bytes({**listed, **({ADDED: added} if added else {})})})
-        _move(folder, out, [*hashes, MANIFEST])
-        _remove(out, set(before) - set(hashes))
+        _move(folder, out, list(hashes), set(before) - set(hashes))
     return [*hashes, MANIFEST]
 
 
@@ -315,13 +315,23 @@ def write_aside(folder: Path, files: Mapping[str, bytes]) -> None:
             os.fsync(handle.fileno())
 
 
-def _move(folder: Path, out: Path, names: Sequence[str]) -> None:
+def _move(folder: Path, out: Path, names: Sequence[str], gone: Collection[str]) -> None:
+    """Move files into the report folder one by one, remove those that are ``gone``, and move the manifest last.
+
+    A run that is killed in between leaves the manifest that lists what is gone, so that the next run removes it.
+    """
     for name in names:
-        target = out / name
-        if target.parent.is_symlink() and target.parent != out:
-            raise UsageError(f"{target.parent} is a link", "a folder of the report itself", "remove the link")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(folder / name, target)
+        _move_one(folder, out, name)
+    _remove(out, gone)
+    _move_one(folder, out, MANIFEST)
+
+
+def _move_one(folder: Path, out: Path, name: str) -> None:
+    target = out / name
+    if target.parent.is_symlink() and target.parent != out:
+        raise UsageError(f"{target.parent} is a link", "a folder of the report itself", "remove the link")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(folder / name, target)
 
 
 def _manifest_before(out: Path) -> dict[str, Any]:
@@ -356,7 +366,7 @@ def _is_ours(name: object) -> bool:
     return name in ("results.json", "summary.md", "report.html") or table or inside
 
 
-def _remove(out: Path, names: set[str]) -> None:
+def _remove(out: Path, names: Collection[str]) -> None:
     for name in sorted(names):
         target = out / name
         # a link goes, what it leads to stays; a folder of that name is nobody's file

@@ -181,6 +181,50 @@ def test_what_a_killed_run_left_is_cleared_and_what_a_running_one_builds_is_not(
     assert not out.exists()
 
 
+def test_files_of_the_run_before_go_even_if_the_run_that_replaces_them_is_killed(tmp_path: Path) -> None:
+    """Killed wherever it is while files move: the next run leaves what it wrote, and nothing of the first."""
+    script = (
+        "import os, signal, sys\nfrom pathlib import Path\nimport eventstudy.report.write as w\n"
+        "out, name, stop = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])\n"
+        "steps = 0\n"
+        "def counted(function):\n"
+        "    def step(*args, **more):\n"
+        "        global steps\n        steps += 1\n"
+        "        if steps == stop:\n            os.kill(os.getpid(), signal.SIGKILL)\n"
+        "        return function(*args, **more)\n"
+        "    return step\n"
+        "os.replace, Path.unlink = counted(os.replace), counted(Path.unlink)\n"
+        "with w.aside(out) as folder:\n"
+        "    files = {f'events/{name}{k}.md': name.encode() for k in range(2)} | {'windows.csv': name.encode()}\n"
+        "    w.write_aside(folder, files)\n"
+        "    w.publish(folder, out, w.hashed(files), {'files': w.hashed(files)})\n"
+    )
+
+    def run(name: str, stop: int) -> int:
+        return subprocess.run([sys.executable, "-c", script, str(tmp_path / "out"), name, str(stop)]).returncode
+
+    # three files of the second take their places, two of the first go, the manifest comes
+    for stop in range(1, 7):
+        assert run("first", 0) == 0 and run("second", stop) == -signal.SIGKILL and run("second", 0) == 0
+        kept = sorted(path.name for path in (tmp_path / "out").rglob("*") if path.is_file())
+        assert kept == ["manifest.json", "second0.md", "second1.md", "windows.csv"], stop
+        shutil.rmtree(tmp_path / "out")
+    assert run("first", 0) == 0 and run("second", 7) == 0
+
+
+def test_ctrl_c_while_the_folder_aside_is_removed_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    remove = shutil.rmtree
+
+    def pressed(path: Path, *, ignore_errors: bool) -> None:
+        signal.raise_signal(signal.SIGINT)
+        remove(path, ignore_errors=ignore_errors)
+
+    monkeypatch.setattr(shutil, "rmtree", pressed)
+    with pytest.raises(KeyboardInterrupt), aside(tmp_path / "out") as folder:
+        (folder / "half").write_text("x")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_folder_that_another_run_writes_to_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leftovers, "TRIES", 3)
     order: list[str] = []
