@@ -47,6 +47,17 @@ class Placed:
     history_mask: Bools
     seed: Ints
 
+    def part(self, start: int, stop: int) -> Placed:
+        """Events start to stop."""
+        cut = slice(start, stop)
+        return Placed(
+            series=self.series[cut],
+            session=self.session[cut],
+            masked=self.masked[cut],
+            history_mask=self.history_mask,
+            seed=self.seed[cut],
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BootP:

@@ -10,17 +10,26 @@ from typing import Any
 import numpy as np
 
 from eventstudy.engine.kernels import Measures
+from eventstudy.engine.kernels.records import light_evidence, sample_over
+from eventstudy.engine.kernels.totals import Cell, totals
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.panel import Bools, Floats, Ints
+from eventstudy.engine.partition import conventions, fewest_observations, pairs, window_plan
 from eventstudy.engine.significance.laws import t_p_value
-from eventstudy.engine.significance.summary import LIGHT_PARTS, Spread, Summary, one_chunk
+from eventstudy.engine.significance.summary import LIGHT_PARTS, SecondPass, Spread
 from eventstudy.scale.marks import (
     COUNTS_IN_ALL,
     COUNTS_IN_OWN,
     DIRECT,
     Roster,
 )
-from eventstudy.scale.measured import Chunk, Job, light_evidence, measured_chunk, sample_of
+from eventstudy.scale.measured import (
+    Chunk,
+    Job,
+    fitter_of_spec,
+    measured_chunk,
+    placed_chunk,
+)
 from eventstudy.scale.panel_file import (
     PanelFile,
 )
@@ -182,34 +191,43 @@ def _counted(one: Chunk) -> Bools:
     return one.kept[:, None] & np.isfinite(one.measures.car) & np.isfinite(one.exact.std_error)
 
 
-def _members(one: Chunk, group_of: np.ndarray, same_as_all: int) -> dict[int, tuple[Bools, int]]:
-    """Group -> its counted events of the chunk, and its studied rows; a group like ``all`` is left out."""
-    marks = one.events.marks
-    direct = one.kept & (marks & DIRECT > 0)
-    found = {0: (one.kept & (marks & COUNTS_IN_ALL > 0), int(direct.sum()))}
-    own = one.kept & (marks & COUNTS_IN_OWN > 0)
-    for group in np.unique(group_of).tolist():
+def _members(events: Roster, same_as_all: int) -> dict[int, Bools]:
+    """Group -> its counted events of the chunk, if they are studied; a group like ``all`` is left out."""
+    found = {0: events.marks & COUNTS_IN_ALL > 0}
+    own = events.marks & COUNTS_IN_OWN > 0
+    for group in np.unique(events.group).tolist():
         if group not in (same_as_all, 0):
-            inside = group_of == group
-            found[group] = (own & inside, int((one.kept & inside).sum()))
+            found[group] = own & (events.group == group)
     return found
 
 
 def _tally(job: Job, one: Chunk, tally: Tally) -> None:
-    light = light_evidence(one.measures)
+    light, events, plan = light_evidence(one.measures), one.events, window_plan(job.spec)
     counted = _counted(one)
-    place = one.panel.facts.place(one.events.series, one.events.session)
-    for group, (members, n_rows) in _members(one, one.events.group, job.same_as_all).items():
+    place = one.panel.facts.place(events.series, events.session)
+    for group, mine in _members(events, job.same_as_all).items():
+        rows_of = events.marks & DIRECT > 0 if group == 0 else events.group == group
+        members = one.kept & mine
+        n_rows = int((one.kept & rows_of).sum())
         added(tally.days, group, days_of(one.measures.ar, np.flatnonzero(members), n_rows))
         for w in range(len(job.spec.windows)):
             rows = np.flatnonzero(members & counted[:, w])
-            sample = sample_of(one, job.spec, light, rows, w)
+            sample = sample_over(
+                one.measures,
+                light,
+                rows,
+                plan,
+                (job.spec.windows[w].start, job.spec.windows[w].end),
+                w,
+                dates=one.panel.facts.day(events.series[rows], events.session[rows]),
+                series=events.series[rows].astype(np.int64),
+            )
             added_test(tally.tested, (group, w), tested_of(sample, job.parts & LIGHT_PARTS, spread=job.again))
             count = np.bincount(place[rows], minlength=len(one.panel.facts.days))
             tally.places[group, w] = tally.places.get((group, w), 0) + count
 
 
-def rank_block(job: Job, events: Roster, spreads: dict[GroupWindow, Spread | None]) -> dict[GroupWindow, Summary]:
+def rank_block(job: Job, events: Roster, spreads: dict[GroupWindow, Spread | None]) -> dict[GroupWindow, SecondPass]:
     """The second pass: what needs residuals, or the whole sample's spread, of a block of events.
 
     Parameters
@@ -219,23 +237,35 @@ def rank_block(job: Job, events: Roster, spreads: dict[GroupWindow, Spread | Non
     spreads : dict
         (group, window) -> Spread of the whole sample.
     """
-    panel = PanelFile.open(Path(job.folder))
-    totals: dict[GroupWindow, Summary] = {}
-    heavy = job.parts - LIGHT_PARTS
+    spec, panel = job.spec, PanelFile.open(Path(job.folder))
+    found: dict[GroupWindow, SecondPass] = {}
     for at in range(0, len(events), CHUNK):
-        one = measured_chunk(job, panel, events.part(at, at + CHUNK), None, residuals=True)
-        evidence = one.measures.evidence
-        assert evidence is not None, "asked for"
-        counted = _counted(one)
-        for group, (members, _) in _members(one, one.events.group, job.same_as_all).items():
-            for w in range(len(job.spec.windows)):
-                rows = np.flatnonzero(members & counted[:, w])
-                if (group, w) not in spreads or not len(rows):
-                    continue
-                sample = sample_of(one, job.spec, evidence, rows, w)
-                more = one_chunk(sample, spreads[group, w], 0.0, heavy, values=False)
-                totals[group, w] = totals[group, w].merge(more) if (group, w) in totals else more
-    return totals
+        chunk = events.part(at, at + CHUNK)
+        returns, placed, _ = placed_chunk(spec, panel, chunk, None)
+        cells = {
+            (group, w): Cell(window=w, member=member, spread=spreads[group, w])
+            for group, member in _members(chunk, job.same_as_all).items()
+            for w in range(len(spec.windows))
+            if (group, w) in spreads and member.any()
+        }
+        sums = totals(
+            returns,
+            placed,
+            window_plan(spec),
+            spec.model,
+            pairs(spec),
+            list(cells.values()),
+            job.parts - LIGHT_PARTS,
+            needed=fewest_observations(spec, spec.model, returns.factors.shape[1]),
+            engine=job.engine,
+            conventions=conventions(spec),
+            strict=spec.missing == "strict",
+            log=spec.returns == "log",
+            fitter=fitter_of_spec(spec),
+        )
+        for key, more in zip(cells, sums, strict=True):
+            found[key] = found[key].merge(more) if key in found else more
+    return found
 
 
 def blocks(n: int, size: int) -> Sequence[tuple[int, int]]:

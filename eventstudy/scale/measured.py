@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from eventstudy.engine.kernels import Engine, Measures, measure
-from eventstudy.engine.panel import Bools, Floats, Ints
+from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
 from eventstudy.engine.partition import Placed, conventions, fewest_observations, pairs, window_plan
-from eventstudy.engine.significance.evidence import Evidence, Sample
 from eventstudy.engine.significance.single import ExactT, exact_t
+from eventstudy.engine.significance.summary import SPREAD_PARTS
 from eventstudy.engine.windows import WindowPlan
 from eventstudy.scale.marks import NEAR_DAY0, OWN_BENCHMARK, SHARED, UNCERTAIN, Roster
 from eventstudy.scale.panel_file import BAD_TICK, CONFOUNDED, GAP, MASKING, MISSING, OTHER, STALE, TRADED, PanelFile
@@ -54,7 +54,7 @@ class Job:
     @property
     def again(self) -> bool:
         """Whether something is standardised again in a second pass."""
-        return "again" in self.parts
+        return bool(self.parts & SPREAD_PARTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,23 +71,14 @@ class Chunk:
     more: dict[str, Floats]
 
 
-def measured_chunk(job: Job, panel: PanelFile, events: Roster, seeds: Ints | None, *, residuals: bool = False) -> Chunk:
+def measured_chunk(job: Job, panel: PanelFile, events: Roster, seeds: Ints | None) -> Chunk:
     """Cut the events' series out of the panel, measure them and mark what deserves a second look."""
-    spec, plan = job.spec, window_plan(job.spec)
-    first, stop = int(events.series.min()), int(events.series.max()) + 1
-    returns = panel.cut(first, stop)
-    around = _Around.of(panel.bits[first:stop], events.series - first, events.session, plan, spec)
-    placed = Placed(
-        series=events.series.astype(np.int64) - first,
-        session=events.session.astype(np.int64),
-        masked=around.masked,
-        history_mask=around.history if seeds is not None else np.zeros(returns.returns.shape, dtype=bool),
-        seed=np.zeros(len(events), dtype=np.int64) if seeds is None else seeds,
-    )
+    spec = job.spec
+    returns, placed, around = placed_chunk(spec, panel, events, seeds)
     found = measure(
         returns,
         placed,
-        plan,
+        window_plan(spec),
         spec.model,
         pairs(spec),
         engine=job.engine,
@@ -95,17 +86,16 @@ def measured_chunk(job: Job, panel: PanelFile, events: Roster, seeds: Ints | Non
         strict=spec.missing == "strict",
         log=spec.returns == "log",
         paths=job.daily,
-        residuals=residuals,
-        fitter=_fitter(spec),
+        fitter=fitter_of_spec(spec),
     )
     needed = fewest_observations(spec, spec.model, returns.factors.shape[1])
     exact = exact_t(found.car, found.q, found.s2, found.nu, spec.level, spec.alternative)
     row_flags, window_flags = _flags(panel, events, found, around, spec)
     more = {}
-    if job.single and not residuals:
+    if job.single:
         from eventstudy.scale.slow import single_columns
 
-        more = single_columns(returns, placed, spec, job.single, _fitter(spec))
+        more = single_columns(returns, placed, spec, job.single, fitter_of_spec(spec))
     return Chunk(
         events=events,
         panel=panel,
@@ -118,7 +108,25 @@ def measured_chunk(job: Job, panel: PanelFile, events: Roster, seeds: Ints | Non
     )
 
 
-def _fitter(spec: StudySpec) -> Any:
+def placed_chunk(
+    spec: StudySpec, panel: PanelFile, events: Roster, seeds: Ints | None
+) -> tuple[ReturnPanel, Placed, _Around]:
+    """The events' series cut out of the panel, the events on them, and what happened around them."""
+    first, stop = int(events.series.min()), int(events.series.max()) + 1
+    returns = panel.cut(first, stop)
+    around = _Around.of(panel.bits[first:stop], events.series - first, events.session, window_plan(spec), spec)
+    placed = Placed(
+        series=events.series.astype(np.int64) - first,
+        session=events.session.astype(np.int64),
+        masked=around.masked,
+        history_mask=around.history if seeds is not None else np.zeros(returns.returns.shape, dtype=bool),
+        seed=np.zeros(len(events), dtype=np.int64) if seeds is None else seeds,
+    )
+    return returns, placed, around
+
+
+def fitter_of_spec(spec: StudySpec) -> Any:
+    """What estimates the model, as in a small study; imported where it is called, for ``study`` imports a lot."""
     from eventstudy.study import fitter_of
 
     return fitter_of(spec)
@@ -207,42 +215,3 @@ def _flags(
         }.items():
             each[:, w] |= np.where(where, np.int32(flag_bit(name)), np.int32(0))
     return row, each
-
-
-def light_evidence(found: Measures) -> Evidence:
-    """What the tests without ranks read; the rest is empty."""
-    n = len(found.nu)
-    scale = np.sqrt(np.where(found.s2 > 0, found.s2, np.nan))
-    none = np.empty((n, 0))
-    return Evidence(
-        residual=none,
-        abnormal=none,
-        scale=scale,
-        nu=found.nu,
-        leverage=none,
-        sar=found.ar / (scale[:, None] * np.sqrt(found.v)),
-        corrado=none,
-        ranked=none,
-        n_ranked=np.zeros(n),
-        share_positive=np.full(n, np.nan),
-    )
-
-
-def sample_of(one: Chunk, spec: StudySpec, evidence: Evidence, rows: Ints, w: int) -> Sample:
-    """Some events of a chunk over a window."""
-    window, first = spec.windows[w], spec.event_window.start
-    found, exact = one.measures, one.exact
-    return Sample(
-        rows=rows,
-        car=found.car[rows, w],
-        scar=exact.t[rows, w],
-        std_error=exact.std_error[rows, w],
-        bhar=found.bhar[rows, w],
-        q=found.q[rows, w],
-        days=slice(window.start - first, window.end - first + 1),
-        start=window.start,
-        end=window.end,
-        dates=one.panel.facts.day(one.events.series[rows], one.events.session[rows]),
-        series=one.events.series[rows].astype(np.int64),
-        evidence=evidence,
-    )

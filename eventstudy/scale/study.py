@@ -20,7 +20,7 @@ from eventstudy.engine.kernels import chosen_engine
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.partition import conventions
 from eventstudy.engine.significance.battery import GROUP_TESTS, parts_read
-from eventstudy.engine.significance.summary import LIGHT_PARTS, Summary
+from eventstudy.engine.significance.summary import LIGHT_PARTS, SecondPass
 from eventstudy.report.tables import COLUMNS
 from eventstudy.report.write import aside, publish
 from eventstudy.scale.chunk import BlockResult, blocks, rank_block, study_block
@@ -248,7 +248,7 @@ def _keep(measured: _Measured, ground: Ground, part: Roster, found: BlockResult,
 
 def _second_pass(
     job: Job, ground: Ground, executor: Executor, order: Order, tally: Tally, say: Say
-) -> dict[GroupWindow, Summary]:
+) -> dict[GroupWindow, SecondPass]:
     """Ranks, signs and what is standardised again, where some wanted test reads them."""
     if not job.parts - LIGHT_PARTS:
         return {}
@@ -256,7 +256,7 @@ def _second_pass(
     spreads = {key: test.spread for key, test in tally.tested.items() if test.summary.n > 1}
     parts = [events.part(start, stop) for start, stop in blocks(len(events), order.limits.block)]
     progress = _Progress(len(events), "events ranked", say)
-    totals: dict[GroupWindow, Summary] = {}
+    totals: dict[GroupWindow, SecondPass] = {}
     for part, found in zip(parts, executor.run(rank_block, ((job, p, spreads) for p in parts)), strict=True):
         for key, summary in found.items():
             totals[key] = totals[key].merge(summary) if key in totals else summary
@@ -293,7 +293,7 @@ def _finish(
     order: Order,
     executor: Executor,
     measured: _Measured,
-    ranks: Mapping[GroupWindow, Summary],
+    ranks: Mapping[GroupWindow, SecondPass],
     folder: Path,
 ) -> BulkResult:
     """The tests across events, and the counts."""

@@ -14,7 +14,7 @@ import numpy as np
 from eventstudy.engine.moments import ColumnMoments, summarise_columns
 from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.evidence import Sample
-from eventstudy.engine.significance.summary import Spread, Summary, one_chunk, spread_of
+from eventstudy.engine.significance.summary import SecondPass, Spread, Summary, one_chunk, spread_of
 
 GroupWindow = tuple[int, int]
 
@@ -125,7 +125,7 @@ def merge_into(total: Tally, part: Tally) -> None:
         total.places[key] = total.places[key] + places if key in total.places else places
 
 
-def with_ranks(tally: Tally, ranks: Mapping[GroupWindow, Summary]) -> dict[GroupWindow, Summary]:
+def with_ranks(tally: Tally, ranks: Mapping[GroupWindow, SecondPass]) -> dict[GroupWindow, Summary]:
     """The summaries of the first pass, completed by the sums of the second."""
     found = {}
     for key, test in tally.tested.items():
@@ -133,6 +133,6 @@ def with_ranks(tally: Tally, ranks: Mapping[GroupWindow, Summary]) -> dict[Group
         found[key] = (
             test.summary
             if own is None
-            else replace(test.summary, sums={**own.sums, **test.summary.sums}, volatility=own.volatility)
+            else replace(test.summary, sums=own.sums | test.summary.sums, volatility=own.volatility)
         )
     return found

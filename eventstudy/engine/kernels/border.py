@@ -34,33 +34,17 @@ def measure_compiled(
     threads: int,
 ) -> Measures:
     """The measures of all events by the compiled kernel; see ``kernels.measure``."""
-    from eventstudy.engine.kernels.lanes import LANES
     from eventstudy.engine.kernels.regress import measure_events
 
-    entry = MODELS[model]
-    n, p = len(placed.session), entry.n_parameters(panel.factors.shape[1])
-    counts, moments = np.empty((4, n), dtype=np.int64), np.empty((5, n))
-    flags = np.empty((2, n), dtype=np.bool_)
-    theta, xtx_inv = np.empty((n, p)), np.empty((n, p, p))
-    daily, car = np.empty((5 if paths else 2, n, plan.n_window)), np.empty((4, n, len(windows)))
-    kept = n if residuals else 0
-    scaled, abnormal = np.empty((2, kept, plan.estimation)), np.empty((kept, plan.n_window))
-    series, session = _plain(placed.series, np.int64), _plain(placed.session, np.int64)
-    _check(placed, panel, plan)
-    inputs = (
-        _plain(panel.returns, np.float64),
-        _plain(_once(panel.factors), np.float64),
-        _plain(panel.span, np.int64),
-        np.empty((0, 0)) if panel.offset is None else _plain(panel.offset, np.float64),
-        series,
-        session,
-        _plain(_once(placed.masked), np.bool_).view(np.uint8),
-        np.array([(a - plan.start, b - plan.start) for a, b in windows], dtype=np.int64).reshape(-1, 2),
-        _layout(plan, entry, strict=strict, log=log),
-    )
-    outputs = (counts, moments, flags, theta, xtx_inv, daily, car, scaled, abnormal)
-    shape = (FIRST + panel.factors.shape[1] + p, -(-plan.n_days // LANES) * LANES, p, plan.n_window)
-    shared_out(lambda low, high: measure_events(*inputs, low, high, *outputs, *_scratch(*shape)), n, threads)
+    n = len(placed.session)
+    reads = inputs(panel, placed, plan, model, windows, strict=strict, log=log)
+    made = outputs(panel, plan, model, n, len(windows), paths=paths, kept=n if residuals else 0)
+    counts, moments, flags, theta, xtx_inv, daily, car, scaled, abnormal = made
+
+    def work(low: int, high: int) -> None:
+        measure_events(*reads, low, high, *made, *scratch(panel, plan, model))
+
+    shared_out(work, n, threads)
     none = np.empty((n, 0))
     return Measures(
         n_obs=counts[0],
@@ -102,16 +86,14 @@ def ranked_compiled(residual: Floats, abnormal: Floats, scale: Floats, threads: 
     ---------------
     ``scipy.stats.rankdata``.
     """
-    from eventstudy.engine.kernels.ranking import RADIX, rank_events
+    from eventstudy.engine.kernels.ranking import rank_events
 
     n, n_est = residual.shape
     width = n_est + abnormal.shape[1]
     corrado, ranked = np.empty((n, width)), np.empty((n, n_est))
 
     def rank(low: int, high: int) -> None:
-        floats, counts = np.empty((4, width)), np.empty((4, width), dtype=np.uint32)
-        tally = np.empty(2 * RADIX, dtype=np.uint32)
-        rank_events(residual, abnormal, scale, low, high, corrado, ranked, floats, counts, tally)
+        rank_events(residual, abnormal, scale, low, high, corrado, ranked, np.empty((0, 0)), *rank_scratch(width))
 
     shared_out(rank, n, threads)
     return corrado, ranked
@@ -151,8 +133,56 @@ def shared_out(work: Callable[[int, int], object], n: int, threads: int) -> None
             done.result()
 
 
-def _scratch(n_rows: int, width: int, p: int, n_window: int) -> tuple[np.ndarray, ...]:
+def inputs(
+    panel: ReturnPanel,
+    placed: Placed,
+    plan: WindowPlan,
+    model: str,
+    windows: Sequence[tuple[int, int]],
+    *,
+    strict: bool,
+    log: bool,
+) -> tuple[np.ndarray, ...]:
+    """What the kernels read."""
+    _check(placed, panel, plan)
+    return (
+        _plain(panel.returns, np.float64),
+        _plain(_once(panel.factors), np.float64),
+        _plain(panel.span, np.int64),
+        np.empty((0, 0)) if panel.offset is None else _plain(panel.offset, np.float64),
+        _plain(placed.series, np.int64),
+        _plain(placed.session, np.int64),
+        _plain(_once(placed.masked), np.bool_).view(np.uint8),
+        np.array([(a - plan.start, b - plan.start) for a, b in windows], dtype=np.int64).reshape(-1, 2),
+        _layout(plan, MODELS[model], strict=strict, log=log),
+    )
+
+
+def outputs(
+    panel: ReturnPanel, plan: WindowPlan, model: str, n: int, n_windows: int, *, paths: bool, kept: int
+) -> tuple[np.ndarray, ...]:
+    """Room for what is measured of n events, and for the residuals of ``kept``."""
+    p, length = MODELS[model].n_parameters(panel.factors.shape[1]), plan.n_window
+    return (
+        np.empty((4, n), dtype=np.int64),
+        np.empty((5, n)),
+        np.empty((2, n), dtype=np.bool_),
+        np.empty((n, p)),
+        np.empty((n, p, p)),
+        np.empty((5 if paths else 2, n, length)),
+        np.empty((4, n, n_windows)),
+        np.empty((2, kept, plan.estimation)),
+        np.empty((kept, length)),
+    )
+
+
+def scratch(panel: ReturnPanel, plan: WindowPlan, model: str) -> tuple[np.ndarray, ...]:
     """What one call of the kernel works in; rows start at addresses that vectors like."""
+    from eventstudy.engine.kernels.lanes import LANES
+
+    k = panel.factors.shape[1]
+    p = MODELS[model].n_parameters(k)
+    n_rows, width = FIRST + k + p, -(-plan.n_days // LANES) * LANES
     room = np.zeros(n_rows * width + 8)
     skip = -room.ctypes.data % 64 // 8
     rows = room[skip : skip + n_rows * width].reshape(n_rows, width)
@@ -162,8 +192,15 @@ def _scratch(n_rows: int, width: int, p: int, n_window: int) -> tuple[np.ndarray
         np.zeros((p, p)),
         np.ones((3, p)),
         np.zeros(p + 1, dtype=np.int64),
-        np.zeros(n_window),
+        np.zeros(plan.n_window),
     )
+
+
+def rank_scratch(width: int) -> tuple[np.ndarray, ...]:
+    """What the ranking of one event of ``width`` days works in."""
+    from eventstudy.engine.kernels.ranking import RADIX
+
+    return np.empty((4, width)), np.empty((4, width), dtype=np.uint32), np.empty(2 * RADIX, dtype=np.uint32)
 
 
 def _layout(plan: WindowPlan, entry: Model, *, strict: bool, log: bool) -> Ints:

@@ -104,6 +104,15 @@ def _ranks(values, place, n, n_est, scale, order, spare, key, tally, ordered, ra
         i = j
 
 
+@_compiled
+def _first_in_order(ordered, order, n_kept, n, found):
+    """The first ``n_kept`` of the values, in ascending order; one place more is written to."""
+    met = 0
+    for i in range(n):
+        found[met] = ordered[i]
+        met += order[i] < n_kept
+
+
 def _readonly(dtype: Any, ndim: int) -> Any:
     return types.Array(dtype, ndim, "C", readonly=True)
 
@@ -116,6 +125,7 @@ _SIGNATURE = types.void(
     types.int64,
     types.float64[:, ::1],  # corrado (E, N + L): ranks of all, centred
     types.float64[:, ::1],  # ranked (E, N): ranks of the residuals alone
+    types.float64[:, ::1],  # ascending (E, N + 1): the residuals in order of size; or empty
     types.float64[:, ::1],  # scratch (4, N + L)
     types.uint32[:, ::1],  # scratch (4, N + L)
     types.uint32[::1],  # scratch (512,)
@@ -123,7 +133,7 @@ _SIGNATURE = types.void(
 
 
 @njit(_SIGNATURE, nogil=True, cache=True, error_model="numpy", _nrt=False)
-def rank_events(residual, abnormal, scale, low, high, corrado, ranked, floats, counts, tally):
+def rank_events(residual, abnormal, scale, low, high, corrado, ranked, ascending, floats, counts, tally):
     """Rank the events ``low`` to ``high``. ``scale`` only steers the speed: order and ties are those of the values."""
     n_est, n_window = residual.shape[1], abnormal.shape[1]
     width = n_est + n_window
@@ -134,6 +144,7 @@ def rank_events(residual, abnormal, scale, low, high, corrado, ranked, floats, c
         for d in range(n_est):
             values[n], place[n] = residual[e, d], np.uint32(d)
             n += residual[e, d] == residual[e, d]
+        n_kept = n
         for t in range(n_window):
             if abnormal[e, t] == abnormal[e, t]:
                 values[n], place[n] = abnormal[e, t], np.uint32(n_est + t)
@@ -146,6 +157,8 @@ def rank_events(residual, abnormal, scale, low, high, corrado, ranked, floats, c
         _ranks(
             values, place, n, n_est, size if 1e-280 < size < 1e280 else 1.0, order, spare, key, tally, ordered, ranks
         )
+        if ascending.shape[0]:
+            _first_in_order(ordered, order, n_kept, n, ascending[e])
         for d in range(width):
             corrado[e, d] = ranks[0, d] / (n + 1) - 0.5
         for d in range(n_est):

@@ -11,7 +11,8 @@ import numpy as np
 from eventstudy.engine.abnormal import Abnormal, Cars
 from eventstudy.engine.models import Fits
 from eventstudy.engine.panel import Bools, Floats, Ints
-from eventstudy.engine.significance.evidence import Evidence
+from eventstudy.engine.significance.evidence import Evidence, Sample
+from eventstudy.engine.windows import WindowPlan
 
 Engine = Literal["numpy", "numba"]
 
@@ -75,6 +76,59 @@ class Measures:
     def scar(self) -> Floats:
         """CAR over its standard error, (E, W)."""
         return np.asarray(self.car / self.std_error)
+
+
+def light_evidence(found: Measures) -> Evidence:
+    """What the tests across events without ranks read; the rest is empty."""
+    n = len(found.nu)
+    scale = np.sqrt(np.where(found.s2 > 0, found.s2, np.nan))
+    none = np.empty((n, 0))
+    return Evidence(
+        residual=none,
+        abnormal=none,
+        scale=scale,
+        nu=found.nu,
+        leverage=none,
+        sar=found.ar / (scale[:, None] * np.sqrt(found.v)),
+        corrado=none,
+        ranked=none,
+        n_ranked=np.zeros(n),
+        share_positive=np.full(n, np.nan),
+    )
+
+
+def sample_over(
+    found: Measures, evidence: Evidence, rows: Ints, plan: WindowPlan, window: tuple[int, int], w: int,
+    *, dates: Ints, series: Ints,
+) -> Sample:  # fmt: skip
+    """Some of the events over one test window, as the tests across events take them.
+
+    Parameters
+    ----------
+    found, evidence
+        Of all events.
+    rows : int64 (n,)
+        The events of the sample.
+    plan, window, w
+        Layout; the test window and its number.
+    dates, series : int64 (n,)
+        As in ``Sample``.
+    """
+    std_error, (start, end) = found.std_error[rows, w], window
+    return Sample(
+        rows=rows,
+        car=found.car[rows, w],
+        scar=found.car[rows, w] / std_error,
+        std_error=std_error,
+        bhar=found.bhar[rows, w],
+        q=found.q[rows, w],
+        days=slice(start - plan.start, end - plan.start + 1),
+        start=start,
+        end=end,
+        dates=dates,
+        series=series,
+        evidence=evidence,
+    )
 
 
 def overlaid(fits: Fits, found: Measures) -> tuple[Fits, Abnormal, Cars]:

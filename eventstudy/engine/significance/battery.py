@@ -184,24 +184,24 @@ GROUP_TESTS: dict[str, GroupTest] = {
         null=_RANK, needs=_STABLE, reference="Campbell & Wasley (1993)", run=_plain(ranks.cumrank_z), reads=("ranks",)
     ),
     "corrado-zivney": GroupTest(
-        null=_RANK, needs="twenty events and more", reference="Corrado & Zivney (1992)", run=_zivney, reads=("again",)
+        null=_RANK, needs="twenty events and more", reference="Corrado & Zivney (1992)", run=_zivney, reads=("zivney",)
     ),
     "grank-t": GroupTest(
-        null=_RANK, needs="twenty events and more", reference="Kolari & Pynnonen (2011)", run=_grank_t, reads=("again",)
+        null=_RANK, needs="twenty events and more", reference="Kolari & Pynnonen (2011)", run=_grank_t, reads=("grank",)
     ),
     "grank-z": GroupTest(
         null=_RANK,
         needs="independent events, twenty and more",
         reference="Kolari & Pynnonen (2011)",
         run=_plain(ranks.grank_z),
-        reads=("again",),
+        reads=("grank",),
     ),
     "grank-raw": GroupTest(
         null=_RANK,
         needs="unchanged variance",
         reference="Kolari & Pynnonen (2011), not re-standardised",
         run=_grank_raw,
-        reads=("again",),
+        reads=("grank-raw",),
     ),
     "grank-t-clu": GroupTest(
         null=_RANK,
@@ -209,7 +209,7 @@ GROUP_TESTS: dict[str, GroupTest] = {
         reference="Kolari & Pynnonen (2011)",
         run=_grank_clu,
         pairwise=True,
-        reads=("again",),
+        reads=("grank-clu",),
     ),
     "sign": GroupTest(null=_SIGN, needs="independent events, symmetry", reference="binomial", run=_plain(ranks.sign)),
     "generalized-sign": GroupTest(

@@ -50,10 +50,6 @@ class Evidence:
     n_ranked: Floats
     share_positive: Floats
 
-    def studentised(self, row: int) -> Floats:
-        """Estimation residuals of an event over s sqrt(1 - h), (N,)."""
-        return np.asarray(self.residual[row] / (self.scale[row] * np.sqrt(1 - self.leverage[row])))
-
 
 def gather_evidence(design: Design, fits: Fits, v: Floats) -> Evidence:
     """Ranks and standardised values of every event.

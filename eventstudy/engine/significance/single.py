@@ -171,10 +171,14 @@ def sample_quantile(
 def circular_sums(values: Floats, length: int) -> Floats:
     """Sums over ``length`` consecutive rows of a series closed to a ring; entry t ends at row t. (T, ...) -> (T, ...).
 
-    Every sum is the same reduction over its own window, so the observed one is found again to the last bit.
+    Every sum is added in the order of its own rows, so the observed one is found again to the last bit.
     """
-    closed = np.concatenate([values[len(values) - length + 1 :], values])
-    return np.asarray(np.lib.stride_tricks.sliding_window_view(closed, length, axis=0).sum(axis=-1))
+    n = len(values)
+    closed = np.concatenate([values[n - length + 1 :], values])
+    total = closed[:n].copy()
+    for k in range(1, length):
+        total += closed[k : k + n]
+    return total
 
 
 def conformal(

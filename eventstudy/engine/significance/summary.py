@@ -19,8 +19,10 @@ from eventstudy.engine.significance.evidence import Evidence, Sample, average_ra
 from eventstudy.engine.significance.single import circular_sums
 
 NONE = Moments()
-# What a summary may hold beside the moments and Patell's sums; `again` needs the whole sample's spread first.
-PARTS = frozenset({"scores", "daily", "ranks", "signs", "volatility", "again"})
+# What a summary may hold beside the moments and Patell's sums.
+PARTS = frozenset({"scores", "daily", "ranks", "signs", "volatility", "grank", "grank-raw", "grank-clu", "zivney"})
+# Those that need the whole sample's spread first.
+SPREAD_PARTS = frozenset({"grank", "grank-clu", "zivney"})
 # Those that need no residuals.
 LIGHT_PARTS = frozenset({"scores"})
 
@@ -38,6 +40,11 @@ class Spread:
 
     scar: Moments
     sar: tuple[Moments, ...]
+
+    @property
+    def sar_deviation(self) -> Floats:
+        """Standard deviation of each day's SARs."""
+        return np.array([moments.standard_deviation for moments in self.sar])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +84,21 @@ class Summary:
     def n(self) -> int:
         """Number of events."""
         return self.car.count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondPass:
+    """The part of a summary that needs residuals or the whole sample's spread; fields as in ``Summary``."""
+
+    sums: dict[str, Floats]
+    volatility: Moments = NONE
+
+    def merge(self, other: SecondPass) -> SecondPass:
+        """Both, this one first."""
+        return SecondPass(
+            sums={name: self.sums[name] + other.sums[name] for name in self.sums},
+            volatility=self.volatility.merge(other.volatility),
+        )
 
 
 def chunks(sample: Sample) -> Iterable[Sample]:
@@ -121,29 +143,37 @@ def merged(summaries: Iterable[Summary]) -> Summary:
 def one_chunk(
     sample: Sample, spread: Spread | None, correlation: float, parts: Collection[str], *, values: bool = True
 ) -> Summary:
-    """The summary of at most 2,048 events; ``spread`` is read by the part ``again`` alone."""
+    """The summary of at most 2,048 events; ``spread`` is read by ``SPREAD_PARTS`` alone."""
     sums = _standardised(sample)
     if "scores" in parts:
         nu = sample.evidence.nu[sample.rows]
         sums["stouffer"] = np.array(_normal_scores(sample.scar, nu).sum())
-    if "daily" in parts:
-        sums |= _daily(sample)
-    if "ranks" in parts:
-        sums |= _ranks(sample)
-    if "again" in parts:
-        assert spread is not None, "re-standardising needs the whole sample's spread"
-        sums |= _again(sample, spread, correlation)
-    if "signs" in parts:
-        sums |= _signs(sample)
+    more = second_pass(sample, spread, correlation, parts)
     columns = {"car": sample.car, "scar": sample.scar, "bhar": sample.bhar, "date": sample.dates.astype(np.float64)}
     return Summary(
         car=summarise(sample.car),
         scar=summarise(sample.scar),
         bhar=summarise(sample.bhar),
-        sums=sums,
+        sums=sums | more.sums,
         values=columns if values else {},
-        volatility=summarise(volatility_scores(sample)) if "volatility" in parts else NONE,
+        volatility=more.volatility,
     )
+
+
+def second_pass(sample: Sample, spread: Spread | None, correlation: float, parts: Collection[str]) -> SecondPass:
+    """What at most 2,048 events add to the parts that need residuals; see ``one_chunk``."""
+    sums: dict[str, Floats] = {}
+    if "daily" in parts:
+        sums |= _daily(sample)
+    if "ranks" in parts:
+        sums |= _ranks(sample)
+    sums |= _granks(sample, spread, correlation, parts)
+    if "zivney" in parts:
+        sums |= _corrado_zivney(sample, _known(spread))
+    if "signs" in parts:
+        sums |= _signs(sample)
+    scores = summarise(volatility_scores(sample)) if "volatility" in parts else NONE
+    return SecondPass(sums=sums, volatility=scores)
 
 
 def _daily(sample: Sample) -> dict[str, Floats]:
@@ -192,21 +222,28 @@ def _ranks(sample: Sample) -> dict[str, Floats]:
     }
 
 
-def _again(sample: Sample, spread: Spread, correlation: float) -> dict[str, Floats]:
-    """What is standardised once more by the cross-section's own deviation, and ranked."""
-    evidence, rows = sample.evidence, sample.rows
+def _known(spread: Spread | None) -> Spread:
+    assert spread is not None, "re-standardising needs the whole sample's spread"
+    return spread
+
+
+def _granks(sample: Sample, spread: Spread | None, correlation: float, parts: Collection[str]) -> dict[str, Floats]:
+    """One day more, the event's, ranked among the standardised estimation residuals: SCAR over its own deviation under
+    normality, or over the cross-section's."""
     found: dict[str, Floats] = {}
-    z, nu = sample.scar, evidence.nu[rows]
-    deviation = spread.scar.standard_deviation
+    evidence, rows, z = sample.evidence, sample.rows, sample.scar
+    days = {}
+    if "grank-raw" in parts:
+        nu = evidence.nu[rows]
+        days["grank_raw"] = z / np.sqrt(np.where(nu > 2, nu / np.where(nu > 2, nu - 2, 1.0), np.nan))
     with np.errstate(invalid="ignore", divide="ignore"):
-        days = {
-            "grank": z / deviation,
-            "grank_raw": z / np.sqrt(np.where(nu > 2, nu / np.where(nu > 2, nu - 2, 1.0), np.nan)),
-            "grank_clu": z / (deviation / np.sqrt(max(1 - correlation, 1e-12))),
-        }
+        if "grank" in parts:
+            days["grank"] = z / _known(spread).scar.standard_deviation
+        if "grank-clu" in parts:
+            deviation = _known(spread).scar.standard_deviation
+            days["grank_clu"] = z / (deviation / np.sqrt(max(1 - correlation, 1e-12)))
     for name, value in days.items():
         found |= _with_one_day(evidence, rows, value, name)
-    found |= _corrado_zivney(sample, spread)
     return found
 
 
@@ -231,31 +268,42 @@ def _with_one_day(evidence: Evidence, rows: np.ndarray, value: Floats, name: str
 
 
 def _corrado_zivney(sample: Sample, spread: Spread) -> dict[str, Floats]:
-    """Estimation days as e/s, window days as SAR over their own cross-sectional deviation, ranked together."""
+    """Estimation days as e/s, window days as SAR over their own cross-sectional deviation, ranked together.
+
+    The ranks of the estimation days are known; each day of the window moves those above it by one place.
+    """
     evidence, rows = sample.evidence, sample.rows
-    deviation = np.array([moments.standard_deviation for moments in spread.sar])
-    with np.errstate(invalid="ignore", divide="ignore"):
+    deviation = spread.sar_deviation
+    with np.errstate(invalid="ignore"):
         window = evidence.sar[rows][:, sample.days] / np.where(deviation > 0, deviation, np.nan)
     standard = evidence.residual[rows] / evidence.scale[rows, None]
-    u = centred(average_ranks(np.concatenate([standard, window], axis=1)))
+    days, own = evidence.ranked[rows].copy(), average_ranks(window)
+    with np.errstate(invalid="ignore"):
+        for k in range(window.shape[1]):
+            value = window[:, k, None]
+            below, equal = standard < value, standard == value
+            days += (standard > value) + 0.5 * equal
+            own[:, k] += below.sum(axis=1) + 0.5 * equal.sum(axis=1)
+    u = centred(np.concatenate([days, own], axis=1))
     return {"zivney_u": np.nansum(u, axis=0), "zivney_n": np.isfinite(u).sum(axis=0).astype(np.float64)}
 
 
 def volatility_scores(sample: Sample) -> Floats:
     """Of each event, Phi^-1 of the mid-rank of the window's sum of squares among the runs of the estimation window."""
-    return np.array([_volatility_score(sample, int(row)) for row in sample.rows], dtype=np.float64)
-
-
-def _volatility_score(sample: Sample, row: int) -> float:
-    before = sample.evidence.studentised(row)
-    before = before[np.isfinite(before)]
-    own = sample.evidence.sar[row][sample.days]
-    own = own[np.isfinite(own)]
-    if len(before) <= len(own) or not len(own):
-        return np.nan
-    runs, total = circular_sums(before**2, len(own)), float((own**2).sum())
-    rank = 1 + np.count_nonzero(runs < total) + np.count_nonzero(runs == total) / 2
-    return float(special.ndtri((rank - 0.5) / (len(runs) + 1)))
+    evidence, rows = sample.evidence, sample.rows
+    with np.errstate(divide="ignore", invalid="ignore"):
+        before = evidence.residual[rows] ** 2 / (evidence.scale[rows, None] ** 2 * (1 - evidence.leverage[rows]))
+    own = evidence.sar[rows][:, sample.days] ** 2
+    n, length = np.isfinite(before).sum(axis=1), np.isfinite(own).sum(axis=1)
+    # in the order of time, as the runs are added
+    total = np.cumsum(np.where(np.isfinite(own), own, 0.0), axis=1)[:, -1]
+    together = np.take_along_axis(before, np.argsort(~np.isfinite(before), axis=1, kind="stable"), axis=1)
+    place = np.full(len(rows), np.nan)
+    for m, long in sorted({(m, long) for m, long in zip(n.tolist(), length.tolist(), strict=True) if m > long > 0}):
+        at = np.flatnonzero((n == m) & (length == long))
+        runs = circular_sums(together[at, :m].T, long)
+        place[at] = (0.5 + (runs < total[at]).sum(axis=0) + 0.5 * (runs == total[at]).sum(axis=0)) / (m + 1)
+    return np.asarray(special.ndtri(place))
 
 
 def _signs(sample: Sample) -> dict[str, Floats]:

@@ -1,0 +1,235 @@
+"""Sums over events of what needs every residual: ranks, signs, and what is standardised a second time.
+
+The second pass of a study of many events. The first has to be over: GRANK and Corrado & Zivney divide by the whole
+sample's deviations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import special
+
+from eventstudy.engine.conventions import Conventions
+from eventstudy.engine.kernels.plain import measure_chunk
+from eventstudy.engine.kernels.records import Engine, Measures, sample_over
+from eventstudy.engine.models import fit
+from eventstudy.engine.moments import CHUNK, Moments, summarise
+from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
+from eventstudy.engine.significance.summary import SecondPass, Spread, second_pass
+from eventstudy.engine.windows import WindowPlan
+
+if TYPE_CHECKING:
+    from eventstudy.engine.partition import Fitter, Placed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A group of events over one test window.
+
+    Attributes
+    ----------
+    window : int
+        Number of the test window.
+    member : bool (E,)
+        Events that count, if they can be studied and have a CAR and a variance.
+    spread : Spread or None
+        Of the whole sample; None where nothing is standardised again.
+    """
+
+    window: int
+    member: Bools
+    spread: Spread | None
+
+    def part(self, start: int, stop: int) -> Cell:
+        """Events start to stop."""
+        return Cell(window=self.window, member=self.member[start:stop], spread=self.spread)
+
+
+def totals(
+    panel: ReturnPanel,
+    placed: Placed,
+    plan: WindowPlan,
+    model: str,
+    windows: Sequence[tuple[int, int]],
+    cells: Sequence[Cell],
+    parts: frozenset[str],
+    *,
+    needed: int,
+    engine: Engine = "numpy",
+    conventions: Conventions | None = None,
+    strict: bool = False,
+    log: bool = False,
+    fitter: Fitter = fit,
+) -> list[SecondPass]:
+    """Measure every event once more and add up what tests across events read of residuals.
+
+    Parameters
+    ----------
+    panel, placed, plan, model, windows, engine, conventions, strict, log, fitter
+        As in ``kernels.measure``.
+    cells : sequence of Cell
+        What is added up apart.
+    parts : frozenset of str
+        Of ``summary.PARTS`` without ``scores``.
+    needed : int
+        Estimation observations that an event must have.
+
+    Returns
+    -------
+    list of SecondPass
+        One a cell. Chunks of 2,048 events are added in order, so partitions made of whole chunks change no digit.
+
+    Checked against
+    ---------------
+    ``summarised`` on the evidence of the same events, and the two engines against each other (tests/engine).
+    """
+    from eventstudy.engine.kernels import compiled
+
+    chosen = conventions or Conventions()
+    found: list[SecondPass] = []
+    for at in range(0, max(len(placed.session), 1), CHUNK):
+        chunk = [cell.part(at, at + CHUNK) for cell in cells]
+        if engine == "numba" and compiled(model, chosen):
+            few = placed.part(at, at + CHUNK)
+            more = _compiled_totals(
+                panel, few, plan, model, windows, chunk, parts, needed=needed, strict=strict, log=log
+            )
+        else:
+            one = measure_chunk(
+                panel,
+                placed,
+                slice(at, at + CHUNK),
+                plan,
+                model,
+                windows,
+                chosen,
+                strict=strict,
+                log=log,
+                paths=False,
+                residuals=True,
+                fitter=fitter,
+            )
+            few = placed.part(at, at + CHUNK)
+            more = [_plain_total(one, few.session, plan, windows, cell, parts, needed) for cell in chunk]
+        found = [a.merge(b) for a, b in zip(found, more, strict=True)] if found else more
+    return found
+
+
+def _plain_total(
+    found: Measures,
+    session: Ints,
+    plan: WindowPlan,
+    windows: Sequence[tuple[int, int]],
+    cell: Cell,
+    parts: frozenset[str],
+    needed: int,
+) -> SecondPass:
+    """One cell's sums over at most a chunk of events, by the lines of a small study."""
+    assert found.evidence is not None, "asked for"
+    w, std_error = cell.window, found.std_error[:, cell.window]
+    studied = found.rank_ok & (found.n_obs >= needed) & np.isfinite(found.car[:, w]) & np.isfinite(std_error)
+    rows = np.flatnonzero(cell.member & studied)
+    sample = sample_over(found, found.evidence, rows, plan, windows[w], w, dates=session[rows], series=rows)
+    return second_pass(sample, cell.spread, 0.0, parts)
+
+
+def _compiled_totals(
+    panel: ReturnPanel,
+    placed: Placed,
+    plan: WindowPlan,
+    model: str,
+    windows: Sequence[tuple[int, int]],
+    cells: Sequence[Cell],
+    parts: frozenset[str],
+    *,
+    needed: int,
+    strict: bool,
+    log: bool,
+) -> list[SecondPass]:
+    """The sums of all cells by the compiled kernels."""
+    from eventstudy.engine.kernels import adding, border
+
+    n, n_cells, width = len(placed.session), len(cells), plan.estimation + plan.n_window
+    batch = min(n, adding.BATCH)
+    deviation, sar_deviation = np.full(n_cells, np.nan), np.full((n_cells, plan.n_window), np.nan)
+    for c, cell in enumerate(cells):
+        if cell.spread is not None:
+            deviation[c] = cell.spread.scar.standard_deviation
+            own = cell.spread.sar_deviation
+            sar_deviation[c, : len(own)] = np.where(own > 0, own, np.nan)
+    reads = (
+        *border.inputs(panel, placed, plan, model, windows, strict=strict, log=log),
+        0,
+        n,
+        np.array([cell.member for cell in cells], dtype=np.bool_).reshape(n_cells, n).view(np.uint8),
+        np.array([cell.window for cell in cells], dtype=np.int64),
+        deviation,
+        sar_deviation,
+        np.array([*(bool(names & parts) for names in adding.PARTS), needed], dtype=np.int64),
+    )
+    days, sums = np.zeros((n_cells, adding.ROWS, width)), np.zeros((n_cells, adding.SCALARS))
+    places, counted = np.full((len(windows), n), np.nan), np.zeros((n_cells, n), dtype=np.uint8)
+    adding.add_events(
+        *reads,
+        days,
+        sums,
+        places,
+        counted,
+        *border.outputs(panel, plan, model, batch, len(windows), paths=False, kept=batch),
+        np.empty((batch, width)),
+        np.empty((batch, plan.estimation)),
+        np.empty((batch, plan.estimation + 1)),
+        *border.scratch(panel, plan, model),
+        *border.rank_scratch(width),
+        np.empty((adding.SCRATCH, plan.estimation + max(plan.estimation, plan.n_window))),
+        np.empty(plan.n_window),
+    )
+    scores = special.ndtri(places) if "volatility" in parts else places
+    return [
+        _second_pass(days[c], sums[c], scores[cell.window][counted[c] > 0], plan, windows[cell.window], parts)
+        for c, cell in enumerate(cells)
+    ]
+
+
+def _second_pass(
+    days: Floats, sums: Floats, scores: Floats, plan: WindowPlan, window: tuple[int, int], parts: frozenset[str]
+) -> SecondPass:
+    """The compiled kernel's sums of a cell under the names of the NumPy engine."""
+    from eventstudy.engine.kernels import adding as at
+
+    n, first, length = plan.estimation, plan.estimation + window[0] - plan.start, window[1] - window[0] + 1
+    seen, zero = days[at.SEEN] + sums[at.WHOLE], np.zeros(n + 1)
+    found: dict[str, Floats] = {}
+    if "daily" in parts:
+        found |= {"aar_sum": days[at.DAILY], "aar_n": seen}
+    if "ranks" in parts:
+        found |= {
+            "corrado_u": days[at.CORRADO],
+            "corrado_n": seen,
+            "cumrank": sums[[at.RANK_SUM, at.RANK_VARIANCE]],
+        }
+    # events of several dates have no correlation to allow for: the clustered form is the plain one
+    for part, row, lost, day in (
+        ("grank", at.GRANK, at.GRANK_LOST, at.DAY),
+        ("grank-clu", at.GRANK, at.GRANK_LOST, at.DAY),
+        ("grank-raw", at.RAW, at.RAW_LOST, at.RAW_DAY),
+    ):
+        if part in parts:
+            name = part.replace("-", "_")
+            found[f"{name}_u"], found[f"{name}_n"] = days[row, :n], (seen - days[lost])[:n]
+            found[f"{name}_day"] = sums[day : day + 3]
+    if "zivney" in parts:
+        found["zivney_u"] = days[at.ZIVNEY, : n + length]
+        found["zivney_n"] = np.concatenate([seen[:n], days[at.ZIVNEY_SEEN, n : n + length]])
+    if "signs" in parts:
+        one_day = length == 1
+        found |= {
+            "share_positive": np.array(sums[at.POSITIVE]),
+            "sign_u": days[at.SIGN, : n + 1] if one_day else zero,
+            "sign_n": np.append(seen[:n], seen[first]) if one_day else zero,
+        }
+    return SecondPass(sums=found, volatility=summarise(scores) if "volatility" in parts else Moments())

@@ -1,0 +1,203 @@
+"""The second pass: what it adds up is what a small study adds up, however events are cut and whoever counts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import pytest
+
+from eventstudy.engine.conventions import Conventions
+from eventstudy.engine.kernels import measure
+from eventstudy.engine.kernels.records import light_evidence, sample_over
+from eventstudy.engine.kernels.totals import Cell, totals
+from eventstudy.engine.moments import CHUNK
+from eventstudy.engine.significance.summary import (
+    LIGHT_PARTS,
+    PARTS,
+    SPREAD_PARTS,
+    SecondPass,
+    spread_of,
+    summarised,
+)
+from tests.engine.kernel_sample import PLAN, WINDOWS, S, T, hard_events, hard_panel
+
+HEAVY = PARTS - LIGHT_PARTS
+N, NEEDED = 3000, 60
+needs_numba = pytest.mark.skipif(find_spec("numba") is None, reason="the extra [fast] is not installed")
+# series whose residuals under a mean alone are zero but for rounding, so that a sign is chance
+ROUNDED = (3, 10)
+
+
+def sample(model: str, *, everyone: bool = True) -> tuple[Any, Any, list[Cell]]:
+    """Hard events, and cells: all of them and a part, over each window, with the spread of the cell's own sample."""
+    panel, placed = hard_panel(3, own_factors=model == "ff5"), hard_events(3, N)
+    found = measure(panel, placed, PLAN, model, WINDOWS)
+    some = np.random.default_rng(0).random(N) < 0.4
+    cells = []
+    for w, window in enumerate(WINDOWS):
+        studied = found.rank_ok & (found.n_obs >= NEEDED) & np.isfinite(found.scar[:, w])
+        for member in (np.ones(N, dtype=bool), some):
+            inside = member if everyone else member & ~np.isin(placed.series, ROUNDED)
+            rows = np.flatnonzero(inside & studied)
+            own = sample_over(found, light_evidence(found), rows, PLAN, window, w, dates=rows, series=rows)
+            cells.append(Cell(window=w, member=inside, spread=spread_of(own)))
+    return panel, placed, cells
+
+
+def added(panel: Any, placed: Any, model: str, cells: list[Cell], **more: Any) -> list[SecondPass]:
+    """All parts of all cells."""
+    more = {"needed": NEEDED, "parts": HEAVY, **more}
+    return totals(panel, placed, PLAN, model, WINDOWS, cells, **more)
+
+
+def test_numpy_adds_what_the_battery_of_a_small_study_adds() -> None:
+    panel, placed, cells = sample("market-model")
+    found = measure(panel, placed, PLAN, "market-model", WINDOWS, residuals=True)
+    assert found.evidence is not None
+    for cell, one in zip(cells, added(panel, placed, "market-model", cells), strict=True):
+        studied = found.rank_ok & (found.n_obs >= NEEDED) & np.isfinite(found.scar[:, cell.window])
+        rows = np.flatnonzero(cell.member & studied)
+        own = sample_over(found, found.evidence, rows, PLAN, WINDOWS[cell.window], cell.window, dates=rows, series=rows)
+        assert cell.spread is not None
+        whole = summarised(own, cell.spread)
+        # a small study cuts its sample into chunks, a large one its events: the order of additions differs
+        assert one.sums.keys() < whole.sums.keys()
+        for name, values in one.sums.items():
+            np.testing.assert_allclose(values, whole.sums[name], rtol=1e-12, atol=1e-11, err_msg=name)
+        assert one.volatility.count == whole.volatility.count > 1000 * cell.member.mean()
+        assert one.volatility.mean == pytest.approx(whole.volatility.mean, abs=1e-12)
+
+
+@needs_numba
+@pytest.mark.parametrize("model", ["market-model", "ff5", "market-adjusted", "constant-mean"])
+def test_the_engines_add_up_the_same(model: str) -> None:
+    panel, placed, cells = sample(model, everyone=model != "constant-mean")
+    twins = (added(panel, placed, model, cells, engine=engine) for engine in ("numpy", "numba"))
+    for plain, fast in zip(*twins, strict=True):
+        assert plain.sums.keys() == fast.sums.keys()
+        for name, values in plain.sums.items():
+            assert np.shape(values) == fast.sums[name].shape, name
+            if name.endswith("_n"):
+                np.testing.assert_array_equal(fast.sums[name], values, err_msg=name)
+            # thousands of ranks of about a half are summed, so an absolute error is meant
+            np.testing.assert_allclose(fast.sums[name], values, rtol=1e-12, atol=2e-13, err_msg=name)
+        assert plain.volatility == fast.volatility
+
+
+@needs_numba
+def test_ranks_and_signs_are_exact() -> None:
+    panel, placed, cells = sample("market-model")
+    one = [
+        added(panel, placed, "market-model", cells, engine=e, parts=frozenset({"ranks", "signs"}))
+        for e in ("numpy", "numba")
+    ]
+    for plain, fast in zip(*one, strict=True):
+        for name in ("corrado_u", "corrado_n", "sign_u", "sign_n"):
+            np.testing.assert_array_equal(plain.sums[name], fast.sums[name], err_msg=name)
+
+
+@needs_numba
+@pytest.mark.parametrize("part", sorted(HEAVY))
+def test_a_part_alone_is_the_part_of_all(part: str) -> None:
+    panel, placed, cells = sample("market-model")
+    everything = added(panel, placed, "market-model", cells, engine="numba")
+    for one, whole in zip(
+        added(panel, placed, "market-model", cells, engine="numba", parts=frozenset({part})), everything, strict=True
+    ):
+        assert one.sums or part == "volatility"
+        for name, values in one.sums.items():
+            np.testing.assert_array_equal(values, whole.sums[name], err_msg=name)
+        assert part != "volatility" or one.volatility == whole.volatility
+
+
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("numba", marks=needs_numba)])
+def test_partitions_of_whole_chunks_change_no_digit(engine: str) -> None:
+    panel, placed, cells = sample("market-model")
+    whole = added(panel, placed, "market-model", cells, engine=engine)
+    parts = [
+        added(panel, placed.part(a, b), "market-model", [cell.part(a, b) for cell in cells], engine=engine)
+        for a, b in ((0, CHUNK), (CHUNK, N))
+    ]
+    for one, left, right in zip(whole, *parts, strict=True):
+        both = left.merge(right)
+        assert both.volatility == one.volatility
+        for name, values in one.sums.items():
+            np.testing.assert_array_equal(both.sums[name], values, err_msg=name)
+
+
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("numba", marks=needs_numba)])
+def test_nobody_adds_nothing(engine: str) -> None:
+    panel, placed, cells = sample("market-model")
+    nobody = [replace(cell, member=np.zeros(N, dtype=bool)) for cell in cells]
+    for one in added(panel, placed, "market-model", nobody, engine=engine):
+        assert all(not np.any(values) for values in one.sums.values()) and one.volatility.count == 0
+    with_too_few = added(panel, placed, "market-model", cells, engine=engine, needed=PLAN.estimation + 1)
+    assert all(not np.any(values) for one in with_too_few for values in one.sums.values())
+
+
+@needs_numba
+def test_other_conventions_are_counted_by_numpy() -> None:
+    panel, placed, cells = sample("market-model")
+    own = {"conventions": Conventions(sigma="m-1"), "parts": frozenset({"ranks", "grank-raw"})}
+    for one, two in zip(
+        *(added(panel, placed, "market-model", cells[:2], engine=e, **own) for e in ("numpy", "numba")), strict=True
+    ):
+        for name, values in one.sums.items():
+            np.testing.assert_array_equal(two.sums[name], values, err_msg=name)
+
+
+@needs_numba
+def test_long_windows_short_estimations_and_ties_by_hand() -> None:
+    """Corrado & Zivney and GRANK by sorting everything anew, an event at a time."""
+    from scipy.stats import rankdata
+
+    panel, placed, cells = sample("market-model")
+    found = measure(panel, placed, PLAN, "market-model", WINDOWS, residuals=True)
+    fast = added(panel, placed, "market-model", cells, engine="numba", parts=SPREAD_PARTS | {"signs"})
+    evidence = found.evidence
+    assert evidence is not None
+    for cell, one in list(zip(cells, fast, strict=True))[1::2]:
+        (start, end), w, spread = WINDOWS[cell.window], cell.window, cell.spread
+        assert spread is not None
+        zivney, grank = np.zeros(PLAN.estimation + end - start + 1), np.zeros(PLAN.estimation)
+        sign, day = np.zeros(PLAN.estimation + 1), 0.0
+        for e in np.flatnonzero(cell.member):
+            scar = found.scar[e, w]
+            if not (found.rank_ok[e] and found.n_obs[e] >= NEEDED and np.isfinite(scar)):
+                continue
+            standard = evidence.residual[e] / evidence.scale[e]
+            sar = evidence.sar[e, start - PLAN.start : end - PLAN.start + 1] / spread.sar_deviation
+            for values, into in (
+                (np.append(standard, sar), zivney),
+                (np.append(standard, scar / spread.scar.standard_deviation), None),
+            ):
+                known = np.isfinite(values)
+                u = np.zeros(len(values))
+                u[known] = rankdata(values[known]) / (known.sum() + 1) - 0.5
+                if into is not None:
+                    into += u
+                else:
+                    grank += u[:-1]
+                    day += u[-1]
+            if start == end:
+                both = np.append(evidence.residual[e], evidence.abnormal[e, start - PLAN.start])
+                sign += np.nan_to_num(np.sign(both - np.nanmedian(both)))
+        np.testing.assert_allclose(one.sums["zivney_u"], zivney, rtol=1e-11, atol=1e-11)
+        np.testing.assert_allclose(one.sums["grank_u"], grank, rtol=1e-11, atol=1e-11)
+        assert one.sums["grank_day"][0] == pytest.approx(day, abs=1e-11)
+        np.testing.assert_array_equal(one.sums["sign_u"], sign)
+
+
+def test_the_sample_holds_what_it_is_meant_to() -> None:
+    """Ties, holes, short windows and events that cannot be studied."""
+    panel, placed, cells = sample("market-model")
+    found = measure(panel, placed, PLAN, "market-model", WINDOWS, residuals=True)
+    assert found.evidence is not None and panel.returns.shape == (S, T)
+    studied = found.rank_ok & (found.n_obs >= NEEDED)
+    assert 0 < studied.sum() < N and (found.n_obs[studied] < PLAN.estimation).any()
+    ranked = found.evidence.ranked[studied]
+    assert (ranked % 1 == 0.5).any(), "ties"
+    assert len({cell.window for cell in cells}) == len(WINDOWS)
