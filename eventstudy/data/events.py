@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from eventstudy.data.announced import Announced, read_announced
-from eventstudy.data.cells import CHECKS, ROLES, check_event_id, is_event_id
+from eventstudy.data.cells import CHECKS, ROLES, are_event_ids, check_event_id
 from eventstudy.data.coded import (
     Coded,
     Coder,
@@ -251,10 +251,11 @@ def checked(raw: RawEvents) -> EventColumns:
 def _id_problems(ids: Texts, lines: Ints) -> list[Problem]:
     found: list[Problem] = []
     for rows in blocks_of(len(ids)):
-        for row, text in zip(rows.tolist(), ids.take(rows), strict=True):
-            # the plain case first: a million names are looked at
-            if is_event_id(text):
-                continue
+        texts = ids.take(rows)
+        # the plain case first: a million names are looked at
+        if are_event_ids(texts):
+            continue
+        for row, text in zip(rows.tolist(), texts, strict=True):
             try:
                 check_event_id(text)
             except ValueError as error:

@@ -73,8 +73,10 @@ def summarise(values: Floats) -> Moments:
         chunk = finite[at : at + CHUNK]
         mean = float(chunk.mean())
         about = chunk - mean
-        squares, cubes = float((about**2).sum()), float((about**3).sum())
-        total = total.merge(Moments(len(chunk), mean, squares, int((chunk > 0).sum()), cubes))
+        squares = about * about
+        # a power of three is thirty times slower than two products
+        cubes = float((squares * about).sum())
+        total = total.merge(Moments(len(chunk), mean, float(squares.sum()), int((chunk > 0).sum()), cubes))
     return total
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -187,15 +187,32 @@ class Writer:
 
 def day_words(days: Ints) -> Words:
     """Days since 1970 as ISO dates."""
-    known, codes = np.unique(days, return_inverse=True)
+    known, codes = distinct(days)
     return Words(codes, [str(day) for day in known.astype("datetime64[D]")])
 
 
-def coded_words(codes: np.ndarray, word: object) -> Words:
+def coded_words(codes: np.ndarray, word: Callable[[int], str]) -> Words:
     """Integers as text, each distinct one worded once."""
-    known, where = np.unique(codes, return_inverse=True)
-    assert callable(word), "a function from integer to text"
+    known, where = distinct(codes)
     return Words(where, [word(int(code)) for code in known])
+
+
+# whole numbers within so narrow a range are counted into a table instead of sorted
+NARROW = 1 << 20
+
+
+def distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct whole numbers in ascending order, and the place of each value among them."""
+    if not len(values):
+        return np.unique(values, return_inverse=True)
+    low, high = int(values.min()), int(values.max())
+    if high - low >= NARROW:
+        return np.unique(values, return_inverse=True)
+    offset = values - low
+    seen = np.zeros(high - low + 1, dtype=bool)
+    seen[offset] = True
+    place = np.cumsum(seen) - 1
+    return np.flatnonzero(seen) + low, place[offset]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
