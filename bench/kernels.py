@@ -12,12 +12,12 @@ import numpy as np
 
 from bench.baseline import market_model
 from bench.harness import Job, interleaved, machine, quiet_wall, ratio
-from eventstudy.engine.kernels import measure
+from eventstudy.engine.kernels import Engine, measure
 from eventstudy.engine.panel import ReturnPanel
 from eventstudy.engine.partition import Placed
 from eventstudy.engine.windows import WindowPlan
 
-SERIES, SESSIONS, EVENTS, RANKED, BY_HAND, ROUNDS = 1500, 2520, 100_000, 20_000, 300, 9
+SERIES, SESSIONS, EVENTS, BY_HAND, ROUNDS = 1500, 2520, 100_000, 300, 9
 PLAN = WindowPlan(estimation=250, gap=10, start=-10, end=10)
 WINDOWS = [(0, 0), (-1, 1), (0, 10)]
 MODEL = "market-model"
@@ -71,34 +71,25 @@ def by_statsmodels(panel: ReturnPanel, placed: Placed) -> np.ndarray:
 def main() -> None:
     """Print every ratio."""
     panel, placed = simulated(EVENTS)
-    _, fewer = simulated(RANKED)
     market, plan = np.ascontiguousarray(panel.factors[0, 0]), (PLAN.start, PLAN.end, PLAN.estimation)
 
-    def kernel(engine: str, ranks: bool) -> Job:
-        where = fewer if ranks else placed
-        return lambda: measure(panel, where, PLAN, MODEL, WINDOWS, engine=engine, paths=False, residuals=ranks)  # type: ignore[arg-type]
-
-    def careful(ranks: bool) -> Job:
-        where = fewer if ranks else placed
-        return lambda: market_model(panel.returns, market, where.series, where.session, plan, WINDOWS, ranks=ranks)
+    def kernel(engine: Engine) -> Job:
+        return lambda: measure(panel, placed, PLAN, MODEL, WINDOWS, engine=engine, paths=False)
 
     print(machine())
     jobs: dict[str, Job] = {
-        "compiled": kernel("numba", False),
-        "twin": kernel("numpy", False),
-        "batched": careful(False),
+        "compiled": kernel("numba"),
+        "twin": kernel("numpy"),
+        "batched": lambda: market_model(panel.returns, market, placed.series, placed.session, plan, WINDOWS),
         "statsmodels": lambda: by_statsmodels(panel, placed),
-        "compiled with ranks": kernel("numba", True),
-        "batched with ranks": careful(True),
     }
     spent = interleaved(jobs, ROUNDS)
     for name, times in spent.items():
-        n = BY_HAND if name == "statsmodels" else RANKED if name.endswith("ranks") else EVENTS
-        print(f"  {name:<22}{1e6 * statistics.median(times) / n:10.2f} us an event")
+        each = sorted(1e6 * t / (BY_HAND if name == "statsmodels" else EVENTS) for t in times)
+        print(f"  {name:<14}{statistics.median(each):10.2f} us an event, rounds {each[0]:.2f} to {each[-1]:.2f}")
     pairs = (
         ("statsmodels", "compiled", EVENTS / BY_HAND, "250x, aim 800x"),
         ("batched", "compiled", 1.0, "4x, aim 12x"),
-        ("batched with ranks", "compiled with ranks", 1.0, "5x, aim 9x"),
         ("twin", "compiled", 1.0, "none"),
     )
     for slow, fast, scale, bar in pairs:

@@ -235,6 +235,17 @@ def test_compiled_midranks_are_scipys(n_est: int) -> None:
 
 
 @needs_numba
+def test_more_days_than_a_place_can_hold_are_refused() -> None:
+    from eventstudy.engine.kernels.border import ranked_compiled
+
+    with pytest.raises(ValueError, match="65537 days"):
+        ranked_compiled(np.zeros((1, 65_500)), np.zeros((1, 37)), np.ones(1))
+    corrado, ranked = ranked_compiled(np.arange(65_500.0)[None, ::-1].copy(), np.full((1, 36), -1.0), np.full(1, 3e4))
+    np.testing.assert_array_equal(ranked[0], np.arange(65_500, 0, -1.0))
+    np.testing.assert_array_equal(corrado[0, -36:], 18.5 / 65_537 - 0.5)
+
+
+@needs_numba
 def test_inputs_in_any_form_give_the_same_digits_and_one_compiled_form(tmp_path: Path) -> None:
     from eventstudy.engine.kernels.regress import measure_events
 

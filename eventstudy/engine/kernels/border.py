@@ -200,6 +200,8 @@ def rank_scratch(width: int) -> tuple[np.ndarray, ...]:
     """What the ranking of one event of ``width`` days works in."""
     from eventstudy.engine.kernels.ranking import RADIX
 
+    if width > 1 << 16:
+        raise ValueError(f"{width} days of one event cannot be ranked: a place has 16 bits")
     return np.empty((4, width)), np.empty((4, width), dtype=np.uint32), np.empty(2 * RADIX, dtype=np.uint32)
 
 

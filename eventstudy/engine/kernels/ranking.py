@@ -12,29 +12,30 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
-# digits of the first sort: 16 bits of a clamped value, in two passes of 8
-RADIX = 256
-# keys a unit of scale, the mean absolute residual: 32,767 of them reach to five times that
-_KEYS = 6500.0
+# digits of the first sort: 14 bits of a clamped value, in two passes of 7
+BITS = np.uint32(7)
+RADIX = 128
+_LOW, _PLACE = np.uint32(RADIX - 1), np.uint32(0xFFFF)
+# keys a unit of scale, the mean absolute residual: 8,191 of them reach to five times that
+_MOST, _KEYS = 8191.0, 1630.0
 
 _compiled = njit(error_model="numpy", _nrt=False)
 
 
 @_compiled
 def _order(values, order, spare, key, tally, n, scale):
-    """Places of ``values[:n]`` in ascending order, exactly; ``values`` is left sorted.
+    """Places of ``values[:n]`` in ascending order but for neighbours of one key; n is at most 65,536.
 
-    Sixteen bits of the clamped value, sorted in two passes of eight, leave few neighbours out of order; those are put
-    right by comparing the values themselves.
+    Returns the most values that share the upper half of a key.
     """
-    factor = _KEYS / scale
+    factor, most = _KEYS / scale, np.uint32(0)
     for b in range(2 * RADIX):
         tally[b] = 0
     for i in range(n):
-        key[i] = np.uint32(np.int32(min(max(values[i] * factor, -32767.0), 32767.0)) + 32768) & np.uint32(65535)
+        key[i] = np.uint32(np.int32(min(max(values[i] * factor, -_MOST), _MOST)) + np.int32(_MOST + 1))
     for i in range(n):
-        tally[key[i] & np.uint32(255)] += np.uint32(1)
-        tally[np.uint32(256) + (key[i] >> np.uint32(8))] += np.uint32(1)
+        tally[key[i] & _LOW] += np.uint32(1)
+        tally[np.uint32(RADIX) + (key[i] >> BITS)] += np.uint32(1)
     low, high = np.uint32(0), np.uint32(0)
     for b in range(RADIX):
         count = tally[b]
@@ -43,14 +44,17 @@ def _order(values, order, spare, key, tally, n, scale):
         count = tally[RADIX + b]
         tally[RADIX + b] = high
         high += count
+        most = max(most, count)
     for i in range(n):
-        digit = key[i] & np.uint32(255)
-        spare[tally[digit]] = np.uint32(i)
+        digit = key[i] & _LOW
+        # the upper half of the key goes along with the place
+        spare[tally[digit]] = ((key[i] >> BITS) << np.uint32(16)) | np.uint32(i)
         tally[digit] += np.uint32(1)
     for i in range(n):
-        digit = np.uint32(256) + (key[spare[i]] >> np.uint32(8))
-        order[tally[digit]] = spare[i]
+        digit = np.uint32(RADIX) + (spare[i] >> np.uint32(16))
+        order[tally[digit]] = spare[i] & _PLACE
         tally[digit] += np.uint32(1)
+    return most
 
 
 @_compiled
@@ -69,14 +73,11 @@ def _insert(sorted_values, order, n, gap):
 def _ranks(values, place, n, n_est, scale, order, spare, key, tally, ordered, ranks):
     """Midranks of ``values[:n]`` among all in ``ranks[0]`` and, of the estimation days, among themselves in
     ``ranks[1]``, at the columns ``place``."""
-    _order(values, order, spare, key, tally, n, scale)
-    crowded = 0
+    most = _order(values, order, spare, key, tally, n, scale)
     for i in range(n):
         ordered[i] = values[order[i]]
-    for i in range(1, n):
-        crowded += key[order[i]] == key[order[i - 1]]
     # an outlier that sets the scale leaves the others in few buckets: wide gaps first
-    gap = 301 if crowded > n // 4 else 1
+    gap = 301 if most > n // 3 else 1
     while gap >= 1:
         _insert(ordered, order, n, gap)
         gap = 1 if gap == 2 else gap * 5 // 11
