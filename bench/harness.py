@@ -39,7 +39,7 @@ def ratio(slow: list[float], fast: list[float], scale: float = 1.0) -> tuple[flo
     return statistics.median(each), each[0], each[-1]
 
 
-def _busy() -> float:
+def busy_seconds() -> float:
     """Processor seconds that the whole machine has spent, as far as the system tells."""
     with open("/proc/stat", encoding="ascii") as handle:
         fields = [float(field) for field in handle.readline().split()[1:]]
@@ -51,8 +51,8 @@ def quiet_wall(job: Job, most_foreign: float = 0.12) -> float | None:
     """Wall seconds of a job; None where others used more than a share of the machine meanwhile, or nobody can tell."""
     if not os.path.exists("/proc/stat"):
         return None
-    busy, own, wall = _busy(), time.process_time(), time.perf_counter()
+    busy, own, wall = busy_seconds(), time.process_time(), time.perf_counter()
     job()
     wall = time.perf_counter() - wall
-    foreign = (_busy() - busy) - (time.process_time() - own)
+    foreign = (busy_seconds() - busy) - (time.process_time() - own)
     return wall if foreign <= most_foreign * wall else None

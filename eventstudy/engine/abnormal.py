@@ -59,10 +59,13 @@ class Cars:
     bhar: Floats
 
 
-def _quadratic(x: Floats, xtx_inv: Floats) -> Floats:
-    """x' (X'X)^-1 x for each event: (E, p), (E, p, p) -> (E,); also (E, L, p) -> (E, L)."""
-    middle = "ep,epq,eq->e" if x.ndim == 2 else "elp,epq,elq->el"
-    return np.asarray(np.einsum(middle, x, xtx_inv, x))
+def _quadratic(x: Floats, fits: Fits) -> Floats:
+    """x' (X'X)^-1 x for each event: (E, p) -> (E,); also (E, L, p) -> (E, L)."""
+    letters = "e" if x.ndim == 2 else "el"
+    if fits.half is None:
+        return np.asarray(np.einsum(f"{letters}p,epq,{letters}q->{letters}", x, fits.xtx_inv, x))
+    along = np.einsum(f"{letters}p,epq->{letters}q", x, fits.half)
+    return np.asarray((along * along).sum(axis=-1))
 
 
 def abnormal_returns(design: Design, fits: Fits, name: str) -> Abnormal:
@@ -79,11 +82,11 @@ def abnormal_returns(design: Design, fits: Fits, name: str) -> Abnormal:
     span = np.where(seen, fits.relative_variance[:, window], 0.0)
     total = np.cumsum(x, axis=1)
     path = np.cumsum(np.where(seen, ar, 0.0), axis=1)
-    path_v = np.cumsum(span, axis=1) + _quadratic(total, fits.xtx_inv)
+    path_v = np.cumsum(span, axis=1) + _quadratic(total, fits)
     return Abnormal(
         ar=ar,
         expected=np.where(seen, design.y[:, window] + design.offset[:, window] - ar, np.nan),
-        v=np.where(seen, span + _quadratic(x, fits.xtx_inv), np.nan),
+        v=np.where(seen, span + _quadratic(x, fits), np.nan),
         path=np.where(seen, path, np.nan),
         path_v=np.where(seen, path_v, np.nan),
     )
@@ -131,7 +134,7 @@ def cars(
         total = np.where(seen[:, :, None], x[:, days], 0.0).sum(axis=1)
         car[:, w] = np.where(known, ar.sum(axis=1), np.nan)
         base[:, w] = np.where(known, covered, np.nan)
-        q[:, w] = np.where(known, variance + _quadratic(total, fits.xtx_inv), np.nan)
+        q[:, w] = np.where(known, variance + _quadratic(total, fits), np.nan)
         bhar[:, w] = np.where(known, _compound(y, log=log) - _compound(y - ar, log=log), np.nan)
     return Cars(car=car, q=q, base=base, bhar=bhar)
 

@@ -174,6 +174,9 @@ class Fits:
         Intercept per session, then slopes. Empty second axis for market-adjusted.
     xtx_inv : float64 (E, p, p)
         (X' D^-1 X)^-1.
+    half : float64 (E, p, p) or None
+        Where it is known, a matrix H with H H' = ``xtx_inv``: x'H has digits that x' ``xtx_inv`` x loses in a market
+        that hardly moves.
     s2 : float64 (E,)
         Residual variance of a one-session return with divisor nu; NaN where it cannot be computed.
     nu : float64 (E,)
@@ -212,6 +215,7 @@ class Fits:
     zero_variance: Bools
     relative_variance: Floats
     fallback: Bools
+    half: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +226,7 @@ class LeastSquares:
     xtx_inv: Floats
     leverage: Floats
     rank_ok: Bools
+    half: Floats | None = None
 
 
 def regressors(design: Design, model: Model) -> Floats:
@@ -298,9 +303,8 @@ def solve(y: Floats, x: Floats, span: Floats, used: Bools) -> LeastSquares:
     theta = np.einsum("epq,eq->ep", inverse, np.einsum("enp,en->ep", q, b))
     leverage = np.where(used, np.einsum("enp,enp->en", q, q), np.nan)
     theta = np.where(rank_ok[:, None], theta, np.nan)
-    return LeastSquares(
-        theta=theta, xtx_inv=np.einsum("epq,erq->epr", inverse, inverse), leverage=leverage, rank_ok=rank_ok
-    )
+    xtx_inv = np.einsum("epq,erq->epr", inverse, inverse)
+    return LeastSquares(theta=theta, xtx_inv=xtx_inv, leverage=leverage, rank_ok=rank_ok, half=inverse)
 
 
 def _solve_two(y: Floats, x: Floats, weight: Floats, used: Bools) -> LeastSquares:
@@ -328,6 +332,7 @@ def _solve_two(y: Floats, x: Floats, weight: Floats, used: Bools) -> LeastSquare
         xtx_inv=inverse @ inverse.transpose(0, 2, 1),
         leverage=np.where(used, qa * qa + qb * qb, np.nan),
         rank_ok=rank_ok,
+        half=inverse,
     )
 
 
@@ -364,7 +369,7 @@ def fit(design: Design, name: str) -> Fits:
         y = design.y - design.x[:, :, 0]
         about = _about_mean(y[:, estimation], design.span[:, estimation], used)
         s2, nu = _variance(about, design.span[:, estimation], used, n_obs - 1)
-        theta, xtx_inv = np.empty((len(y), 0)), np.empty((len(y), 0, 0))
+        theta, xtx_inv, half = np.empty((len(y), 0)), np.empty((len(y), 0, 0)), None
         leverage, rank_ok, residual = np.where(used, 0.0, np.nan), np.ones(len(y), dtype=bool), y
     else:
         y = design.y
@@ -373,7 +378,7 @@ def fit(design: Design, name: str) -> Fits:
             if model.instrument
             else solve(y[:, estimation], x[:, estimation], design.span[:, estimation], used)
         )
-        theta, xtx_inv, leverage = solution.theta, solution.xtx_inv, solution.leverage
+        theta, xtx_inv, half, leverage = solution.theta, solution.xtx_inv, solution.half, solution.leverage
         rank_ok = solution.rank_ok & (n_obs > x.shape[2])
         residual = y - np.einsum("edp,ep->ed", np.where(design.observed[:, :, None], x, 0.0), theta)
         s2, nu = _variance(residual[:, estimation], design.span[:, estimation], used, n_obs - x.shape[2])
@@ -395,6 +400,7 @@ def fit(design: Design, name: str) -> Fits:
         zero_variance=zero,
         relative_variance=design.span,
         fallback=np.zeros(len(y), dtype=bool),
+        half=half,
     )
 
 

@@ -124,7 +124,7 @@ def take(value: Any, kept: Ints) -> Any:
         return value[kept]
     if isinstance(value, tuple):
         return tuple(value[i] for i in kept) if value else value
-    if isinstance(value, WindowPlan):
+    if value is None or isinstance(value, WindowPlan):
         return value
     return type(value)(**{item.name: take(getattr(value, item.name), kept) for item in fields(value)})
 

@@ -72,6 +72,7 @@ def conditional_fits(design: Design, name: str) -> Fits:
         base,
         theta=theta,
         xtx_inv=xtx_inv,
+        half=None,
         s2=s2,
         nu=nu,
         residual=residual,

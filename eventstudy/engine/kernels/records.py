@@ -138,7 +138,7 @@ def overlaid(fits: Fits, found: Measures) -> tuple[Fits, Abnormal, Cars]:
         for name in ("theta", "xtx_inv", "s2", "nu", "n_obs", "r_squared", "rank_ok", "zero_variance", "fallback")
     }
     return (
-        replace(fits, **estimates),
+        replace(fits, **estimates, half=None),
         Abnormal(ar=found.ar, expected=found.expected, v=found.v, path=found.path, path_v=found.path_v),
         Cars(car=found.car, q=found.q, base=found.base, bhar=found.bhar),
     )
