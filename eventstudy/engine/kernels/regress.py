@@ -89,25 +89,27 @@ def _gather(panel, where, layout, work):
 
 @_compiled
 def _use(masked, n_est, n, work):
-    """Row USED, observed and not masked; how many days are used, and how many left out for another event."""
-    n_obs = int(product(work, USED, OBSERVED, ESTIMATION, USED, n)[0])
+    """Row USED, observed and not masked; how many days are used, how many left out for another event, and the sessions
+    that the days used cover."""
+    n_obs, covered = product(work, USED, OBSERVED, ESTIMATION, SPAN, n)
     any_masked = 0
     for d in range(n_est):
         any_masked |= masked[d]
     if any_masked == 0:
-        return n_obs, 0
+        return int(n_obs), 0, covered
     n_masked = 0
     for d in range(n_est):
         if masked[d] != 0 and work[USED, d] != 0.0:
             work[USED, d] = 0.0
+            covered -= work[SPAN, d]
             n_masked += 1
-    return n_obs - n_masked, n_masked
+    return int(n_obs) - n_masked, n_masked, covered
 
 
 @_compiled
-def _weigh(work, n_est, n, n_obs):
+def _weigh(work, n_est, n_obs, covered):
     """Rows that hold sqrt(span) and 1/sqrt(span) on the days used, zero elsewhere: USED itself without gaps."""
-    if dot(work, USED, SPAN, n) == n_obs:
+    if covered == n_obs:
         return USED, USED
     for d in range(n_est):
         work[ROOT, d] = work[USED, d]
@@ -164,21 +166,28 @@ def _eliminate(work, n, rows, n_obs, columns, upper, sizes):
 
 @_compiled
 def _eliminate_market(work, n, rows, n_obs, columns, upper, sizes):
-    """``_eliminate`` for an intercept and one factor, in three passes."""
+    """``_eliminate`` for an intercept and one factor, in two passes, or three.
+
+    The second sweep is for a factor of which the first takes most: what is left then is not quite orthogonal. Where a
+    quarter stays, rounding is all that a second would find. The third number bounds the squared returns' sum.
+    """
     _, root, weight, made = rows
     column = made + 1
     columns[0], columns[1] = root, column
     size = dot(work, root, root, n)
-    along, target, whole, _ = scaled_pair(work, column, FIRST, TARGET, RETURN, weight, root, n)
+    along, target, whole, squares = scaled_pair(work, column, FIRST, TARGET, RETURN, weight, root, n)
     share, mean = along / size, target / size
-    along, _, _, about_mean = swept_pair(work, column, share, TARGET, mean, root, n)
-    left = along / size
-    _, rest, both, _ = swept_pair(work, column, left, TARGET, 0.0, root, n)
+    along, rest, both, about_mean = swept_pair(work, column, share, TARGET, mean, root, n)
+    if not rest > 0.25 * whole:
+        left = along / size
+        _, rest, both, _ = swept_pair(work, column, left, TARGET, 0.0, root, n)
+        share += left
     if not (size > 0.0 and _is_new(rest, whole, n_obs, 2)):
-        return False, np.nan
+        return False, np.nan, 0.0
     sizes[0], sizes[1] = size, rest
-    upper[0, 1], upper[0, 2], upper[1, 2] = share + left, mean, both / rest
-    return True, about_mean
+    upper[0, 1], upper[0, 2], upper[1, 2] = share, mean, both / rest
+    # no return covers more sessions than all of them do
+    return True, about_mean, squares * size
 
 
 @_compiled
@@ -238,14 +247,14 @@ def _adjusted(work, days, rows):
 def _estimate(work, days, rows, adjusted, n_obs, columns, upper, sizes, theta, inverse):
     """(fine, s2, zero, r_squared) of one event; ERROR holds the abnormal return of every day it has a return."""
     n, p = days[0], theta.shape[0]
-    nu, r_squared = n_obs - (1 if adjusted else p), np.nan
+    nu, r_squared, at_most = n_obs - (1 if adjusted else p), np.nan, np.inf
     if adjusted:
         unexplained = _adjusted(work, days, rows)
     else:
         fine, about_mean = n_obs > p, np.nan
         if fine:
             if p == 2 and rows[0] == 1:
-                fine, about_mean = _eliminate_market(work, n, rows, n_obs, columns, upper, sizes)
+                fine, about_mean, at_most = _eliminate_market(work, n, rows, n_obs, columns, upper, sizes)
             else:
                 product(work, TARGET, RETURN, rows[2], rows[2], n)
                 fine, about_mean = _eliminate(work, n, rows, n_obs, columns, upper, sizes)
@@ -254,8 +263,10 @@ def _estimate(work, days, rows, adjusted, n_obs, columns, upper, sizes, theta, i
         _back_substitute(upper, theta, inverse)
         unexplained = _errors(work, days, rows, theta)
         r_squared = 1.0 - unexplained / about_mean if about_mean > 0.0 else np.nan
-    size = product(work, TARGET, ERROR if adjusted else RETURN, USED, USED, n)[0] / max(n_obs, 1)
     s2 = unexplained / nu if nu > 0 else np.nan
+    if s2 > _ZERO_VARIANCE * at_most and at_most > 0.0:
+        return True, s2, False, r_squared
+    size = product(work, TARGET, ERROR if adjusted else RETURN, USED, USED, n)[0] / max(n_obs, 1)
     zero = s2 <= _ZERO_VARIANCE * (size if size > 0.0 else 1.0)
     return True, 0.0 if zero else s2, zero, r_squared
 
@@ -372,8 +383,8 @@ def _built(helpers: str) -> Any:
         for e in range(low, high):
             s, start = series[e], session[e] + e1
             _gather((returns, factors, span), (s, s if factors.shape[0] > 1 else 0, start), (n_days, most), work)
-            n_obs, n_masked = _use(masked[e if masked.shape[0] > 1 else 0], n_est, n, work)
-            root, weight = _weigh(work, n_est, n, n_obs)
+            n_obs, n_masked, covered = _use(masked[e if masked.shape[0] > 1 else 0], n_est, n, work)
+            root, weight = _weigh(work, n_est, n_obs, covered)
             rows = (intercept, root, weight, made)
             counts[0, e], counts[1, e] = n_obs, n_masked
             counts[2, e], counts[3, e] = _reach(work, n_est, start, n_obs)
