@@ -13,6 +13,7 @@ import numpy as np
 from bench.baseline import market_model
 from bench.harness import Job, interleaved, machine, quiet_wall, ratio
 from eventstudy.engine.kernels import Engine, measure
+from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.panel import ReturnPanel
 from eventstudy.engine.partition import Placed
 from eventstudy.engine.windows import WindowPlan
@@ -96,7 +97,7 @@ def main() -> None:
         middle, low, high = ratio(spent[slow], spent[fast], scale)
         print(f"{fast} against {slow}: {middle:.1f}x, rounds {low:.1f} to {high:.1f} (bar {bar})")
     _threads(panel, placed)
-    _growth()
+    _growth(5_000_000)
 
 
 def _threads(panel: ReturnPanel, placed: Placed) -> None:
@@ -115,28 +116,28 @@ def _threads(panel: ReturnPanel, placed: Placed) -> None:
         print(f"two threads against one: {statistics.median(walls[1]) / statistics.median(walls[2]):.2f}x (bar 1.6x)")
 
 
-def _growth() -> None:
-    """Cost an event from ten thousand to a million events, in batches as a streamed study has them."""
-    costs = []
-    for events in (10_000, 100_000, 1_000_000):
-        panel, placed = simulated(events)
+def _growth(most: int) -> None:
+    """Cost an event from ten thousand events on, in batches as a streamed study has them; sizes by turns."""
+    # small studies again and again, or the clock would be too coarse
+    again = {n: max(1, 300_000 // n) for n in (10_000, 100_000, 1_000_000, 5_000_000) if n <= most}
+    spent = interleaved({f"{n:,}": _repeated(*simulated(n), times) for n, times in again.items()}, 5)
+    costs = {f"{n:,}": [t / (n * times) for t in spent[f"{n:,}"]] for n, times in again.items()}
+    middles = {name: statistics.median(each) for name, each in costs.items()}
+    spread = max(middles.values()) / min(middles.values()) - 1
+    words = ", ".join(
+        f"{name}: {1e6 * middles[name]:.2f} ({1e6 * min(each):.2f} to {1e6 * max(each):.2f})"
+        for name, each in costs.items()
+    )
+    print(f"us an event by events: {words}; spread of the medians {spread:.0%} (bar 25 %)")
 
-        def whole(panel: ReturnPanel = panel, placed: Placed = placed, events: int = events) -> None:
-            for at in range(0, events, 16_384):
-                cut = slice(at, at + 16_384)
-                part = Placed(
-                    series=placed.series[cut],
-                    session=placed.session[cut],
-                    masked=placed.masked[cut],
-                    history_mask=placed.history_mask,
-                    seed=placed.seed[cut],
-                )
-                measure(panel, part, PLAN, MODEL, WINDOWS, engine="numba", paths=False)
 
-        costs.append(statistics.median(interleaved({"all": whole}, 3)["all"]) / events)
-    flat = max(costs) / min(costs) - 1
-    each = ", ".join(f"{1e6 * c:.2f}" for c in costs)
-    print(f"cost an event at 1e4, 1e5, 1e6 events: {each} us; spread {flat:.0%} (bar 25 %)")
+def _repeated(panel: ReturnPanel, placed: Placed, times: int) -> Job:
+    def run() -> None:
+        for _ in range(times):
+            for at in range(0, len(placed.session), CHUNK):
+                measure(panel, placed.part(at, at + CHUNK), PLAN, MODEL, WINDOWS, engine="numba", paths=False)
+
+    return run
 
 
 if __name__ == "__main__":

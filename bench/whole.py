@@ -102,6 +102,21 @@ def growth(folder: Path, most: int) -> None:
         )
 
 
+def break_even(folder: Path) -> None:
+    """From how many events on the compiled engine saves more than loading it costs."""
+    saved: dict[int, list[float]] = {25_000: [], 50_000: [], 100_000: []}
+    for events in saved:
+        large.write_events(folder / f"events{events}.parquet", events)
+    for _ in range(3):
+        for events, each in saved.items():
+            plain, fast = (run(folder, events, "--engine", engine).cpu for engine in ("numpy", "numba"))
+            each.append(plain - fast)
+    sizes, gains = np.array(list(saved)), np.array([statistics.median(each) for each in saved.values()])
+    slope, start = np.polyfit(sizes, gains, 1)
+    words = ", ".join(f"{n:,} events {gain:+.1f} s" for n, gain in zip(sizes, gains, strict=True))
+    print(f"processor time that the compiled engine saves: {words}; nothing at about {-start / slope:,.0f} events")
+
+
 def shared(folder: Path, quiet: float = 0.15) -> None:
     """One process against two threads and two Dask workers, by the clock, quiet rounds only."""
     walls: dict[str, list[float]] = {"": [], "--threads 2": [], "--workers 2": []}
@@ -124,7 +139,7 @@ def main() -> None:
     """Print everything."""
     options = argparse.ArgumentParser()
     options.add_argument("--most", type=int, default=5_000_000)
-    options.add_argument("parts", nargs="*", default=["marginal", "growth", "shared"])
+    options.add_argument("parts", nargs="*", default=["marginal", "break-even", "growth", "shared"])
     asked = options.parse_args()
     print(machine())
     with tempfile.TemporaryDirectory() as name:
@@ -135,6 +150,8 @@ def main() -> None:
         run(folder, FEW, tests=BATTERY)
         if "marginal" in asked.parts:
             marginal(folder)
+        if "break-even" in asked.parts:
+            break_even(folder)
         if "growth" in asked.parts:
             growth(folder, asked.most)
         if "shared" in asked.parts:
