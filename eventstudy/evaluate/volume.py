@@ -112,10 +112,9 @@ def _part(studied: Studied, block: Block, kept: np.ndarray, spec: StudySpec) -> 
 
 def _rows(studied: Studied, block: Block, spec: StudySpec, reasons: list[str]) -> list[VolumeRow]:
     """Every reported row and window."""
-    exact = exact_t(
-        block.cars.car, variance_ar1(block.fits, block.cars), block.fits.s2, block.fits.nu, spec.level, spec.alternative
-    )
-    phi, found = autocorrelation(block.fits), []
+    fits, cars, phi = block.fits, block.cars, autocorrelation(block.fits)
+    exact = exact_t(cars.car, variance_ar1(phi, cars.q, cars.base), fits.s2, fits.nu, spec.level, spec.alternative)
+    found = []
     for i in studied.reported:
         counted = not reasons[i]
         for w in studied.windows_of(i):

@@ -15,6 +15,7 @@ from eventstudy.engine.significance.summary import SPREAD_PARTS
 from eventstudy.engine.windows import WindowPlan
 from eventstudy.scale.marks import NEAR_DAY0, OWN_BENCHMARK, SHARED, UNCERTAIN, Roster
 from eventstudy.scale.panel_file import BAD_TICK, CONFOUNDED, GAP, MASKING, MISSING, OTHER, STALE, TRADED, PanelFile
+from eventstudy.scale.slow import VECTORISED, serial_columns, single_columns
 from eventstudy.spec import StudySpec
 
 SHORT_SHARE = 0.8
@@ -86,16 +87,15 @@ def measured_chunk(job: Job, panel: PanelFile, events: Roster, seeds: Ints | Non
         strict=spec.missing == "strict",
         log=spec.returns == "log",
         paths=job.daily,
+        serial=not job.single.isdisjoint(VECTORISED),
         fitter=fitter_of_spec(spec),
     )
     needed = fewest_observations(spec, spec.model, returns.factors.shape[1])
     exact = exact_t(found.car, found.q, found.s2, found.nu, spec.level, spec.alternative)
     row_flags, window_flags = _flags(panel, events, found, around, spec)
-    more = {}
-    if job.single:
-        from eventstudy.scale.slow import single_columns
-
-        more = single_columns(returns, placed, spec, job.single, fitter_of_spec(spec))
+    more = serial_columns(found, spec, job.single)
+    if slow := job.single - set(VECTORISED):
+        more |= single_columns(returns, placed, spec, slow, fitter_of_spec(spec))
     return Chunk(
         events=events,
         panel=panel,

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import fields, replace
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ import pytest
 
 from eventstudy.engine.conventions import Conventions
 from eventstudy.engine.kernels import Measures, chosen_engine, compiled, measure
+from eventstudy.engine.models import fit
 from eventstudy.engine.panel import ReturnPanel
 from eventstudy.engine.partition import Placed, study_block
 from eventstudy.engine.significance.evidence import gather_evidence
+from eventstudy.engine.windows import gather
 from eventstudy.errors import UsageError
 from eventstudy.spec import StudySpec, Window
 from tests.engine.kernel_sample import PLAN, WINDOWS, hard_events, hard_panel
@@ -101,6 +104,32 @@ def test_first_last_and_masked_are_counted_as_a_loop_counts_them(engine: Any) ->
     assert (found.first_used == -1).any() and found.n_masked.any()
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("model", ["market-model", "market-adjusted", "ff5"])
+def test_what_the_order_of_days_tells_is_as_a_loop_finds_it(engine: Any, model: str) -> None:
+    panel, placed = hard_panel(5), hard_events(5)
+    found = measure(panel, placed, PLAN, model, WINDOWS, engine=engine, serial=True)
+    assert found.serial is not None
+    design = gather(panel, placed.series, placed.session, placed.masked, PLAN)
+    scaled, used = (getattr(fit(design, model), name) for name in ("scaled", "used"))
+    known = 0
+    for e in np.flatnonzero(found.rank_ok & (found.n_obs >= 60) & ~found.zero_variance):
+        residual = [scaled[e, d] if used[e, d] else None for d in range(PLAN.estimation)]
+        pairs = [a * b for a, b in pairwise(residual) if a is not None and b is not None]
+        r = sum(pairs) / sum(a * a for a in residual if a is not None)
+        phi = min(max(r + (1 + 4 * r) / found.n_obs[e], -0.95), 0.95)
+        assert found.serial.phi[e] == pytest.approx(phi, rel=1e-9, abs=1e-12)
+        for w, (start, _) in enumerate(WINDOWS):
+            days = [d for d in range(PLAN.column(start)) if design.observed[e, d] and not design.masked[e, d]][-20:]
+            if len(days) < 20:
+                assert np.isnan(found.serial.local_variance[e, w])
+                continue
+            known += 1
+            local = sum(scaled[e, d] ** 2 for d in days) / 20
+            assert found.serial.local_variance[e, w] == pytest.approx(local, rel=1e-9)
+    assert known > 300
+
+
 def identical(one: Measures, other: Measures) -> None:
     """Every digit of both."""
     mine, theirs = arrays(one), arrays(other)
@@ -113,7 +142,7 @@ def identical(one: Measures, other: Measures) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_partitions_chunks_and_threads_change_no_digit(engine: Any) -> None:
     panel, placed = hard_panel(5), hard_events(5, 5000)
-    settings = {"engine": engine, "residuals": True}
+    settings = {"engine": engine, "residuals": True, "serial": True}
     whole = measure(panel, placed, PLAN, "multi-index", WINDOWS, **settings)
     identical(whole, measure(panel, placed, PLAN, "multi-index", WINDOWS, threads=2, **settings))
     order = np.random.default_rng(1).permutation(5000)

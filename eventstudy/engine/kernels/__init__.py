@@ -77,6 +77,7 @@ def measure(
     log: bool = False,
     paths: bool = True,
     residuals: bool = False,
+    serial: bool = False,
     threads: int = 1,
     fitter: Fitter = fit,
 ) -> Measures:
@@ -98,6 +99,8 @@ def measure(
         Whether ``expected``, ``path`` and ``path_v`` are wanted.
     residuals : bool
         Whether ``evidence`` is wanted: about 10 kB an event, so ask for a few thousand events at a time.
+    serial : bool
+        Whether ``serial`` is wanted.
     threads : int
         Chunks are shared out among as many threads; the result does not depend on it.
     fitter : callable
@@ -122,6 +125,7 @@ def measure(
             log=log,
             paths=paths,
             residuals=residuals,
+            serial=serial,
             threads=threads,
         )
     parts = [slice(at, at + CHUNK) for at in range(0, max(len(placed.session), 1), CHUNK)]
@@ -139,6 +143,7 @@ def measure(
                 log=log,
                 paths=paths,
                 residuals=residuals,
+                serial=serial,
                 fitter=fitter,
             )
             for part in parts

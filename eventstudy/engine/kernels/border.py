@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.engine.kernels.records import Measures
+from eventstudy.engine.kernels.records import Measures, Serial
 from eventstudy.engine.kernels.rows import FIRST
 from eventstudy.engine.models import MODELS, Model
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.panel import Floats, Ints, ReturnPanel
 from eventstudy.engine.significance.evidence import Evidence
+from eventstudy.engine.significance.single import corrected_autocorrelation
 from eventstudy.engine.windows import WindowPlan
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def measure_compiled(
     log: bool,
     paths: bool,
     residuals: bool,
+    serial: bool,
     threads: int,
 ) -> Measures:
     """The measures of all events by the compiled kernel; see ``kernels.measure``."""
@@ -38,8 +40,8 @@ def measure_compiled(
 
     n = len(placed.session)
     reads = inputs(panel, placed, plan, model, windows, strict=strict, log=log)
-    made = outputs(panel, plan, model, n, len(windows), paths=paths, kept=n if residuals else 0)
-    counts, moments, flags, theta, xtx_inv, daily, car, scaled, abnormal = made
+    made = outputs(panel, plan, model, n, len(windows), paths=paths, kept=n if residuals else 0, serial=serial)
+    counts, moments, flags, theta, xtx_inv, daily, car, scaled, abnormal, order = made
 
     def work(low: int, high: int) -> None:
         measure_events(*reads, low, high, *made, *scratch(panel, plan, model))
@@ -69,6 +71,9 @@ def measure_compiled(
         base=car[2],
         bhar=car[3],
         evidence=_evidence(counts[0], moments, daily, scaled, abnormal, threads) if residuals else None,
+        serial=Serial(phi=corrected_autocorrelation(order[0], order[1], counts[0]), local_variance=order[2:].T)
+        if serial
+        else None,
     )
 
 
@@ -159,9 +164,17 @@ def inputs(
 
 
 def outputs(
-    panel: ReturnPanel, plan: WindowPlan, model: str, n: int, n_windows: int, *, paths: bool, kept: int
+    panel: ReturnPanel,
+    plan: WindowPlan,
+    model: str,
+    n: int,
+    n_windows: int,
+    *,
+    paths: bool,
+    kept: int,
+    serial: bool = False,
 ) -> tuple[np.ndarray, ...]:
-    """Room for what is measured of n events, and for the residuals of ``kept``."""
+    """Room for what is measured of n events, for the residuals of ``kept``, and for what their order tells."""
     p, length = MODELS[model].n_parameters(panel.factors.shape[1]), plan.n_window
     return (
         np.empty((4, n), dtype=np.int64),
@@ -173,6 +186,7 @@ def outputs(
         np.empty((4, n, n_windows)),
         np.empty((2, kept, plan.estimation)),
         np.empty((kept, length)),
+        np.empty((2 + n_windows if serial else 0, n)),
     )
 
 

@@ -11,6 +11,7 @@ from numba import njit
 
 from eventstudy.engine.kernels.lanes import LANES, dot
 from eventstudy.engine.kernels.rows import ERROR, FIRST, OBSERVED, RETURN, SCALED, SPAN, TARGET, USED
+from eventstudy.engine.significance.single import LOCAL_SESSIONS
 
 _compiled = njit(error_model="numpy", _nrt=False)
 
@@ -141,3 +142,31 @@ def residual_rows(work, e, n_est, first_day, rows, columns, sizes, scaled, abnor
         abnormal[e, t] = value if work[OBSERVED, d] != 0.0 else np.nan
     moments[3, e] = n_positive / max(n_used, 1)
     moments[4, e] = size / max(n_used, 1)
+
+
+@_compiled
+def lagged(work, e, n_est, weight, order):
+    """Sums of the squared residuals, and of the products of neighbours; a day that is not used breaks the pair."""
+    n = (n_est + LANES - 1) // LANES * LANES
+    for d in range(n):
+        work[TARGET, d] = work[ERROR, d] * work[weight, d]
+    for d in range(n - 1):
+        work[SCALED, d] = work[TARGET, d + 1]
+    work[SCALED, n - 1] = 0.0
+    order[0, e] = dot(work, TARGET, TARGET, n)
+    order[1, e] = dot(work, TARGET, SCALED, n)
+
+
+@_compiled
+def local_variance(work, masked, before):
+    """Mean square of the latest one-session errors before a day, of sessions observed and not masked."""
+    total, n = 0.0, 0
+    for back in range(before):
+        d = before - 1 - back
+        if masked[d] == 0 and work[OBSERVED, d] != 0.0:
+            error = work[ERROR, d]
+            total += error * error / work[SPAN, d]
+            n += 1
+            if n == LOCAL_SESSIONS:
+                return total / LOCAL_SESSIONS
+    return np.nan

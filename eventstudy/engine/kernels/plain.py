@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.engine.conventions import Conventions, measured
-from eventstudy.engine.kernels.records import Measures
+from eventstudy.engine.kernels.records import Measures, Serial
 from eventstudy.engine.models import Fits, fit
 from eventstudy.engine.panel import Ints, ReturnPanel
 from eventstudy.engine.significance.evidence import gather_evidence
+from eventstudy.engine.significance.single import autocorrelation, local_variances
 from eventstudy.engine.windows import WindowPlan, gather
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def measure_chunk(
     log: bool,
     paths: bool,
     residuals: bool,
+    serial: bool = False,
     fitter: Fitter = fit,
 ) -> Measures:
     """The measures of the events ``part``; see ``kernels.measure``."""
@@ -63,6 +65,9 @@ def measure_chunk(
         base=cars.base,
         bhar=cars.bhar,
         evidence=gather_evidence(design, fits, abnormal.v) if residuals else None,
+        serial=Serial(phi=autocorrelation(fits), local_variance=local_variances(design, fits, windows))
+        if serial
+        else None,
     )
 
 

@@ -18,6 +18,22 @@ Engine = Literal["numpy", "numba"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Serial:
+    """What the order of an event's days tells.
+
+    Attributes
+    ----------
+    phi : float64 (E,)
+        Autocorrelation of the estimation residuals; see ``single.autocorrelation``.
+    local_variance : float64 (E, W)
+        Before each test window; see ``single.local_variance``.
+    """
+
+    phi: Floats
+    local_variance: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measures:
     """E events, L days of the event window, W test windows, p parameters.
 
@@ -42,6 +58,8 @@ class Measures:
         As in ``Cars``: Var(CAR) = s2 q.
     evidence : Evidence or None
         Residuals, ranks and signs for the tests across events, where asked for.
+    serial : Serial or None
+        Where asked for.
     """
 
     n_obs: Ints
@@ -66,6 +84,7 @@ class Measures:
     base: Floats
     bhar: Floats
     evidence: Evidence | None
+    serial: Serial | None = None
 
     @property
     def std_error(self) -> Floats:

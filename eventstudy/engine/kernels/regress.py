@@ -31,7 +31,7 @@ from eventstudy.engine.kernels.lanes import (
     take_factor,
     take_returns,
 )
-from eventstudy.engine.kernels.outcome import car_sums, daily_returns, paths, residual_rows
+from eventstudy.engine.kernels.outcome import car_sums, daily_returns, lagged, local_variance, paths, residual_rows
 from eventstudy.engine.kernels.rows import (
     ERROR,
     ESTIMATION,
@@ -45,6 +45,7 @@ from eventstudy.engine.kernels.rows import (
     USED,
     WEIGHT,
 )
+from eventstudy.engine.significance.single import LOCAL_SESSIONS
 
 _U = 2.0**-53
 _ZERO_VARIANCE = (64 * _U) ** 2
@@ -272,7 +273,7 @@ def _estimate(work, days, rows, adjusted, n_obs, columns, upper, sizes, theta, i
 
 
 @_compiled
-def _blank(e, daily, car, theta, xtx_inv, scaled, abnormal, moments):
+def _blank(e, daily, car, theta, xtx_inv, scaled, abnormal, moments, order):
     """An event that cannot be estimated has no numbers."""
     for k in range(daily.shape[0]):
         daily[k, e, :] = np.nan
@@ -282,6 +283,8 @@ def _blank(e, daily, car, theta, xtx_inv, scaled, abnormal, moments):
     xtx_inv[e, :, :] = np.nan
     for k in range(moments.shape[0]):
         moments[k, e] = np.nan
+    for k in range(order.shape[0]):
+        order[k, e] = np.nan
     if abnormal.shape[0]:
         scaled[0, e, :] = np.nan
         scaled[1, e, :] = np.nan
@@ -349,6 +352,7 @@ _SIGNATURE = types.void(
     types.float64[:, :, ::1],  # car (4, E, W): car, q, base, bhar
     types.float64[:, :, ::1],  # scaled (2, E, N): residual, leverage; or empty
     types.float64[:, ::1],  # abnormal (E, L) of one-session scale; or empty
+    types.float64[:, ::1],  # order (2 + W, E): sums of e_t^2 and of e_t e_{t-1}, local variances; or empty
     # scratch
     types.float64[:, ::1],  # rows (rows.FIRST + K + p, days filled up to whole lanes), zero
     types.float64[:, ::1],  # R and Q'y (p, p + 1)
@@ -368,7 +372,7 @@ def _built(helpers: str) -> Any:
     @njit(_SIGNATURE, nogil=True, cache=True, error_model="numpy", _nrt=False)
     def measure_events(
         returns, factors, span, offset, series, session, masked, windows, layout, low, high,
-        counts, moments, flags, theta, xtx_inv, daily, car, scaled, abnormal,
+        counts, moments, flags, theta, xtx_inv, daily, car, scaled, abnormal, order,
         work, upper, inverse, vectors, columns, own,
     ):  # fmt: skip
         """Measure the events ``low`` to ``high``. Each is written to its own place and depends on no other."""
@@ -404,12 +408,18 @@ def _built(helpers: str) -> Any:
                 _covariance(p, inverse, sizes, xtx_inv, e)
                 if abnormal.shape[0]:
                     residual_rows(work, e, n_est, first_day, rows, columns, sizes, scaled, abnormal, moments)
+                if order.shape[0]:
+                    lagged(work, e, n_est, weight, order)
+                    hidden = masked[e if masked.shape[0] > 1 else 0]
+                    for w in range(windows.shape[0]):
+                        order[2 + w, e] = local_variance(work, hidden, first_day + windows[w, 0])
             else:
-                _blank(e, daily, car, theta, xtx_inv, scaled, abnormal, moments)
+                _blank(e, daily, car, theta, xtx_inv, scaled, abnormal, moments, order)
             moments[1, e] = n_obs - (1 if adjusted else p)
 
     return measure_events
 
 
 SOURCES = "".join(inspect.getsource(module) for module in (lanes, outcome, rows, sys.modules[__name__]))
+SOURCES += str(LOCAL_SESSIONS)
 measure_events = _built(sha256(SOURCES.encode()).hexdigest())

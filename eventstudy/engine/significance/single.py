@@ -13,7 +13,7 @@ import numpy as np
 
 from eventstudy.engine.abnormal import Cars, window_complete
 from eventstudy.engine.models import MODELS, Fits, Model, refitted
-from eventstudy.engine.panel import Bools, Floats
+from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.significance.laws import (
     Alternative,
     extreme_count,
@@ -87,35 +87,52 @@ def exact_t(car: Floats, q: Floats, s2: Floats, nu: Floats, level: float, altern
 
 
 def autocorrelation(fits: Fits) -> Floats:
-    """First-order autocorrelation of the estimation residuals, bias-corrected: phi = r1 + (1 + 4 r1)/M.
+    """First-order autocorrelation of the estimation residuals, bias-corrected; (E,) float64.
 
     Pairs are adjacent sessions that are both valid: a masked or missing session breaks the pair. Clipped to
-    [-0.95, 0.95]. Source: methods 2.4 (Kendall's correction).
+    [-0.95, 0.95].
     """
     e = np.where(fits.used, fits.scaled[:, : fits.used.shape[1]], 0.0)
-    sum_of_squares = (e**2).sum(axis=1)
-    r1 = (e[:, 1:] * e[:, :-1]).sum(axis=1) / np.where(sum_of_squares > 0, sum_of_squares, np.nan)
-    return np.asarray(np.clip(r1 + (1 + 4 * r1) / fits.n_obs, -0.95, 0.95))
+    return corrected_autocorrelation((e**2).sum(axis=1), (e[:, 1:] * e[:, :-1]).sum(axis=1), fits.n_obs)
 
 
-def variance_ar1(fits: Fits, result: Cars) -> Floats:
+def corrected_autocorrelation(squares: Floats, products: Floats, n_obs: Ints) -> Floats:
+    """phi = r1 + (1 + 4 r1)/M from the sums of e_t^2 and of e_t e_{t-1}. Source: methods 2.4 (Kendall's correction)."""
+    r1 = products / np.where(squares > 0, squares, np.nan)
+    return np.asarray(np.clip(r1 + (1 + 4 * r1) / n_obs, -0.95, 0.95))
+
+
+def variance_ar1(phi: Floats, q: Floats, base: Floats) -> Floats:
     """Variance factor of a CAR under first-order autocorrelated errors, float64 (E, W): Var(CAR) = s2 q_AR1.
 
     q_AR1 = g_L(phi) + (q - L)(1 + phi)/(1 - phi), with g_L(phi) = L + 2 sum_k (L - k) phi^k (methods 2.4).
+
+    Parameters
+    ----------
+    phi : float64 (E,)
+    q, base : float64 (E, W)
+        As in ``Cars``.
     """
-    phi = autocorrelation(fits)[:, None]
-    window_part = np.full(result.q.shape, np.nan)
-    for length in np.unique(result.base[np.isfinite(result.base)]):
-        k = np.arange(1, int(length))
-        g = length + 2 * ((length - k)[None, :] * phi ** k[None, :]).sum(axis=1)
-        window_part = np.where(result.base == length, g[:, None], window_part)
-    return np.asarray(window_part + (result.q - result.base) * (1 + phi) / (1 - phi))
+    window_part = np.full(q.shape, np.nan)
+    for length in np.unique(base[np.isfinite(base)]):
+        g, power = np.full(len(phi), length), phi
+        for k in range(1, int(length)):
+            g += 2 * (length - k) * power
+            power = power * phi
+        window_part = np.where(base == length, g[:, None], window_part)
+    return np.asarray(window_part + (q - base) * ((1 + phi) / (1 - phi))[:, None])
 
 
 def car_t_ar1(fits: Fits, result: Cars, alternative: Alternative) -> Floats:
     """p values of ``car-t-ar1``: CAR over s sqrt(q_AR1) against t with nu degrees of freedom. (E, W) float64."""
-    t = result.car / _standard_error(fits.s2, variance_ar1(fits, result))
-    return t_p_value(t, np.broadcast_to(fits.nu[:, None], t.shape), alternative)
+    q = variance_ar1(autocorrelation(fits), result.q, result.base)
+    return ar1_p_value(result.car, q, fits.s2, fits.nu, alternative)
+
+
+def ar1_p_value(car: Floats, q_ar1: Floats, s2: Floats, nu: Floats, alternative: Alternative) -> Floats:
+    """``car_t_ar1`` from its arrays: car and its variance factor (E, W), s2 and nu (E,)."""
+    t = car / _standard_error(s2, q_ar1)
+    return t_p_value(t, np.broadcast_to(nu[:, None], t.shape), alternative)
 
 
 def car_t_local(
@@ -126,12 +143,19 @@ def car_t_local(
 
     Estimation residuals up to E2, prediction errors after. NaN with fewer than 20 such sessions.
     """
-    p = np.full(result.car.shape, np.nan)
-    for w, (start, _) in enumerate(windows):
-        variance = local_variance(design, fits, start)
-        t = result.car[:, w] / _standard_error(variance, result.q[:, w : w + 1])[:, 0]
-        p[:, w] = t_p_value(t, np.full(t.shape, float(LOCAL_SESSIONS)), alternative)
-    return p
+    return local_p_value(result.car, result.q, local_variances(design, fits, windows), alternative)
+
+
+def local_p_value(car: Floats, q: Floats, variance: Floats, alternative: Alternative) -> Floats:
+    """``car_t_local`` from its arrays, all (E, W)."""
+    scale = np.sqrt(np.where(variance > 0, variance, np.nan) * q)
+    return t_p_value(car / scale, np.full(car.shape, float(LOCAL_SESSIONS)), alternative)
+
+
+def local_variances(design: Design, fits: Fits, windows: Sequence[tuple[int, int]]) -> Floats:
+    """``local_variance`` before each test window; (E, W)."""
+    each = [local_variance(design, fits, start) for start, _ in windows]
+    return np.stack(each, axis=1) if each else np.empty((len(design.y), 0))
 
 
 def local_variance(design: Design, fits: Fits, start: int) -> Floats:
