@@ -27,6 +27,9 @@ class Texts(Protocol):
     def take(self, rows: Ints) -> list[str]:
         """The texts of some rows."""
 
+    def texts(self, rows: Ints) -> Sequence[str]:
+        """The same as a sequence, which may be cheaper where each is looked at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlainTexts:
@@ -40,6 +43,10 @@ class PlainTexts:
     def take(self, rows: Ints) -> list[str]:
         """The texts of some rows."""
         return [self.cells[row] for row in rows.tolist()]
+
+    def texts(self, rows: Ints) -> Sequence[str]:
+        """The same."""
+        return self.take(rows)
 
 
 @dataclass(frozen=True, slots=True)

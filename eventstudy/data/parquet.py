@@ -44,22 +44,64 @@ MOST_UNPACKED, SMALL_FILE = 200, 2**26
 MOST_COLUMNS = 10_000
 
 
+# what is the same stripped and not: printable ASCII without blanks at either end
+_BARE = r"^[!-~]([ -~]*[!-~])?$"
+
+
 @dataclass(frozen=True, slots=True)
 class ArrowTexts:
-    """Texts in Arrow's own memory: a third of what Python's strings take."""
+    """Texts in Arrow's own memory: a third of what Python's strings take.
+
+    Attributes
+    ----------
+    array : pyarrow.StringArray
+    bare : bool
+        Whether every text is there and stripping changes none.
+    """
 
     array: Any
+    bare: bool
+
+    @classmethod
+    def of(cls, array: Any) -> ArrowTexts:
+        """Texts as they were read."""
+        import pyarrow.compute
+
+        bare = pyarrow.compute.all(pyarrow.compute.match_substring_regex(array, _BARE)).as_py()
+        return cls(array, not array.null_count and bool(bare))
 
     def __len__(self) -> int:
         return len(self.array)
 
     def take(self, rows: Ints) -> list[str]:
         """The texts of some rows; a null is empty."""
+        cells = self._taken(rows).to_pylist()
+        return cells if self.bare else [(cell or "").strip() for cell in cells]
+
+    def texts(self, rows: Ints) -> Sequence[str]:
+        """The same where one look at each is enough."""
+        return ArrowList(self._taken(rows)) if self.bare else self.take(rows)
+
+    def _taken(self, rows: Ints) -> Any:
         if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
-            cells = self.array.slice(int(rows[0]), len(rows)).to_pylist()
-        else:
-            cells = self.array.take(rows).to_pylist()
-        return [(cell or "").strip() for cell in cells]
+            return self.array.slice(int(rows[0]), len(rows))
+        return self.array.take(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class ArrowList(Sequence[str]):
+    """An Arrow array of texts as a sequence of Python's."""
+
+    array: Any
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self.array[at].as_py()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.array.to_pylist())
 
 
 def is_parquet(path: str | Path) -> bool:
@@ -280,7 +322,7 @@ def _ids(chunks: list[Any], n: int) -> Texts:
 
     if not chunks:
         return PlainTexts([""] * n)
-    return ArrowTexts(pyarrow.chunked_array(chunks).combine_chunks())
+    return ArrowTexts.of(pyarrow.chunked_array(chunks).combine_chunks())
 
 
 def _micros(column: Any) -> np.ndarray:

@@ -133,6 +133,8 @@ def _collect(job: Job, one: Chunk, at: int, into: _Gathered) -> None:
     into.add("kept", kept + at)
     into.add("lost", lost + at)
     into.add("lost_obs", found.n_obs[lost])
+    # a slice copies nothing
+    own = slice(None) if not len(lost) else kept
     exact = one.exact
     columns = {
         "car": found.car,
@@ -147,8 +149,8 @@ def _collect(job: Job, one: Chunk, at: int, into: _Gathered) -> None:
         **one.more,
     }
     for name, values in columns.items():
-        into.add(f"windows.{name}", values[kept].ravel())
-    series = one.events.series[kept]
+        into.add(f"windows.{name}", values[own].ravel())
+    series = one.events.series[own]
     models: dict[str, np.ndarray] = {
         "theta": found.theta,
         "s2": found.s2,
@@ -157,16 +159,16 @@ def _collect(job: Job, one: Chunk, at: int, into: _Gathered) -> None:
         "n_masked": found.n_masked,
     }
     for name, values in models.items():
-        into.add(f"models.{name}", values[kept])
-    into.add("models.estimation_start", facts.day(series, found.first_used[kept]))
-    into.add("models.estimation_end", facts.day(series, found.last_used[kept]))
-    into.add("row_flags", one.row_flags[kept])
-    into.add("window_flags", one.window_flags[kept])
+        into.add(f"models.{name}", values[own])
+    into.add("models.estimation_start", facts.day(series, found.first_used[own]))
+    into.add("models.estimation_end", facts.day(series, found.last_used[own]))
+    into.add("row_flags", one.row_flags[own])
+    into.add("window_flags", one.window_flags[own])
     if job.daily:
         for name, values in _daily(found, job.spec).items():
-            into.add(f"daily.{name}", values[kept].ravel())
-    inside = _counted(one)
-    spool = np.stack([found.car.T, found.bhar.T, inside.T.astype(np.float64)])[:, :, kept]
+            into.add(f"daily.{name}", values[own].ravel())
+    if job.spool:
+        spool = np.stack([found.car.T, found.bhar.T, _counted(one).T.astype(np.float64)])[:, :, own]
     into.add("spool", spool if job.spool else np.zeros((3, 0, 0)))
 
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from eventstudy.data.parquet import ArrowList
 from eventstudy.report.write import cell_text
 from eventstudy.scale.tables import TEXTS, WHOLE, Column, Words
 
@@ -161,7 +162,9 @@ def _array(name: str, column: Column, n: int) -> Any:
         return pyarrow.nulls(n, _type(name))
     if isinstance(column, Words):
         codes = pyarrow.array(column.codes.astype(np.int32))
-        return pyarrow.array(column.values, pyarrow.string()).take(codes)
+        values = column.values
+        known = values.array if isinstance(values, ArrowList) else pyarrow.array(values, pyarrow.string())
+        return known.take(codes)
     if name in WHOLE:
         known = np.isfinite(column)
         return pyarrow.array(np.where(known, column, 0).astype(np.int64), mask=~known)

@@ -37,7 +37,8 @@ class Words:
 
     def cells(self) -> list[str]:
         """The text of every row."""
-        return [self.values[code] for code in self.codes.tolist()]
+        values = list(self.values)
+        return [values[code] for code in self.codes.tolist()]
 
 
 Column = Words | np.ndarray | None
@@ -95,7 +96,7 @@ class Writer:
         primary = self._primary(events.marks[chosen])
         flags = found.row_flags[:, None] | found.window_flags
         words: dict[str, Column] = {
-            "event_id": Words(each, self.ids.take(own)),
+            "event_id": Words(each, self.ids.texts(own)),
             "ticker": self._coded("ticker", own[each]),
             "role": self._coded("role", own[each]),
             "category": self._coded("category", own[each]),
@@ -126,7 +127,7 @@ class Writer:
         nothing = np.full(len(own), np.nan)
         beta = slopes.sum(axis=1) if entry.shifted else slopes[:, 0] if slopes.shape[1] else nothing
         columns: dict[str, Column] = {
-            "event_id": Words(np.arange(len(own)), self.ids.take(own)),
+            "event_id": Words(np.arange(len(own)), self.ids.texts(own)),
             "ticker": self._coded("ticker", own),
             "day0": day_words(self.facts.day(series, events.session[chosen])),
             "model": Words(np.zeros(len(own), dtype=np.int64), (spec.model,)),
@@ -160,7 +161,7 @@ class Writer:
         """Rows of excluded."""
         every = np.arange(len(rows))
         columns: dict[str, Column] = {
-            "event_id": Words(every, self.ids.take(rows)),
+            "event_id": Words(every, self.ids.texts(rows)),
             "ticker": self._coded("ticker", rows),
         }
         for place, name in enumerate(("stage", "reason", "detail")):
@@ -176,7 +177,7 @@ class Writer:
         shown = ((at >= 0) & (at <= self.facts.benchmark_last[series][:, None])).ravel()
         each = np.repeat(np.arange(len(own)), len(days))[shown]
         columns: dict[str, Column] = {
-            "event_id": Words(each, self.ids.take(own)),
+            "event_id": Words(each, self.ids.texts(own)),
             "ticker": self._coded("ticker", own[each]),
             "day": np.tile(days, len(own))[shown],
             "session": day_words(self.facts.day(series[each], at.ravel()[shown])),

@@ -225,3 +225,28 @@ def test_the_real_panel_has_the_prices_of_the_other_table() -> None:
         other = pd.Series(series.close, index=pd.DatetimeIndex(series.dates.astype("datetime64[ns]")))
         both = pd.concat([own.pct_change(), other.pct_change()], axis=1, join="inner").dropna()
         assert len(both) > 1000 and np.abs(both.iloc[:, 0] - both.iloc[:, 1]).max() < 2e-4
+
+
+@pytest.mark.parametrize(
+    ("cells", "bare"),
+    [
+        (["a", "b c", "x.y-z"], True),
+        (["a", " b"], False),
+        (["a", "b\t"], False),
+        (["a", None], False),
+        (["a", ""], False),
+        (["a", "é"], False),
+        (["a\x1c"], False),
+    ],
+)
+def test_texts_are_stripped_whether_arrow_keeps_them_or_not(cells: list[str | None], bare: bool) -> None:
+    import pyarrow
+
+    from eventstudy.data.parquet import ArrowTexts
+
+    texts = ArrowTexts.of(pyarrow.array(cells, pyarrow.string()))
+    assert texts.bare == bare
+    rows = np.arange(len(cells))[::-1]
+    expected = [(cell or "").strip() for cell in cells][::-1]
+    assert texts.take(rows) == expected == list(texts.texts(rows))
+    assert [texts.texts(rows)[k] for k in range(len(cells))] == expected

@@ -72,7 +72,7 @@ def exact_t(car: Floats, q: Floats, s2: Floats, nu: Floats, level: float, altern
     std_error = _standard_error(s2, q)
     df = np.broadcast_to(nu[:, None], std_error.shape)
     # few degrees of freedom differ, and quantiles cost more than everything else here
-    known, where = np.unique(nu, return_inverse=True)
+    known, where = _distinct(nu)
     half = t_quantile(known, 0.5 + level / 2)[where][:, None] * std_error
     t = car / std_error
     return ExactT(
@@ -84,6 +84,16 @@ def exact_t(car: Floats, q: Floats, s2: Floats, nu: Floats, level: float, altern
         ci_high=car + half,
         mde=minimum_detectable_effect(nu, level)[:, None] * std_error,
     )
+
+
+def _distinct(nu: Floats) -> tuple[Floats, Ints]:
+    """Distinct degrees of freedom and the place of each among them; whole ones are counted instead of sorted."""
+    whole = np.nan_to_num(nu, nan=-1.0)
+    if len(nu) and whole.min() >= 0 and whole.max() < nu.size * 4 and (whole == np.floor(whole)).all():
+        at = whole.astype(np.int64)
+        seen = np.bincount(at) > 0
+        return np.flatnonzero(seen).astype(np.float64), (np.cumsum(seen) - 1)[at]
+    return np.unique(nu, return_inverse=True)
 
 
 def autocorrelation(fits: Fits) -> Floats:

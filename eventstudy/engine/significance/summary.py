@@ -108,7 +108,7 @@ def chunks(sample: Sample) -> Iterable[Sample]:
 
 def spread_of(sample: Sample) -> Spread:
     """Cross-sectional moments of SCAR and of each window day's SAR."""
-    sar = sample.evidence.sar[sample.rows][:, sample.days]
+    sar = sample.evidence.sar[sample.rows, sample.days]
     return Spread(scar=summarise(sample.scar), sar=tuple(summarise(sar[:, k]) for k in range(sar.shape[1])))
 
 
@@ -189,7 +189,7 @@ def _standardised(sample: Sample) -> dict[str, Floats]:
     nu = evidence.nu[sample.rows]
     known = nu > 2
     q = np.where(known, nu / np.where(known, nu - 2, 1.0), 0.0)
-    sar = evidence.sar[sample.rows][:, sample.days]
+    sar = evidence.sar[sample.rows, sample.days]
     csar = np.nansum(sar, axis=1) / np.sqrt(np.maximum(np.isfinite(sar).sum(axis=1), 1) * np.where(known, q, 1.0))
     weight = 1 / sample.std_error
     return {
@@ -275,7 +275,7 @@ def _corrado_zivney(sample: Sample, spread: Spread) -> dict[str, Floats]:
     evidence, rows = sample.evidence, sample.rows
     deviation = spread.sar_deviation
     with np.errstate(invalid="ignore"):
-        window = evidence.sar[rows][:, sample.days] / np.where(deviation > 0, deviation, np.nan)
+        window = evidence.sar[rows, sample.days] / np.where(deviation > 0, deviation, np.nan)
     standard = evidence.residual[rows] / evidence.scale[rows, None]
     days, own = evidence.ranked[rows].copy(), average_ranks(window)
     with np.errstate(invalid="ignore"):
@@ -293,7 +293,7 @@ def volatility_scores(sample: Sample) -> Floats:
     evidence, rows = sample.evidence, sample.rows
     with np.errstate(divide="ignore", invalid="ignore"):
         before = evidence.residual[rows] ** 2 / (evidence.scale[rows, None] ** 2 * (1 - evidence.leverage[rows]))
-    own = evidence.sar[rows][:, sample.days] ** 2
+    own = evidence.sar[rows, sample.days] ** 2
     n, length = np.isfinite(before).sum(axis=1), np.isfinite(own).sum(axis=1)
     # in the order of time, as the runs are added
     total = np.cumsum(np.where(np.isfinite(own), own, 0.0), axis=1)[:, -1]
