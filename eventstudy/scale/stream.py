@@ -15,7 +15,8 @@ from eventstudy.data.parquet import ArrowList
 from eventstudy.report.write import cell_text
 from eventstudy.scale.tables import TEXTS, WHOLE, Column, Words
 
-FAST_CODEC = "zstd"
+# every reader of Parquet knows it; a quarter faster to write than zstd, a sixth larger
+FAST_CODEC = "snappy"
 
 
 class TableStream(Protocol):
@@ -124,7 +125,6 @@ class ParquetStream:
             self.file,
             self.schema,
             compression=FAST_CODEC,
-            compression_level=1,
             # the indices of a dictionary are padded with whatever stood in memory, and equal tables must be equal bytes
             use_dictionary=False,
             write_statistics=[name for name in columns if name in ("ticker", "day0")],
@@ -168,7 +168,8 @@ def _array(name: str, column: Column, n: int) -> Any:
     if name in WHOLE:
         known = np.isfinite(column)
         return pyarrow.array(np.where(known, column, 0).astype(np.int64), mask=~known)
-    return pyarrow.array(column, pyarrow.float64(), from_pandas=True)
+    unknown = np.isnan(column)
+    return pyarrow.array(column, pyarrow.float64(), mask=unknown if unknown.any() else None)
 
 
 def open_stream(kind: str, folder: Path, table: str, columns: Sequence[str]) -> TableStream:

@@ -189,7 +189,7 @@ class Writer:
 def day_words(days: Ints) -> Words:
     """Days since 1970 as ISO dates."""
     known, codes = distinct(days)
-    return Words(codes, [str(day) for day in known.astype("datetime64[D]")])
+    return Words(codes, np.datetime_as_string(known.astype("datetime64[D]")).tolist())
 
 
 def coded_words(codes: np.ndarray, word: Callable[[int], str]) -> Words:

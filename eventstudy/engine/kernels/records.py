@@ -133,7 +133,8 @@ def sample_over(
     dates, series : int64 (n,)
         As in ``Sample``.
     """
-    std_error, (start, end) = found.std_error[rows, w], window
+    (start, end), s2 = window, found.s2[rows]
+    std_error = np.sqrt(np.where(s2 > 0, s2, np.nan) * found.q[rows, w])
     return Sample(
         rows=rows,
         car=found.car[rows, w],
