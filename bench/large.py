@@ -5,20 +5,20 @@ Written a part at a time, so that five million events cost no more memory than t
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 
-SECURITIES, FIRST, LAST = 1500, "2014-01-02", "2024-12-31"
+from eventstudy.data.calendar import load_calendar
+
+SECURITIES, FIRST, LAST = 1500, date(2014, 1, 2), date(2024, 12, 31)
 MARKET = "MKT"
 
 
 def sessions() -> np.ndarray:
     """New York's sessions, datetime64[D]."""
-    import exchange_calendars
-
-    calendar = exchange_calendars.get_calendar("XNYS", start=FIRST, end=LAST)
-    return calendar.sessions.to_numpy().astype("datetime64[D]")
+    return load_calendar("XNYS", FIRST, LAST).sessions
 
 
 def write_prices(path: Path, securities: int = SECURITIES) -> Path:

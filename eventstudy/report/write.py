@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -240,6 +241,10 @@ def add_files(out: Path, command: str, files: Mapping[str, str | bytes], result:
 
 def _cannot_write(out: Path, error: OSError) -> UsageError:
     reason = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return UsageError(
+            f"cannot write to {out}: {reason}", "room for the report", "free some space, or -o DIR elsewhere"
+        )
     return UsageError(f"cannot write to {out}: {reason}", "a folder that can be written", "-o DIR")
 
 
