@@ -120,7 +120,7 @@ def break_even(folder: Path) -> None:
 def shared(folder: Path, quiet: float = 0.15) -> None:
     """One process against two threads and two Dask workers, by the clock, quiet rounds only."""
     walls: dict[str, list[float]] = {"": [], "--threads 2": [], "--workers 2": []}
-    for _ in range(2 * ROUNDS):
+    for _ in range(ROUNDS):
         for option, times in walls.items():
             one = run(folder, MANY, *option.split(), tests=BATTERY)
             if one.foreign <= quiet and len(times) < ROUNDS:

@@ -332,17 +332,22 @@ def default_id(ticker: str, when: str) -> str:
     return text if text[:1].isalnum() else f"x{text}"[:64]
 
 
-def likely_misspelt(table: EventTable) -> list[str]:
+def likely_misspelt(events: EventTable | EventColumns) -> list[str]:
     """A sentence for every extra column whose name is nearly that of a known one that the file does not fill."""
-    names = [str(name) for name in table.frame.columns]
-    empty = [name for name in OPTIONAL if name in names and not (table.frame[name].astype(str) != "").any()]
+    if isinstance(events, EventColumns):
+        names, columns = list(events.columns), events.columns
+        values = {name: set(columns[name].values) for name in OPTIONAL if name in columns}
+    else:
+        names, frame = [str(name) for name in events.frame.columns], events.frame
+        values = {name: set(frame[name].astype(str)) for name in OPTIONAL if name in names}
+    empty = [name for name, known in values.items() if not any(known)]
     # roles have a default and are never empty
-    if set(table.frame["role"]) <= {ROLES[0]}:
+    if values["role"] <= {ROLES[0]}:
         empty.append("role")
     found = []
     for name in names:
         if name in (*REQUIRED, *OPTIONAL, *RESERVED):
             continue
         if close := difflib.get_close_matches(name.lower(), empty, n=1, cutoff=0.75):
-            found.append(f"column {name!r} of {Path(table.path).name} is kept as an extra one; was {close[0]} meant?")
+            found.append(f"column {name!r} of {Path(events.path).name} is kept as an extra one; was {close[0]} meant?")
     return found

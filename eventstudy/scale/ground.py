@@ -12,7 +12,7 @@ from eventstudy import ledger
 from eventstudy.data.calendar import TradingCalendar
 from eventstudy.data.catalogue import place_confounders
 from eventstudy.data.confounders import read_confounders
-from eventstudy.data.events import EventColumns
+from eventstudy.data.events import EventColumns, likely_misspelt
 from eventstudy.data.factors import FactorTable
 from eventstudy.data.market import SeriesKey, aligned_series, factor_table, missing_prices, symbols_of
 from eventstudy.data.parquet import give_back
@@ -44,6 +44,8 @@ class Ground:
     ----------
     path : str
         The events file.
+    misspelt : tuple of str
+        Sentences on columns that may be meant as others.
     n_read : int
     keys : tuple of SeriesKey
     calendars : tuple of TradingCalendar
@@ -59,6 +61,7 @@ class Ground:
     """
 
     path: str
+    misspelt: tuple[str, ...]
     n_read: int
     keys: tuple[SeriesKey, ...]
     calendars: tuple[TradingCalendar, ...]
@@ -111,7 +114,7 @@ def prepare(
     near = event_bits(panel.bits, events, found, placed, spec)
     own, names = own_group(events, spec, rows, most_groups)
     marks = marked(events, found, near, spec)
-    path, n_read, ids = events.path, len(events), events.ids
+    path, n_read, ids, misspelt = events.path, len(events), events.ids, tuple(likely_misspelt(events))
     shown = {name: events.columns[name] for name in ("ticker", "role", "category")}
     del events, near
     give_back()
@@ -121,6 +124,7 @@ def prepare(
     give_back()
     return Ground(
         path=path,
+        misspelt=misspelt,
         n_read=n_read,
         keys=found.keys,
         calendars=tuple(found.calendars[code] for code in found.codes),

@@ -345,9 +345,10 @@ def _left_out(spec: StudySpec, most: int) -> tuple[str, ...]:
 
 
 def _notices(ground: Ground) -> tuple[str, ...]:
-    """Prices or factors older than asked for."""
+    """Columns that may be misspelt; prices or factors older than asked for."""
     stale = ground.choice.stale if ground.choice is not None else ""
-    return tuple(text for text in (stale, ground.factors.notice if ground.factors is not None else "") if text)
+    old = ground.factors.notice if ground.factors is not None else ""
+    return (*ground.misspelt, *(text for text in (stale, old) if text))
 
 
 def _spool(measured: _Measured, path: Path, n_windows: int) -> Spool:

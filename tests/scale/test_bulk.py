@@ -193,3 +193,13 @@ def test_a_model_that_refits_every_shift_is_refused(many: Path, tmp_path: Path) 
     spec = SPEC.with_changes(model="synthetic", peers=("X", "Y", "Z"), tests=("auto",))
     with pytest.raises(UsageError, match="cannot wait for"):
         bulk(many, tmp_path / "out", spec)
+
+
+def test_a_misspelt_column_is_named_here_too(many: Path, tmp_path: Path) -> None:
+    frame = pd.read_csv(many, keep_default_na=False).assign(role="direct").rename(columns={"role": "rolle"})
+    frame.to_csv(tmp_path / "events.csv", index=False)
+    result = bulk(tmp_path / "events.csv", tmp_path / "out")
+    assert [text for text in result.notices if "rolle" in text] == [
+        "column 'rolle' of events.csv is kept as an extra one; was role meant?"
+    ]
+    assert not any("rolle" in text for text in bulk(many, tmp_path / "plain").notices)
