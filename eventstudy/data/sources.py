@@ -128,11 +128,13 @@ def source_from_frame(frame: pd.DataFrame) -> FrameSource:
         }
     except (ValueError, TypeError) as error:
         raise InputFileError("<prices>", [Problem(0, "", "", str(error))]) from error
-    tickers = frame["ticker"].astype(str).to_numpy()
+    codes, symbols = pd.factorize(frame["ticker"].astype(str))
+    # the rows of each symbol, in their order; looking for each among all rows would take the square of their number
+    ends = np.cumsum(np.bincount(codes, minlength=len(symbols)))
+    rows_of = np.split(np.argsort(codes, kind="stable"), ends)[: len(symbols)]
     problems: list[Problem] = []
     series: dict[str, PriceSeries] = {}
-    for symbol in dict.fromkeys(tickers):
-        rows = np.flatnonzero(tickers == symbol)
+    for symbol, rows in zip(symbols, rows_of, strict=True):
         cut = {name: values[rows] for name, values in numbers.items()}
         found = _frame_problems(symbol, days[rows], cut)
         if found:

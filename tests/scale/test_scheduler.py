@@ -1,0 +1,95 @@
+"""A scheduler and workers started by hand, as docs/scale.md says; one worker is killed while it counts."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench import large
+from tests.cli.conftest import clean_environment
+from tests.scale.test_bulk import hashes
+
+pytest.importorskip("distributed")
+pytest.importorskip("pyarrow")
+EVENTS, SECURITIES, LONGEST = 60_000, 20, 60
+
+
+def waiting_for(path: Path, process: subprocess.Popen[bytes]) -> str:
+    """The address that a scheduler writes down when it listens."""
+    end = time.monotonic() + LONGEST
+    while time.monotonic() < end:
+        assert process.poll() is None, "the scheduler ended"
+        if path.exists() and path.read_text().strip():
+            address = json.loads(path.read_text())["address"]
+            assert isinstance(address, str)
+            return address
+        time.sleep(0.05)
+    raise AssertionError("the scheduler does not listen")
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """A scheduler on loopback and two workers, by the documented commands."""
+    listening, started = tmp_path / "scheduler.json", []
+
+    def dask(*words: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dask", *words],
+            cwd=tmp_path,
+            env=clean_environment(OMP_NUM_THREADS="1"),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        started.append(process)
+        return process
+
+    try:
+        scheduler = dask(
+            *("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(listening))
+        )
+        address = waiting_for(listening, scheduler)
+        # without a nanny, that would start a killed worker again
+        workers = [dask("worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard") for _ in range(2)]
+        yield address, workers
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def test_a_worker_that_is_killed_changes_no_byte(
+    cluster: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path
+) -> None:
+    address, workers = cluster
+    large.write_prices(tmp_path / "prices.parquet", SECURITIES)
+    large.write_events(tmp_path / "events.parquet", EVENTS, SECURITIES)
+    command = [
+        *(sys.executable, "-m", "eventstudy", "run", "events.parquet", "--source", "parquet:prices.parquet"),
+        *("--benchmark", large.MARKET, "--tests", "csect-t,corrado,grank-t", "--exclude", "none", "--engine", "numpy"),
+    ]
+    alone = subprocess.Popen([*command, "-o", "alone"], cwd=tmp_path, env=clean_environment())
+    assert alone.wait(LONGEST * 4) == 0
+    process = subprocess.Popen(
+        [*command, "--scheduler", address, "-o", "shared"], cwd=tmp_path, env=clean_environment()
+    )
+    try:
+        # rows of the first block are on the disk: others are at work
+        while not any(path.stat().st_size > 100_000 for path in (tmp_path / "shared").glob(".eventstudy-*/windows.*")):
+            assert process.poll() is None, "it was too fast to be disturbed"
+            time.sleep(0.01)
+        workers[0].send_signal(signal.SIGKILL)
+        assert process.wait(LONGEST * 4) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert workers[0].wait(10) == -signal.SIGKILL and workers[1].poll() is None
+    manifest = json.loads((tmp_path / "shared" / "manifest.json").read_text())
+    assert "Dask cluster with" in json.dumps(manifest), "the cluster did it"
+    assert hashes(tmp_path / "shared") == hashes(tmp_path / "alone")
