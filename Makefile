@@ -42,11 +42,14 @@ compare: $(STAMP) ## rebuild the sample report elsewhere and compare it by value
 	$(BIN)/python tests/compare_reports.py reports .sample
 	rm -rf .sample
 
-bench: $(STAMP) ## start-up and speed, as ratios measured side by side
-	$(BIN)/python bench/startup.py
-	$(BIN)/python bench/placebo.py
-	$(BIN)/python bench/battery.py
-	$(BIN)/python -m bench.kernels
+BENCHES := startup placebo battery accuracy kernels ranked real extra peers whole
+
+bench: $(STAMP) ## start-up, speed and accuracy, as ratios measured side by side -> build/bench; about an hour
+	mkdir -p build/bench
+	for part in $(BENCHES); do \
+		$(BIN)/python -m bench.$$part > build/bench/$$part.txt || exit 1; \
+		cat build/bench/$$part.txt; \
+	done
 
 calibrate: $(STAMP) ## observed sizes of every test, full replications
 	EVENTSTUDY_REPLICATIONS=4000 $(BIN)/python -m pytest -q -s tests/properties/test_sizes.py tests/properties/test_regression_sizes.py

@@ -185,8 +185,11 @@ def _long_problems(folded: dict[str, str], kinds: dict[str, str], types: dict[st
         found.append(Problem(0, folded["date"], kind, "is no column of dates, timestamps or ISO text"))
     if kinds[folded["ticker"]] != "text":
         found.append(Problem(0, folded["ticker"], str(types[folded["ticker"]]), "is no column of text"))
-    if "close" not in folded and "adj_close" not in folded:
+    held = [name for name in ("close", "adj_close") if name in folded]
+    if not held:
         found.append(Problem(0, "close", "", "close or adj_close is needed and missing"))
+    elif all(kinds[folded[name]] == "null" for name in held):
+        found.append(Problem(0, folded[held[0]], "null", "is no column of numbers; it holds nothing"))
     found += [
         Problem(0, folded[name], str(types[folded[name]]), "is no column of numbers")
         for name in NUMBERS

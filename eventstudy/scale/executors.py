@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,8 @@ from eventstudy.errors import UsageError
 INSTALL = 'pip install -e ".[scale]"'
 # seconds in which a scheduler must answer
 ANSWER_WITHIN = 8
+# seconds of waiting for a block after which it is asked whether anybody works
+LOST_AFTER = 30
 # tasks handed out beyond those at work, so that nobody waits and little is held
 AHEAD = 2
 
@@ -77,6 +80,7 @@ class Dask:
 
     def run(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         """The function's results, in the order of the tasks."""
+        from distributed import CancelledError
         from distributed.scheduler import KilledWorker
 
         room = max(1, sum(self.client.nthreads().values())) + AHEAD
@@ -91,8 +95,15 @@ class Dask:
         except KilledWorker as error:
             raise UsageError(
                 f"a block of events ended its worker several times: {str(error).splitlines()[0][:200]}",
-                "workers with room for a block of 65,536 events (about 600 MB)",
+                "workers with room for a block of 16,384 events (about 300 MB)",
                 "look at the workers' logs, or give them more memory",
+            ) from error
+        except CancelledError as error:
+            # nothing here cancels what it waits for
+            raise UsageError(
+                "the Dask scheduler went away while it worked",
+                "a scheduler that runs until the end",
+                "look at its log, start it and its workers anew, and run again",
             ) from error
         except FileNotFoundError as error:
             raise UsageError(
@@ -106,7 +117,18 @@ class Dask:
 
     def _next(self, waiting: deque[Any]) -> Any:
         future = waiting.popleft()
-        result = future.result()
+        while True:
+            try:
+                result = future.result(timeout=LOST_AFTER)
+                break
+            except TimeoutError:
+                # a long block, or nobody left to count it
+                if future.status == "pending" and not self.client.nthreads():
+                    raise UsageError(
+                        f"no worker has been there for up to {LOST_AFTER} s",
+                        "at least one that runs until the end",
+                        "look at the workers' logs, start some, and run again",
+                    ) from None
         # the cluster may forget it
         future.release()
         return result
@@ -172,6 +194,8 @@ def _distributed(option: str) -> tuple[Any, Any]:
         raise UsageError(
             f"{option} needs the dask and distributed packages", "an installation with them", INSTALL
         ) from error
+    # what becomes of the cluster is told in our own words
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     # workers started from here must not each start threads of a linear algebra library
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     return Client, LocalCluster

@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from bench import large
+from eventstudy.errors import UsageError
+from eventstudy.scale import executors
+from eventstudy.scale.executors import executor
 from tests.cli.conftest import clean_environment
 from tests.scale.test_bulk import hashes
 
@@ -32,6 +35,14 @@ def waiting_for(path: Path, process: subprocess.Popen[bytes]) -> str:
             return address
         time.sleep(0.05)
     raise AssertionError("the scheduler does not listen")
+
+
+def present(address: str) -> bool:
+    """Whether both workers have come."""
+    from distributed import Client
+
+    with Client(address, timeout=LONGEST) as client:
+        return len(client.nthreads()) == 2
 
 
 @pytest.fixture
@@ -57,6 +68,9 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]
         address = waiting_for(listening, scheduler)
         # without a nanny, that would start a killed worker again
         workers = [dask("worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard") for _ in range(2)]
+        end = time.monotonic() + LONGEST
+        while not present(address) and time.monotonic() < end:
+            time.sleep(0.1)
         yield address, workers
     finally:
         for process in started:
@@ -93,3 +107,18 @@ def test_a_worker_that_is_killed_changes_no_byte(
     manifest = json.loads((tmp_path / "shared" / "manifest.json").read_text())
     assert "Dask cluster with" in json.dumps(manifest), "the cluster did it"
     assert hashes(tmp_path / "shared") == hashes(tmp_path / "alone")
+
+
+def test_a_cluster_that_goes_away_is_told(
+    cluster: tuple[str, list[subprocess.Popen[bytes]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every worker is killed while a task runs: an error, where a run once waited for ever."""
+    address, workers = cluster
+    monkeypatch.setattr(executors, "LOST_AFTER", 1)
+    with executor(1, 0, address) as who:
+        results = who.run(time.sleep, [(0.01,), (LONGEST,), (LONGEST,), (LONGEST,), (LONGEST,)])
+        assert next(results) is None
+        for worker in workers:
+            worker.send_signal(signal.SIGKILL)
+        with pytest.raises(UsageError, match="no worker has been there"):
+            next(results)
