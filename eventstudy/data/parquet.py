@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -80,7 +80,7 @@ class ArrowTexts:
 
     def texts(self, rows: Ints) -> Sequence[str]:
         """The same where one look at each is enough."""
-        return ArrowList(self._taken(rows)) if self.bare else self.take(rows)
+        return cast("Sequence[str]", ArrowList(self._taken(rows))) if self.bare else self.take(rows)
 
     def _taken(self, rows: Ints) -> Any:
         if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
@@ -89,8 +89,8 @@ class ArrowTexts:
 
 
 @dataclass(frozen=True, slots=True)
-class ArrowList(Sequence[str]):
-    """An Arrow array of texts as a sequence of Python's."""
+class ArrowList:
+    """An Arrow array of texts that reads as a sequence of Python's."""
 
     array: Any
 
