@@ -30,7 +30,7 @@ def simulated(events: int) -> tuple[ReturnPanel, Placed]:
     market = rng.normal(4e-4, 0.01, SESSIONS)
     returns = rng.uniform(0.8, 1.5, (SERIES, 1)) * market + rng.standard_t(5, (SERIES, SESSIONS)) * 0.014
     returns[::2][rng.random((len(returns[::2]), SESSIONS)) < 0.02] = np.nan
-    known = np.isfinite(returns).astype(np.int64)
+    known = np.isfinite(returns).astype(np.int16)
     panel = ReturnPanel(
         returns=returns,
         factors=np.broadcast_to(market, (SERIES, 1, SESSIONS)),
@@ -117,27 +117,35 @@ def _threads(panel: ReturnPanel, placed: Placed) -> None:
 
 
 def _growth(most: int) -> None:
-    """Cost an event from ten thousand events on, in batches as a streamed study has them; sizes by turns."""
-    # small studies again and again, or the clock would be too coarse
-    again = {n: max(1, 300_000 // n) for n in (10_000, 100_000, 1_000_000, 5_000_000) if n <= most}
-    spent = interleaved({f"{n:,}": _repeated(*simulated(n), times) for n, times in again.items()}, 5)
-    costs = {f"{n:,}": [t / (n * times) for t in spent[f"{n:,}"]] for n, times in again.items()}
-    middles = {name: statistics.median(each) for name, each in costs.items()}
-    spread = max(middles.values()) / min(middles.values()) - 1
-    words = ", ".join(
-        f"{name}: {1e6 * middles[name]:.2f} ({1e6 * min(each):.2f} to {1e6 * max(each):.2f})"
-        for name, each in costs.items()
+    """Cost of an event in studies of ten thousand events and more, sizes by turns in short jobs."""
+    sizes = [n for n in (10_000, 100_000, 1_000_000, 5_000_000) if n <= most]
+    jobs = {n: _drawn(*simulated(n)) for n in sizes}
+    spent = interleaved({f"{n:,}": job for n, (job, _) in jobs.items()}, 5 * ROUNDS)
+    costs = {n: [1e6 * t / jobs[n][1] for t in spent[f"{n:,}"]] for n in sizes}
+    middles = {n: statistics.median(each) for n, each in costs.items()}
+    words = ", ".join(f"{n:,}: {middles[n]:.2f} ({min(each):.2f} to {max(each):.2f})" for n, each in costs.items())
+    print(f"us an event by events of the study: {words}")
+    dearest, cheapest = (choose(middles, key=lambda n: middles[n]) for choose in (max, min))
+    middle, _, _ = ratio(costs[dearest], costs[cheapest])
+    quarters = statistics.quantiles([a / b for a, b in zip(costs[dearest], costs[cheapest], strict=True)])
+    print(
+        f"{dearest:,} against {cheapest:,} events: {middle - 1:.0%} dearer, "
+        f"half of {5 * ROUNDS} rounds within {quarters[0] - 1:.0%} to {quarters[2] - 1:.0%} (bar 25 %)"
     )
-    print(f"us an event by events: {words}; spread of the medians {spread:.0%} (bar 25 %)")
 
 
-def _repeated(panel: ReturnPanel, placed: Placed, times: int) -> Job:
+def _drawn(panel: ReturnPanel, placed: Placed, chunks: int = 48) -> tuple[Job, int]:
+    """A job of some chunks of a study, as a streamed run measures them, and how many events those are."""
+    rng = np.random.default_rng(1)
+    starts = np.arange(0, len(placed.session), CHUNK)
+    drawn = np.concatenate([rng.permutation(starts) for _ in range(-(-chunks // len(starts)))])[:chunks]
+    parts = [placed.part(at, at + CHUNK) for at in drawn]
+
     def run() -> None:
-        for _ in range(times):
-            for at in range(0, len(placed.session), CHUNK):
-                measure(panel, placed.part(at, at + CHUNK), PLAN, MODEL, WINDOWS, engine="numba", paths=False)
+        for part in parts:
+            measure(panel, part, PLAN, MODEL, WINDOWS, engine="numba", paths=False)
 
-    return run
+    return run, sum(len(part.session) for part in parts)
 
 
 if __name__ == "__main__":

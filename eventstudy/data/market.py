@@ -106,12 +106,12 @@ class Market:
         width = max(len(s.total) for s in chosen)
         own, factors = _PARTS[part]
         values = np.stack([_pad(getattr(s, own), width) for s in chosen])
-        span = np.stack([_pad(s.span.astype(np.float64), width, 0.0) for s in chosen]).astype(np.int64)
+        span = np.stack([_pad(s.span.astype(np.float64), width, 0.0) for s in chosen]).astype(np.int16)
         return ReturnPanel(
             returns=values,
             factors=np.stack([_pad(getattr(s, factors), width) for s in chosen]),
             offset=np.stack([_pad(s.offset, width, 0.0) for s in chosen]) if part == "total" else None,
-            span=span if part == "total" else np.isfinite(values).astype(np.int64),
+            span=span if part == "total" else np.isfinite(values).astype(np.int16),
             day_number=np.stack(
                 [_pad(s.calendar.sessions.astype(np.int64).astype(np.float64), width, -1.0) for s in chosen]
             ).astype(np.int64),

@@ -13,6 +13,8 @@ from eventstudy.data.prices import PriceSeries, PriceTable
 
 Floats = NDArray[np.float64]
 
+LONGEST_SPAN = 2**15 - 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlignedSeries:
@@ -31,7 +33,7 @@ class AlignedSeries:
     price : float64 (T,)
         The same without dividends.
     span : int64 (T,)
-        Sessions the return covers, 0 where there is none.
+        Sessions the return covers, 0 where there is none; at most ``LONGEST_SPAN``, beyond which none is made.
     factors : float64 (K, T)
         Total returns of the benchmarks over the same sessions.
     overnight, intraday : float64 (T,)
@@ -179,6 +181,9 @@ def align(
         span[now] = np.diff(common)
         for row, other in enumerate(others):
             factors[row, now] = _between(other, common)
+        # longer than any listing: two companies under one name, not a hole in the prices of one
+        far = now[np.diff(common) > LONGEST_SPAN]
+        total[far], price[far], span[far] = np.nan, np.nan, 0
     parts = [_parts(figures) for figures in (own, *others)]
     shape = np.log1p if kind == "log" else np.asarray
     positions = np.flatnonzero(traded)

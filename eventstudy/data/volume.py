@@ -51,7 +51,7 @@ def volume_panel(
             explained[row, 0] = np.nan
             explained[row, 0, :n] = log_volume(market.prices.series[key.benchmarks[0]], calendar)
     return ReturnPanel(
-        returns=values, factors=explained, span=np.isfinite(values).astype(np.int64), day_number=days, offset=None
+        returns=values, factors=explained, span=np.isfinite(values).astype(np.int16), day_number=days, offset=None
     )
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Shorts = NDArray[np.int16]
 Bools = NDArray[np.bool_]
 
 
@@ -23,17 +24,23 @@ class ReturnPanel:
         all of them (trade-to-trade).
     factors : float64 (S, K, T)
         Factor returns over the same sessions as ``returns``; may be a broadcast view. NaN where missing.
-    span : int64 (S, T)
-        Sessions that the return covers: 1 normally, n + 1 after n missing sessions, 0 where there is no return.
+    span : int16 (S, T)
+        Sessions that the return covers: 1 normally, n + 1 after n missing sessions, 0 where there is no return. Given
+        as another whole number it is made short: an event reads two bytes a day of it.
     day_number : int64 (S, T)
         Calendar day of each session (days since 1970-01-01), which aligns series of different calendars.
     offset : float64 (S, T) or None
         What was taken off the returns before they came here (the risk-free return of a factor model); None is nothing.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ or a return covers more than 32,767 sessions.
     """
 
     returns: Floats
     factors: Floats
-    span: Ints
+    span: Shorts | Ints
     day_number: Ints
     offset: Floats | None = None
 
@@ -43,6 +50,11 @@ class ReturnPanel:
             raise ValueError(f"returns {shape}, span {self.span.shape}, day_number {self.day_number.shape} differ")
         if self.factors.ndim != 3 or (self.factors.shape[0], self.factors.shape[2]) != shape:
             raise ValueError(f"factors {self.factors.shape} do not fit returns {shape}")
+        if self.span.dtype != np.int16:
+            short = self.span.astype(np.int16)
+            if not np.array_equal(short, self.span):
+                raise ValueError("span: a return covers 0 to 32767 sessions")
+            object.__setattr__(self, "span", short)
 
     @property
     def n_sessions(self) -> int:

@@ -1,6 +1,6 @@
 """The returns of a large study as plain files in one folder, which every worker maps.
 
-``returns.npy`` float64 (S, T), ``factors.npy`` float64 (S, K, T), ``span.npy`` int32 (S, T), ``bits.npy`` uint8 (S, T),
+``returns.npy`` float64 (S, T), ``factors.npy`` float64 (S, K, T), ``span.npy`` int16 (S, T), ``bits.npy`` uint8 (S, T),
 ``offset.npy`` float64 (S, T) where a model takes something off, and ``series.npz`` with one entry a series.
 """
 
@@ -76,7 +76,7 @@ class PanelWriter:
         plan: dict[str, tuple[tuple[int, ...], str]] = {
             "returns": ((s, t), "<f8"),
             "factors": ((s, k, t), "<f8"),
-            "span": ((s, t), "<i4"),
+            "span": ((s, t), "<i2"),
         }
         if with_offset:
             plan["offset"] = ((s, t), "<f8")
@@ -93,7 +93,7 @@ class PanelWriter:
         width = self.shape[2]
         self._write("returns", _padded(series.total, width, np.nan))
         self._write("factors", _padded(series.factors, width, np.nan))
-        self._write("span", _padded(series.span.astype(np.int32), width, 0))
+        self._write("span", _padded(series.span.astype(np.int16), width, 0))
         if self.with_offset:
             self._write("offset", _padded(series.offset, width, 0.0))
         quality = inspect(series)
@@ -114,7 +114,7 @@ class PanelWriter:
         _, k, width = self.shape
         self._write("returns", np.full(width, np.nan))
         self._write("factors", np.full((k, width), np.nan))
-        self._write("span", np.zeros(width, dtype=np.int32))
+        self._write("span", np.zeros(width, dtype=np.int16))
         if self.with_offset:
             self._write("offset", np.zeros(width))
 
@@ -169,7 +169,7 @@ class PanelFile:
         return ReturnPanel(
             returns=returns,
             factors=np.array(self.factors[part]),
-            span=np.array(self.span[part], dtype=np.int64),
+            span=np.array(self.span[part]),
             day_number=day_number,
             offset=None if self.offset is None else np.array(self.offset[part]),
         )

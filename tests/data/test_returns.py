@@ -53,6 +53,15 @@ def test_a_gap_of_the_benchmark_spans_both() -> None:
     assert benchmark_gap(series)[1] and benchmark_gap(series).sum() == 1
 
 
+def test_a_hole_longer_than_any_listing_is_not_bridged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eventstudy.data.returns.LONGEST_SPAN", 2)
+    nan = np.nan
+    series = aligned(A=[100, nan, 110, nan, nan, 121, 133.1], M=[10, 11, 12, 12, 12, 12, 12])
+    np.testing.assert_array_equal(series.span[:7], [0, 0, 2, 0, 0, 0, 1])
+    np.testing.assert_allclose(series.total[2:7], [0.10, nan, nan, nan, 0.10])
+    np.testing.assert_allclose(series.price[2:7], [0.10, nan, nan, nan, 0.10])
+
+
 def test_dividends_also_in_a_hole() -> None:
     close = np.array([100.0, 99.0, 98.0])
     paid = np.array([0.0, 1.0, 0.0])

@@ -251,7 +251,7 @@ _SIGNATURE = types.void(
     # what ``measure_events`` reads
     _readonly(types.float64, 2),
     _readonly(types.float64, 3),
-    _readonly(types.int64, 2),
+    _readonly(types.int16, 2),
     _readonly(types.float64, 2),
     _readonly(types.int64, 1),
     _readonly(types.int64, 1),

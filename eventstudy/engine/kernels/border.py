@@ -153,7 +153,7 @@ def inputs(
     return (
         _plain(panel.returns, np.float64),
         _plain(_once(panel.factors), np.float64),
-        _plain(panel.span, np.int64),
+        _plain(panel.span, np.int16),
         np.empty((0, 0)) if panel.offset is None else _plain(panel.offset, np.float64),
         _plain(placed.series, np.int64),
         _plain(placed.session, np.int64),

@@ -18,8 +18,9 @@ from numba import types
 from numba.extending import intrinsic
 
 VECTOR, LANES = 8, 32
-_INDEX, _SMALL, _DOUBLE = ir.IntType(64), ir.IntType(32), ir.DoubleType()
-_ROW, _WHOLE = ir.VectorType(_DOUBLE, VECTOR), ir.VectorType(_INDEX, VECTOR)
+LINE = 64  # bytes that memory hands over at once
+_INDEX, _SMALL, _SHORT, _DOUBLE = ir.IntType(64), ir.IntType(32), ir.IntType(16), ir.DoubleType()
+_ROW, _WHOLE, _SHORTS = (ir.VectorType(kind, VECTOR) for kind in (_DOUBLE, _SMALL, _SHORT))
 _int, _float = types.int64, types.float64
 
 
@@ -44,8 +45,8 @@ def _start(context: Any, builder: Any, kind: Any, array: Any, place: Sequence[An
     return builder.gep(made.data, [at])
 
 
-def _load(builder: Any, row: Any, at: Any, kind: Any = _ROW) -> Any:
-    return builder.load(builder.bitcast(builder.gep(row, [at]), kind.as_pointer()), align=8)
+def _load(builder: Any, row: Any, at: Any, kind: Any = _ROW, align: int = 8) -> Any:
+    return builder.load(builder.bitcast(builder.gep(row, [at]), kind.as_pointer()), align=align)
 
 
 def _store(builder: Any, value: Any, row: Any, at: Any) -> None:
@@ -231,11 +232,12 @@ def take_returns(typingctx, work, value, sessions, seen, low, returns, span, s, 
         outs = [_start(context, builder, kinds[0], work, [row, low]) for row in rows]
         values = _start(context, builder, kinds[5], returns, [s, start])
         covered = _start(context, builder, kinds[6], span, [s, start])
-        limit = _spread(builder, most, _WHOLE)
+        limit = _spread(builder, builder.trunc(most, _SMALL), _WHOLE)
         one, zero = _all(_ROW, 1.0), _all(_ROW, 0.0)
 
         def body(at: Any, carried: list[Any]) -> list[Any]:
-            value, sessions = _load(builder, values, at), _load(builder, covered, at, _WHOLE)
+            value, sessions = _load(builder, values, at), _load(builder, covered, at, _SHORTS, 2)
+            sessions = builder.sext(sessions, _WHOLE)
             finite = builder.fcmp_ordered("==", builder.fsub(value, value), zero)
             some = builder.icmp_signed(">", sessions, _all(_WHOLE, 0))
             fine = builder.and_(finite, builder.and_(some, builder.icmp_signed("<=", sessions, limit)))
@@ -271,3 +273,32 @@ def take_factor(typingctx, work, row, observed, low, factors, f, k, start, n):
         return context.get_dummy_value()
 
     return types.void(work, _int, _int, _int, factors, _int, _int, _int, _int), generate
+
+
+@intrinsic
+def fetch_ahead(typingctx, returns, span, s, start, n):
+    """Ask for n days of a series from memory while something else is computed; changes no value.
+
+    Where a security has few events its days come from far away, and an event would wait for them.
+    """
+    del typingctx, s, start, n
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        *arrays, s, start, n = args
+        address = ir.IntType(8).as_pointer()
+        wanted = builder.module.declare_intrinsic(
+            "llvm.prefetch", [address], ir.FunctionType(ir.VoidType(), [address, _SMALL, _SMALL, _SMALL])
+        )
+        for kind, array in zip(signature.args, arrays, strict=False):
+            row = _start(context, builder, kind, array, [s, start])
+
+            def body(at: Any, carried: list[Any], row: Any = row) -> list[Any]:
+                # to read, to be kept, data
+                place = builder.bitcast(builder.gep(row, [at]), address)
+                builder.call(wanted, [place, _SMALL(0), _SMALL(3), _SMALL(1)])
+                return carried
+
+            _loop(builder, n, LINE // (kind.dtype.bitwidth // 8), body, 0)
+        return context.get_dummy_value()
+
+    return types.void(returns, span, _int, _int, _int), generate

@@ -24,6 +24,7 @@ from eventstudy.engine.kernels.lanes import (
     VECTOR,
     dot,
     errors_pair,
+    fetch_ahead,
     product,
     remainder,
     scaled_pair,
@@ -86,6 +87,13 @@ def _gather(panel, where, layout, work):
             fine = value - value == 0.0
             work[FIRST + k, d] = value if fine else 0.0
             work[OBSERVED, d] = work[OBSERVED, d] if fine else 0.0
+
+
+@_compiled
+def _ahead(returns, span, s, start, n_days):
+    """The next event's days, as far as the panel has them."""
+    low, high = max(0, start), min(start + n_days, returns.shape[1])
+    fetch_ahead(returns, span, s, low, high - low)
 
 
 @_compiled
@@ -334,7 +342,7 @@ def _readonly(dtype: Any, ndim: int) -> Any:
 _SIGNATURE = types.void(
     _readonly(types.float64, 2),  # returns (S, T)
     _readonly(types.float64, 3),  # factors (S or 1, K, T)
-    _readonly(types.int64, 2),  # span (S, T)
+    _readonly(types.int16, 2),  # span (S, T)
     _readonly(types.float64, 2),  # offset (S, T) or (0, 0)
     _readonly(types.int64, 1),  # series (E,)
     _readonly(types.int64, 1),  # session (E,)
@@ -383,9 +391,11 @@ def _built(helpers: str) -> Any:
         n, wide = (n_est + LANES - 1) // LANES * LANES, work.shape[1]
         work[ESTIMATION, :n_est] = 1.0
         sizes, total, solution = vectors[0], vectors[1], vectors[2]
-        most = 1 if rules[0] else 2**62
+        most = 1 if rules[0] else 2**15 - 1
         for e in range(low, high):
             s, start = series[e], session[e] + e1
+            if e + 1 < high:
+                _ahead(returns, span, series[e + 1], session[e + 1] + e1, n_days)
             _gather((returns, factors, span), (s, s if factors.shape[0] > 1 else 0, start), (n_days, most), work)
             n_obs, n_masked, covered = _use(masked[e if masked.shape[0] > 1 else 0], n_est, n, work)
             root, weight = _weigh(work, n_est, n_obs, covered)
