@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -159,7 +160,7 @@ def _array(name: str, column: Column, n: int) -> Any:
     import pyarrow
 
     if column is None:
-        return pyarrow.nulls(n, _type(name))
+        return _nothing(_type(name), n)
     if isinstance(column, Words):
         codes = pyarrow.array(column.codes.astype(np.int32))
         values = column.values
@@ -170,6 +171,14 @@ def _array(name: str, column: Column, n: int) -> Any:
         return pyarrow.array(np.where(known, column, 0).astype(np.int64), mask=~known)
     unknown = np.isnan(column)
     return pyarrow.array(column, pyarrow.float64(), mask=unknown if unknown.any() else None)
+
+
+@lru_cache(maxsize=8)
+def _nothing(kind: Any, n: int) -> Any:
+    """n missing values: a third of the columns of a streamed table hold nothing else, block after block."""
+    import pyarrow
+
+    return pyarrow.nulls(n, kind)
 
 
 def open_stream(kind: str, folder: Path, table: str, columns: Sequence[str]) -> TableStream:
