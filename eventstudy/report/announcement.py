@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Figures = Mapping[str, "Figure"]
 
+# rows of a table of the summary in a study too large for a card an announcement
+LISTED = 100
+
 
 def of_event(frame: pd.DataFrame, event_id: str, ticker: str | None = None) -> pd.DataFrame:
     """The lines of a table that belong to an announcement, or to one of its tickers."""
@@ -30,6 +33,15 @@ def primary_windows(result: StudyResult) -> pd.DataFrame:
     """The primary line of every event in windows.csv."""
     windows = result.tables["windows"]
     return windows[windows["primary"] == "yes"]
+
+
+def listed_windows(result: StudyResult) -> tuple[pd.DataFrame, bool]:
+    """The primary lines that tables of events show, and whether some are left out: the smallest p of a study too
+    large for a card an announcement."""
+    windows = primary_windows(result)
+    if result.each or len(windows) <= LISTED:
+        return windows, False
+    return windows.sort_values("p_t", kind="stable").head(LISTED), True
 
 
 def event_ids(result: StudyResult) -> list[str]:

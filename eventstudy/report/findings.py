@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from eventstudy.report.announcement import Figures, primary_windows, rates_note
+from eventstudy.report.announcement import Figures, listed_windows, primary_windows, rates_note
 from eventstudy.report.document import Section, Statement, Table
 from eventstudy.report.prose import claim_sentence
 from eventstudy.report.words import interval, p_value, percent, rated, size
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from eventstudy.results import StudyResult
 
 TONES = {"agrees": "good", "close": "good", "differs": "bad"}
-
-# rows of the table of events in a study too large for a card an announcement
-LISTED = 100
 
 
 def unusual_days(result: StudyResult) -> tuple[int, int]:
@@ -91,10 +88,7 @@ def _claimed(text: str) -> str:
 
 def events_section(result: StudyResult, figures: Figures) -> Section:
     """Every event's primary window: interval, p values, smallest detectable effect, flags."""
-    windows = primary_windows(result)
-    shortened = not result.each and len(windows) > LISTED
-    if shortened:
-        windows = windows.sort_values("p_t", kind="stable").head(LISTED)
+    windows, shortened = listed_windows(result)
     records = windows.to_dict("records")
     rows = tuple(
         (
@@ -112,7 +106,7 @@ def events_section(result: StudyResult, figures: Figures) -> Section:
         for w in records
     )
     level = f"{100 * result.spec.level:g} % interval"
-    few = f"The {LISTED} with the smallest p; windows.csv has all. " if shortened else ""
+    few = f"The {len(rows)} with the smallest p; windows.csv has all. " if shortened else ""
     table = Table(
         caption="Abnormal return over the primary window",
         columns=(

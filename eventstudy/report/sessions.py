@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from eventstudy.report.announcement import Figures, rates_note
+from eventstudy.report.announcement import LISTED, Figures, rates_note
 from eventstudy.report.document import Card, Section, Table
 from eventstudy.report.words import NOTHING, count, listed, number, p_value, rated
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from eventstudy.results import StudyResult
 
 # one test that assumes normal errors and one that does not; the others stand on the card
-# rows of the overview in a study too large for a card a session
-LISTED = 100
 SHOWN = ("portfolio-t", "hotelling", "conformal-hotelling", "conformal-max")
 
 

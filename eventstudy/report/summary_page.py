@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from eventstudy.engine.models import MODELS
 from eventstudy.evaluate.recommend import recommend
 from eventstudy.flags import FLAGS
@@ -13,6 +11,7 @@ from eventstudy.report.announcement import Figures, announcements_section, prima
 from eventstudy.report.comparisons import comparison_tables
 from eventstudy.report.document import Page, Section, Table
 from eventstudy.report.findings import claims_section, events_section, unusual_days
+from eventstudy.report.robustness import robustness_section
 from eventstudy.report.sessions import sessions_section
 from eventstudy.report.volume import volume_section
 from eventstudy.report.words import NOTHING, count, listed, number, p_value, percent
@@ -35,7 +34,7 @@ def summary_page(result: StudyResult, figures: Figures, audit: Audit | None) -> 
         sessions_section(result, figures),
         _group_section(result, figures),
         volume_section(result),
-        _robustness_section(result.tables["robustness"]),
+        robustness_section(result),
         _excluded_section(result),
         _limits_section(result),
         _method_section(result, audit),
@@ -156,31 +155,6 @@ def _recommended(result: StudyResult) -> tuple[dict[tuple[str, str], tuple[str, 
         if label not in reasons.setdefault(advice.why, []):
             reasons[advice.why].append(label)
     return chosen, tuple(f"{listed(labels)}: {why}." for why, labels in reasons.items())
-
-
-def _robustness_section(robust: pd.DataFrame) -> Section | None:
-    known = robust[robust["car"].notna()]
-    if known.empty:
-        return None
-    rows = []
-    shown = list(dict.fromkeys(robust["model"]))
-    for (event_id, ticker, window), lines in known.groupby(["event_id", "ticker", "window"], sort=False):
-        cells = []
-        for model in shown:
-            line = lines[(lines["model"] == model) & (lines["masked"] == "yes")]
-            cells.append(f"{percent(line['car'].iloc[0])} ({p_value(line['p_t'].iloc[0])})" if len(line) else NOTHING)
-        span = f"{percent(lines['car'].min())[:-2]} to {percent(lines['car'].max())}"
-        rows.append((str(event_id), str(ticker), str(window), *cells, span))
-    table = Table(
-        caption="The primary window under each model: CAR (p of the t test), other events masked",
-        columns=("event", "ticker", "window", *(MODELS[model].title for model in shown), "range, masked and not"),
-        rows=tuple(rows),
-        numeric=frozenset(range(3, 4 + len(shown))),
-        note="The model carries the verdict: where the columns disagree, so does the evidence. A sector index that the "
-        "news "
-        "itself moved takes part of the effect away.",
-    )
-    return Section(id="robustness", title="Robustness", tables=(table,))
 
 
 def _excluded_section(result: StudyResult) -> Section:

@@ -48,18 +48,7 @@ def build_files(
         files |= {f"{name}.csv": csv_text(frame) for name, frame in result.tables.items()}
     if "json" in formats:
         files["results.json"] = results_text(result)
-    if "md" in formats:
-        files |= _markdown(result, figures, audit)
-    if "html" in formats:
-        from eventstudy.report.html import report_page
-        from eventstudy.report.summary_page import summary_page
-
-        files["report.html"] = report_page(summary_page(result, figures, audit))
-    if "tex" in formats:
-        from eventstudy.report.latex import table_files
-        from eventstudy.report.summary_page import summary_page
-
-        files |= table_files(summary_page(result, figures, audit))
+    files |= _pages(result, formats, figures, audit)
     data = {name: text.encode() for name, text in files.items()}
     for figure in figures.values():
         data |= figure.files()
@@ -68,14 +57,31 @@ def build_files(
     return dict(sorted(data.items()))
 
 
-def _markdown(result: StudyResult, figures: Mapping[str, Figure], audit: Audit | None) -> dict[str, str]:
-    from eventstudy.report.event_page import event_page
-    from eventstudy.report.markdown import render
+def _pages(
+    result: StudyResult, formats: Sequence[str], figures: Mapping[str, Figure], audit: Audit | None
+) -> dict[str, str]:
+    """One page in the forms asked for, and in Markdown a page an announcement."""
+    if not {"md", "html", "tex"} & set(formats):
+        return {}
     from eventstudy.report.summary_page import summary_page
 
-    files = {"summary.md": render(summary_page(result, figures, audit))}
-    for event_id in dict.fromkeys(result.tables["windows"]["event_id"]) if result.each else ():
-        files[f"events/{event_id}.md"] = render(event_page(result, event_id, figures), "../figures", tables=True)
+    page = summary_page(result, figures, audit)
+    files: dict[str, str] = {}
+    if "md" in formats:
+        from eventstudy.report.event_page import event_page
+        from eventstudy.report.markdown import render
+
+        files["summary.md"] = render(page)
+        for event_id in dict.fromkeys(result.tables["windows"]["event_id"]) if result.each else ():
+            files[f"events/{event_id}.md"] = render(event_page(result, event_id, figures), "../figures", tables=True)
+    if "html" in formats:
+        from eventstudy.report.html import report_page
+
+        files["report.html"] = report_page(page)
+    if "tex" in formats:
+        from eventstudy.report.latex import table_files
+
+        files |= table_files(page)
     return files
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from eventstudy.cli.run import _at_size
 from eventstudy.report.gallery import draw
+from eventstudy.report.robustness import robustness_section
 from eventstudy.report.write import build_files
 from eventstudy.results import StudyResult
 from eventstudy.scale import limits
@@ -26,7 +29,7 @@ def test_pages_of_single_announcements_need_to_be_asked_for(
 
 
 def test_what_is_left_speaks_of_all_events(sample: StudyResult, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eventstudy.report.findings.LISTED", 5)
+    monkeypatch.setattr("eventstudy.report.announcement.LISTED", 5)
     monkeypatch.setattr("eventstudy.report.sessions.LISTED", 3)
     many = replace(sample, each=False)
     figures = draw(many)
@@ -35,8 +38,55 @@ def test_what_is_left_speaks_of_all_events(sample: StudyResult, monkeypatch: pyt
     assert not [name for name in files if name.startswith("events/")]
     assert {"windows.csv", "summary.md", "report.html"} <= set(files)
     text = files["summary.md"].decode()
-    assert "The 5 with the smallest p; windows.csv has all." in text and "What cannot be known" not in files
+    assert "The 5 with the smallest p; windows.csv has all." in text
+    assert "The 5 with the smallest p; robustness.csv has all." in text and "same sign as market model" in text
+    assert "What cannot be known" in text
     page = files["report.html"].decode()
     targets = set(re.findall(r'href="#([^"]+)"', page))
     ids = set(re.findall(r'\bid="([^"]+)"', page))
     assert targets <= ids, f"links that lead nowhere: {sorted(targets - ids)[:5]}"
+
+
+def _lines(result: StudyResult, lines: list[tuple[str, str, str, float, float]]) -> pd.DataFrame:
+    """A table of robustness: (event, model, masked, car, p) of the ticker NVDA."""
+    columns = result.tables["robustness"].columns
+    made = [
+        {"event_id": e, "ticker": "NVDA", "window": "[0,0]", "model": m, "masked": k, "car": c, "p_t": p}
+        for e, m, k, c, p in lines
+    ]
+    return pd.DataFrame(made, columns=columns)
+
+
+def test_models_as_a_whole_by_hand(sample: StudyResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eventstudy.report.announcement.LISTED", 1)
+    lines = [
+        *(("a", "market-model", "yes", 0.04, 0.01), ("a", "market-model", "no", 0.05, 0.01)),
+        *(("b", "market-model", "yes", 0.02, 0.30), ("c", "market-model", "yes", -0.03, 0.04)),
+        *(("d", "market-model", "yes", math.nan, math.nan), ("a", "constant-mean", "yes", 0.01, 0.20)),
+        *(("b", "constant-mean", "yes", -0.02, 0.40), ("d", "constant-mean", "yes", -0.05, math.nan)),
+    ]
+    windows = pd.DataFrame(
+        [{"event_id": e, "ticker": "NVDA", "primary": "yes", "p_t": p} for e, p in (("b", 0.30), ("a", 0.01))]
+    )
+    many = replace(sample, each=False)
+    # tables are made once and kept
+    many.__dict__["tables"] = {"robustness": _lines(sample, lines), "windows": windows}
+    section = robustness_section(many)
+    assert section is not None
+    whole, few = section.tables
+    assert whole.rows == (
+        ("market model", "3", "+1.00 %", "+2.00 %", "66.7 %", "100.0 %"),
+        # of a and b, which both have, a keeps its sign; d has no p and no other estimate
+        ("constant mean", "3", "-2.00 %", "-2.00 %", "0.0 %", "50.0 %"),
+    )
+    assert few.rows == (("a", "NVDA", "[0,0]", "+4.00 % (0.010)", "+1.00 % (0.200)", "+1.00 to +5.00 %"),)
+    assert "The 1 with the smallest p; robustness.csv has all." in few.note
+
+
+def test_of_few_events_every_one_is_shown_under_every_model(sample: StudyResult) -> None:
+    section = robustness_section(sample)
+    assert section is not None
+    (table,) = section.tables
+    known = sample.tables["robustness"].dropna(subset="car")
+    assert len(table.rows) == len(known.drop_duplicates(["event_id", "ticker", "window"]))
+    assert "smallest p" not in table.note
