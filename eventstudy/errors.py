@@ -188,15 +188,15 @@ class InputFileError(EventStudyError):
         self.unit = unit
         self.problems = tuple(problems)
         count = len(self.problems)
-        super().__init__(f"{path}: {count} problem{'' if count == 1 else 's'}; nothing was run")
+        super().__init__(f"{path}: {count:,} problem{'' if count == 1 else 's'}; nothing was run")
 
     def __str__(self) -> str:
         lines = [self.found, *(f"  {problem.at(self.unit)}" for problem in self.problems[:LISTED_PROBLEMS])]
         if len(self.problems) > LISTED_PROBLEMS:
-            lines.append(f"  and {len(self.problems) - LISTED_PROBLEMS} more; all of them by reason:")
+            lines.append(f"  and {len(self.problems) - LISTED_PROBLEMS:,} more; all of them by reason:")
             reasons = Counter((problem.column, _REASON.split(problem.message)[0]) for problem in self.problems)
             lines += [
-                f"  {count} x {column}{' ' if column else ''}{reason}"
+                f"  {count:,} x {column}{' ' if column else ''}{reason}"
                 for (column, reason), count in reasons.most_common(LISTED_PROBLEMS)
             ]
         return "\n".join(lines)

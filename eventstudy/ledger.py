@@ -77,6 +77,12 @@ def day0_trouble(reach: Reach, session: int, *, gap: bool) -> Trouble | None:
     day = sessions[session]
     if session < reach.first:
         return "priced", "before_prices", f"day 0 is {day}; prices of {reach.ticker} start {sessions[reach.first]}"
+    if reach.last < session <= reach.benchmark_last:
+        detail = (
+            f"day 0 is {day}; prices of {reach.ticker} end {sessions[reach.last]}, those of its benchmark do not: the "
+            "listing ended or has another name now, or its prices are old"
+        )
+        return "priced", "day0_not_observed", detail
     if session > reach.end:
         final = final_from(reach.calendar, session)
         advice = f"run again when that session is final (from {final.astype('datetime64[m]')}Z)"

@@ -92,7 +92,18 @@ def test_the_evening_before_day_0_is_final() -> None:
     short = prices()[lambda f: f["date"] < SESSIONS[DAY]]
     excluded = study(short).excluded
     assert list(excluded["reason"]) == ["day0_not_observed"]
-    assert str(SESSIONS[DAY]) in excluded["detail"].iloc[0]
+    detail = excluded["detail"].iloc[0]
+    assert str(SESSIONS[DAY]) in detail and "run again when that session is final" in detail
+
+
+def test_a_listing_that_ended_is_not_told_to_wait() -> None:
+    table = prices()
+    ended = table[(table["ticker"] == "SPY") | (table["date"] < SESSIONS[DAY])]
+    excluded = study(ended).excluded
+    assert list(excluded["reason"]) == ["day0_not_observed"]
+    detail = excluded["detail"].iloc[0]
+    assert f"day 0 is {SESSIONS[DAY]}; prices of" in detail and f"end {SESSIONS[DAY - 1]}" in detail
+    assert "the listing ended" in detail and "run again" not in detail
 
 
 def test_one_missing_day_of_the_benchmark() -> None:

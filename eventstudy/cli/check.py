@@ -67,8 +67,11 @@ def check_command(
             console.warn(f"{name} is not known{where}; `{verdict.expression}` counts that comparison as false")
     tripped = [verdict for verdict in verdicts if verdict.tripped]
     if tripped:
+        from eventstudy.report.words import count
+
+        said = "is true" if len(tripped) == 1 else "are true"
         raise GateTripped(
-            f"{len(tripped)} of {len(verdicts)} conditions are true: {'; '.join(v.expression for v in tripped)}",
+            f"{len(tripped)} of {count(len(verdicts), 'condition')} {said}: {'; '.join(v.expression for v in tripped)}",
             hint="that is a finding, not a failure of the program",
         )
     console.say(f"{folder}: no condition is true")

@@ -123,7 +123,7 @@ def _print(
     for line in claim_lines(result):
         print(line)
     total = counts(result)
-    print(f"{total['read']} rows read, {total['studied']} studied, {total['excluded']} excluded -> {out}")
+    print(f"{total['read']:,} rows read, {total['studied']:,} studied, {total['excluded']:,} excluded -> {out}")
     if audited is not None:
         word = "agree" if audited.agrees else "DISAGREE"
         console.say(

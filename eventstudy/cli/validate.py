@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "csv", "json", "github")
 COLUMNS = ("line", "event_id", "ticker", "announced_at", "timing", "day0", "exchange", "rule", "flags", "near")
+# (file, what its places count, problem)
+Problems = list[tuple[str, str, Problem]]
 
 
 @with_study_options
@@ -69,23 +71,23 @@ def validate_command(
     console.say(f"{events}: {len(catalogue.placements)} rows, no problem")
 
 
-def _read(events: Path) -> tuple[list[tuple[str, Problem]], Catalogue | None]:
+def _read(events: Path) -> tuple[Problems, Catalogue | None]:
     """Problems of both files, or the catalogue."""
     from eventstudy.data.catalogue import build_catalogue
     from eventstudy.data.confounders import read_confounders
     from eventstudy.data.events import read_events
 
-    problems: list[tuple[str, Problem]] = []
+    problems: Problems = []
     table = confounders = None
     beside = events.parent / "confounders.csv"
     try:
         table = read_events(events_file(events))
     except InputFileError as error:
-        problems += [(error.path, problem) for problem in error.problems]
+        problems += [(error.path, error.unit, problem) for problem in error.problems]
     try:
         confounders = read_confounders(beside) if beside.is_file() else None
     except InputFileError as error:
-        problems += [(error.path, problem) for problem in error.problems]
+        problems += [(error.path, error.unit, problem) for problem in error.problems]
     if problems or table is None:
         return problems, None
     return [], build_catalogue(table, confounders)
@@ -122,26 +124,24 @@ def _rows(catalogue: Catalogue, spec: StudySpec) -> list[dict[str, Any]]:
     return rows
 
 
-def _print_problems(problems: list[tuple[str, Problem]], chosen: str) -> None:
+def _print_problems(problems: Problems, chosen: str) -> None:
+    found = [
+        {"file": file, "line": p.line, "column": p.column, "value": p.value, "message": p.message}
+        for file, _, p in problems
+    ]
     if chosen == "json":
         from eventstudy.report.escape import json_dumps
         from eventstudy.results import SCHEMA_VERSION
 
-        found = [
-            {"file": f, "line": p.line, "column": p.column, "value": p.value, "message": p.message} for f, p in problems
-        ]
         print(json_dumps({"schema_version": SCHEMA_VERSION, "valid": False, "problems": found}))
     elif chosen == "csv":
-        rows = [
-            {"file": f, "line": p.line, "column": p.column, "value": p.value, "message": p.message} for f, p in problems
-        ]
-        _print_csv(("file", "line", "column", "value", "message"), rows)
+        _print_csv(("file", "line", "column", "value", "message"), found)
     elif chosen == "github":
-        for file, p in problems:
+        for file, _, p in problems:
             print(annotation("error", f"{p.column} {p.message}".strip(), place=(file, p.line)))
     else:
-        for file, p in problems:
-            print(printable(f"{file}: {p}").replace("\n", " "))
+        for file, unit, p in problems:
+            print(printable(f"{file}: {p.at(unit)}").replace("\n", " "))
 
 
 def _print_rows(rows: list[dict[str, Any]], chosen: str) -> None:

@@ -357,7 +357,8 @@ def _announced(blocks: list[Any], data_type: Any, rows: Ints) -> tuple[Announced
     )
     announced = Announced(
         codes,
-        np.where(clocked, instants, np.datetime64("NaT", "us")),
+        # what has no zone is no moment, and is told once: not again for the timing that does not go with one
+        np.where(clocked & np.bool_(with_zone), instants, np.datetime64("NaT", "us")),
         np.where(clocked, np.datetime64("NaT", "D"), days),
         None,
     )

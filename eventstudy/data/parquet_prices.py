@@ -249,7 +249,8 @@ def _take_long(batch: Any, layout: Layout, into: _Collected, path: Path) -> None
     tickers = _coded(batch.column(layout.ticker), layout.ticker)
     names = tickers.dictionary.to_pylist()
     if tickers.null_count:
-        into.problems.append(Problem(0, layout.ticker, "", f"{tickers.null_count} rows have no ticker"))
+        nameless = "1 row" if tickers.null_count == 1 else f"{tickers.null_count:,} rows"
+        into.problems.append(Problem(0, layout.ticker, "", f"{nameless} without a ticker"))
     codes = tickers.indices.fill_null(len(names)).to_numpy(zero_copy_only=False).astype(np.int64)
     wanted = np.array([name in into.pieces for name in names] + [False])
     rows = np.flatnonzero(wanted[codes])

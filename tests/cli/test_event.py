@@ -115,6 +115,16 @@ def test_validate_reports_problems_of_both_files_for_ci(cli: Cli, tmp_path: Path
     assert len(json.loads(cli("validate", "--json").out)["problems"]) == 2
 
 
+def test_validate_counts_rows_where_a_file_has_no_lines(cli: Cli, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    frame = pd.DataFrame({"ticker": ["NVDA", "AMD"], "announced_at": ["2025-04-15", "4/16/2025"]})
+    frame.to_parquet(tmp_path / "events.parquet", index=False)
+    frame.to_csv(tmp_path / "events.csv", index=False)
+    for name, place in (("events.parquet", "row 2"), ("events.csv", "line 3")):
+        outcome = cli("validate", name)
+        assert outcome.code == 2 and outcome.out.startswith(f"{name}: {place}  announced_at '4/16/2025'"), outcome.out
+
+
 def test_the_front_door() -> None:
     for arguments, code, word in ((["--help"], 0, "validate"), (["--version"], 0, "eventstudy 0."), ([], 2, "Usage")):
         done = subprocess.run(

@@ -74,9 +74,12 @@ def test_every_wrong_cell_and_type_of_an_events_file_is_named(tmp_path: Path) ->
     for place in ("row 2  ticker '../x'", "row 3  ticker", "row 2  timing 'noon'", "row 1  timing 'bmo': belongs to"):
         assert place in said
     stamps = pa.array(np.array(["2025-04-15T17:10", "NaT", "1776-07-04"], "datetime64[us]"))
-    said = problems(read_events, write(tmp_path / "c.parquet", {**EVENTS, "announced_at": stamps}))
+    said = problems(
+        read_events, write(tmp_path / "c.parquet", {**EVENTS, "announced_at": stamps, "timing": ["amc", "amc", "amc"]})
+    )
     for place in ("row 1  announced_at '2025-04-15T17:10:00.000000': has no offset", "row 2", "lies outside 1900"):
         assert place in said
+    assert said.count("row 1 ") == 1, "one trouble is told once: its timing is not what is wrong"
     (tmp_path / "d.parquet").write_text("ticker,announced_at\n")
     assert "cannot be read as Parquet" in problems(read_events, tmp_path / "d.parquet")
     assert "no such file" in problems(read_events, tmp_path / "e.parquet")
@@ -91,9 +94,9 @@ def test_ten_thousand_bad_rows_are_counted_by_reason_and_a_hundred_listed(tmp_pa
     when = np.where(np.arange(n) % 4 == 0, "4/15/2025", "2025-04-15")
     columns = {"event_id": [f"e{i}" for i in range(n)], "ticker": ["NVDA"] * n, "announced_at": when.tolist()}
     said = problems(read_events, write(tmp_path / "a.parquet", columns))
-    assert "10000 problems; nothing was run" in said.splitlines()[0]
+    assert "10,000 problems; nothing was run" in said.splitlines()[0]
     assert sum(line.startswith("  row ") for line in said.splitlines()) == 100
-    assert "10000 x announced_at is ambiguous" in said and len(said.splitlines()) == 103
+    assert "10,000 x announced_at is ambiguous" in said and len(said.splitlines()) == 103
 
 
 def test_repeats_are_found_by_text_whatever_the_hashes_say() -> None:
@@ -186,7 +189,7 @@ def test_price_files_of_the_wrong_shape_name_the_column(tmp_path: Path, columns:
         ({**LONG, "date": ["2025-04-15", "2025-04-15", "2025-04-15"]}, "date 'A 2025-04-15': the date stands twice"),
         ({**LONG, "date": ["2025-04-15", "16.4.2025", "2025-04-15"]}, "date '16.4.2025': is no date; write YYYY-MM-DD"),
         ({**LONG, "date": ["2025-04-15", None, "2025-04-15"]}, "1 rows have no date"),
-        ({**LONG, "ticker": ["A", None, "B"]}, "1 rows have no ticker"),
+        ({**LONG, "ticker": ["A", None, "B"]}, "1 row without a ticker"),
     ],
 )
 def test_prices_that_cannot_be_are_named(tmp_path: Path, columns: Any, said: str) -> None:

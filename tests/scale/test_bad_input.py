@@ -164,7 +164,7 @@ PRICES: dict[str, tuple[Callable[[Any], Columns], list[str]]] = {
     ),
     "a ticker that is not there": (
         lambda table: {"ticker": unknown(table["ticker"])},
-        ["file  ticker: 1 rows have no ticker"],
+        ["file  ticker: 1 row without a ticker"],
     ),
     "a day that is not there": (
         lambda table: {"date": unknown(table["date"])},
@@ -302,7 +302,10 @@ def test_a_security_without_prices_and_one_that_ends_lose_exactly_their_events(
         if row["ticker"] == nothing:
             assert row["detail"] == f"{nothing}: no prices in prices.parquet"
         else:
-            assert f"prices end {last}" in row["detail"] and row["ticker"] == ended
+            assert (
+                f"prices of {ended} end {last}, those of its benchmark do not" in row["detail"]
+                and row["ticker"] == ended
+            )
 
 
 def test_where_nothing_can_be_studied_the_report_says_why(tmp_path: Path, good: Columns, prices: Any) -> None:
@@ -376,11 +379,11 @@ def test_ten_thousand_rows_that_no_file_may_have_are_counted_and_a_hundred_liste
     assert time.monotonic() - begun < 30
     assert done.code == 2 and not done.out
     head, *lines = done.err.rstrip().splitlines()
-    assert head == f"error: {name}: 10000 problems; nothing was run"
+    assert head == f"error: {name}: 10,000 problems; nothing was run"
     assert lines[:LISTED] == [f"  {unit} {row + header}  {said[row]}" for row in sorted(said)[:LISTED]]
-    assert lines[LISTED] == "  and 9900 more; all of them by reason:"
+    assert lines[LISTED] == "  and 9,900 more; all of them by reason:"
     assert sorted(lines[LISTED + 1 :]) == sorted(
-        f"  {count} x {column} {message.split(';')[0]}" for column, (_, message, count) in INVALID.items()
+        f"  {count:,} x {column} {message.split(';')[0]}" for column, (_, message, count) in INVALID.items()
     )
     assert done.listing() == {name, "prices.parquet"}
 
