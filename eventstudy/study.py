@@ -307,7 +307,7 @@ def confounders_beside(table: EventTable, path: str | Path | None) -> Confounder
 
 def is_reported(catalogue: Catalogue, row: int, only: Sequence[str]) -> bool:
     """Whether a row of the events table belongs to what was asked for."""
-    return not only or str(catalogue.events.frame["event_id"].iat[row]) in only
+    return not only or catalogue.event_ids[row] in only
 
 
 def select_rows(catalogue: Catalogue, only: Sequence[str]) -> list[int]:

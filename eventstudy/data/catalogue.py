@@ -54,7 +54,7 @@ class Catalogue:
         (ticker, exchange) -> ((session, kind, title), ...), sorted.
     keys : tuple of (ticker, exchange)
         Per row: what shares a series of prices.
-    roles, categories, benchmarks : tuple of str
+    event_ids, roles, categories, benchmarks : tuple of str
         Per row, as the events file has them.
     mates : dict
         (ticker, exchange) -> its placed rows, in file order.
@@ -66,6 +66,7 @@ class Catalogue:
     calendars: dict[str, TradingCalendar]
     confounders: dict[tuple[str, str], tuple[tuple[int, str, str], ...]]
     keys: tuple[tuple[str, str], ...]
+    event_ids: tuple[str, ...]
     roles: tuple[str, ...]
     categories: tuple[str, ...]
     benchmarks: tuple[str, ...]
@@ -120,6 +121,7 @@ def build_catalogue(
         calendars=calendars,
         confounders=place_confounders(confounders, pairs, calendars),
         keys=keys,
+        event_ids=tuple(map(str, frame["event_id"])),
         roles=tuple(frame["role"]),
         categories=tuple(frame["category"]),
         benchmarks=tuple(frame["benchmark"]),

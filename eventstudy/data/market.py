@@ -155,6 +155,8 @@ def aligned_series(
 
 
 def _pad(values: Floats, width: int, fill: float = np.nan) -> Floats:
+    if values.shape[-1] == width:
+        return values
     room = [(0, 0)] * (values.ndim - 1) + [(0, width - values.shape[-1])]
     return np.pad(values, room, constant_values=fill)
 
@@ -261,7 +263,7 @@ def place_rows(catalogue: Catalogue, rows: Sequence[int], spec: StudySpec) -> tu
 
 def event_seed(catalogue: Catalogue, row: int) -> int:
     """A number from the event's name and ticker alone, so that neither order nor parallelism changes a draw."""
-    return seed_of(str(catalogue.events.frame["event_id"].iat[row]), catalogue.keys[row][0])
+    return seed_of(catalogue.event_ids[row], catalogue.keys[row][0])
 
 
 def seed_of(event_id: str, ticker: str) -> int:

@@ -80,12 +80,13 @@ def _one_row_a_ticker(studied: Studied, rows: list[int]) -> list[int]:
 def _test_session(studied: Studied, day: np.datetime64, rows: list[int], firms: list[int]) -> list[ClusterRow]:
     tickers = tuple(studied.text(i, "ticker") for i in firms)
     event_ids = tuple(dict.fromkeys(studied.text(i, "event_id") for i in rows))
-    design = common_design(studied, firms)
+    wanted = [name for name in (*JOINT, "romano-wolf") if name in studied.spec.active_tests]
+    design = common_design(studied, firms) if wanted else ""
     found = []
     for w in studied.shared_windows:
         window = studied.spec.windows[w]
         results = [
-            *_joint(studied, design, window),
+            *(_joint(studied, design, window, wanted) if wanted else ()),
             *_per_firm(studied, w, firms),
         ]
         found += [
@@ -114,15 +115,11 @@ def common_design(studied: Studied, firms: list[int]) -> Design | str:
     return gather(panel, placed.series, placed.session, placed.masked, window_plan(studied.spec))
 
 
-def _joint(studied: Studied, design: Design | str, window: Window) -> list[TestResult]:
-    spec = studied.spec
-    wanted = [name for name in (*JOINT, "romano-wolf") if name in spec.active_tests]
-    if not wanted:
-        return []
+def _joint(studied: Studied, design: Design | str, window: Window, wanted: Sequence[str]) -> list[TestResult]:
     cluster = cluster_of(studied, design, window)
     if isinstance(cluster, str):
         return [undefined(name, JOINT[name], cluster) for name in wanted if name in JOINT]
-    return joint_results(cluster, wanted, spec.alternative)
+    return joint_results(cluster, wanted, studied.spec.alternative)
 
 
 def joint_results(cluster: Cluster, wanted: Sequence[str], side: Alternative) -> list[TestResult]:

@@ -107,8 +107,8 @@ def _names(result: StudyResult, i: int) -> tuple[str, str]:
 
 
 def _row_names(result: StudyResult, row: int) -> tuple[str, str]:
-    frame = result.studied.catalogue.events.frame
-    return str(frame["event_id"].iat[row]), str(frame["ticker"].iat[row])
+    catalogue = result.studied.catalogue
+    return catalogue.event_ids[row], catalogue.keys[row][0]
 
 
 def _abnormal_returns(result: StudyResult) -> Iterable[Sequence[Any]]:
@@ -197,6 +197,7 @@ def _models(result: StudyResult) -> pd.DataFrame:
     entry = MODELS[studied.spec.model]
     sectors: dict[str, None] = {}
     rows: list[dict[str, Any]] = []
+    n_masked = (block.design.masked & block.design.observed)[:, block.design.estimation].sum(axis=1)
     for i in studied.reported:
         series, session, plan = studied.series(i), studied.session(i), block.design.plan
         theta = [1.0] if entry.adjusted else list(block.fits.theta[i, int(entry.intercept) :])
@@ -211,7 +212,7 @@ def _models(result: StudyResult) -> pd.DataFrame:
             "sigma": np.sqrt(block.fits.s2[i]),
             "r_squared": block.fits.r_squared[i],
             "n_estimation": int(block.fits.n_obs[i]),
-            "n_masked": int((block.design.masked & block.design.observed)[i, block.design.estimation].sum()),
+            "n_masked": int(n_masked[i]),
             "estimation_start": str(series.calendar.sessions[session + used[0]]),
             "estimation_end": str(series.calendar.sessions[session + used[-1]]),
             "flags": merged(result.row_flags[i]),

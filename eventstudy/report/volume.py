@@ -22,8 +22,8 @@ def volume_rows(result: StudyResult) -> dict[str, Iterable[Sequence[Any]]]:
     found = result.volume
     if found is None:
         return {"volume": (), "abnormal_volume": (), "volume_groups": ()}
-    frame, studied = result.studied.catalogue.events.frame, result.studied
-    names = {row: (str(frame["event_id"].iat[row]), str(frame["ticker"].iat[row])) for row in map(int, studied.rows)}
+    studied, catalogue = result.studied, result.studied.catalogue
+    names = {row: (catalogue.event_ids[row], catalogue.keys[row][0]) for row in map(int, studied.rows)}
     day0 = {int(row): str(studied.day0(i)) for i, row in enumerate(studied.rows)}
     return {
         "volume": (

@@ -90,10 +90,21 @@ def csv_text(frame: pd.DataFrame) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(frame.columns)
-    writer.writerows(
-        zip(*([cell_text(value) for value in frame[name].tolist()] for name in frame.columns), strict=True)
-    )
+    writer.writerows(zip(*(_cells(frame[name]) for name in frame.columns), strict=True))
     return out.getvalue()
+
+
+def _cells(column: pd.Series) -> list[str]:
+    """A column as cells of a CSV file; a word that comes again is looked at once."""
+    values = column.tolist()
+    if column.dtype == float:
+        return ["" if value != value else repr(value) for value in values]
+    words = {value: cell_text(value) for value in set(filter(_is_text, values))}
+    return [words[value] if _is_text(value) else cell_text(value) for value in values]
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def parquet_bytes(frame: pd.DataFrame) -> bytes:
