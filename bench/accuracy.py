@@ -163,7 +163,7 @@ def main() -> None:
         true = [market_model(*data.cut(int(session))) for session in data.sessions]
         for method, run in METHODS.items():
             beta, sigma, scar = errors(run(data), true)
-            print(f"  {name:<32}{method:<18}{beta:8.1e} {sigma:8.1e} {scar:8.1e}")
+            print(f"  {name:<36}{method:<18}{beta:8.1e} {sigma:8.1e} {scar:8.1e}")
 
 
 if __name__ == "__main__":
