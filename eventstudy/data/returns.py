@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from eventstudy.data.calendar import TradingCalendar
 from eventstudy.data.prices import PriceSeries, PriceTable
+from eventstudy.engine.panel import LONGEST_SPAN
 
 Floats = NDArray[np.float64]
-
-LONGEST_SPAN = 2**15 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

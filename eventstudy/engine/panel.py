@@ -12,6 +12,9 @@ Ints = NDArray[np.int64]
 Shorts = NDArray[np.int16]
 Bools = NDArray[np.bool_]
 
+# sessions of one return: 130 years
+LONGEST_SPAN = 2**15 - 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnPanel:
@@ -35,7 +38,7 @@ class ReturnPanel:
     Raises
     ------
     ValueError
-        If shapes differ or a return covers more than 32,767 sessions.
+        If shapes differ or a return covers more than ``LONGEST_SPAN`` sessions.
     """
 
     returns: Floats
@@ -53,7 +56,7 @@ class ReturnPanel:
         if self.span.dtype != np.int16:
             short = self.span.astype(np.int16)
             if not np.array_equal(short, self.span):
-                raise ValueError("span: a return covers 0 to 32767 sessions")
+                raise ValueError(f"span: a return covers 0 to {LONGEST_SPAN} sessions")
             object.__setattr__(self, "span", short)
 
     @property

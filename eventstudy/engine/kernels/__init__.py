@@ -112,40 +112,15 @@ def measure(
         One entry an event, in the order given.
     """
     chosen = conventions or Conventions()
+    asked = {"strict": strict, "log": log, "paths": paths, "residuals": residuals, "serial": serial}
     if engine == "numba" and compiled(model, chosen):
         from eventstudy.engine.kernels.border import measure_compiled
 
-        return measure_compiled(
-            panel,
-            placed,
-            plan,
-            model,
-            windows,
-            strict=strict,
-            log=log,
-            paths=paths,
-            residuals=residuals,
-            serial=serial,
-            threads=threads,
-        )
+        return measure_compiled(panel, placed, plan, model, windows, threads=threads, **asked)
     parts = [slice(at, at + CHUNK) for at in range(0, max(len(placed.session), 1), CHUNK)]
     return joined(
         [
-            plain.measure_chunk(
-                panel,
-                placed,
-                part,
-                plan,
-                model,
-                windows,
-                chosen,
-                strict=strict,
-                log=log,
-                paths=paths,
-                residuals=residuals,
-                serial=serial,
-                fitter=fitter,
-            )
+            plain.measure_chunk(panel, placed, part, plan, model, windows, chosen, fitter=fitter, **asked)
             for part in parts
         ]
     )

@@ -18,116 +18,35 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
-from eventstudy.engine.kernels import lanes, outcome, rows
+from eventstudy.engine.kernels import gathering, lanes, outcome, rows
+from eventstudy.engine.kernels.gathering import ahead, gather, put_back, reach, used_days, weigh
 from eventstudy.engine.kernels.lanes import (
     LANES,
-    VECTOR,
     dot,
     errors_pair,
-    fetch_ahead,
     product,
     remainder,
     scaled_pair,
     swept_pair,
-    take_factor,
-    take_returns,
 )
 from eventstudy.engine.kernels.outcome import car_sums, daily_returns, lagged, local_variance, paths, residual_rows
 from eventstudy.engine.kernels.rows import (
     ERROR,
     ESTIMATION,
     FIRST,
-    OBSERVED,
     RETURN,
-    ROOT,
     SCALED,
     SPAN,
     TARGET,
     USED,
-    WEIGHT,
 )
+from eventstudy.engine.panel import LONGEST_SPAN
 from eventstudy.engine.significance.single import LOCAL_SESSIONS
 
 _U = 2.0**-53
 _ZERO_VARIANCE = (64 * _U) ** 2
 
 _compiled = njit(error_model="numpy", _nrt=False)
-
-
-@_compiled
-def _gather(panel, where, layout, work):
-    """Rows RETURN, SPAN and OBSERVED and the factors of one event.
-
-    A day without a return keeps its factors and one without a factor its return: OBSERVED decides.
-    """
-    returns, factors, span = panel
-    s, f, start = where
-    n_days, most = layout
-    low, high = max(0, -start), min(n_days, returns.shape[1] - start)
-    n = high - low
-    if n < n_days:
-        for row in range(FIRST + factors.shape[1]):
-            if row != ESTIMATION:
-                for d in range(n_days):
-                    work[row, d] = 1.0 if row == SPAN else 0.0
-    if n <= 0:
-        return
-    whole = n // VECTOR * VECTOR
-    take_returns(work, RETURN, SPAN, OBSERVED, low, returns, span, s, start + low, whole, most)
-    for d in range(low + whole, high):
-        value, covered = returns[s, start + d], span[s, start + d]
-        fine = value - value == 0.0 and 0 < covered <= most
-        work[RETURN, d] = value if fine else 0.0
-        work[SPAN, d] = float(covered) if covered > 0 else 1.0
-        work[OBSERVED, d] = 1.0 if fine else 0.0
-    for k in range(factors.shape[1]):
-        take_factor(work, FIRST + k, OBSERVED, low, factors, f, k, start + low, whole)
-        for d in range(low + whole, high):
-            value = factors[f, k, start + d]
-            fine = value - value == 0.0
-            work[FIRST + k, d] = value if fine else 0.0
-            work[OBSERVED, d] = work[OBSERVED, d] if fine else 0.0
-
-
-@_compiled
-def _ahead(returns, span, s, start, n_days):
-    """The next event's days, as far as the panel has them."""
-    low, high = max(0, start), min(start + n_days, returns.shape[1])
-    fetch_ahead(returns, span, s, low, high - low)
-
-
-@_compiled
-def _use(masked, n_est, n, work):
-    """Row USED, observed and not masked; how many days are used, how many left out for another event, and the sessions
-    that the days used cover."""
-    n_obs, covered = product(work, USED, OBSERVED, ESTIMATION, SPAN, n)
-    any_masked = 0
-    for d in range(n_est):
-        any_masked |= masked[d]
-    if any_masked == 0:
-        return int(n_obs), 0, covered
-    n_masked = 0
-    for d in range(n_est):
-        if masked[d] != 0 and work[USED, d] != 0.0:
-            work[USED, d] = 0.0
-            covered -= work[SPAN, d]
-            n_masked += 1
-    return int(n_obs) - n_masked, n_masked, covered
-
-
-@_compiled
-def _weigh(work, n_est, n_obs, covered):
-    """Rows that hold sqrt(span) and 1/sqrt(span) on the days used, zero elsewhere: USED itself without gaps."""
-    if covered == n_obs:
-        return USED, USED
-    for d in range(n_est):
-        work[ROOT, d] = work[USED, d]
-        work[WEIGHT, d] = work[USED, d]
-        if work[USED, d] != 0.0 and work[SPAN, d] != 1.0:
-            root = math.sqrt(work[SPAN, d])
-            work[ROOT, d] = root
-            work[WEIGHT, d] = 1.0 / root
-    return ROOT, WEIGHT
 
 
 @_compiled
@@ -300,30 +219,6 @@ def _blank(e, daily, car, theta, xtx_inv, scaled, abnormal, moments, order):
 
 
 @_compiled
-def _reach(work, n_est, start, n_obs):
-    """Panel positions of the first and last day used; -1 without one."""
-    if n_obs == 0:
-        return -1, -1
-    first, last = 0, n_est - 1
-    while work[USED, first] == 0.0:
-        first += 1
-    while work[USED, last] == 0.0:
-        last -= 1
-    return start + first, start + last
-
-
-@_compiled
-def _put_back(offset, s, start, own):
-    """What was taken off the returns of the event window; nothing outside the panel."""
-    if offset.shape[0] > 0:
-        for t in range(own.shape[0]):
-            own[t] = 0.0
-        for t in range(max(0, -start), min(own.shape[0], offset.shape[1] - start)):
-            value = offset[s, start + t]
-            own[t] = value if value - value == 0.0 else 0.0
-
-
-@_compiled
 def _covariance(p, inverse, sizes, xtx_inv, e):
     """(X'X)^-1 = R^-1 D^-1 R^-T."""
     for i in range(p):
@@ -391,23 +286,23 @@ def _built(helpers: str) -> Any:
         n, wide = (n_est + LANES - 1) // LANES * LANES, work.shape[1]
         work[ESTIMATION, :n_est] = 1.0
         sizes, total, solution = vectors[0], vectors[1], vectors[2]
-        most = 1 if rules[0] else 2**15 - 1
+        most = 1 if rules[0] else LONGEST_SPAN
         for e in range(low, high):
             s, start = series[e], session[e] + e1
             if e + 1 < high:
-                _ahead(returns, span, series[e + 1], session[e + 1] + e1, n_days)
-            _gather((returns, factors, span), (s, s if factors.shape[0] > 1 else 0, start), (n_days, most), work)
-            n_obs, n_masked, covered = _use(masked[e if masked.shape[0] > 1 else 0], n_est, n, work)
-            root, weight = _weigh(work, n_est, n_obs, covered)
+                ahead(returns, span, series[e + 1], session[e + 1] + e1, n_days)
+            gather((returns, factors, span), (s, s if factors.shape[0] > 1 else 0, start), (n_days, most), work)
+            n_obs, n_masked, covered = used_days(masked[e if masked.shape[0] > 1 else 0], n_est, n, work)
+            root, weight = weigh(work, n_est, n_obs, covered)
             rows = (intercept, root, weight, made)
             counts[0, e], counts[1, e] = n_obs, n_masked
-            counts[2, e], counts[3, e] = _reach(work, n_est, start, n_obs)
+            counts[2, e], counts[3, e] = reach(work, n_est, start, n_obs)
             fine, s2, zero, r_squared = _estimate(
                 work, (n, wide), rows, adjusted, n_obs, columns, upper, sizes, solution, inverse
             )
             flags[0, e], flags[1, e] = fine, zero
             if fine:
-                _put_back(offset, s, start + first_day, own)
+                put_back(offset, s, start + first_day, own)
                 daily_returns(work, e, first_day, intercept, inverse, sizes, total, daily)
                 if daily.shape[0] > 2:
                     paths(work, e, first_day, intercept, own, inverse, sizes, total, daily)
@@ -430,6 +325,6 @@ def _built(helpers: str) -> Any:
     return measure_events
 
 
-SOURCES = "".join(inspect.getsource(module) for module in (lanes, outcome, rows, sys.modules[__name__]))
-SOURCES += str(LOCAL_SESSIONS)
+SOURCES = "".join(inspect.getsource(module) for module in (gathering, lanes, outcome, rows, sys.modules[__name__]))
+SOURCES += f"{LOCAL_SESSIONS} {LONGEST_SPAN}"
 measure_events = _built(sha256(SOURCES.encode()).hexdigest())
