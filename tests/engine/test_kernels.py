@@ -17,7 +17,7 @@ import pytest
 from eventstudy.engine.conventions import Conventions
 from eventstudy.engine.kernels import Measures, chosen_engine, compiled, measure
 from eventstudy.engine.models import fit
-from eventstudy.engine.panel import ReturnPanel
+from eventstudy.engine.panel import LONGEST_SPAN, ReturnPanel
 from eventstudy.engine.partition import Placed, study_block
 from eventstudy.engine.significance.evidence import gather_evidence
 from eventstudy.engine.windows import gather
@@ -222,6 +222,26 @@ def test_the_twins_agree(model: str, rules: dict[str, bool], own: bool) -> None:
         ranks = name in ("evidence.corrado", "evidence.ranked")
         assert gap == 0.0 if name in EXACT or ranks else gap < 1e-12, f"{name}: {gap}"
     assert (one.rank_ok == other.rank_ok).all()
+
+
+@needs_numba
+@pytest.mark.parametrize("strict", [False, True])
+def test_the_twins_agree_on_returns_of_up_to_the_longest_span(strict: bool) -> None:
+    panel, placed = hard_panel(3), hard_events(3)
+    span = panel.span.copy()
+    for k, covered in enumerate((127, 128, 255, 300, LONGEST_SPAN)):
+        # in whole vectors and among the days left over
+        span[0, 200 + 67 * k : 340 + 67 * k : 9] = covered
+    panel = replace(panel, span=span)
+    one, other = (
+        measure(panel, placed, PLAN, "market-model", WINDOWS, engine=engine, strict=strict, residuals=True)
+        for engine in ("numpy", "numba")
+    )
+    gaps = differences(one, other, largest(panel, placed))
+    assert not any(gaps[name] for name in EXACT)
+    assert max(gaps.values()) < 1e-12, gaps
+    wide = placed.series == 0
+    assert (one.n_obs[wide] < PLAN.estimation).any() if strict else one.base[wide].max() > LONGEST_SPAN // 2
 
 
 @needs_numba
