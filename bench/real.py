@@ -15,7 +15,7 @@ import pandas as pd
 
 from bench.harness import interleaved, machine, ratio
 from bench.ranked import WHOLE
-from eventstudy.data.events import read_columns
+from eventstudy.data.events import read_events
 from eventstudy.scale.executors import Here
 from eventstudy.scale.limits import Limits
 from eventstudy.scale.results import BulkResult
@@ -48,7 +48,7 @@ def main() -> None:
                 engine=engine,
             )
             order = Order(out=place / engine, formats=("parquet",), limits=Limits(bulk=0))
-            found[engine] = run_bulk(lambda: read_columns(place / "events.csv"), spec, order, Here())
+            found[engine] = run_bulk(read_events(place / "events.csv"), spec, order, Here())
             return found[engine]
 
         spent = interleaved({engine: lambda e=engine: run(e) for engine in ("numba", "numpy")}, ROUNDS)  # type: ignore[misc]

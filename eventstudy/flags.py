@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from eventstudy.data.catalogue import nearby, other_days, shares_session
-from eventstudy.data.market import row_benchmarks
-from eventstudy.engine.partition import window_plan
+from eventstudy.data.event_index import CONFOUNDED, OTHER, Surroundings
+from eventstudy.data.quality import BAD_TICK, GAP, MISSING, STALE, TRADED
+from eventstudy.engine.panel import Bools, Ints
+from eventstudy.engine.windows import WindowPlan
 from eventstudy.spec import Window
-
-if TYPE_CHECKING:
-    from eventstudy.results import Studied
 
 SHORT_SHARE = 0.8
 FLAGS: dict[str, str] = {
@@ -34,65 +33,93 @@ FLAGS: dict[str, str] = {
 }
 
 
-def _span(studied: Studied, i: int) -> slice:
-    """Calendar positions from E1 to the end of the event window."""
-    plan, session = window_plan(studied.spec), studied.session(i)
-    return slice(max(0, session + plan.estimation_start), session + plan.end + 1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of E events beyond the sessions around them; arrays are (E,).
+
+    Attributes
+    ----------
+    uncertain, shared, confounded, own_benchmark : bool
+        The hour is unknown; another announcement has the same day 0; a confounder of another category falls on day 0;
+        the stock is one of its benchmarks.
+    n_obs : int64
+        Valid estimation observations.
+    zero_variance, fallback : bool
+        As in ``Measures``.
+    session, last, benchmark_last : int64
+        Positions of day 0 and of the last close of the stock and of its benchmarks.
+    """
+
+    uncertain: Bools
+    shared: Bools
+    confounded: Bools
+    own_benchmark: Bools
+    n_obs: Ints
+    zero_variance: Bools
+    fallback: Bools
+    session: Ints
+    last: Ints
+    benchmark_last: Ints
 
 
-def row_flags(studied: Studied, i: int) -> tuple[str, ...]:
-    """Flags that hold for every window of studied row i, in the order of ``FLAGS``."""
-    assert studied.block is not None, "a studied row has a block"
-    row = int(studied.rows[i])
-    series, fits, span = studied.series(i), studied.block.fits, _span(studied, i)
-    quality = studied.quality(i)
-    placement = studied.catalogue.placements[row]
-    found = {
-        "timing_uncertain": placement is not None and placement.uncertain,
-        "shared_session": shares_session(studied.catalogue, row, _mates(studied, row)),
-        "short_estimation": int(fits.n_obs[i]) < SHORT_SHARE * studied.spec.estimation,
-        "no_trade_day0": not series.traded[studied.session(i)],
-        "zero_variance": bool(fits.zero_variance[i]),
-        "stale_prices": bool(quality.stale[span].any()),
-        "bad_tick": bool(quality.bad_tick[span].any()),
-        "benchmark_gap": bool(quality.benchmark_gap[span].any()),
-        "model_fallback": bool(fits.fallback[i]),
-        "benchmark_is_ticker": series.ticker in row_benchmarks(studied.catalogue, row, studied.spec),
-    }
-    return tuple(flag for flag in FLAGS if found.get(flag, False))
+def surroundings(
+    bits: np.ndarray, series: Ints, session: Ints, plan: WindowPlan, windows: Sequence[Window]
+) -> Surroundings:
+    """The bits around events as far as masks and flags look."""
+    reach = max((window.length for window in windows), default=1)
+    low, high = max(1 - plan.estimation_start, reach), max(plan.end + 1, reach)
+    return Surroundings.of(bits, series, session, low, high)
 
 
-def window_flags(studied: Studied, i: int, window: Window) -> tuple[str, ...]:
-    """Flags of one test window of studied row i, in the order of ``FLAGS``."""
-    row, session, series = int(studied.rows[i]), studied.session(i), studied.series(i)
-    days = slice(max(0, session + window.start), session + window.end + 1)
-    others = other_days(studied.catalogue, row, _mates(studied, row))
-    last = session + window.end
-    found = {
-        "confounded": bool(nearby(studied.catalogue, row, window.start, window.end)),
-        "overlap": bool(((others != 0) & (np.abs(others) < window.length)).any()),
-        "window_incomplete": last > series.benchmark_last,
-        "missing_day": bool(studied.quality(i).missing[days].any()),
-        "delisted": series.last < min(last, series.benchmark_last),
-    }
-    return tuple(flag for flag in FLAGS if found.get(flag, False))
+def row_flags(facts: Facts, around: Surroundings, plan: WindowPlan) -> np.ndarray:
+    """Flags that hold for every window of an event, as bits (``flag_words``); int32 (E,)."""
+    whole, day0 = around.any(plan.estimation_start, plan.end), around.any(0, 0)
+    return _bits(
+        {
+            "timing_uncertain": facts.uncertain,
+            "shared_session": facts.shared,
+            "short_estimation": facts.n_obs < SHORT_SHARE * plan.estimation,
+            "no_trade_day0": day0 & TRADED == 0,
+            "zero_variance": facts.zero_variance,
+            "stale_prices": whole & STALE > 0,
+            "bad_tick": whole & BAD_TICK > 0,
+            "benchmark_gap": whole & GAP > 0,
+            "model_fallback": facts.fallback,
+            "benchmark_is_ticker": facts.own_benchmark,
+        }
+    )
 
 
-def flag_bit(flag: str) -> int:
-    """The bit that stands for a flag where flags are numbers."""
-    return 1 << list(FLAGS).index(flag)
+def window_flags(facts: Facts, around: Surroundings, window: Window) -> np.ndarray:
+    """Flags of one test window of each event, as bits; int32 (E,)."""
+    end, far = facts.session + window.end, window.length - 1
+    near = facts.confounded if window.start <= 0 <= window.end else np.zeros(len(end), dtype=bool)
+    for low, high in ((window.start, min(window.end, -1)), (max(window.start, 1), window.end)):
+        if low <= high:
+            near = near | (around.any(low, high) & CONFOUNDED > 0)
+    sides = around.any(1, far) | around.any(-far, -1) if far else np.zeros(len(end), dtype=np.uint8)
+    return _bits(
+        {
+            "confounded": near,
+            "overlap": sides & OTHER > 0,
+            "window_incomplete": end > facts.benchmark_last,
+            "missing_day": around.any(window.start, window.end) & MISSING > 0,
+            "delisted": facts.last < np.minimum(end, facts.benchmark_last),
+        }
+    )
+
+
+def _bits(found: Mapping[str, Bools]) -> np.ndarray:
+    """One bit a flag, by its place in ``FLAGS``."""
+    bits = np.zeros(len(next(iter(found.values()))), dtype=np.int32)
+    for name, where in found.items():
+        bits |= np.where(where, np.int32(1 << _PLACES[name]), np.int32(0))
+    return bits
+
+
+_PLACES = {name: place for place, name in enumerate(FLAGS)}
 
 
 def flag_words(bits: int) -> str:
     """The flags of some bits joined by ``;`` in the order of ``FLAGS``."""
     return ";".join(flag for place, flag in enumerate(FLAGS) if bits >> place & 1)
-
-
-def merged(*groups: tuple[str, ...]) -> str:
-    """Flags of several groups joined by ``;`` in the order of ``FLAGS``."""
-    present = {flag for group in groups for flag in group}
-    return ";".join(flag for flag in FLAGS if flag in present)
-
-
-def _mates(studied: Studied, row: int) -> list[int]:
-    return studied.catalogue.mates[studied.catalogue.keys[row]]

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.catalogue import Catalogue
-from eventstudy.data.market import Market, SeriesKey, series_key, session_of
+from eventstudy.data.event_index import EventIndex, SeriesKey, series_key
+from eventstudy.data.market import Market
 from eventstudy.data.prices import Provenance
-from eventstudy.data.quality import Quality
 from eventstudy.data.returns import AlignedSeries
 from eventstudy.engine.panel import Ints
 from eventstudy.engine.partition import Block
@@ -42,7 +41,7 @@ class Studied:
 
     Attributes
     ----------
-    catalogue : Catalogue
+    index : EventIndex
     market : Market
     rows : int64 (E,)
         Rows of the events table that were studied, in file order; the first axis of ``block``.
@@ -61,7 +60,7 @@ class Studied:
         So many of ``spec.windows`` belong to every row; the others to rows that name them. 0 means all.
     """
 
-    catalogue: Catalogue
+    index: EventIndex
     market: Market
     rows: Ints
     block: Block | None
@@ -76,8 +75,8 @@ class Studied:
     def text(self, i: int, column: str) -> str:
         """A cell of the events table for studied row i."""
         if column not in self._cells:
-            self._cells[column] = [str(value) for value in self.catalogue.events.frame[column]]
-        return str(self._cells[column][int(self.rows[i])])
+            self._cells[column] = self.index.events.cells(column, self.rows)
+        return self._cells[column][i]
 
     @property
     def shared_windows(self) -> range:
@@ -95,17 +94,12 @@ class Studied:
 
     def series(self, i: int) -> AlignedSeries:
         """Returns of studied row i."""
-        key = series_key(self.catalogue, int(self.rows[i]), self.spec)
+        key = series_key(self.index, int(self.rows[i]), self.spec)
         return self.market.series(key, self.spec.returns)
-
-    def quality(self, i: int) -> Quality:
-        """What deserves a second look in the prices of studied row i."""
-        key = series_key(self.catalogue, int(self.rows[i]), self.spec)
-        return self.market.quality(key, self.spec.returns)
 
     def session(self, i: int) -> int:
         """Position of day 0 of studied row i on its calendar."""
-        return session_of(self.catalogue, int(self.rows[i]))
+        return int(self.index.session[self.rows[i]])
 
     def day0(self, i: int) -> np.datetime64:
         """Date of day 0 of studied row i."""
@@ -141,10 +135,10 @@ class StudyResult:
     Attributes
     ----------
     studied : Studied
-    row_flags : tuple of tuples of str
-        Per studied row.
-    window_flags
-        Per studied row and test window: flags that belong to the window alone.
+    row_flags : int32 (E,)
+        Bits of ``flags.FLAGS`` that hold for every window of a studied row.
+    window_flags : int32 (E, W)
+        Bits that belong to a window alone.
     exclusions : tuple of Exclusion
     n_read : int
         Rows read; equals studied plus excluded.
@@ -162,8 +156,8 @@ class StudyResult:
     """
 
     studied: Studied
-    row_flags: tuple[tuple[str, ...], ...]
-    window_flags: tuple[tuple[tuple[str, ...], ...], ...]
+    row_flags: np.ndarray
+    window_flags: np.ndarray
     exclusions: tuple[Exclusion, ...]
     n_read: int
     robustness: tuple[RobustRow, ...]

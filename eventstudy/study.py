@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy import ledger
-from eventstudy.data.calendar import DEFAULT_EXCHANGE
-from eventstudy.data.catalogue import Catalogue, build_catalogue
+from eventstudy import exclusions
+from eventstudy.choices import check_peers, check_tickers, checked_model
 from eventstudy.data.confounders import ConfounderTable, read_confounders
-from eventstudy.data.events import RESERVED, EventTable, events_from_frame, likely_misspelt, read_events
-from eventstudy.data.market import Market, SeriesKey, load_market, place_rows, series_key
+from eventstudy.data.event_index import EventIndex, index_events, seeds_of
+from eventstudy.data.events import EventColumns, events_from_frame, read_events
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source, source_from_frame
 from eventstudy.engine.kernels import Engine, chosen_engine
 from eventstudy.engine.models import MODELS, fit
-from eventstudy.engine.panel import Ints, ReturnPanel
-from eventstudy.engine.partition import Block, Fitter, Placed, conventions, fewest_observations, select, study_block
+from eventstudy.engine.panel import Bools, Ints, ReturnPanel
+from eventstudy.engine.partition import Block, Fitter, Placed, conventions, select, study_block, window_plan
 from eventstudy.errors import UsageError
 from eventstudy.evaluate.calendar_time import calendar_time_tests
 from eventstudy.evaluate.claims import check_claims
@@ -33,8 +32,10 @@ from eventstudy.evaluate.rates import placebo_rates
 from eventstudy.evaluate.robustness import day0_parts, robustness
 from eventstudy.evaluate.volume import abnormal_volume
 from eventstudy.flags import row_flags, window_flags
+from eventstudy.prepare import Prepared, Storage, facts_of, placed_events, prepare
 from eventstudy.records import Exclusion
 from eventstudy.results import Studied, StudyResult
+from eventstudy.roster import UNCERTAIN, Roster, check_by
 from eventstudy.spec import StudySpec, Window
 from eventstudy.spelling import meant
 
@@ -42,12 +43,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Progress = Callable[[str], None]
-# Fewer are no index.
-FEWEST_PEERS = 3
 
 
 def run(
-    events: str | Path | pd.DataFrame | EventTable,
+    events: str | Path | pd.DataFrame | EventColumns,
     prices: pd.DataFrame | PriceSource | None = None,
     spec: StudySpec | None = None,
     *,
@@ -60,7 +59,7 @@ def run(
 
     Parameters
     ----------
-    events : path, pandas frame or EventTable
+    events : path, pandas frame or EventColumns
         The announcements; a path's folder may hold ``confounders.csv``.
     prices : pandas frame, PriceSource or None
         None opens ``spec.source``; a frame is long: ``ticker, date, close`` and optionally ``open, volume, dividend``.
@@ -98,7 +97,7 @@ def run(
     if studied.spec.calibrated:
         say("every test on uneventful sessions")
     parts, evidence = day0_parts(studied), evidence_of(studied)
-    shown = [row for row in range(len(studied.catalogue.keys)) if is_reported(studied.catalogue, row, only)]
+    shown = np.flatnonzero(chosen_rows(studied.index, only)[0]).tolist()
     return replace(
         result,
         robustness=robustness(studied),
@@ -116,7 +115,7 @@ def run(
 
 
 def estimated(
-    events: str | Path | pd.DataFrame | EventTable,
+    events: str | Path | pd.DataFrame | EventColumns,
     prices: pd.DataFrame | PriceSource | None = None,
     spec: StudySpec | None = None,
     *,
@@ -132,72 +131,51 @@ def estimated(
     """
     spec = checked_model(spec or StudySpec())
     say = progress or silent
-    table = as_events(events)
-    check_by(table, spec)
+    columns = as_events(events)
+    check_by(columns, spec)
     source = open_source(spec, say, warn or silent) if prices is None else as_source(prices)
-    say(f"placing {len(table.frame)} events on exchange calendars")
-    catalogue = build_catalogue(table, confounders_beside(table, confounders), reach=spec.hold)
-    check_peers(catalogue, spec)
-    n_shared, spec = len(spec.windows), with_own_windows(spec, table)
-    check_tickers(catalogue, spec)
-    wanted = select_rows(catalogue, only)
-    say(f"reading prices from {source.name}")
-    market = load_market(catalogue, wanted, source, spec)
-    admitted, early = admit(catalogue, wanted, market, spec)
-    say(f"studying {len(admitted)} of {len(wanted)} events")
-    engine = chosen_engine(spec.engine, len(admitted), spec.model, conventions(spec))
-    block, rows, late = estimate(catalogue, admitted, market, spec, engine)
-    own = own_windows(table, rows, spec)
-    studied = Studied(
-        catalogue=catalogue,
-        market=market,
-        rows=np.array(rows, dtype=np.int64),
-        block=block,
-        primary=primary_windows(catalogue, rows, spec, own),
-        reported=tuple(i for i, row in enumerate(rows) if is_reported(catalogue, row, only)),
-        spec=spec,
-        engine=engine,
-        own=own,
-        n_shared=n_shared,
-    )
-    shown = [row for row in wanted if is_reported(catalogue, row, only)]
+    say(f"placing {len(columns):,} events on exchange calendars")
+    index = index_events(columns, confounders_beside(columns, confounders), reach=spec.hold)
+    check_peers(index, spec)
+    n_shared, spec = len(spec.windows), with_own_windows(spec, columns)
+    check_tickers(index, spec)
+    reported, rows = chosen_rows(index, only)
+    prepared = prepare(index, rows, reported, source, spec, Storage(), say)
+    say(f"studying {len(prepared.roster):,} of {len(rows):,} events")
+    engine = chosen_engine(spec.engine, len(prepared.roster), spec.model, conventions(spec))
+    block, studied_events, of_rows, of_windows = estimate(prepared, spec, engine)
+    own = own_windows(columns, studied_events.row, spec)
+    assert prepared.market is not None, "prices of this study are kept"
+    lost = prepared.excluded.ordered()
+    lost = lost[:, reported[lost[0]]]
     return StudyResult(
-        studied=studied,
-        row_flags=tuple(row_flags(studied, i) for i in range(len(rows))),
-        window_flags=tuple(tuple(window_flags(studied, i, w) for w in spec.windows) for i in range(len(rows))),
-        exclusions=tuple(sorted((e for e in (*early, *late) if e.row in shown), key=lambda e: e.row)),
-        n_read=len(shown),
+        studied=Studied(
+            index=index,
+            market=prepared.market,
+            rows=studied_events.row.astype(np.int64),
+            block=block,
+            primary=primary_windows(studied_events, spec, own),
+            reported=tuple(np.flatnonzero(reported[studied_events.row]).tolist()),
+            spec=spec,
+            engine=engine,
+            own=own,
+            n_shared=n_shared,
+        ),
+        row_flags=of_rows,
+        window_flags=of_windows,
+        exclusions=tuple(
+            Exclusion(row=int(row), stage=stage, reason=reason, detail=detail)
+            for row, (stage, reason, detail) in zip(lost[0], prepared.sentences.troubles(lost), strict=True)
+        ),
+        n_read=prepared.n_read,
         robustness=(),
         parts=(),
         clusters=(),
         groups=(),
         group_days=(),
         claims=(),
-        notices=(*spec.notices, *likely_misspelt(table), *market_notices(catalogue, wanted, market, spec)),
+        notices=prepared.notices,
     )
-
-
-def market_notices(catalogue: Catalogue, rows: Sequence[int], market: Market, spec: StudySpec) -> list[str]:
-    """What a reader should know about the prices: older than asked for, or measured against a market elsewhere."""
-    choice = market.prices.choice
-    found = [choice.stale] if choice is not None and choice.stale else []
-    if market.factors is not None and market.factors.notice:
-        found.append(market.factors.notice)
-    return [*found, *foreign_notices({series_key(catalogue, row, spec) for row in rows})]
-
-
-def foreign_notices(keys: Collection[SeriesKey]) -> list[str]:
-    """What to know about listings abroad that are measured against New York."""
-    abroad = {
-        (key.ticker, key.exchange)
-        for key in keys
-        if key.exchange != DEFAULT_EXCHANGE and key.benchmarks[:1] == ("SPY",)
-    }
-    return [
-        f"{ticker} trades on {exchange} and is measured against SPY, which closes hours later in another currency: "
-        "name a local index with --benchmark or in the benchmark column"
-        for ticker, exchange in sorted(abroad)
-    ]
 
 
 def silent(line: str) -> None:
@@ -205,85 +183,9 @@ def silent(line: str) -> None:
     del line
 
 
-def checked_model(spec: StudySpec) -> StudySpec:
-    """The spec, once its model is known to exist and to have the benchmarks and sessions it needs."""
-    if spec.model not in MODELS:
-        raise UsageError(f"model {spec.model!r} is unknown", " | ".join(MODELS), meant(spec.model, MODELS))
-    if spec.model == "multi-index" and len(spec.benchmarks) < 2:
-        raise UsageError(
-            "multi-index needs a market and a sector", "two benchmarks", "add --benchmark SPY --benchmark SOXX"
-        )
-    if MODELS[spec.model].peers and len(spec.peers) < FEWEST_PEERS:
-        raise UsageError(
-            f"{spec.model} has {len(spec.peers)} peers", f"at least {FEWEST_PEERS}", "--peer SYM, repeated"
-        )
-    if MODELS[spec.model].ex_self and not spec.weights:
-        raise UsageError(
-            f"{spec.model} needs the firm's share of the index", "--index-weight TICKER=W, such as NVDA=0.07"
-        )
-    if spec.convention and MODELS[spec.model].simplex:
-        raise UsageError(f"a convention is about standard errors, and {spec.model} has none", "no --convention")
-    if spec.chosen("robust") == "hac" and (MODELS[spec.model].conditional or MODELS[spec.model].instrument):
-        raise UsageError(
-            f"robust=hac is for least squares, and {spec.model} has a variance of its own", "another model"
-        )
-    needed = fewest_observations(spec, spec.model, len(spec.benchmarks))
-    if spec.estimation < needed:
-        raise UsageError(f"estimation {spec.estimation} is too short for {spec.model}", f"at least {needed} sessions")
-    return spec
-
-
-def check_by(table: EventTable, spec: StudySpec) -> None:
-    """Raise a UsageError where the column of the groups is not in the events file, before any price is asked for."""
-    if spec.by not in table.frame.columns:
-        columns = [str(name) for name in table.frame.columns if name not in RESERVED]
-        raise UsageError(
-            f"--by {spec.by!r} is no column of the events file", ", ".join(columns), meant(spec.by, columns)
-        )
-
-
-def check_peers(catalogue: Catalogue, spec: StudySpec) -> None:
-    """Raise a UsageError where a peer is itself treated: the comparison would take part of the effect away."""
-    treated = {ticker for (ticker, _), role in zip(catalogue.keys, catalogue.roles, strict=True) if role != "placebo"}
-    check_treated(treated, spec, catalogue.events.path)
-
-
-def check_treated(treated: set[str], spec: StudySpec, path: str) -> None:
-    """The same from the tickers that have announcements."""
-    if MODELS[spec.model].peers and (bad := sorted(treated & set(spec.peers))):
-        raise UsageError(
-            f"peer {', '.join(bad)} has announcements of its own in {path}",
-            "peers that no event of the file treats",
-            "name other peers",
-        )
-
-
-def one_width(keys: Collection[SeriesKey], spec: StudySpec) -> None:
-    """Raise a UsageError where series have different numbers of benchmarks: a panel holds one number of factors."""
-    counts = sorted({len(key.benchmarks) for key in keys})
-    if len(counts) > 1:
-        raise UsageError(
-            f"{spec.model} uses every benchmark, and the rows name {' and '.join(map(str, counts))} of them",
-            "the same number of benchmarks on every row",
-            "complete the benchmark column",
-        )
-
-
-def check_tickers(catalogue: Catalogue, spec: StudySpec) -> None:
-    """Raise a UsageError where an option speaks of a ticker that no event has."""
-    known = {ticker for ticker, _ in catalogue.keys}
-    for option, named in (("index-weight", spec.weights), ("shares", spec.outstanding)):
-        if unknown := sorted(set(named) - known):
-            raise UsageError(
-                f"{option} names {unknown[0]}, which no event of {catalogue.events.path} has",
-                "a ticker of the events file",
-                meant(unknown[0], sorted(known)),
-            )
-
-
-def as_events(events: str | Path | pd.DataFrame | EventTable) -> EventTable:
-    """Events from a path, a frame or a table already read."""
-    if isinstance(events, EventTable):
+def as_events(events: str | Path | pd.DataFrame | EventColumns) -> EventColumns:
+    """Events from a path, a frame or columns already read."""
+    if isinstance(events, EventColumns):
         return events
     if isinstance(events, str | Path):
         return read_events(events)
@@ -297,80 +199,62 @@ def as_source(prices: pd.DataFrame | PriceSource) -> PriceSource:
     return source_from_frame(prices) if isinstance(prices, pd.DataFrame) else prices
 
 
-def confounders_beside(table: EventTable, path: str | Path | None) -> ConfounderTable | None:
+def confounders_beside(events: EventColumns, path: str | Path | None) -> ConfounderTable | None:
     """The confounders named, or those beside the events file, or None."""
     if path is not None:
         return read_confounders(path)
-    beside = Path(table.path).parent / "confounders.csv"
-    return read_confounders(beside) if Path(table.path).is_file() and beside.is_file() else None
+    beside = Path(events.path).parent / "confounders.csv"
+    return read_confounders(beside) if Path(events.path).is_file() and beside.is_file() else None
 
 
-def is_reported(catalogue: Catalogue, row: int, only: Sequence[str]) -> bool:
-    """Whether a row of the events table belongs to what was asked for."""
-    return not only or catalogue.event_ids[row] in only
+def chosen_rows(index: EventIndex, only: Sequence[str]) -> tuple[Bools, Ints]:
+    """Rows that are reported, bool (n,), and rows to study: those, and others that share a day 0 with them.
 
-
-def select_rows(catalogue: Catalogue, only: Sequence[str]) -> list[int]:
-    """Rows to study: those asked for, and those that share a day 0 with them (their cluster)."""
-    known = sorted(set(catalogue.events.frame["event_id"]))
+    Raises
+    ------
+    UsageError
+        If no row has an event_id that is asked for.
+    """
+    every = np.arange(len(index))
+    if not only:
+        return np.ones(len(index), dtype=bool), every
+    ids = index.events.ids.take(every)
+    known = sorted(set(ids))
     for name in only:
         if name not in known:
             hint = meant(name, known) or "see the event_id column"
-            raise UsageError(f"event {name!r} is not in {catalogue.events.path}", "an event_id of that file", hint)
-    days = {p.date for row, p in enumerate(catalogue.placements) if p and is_reported(catalogue, row, only)}
-    return [
-        row
-        for row, placement in enumerate(catalogue.placements)
-        if is_reported(catalogue, row, only) or (placement is not None and placement.date in days)
-    ]
-
-
-def admit(
-    catalogue: Catalogue, wanted: Sequence[int], market: Market, spec: StudySpec
-) -> tuple[list[int], list[Exclusion]]:
-    """Rows whose day 0 lies within the prices; the others with their reason."""
-    trouble = {row: price_trouble(catalogue, row, market, spec) for row in wanted}
-    return [row for row in wanted if trouble[row] is None], [e for e in trouble.values() if e is not None]
-
-
-def price_trouble(catalogue: Catalogue, row: int, market: Market, spec: StudySpec) -> Exclusion | None:
-    """Why a row has no usable day 0, or None."""
-    placement, key = catalogue.placements[row], series_key(catalogue, row, spec)
-    if placement is None:
-        return _exclusion(row, ledger.undated(catalogue.exchange[row]))
-    if (missing := market.trouble(key)) is not None:
-        return _exclusion(row, ledger.unpriced(missing))
-    series = market.series(key, spec.returns)
-    reach = ledger.reach_of(series, market.prices.series[key.ticker].provenance.source)
-    gap = spec.missing == "strict" and bool(series.span[placement.session] != 1)
-    found = ledger.day0_trouble(reach, placement.session, gap=gap)
-    return None if found is None else _exclusion(row, found)
-
-
-def _exclusion(row: int, trouble: ledger.Trouble) -> Exclusion:
-    stage, reason, detail = trouble
-    return Exclusion(row=row, stage=stage, reason=reason, detail=detail)
+            raise UsageError(f"event {name!r} is not in {index.events.path}", "an event_id of that file", hint)
+    reported = np.isin(np.array(ids), list(only))
+    placed = index.session >= 0
+    shared = np.zeros(len(index), dtype=bool)
+    shared[placed] = np.isin(index.day0(every[placed]), index.day0(every[placed & reported]))
+    return reported, np.flatnonzero(reported | shared)
 
 
 def estimate(
-    catalogue: Catalogue, rows: Sequence[int], market: Market, spec: StudySpec, engine: Engine = "numpy"
-) -> tuple[Block | None, list[int], list[Exclusion]]:
-    """Study the admitted rows; those whose estimation window cannot carry a model become exclusions."""
-    if not rows:
-        return None, [], []
-    keys, placed = place_rows(catalogue, rows, spec)
-    one_width(keys, spec)
-    panel = market.stack(keys, spec.returns)
-    block = _block(panel, placed, spec, engine)
-    needed = fewest_observations(spec, spec.model, panel.factors.shape[1])
-    enough = block.fits.n_obs >= needed
-    exclusions = [
-        _exclusion(row, ledger.estimation_trouble(int(block.fits.n_obs[i]), needed, spec.estimation))
-        for i, row in enumerate(rows)
-        if not (enough[i] and block.fits.rank_ok[i])
-    ]
-    kept = np.flatnonzero(enough & block.fits.rank_ok)
-    return (select(block, kept) if len(kept) else None), [rows[int(i)] for i in kept], exclusions
+    prepared: Prepared, spec: StudySpec, engine: Engine = "numpy"
+) -> tuple[Block | None, Roster, np.ndarray, np.ndarray]:
+    """Study the admitted events; those whose estimation window cannot carry a model become exclusions.
+
+    Returns
+    -------
+    The block of the studied events (None without any), the events, their flags and those of their windows as bits.
+    """
+    events, plan = prepared.roster.part(0, len(prepared.roster)), window_plan(spec)
+    if not len(events):
+        return None, events, np.zeros(0, dtype=np.int32), np.zeros((0, len(spec.windows)), dtype=np.int32)
+    placed, around = placed_events(prepared.panel, events, spec, seeds_of(prepared.index, events.row))
+    block = _block(prepared.panel.of_returns, placed, spec, engine)
+    fits = block.fits
+    enough = fits.n_obs >= prepared.sentences.needed
+    lost = np.flatnonzero(~(enough & fits.rank_ok))
+    kinds = np.where(enough[lost], exclusions.DEFICIENT, exclusions.FEW)
+    prepared.excluded.add(events.row[lost], kinds, events.series[lost], events.session[lost], fits.n_obs[lost])
+    facts = facts_of(prepared.panel, events, fits.n_obs, fits.zero_variance, fits.fallback)
+    of_rows = row_flags(facts, around, plan)
+    of_windows = np.stack([window_flags(facts, around, window) for window in spec.windows], axis=1)
+    kept = np.flatnonzero(enough & fits.rank_ok)
+    return select(block, kept) if len(kept) else None, events.take(kept), of_rows[kept], of_windows[kept]
 
 
 def _block(panel: ReturnPanel, placed: Placed, spec: StudySpec, engine: Engine) -> Block:
@@ -391,14 +275,9 @@ def fitter_of(spec: StudySpec) -> Fitter:
     return conditional_fits
 
 
-def primary_windows(catalogue: Catalogue, rows: Sequence[int], spec: StudySpec, own: Ints) -> Ints:
-    """Index of each row's primary window: its own; else [0,0], or [0,1] where the hour is unknown; else the first."""
-    chosen = []
-    for row, named in zip(rows, own, strict=True):
-        if named >= 0:
-            chosen.append(int(named))
-            continue
-        placement = catalogue.placements[row]
-        wanted = Window(0, 1) if placement is not None and placement.uncertain else Window(0, 0)
-        chosen.append(spec.windows.index(wanted) if wanted in spec.windows else 0)
-    return np.array(chosen, dtype=np.int64)
+def primary_windows(events: Roster, spec: StudySpec, own: Ints) -> Ints:
+    """Index of each event's primary window: its own; else [0,0], or [0,1] where the hour is unknown; else the first."""
+    certain, unsure = (
+        spec.windows.index(wanted) if wanted in spec.windows else 0 for wanted in (Window(0, 0), Window(0, 1))
+    )
+    return np.where(own >= 0, own, np.where(events.marked(UNCERTAIN), unsure, certain))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def run_many(
-    box: list[EventColumns],
+    events: EventColumns,
     spec: StudySpec,
     settings: Mapping[str, Setting],
     formats: tuple[str, ...],
@@ -24,7 +24,7 @@ def run_many(
     *,
     as_json: bool,
 ) -> None:
-    """Study the events in the box, which is emptied, and write the report.
+    """Study the events and write the report.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def run_many(
         formats = ("md", "html", kind, "json")
     if "tex" in formats:
         console.say("note: no LaTeX tables: they are for studies of up to 20,000 events")
-    out, path = Path(settings["out"].value), Path(box[0].path)
+    out, path = Path(settings["out"].value), Path(events.path)
     beside = path.parent / "confounders.csv"
     order = Order(
         out=out,
@@ -51,7 +51,7 @@ def run_many(
     )
     value = {name: settings[name].value for name in ("threads", "workers", "scheduler")}
     with executor(value["threads"], value["workers"], value["scheduler"]) as chosen:
-        result = run_bulk(box.pop, spec, order, chosen, say=console.progress, warn=console.warn)
+        result = run_bulk(events, spec, order, chosen, say=console.progress, warn=console.warn)
     console.progress_done()
     if result.choice is not None:
         console.say(f"prices: {result.choice.source} ({printable('; '.join(result.choice.why))})")

@@ -56,7 +56,7 @@ def show_command(
             tail = f"  ({setting.origin})" if origin else ""
             print(printable(f"{name:<{width}}  {written(setting.value)}{tail}"))
     # what is shown must also be possible together; the error says which is not
-    from eventstudy.study import checked_model
+    from eventstudy.choices import checked_model
 
     checked_model(study_spec(settings))
     chosen_formats(settings)

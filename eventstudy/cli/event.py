@@ -24,7 +24,7 @@ from eventstudy.errors import NothingStudied, UsageError
 from eventstudy.spelling import meant
 
 if TYPE_CHECKING:
-    from eventstudy.data.events import EventTable
+    from eventstudy.data.events import EventColumns
     from eventstudy.results import StudyResult
 
 EVENTS_FILE = Path("events.csv")
@@ -59,7 +59,7 @@ def event_command(
 
     if save:
         check_writable(out)
-    table, event_id = _catalogue(what, when, events, timing, claim, console)
+    table, event_id = _announcements(what, when, events, timing, claim, console)
     from eventstudy.study import run
 
     beside = events.parent / "confounders.csv"
@@ -77,9 +77,9 @@ def event_command(
         raise NothingStudied(f"{event_id} could not be studied", hint=_why(result))
 
 
-def _catalogue(
+def _announcements(
     what: str, when: str | None, events: Path, timing: str, claim: str, console: Console
-) -> tuple[EventTable, str]:
+) -> tuple[EventColumns, str]:
     """The events to look at and the event_id asked for."""
     from eventstudy.data.events import events_from_frame, read_events
 
@@ -89,12 +89,14 @@ def _catalogue(
             raise UsageError("--timing and --claim belong to an ad hoc event", "TICKER WHEN --timing amc")
         assert known is not None, "read above"
         return known, what
+    import numpy as np
     import pandas as pd
 
     event_id = re.sub(r"[^A-Za-z0-9._-]", "_", f"{what.lstrip('^')}-{when[:10]}")
     if known is not None:
         console.say(f"masks from the announcements in {events}")
-        while event_id in set(known.frame["event_id"]):
+        taken = set(known.cells("event_id", np.arange(len(known))))
+        while event_id in taken:
             event_id += "-adhoc"
     row = pd.DataFrame(
         [
@@ -109,14 +111,7 @@ def _catalogue(
         ]
     )
     own = events_from_frame(row, path="command line")
-    if known is None:
-        return own, event_id
-    from eventstudy.data.events import EventTable
-
-    frame = pd.concat([known.frame, own.frame], ignore_index=True)
-    text = [column for column in frame.columns if column not in ("line", "instant", "date")]
-    frame[text] = frame[text].fillna("")
-    return EventTable(frame=frame, path=known.path), event_id
+    return own if known is None else known.joined(own), event_id
 
 
 def _positions(result: StudyResult, ticker: str | None) -> list[int]:

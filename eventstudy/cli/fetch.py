@@ -44,17 +44,17 @@ def fetch_command(
     spec = study_spec(resolve(flags or {}, config))
     if spec.offline:
         raise UsageError("fetch asks Yahoo, and --offline forbids it", "fetch without --offline")
-    from eventstudy.data.catalogue import build_catalogue
+    from eventstudy.data.event_index import asked_range, index_events
     from eventstudy.data.events import read_events
     from eventstudy.data.live import LiveSource, refresh
-    from eventstudy.data.market import asked_range, factor_table, wanted_symbols
+    from eventstudy.data.market import factor_table, wanted_symbols
     from eventstudy.data.shelf import Access
     from eventstudy.spec import LIVE
 
-    catalogue = build_catalogue(read_events(events_file(events)), None, reach=spec.hold)
-    symbols = wanted_symbols(catalogue, range(len(catalogue.placements)), spec)
+    index = index_events(read_events(events_file(events)), None, reach=spec.hold)
+    symbols = wanted_symbols(index, range(len(index)), spec)
     access = Access.make(spec.store, False, spec.max_age, spec.benchmarks[0], console.progress, console.warn)
-    done, error = refresh(LiveSource("yahoo", access), symbols, *asked_range(catalogue, spec))
+    done, error = refresh(LiveSource("yahoo", access), symbols, *asked_range(index, spec))
     console.progress_done()
     _print(done, symbols, str(access.folder), as_json=as_json, error="" if error is None else error.found)
     if error is not None:

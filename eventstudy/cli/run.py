@@ -52,21 +52,19 @@ def run_command(
     settings = resolve(flags or {}, config)
     spec, formats = study_spec(settings), chosen_formats(settings)
     out = Path(settings["out"].value)
-    from eventstudy.data.events import event_table, read_columns
+    from eventstudy.data.events import read_events
     from eventstudy.report.write import check_writable, write_report
     from eventstudy.scale.limits import LIMITS
     from eventstudy.study import run
 
     check_writable(out)
-    columns = read_columns(events_file(events))
+    columns = read_events(events_file(events))
     if len(columns) > LIMITS.bulk and not event:
         from eventstudy.cli.bulk import run_many
 
-        box = [columns]
-        del columns
-        run_many(box, spec, settings, formats, console, as_json=as_json)
+        run_many(columns, spec, settings, formats, console, as_json=as_json)
         return
-    result = run(event_table(columns), spec=spec, only=event or (), progress=console.progress, warn=console.warn)
+    result = run(columns, spec=spec, only=event or (), progress=console.progress, warn=console.warn)
     result = _at_size(result, detail=settings["detail"].value)
     audited = _audit(result, settings)
     figures = _figures(result, formats, console)

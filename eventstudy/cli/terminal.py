@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from eventstudy.data.catalogue import nearby
 from eventstudy.report.escape import clean
 from eventstudy.report.prose import row_sentences
 from eventstudy.report.words import clipped, interval, number, p_value, percent, share, size
@@ -30,7 +29,7 @@ def event_text(result: StudyResult, i: int) -> str:
     """Claim, mapping, model, windows with every p value, MDE, and the CAR as a sparkline with its band."""
     studied = result.studied
     event_id, ticker, row = studied.text(i, "event_id"), studied.text(i, "ticker"), int(studied.rows[i])
-    placement = studied.catalogue.placements[row]
+    placement = studied.index.placement(row)
     chosen = {
         name: frame[(frame["event_id"] == event_id) & (frame["ticker"] == ticker)]
         for name, frame in result.tables.items()
@@ -57,7 +56,7 @@ def event_text(result: StudyResult, i: int) -> str:
     lines += ["", *_window_lines(chosen["windows"])]
     lines += _further_lines(chosen["volume"], result.tables["dollar"], event_id, ticker)
     lines += ["", *_spark(chosen["abnormal_returns"])]
-    around = nearby(studied.catalogue, row, result.spec.event_window.start, result.spec.event_window.end)
+    around = studied.index.nearby(row, result.spec.event_window.start, result.spec.event_window.end)
     lines += [f"  near    day {n.day:+d} {n.kind}: {clipped(clean(n.title))}" for n in around]
     primary = chosen["windows"][chosen["windows"]["primary"] == "yes"].iloc[0]
     day = chosen["abnormal_returns"][chosen["abnormal_returns"]["day"] == 0]

@@ -26,7 +26,7 @@ from eventstudy.cli.settings import resolve, study_spec
 from eventstudy.errors import InputFileError, Problem
 
 if TYPE_CHECKING:
-    from eventstudy.data.catalogue import Catalogue
+    from eventstudy.data.event_index import EventIndex
     from eventstudy.spec import StudySpec
 
 FORMATS = ("text", "csv", "json", "github")
@@ -58,23 +58,23 @@ def validate_command(
     chosen = chosen_format(output_format, FORMATS, as_json=as_json)
     console = Console.make(quiet, verbose, no_color)
     spec = study_spec(resolve(flags or {}, config))
-    problems, catalogue = _read(events)
+    problems, index = _read(events)
     if problems:
         _print_problems(problems, chosen)
         raise typer.Exit(2)
-    assert catalogue is not None, "read without problems"
-    _print_rows(_rows(catalogue, spec), chosen)
+    assert index is not None, "read without problems"
+    _print_rows(_rows(index, spec), chosen)
     from eventstudy.data.events import likely_misspelt
 
-    for sentence in likely_misspelt(catalogue.events):
+    for sentence in likely_misspelt(index.events):
         console.say(f"note: {printable(sentence)}")
-    console.say(f"{events}: {len(catalogue.placements)} rows, no problem")
+    console.say(f"{events}: {len(index)} rows, no problem")
 
 
-def _read(events: Path) -> tuple[Problems, Catalogue | None]:
-    """Problems of both files, or the catalogue."""
-    from eventstudy.data.catalogue import build_catalogue
+def _read(events: Path) -> tuple[Problems, EventIndex | None]:
+    """Problems of both files, or the events on their calendars."""
     from eventstudy.data.confounders import read_confounders
+    from eventstudy.data.event_index import index_events
     from eventstudy.data.events import read_events
 
     problems: Problems = []
@@ -90,32 +90,28 @@ def _read(events: Path) -> tuple[Problems, Catalogue | None]:
         problems += [(error.path, error.unit, problem) for problem in error.problems]
     if problems or table is None:
         return problems, None
-    return [], build_catalogue(table, confounders)
+    return [], index_events(table, confounders)
 
 
-def _rows(catalogue: Catalogue, spec: StudySpec) -> list[dict[str, Any]]:
+def _rows(index: EventIndex, spec: StudySpec) -> list[dict[str, Any]]:
     """One line a row: day 0, the rule used, overlaps and what is near."""
-    from eventstudy.data.catalogue import nearby, other_days, shares_session
-
-    frame = catalogue.events.frame
-    window, rows = spec.event_window, []
-    for row, placement in enumerate(catalogue.placements):
-        own = catalogue.mates[catalogue.keys[row]]
-        flags = []
+    window, rows, shared = spec.event_window, [], index.shares_session()
+    for row in range(len(index)):
+        placement, flags = index.placement(row), []
         if placement is not None:
-            days = other_days(catalogue, row, own)
+            days = index.other_days(row)
             flags = [
                 *(["timing_uncertain"] if placement.uncertain else []),
-                *(["shared_session"] if shares_session(catalogue, row, own) else []),
+                *(["shared_session"] if shared[row] else []),
                 *(["overlap"] if ((days != 0) & (abs(days) < window.length)).any() else []),
             ]
-        near = nearby(catalogue, row, window.start, window.end)
+        near = index.nearby(row, window.start, window.end)
         rows.append(
             {
-                "line": int(frame["line"].iat[row]),
-                **{name: str(frame[name].iat[row]) for name in ("event_id", "ticker", "announced_at", "timing")},
+                "line": int(index.events.lines[row]),
+                **{name: index.text(row, name) for name in ("event_id", "ticker", "announced_at", "timing")},
                 "day0": str(placement.date) if placement else "",
-                "exchange": catalogue.exchange[row],
+                "exchange": index.firm(row)[1],
                 "rule": placement.rule if placement else "the exchange calendar does not reach this date",
                 "flags": ";".join(flags),
                 "near": "; ".join(f"{item.day:+d} {item.kind}" for item in near),

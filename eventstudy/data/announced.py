@@ -49,12 +49,28 @@ class Announced:
         codes = self.codes[rows]
         if self.written is not None:
             return [self.written[code] for code in codes.tolist()]
-        known = np.unique(codes)
-        words = {
-            int(code): f"{self.instant[code]}+00:00" if np.isnat(self.day[code]) else str(self.day[code])
-            for code in known
-        }
-        return [words[code] for code in codes.tolist()]
+        known, where = np.unique(codes, return_inverse=True)
+        words = self._words(known)
+        return [words[place] for place in where.tolist()]
+
+    def dates_known(self) -> NDArray[np.datetime64]:
+        """Calendar day of each distinct value: its bare date, or that of its moment in UTC; datetime64[D] (k,)."""
+        return np.asarray(np.where(np.isnat(self.day), self.instant.astype("datetime64[D]"), self.day))
+
+    def joined(self, other: Announced) -> Announced:
+        """These and others behind them."""
+        words = [side.written or tuple(side._words(np.arange(len(side.instant)))) for side in (self, other)]
+        return Announced(
+            codes=np.concatenate([self.codes, other.codes.astype(np.int32) + len(self.instant)]),
+            instant=np.concatenate([self.instant, other.instant]),
+            day=np.concatenate([self.day, other.day]),
+            written=(*words[0], *words[1]),
+        )
+
+    def _words(self, codes: Ints) -> list[str]:
+        """Some distinct values in ISO form."""
+        pairs = zip(self.instant[codes], self.day[codes], strict=True)
+        return [f"{instant}+00:00" if np.isnat(day) else str(day) for instant, day in pairs]
 
     def moments(self) -> list[datetime | None]:
         """The moment of every row as Python's own."""

@@ -1,4 +1,4 @@
-"""events.csv -> EventTable: one row per announcement and ticker, every problem reported at once."""
+"""events.csv -> EventColumns: one row per announcement and ticker, every problem reported at once."""
 
 from __future__ import annotations
 
@@ -49,27 +49,9 @@ OPTIONAL = (
 RESERVED = ("line", "instant", "date")
 
 
-@dataclass(frozen=True, slots=True)
-class EventTable:
-    """Announcements, one row per (event_id, ticker).
-
-    Attributes
-    ----------
-    frame : DataFrame
-        ``line`` (int, of the file), ``event_id``, ``ticker``, ``announced_at`` (as written), ``instant`` (UTC, NaT for
-        a bare date), ``date`` (NaT where there is an instant), ``timing``, ``role``, ``category``, ``claimed_return``,
-        ``claimed_open_return``, ``title``, ``source``, ``notes``, ``benchmark``, ``calendar``, ``window`` (text,
-        empty if none), then extra columns as text.
-    path : str
-    """
-
-    frame: pd.DataFrame
-    path: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventColumns:
-    """The same announcements as integer-coded columns: what a large study works on.
+    """Announcements, one row per (event_id, ticker), as integer-coded columns.
 
     Attributes
     ----------
@@ -96,25 +78,77 @@ class EventColumns:
     def __len__(self) -> int:
         return len(self.lines)
 
+    @property
+    def names(self) -> list[str]:
+        """Columns that formulas and groups may name: those of the contract, then extra ones."""
+        extra = [name for name in self.columns if name not in (*REQUIRED, *OPTIONAL)]
+        return ["event_id", "ticker", "announced_at", *OPTIONAL[1:], *extra]
 
-def read_events(path: str | Path) -> EventTable:
+    def cells(self, name: str, rows: Ints) -> list[str]:
+        """The texts of a column in some rows; defaults are filled in.
+
+        Raises
+        ------
+        KeyError
+            If there is no such column.
+        """
+        if name == "event_id":
+            return self.ids.take(rows)
+        return self.announced.text(rows) if name == "announced_at" else self.columns[name].take(rows)
+
+    def cell(self, row: int, name: str) -> str:
+        """The text of one row; see ``cells``."""
+        return self.cells(name, np.array([row]))[0]
+
+    def joined(self, other: EventColumns) -> EventColumns:
+        """These announcements and others behind them; a column that one side lacks is empty there."""
+        names = dict.fromkeys([*self.columns, *other.columns])
+        sides = [(side, np.arange(len(side))) for side in (self, other)]
+        columns = {
+            name: coded(
+                [
+                    cell
+                    for side, rows in sides
+                    for cell in (side.cells(name, rows) if name in side.columns else [""] * len(rows))
+                ]
+            )
+            for name in names
+        }
+        return EventColumns(
+            path=self.path,
+            lines=np.concatenate([self.lines, other.lines]),
+            ids=PlainTexts([name for side, rows in sides for name in side.ids.take(rows)]),
+            announced=self.announced.joined(other.announced),
+            columns=columns,
+            unit=self.unit,
+        )
+
+    def frame(self) -> pd.DataFrame:
+        """The announcements as a pandas frame: ``line``, ``event_id``, ``ticker``, ``announced_at`` (as written),
+        ``instant`` (UTC, NaT for a bare date), ``date`` (NaT where there is an instant), the other columns of the
+        contract and extra ones as text, empty where there is none."""
+        import pandas as pd
+
+        every = np.arange(len(self))
+        first = {name: self.cells(name, every) for name in self.names[:3]}
+        return pd.DataFrame(
+            {
+                "line": self.lines,
+                **first,
+                "instant": pd.Series(pd.to_datetime(self.announced.moments(), utc=True)).dt.as_unit("ns"),
+                "date": pd.Series(pd.to_datetime(self.announced.dates())).dt.as_unit("s"),
+                **{name: self.cells(name, every) for name in self.names[3:]},
+            }
+        )
+
+
+def read_events(path: str | Path) -> EventColumns:
     """Read an events file, CSV or Parquet.
 
     Raises
     ------
     InputFileError
         With every problem: line, column, value, what to write instead.
-    """
-    return event_table(read_columns(path))
-
-
-def read_columns(path: str | Path) -> EventColumns:
-    """The same file as coded columns, after the same checks.
-
-    Raises
-    ------
-    InputFileError
-        As ``read_events``.
     """
     from eventstudy.data.parquet import is_parquet, read_parquet_columns
 
@@ -132,8 +166,8 @@ def read_columns(path: str | Path) -> EventColumns:
     return checked(RawEvents(str(path), np.concatenate(lines), PlainTexts(ids), columns))
 
 
-def events_from_frame(frame: pd.DataFrame, path: str = "<frame>") -> EventTable:
-    """The same table and the same checks from a pandas frame; missing values count as empty cells.
+def events_from_frame(frame: pd.DataFrame, path: str = "<frame>") -> EventColumns:
+    """The same columns and the same checks from a pandas frame; missing values count as empty cells.
 
     Raises
     ------
@@ -156,7 +190,7 @@ def events_from_frame(frame: pd.DataFrame, path: str = "<frame>") -> EventTable:
         raise InputFileError(path, missing or torn)
     ids = PlainTexts(columns.pop("event_id", [""] * len(frame)))
     lines = np.arange(2, len(frame) + 2)
-    return event_table(checked(RawEvents(path, lines, ids, {name: coded(cells) for name, cells in columns.items()})))
+    return checked(RawEvents(path, lines, ids, {name: coded(cells) for name, cells in columns.items()}))
 
 
 def _torn(columns: Mapping[str, Sequence[str]]) -> list[Problem]:
@@ -292,26 +326,6 @@ def _made_alike(own: Texts, ids: Texts, tickers: Coded, lines: Ints, unit: str) 
     return found
 
 
-def event_table(events: EventColumns) -> EventTable:
-    """The announcements as a pandas frame."""
-    columns, every = events.columns, np.arange(len(events))
-    moments, dates = events.announced.moments(), events.announced.dates()
-    extra = {name: column.cells() for name, column in columns.items() if name not in (*REQUIRED, *OPTIONAL)}
-    frame = pd.DataFrame(
-        {
-            "line": events.lines,
-            "event_id": events.ids.take(every),
-            "ticker": columns["ticker"].cells(),
-            "announced_at": events.announced.text(every),
-            "instant": pd.Series(pd.to_datetime(moments, utc=True)).dt.as_unit("ns"),
-            "date": pd.Series(pd.to_datetime(dates)).dt.as_unit("s"),
-            **{name: columns[name].cells() for name in OPTIONAL[1:]},
-            **extra,
-        }
-    )
-    return EventTable(frame, events.path)
-
-
 def with_default_ids(ids: Texts, tickers: Coded, announced: Announced) -> Texts:
     """The ids of the file, TICKER-DATE where it has none."""
     made: list[str] = []
@@ -332,20 +346,15 @@ def default_id(ticker: str, when: str) -> str:
     return text if text[:1].isalnum() else f"x{text}"[:64]
 
 
-def likely_misspelt(events: EventTable | EventColumns) -> list[str]:
+def likely_misspelt(events: EventColumns) -> list[str]:
     """A sentence for every extra column whose name is nearly that of a known one that the file does not fill."""
-    if isinstance(events, EventColumns):
-        names, columns = list(events.columns), events.columns
-        values = {name: set(columns[name].values) for name in OPTIONAL if name in columns}
-    else:
-        names, frame = [str(name) for name in events.frame.columns], events.frame
-        values = {name: set(frame[name].astype(str)) for name in OPTIONAL if name in names}
+    values = {name: set(events.columns[name].values) for name in OPTIONAL if name in events.columns}
     empty = [name for name, known in values.items() if not any(known)]
     # roles have a default and are never empty
     if values["role"] <= {ROLES[0]}:
         empty.append("role")
     found = []
-    for name in names:
+    for name in events.columns:
         if name in (*REQUIRED, *OPTIONAL, *RESERVED):
             continue
         if close := difflib.get_close_matches(name.lower(), empty, n=1, cutoff=0.75):

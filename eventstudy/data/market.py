@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 
 from eventstudy.data.calendar import TradingCalendar
-from eventstudy.data.catalogue import HISTORY_SESSIONS, Catalogue, event_mask, history_mask, masking_sessions
+from eventstudy.data.event_index import (
+    EventIndex,
+    SeriesKey,
+    Surroundings,
+    asked_range,
+    happenings,
+    masked_history,
+    row_benchmarks,
+    seeds_of,
+    series_of,
+)
 from eventstudy.data.factors import (
     FactorTable,
     check_columns,
@@ -23,7 +31,6 @@ from eventstudy.data.factors import (
     without_self,
 )
 from eventstudy.data.prices import PriceSource, PriceTable
-from eventstudy.data.quality import Quality, inspect
 from eventstudy.data.returns import AlignedSeries, align
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Floats, ReturnPanel
@@ -41,32 +48,14 @@ _PARTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class SeriesKey:
-    """What identifies the returns of an event: two events with equal keys share one series.
-
-    Attributes
-    ----------
-    ticker, exchange : str
-    benchmarks : tuple of str
-        Those the model uses.
-    made_for : str
-        The model whose regressors are prepared from them; empty where the benchmarks themselves are the regressors.
-    """
-
-    ticker: str
-    exchange: str
-    benchmarks: tuple[str, ...]
-    made_for: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Market:
     """Price series, and aligned returns made on first use.
 
     Attributes
     ----------
     prices : PriceTable
-    catalogue : Catalogue
+    calendars : mapping
+        Exchange -> TradingCalendar.
     factors : FactorTable or None
     n_peers : int
     index_weights : dict
@@ -74,27 +63,20 @@ class Market:
     """
 
     prices: PriceTable
-    catalogue: Catalogue
+    calendars: Mapping[str, TradingCalendar]
     factors: FactorTable | None = None
     n_peers: int = 0
     index_weights: dict[str, float] = field(default_factory=dict)
     _made: dict[tuple[SeriesKey, str], AlignedSeries] = field(default_factory=dict)
-    _inspected: dict[tuple[SeriesKey, str], Quality] = field(default_factory=dict)
 
     def series(self, key: SeriesKey, returns: str) -> AlignedSeries:
         """Aligned returns of a key; both the ticker and its benchmarks must be in ``prices``."""
         if (key, returns) not in self._made:
-            calendar = self.catalogue.calendars[key.exchange]
+            calendar = self.calendars[key.exchange]
             self._made[key, returns] = aligned_series(
                 self.prices, key, calendar, returns, self.factors, self.n_peers, self.index_weights
             )
         return self._made[key, returns]
-
-    def quality(self, key: SeriesKey, returns: str) -> Quality:
-        """What deserves a second look in the series of a key."""
-        if (key, returns) not in self._inspected:
-            self._inspected[key, returns] = inspect(self.series(key, returns))
-        return self._inspected[key, returns]
 
     def trouble(self, key: SeriesKey) -> tuple[str, str] | None:
         """(reason, detail) where prices of the key are missing altogether."""
@@ -161,35 +143,12 @@ def _pad(values: Floats, width: int, fill: float = np.nan) -> Floats:
     return np.pad(values, room, constant_values=fill)
 
 
-def row_benchmarks(catalogue: Catalogue, row: int, spec: StudySpec) -> tuple[str, ...]:
-    """Benchmarks of a row: its own column, else the study's."""
-    own = catalogue.benchmarks[row]
-    return tuple(own.split(";")) if own else spec.benchmarks
-
-
-def series_key(catalogue: Catalogue, row: int, spec: StudySpec) -> SeriesKey:
-    """The returns a row is studied on."""
-    return key_of(*catalogue.keys[row], row_benchmarks(catalogue, row, spec), spec)
-
-
-def key_of(ticker: str, exchange: str, benchmarks: tuple[str, ...], spec: StudySpec) -> SeriesKey:
-    """The returns a listing is studied on. Models without a sector use the first benchmark only.
-
-    ``constant-mean`` is aligned with the market too, so that all models speak of the same sessions.
-    """
-    model = MODELS[spec.model]
-    if model.factors == "made":
-        peers = spec.peers if model.peers else ()
-        return SeriesKey(ticker, exchange, (*benchmarks[:1], *peers), spec.model)
-    return SeriesKey(ticker, exchange, benchmarks if model.factors == "all" else benchmarks[:1])
-
-
-def load_market(catalogue: Catalogue, wanted: Sequence[int], source: PriceSource, spec: StudySpec) -> Market:
+def load_market(index: EventIndex, wanted: Sequence[int], source: PriceSource, spec: StudySpec) -> Market:
     """Fetch every ticker and benchmark that the wanted rows need, in one request."""
-    start, end = asked_range(catalogue, spec)
+    start, end = asked_range(index, spec)
     table = factor_table(spec)
-    prices = source.fetch(wanted_symbols(catalogue, wanted, spec), start, end)
-    return Market(prices, catalogue, table, len(spec.peers), spec.weights)
+    prices = source.fetch(wanted_symbols(index, wanted, spec), start, end)
+    return Market(prices, index.calendars, table, len(spec.peers), spec.weights)
 
 
 def factor_table(spec: StudySpec) -> FactorTable | None:
@@ -214,10 +173,10 @@ def factor_table(spec: StudySpec) -> FactorTable | None:
     return table
 
 
-def wanted_symbols(catalogue: Catalogue, wanted: Sequence[int], spec: StudySpec) -> list[str]:
+def wanted_symbols(index: EventIndex, wanted: Sequence[int], spec: StudySpec) -> list[str]:
     """Every ticker and benchmark of the rows, sorted."""
-    benchmarks = [row_benchmarks(catalogue, row, spec) for row in wanted]
-    return symbols_of((catalogue.keys[row][0] for row in wanted), benchmarks, spec)
+    benchmarks = {row_benchmarks(index, row, spec) for row in wanted}
+    return symbols_of((index.firm(row)[0] for row in wanted), benchmarks, spec)
 
 
 def symbols_of(tickers: Iterable[str], benchmarks: Iterable[tuple[str, ...]], spec: StudySpec) -> list[str]:
@@ -226,60 +185,20 @@ def symbols_of(tickers: Iterable[str], benchmarks: Iterable[tuple[str, ...]], sp
     return sorted({*tickers, *named, *(spec.peers if MODELS[spec.model].peers else ())})
 
 
-def asked_range(catalogue: Catalogue, spec: StudySpec) -> tuple[date, date]:
-    """Dates that prices are wanted for: from 1,050 sessions before the first event of the file to the end of the last
-    one's event window or holding period. The whole file counts, so that one event and all of them ask the same."""
-    starts, ends = [], []
-    reach = max(spec.event_window.end, spec.hold, 0)
-    for row, placement in enumerate(catalogue.placements):
-        if placement is not None:
-            sessions = catalogue.calendars[catalogue.exchange[row]].sessions
-            starts.append(sessions[max(0, placement.session - HISTORY_SESSIONS)])
-            ends.append(sessions[min(len(sessions) - 1, placement.session + reach)])
-    if not starts:
-        calendars = list(catalogue.calendars.values())
-        starts, ends = [c.sessions[0] for c in calendars], [c.sessions[-1] for c in calendars]
-    return min(starts).item(), max(ends).item()
-
-
-def place_rows(catalogue: Catalogue, rows: Sequence[int], spec: StudySpec) -> tuple[list[SeriesKey], Placed]:
-    """Panel coordinates and masks of studied rows, and the keys in panel order."""
-    plan, mates = window_plan(spec), catalogue.mates
-    keys = list(dict.fromkeys(series_key(catalogue, row, spec) for row in rows))
-    place = {key: i for i, key in enumerate(keys)}
-    width = max(len(catalogue.calendars[key.exchange].sessions) for key in keys)
-    pairs = dict.fromkeys(catalogue.keys[row] for row in rows)
-    sessions = {pair: masking_sessions(catalogue, pair, mates[pair], spec) for pair in pairs}
-    position = np.array([session_of(catalogue, row) for row in rows], dtype=np.int64)
-    masks = [event_mask(sessions[catalogue.keys[row]], int(at), plan) for row, at in zip(rows, position, strict=True)]
+def place_rows(index: EventIndex, rows: Sequence[int], spec: StudySpec) -> tuple[list[SeriesKey], Placed]:
+    """Panel coordinates and masks of rows that have a day 0, and the keys in panel order."""
+    plan, at = window_plan(spec), np.array(rows, dtype=np.int64)
+    found = series_of(index, spec)
+    used, series = np.unique(found.series[at], return_inverse=True)
+    keys = [found.keys[number] for number in used]
+    bits = happenings(index) if spec.exclude != "none" else np.zeros((len(index.pairs), index.n_sessions), np.uint8)
+    session = index.session[at].astype(np.int64)
+    around = Surroundings.of(bits, index.pair[at], session, 1 - plan.estimation_start, plan.end + 1)
+    width = max(len(index.calendars[key.exchange].sessions) for key in keys)
     return keys, Placed(
-        series=np.array([place[series_key(catalogue, row, spec)] for row in rows], dtype=np.int64),
-        session=position,
-        masked=np.array(masks),
-        seed=np.array([event_seed(catalogue, row) for row in rows], dtype=np.int64),
-        history_mask=np.stack([history_mask(sessions[key.ticker, key.exchange], width) for key in keys]),
+        series=series.astype(np.int64),
+        session=session,
+        masked=around.masked(plan),
+        seed=seeds_of(index, at),
+        history_mask=masked_history(bits)[found.pair[used], :width],
     )
-
-
-def event_seed(catalogue: Catalogue, row: int) -> int:
-    """A number from the event's name and ticker alone, so that neither order nor parallelism changes a draw."""
-    return seed_of(catalogue.event_ids[row], catalogue.keys[row][0])
-
-
-def seed_of(event_id: str, ticker: str) -> int:
-    """The same from the two names."""
-    return int.from_bytes(hashlib.sha256(f"{event_id}|{ticker}".encode()).digest()[:6], "big")
-
-
-def session_of(catalogue: Catalogue, row: int) -> int:
-    """Position of a placed row's day 0 on its calendar.
-
-    Raises
-    ------
-    ValueError
-        If the row has no day 0; such rows are excluded before this is asked.
-    """
-    placement = catalogue.placements[row]
-    if placement is None:
-        raise ValueError(f"row {row} of the events table has no day 0")
-    return placement.session

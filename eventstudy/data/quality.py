@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,19 +14,23 @@ BAD_TICK_REVERSAL = 0.1
 STALE_RUN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """What deserves a second look in a series; bool (T,) each, see the functions of the same names."""
-
-    bad_tick: Bools
-    stale: Bools
-    missing: Bools
-    benchmark_gap: Bools
+# what is known of a session of a series, one bit each; the bits below belong to ``event_index``
+TRADED, STALE, BAD_TICK, GAP, MISSING = (1 << bit for bit in range(3, 8))
 
 
-def inspect(series: AlignedSeries) -> Quality:
-    """Every check of this module on one series."""
-    return Quality(bad_tick(series), stale(series), missing(series), benchmark_gap(series))
+def quality_bits(series: AlignedSeries) -> np.ndarray:
+    """What deserves a second look on each session of a series, bits of the constants above; uint16 (T,)."""
+    found = (
+        (TRADED, series.traded),
+        (STALE, stale(series)),
+        (BAD_TICK, bad_tick(series)),
+        (GAP, benchmark_gap(series)),
+        (MISSING, missing(series)),
+    )
+    bits = np.zeros(len(series.total), dtype=np.uint16)
+    for bit, where in found:
+        bits |= np.where(where, np.uint16(bit), np.uint16(0))
+    return bits
 
 
 def bad_tick(series: AlignedSeries) -> Bools:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from eventstudy.data.calendar import TradingCalendar
-from eventstudy.data.market import Market, SeriesKey
+from eventstudy.data.event_index import SeriesKey
+from eventstudy.data.market import Market
 from eventstudy.data.prices import PriceSeries
 from eventstudy.engine.panel import Floats, ReturnPanel
 
@@ -39,7 +40,7 @@ def volume_panel(
     ------
     Ajinkya & Jain (1989); Campbell & Wasley (1996); methods 9.1.
     """
-    calendars = [market.catalogue.calendars[key.exchange] for key in keys]
+    calendars = [market.calendars[key.exchange] for key in keys]
     width = max(len(calendar.sessions) for calendar in calendars)
     values, explained = np.full((len(keys), width), np.nan), np.zeros((len(keys), 1, width))
     days = np.full((len(keys), width), -1, dtype=np.int64)

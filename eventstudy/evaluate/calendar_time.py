@@ -63,7 +63,7 @@ def calendar_time_tests(studied: Studied) -> tuple[CalendarRow, ...]:
     if not spec.hold or studied.block is None or not wanted:
         return ()
     longer = spec.with_changes(event_window=Window(spec.event_window.start, max(spec.event_window.end, spec.hold)))
-    keys, placed = place_rows(studied.catalogue, [int(row) for row in studied.rows], longer)
+    keys, placed = place_rows(studied.index, [int(row) for row in studied.rows], longer)
     panel = studied.market.stack(keys, spec.returns)
     firms = {(key.ticker, key.exchange): number for number, key in enumerate(keys)}
     firm = np.array([firms[keys[s].ticker, keys[s].exchange] for s in placed.series], dtype=np.int64)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.market import SeriesKey, series_key
+from eventstudy.data.event_index import SeriesKey, series_key
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.significance.coverage import Coverage, Rate, coverage, extreme_tenths, rejection_rate
 from eventstudy.engine.significance.placebo import without_overlap
@@ -181,7 +181,7 @@ def keys_of(result: StudyResult) -> list[SeriesKey]:
     """The series of every reported row, studied or not, in order of the events file."""
     studied = result.studied
     rows = sorted({*(int(studied.rows[i]) for i in studied.reported), *(e.row for e in result.exclusions)})
-    return list(dict.fromkeys(series_key(studied.catalogue, row, studied.spec) for row in rows))
+    return list(dict.fromkeys(series_key(studied.index, row, studied.spec) for row in rows))
 
 
 def _reason(ticker: str, benchmark: str, reason: str) -> CalibrationRow:

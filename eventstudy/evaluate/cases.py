@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.evaluate.regress import regression_rows
@@ -82,15 +81,15 @@ def _kind(studied: Studied, i: int) -> str:
 
 def _entry(studied: Studied, i: int) -> int:
     row = int(studied.rows[i])
-    frame, placement = studied.catalogue.events.frame, studied.catalogue.placements[row]
+    announced, placement = studied.index.events.announced, studied.index.placement(row)
     assert placement is not None, "a studied row has a day 0"
-    instant, day = frame["instant"].iat[row], frame["date"].iat[row]
-    moment = np.datetime64("NaT") if pd.isna(instant) else instant.tz_convert("UTC").tz_localize(None).to_datetime64()
+    code = int(announced.codes[row])
+    moment, day = announced.instant[code], announced.day[code]
     return entry_day(
         placement.timing_class,
         moment.astype("datetime64[s]"),
         studied.series(i).calendar.opens[placement.session],
-        later_session=bool(not pd.isna(day) and placement.date > np.datetime64(day.date(), "D")),
+        later_session=bool(not np.isnat(day) and placement.date > day),
     )
 
 

@@ -58,13 +58,12 @@ def observed_return(series: AlignedSeries, session: int, kind: str) -> float:
 
 def check_claims(studied: Studied, parts: Sequence[PartRow], shown: Sequence[int]) -> tuple[ClaimRow, ...]:
     """One row per claim, in file order; claims on events that could not be studied get ``no_data``."""
-    frame = studied.catalogue.events.frame
     position = {int(row): i for i, row in enumerate(studied.rows)}
     overnight = {part.row: part for part in parts if part.part == "overnight"}
     found = []
     for row in shown:
         for kind, column in COLUMNS.items():
-            text = str(frame[column].iat[row])
+            text = studied.index.text(row, column)
             if text:
                 found.append(_check(studied, row, position.get(row), kind, text, overnight.get(row)))
     return tuple(found)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.market import place_rows, series_key
+from eventstudy.data.event_index import series_key
+from eventstudy.data.market import place_rows
 from eventstudy.engine.partition import fewest_observations, window_plan
 from eventstudy.engine.significance.cluster import (
     Cluster,
@@ -105,12 +106,12 @@ def _test_session(studied: Studied, day: np.datetime64, rows: list[int], firms: 
 def common_design(studied: Studied, firms: list[int]) -> Design | str:
     """Event-time block of the firms, or why they have no common one."""
     rows = [int(studied.rows[i]) for i in firms]
-    keys = [series_key(studied.catalogue, row, studied.spec) for row in rows]
+    keys = [series_key(studied.index, row, studied.spec) for row in rows]
     if len({key.exchange for key in keys}) > 1:
         return "the firms trade on different calendars"
     if len({key.benchmarks for key in keys}) > 1:
         return "the firms do not share their benchmarks"
-    ordered, placed = place_rows(studied.catalogue, rows, studied.spec)
+    ordered, placed = place_rows(studied.index, rows, studied.spec)
     panel = studied.market.stack(ordered, studied.spec.returns)
     return gather(panel, placed.series, placed.session, placed.masked, window_plan(studied.spec))
 

@@ -15,7 +15,6 @@ from eventstudy.engine.significance.dependence import dependence
 from eventstudy.engine.significance.evidence import Evidence, Sample, gather_evidence, window_weights
 from eventstudy.engine.significance.result import undefined
 from eventstudy.engine.significance.summary import Summary
-from eventstudy.errors import UsageError
 from eventstudy.evaluate.own_windows import DIFFERENT, overlapping, reads_one_number
 from eventstudy.records import GroupDay, GroupRow
 from eventstudy.spec import DIFFERENCE_TESTS, Window
@@ -30,17 +29,7 @@ def members(studied: Studied) -> dict[str, list[int]]:
     """Positions of each group, one per (ticker, day 0): the first row of the file stands for its duplicates.
 
     ``all`` holds the direct rows only; the other groups are the values of the ``--by`` column.
-
-    Raises
-    ------
-    UsageError
-        If the column is not in the events file.
     """
-    frame = studied.catalogue.events.frame
-    if studied.spec.by not in frame.columns:
-        raise UsageError(
-            f"--by {studied.spec.by!r} is no column of the events file", ", ".join(map(str, frame.columns))
-        )
     found: dict[str, list[int]] = {ALL: []}
     seen: set[tuple[str, str, np.datetime64]] = set()
     for i in studied.reported:
@@ -192,9 +181,7 @@ def sample_of(studied: Studied, evidence: Evidence, positions: list[int], w: int
 
 def _series_numbers(studied: Studied, rows: Ints) -> Ints:
     """One number a firm."""
-    keys = studied.catalogue.keys
-    known: dict[tuple[str, str], int] = {}
-    return np.array([known.setdefault(keys[int(studied.rows[i])], len(known)) for i in rows], dtype=np.int64)
+    return np.asarray(np.unique(studied.index.pair[studied.rows[rows]], return_inverse=True)[1], dtype=np.int64)
 
 
 def shared_days(studied: Studied, sample: Sample, shares: Floats | None = None) -> Dependence:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,7 @@ from eventstudy.errors import InputFileError, Problem
 from eventstudy.spec import StudySpec, Window
 
 if TYPE_CHECKING:
-    from eventstudy.data.events import EventTable
+    from eventstudy.data.events import EventColumns
     from eventstudy.engine.panel import Ints
     from eventstudy.results import Studied
 
@@ -21,7 +20,7 @@ ONE_NUMBER = frozenset({"scores", "values"})
 DIFFERENT = "the events' windows differ, and this test reads the days of one window"
 
 
-def with_own_windows(spec: StudySpec, table: EventTable) -> StudySpec:
+def with_own_windows(spec: StudySpec, events: EventColumns) -> StudySpec:
     """The spec with the windows that rows name behind its own.
 
     Raises
@@ -29,31 +28,25 @@ def with_own_windows(spec: StudySpec, table: EventTable) -> StudySpec:
     InputFileError
         For every row whose window is not inside the event window.
     """
-    cells = _cells(table)
-    named = {text: Window.parse(text) for text in dict.fromkeys(cells) if text}
+    column = events.columns["window"]
+    named = {text: Window.parse(text) for text in column.values if text}
+    wrong = np.flatnonzero(column.where(lambda text: bool(text) and not named[text].within(spec.event_window)))
     bounds = f"{spec.event_window.start}:{spec.event_window.end}"
     problems = [
-        Problem(int(line), "window", text, f"does not fit the event window {bounds}; widen --event-window")
-        for line, text in zip(table.frame["line"], cells, strict=True)
-        if text and not named[text].within(spec.event_window)
+        Problem(int(events.lines[row]), "window", text, f"does not fit the event window {bounds}; widen --event-window")
+        for row, text in zip(wrong.tolist(), column.take(wrong), strict=True)
     ]
     if problems:
-        raise InputFileError(table.path, problems)
+        raise InputFileError(events.path, problems, events.unit)
     further = sorted(set(named.values()) - set(spec.windows))
     return spec.with_changes(windows=(*spec.windows, *further)) if further else spec
 
 
-def own_windows(table: EventTable, rows: Sequence[int], spec: StudySpec) -> Ints:
+def own_windows(events: EventColumns, rows: Ints, spec: StudySpec) -> Ints:
     """Position in ``spec.windows`` of the window that each row names for itself; -1 where it names none."""
-    cells = _cells(table)
-    place = {window: w for w, window in enumerate(spec.windows)}
-    return np.array([place[Window.parse(cells[row])] if cells[row] else -1 for row in rows], dtype=np.int64)
-
-
-def _cells(table: EventTable) -> list[str]:
-    if "window" not in table.frame.columns:
-        return [""] * len(table.frame)
-    return [str(text) for text in table.frame["window"]]
+    column, place = events.columns["window"], {window: w for w, window in enumerate(spec.windows)}
+    known = [place[Window.parse(text)] if text else -1 for text in column.values]
+    return np.asarray(np.array(known, dtype=np.int64)[column.codes[rows]])
 
 
 def reads_one_number(test: str) -> bool:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.catalogue import history_mask, masking_sessions
-from eventstudy.data.market import SeriesKey
+from eventstudy.data.event_index import SeriesKey, happenings, masked_history
 from eventstudy.engine.models import MODELS, Fits, fit
 from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
 from eventstudy.engine.partition import (
@@ -92,14 +91,12 @@ class PseudoEvents:
 
 def make_stage(studied: Studied, key: SeriesKey) -> Stage:
     """The series of a key, its masks and its table of placebo t values."""
-    spec, pair = studied.spec, (key.ticker, key.exchange)
+    spec, pair = studied.spec, studied.index.pairs.index((key.ticker, key.exchange))
     if MODELS[spec.model].simplex:
         raise UsageError(f"{spec.model} has no p value whose rate pseudo-events could show", "another model")
     panel = studied.market.stack([key], spec.returns)
-    mates = studied.catalogue.mates[pair]
-    own = history_mask(masking_sessions(studied.catalogue, pair, mates, spec), panel.n_sessions)
-    catalogued = spec.with_changes(exclude="catalogued")
-    events = history_mask(masking_sessions(studied.catalogue, pair, mates, catalogued), panel.n_sessions)
+    events = masked_history(happenings(studied.index)[pair : pair + 1])[0, : panel.n_sessions]
+    own = events if spec.exclude != "none" else np.zeros_like(events)
     conditional = MODELS[spec.model].conditional
     table = None
     if "placebo-time" in spec.active_tests and not conditional:

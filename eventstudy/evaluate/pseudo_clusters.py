@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.market import SeriesKey, series_key
+from eventstudy.data.event_index import SeriesKey, series_key
 from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
 from eventstudy.engine.partition import fewest_observations, window_plan
 from eventstudy.engine.significance.cluster import build_cluster
@@ -30,7 +30,7 @@ def cluster_sets(studied: Studied) -> list[tuple[SeriesKey, ...]]:
     The first ``MOST_SETS`` are calibrated: a study of many firms has a set of its own almost every day.
     """
     found = Counter(
-        tuple(series_key(studied.catalogue, int(studied.rows[i]), studied.spec) for i in firms)
+        tuple(series_key(studied.index, int(studied.rows[i]), studied.spec) for i in firms)
         for firms in firms_of_sessions(studied).values()
     )
     return sorted(found, key=lambda keys: (-found[keys], tuple((k.ticker, k.exchange, k.benchmarks) for k in keys)))

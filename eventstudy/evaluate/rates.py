@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.market import SeriesKey, series_key
+from eventstudy.data.event_index import SeriesKey, series_key
 from eventstudy.engine.panel import Floats
 from eventstudy.evaluate.calibrate import rejected_at
 from eventstudy.evaluate.pseudo import FEWEST, make_stage, pseudo_events
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def placebo_rates(studied: Studied) -> PlaceboRates:
     """Rejection rates of the study's own tests on uneventful sessions of its tickers and clusters, at its level."""
     spec, level = studied.spec, round(1 - studied.spec.level, 12)
-    keys = dict.fromkeys(series_key(studied.catalogue, int(row), spec) for row in studied.rows)
+    keys = dict.fromkeys(series_key(studied.index, int(row), spec) for row in studied.rows)
     stages = {key: make_stage(studied, key) for key in keys}
     tested = {key: pseudo_events(stage, spec)[0] for key, stage in stages.items()}
     single: dict[tuple[SeriesKey, int, str], float] = {}

@@ -29,7 +29,6 @@ FEW_DATES = 30
 # A column that is not zero on fewer dates than this has no clustered variance to speak of.
 FEWEST_TREATED = 3
 PRIMARY = "primary"
-NOT_REGRESSORS = frozenset({"line", "instant", "date"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +141,7 @@ def regress(studied: Studied, formula: str, *, allow_small: bool = False) -> tup
     """
     if studied.block is None or not studied.reported:
         raise NothingStudied("no event could be studied", hint="excluded.csv gives the reason of each row")
-    frame = studied.catalogue.events.frame
-    parsed = read_formula(formula, [str(name) for name in frame.columns if name not in NOT_REGRESSORS])
+    parsed = read_formula(formula, studied.index.events.names)
     rows = regression_rows(studied)
     windows = studied.shared_windows if studied.spec.windows_given else [-1]
     return tuple(_one(studied, parsed, rows, w, allow_small=allow_small) for w in windows)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.market import place_rows, series_key
+from eventstudy.data.event_index import series_key
+from eventstudy.data.market import place_rows
 from eventstudy.engine.conventions import measured
 from eventstudy.engine.models import MODELS, Fits, fit
 from eventstudy.engine.partition import conventions, fewest_observations, pairs, window_plan
@@ -43,11 +44,11 @@ def compared_models(own: str, *, weighted: bool = False) -> tuple[str, ...]:
 
 
 def _one_model(studied: Studied, spec: StudySpec) -> list[RobustRow]:
-    catalogue, market = studied.catalogue, studied.market
+    market = studied.market
     # rows may have different numbers of sectors, and a panel holds one number of factors
     groups: dict[int, list[int]] = {}
     for i in studied.reported:
-        key = series_key(catalogue, int(studied.rows[i]), spec)
+        key = series_key(studied.index, int(studied.rows[i]), spec)
         if MODELS[spec.model].ex_self and key.ticker not in spec.weights:
             continue
         enough = spec.model != "multi-index" or len(key.benchmarks) > 1
@@ -58,7 +59,7 @@ def _one_model(studied: Studied, spec: StudySpec) -> list[RobustRow]:
 
 def _fit_rows(studied: Studied, spec: StudySpec, positions: list[int]) -> list[RobustRow]:
     rows = [int(studied.rows[i]) for i in positions]
-    keys, placed = place_rows(studied.catalogue, rows, spec)
+    keys, placed = place_rows(studied.index, rows, spec)
     panel = studied.market.stack(keys, spec.returns)
     strict = spec.missing == "strict"
     design = gather(panel, placed.series, placed.session, placed.masked, window_plan(spec), strict=strict)
@@ -110,7 +111,7 @@ def day0_parts(studied: Studied) -> tuple[PartRow, ...]:
     day0 = Window(0, 0)
     spec = studied.spec.with_changes(windows=(day0,), event_window=Window(min(studied.spec.event_window.start, 0), 0))
     rows = [int(row) for row in studied.rows]
-    keys, placed = place_rows(studied.catalogue, rows, spec)
+    keys, placed = place_rows(studied.index, rows, spec)
     found: list[PartRow] = []
     for part in ("overnight", "intraday"):
         panel = studied.market.stack(keys, spec.returns, part)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.market import place_rows, series_key
+from eventstudy.data.event_index import series_key
+from eventstudy.data.market import place_rows
 from eventstudy.data.volume import has_volume, volume_panel
 from eventstudy.engine.models import fit
 from eventstudy.engine.partition import fewest_observations, select, tested, window_plan
@@ -47,7 +48,7 @@ def abnormal_volume(studied: Studied) -> VolumeResult | None:
         return None
     spec = volume_spec(studied.spec)
     rows = [int(row) for row in studied.rows]
-    keys, placed = place_rows(studied.catalogue, rows, studied.spec)
+    keys, placed = place_rows(studied.index, rows, studied.spec)
     against_market = spec.model != "constant-mean"
     panel = volume_panel(studied.market, keys, spec.outstanding, against_market=against_market)
     design = gather(panel, placed.series, placed.session, placed.masked, window_plan(spec), strict=True)
@@ -84,7 +85,7 @@ def volume_spec(spec: StudySpec) -> StudySpec:
 
 def _trouble(studied: Studied, i: int, block: Block, needed: int, *, against_market: bool) -> str:
     """Why a row has no abnormal volume; empty where it has."""
-    key = series_key(studied.catalogue, int(studied.rows[i]), studied.spec)
+    key = series_key(studied.index, int(studied.rows[i]), studied.spec)
     for symbol in (key.ticker, *(key.benchmarks[:1] if against_market else ())):
         if not has_volume(studied.market.prices.series[symbol]):
             return f"the source has no volume of {symbol}"

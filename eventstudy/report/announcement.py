@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from eventstudy.data.catalogue import nearby
 from eventstudy.report.document import Card, Section, Table
 from eventstudy.report.prose import TESTS, confounded, limits, row_sentences, sure
 from eventstudy.report.words import NOTHING, clipped, figure_name, interval, listed, p_value, percent, size
@@ -132,11 +131,11 @@ def _first_row(result: StudyResult, event_id: str) -> int:
 
 
 def _free_text(result: StudyResult, event_id: str, column: str) -> str:
-    return str(result.studied.catalogue.events.frame[column].iat[_first_row(result, event_id)])
+    return result.studied.index.text(_first_row(result, event_id), column)
 
 
 def _day0(result: StudyResult, event_id: str) -> str:
-    placement = result.studied.catalogue.placements[_first_row(result, event_id)]
+    placement = result.studied.index.placement(_first_row(result, event_id))
     days = listed(sorted(set(of_event(primary_windows(result), event_id)["day0"])))
     return f"Day 0 is {days}: {placement.rule if placement else ''}."
 
@@ -202,9 +201,7 @@ def _confounded(result: StudyResult, event_id: str) -> list[str]:
     others = sorted(set(primary[primary["day0"].isin(set(windows["day0"]))]["event_id"]) - {event_id})
     window = studied.spec.windows[int(studied.primary[positions[0]])]
     around = [
-        item.title
-        for i in positions
-        for item in nearby(studied.catalogue, int(studied.rows[i]), window.start, window.end)
+        item.title for i in positions for item in studied.index.nearby(int(studied.rows[i]), window.start, window.end)
     ]
     return confounded(windows, others, list(dict.fromkeys(around)))
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from eventstudy.data.catalogue import nearby
 from eventstudy.engine.models import MODELS
 from eventstudy.report.announcement import (
     Figures,
@@ -46,13 +45,13 @@ def _ticker_section(result: StudyResult, event_id: str, ticker: str, figures: Fi
         i for i in studied.reported if studied.text(i, "event_id") == event_id and studied.text(i, "ticker") == ticker
     )
     row = int(studied.rows[i])
-    placement = studied.catalogue.placements[row]
+    placement = studied.index.placement(row)
     model = of_event(result.tables["models"], event_id, ticker).iloc[0]
     spec = result.spec
-    around = nearby(studied.catalogue, row, spec.event_window.start, spec.event_window.end)
+    around = studied.index.nearby(row, spec.event_window.start, spec.event_window.end)
     intro = [
         f"Role {studied.text(i, 'role')}. Announced {studied.text(i, 'announced_at')}; "
-        f"{placement.rule if placement else ''}. Day 0 is {studied.day0(i)} on {studied.catalogue.exchange[row]}.",
+        f"{placement.rule if placement else ''}. Day 0 is {studied.day0(i)} on {studied.index.firm(row)[1]}.",
         f"{_model_sentence(spec.model, model)}; {model['n_estimation']} sessions from "
         f"{model['estimation_start']} to {model['estimation_end']}, {model['n_masked']} masked.",
     ]

@@ -45,11 +45,12 @@ def _drawn(result: StudyResult, progress: Callable[[str], None] | None) -> list[
     from eventstudy.report import figures
 
     made: list[Figure] = []
-    daily, frame = result.tables["abnormal_returns"], result.studied.catalogue.events.frame
-    titles = dict(zip(frame["event_id"], frame["title"], strict=True))
+    daily, events = result.tables["abnormal_returns"], result.studied.index.events
+    rows_of = np.arange(len(events))
+    titles = dict(zip(events.cells("event_id", rows_of), events.cells("title", rows_of), strict=True))
     for event_id in daily["event_id"].unique() if result.each else ():
         rows = daily[daily["event_id"] == event_id]
-        title = str(titles[event_id]) or str(event_id)
+        title = titles[event_id] or str(event_id)
         made.append(figures.car_path(str(event_id), title, rows, result.spec.level, _bands(result, str(event_id))))
         if progress is not None:
             progress(f"figure {made[-1].name}")

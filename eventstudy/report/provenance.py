@@ -72,7 +72,7 @@ def manifest(
     return manifest_of(
         Origins(
             spec=result.spec,
-            events=result.studied.catalogue.events.path,
+            events=result.studied.index.events.path,
             counts=counts(result),
             choice=result.studied.market.prices.choice,
             factors=result.studied.market.factors,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from eventstudy.data.market import series_key
+from eventstudy.data.event_index import series_key
 from eventstudy.engine.models import MODELS, Model
-from eventstudy.flags import merged
+from eventstudy.flags import flag_words
 from eventstudy.report.volume import volume_rows
 
 if TYPE_CHECKING:
@@ -107,8 +107,7 @@ def _names(result: StudyResult, i: int) -> tuple[str, str]:
 
 
 def _row_names(result: StudyResult, row: int) -> tuple[str, str]:
-    catalogue = result.studied.catalogue
-    return catalogue.event_ids[row], catalogue.keys[row][0]
+    return result.studied.index.name(row)
 
 
 def _abnormal_returns(result: StudyResult) -> Iterable[Sequence[Any]]:
@@ -164,7 +163,7 @@ def _windows(result: StudyResult) -> Iterable[Sequence[Any]]:
                 placebo.p_min if placebo else np.nan,
                 exact.mde[i, w],
                 block.cars.bhar[i, w],
-                merged(result.row_flags[i], result.window_flags[i][w]),
+                flag_words(int(result.row_flags[i] | result.window_flags[i, w])),
                 placebo.n if placebo else None,
                 placebo.n_blocks if placebo else None,
                 block.p_rank[i, w],
@@ -181,7 +180,7 @@ def _placebo_rates(result: StudyResult, i: int, w: int) -> Iterable[float | int 
     rates = result.rates
     if rates is None:
         return (None, *(np.nan for _ in _RATED))
-    key = series_key(result.studied.catalogue, int(result.studied.rows[i]), result.spec)
+    key = series_key(result.studied.index, int(result.studied.rows[i]), result.spec)
     found = (
         next((rates.single[key, w, name] for name in names if (key, w, name) in rates.single), np.nan)
         for names in _RATED
@@ -215,7 +214,7 @@ def _models(result: StudyResult) -> pd.DataFrame:
             "n_masked": int(n_masked[i]),
             "estimation_start": str(series.calendar.sessions[session + used[0]]),
             "estimation_end": str(series.calendar.sessions[session + used[-1]]),
-            "flags": merged(result.row_flags[i]),
+            "flags": flag_words(int(result.row_flags[i])),
             "effective_donors": 1 / float(np.square(theta).sum()) if entry.simplex else np.nan,
         }
         for symbol, slope in _further(series, theta, entry):

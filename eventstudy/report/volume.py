@@ -22,8 +22,8 @@ def volume_rows(result: StudyResult) -> dict[str, Iterable[Sequence[Any]]]:
     found = result.volume
     if found is None:
         return {"volume": (), "abnormal_volume": (), "volume_groups": ()}
-    studied, catalogue = result.studied, result.studied.catalogue
-    names = {row: (catalogue.event_ids[row], catalogue.keys[row][0]) for row in map(int, studied.rows)}
+    studied = result.studied
+    names = {row: studied.index.name(row) for row in map(int, studied.rows)}
     day0 = {int(row): str(studied.day0(i)) for i, row in enumerate(studied.rows)}
     return {
         "volume": (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,21 +16,13 @@ from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.partition import conventions, fewest_observations, pairs, window_plan
 from eventstudy.engine.significance.laws import t_p_value
 from eventstudy.engine.significance.summary import LIGHT_PARTS, SecondPass, Spread
-from eventstudy.scale.marks import (
-    COUNTS_IN_ALL,
-    COUNTS_IN_OWN,
-    DIRECT,
-    Roster,
-)
+from eventstudy.prepare import placed_events
+from eventstudy.roster import COUNTS_IN_ALL, COUNTS_IN_OWN, DIRECT, Roster
 from eventstudy.scale.measured import (
     Chunk,
     Job,
     fitter_of_spec,
     measured_chunk,
-    placed_chunk,
-)
-from eventstudy.scale.panel_file import (
-    PanelFile,
 )
 from eventstudy.scale.tally import GroupWindow, Tally, added, added_test, days_of, tested_of
 from eventstudy.spec import StudySpec
@@ -105,7 +96,7 @@ def study_block(job: Job, events: Roster, seeds: Ints | None = None) -> BlockRes
     seeds : int64 (E,) or None
         Of the events' resampling, where it is wanted.
     """
-    panel = PanelFile.open(Path(job.folder))
+    panel = job.opened()
     gathered, tally = _Gathered(), Tally({}, {}, {})
     for at in range(0, len(events), CHUNK):
         chunk = events.part(at, at + CHUNK)
@@ -239,11 +230,12 @@ def rank_block(job: Job, events: Roster, spreads: dict[GroupWindow, Spread | Non
     spreads : dict
         (group, window) -> Spread of the whole sample.
     """
-    spec, panel = job.spec, PanelFile.open(Path(job.folder))
+    spec, panel = job.spec, job.opened()
+    returns = panel.of_returns
     found: dict[GroupWindow, SecondPass] = {}
     for at in range(0, len(events), CHUNK):
         chunk = events.part(at, at + CHUNK)
-        returns, placed, _ = placed_chunk(spec, panel, chunk, None)
+        placed, _ = placed_events(panel, chunk, spec, None)
         cells = {
             (group, w): Cell(window=w, member=member, spread=spreads[group, w])
             for group, member in _members(chunk, job.same_as_all).items()

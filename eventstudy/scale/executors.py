@@ -29,6 +29,10 @@ class Executor(Protocol):
     def words(self) -> str:
         """What it is, for the manifest."""
 
+    @property
+    def apart(self) -> bool:
+        """Whether tasks run in other processes, which do not share this one's memory."""
+
     def run(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         """The function's results, in the order of the tasks."""
 
@@ -38,6 +42,7 @@ class Here:
     """This process, one task after the other."""
 
     words: str = "one process"
+    apart: bool = False
 
     def run(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         """The function's results, in the order of the tasks."""
@@ -49,6 +54,7 @@ class Threads:
     """Threads of this process: NumPy and compiled kernels let go of the interpreter while they count."""
 
     n: int
+    apart: bool = False
 
     @property
     def words(self) -> str:
@@ -77,6 +83,7 @@ class Dask:
 
     client: Any
     words: str
+    apart: bool = True
 
     def run(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         """The function's results, in the order of the tasks."""

@@ -19,8 +19,8 @@ from eventstudy.engine.significance.result import TestResult, undefined
 from eventstudy.engine.significance.summary import Summary
 from eventstudy.evaluate.groups import weighted_mean
 from eventstudy.records import GroupDay, GroupRow
+from eventstudy.roster import Groups
 from eventstudy.scale.limits import Limits
-from eventstudy.scale.marks import Groups
 from eventstudy.scale.tally import GroupWindow, Tally
 from eventstudy.spec import StudySpec
 

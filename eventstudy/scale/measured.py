@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from eventstudy.data.panel import Panel
 from eventstudy.engine.kernels import Engine, Measures, measure
-from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
-from eventstudy.engine.partition import Placed, conventions, fewest_observations, pairs, window_plan
+from eventstudy.engine.panel import Bools, Floats, Ints
+from eventstudy.engine.partition import conventions, fewest_observations, pairs, window_plan
 from eventstudy.engine.significance.single import ExactT, exact_t
 from eventstudy.engine.significance.summary import SPREAD_PARTS
-from eventstudy.engine.windows import WindowPlan
-from eventstudy.scale.marks import NEAR_DAY0, OWN_BENCHMARK, SHARED, UNCERTAIN, Roster
-from eventstudy.scale.panel_file import BAD_TICK, CONFOUNDED, GAP, MASKING, MISSING, OTHER, STALE, TRADED, PanelFile
+from eventstudy.flags import row_flags, window_flags
+from eventstudy.prepare import facts_of, placed_events
+from eventstudy.roster import Roster
 from eventstudy.scale.slow import VECTORISED, serial_columns, single_columns
 from eventstudy.spec import StudySpec
-
-SHORT_SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +27,8 @@ class Job:
 
     Attributes
     ----------
-    folder : str
-        Of the panel's files.
+    panel : Panel or Path
+        The panel, or the folder of its files where workers map it themselves.
     spec : StudySpec
     engine : str
     single : frozenset of str
@@ -43,7 +43,7 @@ class Job:
         Whether CARs and BHARs are wanted for tests that need every event at once.
     """
 
-    folder: str
+    panel: Panel | Path
     spec: StudySpec
     engine: Engine
     single: frozenset[str]
@@ -51,6 +51,10 @@ class Job:
     same_as_all: int
     daily: bool
     spool: bool
+
+    def opened(self) -> Panel:
+        """The panel."""
+        return self.panel if isinstance(self.panel, Panel) else Panel.open(self.panel)
 
     @property
     def again(self) -> bool:
@@ -63,7 +67,7 @@ class Chunk:
     """At most 2,048 events, measured: arrays have events first."""
 
     events: Roster
-    panel: PanelFile
+    panel: Panel
     measures: Measures
     exact: ExactT
     kept: Bools
@@ -72,14 +76,15 @@ class Chunk:
     more: dict[str, Floats]
 
 
-def measured_chunk(job: Job, panel: PanelFile, events: Roster, seeds: Ints | None) -> Chunk:
+def measured_chunk(job: Job, panel: Panel, events: Roster, seeds: Ints | None) -> Chunk:
     """Cut the events' series out of the panel, measure them and mark what deserves a second look."""
     spec = job.spec
-    returns, placed, around = placed_chunk(spec, panel, events, seeds)
+    returns, plan = panel.of_returns, window_plan(spec)
+    placed, around = placed_events(panel, events, spec, seeds)
     found = measure(
         returns,
         placed,
-        window_plan(spec),
+        plan,
         spec.model,
         pairs(spec),
         engine=job.engine,
@@ -92,7 +97,7 @@ def measured_chunk(job: Job, panel: PanelFile, events: Roster, seeds: Ints | Non
     )
     needed = fewest_observations(spec, spec.model, returns.factors.shape[1])
     exact = exact_t(found.car, found.q, found.s2, found.nu, spec.level, spec.alternative)
-    row_flags, window_flags = _flags(panel, events, found, around, spec)
+    facts = facts_of(panel, events, found.n_obs, found.zero_variance, found.fallback)
     more = serial_columns(found, spec, job.single)
     if slow := job.single - set(VECTORISED):
         more |= single_columns(returns, placed, spec, slow, fitter_of_spec(spec))
@@ -102,27 +107,10 @@ def measured_chunk(job: Job, panel: PanelFile, events: Roster, seeds: Ints | Non
         measures=found,
         exact=exact,
         kept=found.rank_ok & (found.n_obs >= needed),
-        row_flags=row_flags,
-        window_flags=window_flags,
+        row_flags=row_flags(facts, around, plan),
+        window_flags=np.stack([window_flags(facts, around, window) for window in spec.windows], axis=1),
         more=more,
     )
-
-
-def placed_chunk(
-    spec: StudySpec, panel: PanelFile, events: Roster, seeds: Ints | None
-) -> tuple[ReturnPanel, Placed, _Around]:
-    """The events' series cut out of the panel, the events on them, and what happened around them."""
-    first, stop = int(events.series.min()), int(events.series.max()) + 1
-    returns = panel.cut(first, stop)
-    around = _Around.of(panel.bits[first:stop], events.series - first, events.session, window_plan(spec), spec)
-    placed = Placed(
-        series=events.series.astype(np.int64) - first,
-        session=events.session.astype(np.int64),
-        masked=around.masked,
-        history_mask=around.history if seeds is not None else np.zeros(returns.returns.shape, dtype=bool),
-        seed=np.zeros(len(events), dtype=np.int64) if seeds is None else seeds,
-    )
-    return returns, placed, around
 
 
 def fitter_of_spec(spec: StudySpec) -> Any:
@@ -130,88 +118,3 @@ def fitter_of_spec(spec: StudySpec) -> Any:
     from eventstudy.study import fitter_of
 
     return fitter_of(spec)
-
-
-@dataclass(frozen=True, slots=True)
-class _Around:
-    """The bits around each event, in event time.
-
-    Attributes
-    ----------
-    cells : uint8 (E, width)
-        From ``low`` days before day 0 on.
-    low : int
-    masked : bool (E, D)
-    history : bool (S, T)
-    """
-
-    cells: np.ndarray
-    low: int
-    masked: Bools
-    history: Bools
-
-    @classmethod
-    def of(cls, bits: np.ndarray, series: Ints, session: Ints, plan: WindowPlan, spec: StudySpec) -> _Around:
-        reach = max(window.length for window in spec.windows)
-        low, high = max(1 - plan.estimation_start, reach), max(plan.end + 1, reach)
-        padded = np.pad(bits, [(0, 0), (low, high)])
-        view = np.lib.stride_tricks.sliding_window_view(padded, low + high + 1, axis=1)
-        cells = view[series, session]
-        own = (cells & MASKING) > 0
-        own[:, low] = False
-        wide = own[:, :-2] | own[:, 1:-1] | own[:, 2:]
-        start = low + plan.estimation_start - 1
-        masking = (bits & MASKING) > 0
-        history = masking.copy()
-        history[:, 1:] |= masking[:, :-1]
-        history[:, :-1] |= masking[:, 1:]
-        return cls(cells, low, np.ascontiguousarray(wide[:, start : start + plan.n_days]), history)
-
-    def any(self, start: int, end: int) -> np.ndarray:
-        """Bits that occur from day ``start`` to day ``end``; uint8 (E,)."""
-        return np.asarray(np.bitwise_or.reduce(self.cells[:, self.low + start : self.low + end + 1], axis=1))
-
-
-def _flags(
-    panel: PanelFile, events: Roster, found: Measures, around: _Around, spec: StudySpec
-) -> tuple[np.ndarray, np.ndarray]:
-    """Bits of ``flags.FLAGS`` of each event, and of each event and window."""
-    from eventstudy.flags import flag_bit
-
-    plan, facts, marks = window_plan(spec), panel.facts, events.marks
-    whole = around.any(plan.estimation_start, plan.end)
-    day0 = around.cells[:, around.low]
-    own = {
-        "timing_uncertain": marks & UNCERTAIN > 0,
-        "shared_session": marks & SHARED > 0,
-        "short_estimation": found.n_obs < SHORT_SHARE * spec.estimation,
-        "no_trade_day0": day0 & TRADED == 0,
-        "zero_variance": found.zero_variance,
-        "stale_prices": whole & STALE > 0,
-        "bad_tick": whole & BAD_TICK > 0,
-        "benchmark_gap": whole & GAP > 0,
-        "model_fallback": found.fallback,
-        "benchmark_is_ticker": marks & OWN_BENCHMARK > 0,
-    }
-    row = np.zeros(len(events), dtype=np.int32)
-    for name, where in own.items():
-        row |= np.where(where, np.int32(flag_bit(name)), np.int32(0))
-    last, market = facts.last[events.series], facts.benchmark_last[events.series]
-    each = np.zeros((len(events), len(spec.windows)), dtype=np.int32)
-    for w, window in enumerate(spec.windows):
-        end = events.session + window.end
-        ahead = around.any(1, window.length - 1) if window.length > 1 else np.uint8(0)
-        behind = around.any(1 - window.length, -1) if window.length > 1 else np.uint8(0)
-        near = marks & NEAR_DAY0 > 0 if window.start <= 0 <= window.end else np.zeros(len(events), dtype=bool)
-        for low, high in ((window.start, min(window.end, -1)), (max(window.start, 1), window.end)):
-            if low <= high:
-                near = near | (around.any(low, high) & CONFOUNDED > 0)
-        for name, where in {
-            "confounded": near,
-            "overlap": (ahead | behind) & OTHER > 0,
-            "window_incomplete": end > market,
-            "missing_day": around.any(window.start, window.end) & MISSING > 0,
-            "delisted": last < np.minimum(end, market),
-        }.items():
-            each[:, w] |= np.where(where, np.int32(flag_bit(name)), np.int32(0))
-    return row, each

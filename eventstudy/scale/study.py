@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from eventstudy import exclusions
+from eventstudy.choices import check_peers, check_tickers, checked_model
+from eventstudy.data.event_index import index_events, seeds_of
 from eventstudy.data.events import EventColumns
-from eventstudy.data.market import seed_of
 from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source
@@ -21,23 +22,23 @@ from eventstudy.engine.models import MODELS
 from eventstudy.engine.partition import conventions
 from eventstudy.engine.significance.battery import GROUP_TESTS, parts_read
 from eventstudy.engine.significance.summary import LIGHT_PARTS, SecondPass
+from eventstudy.errors import UsageError
+from eventstudy.prepare import Prepared, Storage, prepare
 from eventstudy.report.tables import COLUMNS
 from eventstudy.report.write import aside, publish
+from eventstudy.roster import COUNTS_IN_ALL, COUNTS_IN_OWN, Roster, check_by
 from eventstudy.scale.chunk import BlockResult, blocks, rank_block, study_block
 from eventstudy.scale.executors import Executor
 from eventstudy.scale.finish import Spool, group_days, group_rows, overlapping_pairs
-from eventstudy.scale.ground import Ground, prepare
 from eventstudy.scale.limits import LIMITS, Limits
-from eventstudy.scale.marks import COUNTS_IN_ALL, COUNTS_IN_OWN, Roster
 from eventstudy.scale.measured import Job
 from eventstudy.scale.results import BulkResult
-from eventstudy.scale.roster import DEFICIENT, FEW
 from eventstudy.scale.slow import VECTORISED
 from eventstudy.scale.stream import TableStream, open_stream
 from eventstudy.scale.tables import Writer
 from eventstudy.scale.tally import GroupWindow, Tally, merge_into, with_ranks
 from eventstudy.spec import SINGLE_TESTS, StudySpec
-from eventstudy.study import checked_model, foreign_notices, silent
+from eventstudy.study import confounders_beside, silent
 
 Say = Callable[[str], None]
 LISTED = 100
@@ -68,7 +69,7 @@ class Order:
 
 
 def run_bulk(
-    take: Callable[[], EventColumns],
+    events: EventColumns,
     spec: StudySpec,
     order: Order,
     executor: Executor,
@@ -81,8 +82,7 @@ def run_bulk(
 
     Parameters
     ----------
-    take : callable
-        Hands over the events, once: what the blocks do not need is let go as soon as they are placed.
+    events : EventColumns
     spec : StudySpec
     order : Order
     executor : Executor
@@ -106,21 +106,21 @@ def run_bulk(
     ``study.run`` on the same events, column by column (tests/scale).
     """
     spec = checked_model(spec)
+    check_by(events, spec)
+    _refused(events, spec)
     source = open_source(spec, say, warn) if prices is None else prices
+    say(f"placing {len(events):,} events on exchange calendars")
+    index = index_events(events, confounders_beside(events, order.confounders), reach=spec.hold)
+    check_peers(index, spec)
+    check_tickers(index, spec)
     with aside(order.out) as folder:
-        ground = prepare(
-            take,
-            source,
-            spec,
-            folder / "panel",
-            say,
-            confounders=order.confounders,
-            most_groups=order.limits.groups,
-        )
-        job = _job(spec, order, ground)
+        every = np.arange(len(index), dtype=np.int32)
+        storage = Storage(folder=folder / "panel", keep_prices=False)
+        ground = prepare(index, every, np.ones(len(index), dtype=bool), source, spec, storage, say)
+        job, writer = _job(spec, order, ground, apart=executor.apart), _writer(ground, spec)
         measured = _Measured.empty()
-        streams = _streams(ground.writer, order, folder)
-        _first_pass(job, ground, executor, order, streams, measured, folder, say)
+        streams = _streams(writer, order, folder)
+        _first_pass(job, ground, writer, executor, order, streams, measured, folder, say)
         ranks = _second_pass(job, ground, executor, order, measured.tally, say)
         say("tests across events")
         result = _finish(ground, job, order, executor, measured, ranks, folder)
@@ -130,8 +130,37 @@ def run_bulk(
     return replace(result, files=tuple(written))
 
 
-def _job(spec: StudySpec, order: Order, ground: Ground) -> Job:
-    """What is wanted of every block."""
+def _refused(events: EventColumns, spec: StudySpec) -> None:
+    """Raise a UsageError where a streamed study cannot do what is asked."""
+    if MODELS[spec.model].simplex:
+        raise UsageError(
+            f"{spec.model} fits every event again under every shift, which a study of this size cannot wait for",
+            "another model, or fewer events",
+            "--model peer, or a part of the events file",
+        )
+    if any(events.columns["window"].values):
+        raise UsageError(
+            f"rows of {events.path} name windows of their own, which a streamed study cannot follow",
+            "windows for all events: --window A:B",
+            "leave the column window out, or study fewer than 20,000 events at a time",
+        )
+
+
+def _writer(ground: Prepared, spec: StudySpec) -> Writer:
+    """What turns blocks into rows of tables."""
+    events = ground.index.events
+    return Writer(
+        ids=events.ids,
+        columns={name: events.columns[name] for name in ("ticker", "role", "category")},
+        facts=ground.panel.facts,
+        keys=ground.series.keys,
+        names=ground.names,
+        spec=spec,
+    )
+
+
+def _job(spec: StudySpec, order: Order, ground: Prepared, *, apart: bool) -> Job:
+    """What is wanted of every block; workers ``apart`` map the panel themselves."""
     wanted = [name for name in GROUP_TESTS if name in spec.active_tests]
     single = set(VECTORISED) if spec.tests == ("auto",) else spec.active_tests & set(SINGLE_TESTS)
     if MODELS[spec.model].conditional:
@@ -140,7 +169,7 @@ def _job(spec: StudySpec, order: Order, ground: Ground) -> Job:
     # correlations of pairs are left out at this size, and with them what rests on nothing else
     parts = parts_read([name for name in computed if not GROUP_TESTS[name].pairwise])
     return Job(
-        folder=str(ground.folder.resolve()),
+        panel=ground.panel.folder.resolve() if apart and ground.panel.folder is not None else ground.panel,
         spec=spec,
         engine=chosen_engine(spec.engine, len(ground.roster), spec.model, conventions(spec)),
         single=frozenset(single),
@@ -184,7 +213,8 @@ def _streams(writer: Writer, order: Order, folder: Path) -> dict[tuple[str, str]
 
 def _first_pass(
     job: Job,
-    ground: Ground,
+    ground: Prepared,
+    writer: Writer,
     executor: Executor,
     order: Order,
     streams: Mapping[tuple[str, str], TableStream],
@@ -199,10 +229,10 @@ def _first_pass(
     progress = _Progress(len(events), "events measured", say)
     with (folder / "spool.bin").open("wb") as spool:
         for part, found in zip(parts, executor.run(study_block, tasks), strict=True):
-            _add_rows(streams, "windows", ground.writer.windows(part, found), len(found.kept) * len(job.spec.windows))
-            _add_rows(streams, "models", ground.writer.models(part, found), len(found.kept))
+            _add_rows(streams, "windows", writer.windows(part, found), len(found.kept) * len(job.spec.windows))
+            _add_rows(streams, "models", writer.models(part, found), len(found.kept))
             if job.daily:
-                daily = ground.writer.daily(part, found)
+                daily = writer.daily(part, found)
                 _add_rows(streams, "abnormal_returns", daily, len(daily["day"]) if daily["day"] is not None else 0)  # type: ignore[arg-type]
             _keep(measured, ground, part, found, spool, job)
             del found
@@ -211,16 +241,15 @@ def _first_pass(
     lost = ground.excluded.ordered()
     for at in range(0, lost.shape[1], ROWS_OF_TEXT):
         some = lost[:, at : at + ROWS_OF_TEXT]
-        rows = ground.writer.excluded(some[0], ground.sentences.troubles(some))
+        rows = writer.excluded(some[0], ground.sentences.troubles(some))
         _add_rows(streams, "excluded", rows, some.shape[1])
 
 
-def _seeds(job: Job, ground: Ground, part: Roster) -> np.ndarray | None:
+def _seeds(job: Job, ground: Prepared, part: Roster) -> np.ndarray | None:
     """Seeds of a block's resampling, where tests of one event are wanted that draw."""
     if not job.single - set(VECTORISED):
         return None
-    ids, ticker = ground.writer.ids.take(part.row), ground.writer.columns["ticker"].take(part.row)
-    return np.array([seed_of(name, symbol) for name, symbol in zip(ids, ticker, strict=True)], dtype=np.int64)
+    return seeds_of(ground.index, part.row)
 
 
 def _add_rows(streams: Mapping[tuple[str, str], TableStream], table: str, columns: Any, n: int) -> None:
@@ -229,12 +258,12 @@ def _add_rows(streams: Mapping[tuple[str, str], TableStream], table: str, column
             stream.add(columns, n)
 
 
-def _keep(measured: _Measured, ground: Ground, part: Roster, found: BlockResult, spool: Any, job: Job) -> None:
+def _keep(measured: _Measured, ground: Prepared, part: Roster, found: BlockResult, spool: Any, job: Job) -> None:
     """Add a block to the running totals."""
     merge_into(measured.tally, found.tally)
     measured.n_studied += len(found.kept)
     if len(found.lost):
-        kinds = np.where(found.lost_obs < ground.sentences.needed, FEW, DEFICIENT)
+        kinds = np.where(found.lost_obs < ground.sentences.needed, exclusions.FEW, exclusions.DEFICIENT)
         lost = part.row[found.lost], kinds, part.series[found.lost], part.session[found.lost]
         ground.excluded.add(*lost, found.lost_obs)
     if job.spool:
@@ -242,12 +271,12 @@ def _keep(measured: _Measured, ground: Ground, part: Roster, found: BlockResult,
         measured.sizes.append(len(found.kept))
         measured.marks.append(part.marks[found.kept])
         measured.group.append(part.group[found.kept])
-        facts = ground.writer.facts
+        facts = ground.panel.facts
         measured.day.append(facts.day(part.series[found.kept], part.session[found.kept]).astype(np.int32))
 
 
 def _second_pass(
-    job: Job, ground: Ground, executor: Executor, order: Order, tally: Tally, say: Say
+    job: Job, ground: Prepared, executor: Executor, order: Order, tally: Tally, say: Say
 ) -> dict[GroupWindow, SecondPass]:
     """Ranks, signs and what is standardised again, where some wanted test reads them."""
     if not job.parts - LIGHT_PARTS:
@@ -288,7 +317,7 @@ class _Progress:
 
 
 def _finish(
-    ground: Ground,
+    ground: Prepared,
     job: Job,
     order: Order,
     executor: Executor,
@@ -297,12 +326,11 @@ def _finish(
     folder: Path,
 ) -> BulkResult:
     """The tests across events, and the counts."""
-    spec, tally, facts = job.spec, measured.tally, ground.writer.facts
+    spec, tally, facts, events = job.spec, measured.tally, ground.panel.facts, ground.index.events
+    calendars = [ground.index.calendars[code] for code in ground.index.codes]
     pairwise = any(GROUP_TESTS[name].pairwise for name in GROUP_TESTS if name in spec.active_tests)
     overlapping = {
-        key: overlapping_pairs(
-            places, facts.start, ground.calendars, (spec.windows[key[1]].start, spec.windows[key[1]].end)
-        )
+        key: overlapping_pairs(places, facts.start, calendars, (spec.windows[key[1]].start, spec.windows[key[1]].end))
         for key, places in tally.places.items()
         if pairwise
     }
@@ -312,21 +340,21 @@ def _finish(
     )
     lost = ground.excluded.ordered()
     first = lost[:, :LISTED]
-    names = zip(ground.writer.ids.take(first[0]), ground.writer.columns["ticker"].take(first[0]), strict=True)
+    names = zip(events.ids.take(first[0]), events.columns["ticker"].take(first[0]), strict=True)
     return BulkResult(
         spec=spec,
-        events=ground.path,
+        events=events.path,
         n_read=ground.n_read,
         n_studied=measured.n_studied,
         n_excluded=lost.shape[1],
-        reasons=_reasons(ground, lost),
+        reasons=ground.sentences.reasons(lost),
         first_excluded=tuple(
             (*name, *trouble) for name, trouble in zip(names, ground.sentences.troubles(first), strict=True)
         ),
         groups=groups,
         group_days=group_days(tally, ground.groups, spec),
-        notices=(*spec.notices, *_left_out(spec, order.limits.bulk), *foreign_notices(ground.keys), *_notices(ground)),
-        series=ground.series,
+        notices=(*ground.notices, *_left_out(spec, order.limits.bulk)),
+        series=ground.provenance,
         choice=ground.choice,
         factors=ground.factors,
         engine=job.engine,
@@ -344,13 +372,6 @@ def _left_out(spec: StudySpec, most: int) -> tuple[str, ...]:
     return (f"{', '.join(named)}: only for studies of up to {most:,} events; nothing of it is here",) if named else ()
 
 
-def _notices(ground: Ground) -> tuple[str, ...]:
-    """Columns that may be misspelt; prices or factors older than asked for."""
-    stale = ground.choice.stale if ground.choice is not None else ""
-    old = ground.factors.notice if ground.factors is not None else ""
-    return (*ground.misspelt, *(text for text in (stale, old) if text))
-
-
 def _spool(measured: _Measured, path: Path, n_windows: int) -> Spool:
     marks = np.concatenate(measured.marks)
     return Spool(
@@ -362,24 +383,6 @@ def _spool(measured: _Measured, path: Path, n_windows: int) -> Spool:
         day=np.concatenate(measured.day),
         n_windows=n_windows,
     )
-
-
-def _reasons(ground: Ground, lost: np.ndarray) -> tuple[tuple[str, str, int], ...]:
-    """(stage, reason, how many), the most frequent first."""
-    starts = np.array([-1 if r is None else r.first for r in ground.sentences.reach], dtype=np.int64)
-    # rows of one kind and series on one side of the first price, or of the fewest observations, have one reason
-    kinds: dict[int, list[int]] = {}
-    for at in range(0, lost.shape[1], ROWS_OF_TEXT):
-        _, kind, series, session, n_obs = lost[:, at : at + ROWS_OF_TEXT].astype(np.int64)
-        side = np.where(session < starts[series], 1, 0) + np.where(n_obs < ground.sentences.needed, 2, 0)
-        keys, first, count = np.unique((series * 8 + kind) * 4 + side, return_index=True, return_counts=True)
-        for key, place, n in zip(keys.tolist(), first.tolist(), count.tolist(), strict=True):
-            kinds.setdefault(key, [at + place, 0])[1] += n
-    found: Counter[tuple[str, str]] = Counter()
-    places = np.array([place for place, _ in kinds.values()], dtype=np.int64)
-    for (stage, reason, _), (_, n) in zip(ground.sentences.troubles(lost[:, places]), kinds.values(), strict=True):
-        found[stage, reason] += n
-    return tuple((*key, n) for key, n in sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _write_rest(

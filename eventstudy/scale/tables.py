@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from eventstudy import ledger
 from eventstudy.data.coded import Coded, Texts
-from eventstudy.data.market import SeriesKey
+from eventstudy.data.event_index import SeriesKey
+from eventstudy.data.panel import SeriesFacts
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Ints
-from eventstudy.engine.partition import fewest_observations
+from eventstudy.exclusions import Trouble
 from eventstudy.flags import flag_words
 from eventstudy.report.tables import COLUMNS
+from eventstudy.roster import UNCERTAIN, Roster
 from eventstudy.scale.chunk import BlockResult
-from eventstudy.scale.marks import UNCERTAIN, Roster
-from eventstudy.scale.panel_file import SeriesFacts
-from eventstudy.scale.roster import DEFICIENT, FEW, NO_GAP_RETURN, OUTSIDE, UNDATED, UNPRICED
 from eventstudy.spec import StudySpec, Window
 
 
@@ -157,7 +155,7 @@ class Writer:
             return ""
         return ";".join(self.keys[number].benchmarks[:1] if entry.instrument else self.names[number])
 
-    def excluded(self, rows: Ints, troubles: Sequence[ledger.Trouble]) -> dict[str, Column]:
+    def excluded(self, rows: Ints, troubles: Sequence[Trouble]) -> dict[str, Column]:
         """Rows of excluded."""
         every = np.arange(len(rows))
         columns: dict[str, Column] = {
@@ -214,49 +212,3 @@ def distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     seen[offset] = True
     place = np.cumsum(seen) - 1
     return np.flatnonzero(seen) + low, place[offset]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sentences:
-    """Makes the words of excluded rows.
-
-    Attributes
-    ----------
-    exchange : tuple of str
-        Of each series.
-    reach : sequence of Reach or None
-        Of each series.
-    missing : mapping
-        Series without prices -> (reason, detail).
-    spec : StudySpec
-    n_factors : int
-    """
-
-    exchange: tuple[str, ...]
-    reach: Sequence[ledger.Reach | None]
-    missing: Mapping[int, tuple[str, str]]
-    spec: StudySpec
-    n_factors: int
-
-    @property
-    def needed(self) -> int:
-        """Fewest estimation observations."""
-        return fewest_observations(self.spec, self.spec.model, self.n_factors)
-
-    def troubles(self, lost: np.ndarray) -> list[ledger.Trouble]:
-        """(stage, reason, detail) of excluded rows, as ``Excluded.ordered`` has them."""
-        return [self._trouble(*row) for row in lost[1:].T.tolist()]
-
-    def _trouble(self, kind: int, series: int, session: int, n_obs: int) -> ledger.Trouble:
-        if kind == UNDATED:
-            return ledger.undated(self.exchange[series])
-        if kind == UNPRICED:
-            return ledger.unpriced(self.missing[series])
-        if kind in (OUTSIDE, NO_GAP_RETURN):
-            reach = self.reach[series]
-            assert reach is not None, "the row has prices"
-            made = ledger.day0_trouble(reach, session, gap=kind == NO_GAP_RETURN)
-            assert made is not None, "the row was excluded for its day 0"
-            return made
-        assert kind in (FEW, DEFICIENT), kind
-        return ledger.estimation_trouble(n_obs, self.needed, self.spec.estimation)

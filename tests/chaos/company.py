@@ -39,7 +39,7 @@ for k in range(n):
 CLUSTER = """
 import sys
 from pathlib import Path
-from eventstudy.data.events import read_columns
+from eventstudy.data.events import read_events
 from eventstudy.scale.executors import executor
 from eventstudy.scale.limits import Limits
 from eventstudy.scale.study import Order, run_bulk
@@ -48,7 +48,7 @@ if __name__ == "__main__":
     spec = StudySpec(source="snapshot", exclude="none", engine="numpy", tests=("csect-t", "bmp"))
     order = Order(out=Path("out"), formats=("csv",), detail=False, limits=Limits(block=2048))
     with executor(1, int(sys.argv[1]), "") as chosen:
-        run_bulk(lambda: read_columns("many.csv"), spec, order, chosen)
+        run_bulk(read_events("many.csv"), spec, order, chosen)
 """
 
 

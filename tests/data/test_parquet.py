@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from eventstudy.data.coded import PlainTexts, coded, repeats
-from eventstudy.data.events import read_columns, read_events
+from eventstudy.data.events import read_events
 from eventstudy.data.parquet_prices import ParquetPrices
 from eventstudy.data.snapshot import SnapshotSource
 from eventstudy.errors import InputFileError, UsageError
@@ -43,7 +43,7 @@ def problems(call: Any, *arguments: Any) -> str:
 def test_events_as_parquet_are_the_table_of_the_csv(tmp_path: Path) -> None:
     text = pd.read_csv(ROOT / "events.csv", dtype=str, keep_default_na=False)
     text.to_parquet(tmp_path / "events.parquet", row_group_size=7)
-    one, other = read_events(ROOT / "events.csv").frame, read_events(tmp_path / "events.parquet").frame
+    one, other = read_events(ROOT / "events.csv").frame(), read_events(tmp_path / "events.parquet").frame()
     pd.testing.assert_frame_equal(one.drop(columns="line"), other.drop(columns="line"))
     assert other["line"].tolist() == list(range(1, len(text) + 1))
 
@@ -51,7 +51,7 @@ def test_events_as_parquet_are_the_table_of_the_csv(tmp_path: Path) -> None:
 def test_timestamps_dates_and_numbers_are_read_as_their_text(tmp_path: Path) -> None:
     zone = pd.to_datetime(["2025-04-15T21:10:00Z", "2025-04-16T12:00:00Z"]).as_unit("us").tz_convert("America/New_York")
     moments = {"ticker": ["NVDA", "AMD"], "announced_at": pa.array(zone), "claimed_return": [-0.07, None]}
-    read = read_events(write(tmp_path / "a.parquet", moments)).frame
+    read = read_events(write(tmp_path / "a.parquet", moments)).frame()
     assert [str(at) for at in read["instant"]] == ["2025-04-15 21:10:00+00:00", "2025-04-16 12:00:00+00:00"]
     assert read["date"].isna().all() and read["event_id"].tolist() == ["NVDA-2025-04-15", "AMD-2025-04-16"]
     assert read["claimed_return"].tolist() == ["-0.07", ""]
@@ -61,7 +61,7 @@ def test_timestamps_dates_and_numbers_are_read_as_their_text(tmp_path: Path) -> 
     }
     naive = {**days, "announced_at": pa.array(pd.to_datetime(["2025-04-15", "2025-04-16"]).as_unit("ns"))}
     for columns in (days, naive):
-        read = read_events(write(tmp_path / "b.parquet", columns)).frame
+        read = read_events(write(tmp_path / "b.parquet", columns)).frame()
         assert read["date"].dt.strftime("%Y-%m-%d").tolist() == ["2025-04-15", "2025-04-16"]
         assert read["instant"].isna().all() and read["announced_at"].tolist() == ["2025-04-15", "2025-04-16"]
 
@@ -110,7 +110,7 @@ def test_a_large_file_costs_no_python_string_a_row(tmp_path: Path) -> None:
     path = write(
         tmp_path / "a.parquet", {"event_id": ["a", "b"], "ticker": ["X", "Y"], "announced_at": ["2025-04-15"] * 2}
     )
-    columns = read_columns(path)
+    columns = read_events(path)
     assert type(columns.ids).__name__ == "ArrowTexts" and columns.columns["ticker"].codes.dtype == np.int8
     assert columns.ids.take(np.array([1, 0])) == ["b", "a"]
 

@@ -9,7 +9,18 @@ import pytest
 
 from eventstudy.data.calendar import load_calendar
 from eventstudy.data.prices import PriceTable, make_series
-from eventstudy.data.quality import bad_tick, benchmark_gap, inspect, missing, stale
+from eventstudy.data.quality import (
+    BAD_TICK,
+    GAP,
+    MISSING,
+    STALE,
+    TRADED,
+    bad_tick,
+    benchmark_gap,
+    missing,
+    quality_bits,
+    stale,
+)
 from eventstudy.data.returns import AlignedSeries, align
 
 CALENDAR = load_calendar("XNYS", date(2025, 4, 7), date(2025, 4, 30))
@@ -74,8 +85,9 @@ def test_benchmark_gaps_need_a_trade_and_end_with_the_benchmark() -> None:
     assert where(benchmark_gap(aligned([5, 6], [NAN, NAN]))) == []
 
 
-def test_all_of_them_at_once() -> None:
+def test_all_of_them_as_bits() -> None:
     series = aligned([5, 5, 5, 5, 5, NAN, 9, 5], [1, 1, NAN, 1, 1, 1, 1, 1])
-    found = inspect(series)
-    assert where(found.stale) == where(stale(series)) and where(found.missing) == [5]
-    assert where(found.benchmark_gap) == [2] and where(found.bad_tick) == where(bad_tick(series))
+    bits = quality_bits(series)
+    assert where(bits & STALE > 0) == where(stale(series)) and where(bits & MISSING > 0) == [5]
+    assert where(bits & GAP > 0) == [2] and where(bits & BAD_TICK > 0) == where(bad_tick(series))
+    assert where(bits & TRADED > 0) == [0, 1, 2, 3, 4, 6, 7]

@@ -72,7 +72,7 @@ def test_dates_that_need_another_form(text: str, advice: str) -> None:
 
 
 def test_the_study_of_this_repository_reads() -> None:
-    events = read_events(ROOT / "events.csv").frame
+    events = read_events(ROOT / "events.csv").frame()
     assert len(events) == 53 and events["event_id"].nunique() == 22
     assert set(events["role"]) == {"direct", "peer", "placebo"}
     claims = events[events["claimed_return"] != ""].set_index(["event_id", "ticker"])["claimed_return"]
@@ -96,7 +96,7 @@ def test_the_study_of_this_repository_reads() -> None:
 def test_byte_order_mark_windows_lines_and_quoted_line_breaks(tmp_path: Path) -> None:
     text = '\ufeffticker,announced_at,title\r\nNVDA,2025-04-15,"two\r\nlines"\r\nAMD,2025-04-16,x\r\n'
     (tmp_path / "e.csv").write_bytes(text.encode())
-    frame = read_events(tmp_path / "e.csv").frame
+    frame = read_events(tmp_path / "e.csv").frame()
     assert list(frame["line"]) == [2, 4]
     assert list(frame["event_id"]) == ["NVDA-2025-04-15", "AMD-2025-04-16"]
 
@@ -108,7 +108,7 @@ def test_default_ids_are_file_names() -> None:
 
 def test_frames_and_files_read_alike(tmp_path: Path) -> None:
     frame = pd.read_csv(ROOT / "events.csv")
-    pd.testing.assert_frame_equal(events_from_frame(frame).frame, read_events(ROOT / "events.csv").frame)
+    pd.testing.assert_frame_equal(events_from_frame(frame).frame, read_events(ROOT / "events.csv").frame())
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -148,11 +148,11 @@ def test_what_is_accepted_is_written_back_and_read_again(tmp_path: Path, rows: l
     path = tmp_path / "e.csv"
     with path.open("w", encoding="utf-8", newline="") as handle:
         csv.writer(handle).writerows([header, *rows])
-    first = read_events(path).frame
+    first = read_events(path).frame()
     text = first.drop(columns=["line", "instant", "date"])
     with (tmp_path / "again.csv").open("w", encoding="utf-8", newline="") as handle:
         csv.writer(handle).writerows([text.columns, *text.itertuples(index=False)])
-    second = read_events(tmp_path / "again.csv").frame
+    second = read_events(tmp_path / "again.csv").frame()
     pd.testing.assert_frame_equal(first.drop(columns="line"), second.drop(columns="line"))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eventstudy.data.market import series_key
+from eventstudy.data.event_index import series_key
 from eventstudy.engine.significance.placebo import HISTORY
 from eventstudy.errors import UsageError
 from eventstudy.evaluate.calibrate import POOLED, calibrate, checked_effects
@@ -60,7 +60,7 @@ def with_placebos(sessions: list[np.datetime64], tickers: tuple[str, ...]) -> pd
 def test_pseudo_events_have_the_p_values_of_a_study_of_the_same_sessions(
     result: StudyResult, nvidia: list[PseudoEvents]
 ) -> None:
-    calendar = result.studied.catalogue.calendars["XNYS"]
+    calendar = result.studied.index.calendars["XNYS"]
     chosen = nvidia[0].session[[3, 120, 301, 450, 600, -40]]
     dates = [calendar.sessions[at] for at in chosen]
     studied = run(with_placebos(dates, ("NVDA",)), spec=SPEC, confounders=ROOT / "confounders.csv").windows
@@ -84,7 +84,7 @@ def test_clusters_have_the_p_values_of_a_study_of_the_same_sessions(result: Stud
     stages = [make_stage(result.studied, key) for key in keys]
     own = [pseudo_events(stage, SPEC)[0] for stage in stages]
     panel = result.studied.market.stack(list(keys), SPEC.returns)
-    calendar = result.studied.catalogue.calendars["XNYS"]
+    calendar = result.studied.index.calendars["XNYS"]
     found = [pseudo_clusters(panel, stages, own, SPEC, w) for w in range(2)]
     chosen = found[1].session[[5, 200, -30]]
     dates = [calendar.sessions[at] for at in chosen]
@@ -106,7 +106,7 @@ def test_a_planted_effect_is_a_price_that_moved_so_much_more(result: StudyResult
     events, prices = simulated(1, 1, 900)
     spec = StudySpec(windows=(Window(0, 0), Window(0, 2)), tests=("car-t-ar1", "ar-t-local", "sq", "conformal"))
     plain = estimated(events, prices, spec)
-    key = series_key(plain.studied.catalogue, 0, spec)
+    key = series_key(plain.studied.index, 0, spec)
     planted = pseudo_events(make_stage(plain.studied, key), spec, (0.03,))[1]
     at = 555
     day = SESSIONS[-900:][at]
@@ -117,7 +117,7 @@ def test_a_planted_effect_is_a_price_that_moved_so_much_more(result: StudyResult
     moved.loc[own, "close"] = close
     row = {"event_id": "moved", "ticker": "S00", "announced_at": str(day), "timing": "dmh", "role": "placebo"}
     studied = run(pd.concat([events, pd.DataFrame([row])]).fillna(""), moved, spec).windows
-    sessions = plain.studied.catalogue.calendars["XNYS"].sessions
+    sessions = plain.studied.index.calendars["XNYS"].sessions
     i = int(np.flatnonzero(sessions[planted.session] == day)[0])
     for w, window in enumerate(spec.windows):
         line = studied[(studied["event_id"] == "moved") & (studied["window"] == window.label)].iloc[0]
@@ -140,12 +140,12 @@ def test_what_happened_on_catalogued_sessions_never_enters() -> None:
     p = []
     for table in (prices, jumped):
         found = estimated(events, table, spec)
-        key = series_key(found.studied.catalogue, 0, spec)
+        key = series_key(found.studied.index, 0, spec)
         p.append(pseudo_events(make_stage(found.studied, key), spec)[0])
     np.testing.assert_array_equal(p[0].session, p[1].session)
     for test, values in p[0].p.items():
         np.testing.assert_allclose(values, p[1].p[test], rtol=1e-7, atol=1e-12, err_msg=test)
-    day0 = int(np.flatnonzero(found.studied.catalogue.calendars["XNYS"].sessions == SESSIONS[-400])[0])
+    day0 = int(np.flatnonzero(found.studied.index.calendars["XNYS"].sessions == SESSIONS[-400])[0])
     assert not np.isin(np.arange(day0 - 1, day0 + 2), p[0].session).any()
     # with nothing masked in estimation windows, events are still no pseudo-events
     bare = estimated(events, jumped, spec.with_changes(exclude="none"))

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from eventstudy.data.events import read_columns
+from eventstudy.data.events import read_events
 from eventstudy.errors import InputFileError, UsageError
 from eventstudy.evaluate.own_windows import overlapping
 from eventstudy.results import StudyResult
@@ -124,6 +124,6 @@ def test_without_the_column_nothing_changes(tmp_path: Path) -> None:
 
 
 def test_a_streamed_study_refuses_them(tmp_path: Path) -> None:
-    box = [read_columns(events(tmp_path))]
+    columns = read_events(events(tmp_path))
     with executor(1, 0, "") as chosen, pytest.raises(UsageError, match="streamed"):
-        run_bulk(box.pop, SPEC, Order(out=tmp_path / "out", formats=("csv",)), chosen)
+        run_bulk(columns, SPEC, Order(out=tmp_path / "out", formats=("csv",)), chosen)

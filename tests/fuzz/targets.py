@@ -283,7 +283,7 @@ def csv_bytes(columns: dict[str, Sequence[Any]]) -> bytes:
 
 
 def _events(data: bytes) -> None:
-    frame = read_events(scratch("events.csv", data)).frame
+    frame = read_events(scratch("events.csv", data)).frame()
     made = frame.drop(columns=["line", "instant", "date"])
     again = read_events(scratch("again.csv", csv_bytes({name: made[name].tolist() for name in made.columns}))).frame
     # a quoted line break makes rows begin on later lines
@@ -335,7 +335,7 @@ def _parquet(data: bytes) -> None:
     """An events file and a price file in one: the first byte says which."""
     if data[:1] == b"e":
         path = scratch("events.parquet", data[1:])
-        frame = read_events(path).frame
+        frame = read_events(path).frame()
         assert len(frame) and frame["ticker"].str.isascii().all()
         return
     path = scratch("prices.parquet", data[1:])

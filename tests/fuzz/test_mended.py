@@ -56,7 +56,7 @@ def test_ids_made_of_two_tickers_that_would_be_one_file(tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match=r"line 3.*A=B in line 2.*event_id"):
         read_events(saved(tmp_path, "events.csv", rows))
     apart = "ticker,announced_at\nA=B,2025-04-15\nA_B,2025-04-16\nA=B,2025-04-17\n"
-    assert len(read_events(saved(tmp_path, "events.csv", apart)).frame) == 3
+    assert len(read_events(saved(tmp_path, "events.csv", apart)).frame()) == 3
 
 
 def test_tickers_of_one_announcement_that_differ_in_case(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_frames_that_no_file_could_hold() -> None:
     with pytest.raises(InputFileError, match=r"title.*surrogate"):
         events_from_frame(torn)
     missing = pd.DataFrame({"ticker": ["A"], "announced_at": ["2025-04-15"], "title": [pd.NA]})
-    assert events_from_frame(missing).frame["title"].tolist() == [""]
+    assert events_from_frame(missing).frame()["title"].tolist() == [""]
 
 
 @pytest.mark.parametrize(
@@ -300,6 +300,6 @@ def test_names_in_a_gate(tmp_path: Path, output: str) -> None:
 
 
 def test_numbers_are_those_of_the_file(tmp_path: Path) -> None:
-    frame = read_events(saved(tmp_path, "e.csv", "ticker,announced_at,size\nNVDA,2025-04-15,1_0\n")).frame
+    frame = read_events(saved(tmp_path, "e.csv", "ticker,announced_at,size\nNVDA,2025-04-15,1_0\n")).frame()
     assert frame["size"].tolist() == ["1_0"], "extra columns stay text"
     assert np.isfinite(parse_claim("-0.0687").value or 0)

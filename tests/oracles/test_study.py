@@ -41,19 +41,20 @@ def returns() -> pd.DataFrame:
 
 
 def masked_dates(sample: StudyResult, row: int, dates: list[str]) -> set[str]:
-    """Dates one session around the firm's other announcements and own filings, from the placed catalogue."""
-    catalogue = sample.studied.catalogue
-    frame = catalogue.events.frame
-    ticker, code = catalogue.keys[row]
-    sessions = [str(day) for day in catalogue.calendars[code].sessions]
-    own = catalogue.placements[row]
+    """Dates one session around the firm's other announcements and own filings, from the placed events."""
+    index = sample.studied.index
+    frame = index.events.frame()
+    ticker, code = index.firm(row)
+    sessions = [str(day) for day in index.calendars[code].sessions]
+    own = index.placement(row)
     assert own is not None
     centres = set()
-    for other, placement in enumerate(catalogue.placements):
+    for other in range(len(index)):
+        placement = index.placement(other)
         same = frame["ticker"].iat[other] == ticker and frame["role"].iat[other] != "placebo"
         if same and placement is not None and placement.session != own.session:
             centres.add(placement.session)
-    for session, kind, _ in catalogue.confounders[ticker, code]:
+    for session, kind, _ in index.confounders[ticker, code]:
         if kind in MASKING and session != own.session:
             centres.add(session)
     found = {sessions[c + k] for c in centres for k in (-1, 0, 1) if 0 <= c + k < len(sessions)}

@@ -263,12 +263,12 @@ def test_peer_adjusted_by_subtraction(world: dict[str, object]) -> None:
 
 
 def test_pseudo_events_have_nothing_to_calibrate(world: dict[str, object]) -> None:
-    from eventstudy.data.market import series_key
+    from eventstudy.data.event_index import series_key
     from eventstudy.evaluate.pseudo import make_stage
 
     studied = synthetic(world).studied
     with pytest.raises(UsageError, match="no p value whose rate"):
-        make_stage(studied, series_key(studied.catalogue, 0, studied.spec))
+        make_stage(studied, series_key(studied.index, 0, studied.spec))
     assert studied.block is not None
     with pytest.raises(ValueError, match="no least-squares"):
         fit(studied.block.design, "synthetic")

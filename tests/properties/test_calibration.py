@@ -217,7 +217,7 @@ def test_turbulent_weeks_by_true_volatility(turbulent: StudyResult) -> None:
         for t in range(1, len(errors)):
             variance[t] = 0.02 + 0.1 * errors[t - 1] ** 2 + 0.88 * variance[t - 1]
         found = pseudo_events(make_stage(turbulent.studied, key), turbulent.spec)[0]
-        sessions = turbulent.studied.catalogue.calendars["XNYS"].sessions[found.session]
+        sessions = turbulent.studied.index.calendars["XNYS"].sessions[found.session]
         own = variance[
             np.searchsorted(close.index.to_numpy().astype("datetime64[D]"), sessions.astype("datetime64[D]"))
         ]

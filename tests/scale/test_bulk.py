@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from eventstudy.data.calendar import load_calendar, place, place_many
-from eventstudy.data.events import event_table, events_from_frame, read_columns
+from eventstudy.data.events import events_from_frame, read_events
 from eventstudy.errors import UsageError
 from eventstudy.report.write import csv_text
 from eventstudy.scale.executors import Executor, Here, Threads, executor
@@ -57,7 +57,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def bulk(path: Path, out: Path, spec: StudySpec = SPEC, who: Executor | None = None, **order: Any) -> Any:
     order = {"formats": ("csv",), "detail": True, "limits": Limits(block=2048), **order}
-    return run_bulk(lambda: read_columns(path), spec, Order(out=out, **order), who or Here())
+    return run_bulk(read_events(path), spec, Order(out=out, **order), who or Here())
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -67,7 +67,7 @@ def hashes(folder: Path) -> dict[str, str]:
 
 def test_every_column_is_that_of_a_small_study(many: Path, tmp_path: Path) -> None:
     result = bulk(many, tmp_path / "out")
-    small = run(event_table(read_columns(many)), spec=SPEC)
+    small = run(read_events(many), spec=SPEC)
     assert result.counts["read"] == 600 == result.n_studied + result.n_excluded
     assert sum(n for *_, n in result.reasons) == result.n_excluded == len(small.exclusions) > 10
     for name, keys in KEYS.items():
@@ -186,7 +186,7 @@ def test_many_placements_are_those_of_one_by_one() -> None:
 
 def test_events_of_a_frame_keep_their_checks() -> None:
     table = events_from_frame(pd.DataFrame({"ticker": ["NVDA"], "announced_at": ["2024-05-22"]}))
-    assert table.frame["event_id"].tolist() == ["NVDA-2024-05-22"]
+    assert table.frame()["event_id"].tolist() == ["NVDA-2024-05-22"]
 
 
 def test_a_model_that_refits_every_shift_is_refused(many: Path, tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""Choices of a study that contradict each other or its events, found before any price is asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eventstudy.data.event_index import EventIndex
+from eventstudy.engine.models import MODELS
+from eventstudy.engine.partition import fewest_observations
+from eventstudy.errors import UsageError
+from eventstudy.spec import StudySpec
+from eventstudy.spelling import meant
+
+# minimum number of peers in an index
+FEWEST_PEERS = 3
+
+
+def checked_model(spec: StudySpec) -> StudySpec:
+    """The spec, once its model is known to exist and to have the benchmarks and sessions it needs."""
+    if spec.model not in MODELS:
+        raise UsageError(f"model {spec.model!r} is unknown", " | ".join(MODELS), meant(spec.model, MODELS))
+    if spec.model == "multi-index" and len(spec.benchmarks) < 2:
+        raise UsageError(
+            "multi-index needs a market and a sector", "two benchmarks", "add --benchmark SPY --benchmark SOXX"
+        )
+    if MODELS[spec.model].peers and len(spec.peers) < FEWEST_PEERS:
+        raise UsageError(
+            f"{spec.model} has {len(spec.peers)} peers", f"at least {FEWEST_PEERS}", "--peer SYM, repeated"
+        )
+    if MODELS[spec.model].ex_self and not spec.weights:
+        raise UsageError(
+            f"{spec.model} needs the firm's share of the index", "--index-weight TICKER=W, such as NVDA=0.07"
+        )
+    if spec.convention and MODELS[spec.model].simplex:
+        raise UsageError(f"a convention is about standard errors, and {spec.model} has none", "no --convention")
+    if spec.chosen("robust") == "hac" and (MODELS[spec.model].conditional or MODELS[spec.model].instrument):
+        raise UsageError(
+            f"robust=hac is for least squares, and {spec.model} has a variance of its own", "another model"
+        )
+    needed = fewest_observations(spec, spec.model, len(spec.benchmarks))
+    if spec.estimation < needed:
+        raise UsageError(f"estimation {spec.estimation} is too short for {spec.model}", f"at least {needed} sessions")
+    return spec
+
+
+def check_peers(index: EventIndex, spec: StudySpec) -> None:
+    """Raise a UsageError where a peer is itself treated: the comparison would take part of the effect away."""
+    if not MODELS[spec.model].peers:
+        return
+    ticker = index.events.columns["ticker"]
+    treated = {ticker.values[code] for code in np.unique(ticker.codes[index.treated()]).tolist()}
+    if bad := sorted(treated & set(spec.peers)):
+        raise UsageError(
+            f"peer {', '.join(bad)} has announcements of its own in {index.events.path}",
+            "peers that no event of the file treats",
+            "name other peers",
+        )
+
+
+def check_tickers(index: EventIndex, spec: StudySpec) -> None:
+    """Raise a UsageError where an option speaks of a ticker that no event has."""
+    known = {ticker for ticker, _ in index.pairs}
+    for option, named in (("index-weight", spec.weights), ("shares", spec.outstanding)):
+        if unknown := sorted(set(named) - known):
+            raise UsageError(
+                f"{option} names {unknown[0]}, which no event of {index.events.path} has",
+                "a ticker of the events file",
+                meant(unknown[0], sorted(known)),
+            )

@@ -1,0 +1,471 @@
+"""Every row of an events file as arrays: its exchange, its day 0, its firm, and what else happened to that firm."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from eventstudy.data.calendar import Placement, TradingCalendar, exchange_of, load_calendar, place, place_many
+from eventstudy.data.coded import repeated, smallest
+from eventstudy.data.confounders import ConfounderTable
+from eventstudy.data.events import EventColumns
+from eventstudy.engine.models import MODELS
+from eventstudy.engine.panel import Bools, Ints
+from eventstudy.engine.windows import WindowPlan
+from eventstudy.spec import MASKING_KINDS, StudySpec
+
+# sessions masked on either side of the day 0 of another announcement
+MASK_REACH = 1
+# sessions needed before the first event: estimation windows and 750 sessions of pseudo-events
+HISTORY_SESSIONS = 1050
+# what happens to a firm on a session, one bit each
+MASKING, OTHER, CONFOUNDED = (1 << bit for bit in range(3))
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesKey:
+    """What identifies the returns of an event: two events with equal keys share one series.
+
+    Attributes
+    ----------
+    ticker, exchange : str
+    benchmarks : tuple of str
+        Those the model uses.
+    made_for : str
+        The model whose regressors are prepared from them; empty where the benchmarks themselves are the regressors.
+    """
+
+    ticker: str
+    exchange: str
+    benchmarks: tuple[str, ...]
+    made_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Nearby:
+    """A confounder in event time.
+
+    Attributes
+    ----------
+    day : int
+        Sessions after (negative: before) the event's day 0.
+    kind, title : str
+    """
+
+    day: int
+    kind: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventIndex:
+    """All n rows of an events file on their calendars.
+
+    Attributes
+    ----------
+    events : EventColumns
+    pairs : tuple of (ticker, exchange)
+        Firms, sorted.
+    pair : int8, int16 or int32 (n,)
+        Firm of each row.
+    codes : tuple of str
+        Exchanges.
+    calendars : dict
+        Code -> TradingCalendar, each covering all of its rows with room on both sides.
+    session : int16 or int32 (n,)
+        Position of day 0 on the calendar; -1 where the calendar does not reach.
+    confounders : dict
+        Firm -> ((session, kind, title), ...), sorted.
+    """
+
+    events: EventColumns
+    pairs: tuple[Pair, ...]
+    pair: np.ndarray
+    codes: tuple[str, ...]
+    calendars: dict[str, TradingCalendar]
+    session: np.ndarray
+    confounders: dict[Pair, tuple[tuple[int, str, str], ...]]
+    _rows_of: dict[int, Ints] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    @property
+    def n_sessions(self) -> int:
+        """Sessions of the longest calendar."""
+        return max((len(calendar.sessions) for calendar in self.calendars.values()), default=0)
+
+    def text(self, row: int, column: str) -> str:
+        """A cell of the events file, as it is understood: defaults are filled in."""
+        return self.events.cell(row, column)
+
+    def name(self, row: int) -> tuple[str, str]:
+        """(event_id, ticker) of a row."""
+        return self.events.cell(row, "event_id"), self.pairs[int(self.pair[row])][0]
+
+    def firm(self, row: int) -> Pair:
+        """(ticker, exchange) of a row."""
+        return self.pairs[int(self.pair[row])]
+
+    def exchange(self) -> np.ndarray:
+        """Number of each row's exchange in ``codes``; int8 (n,)."""
+        number = {code: i for i, code in enumerate(self.codes)}
+        return np.asarray(np.array([number[code] for _, code in self.pairs], dtype=np.int8)[self.pair])
+
+    def calendar(self, row: int) -> TradingCalendar:
+        """Calendar of a row's listing."""
+        return self.calendars[self.firm(row)[1]]
+
+    def placement(self, row: int) -> Placement | None:
+        """Day 0 of a row with the rule that gave it; None where the calendar does not reach."""
+        announced = self.events.announced
+        code = int(announced.codes[row])
+        instant, day = pd.Timestamp(announced.instant[code]), pd.Timestamp(announced.day[code])
+        instant = instant if pd.isna(instant) else instant.tz_localize("UTC")
+        return place(self.calendar(row), instant, day, self.text(row, "timing"))
+
+    def day0(self, rows: Ints) -> np.ndarray:
+        """Calendar day of day 0 of some rows that have one, days since 1970; int64."""
+        found = np.empty(len(rows), dtype=np.int64)
+        exchange, session = self.exchange()[rows], self.session[rows]
+        for i, code in enumerate(self.codes):
+            own = exchange == i
+            found[own] = self.calendars[code].sessions.astype(np.int64)[session[own]]
+        return found
+
+    def uncertain(self) -> Bools:
+        """Rows whose hour is unknown: a bare date without a bucket; bool (n,)."""
+        return ~self.events.announced.has_clock & self.events.columns["timing"].where(lambda timing: not timing)
+
+    def rows_of(self, pair: int) -> Ints:
+        """Rows of a firm that have a day 0, in file order."""
+        if not self._rows_of:
+            order = np.argsort(self.pair, kind="stable")
+            order = order[self.session[order] >= 0]
+            stops = np.searchsorted(self.pair[order], np.arange(len(self.pairs)), side="right")
+            self._rows_of.update(enumerate(np.split(order, stops[:-1])))
+        return self._rows_of[pair]
+
+    def shares_session(self) -> Bools:
+        """Rows with another announcement of the firm on the same day 0; bool (n,)."""
+        placed = np.flatnonzero(self.session >= 0)
+        shared = np.zeros(len(self), dtype=bool)
+        shared[placed] = repeated(self.pair[placed].astype(np.int64) << 32 | self.session[placed])
+        return shared
+
+    def other_days(self, row: int) -> Ints:
+        """Day 0 of the firm's other announcements (placebos left out), in the event time of a row; sorted."""
+        if self.session[row] < 0:
+            return np.array([], dtype=np.int64)
+        mates = self.rows_of(int(self.pair[row]))
+        mates = mates[(mates != row) & self.treated()[mates]]
+        return np.sort(self.session[mates].astype(np.int64) - int(self.session[row]))
+
+    def treated(self) -> Bools:
+        """Rows that are announcements and no placebos; bool (n,)."""
+        return self.events.columns["role"].where(lambda role: role != "placebo")
+
+    def nearby(self, row: int, start: int, end: int) -> tuple[Nearby, ...]:
+        """Confounders of a row from day ``start`` to day ``end``.
+
+        A confounder of the announcement's own category on its own day 0 is taken to be the announcement itself.
+        """
+        at = int(self.session[row])
+        if at < 0:
+            return ()
+        category = self.text(row, "category")
+        return tuple(
+            Nearby(session - at, kind.removesuffix("_all"), title)
+            for session, kind, title in self.confounders[self.firm(row)]
+            if start <= session - at <= end and not (session == at and kind == category)
+        )
+
+
+def index_events(
+    events: EventColumns, confounders: ConfounderTable | None, until: date | None = None, reach: int = 0
+) -> EventIndex:
+    """Place every event and confounder on the calendar of its listing.
+
+    Parameters
+    ----------
+    events : EventColumns
+    confounders : ConfounderTable or None
+    until : date or None
+        Last date the calendars must reach besides the events themselves.
+    reach : int
+        Sessions after the last event that the calendars must hold.
+
+    Raises
+    ------
+    UsageError
+        If a suffix or an exchange code is unknown.
+    """
+    pair, pairs = _firms(events)
+    codes = tuple(dict.fromkeys(code for _, code in pairs))
+    number = {code: i for i, code in enumerate(codes)}
+    exchange = np.array([number[code] for _, code in pairs], dtype=np.int8)[pair]
+    when = events.announced.dates_known()
+    spans = {}
+    for i, code in enumerate(codes):
+        days = when[np.unique(events.announced.codes[exchange == i])]
+        spans[code] = (days.min().item(), days.max().item())
+    calendars = _calendars_over(spans, until, reach)
+    return EventIndex(
+        events=events,
+        pairs=pairs,
+        pair=pair,
+        codes=codes,
+        calendars=calendars,
+        session=_sessions(events, exchange, [calendars[code] for code in codes]),
+        confounders=_place_confounders(confounders, pairs, calendars),
+    )
+
+
+def _firms(events: EventColumns) -> tuple[np.ndarray, tuple[Pair, ...]]:
+    """Number of each row's firm, and the firms."""
+    ticker, calendar = events.columns["ticker"], events.columns["calendar"]
+    n = len(calendar.values)
+    known, where = _combined(ticker.codes, calendar.codes, n)
+    named = []
+    for code in known.tolist():
+        symbol = ticker.values[code // n]
+        named.append((symbol, exchange_of(symbol, calendar.values[code % n])))
+    order = {pair: i for i, pair in enumerate(sorted(set(named)))}
+    return smallest(np.array([order[pair] for pair in named], dtype=np.int32), len(order))[where], tuple(order)
+
+
+def _combined(first: np.ndarray, second: np.ndarray, n_second: int) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct pairs of two coded columns as one number each, and every row's position among them."""
+    if n_second == 1:
+        return np.arange(int(first.max(initial=-1)) + 1), first
+    known, where = np.unique(first.astype(np.int64) * n_second + second, return_inverse=True)
+    return known, smallest(where, len(known))
+
+
+def _sessions(events: EventColumns, exchange: np.ndarray, calendars: Sequence[TradingCalendar]) -> np.ndarray:
+    """Day 0 by exchange: each distinct moment is placed once."""
+    announced, timing = events.announced, events.columns["timing"]
+    late = timing.where(lambda text: text == "amc")
+    most = max((len(calendar.sessions) for calendar in calendars), default=0)
+    session = np.full(len(events), -1, dtype=np.int16 if most < 1 << 15 else np.int32)
+    for i, calendar in enumerate(calendars):
+        for after_close in (False, True):
+            rows = (exchange == i) & (late == after_close)
+            if rows.any():
+                flags = np.full(len(announced.day), after_close)
+                found = place_many(calendar, announced.instant, announced.day, flags).astype(session.dtype)
+                session[rows] = found[announced.codes[rows]]
+    return session
+
+
+def _calendars_over(
+    spans: Mapping[str, tuple[date, date]], until: date | None, reach: int
+) -> dict[str, TradingCalendar]:
+    """One calendar a listing, from well before its first event to well after its last and ``reach`` sessions more."""
+    return {
+        code: load_calendar(
+            code,
+            first - timedelta(days=int(HISTORY_SESSIONS * 1.5)),
+            max(last + timedelta(days=90 + int(reach * 1.5)), until or date.min),
+        )
+        for code, (first, last) in spans.items()
+    }
+
+
+def _place_confounders(
+    table: ConfounderTable | None, pairs: Sequence[Pair], calendars: Mapping[str, TradingCalendar]
+) -> dict[Pair, tuple[tuple[int, str, str], ...]]:
+    """Firm -> its confounders as (session, kind, title), sorted. Kinds that mask do so only for tickers they name."""
+    found: dict[Pair, list[tuple[int, str, str]]] = {pair: [] for pair in pairs}
+    if table is None:
+        return dict.fromkeys(pairs, ())
+    of_exchange: dict[str, list[Pair]] = {}
+    of_ticker: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        of_exchange.setdefault(pair[1], []).append(pair)
+        of_ticker.setdefault(pair[0], []).append(pair)
+    for row in table.frame[["instant", "date", "timing", "tickers", "kind", "title"]].itertuples(index=False):
+        named = [pair for ticker in row.tickers for pair in of_ticker.get(ticker, ())]
+        kind = row.kind if row.tickers or row.kind not in MASKING_KINDS else f"{row.kind}_all"
+        for code in {pair[1] for pair in named} if row.tickers else of_exchange:
+            placement = place(calendars[code], row.instant, row.date, row.timing)
+            if placement is not None:
+                item = (placement.session, str(kind), str(row.title))
+                for pair in (p for p in named if p[1] == code) if row.tickers else of_exchange[code]:
+                    found[pair].append(item)
+    return {pair: tuple(sorted(items)) for pair, items in found.items()}
+
+
+def happenings(index: EventIndex) -> np.ndarray:
+    """What happens to each firm on each session, bits of ``MASKING``, ``OTHER`` and ``CONFOUNDED``; uint8 (P, T).
+
+    ``OTHER`` is an announcement that is no placebo. ``MASKING`` is what leaves a session out of estimation windows:
+    such announcements and confounders of the kinds in ``MASKING_KINDS``.
+    """
+    bits = np.zeros((len(index.pairs), index.n_sessions), dtype=np.uint8)
+    other = (index.session >= 0) & index.treated()
+    bits[index.pair[other], index.session[other]] |= np.uint8(OTHER | MASKING)
+    for number, pair in enumerate(index.pairs):
+        for session, kind, _ in index.confounders[pair]:
+            if 0 <= session < index.n_sessions:
+                bits[number, session] |= np.uint8(CONFOUNDED | (MASKING if kind in MASKING_KINDS else 0))
+    return bits
+
+
+def confounded_on_day0(index: EventIndex) -> Bools:
+    """Rows with a confounder on day 0 that is not the announcement itself: of another category; bool (n,)."""
+    on_day: dict[tuple[int, int], set[str]] = {}
+    for number, pair in enumerate(index.pairs):
+        for session, kind, _ in index.confounders[pair]:
+            on_day.setdefault((number, session), set()).add(kind)
+    found = np.zeros(len(index), dtype=bool)
+    if not on_day:
+        return found
+    keys = np.array([pair << 32 | session for pair, session in on_day if session >= 0], dtype=np.int64)
+    placed = np.flatnonzero(index.session >= 0)
+    near = placed[np.isin(index.pair[placed].astype(np.int64) << 32 | index.session[placed], keys)]
+    category = index.events.columns["category"]
+    for row, own in zip(near.tolist(), category.take(near), strict=True):
+        found[row] = bool(on_day[int(index.pair[row]), int(index.session[row])] - {own})
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Bits of sessions around events, in event time.
+
+    Attributes
+    ----------
+    cells : uint8 (E, width)
+        From ``low`` days before day 0 on; sessions outside the calendar have no bit.
+    low : int
+    """
+
+    cells: np.ndarray
+    low: int
+
+    @classmethod
+    def of(cls, bits: np.ndarray, series: Ints, session: Ints, low: int, high: int) -> Surroundings:
+        """The bits from ``low`` days before to ``high`` days after some sessions."""
+        at = session.astype(np.int64)[:, None] + np.arange(-low, high + 1)
+        inside = (at >= 0) & (at < bits.shape[1])
+        found = bits[series[:, None], np.clip(at, 0, max(bits.shape[1] - 1, 0))]
+        return cls(np.where(inside, found, np.uint8(0)), low)
+
+    def any(self, start: int, end: int) -> np.ndarray:
+        """Bits that occur from day ``start`` to day ``end``; uint8 (E,)."""
+        return np.asarray(np.bitwise_or.reduce(self.cells[:, self.low + start : self.low + end + 1], axis=1))
+
+    def masked(self, plan: WindowPlan) -> Bools:
+        """Days (E, D) that an event leaves out: ``MASK_REACH`` sessions around every masking session of the firm other
+        than its own day 0, which lies outside its estimation window."""
+        own = (self.cells & MASKING) > 0
+        own[:, self.low] = False
+        start = self.low + plan.estimation_start
+        days = [own[:, start + shift : start + shift + plan.n_days] for shift in range(-MASK_REACH, MASK_REACH + 1)]
+        return np.asarray(np.logical_or.reduce(days))
+
+
+def masked_history(bits: np.ndarray) -> Bools:
+    """Sessions that pseudo-events of each firm leave out, in calendar time; bool (P, T)."""
+    own = (bits & MASKING) > 0
+    wide = own.copy()
+    for shift in range(1, MASK_REACH + 1):
+        wide[:, shift:] |= own[:, :-shift]
+        wide[:, :-shift] |= own[:, shift:]
+    return wide
+
+
+def key_of(ticker: str, exchange: str, benchmarks: tuple[str, ...], spec: StudySpec) -> SeriesKey:
+    """The returns a listing is studied on. Models without a sector use the first benchmark only.
+
+    ``constant-mean`` is aligned with the market too, so that all models speak of the same sessions.
+    """
+    model = MODELS[spec.model]
+    if model.factors == "made":
+        peers = spec.peers if model.peers else ()
+        return SeriesKey(ticker, exchange, (*benchmarks[:1], *peers), spec.model)
+    return SeriesKey(ticker, exchange, benchmarks if model.factors == "all" else benchmarks[:1])
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesIndex:
+    """Which returns each row is studied on under a spec.
+
+    Attributes
+    ----------
+    keys : tuple of SeriesKey
+        Sorted by ticker, exchange and benchmarks.
+    series : int8, int16 or int32 (n,)
+        Position of each row's key.
+    pair : int64 (S,)
+        Firm of each key.
+    """
+
+    keys: tuple[SeriesKey, ...]
+    series: np.ndarray
+    pair: Ints
+
+
+def series_of(index: EventIndex, spec: StudySpec) -> SeriesIndex:
+    """The series of every row: its firm against its own benchmarks, else the study's."""
+    own = index.events.columns["benchmark"]
+    n = len(own.values)
+    known, where = _combined(index.pair, own.codes, n)
+    named = []
+    for code in known.tolist():
+        text, (ticker, exchange) = own.values[code % n], index.pairs[code // n]
+        named.append(key_of(ticker, exchange, tuple(text.split(";")) if text else spec.benchmarks, spec))
+    keys = sorted(set(named), key=lambda k: (k.ticker, k.exchange, k.benchmarks))
+    order = {key: i for i, key in enumerate(keys)}
+    firm = {pair: i for i, pair in enumerate(index.pairs)}
+    return SeriesIndex(
+        keys=tuple(keys),
+        series=smallest(np.array([order[key] for key in named], dtype=np.int32), len(order))[where],
+        pair=np.array([firm[key.ticker, key.exchange] for key in keys], dtype=np.int64),
+    )
+
+
+def row_benchmarks(index: EventIndex, row: int, spec: StudySpec) -> tuple[str, ...]:
+    """Benchmarks of a row: its own column, else the study's."""
+    own = index.text(row, "benchmark")
+    return tuple(own.split(";")) if own else spec.benchmarks
+
+
+def series_key(index: EventIndex, row: int, spec: StudySpec) -> SeriesKey:
+    """The returns a row is studied on."""
+    return key_of(*index.firm(row), row_benchmarks(index, row, spec), spec)
+
+
+def asked_range(index: EventIndex, spec: StudySpec) -> tuple[date, date]:
+    """Dates that prices are wanted for: from 1,050 sessions before the first event of the file to the end of the last
+    one's event window or holding period. The whole file counts, so that one event and all of them ask the same."""
+    starts, ends = [], []
+    reach, exchange = max(spec.event_window.end, spec.hold, 0), index.exchange()
+    for i, code in enumerate(index.codes):
+        sessions = index.calendars[code].sessions
+        placed = index.session[(exchange == i) & (index.session >= 0)]
+        if len(placed):
+            starts.append(sessions[max(0, int(placed.min()) - HISTORY_SESSIONS)])
+            ends.append(sessions[min(len(sessions) - 1, int(placed.max()) + reach)])
+    if not starts:
+        calendars = list(index.calendars.values())
+        starts, ends = [c.sessions[0] for c in calendars], [c.sessions[-1] for c in calendars]
+    return min(starts).item(), max(ends).item()
+
+
+def seed_of(event_id: str, ticker: str) -> int:
+    """A number from an event's name and ticker alone, so that neither order nor parallelism changes a draw."""
+    return int.from_bytes(hashlib.sha256(f"{event_id}|{ticker}".encode()).digest()[:6], "big")
+
+
+def seeds_of(index: EventIndex, rows: Ints) -> Ints:
+    """``seed_of`` of some rows; int64."""
+    ids, tickers = index.events.ids.take(rows), index.events.columns["ticker"].take(rows)
+    return np.array([seed_of(*names) for names in zip(ids, tickers, strict=True)], dtype=np.int64)

@@ -1,0 +1,203 @@
+"""The returns of a study on exchange calendars: arrays in memory when it is small, mapped files when it is large.
+
+Files of a folder: ``returns.npy`` float64 (S, T), ``factors.npy`` float64 (S, K, T), ``span.npy`` int16 (S, T),
+``offset.npy`` float64 (S, T) where a model subtracts something, ``bits.npy`` uint16 (S, T), ``series.npz`` with one
+entry a series.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eventstudy.data.quality import quality_bits
+from eventstudy.data.returns import AlignedSeries
+from eventstudy.engine.panel import Floats, Ints, ReturnPanel
+
+Bits = np.ndarray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesFacts:
+    """One entry a series.
+
+    Attributes
+    ----------
+    calendar : int64 (S,)
+        Number of the series' exchange.
+    last, benchmark_last : int64 (S,)
+        Positions of the last close of the ticker and of its benchmarks.
+    start : int64 (C,)
+        Place of each exchange's first session when all calendars stand end to end.
+    days : int64 (P,)
+        Days since 1970 of all sessions of all calendars, end to end.
+    """
+
+    calendar: Ints
+    last: Ints
+    benchmark_last: Ints
+    start: Ints
+    days: Ints
+
+    def place(self, series: Ints, session: Ints) -> Ints:
+        """Position in ``days`` of a session of a series."""
+        return np.asarray(self.start[self.calendar[series]] + session)
+
+    def day(self, series: Ints, session: Ints) -> Ints:
+        """Days since 1970 of a session of a series."""
+        return np.asarray(self.days[self.place(series, session)])
+
+    def day_numbers(self, width: int) -> Ints:
+        """Calendar day of every session of every series, -1 behind a calendar's end; int64 (S, width)."""
+        ends = np.append(self.start[1:], len(self.days))
+        rows = np.full((len(self.start), width), -1, dtype=np.int64)
+        for number, (start, end) in enumerate(zip(self.start, ends, strict=True)):
+            rows[number, : end - start] = self.days[start:end]
+        if len(rows) == 1:
+            return np.broadcast_to(rows, (len(self.calendar), width))
+        return np.asarray(rows[self.calendar])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """Returns of S series on T sessions, and what is known of each session.
+
+    Attributes
+    ----------
+    returns, factors, span, offset
+        As in ``ReturnPanel``; rows of series without prices are empty.
+    bits : uint16 (S, T)
+        Bits of ``quality`` and of ``event_index``.
+    facts : SeriesFacts
+    folder : Path or None
+        Of the files, where the arrays are mapped.
+    """
+
+    returns: Floats
+    factors: Floats
+    span: np.ndarray
+    offset: Floats | None
+    bits: Bits
+    facts: SeriesFacts
+    folder: Path | None = None
+
+    @classmethod
+    def open(cls, folder: Path) -> Panel:
+        """Map the files of a folder; nothing is read yet but one entry a series."""
+        with np.load(folder / "series.npz") as stored:
+            facts = SeriesFacts(**{name: stored[name] for name in SeriesFacts.__slots__})
+        mapped = {
+            name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("returns", "factors", "span", "bits")
+        }
+        offset = folder / "offset.npy"
+        found = np.load(offset, mmap_mode="r") if offset.exists() else None
+        return cls(**mapped, offset=found, facts=facts, folder=folder)
+
+    @cached_property
+    def of_returns(self) -> ReturnPanel:
+        """What the engine reads."""
+        return ReturnPanel(
+            returns=self.returns,
+            factors=self.factors,
+            span=self.span,
+            day_number=self.facts.day_numbers(self.returns.shape[1]),
+            offset=self.offset,
+        )
+
+
+@dataclass(slots=True)
+class PanelWriter:
+    """Takes series one after the other: into memory, or into files so that the panel is never held whole.
+
+    Attributes
+    ----------
+    folder : Path or None
+        None keeps the arrays in memory.
+    shape : (S, K, T)
+    arrays : dict
+        Name -> array or open file.
+    """
+
+    folder: Path | None
+    shape: tuple[int, int, int]
+    arrays: dict[str, Any]
+    added: int = field(default=0)
+
+    @classmethod
+    def open(cls, folder: Path | None, shape: tuple[int, int, int], *, with_offset: bool) -> PanelWriter:
+        """Empty arrays, or files with their headings."""
+        s, k, t = shape
+        plan: dict[str, tuple[tuple[int, ...], str]] = {
+            "returns": ((s, t), "<f8"),
+            "factors": ((s, k, t), "<f8"),
+            "span": ((s, t), "<i2"),
+        }
+        if with_offset:
+            plan["offset"] = ((s, t), "<f8")
+        if folder is None:
+            return cls(folder, shape, {name: np.empty(size, dtype=kind) for name, (size, kind) in plan.items()})
+        folder.mkdir(parents=True, exist_ok=True)
+        handles: dict[str, Any] = {}
+        for name, (size, kind) in plan.items():
+            handle = (folder / f"{name}.npy").open("wb")
+            header = {"descr": kind, "fortran_order": False, "shape": size}
+            np.lib.format.write_array_header_1_0(handle, header)
+            handles[name] = handle
+        return cls(folder, shape, handles)
+
+    def add(self, series: AlignedSeries) -> Bits:
+        """Append a series; returns its quality bits (T,)."""
+        width = self.shape[2]
+        self._write(
+            returns=padded(series.total, width, np.nan),
+            factors=padded(series.factors, width, np.nan),
+            span=padded(series.span.astype(np.int16), width, 0),
+            offset=padded(series.offset, width, 0.0),
+        )
+        return padded(quality_bits(series), width, 0)
+
+    def add_nothing(self) -> None:
+        """Append a series without prices."""
+        _, k, width = self.shape
+        self._write(
+            returns=np.full(width, np.nan),
+            factors=np.full((k, width), np.nan),
+            span=np.zeros(width, dtype=np.int16),
+            offset=np.zeros(width),
+        )
+
+    def _write(self, **rows: np.ndarray) -> None:
+        for name, target in self.arrays.items():
+            if self.folder is None:
+                target[self.added] = rows[name]
+            else:
+                target.write(np.ascontiguousarray(rows[name]).tobytes())
+        self.added += 1
+
+    def spans(self) -> np.ndarray:
+        """What has been written of ``span`` so far; int16 (S, T)."""
+        if self.folder is None:
+            return np.asarray(self.arrays["span"])
+        self.arrays["span"].flush()
+        return np.asarray(np.load(self.folder / "span.npy", mmap_mode="r"))
+
+    def close(self, bits: Bits, facts: SeriesFacts) -> Panel:
+        """The panel, once its bits are known."""
+        if self.folder is None:
+            offset = self.arrays.pop("offset", None)
+            return Panel(**self.arrays, offset=offset, bits=bits, facts=facts)
+        for handle in self.arrays.values():
+            handle.close()
+        np.save(self.folder / "bits.npy", bits)
+        np.savez(self.folder / "series.npz", **{name: getattr(facts, name) for name in SeriesFacts.__slots__})
+        return Panel.open(self.folder)
+
+
+def padded(values: np.ndarray, width: int, fill: float) -> np.ndarray:
+    """Values with a last axis of ``width``, the further cells filled."""
+    room = [(0, 0)] * (values.ndim - 1) + [(0, width - values.shape[-1])]
+    return np.pad(values, room, constant_values=fill) if width > values.shape[-1] else values

@@ -1,0 +1,335 @@
+"""The first stage of a study: prices read and aligned once, events admitted, marked and put into groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from eventstudy import exclusions
+from eventstudy.data.calendar import DEFAULT_EXCHANGE
+from eventstudy.data.event_index import (
+    EventIndex,
+    SeriesIndex,
+    SeriesKey,
+    Surroundings,
+    asked_range,
+    confounded_on_day0,
+    happenings,
+    masked_history,
+    series_of,
+)
+from eventstudy.data.events import likely_misspelt
+from eventstudy.data.factors import FactorTable
+from eventstudy.data.market import Market, factor_table, symbols_of
+from eventstudy.data.panel import Panel, PanelWriter, SeriesFacts
+from eventstudy.data.parquet import give_back
+from eventstudy.data.prices import Choice, PriceSource, PriceTable, Provenance
+from eventstudy.engine.models import MODELS
+from eventstudy.engine.panel import Bools, Ints
+from eventstudy.engine.partition import Placed, fewest_observations, window_plan
+from eventstudy.errors import UsageError
+from eventstudy.flags import Facts, surroundings
+from eventstudy.roster import (
+    NEAR_DAY0,
+    OWN_BENCHMARK,
+    SHARED,
+    UNCERTAIN,
+    Groups,
+    Roster,
+    groups_of,
+    marked,
+    own_group,
+    roster,
+)
+from eventstudy.spec import StudySpec
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Everything that is known before a block of events is measured.
+
+    Attributes
+    ----------
+    index : EventIndex
+    series : SeriesIndex
+    panel : Panel
+    names : tuple of tuples of str
+        What the regressors of each series are.
+    roster : Roster
+        Admitted events, in file order.
+    groups : Groups
+    excluded : Excluded
+    sentences : Sentences
+    n_read : int
+        Rows that are reported.
+    market : Market or None
+        The prices, where they are kept.
+    choice : Choice or None
+    provenance : tuple of Provenance
+        By symbol.
+    factors : FactorTable or None
+    notices : tuple of str
+    """
+
+    index: EventIndex
+    series: SeriesIndex
+    panel: Panel
+    names: tuple[tuple[str, ...], ...]
+    roster: Roster
+    groups: Groups
+    excluded: exclusions.Excluded
+    sentences: exclusions.Sentences
+    n_read: int
+    market: Market | None
+    choice: Choice | None
+    provenance: tuple[Provenance, ...]
+    factors: FactorTable | None
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """Where the panel goes.
+
+    Attributes
+    ----------
+    folder : Path or None
+        Of mapped files; None keeps it in memory.
+    keep_prices : bool
+        Whether the prices stay, for what looks at more than returns.
+    groups : int
+        Most groups that can be tallied.
+    """
+
+    folder: Path | None = None
+    keep_prices: bool = True
+    groups: int = 1_000
+
+
+def prepare(
+    index: EventIndex, rows: np.ndarray, reported: np.ndarray, source: PriceSource, spec: StudySpec,
+    storage: Storage, say: Say,
+) -> Prepared:  # fmt: skip
+    """Read prices, align them, and admit, mark and group the events.
+
+    Parameters
+    ----------
+    index : EventIndex
+    rows : int (m,)
+        Rows to study, ascending: those reported, and those that share a session with them.
+    reported : bool (n,)
+        Rows that tables show.
+    source, spec, storage, say
+
+    Raises
+    ------
+    UsageError
+        If the rows name different numbers of benchmarks or the ``--by`` column makes too many groups.
+    """
+    series = series_of(index, spec)
+    used = np.unique(series.series[rows])
+    one_width([series.keys[number] for number in used], spec)
+    factors = factor_table(spec)
+    say(f"reading prices from {source.name}")
+    made = _aligned(index, series, used.tolist(), source, factors, spec, storage, say)
+    excluded = exclusions.Excluded()
+    gap = None
+    if spec.missing == "strict":
+        at = np.maximum(index.session, 0)
+        gap = (index.session < 0) | (made.writer.spans()[series.series, at] != 1)
+    admitted = exclusions.admit(rows, series.series, index.session, made.reach, gap, excluded)
+    panel = made.writer.close(made.bits | happenings(index)[series.pair], made.facts)
+    own, names = own_group(index.events, spec, admitted, storage.groups)
+    marks = marked(index, reported, confounded_on_day0(index), spec)
+    events = roster(index, series, admitted, marks, own, names)
+    keys = [series.keys[number] for number in used]
+    choice = made.choice
+    stale = (choice.stale,) if choice is not None and choice.stale else ()
+    old = (factors.notice,) if factors is not None and factors.notice else ()
+    return Prepared(
+        index=index,
+        series=series,
+        panel=panel,
+        names=tuple(made.names),
+        roster=events,
+        groups=groups_of(events, names),
+        excluded=excluded,
+        sentences=exclusions.Sentences(
+            keys=series.keys,
+            reach=made.reach,
+            missing=made.missing,
+            needed=fewest_observations(spec, spec.model, panel.factors.shape[1]),
+            asked=spec.estimation,
+        ),
+        n_read=int(reported.sum()),
+        market=made.market,
+        choice=choice,
+        provenance=tuple(made.provenance[symbol] for symbol in sorted(made.provenance)),
+        factors=factors,
+        notices=(*spec.notices, *likely_misspelt(index.events), *stale, *old, *foreign_notices(keys)),
+    )
+
+
+def placed_events(panel: Panel, events: Roster, spec: StudySpec, seeds: Ints | None) -> tuple[Placed, Surroundings]:
+    """Events on the panel with the days they leave out, and the bits of the sessions around them.
+
+    Parameters
+    ----------
+    panel, events, spec
+    seeds : int64 (E,) or None
+        Of the events' resampling; without them there are no pseudo-events either, and no history is masked.
+    """
+    plan = window_plan(spec)
+    series, session = events.series.astype(np.int64), events.session.astype(np.int64)
+    around = surroundings(panel.bits, series, session, plan, spec.windows)
+    masks = spec.exclude != "none"
+    shape = panel.bits.shape
+    history = masked_history(panel.bits) if masks and seeds is not None else np.broadcast_to(np.False_, shape)
+    return Placed(
+        series=series,
+        session=session,
+        masked=around.masked(plan) if masks else np.zeros((len(events), plan.n_days), dtype=bool),
+        seed=np.zeros(len(events), dtype=np.int64) if seeds is None else seeds,
+        history_mask=history,
+    ), around
+
+
+def facts_of(panel: Panel, events: Roster, n_obs: Ints, zero_variance: Bools, fallback: Bools) -> Facts:
+    """What flags read of some events and of their estimates."""
+    facts = panel.facts
+    return Facts(
+        uncertain=events.marked(UNCERTAIN),
+        shared=events.marked(SHARED),
+        confounded=events.marked(NEAR_DAY0),
+        own_benchmark=events.marked(OWN_BENCHMARK),
+        n_obs=n_obs,
+        zero_variance=zero_variance,
+        fallback=fallback,
+        session=events.session.astype(np.int64),
+        last=facts.last[events.series],
+        benchmark_last=facts.benchmark_last[events.series],
+    )
+
+
+def foreign_notices(keys: Sequence[SeriesKey]) -> list[str]:
+    """What to know about listings abroad that are measured against New York."""
+    abroad = {
+        (key.ticker, key.exchange)
+        for key in keys
+        if key.exchange != DEFAULT_EXCHANGE and key.benchmarks[:1] == ("SPY",)
+    }
+    return [
+        f"{ticker} trades on {exchange} and is measured against SPY, which closes hours later in another currency: "
+        "name a local index with --benchmark or in the benchmark column"
+        for ticker, exchange in sorted(abroad)
+    ]
+
+
+def one_width(keys: Sequence[SeriesKey], spec: StudySpec) -> None:
+    """Raise a UsageError where series have different numbers of benchmarks: a panel holds one number of factors."""
+    counts = sorted({len(key.benchmarks) for key in keys})
+    if len(counts) > 1:
+        raise UsageError(
+            f"{spec.model} uses every benchmark, and the rows name {' and '.join(map(str, counts))} of them",
+            "the same number of benchmarks on every row",
+            "complete the benchmark column",
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Aligned:
+    """The panel while it is made."""
+
+    writer: PanelWriter
+    bits: np.ndarray
+    facts: SeriesFacts
+    reach: list[exclusions.Reach | None]
+    names: list[tuple[str, ...]]
+    missing: dict[int, tuple[str, str]]
+    provenance: dict[str, Provenance]
+    market: Market | None = None
+    choice: Choice | None = None
+
+
+def _aligned(
+    index: EventIndex, series: SeriesIndex, used: Sequence[int], source: PriceSource, factors: FactorTable | None,
+    spec: StudySpec, storage: Storage, say: Say,
+) -> _Aligned:  # fmt: skip
+    """Align the series one by one and store each as it is made; series without prices stay empty."""
+    made, wanted = _empty(index, series, spec, storage), set(used)
+    for numbers, prices in _batches(index, series, used, source, spec, keep=storage.keep_prices):
+        if len(numbers) < len(series.keys):
+            say(f"returns of {numbers.stop:,} of {len(series.keys):,} series")
+        made.choice = prices.choice
+        made.provenance |= {symbol: one.provenance for symbol, one in prices.series.items()}
+        market = Market(prices, index.calendars, factors, len(spec.peers), spec.weights)
+        if storage.keep_prices:
+            made.market = market
+        for number in numbers:
+            _add(made, number, series.keys[number], market if number in wanted else None, spec)
+        give_back()
+    return made
+
+
+def _empty(index: EventIndex, series: SeriesIndex, spec: StudySpec, storage: Storage) -> _Aligned:
+    """A panel that holds nothing yet."""
+    sessions = [index.calendars[code].sessions for code in index.codes]
+    model, n = MODELS[spec.model], len(series.keys)
+    k = model.n_made if model.factors == "made" and not model.simplex else len(series.keys[0].benchmarks)
+    code = {name: i for i, name in enumerate(index.codes)}
+    shape = (n, len(spec.peers) if model.simplex else k, index.n_sessions)
+    return _Aligned(
+        writer=PanelWriter.open(storage.folder, shape, with_offset=bool(model.columns)),
+        bits=np.zeros((n, index.n_sessions), dtype=np.uint16),
+        facts=SeriesFacts(
+            calendar=np.array([code[key.exchange] for key in series.keys], dtype=np.int64),
+            last=np.full(n, -1),
+            benchmark_last=np.full(n, -1),
+            start=np.concatenate([[0], np.cumsum([len(dates) for dates in sessions])[:-1]]).astype(np.int64),
+            days=np.concatenate([dates.astype(np.int64) for dates in sessions]),
+        ),
+        reach=[],
+        names=[],
+        missing={},
+        provenance={},
+    )
+
+
+def _batches(
+    index: EventIndex, series: SeriesIndex, used: Sequence[int], source: PriceSource, spec: StudySpec, *, keep: bool
+) -> Iterator[tuple[range, PriceTable]]:
+    """Series and their prices: some at a time from files where prices need not stay, else all at once."""
+    start, end = asked_range(index, spec)
+    n = len(series.keys)
+    size = n if keep else getattr(source, "at_once", 0) or n
+    wanted = set(used)
+    for at in range(0, n, size):
+        numbers = range(at, min(at + size, n))
+        keys = [series.keys[number] for number in numbers if number in wanted]
+        benchmarks = [key.benchmarks for key in keys]
+        if len(numbers) == n:
+            # every benchmark that is named, also those the model does not read
+            own = index.events.columns["benchmark"].values
+            benchmarks += [tuple(text.split(";")) if text else spec.benchmarks for text in own]
+        yield numbers, source.fetch(symbols_of((key.ticker for key in keys), benchmarks, spec), start, end)
+
+
+def _add(made: _Aligned, number: int, key: SeriesKey, market: Market | None, spec: StudySpec) -> None:
+    """Align and store one series."""
+    lost = market.trouble(key) if market is not None else ("no_prices", "")
+    if market is None or lost is not None:
+        made.missing[number] = lost or ("no_prices", "")
+        made.reach.append(None)
+        made.names.append(())
+        made.writer.add_nothing()
+        return
+    series = market.series(key, spec.returns)
+    made.bits[number] = made.writer.add(series)
+    made.reach.append(exclusions.reach_of(series, market.prices.series[key.ticker].provenance.source))
+    made.names.append(series.names)
+    made.facts.last[number], made.facts.benchmark_last[number] = series.last, series.benchmark_last

@@ -1,0 +1,201 @@
+"""The admitted events of a study: what is known of each before it is measured, and where it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eventstudy.data.coded import Coded, coded, first_of
+from eventstudy.data.event_index import EventIndex, SeriesIndex
+from eventstudy.data.events import EventColumns
+from eventstudy.engine.panel import Bools, Ints
+from eventstudy.errors import UsageError
+from eventstudy.spec import StudySpec
+from eventstudy.spelling import meant
+
+# the group of all direct events
+ALL = "all"
+# one bit each, of an event
+UNCERTAIN, SHARED, NEAR_DAY0, DIRECT, COUNTS_IN_ALL, COUNTS_IN_OWN, OWN_BENCHMARK, REPORTED = (
+    1 << bit for bit in range(8)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Groups:
+    """Groups of a study.
+
+    Attributes
+    ----------
+    names : tuple of str
+        ``all``, then the values of the ``--by`` column in order.
+    same_as_all : int
+        Code of the group that has the members of ``all``, -1 for none: it is tallied once.
+    """
+
+    names: tuple[str, ...]
+    same_as_all: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roster:
+    """Admitted events in the order of the events file; arrays are (N,).
+
+    Attributes
+    ----------
+    row : int32
+        Row of the events file.
+    series, session : int8, int16 or int32
+        As small as they go; int32 in a part.
+    marks : uint8
+        See the constants of this module.
+    group : int16
+        Position of the event's own group in ``Groups.names``.
+    """
+
+    row: np.ndarray
+    series: np.ndarray
+    session: np.ndarray
+    marks: np.ndarray
+    group: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def part(self, start: int, stop: int) -> Roster:
+        """Events start to stop - 1."""
+        cut = slice(start, stop)
+        return Roster(
+            row=self.row[cut],
+            series=self.series[cut].astype(np.int32),
+            session=self.session[cut].astype(np.int32),
+            marks=self.marks[cut],
+            group=self.group[cut],
+        )
+
+    def take(self, at: Ints) -> Roster:
+        """Some of the events."""
+        return Roster(
+            row=self.row[at],
+            series=self.series[at],
+            session=self.session[at],
+            marks=self.marks[at],
+            group=self.group[at],
+        )
+
+    def marked(self, mark: int) -> Bools:
+        """Events with a mark; bool (N,)."""
+        return np.asarray(self.marks & mark > 0)
+
+
+def roster(
+    index: EventIndex, series: SeriesIndex, rows: np.ndarray, marks: np.ndarray, own: np.ndarray, names: Sequence[str]
+) -> Roster:
+    """The admitted rows with what counts once in each group marked: the first reported row of a (ticker, day 0).
+
+    Parameters
+    ----------
+    index, series
+    rows : int (N,)
+        Admitted rows, in file order.
+    marks : uint8 (n,)
+        ``marked``; changed in place.
+    own : int16 (N,)
+        Code of each row's own group, of ``names``.
+    """
+    shown = marks[rows] & REPORTED > 0
+    identity = _identity(index, rows, len(names))
+    direct = (marks[rows] & DIRECT > 0) & shown
+    marks[rows[direct]] |= np.where(first_of(identity[direct]), np.uint8(COUNTS_IN_ALL), np.uint8(0))
+    identity = (identity + own)[shown]
+    marks[rows[shown]] |= np.where(first_of(identity), np.uint8(COUNTS_IN_OWN), np.uint8(0))
+    row = rows.astype(np.int32)
+    return Roster(row=row, series=series.series[row], session=index.session[row], marks=marks[row], group=own)
+
+
+def groups_of(made: Roster, names: tuple[str, ...]) -> Groups:
+    """The groups' names, and which of them has the members of ``all``."""
+    first, in_own = made.marked(COUNTS_IN_ALL), made.marked(COUNTS_IN_OWN)
+    same = [code for code in np.unique(made.group).tolist() if np.array_equal(in_own & (made.group == code), first)]
+    return Groups(names=names, same_as_all=same[0] if same else -1)
+
+
+def marked(index: EventIndex, reported: Bools, confounded: Bools, spec: StudySpec) -> np.ndarray:
+    """What is known of every row by itself; uint8 (n,).
+
+    Parameters
+    ----------
+    index : EventIndex
+    reported : bool (n,)
+        Rows that tables show.
+    confounded : bool (n,)
+        Rows with a confounder on day 0 that is not the announcement itself.
+    spec
+    """
+    marks = np.zeros(len(index), dtype=np.uint8)
+    for bit, where in (
+        (UNCERTAIN, index.uncertain()),
+        (SHARED, index.shares_session()),
+        (NEAR_DAY0, confounded),
+        (DIRECT, index.events.columns["role"].where(lambda role: role == "direct")),
+        (OWN_BENCHMARK, _own_benchmark(index.events, spec)),
+        (REPORTED, reported),
+    ):
+        marks |= np.where(where, np.uint8(bit), np.uint8(0))
+    return marks
+
+
+def own_group(events: EventColumns, spec: StudySpec, rows: np.ndarray, most: int) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Code of each row's own group, and the names: ``all`` first, the others sorted. int16 (m,).
+
+    Raises
+    ------
+    UsageError
+        If the ``--by`` column makes more groups than can be tallied.
+    """
+    column = _by(events, spec).replaced(lambda text: text or "(empty)")
+    present = {column.values[code] for code in np.unique(column.codes[rows]).tolist()}
+    if len(present) > most:
+        raise UsageError(
+            f"--by {spec.by} makes {len(present):,} groups", f"at most {most:,}", "name a column with fewer values"
+        )
+    names = (ALL, *sorted(present - {ALL}))
+    number = {name: i for i, name in enumerate(names)}
+    return np.array([number.get(value, 0) for value in column.values], dtype=np.int16)[column.codes[rows]], names
+
+
+def check_by(events: EventColumns, spec: StudySpec) -> None:
+    """Raise a UsageError where the events file has no such column to group by, before any price is asked for."""
+    if spec.by not in events.names:
+        raise UsageError(
+            f"the events file has no column {spec.by!r} (--by)", ", ".join(events.names), meant(spec.by, events.names)
+        )
+
+
+def _by(events: EventColumns, spec: StudySpec) -> Coded:
+    """The column of the groups, coded."""
+    if spec.by in events.columns:
+        return events.columns[spec.by]
+    return coded(events.cells(spec.by, np.arange(len(events))))
+
+
+def _own_benchmark(events: EventColumns, spec: StudySpec) -> np.ndarray:
+    """Rows whose ticker is one of their benchmarks; bool (n,)."""
+    ticker, own = events.columns["ticker"], events.columns["benchmark"]
+    sets = [set(text.split(";")) if text else set(spec.benchmarks) for text in own.values]
+    among = {symbol for symbols in sets for symbol in symbols}
+    found = ticker.where(lambda symbol: symbol in among)
+    rows = np.flatnonzero(found)
+    pairs = zip(ticker.take(rows), own.codes[rows].tolist(), strict=True)
+    found[rows] = [symbol in sets[code] for symbol, code in pairs]
+    return found
+
+
+def _identity(index: EventIndex, rows: np.ndarray, room: int) -> Ints:
+    """One number for each (ticker, date of day 0) of some rows, a multiple of ``room``: what counts once in a group."""
+    tickers: dict[str, int] = {}
+    ticker = np.array([tickers.setdefault(symbol, len(tickers)) for symbol, _ in index.pairs], dtype=np.int64)
+    # a ticker takes its place, a day its own, and the group what is left below
+    return np.asarray((ticker[index.pair[rows]] * 200_000 + index.day0(rows) + 100_000) * room)
