@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eventstudy.data.calendar import TradingCalendar, final_from
-from eventstudy.data.event_index import SeriesKey
 from eventstudy.data.returns import AlignedSeries
+from eventstudy.data.series_index import SeriesKey
 from eventstudy.engine.panel import Bools
 
 Trouble = tuple[str, str, str]

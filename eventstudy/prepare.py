@@ -12,14 +12,11 @@ from eventstudy import exclusions
 from eventstudy.data.calendar import DEFAULT_EXCHANGE
 from eventstudy.data.event_index import (
     EventIndex,
-    SeriesIndex,
-    SeriesKey,
     Surroundings,
     asked_range,
     confounded_on_day0,
     happenings,
     masked_history,
-    series_of,
 )
 from eventstudy.data.events import likely_misspelt
 from eventstudy.data.factors import FactorTable
@@ -27,6 +24,7 @@ from eventstudy.data.market import Market, factor_table, symbols_of
 from eventstudy.data.panel import Panel, PanelWriter, SeriesFacts
 from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import Choice, PriceSource, PriceTable, Provenance
+from eventstudy.data.series_index import SeriesIndex, SeriesKey, series_of
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.engine.partition import Placed, fewest_observations, window_plan

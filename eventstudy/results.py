@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.event_index import EventIndex, SeriesKey, series_key
+from eventstudy.data.event_index import EventIndex
 from eventstudy.data.market import Market
 from eventstudy.data.prices import Provenance
 from eventstudy.data.returns import AlignedSeries
+from eventstudy.data.series_index import SeriesKey, series_key
 from eventstudy.engine.panel import Ints
 from eventstudy.engine.partition import Block
 from eventstudy.records import (

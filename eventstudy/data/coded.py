@@ -144,6 +144,14 @@ def coded(cells: Sequence[str]) -> Coded:
     return coder.done()
 
 
+def combined(first: np.ndarray, second: np.ndarray, n_second: int) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct pairs of two coded columns as one number each, and every row's position among them."""
+    if n_second == 1:
+        return np.arange(int(first.max(initial=-1)) + 1), first
+    known, where = np.unique(first.astype(np.int64) * n_second + second, return_inverse=True)
+    return known, smallest(where, len(known))
+
+
 def column_problems(name: str, column: Coded, lines: Ints, check: Check) -> list[Problem]:
     """Problems of a column; each distinct value is checked once."""
     verdicts: dict[int, str] = {}

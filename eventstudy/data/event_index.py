@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 
 from eventstudy.data.calendar import Placement, TradingCalendar, exchange_of, load_calendar, place, place_many
-from eventstudy.data.coded import repeated, smallest
+from eventstudy.data.coded import combined, repeated, smallest
 from eventstudy.data.confounders import ConfounderTable
 from eventstudy.data.events import EventColumns
-from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.engine.windows import WindowPlan
 from eventstudy.spec import MASKING_KINDS, StudySpec
@@ -26,25 +25,6 @@ HISTORY_SESSIONS = 1050
 # what happens to a firm on a session, one bit each
 MASKING, OTHER, CONFOUNDED = (1 << bit for bit in range(3))
 Pair = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesKey:
-    """What identifies the returns of an event: two events with equal keys share one series.
-
-    Attributes
-    ----------
-    ticker, exchange : str
-    benchmarks : tuple of str
-        Those the model uses.
-    made_for : str
-        The model whose regressors are prepared from them; empty where the benchmarks themselves are the regressors.
-    """
-
-    ticker: str
-    exchange: str
-    benchmarks: tuple[str, ...]
-    made_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,21 +211,13 @@ def _firms(events: EventColumns) -> tuple[np.ndarray, tuple[Pair, ...]]:
     """Number of each row's firm, and the firms."""
     ticker, calendar = events.columns["ticker"], events.columns["calendar"]
     n = len(calendar.values)
-    known, where = _combined(ticker.codes, calendar.codes, n)
+    known, where = combined(ticker.codes, calendar.codes, n)
     named = []
     for code in known.tolist():
         symbol = ticker.values[code // n]
         named.append((symbol, exchange_of(symbol, calendar.values[code % n])))
     order = {pair: i for i, pair in enumerate(sorted(set(named)))}
     return smallest(np.array([order[pair] for pair in named], dtype=np.int32), len(order))[where], tuple(order)
-
-
-def _combined(first: np.ndarray, second: np.ndarray, n_second: int) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct pairs of two coded columns as one number each, and every row's position among them."""
-    if n_second == 1:
-        return np.arange(int(first.max(initial=-1)) + 1), first
-    known, where = np.unique(first.astype(np.int64) * n_second + second, return_inverse=True)
-    return known, smallest(where, len(known))
 
 
 def _sessions(events: EventColumns, exchange: np.ndarray, calendars: Sequence[TradingCalendar]) -> np.ndarray:
@@ -380,67 +352,6 @@ def masked_history(bits: np.ndarray) -> Bools:
         wide[:, shift:] |= own[:, :-shift]
         wide[:, :-shift] |= own[:, shift:]
     return wide
-
-
-def key_of(ticker: str, exchange: str, benchmarks: tuple[str, ...], spec: StudySpec) -> SeriesKey:
-    """The returns a listing is studied on. Models without a sector use the first benchmark only.
-
-    ``constant-mean`` is aligned with the market too, so that all models speak of the same sessions.
-    """
-    model = MODELS[spec.model]
-    if model.factors == "made":
-        peers = spec.peers if model.peers else ()
-        return SeriesKey(ticker, exchange, (*benchmarks[:1], *peers), spec.model)
-    return SeriesKey(ticker, exchange, benchmarks if model.factors == "all" else benchmarks[:1])
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesIndex:
-    """Which returns each row is studied on under a spec.
-
-    Attributes
-    ----------
-    keys : tuple of SeriesKey
-        Sorted by ticker, exchange and benchmarks.
-    series : int8, int16 or int32 (n,)
-        Position of each row's key.
-    pair : int64 (S,)
-        Firm of each key.
-    """
-
-    keys: tuple[SeriesKey, ...]
-    series: np.ndarray
-    pair: Ints
-
-
-def series_of(index: EventIndex, spec: StudySpec) -> SeriesIndex:
-    """The series of every row: its firm against its own benchmarks, else the study's."""
-    own = index.events.columns["benchmark"]
-    n = len(own.values)
-    known, where = _combined(index.pair, own.codes, n)
-    named = []
-    for code in known.tolist():
-        text, (ticker, exchange) = own.values[code % n], index.pairs[code // n]
-        named.append(key_of(ticker, exchange, tuple(text.split(";")) if text else spec.benchmarks, spec))
-    keys = sorted(set(named), key=lambda k: (k.ticker, k.exchange, k.benchmarks))
-    order = {key: i for i, key in enumerate(keys)}
-    firm = {pair: i for i, pair in enumerate(index.pairs)}
-    return SeriesIndex(
-        keys=tuple(keys),
-        series=smallest(np.array([order[key] for key in named], dtype=np.int32), len(order))[where],
-        pair=np.array([firm[key.ticker, key.exchange] for key in keys], dtype=np.int64),
-    )
-
-
-def row_benchmarks(index: EventIndex, row: int, spec: StudySpec) -> tuple[str, ...]:
-    """Benchmarks of a row: its own column, else the study's."""
-    own = index.text(row, "benchmark")
-    return tuple(own.split(";")) if own else spec.benchmarks
-
-
-def series_key(index: EventIndex, row: int, spec: StudySpec) -> SeriesKey:
-    """The returns a row is studied on."""
-    return key_of(*index.firm(row), row_benchmarks(index, row, spec), spec)
 
 
 def asked_range(index: EventIndex, spec: StudySpec) -> tuple[date, date]:

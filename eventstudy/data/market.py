@@ -9,17 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from eventstudy.data.calendar import TradingCalendar
-from eventstudy.data.event_index import (
-    EventIndex,
-    SeriesKey,
-    Surroundings,
-    asked_range,
-    happenings,
-    masked_history,
-    row_benchmarks,
-    seeds_of,
-    series_of,
-)
+from eventstudy.data.event_index import EventIndex, Surroundings, asked_range, happenings, masked_history, seeds_of
 from eventstudy.data.factors import (
     FactorTable,
     check_columns,
@@ -32,6 +22,7 @@ from eventstudy.data.factors import (
 )
 from eventstudy.data.prices import PriceSource, PriceTable
 from eventstudy.data.returns import AlignedSeries, align
+from eventstudy.data.series_index import SeriesKey, row_benchmarks, series_of
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Floats, ReturnPanel
 from eventstudy.engine.partition import Placed, window_plan

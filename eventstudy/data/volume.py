@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from eventstudy.data.calendar import TradingCalendar
-from eventstudy.data.event_index import SeriesKey
 from eventstudy.data.market import Market
 from eventstudy.data.prices import PriceSeries
+from eventstudy.data.series_index import SeriesKey
 from eventstudy.engine.panel import Floats, ReturnPanel
 
 # Percent of the shares outstanding: keeps the logarithm of a session without a trade (Campbell & Wasley 1996).

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.event_index import SeriesKey, series_key
+from eventstudy.data.series_index import SeriesKey, series_key
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.significance.coverage import Coverage, Rate, coverage, extreme_tenths, rejection_rate
 from eventstudy.engine.significance.placebo import without_overlap

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.event_index import series_key
 from eventstudy.data.market import place_rows
+from eventstudy.data.series_index import series_key
 from eventstudy.engine.partition import fewest_observations, window_plan
 from eventstudy.engine.significance.cluster import (
     Cluster,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.event_index import SeriesKey, happenings, masked_history
+from eventstudy.data.event_index import happenings, masked_history
+from eventstudy.data.series_index import SeriesKey
 from eventstudy.engine.models import MODELS, Fits, fit
 from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
 from eventstudy.engine.partition import (

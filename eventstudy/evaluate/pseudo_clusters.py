@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.event_index import SeriesKey, series_key
+from eventstudy.data.series_index import SeriesKey, series_key
 from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
 from eventstudy.engine.partition import fewest_observations, window_plan
 from eventstudy.engine.significance.cluster import build_cluster

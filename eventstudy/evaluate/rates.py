@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.event_index import SeriesKey, series_key
+from eventstudy.data.series_index import SeriesKey, series_key
 from eventstudy.engine.panel import Floats
 from eventstudy.evaluate.calibrate import rejected_at
 from eventstudy.evaluate.pseudo import FEWEST, make_stage, pseudo_events

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.event_index import series_key
 from eventstudy.data.market import place_rows
+from eventstudy.data.series_index import series_key
 from eventstudy.engine.conventions import measured
 from eventstudy.engine.models import MODELS, Fits, fit
 from eventstudy.engine.partition import conventions, fewest_observations, pairs, window_plan

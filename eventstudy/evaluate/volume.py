@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.event_index import series_key
 from eventstudy.data.market import place_rows
+from eventstudy.data.series_index import series_key
 from eventstudy.data.volume import has_volume, volume_panel
 from eventstudy.engine.models import fit
 from eventstudy.engine.partition import fewest_observations, select, tested, window_plan

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from eventstudy.data.event_index import series_key
+from eventstudy.data.series_index import series_key
 from eventstudy.engine.models import MODELS, Model
 from eventstudy.flags import flag_words
 from eventstudy.report.volume import volume_rows

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from eventstudy.data.coded import Coded, Texts
-from eventstudy.data.event_index import SeriesKey
 from eventstudy.data.panel import SeriesFacts
+from eventstudy.data.series_index import SeriesKey
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Ints
 from eventstudy.exclusions import Trouble

@@ -108,7 +108,7 @@ def test_default_ids_are_file_names() -> None:
 
 def test_frames_and_files_read_alike(tmp_path: Path) -> None:
     frame = pd.read_csv(ROOT / "events.csv")
-    pd.testing.assert_frame_equal(events_from_frame(frame).frame, read_events(ROOT / "events.csv").frame())
+    pd.testing.assert_frame_equal(events_from_frame(frame).frame(), read_events(ROOT / "events.csv").frame())
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eventstudy.data.event_index import series_key
+from eventstudy.data.series_index import series_key
 from eventstudy.engine.significance.placebo import HISTORY
 from eventstudy.errors import UsageError
 from eventstudy.evaluate.calibrate import POOLED, calibrate, checked_effects

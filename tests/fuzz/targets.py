@@ -285,7 +285,7 @@ def csv_bytes(columns: dict[str, Sequence[Any]]) -> bytes:
 def _events(data: bytes) -> None:
     frame = read_events(scratch("events.csv", data)).frame()
     made = frame.drop(columns=["line", "instant", "date"])
-    again = read_events(scratch("again.csv", csv_bytes({name: made[name].tolist() for name in made.columns}))).frame
+    again = read_events(scratch("again.csv", csv_bytes({name: made[name].tolist() for name in made.columns}))).frame()
     # a quoted line break makes rows begin on later lines
     pd.testing.assert_frame_equal(again.drop(columns="line"), frame.drop(columns="line")[list(again.columns[1:])])
     for name in frame["event_id"]:

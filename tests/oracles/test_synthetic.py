@@ -263,7 +263,7 @@ def test_peer_adjusted_by_subtraction(world: dict[str, object]) -> None:
 
 
 def test_pseudo_events_have_nothing_to_calibrate(world: dict[str, object]) -> None:
-    from eventstudy.data.event_index import series_key
+    from eventstudy.data.series_index import series_key
     from eventstudy.evaluate.pseudo import make_stage
 
     studied = synthetic(world).studied

@@ -1,0 +1,93 @@
+"""Which series of returns each row of an events file is studied on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eventstudy.data.coded import combined, smallest
+from eventstudy.data.event_index import EventIndex
+from eventstudy.engine.models import MODELS
+from eventstudy.engine.panel import Ints
+from eventstudy.spec import StudySpec
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesKey:
+    """What identifies the returns of an event: two events with equal keys share one series.
+
+    Attributes
+    ----------
+    ticker, exchange : str
+    benchmarks : tuple of str
+        Those the model uses.
+    made_for : str
+        The model whose regressors are prepared from them; empty where the benchmarks themselves are the regressors.
+    """
+
+    ticker: str
+    exchange: str
+    benchmarks: tuple[str, ...]
+    made_for: str = ""
+
+
+def key_of(ticker: str, exchange: str, benchmarks: tuple[str, ...], spec: StudySpec) -> SeriesKey:
+    """The returns a listing is studied on. Models without a sector use the first benchmark only.
+
+    ``constant-mean`` is aligned with the market too, so that all models speak of the same sessions.
+    """
+    model = MODELS[spec.model]
+    if model.factors == "made":
+        peers = spec.peers if model.peers else ()
+        return SeriesKey(ticker, exchange, (*benchmarks[:1], *peers), spec.model)
+    return SeriesKey(ticker, exchange, benchmarks if model.factors == "all" else benchmarks[:1])
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesIndex:
+    """Which returns each row is studied on under a spec.
+
+    Attributes
+    ----------
+    keys : tuple of SeriesKey
+        Sorted by ticker, exchange and benchmarks.
+    series : int8, int16 or int32 (n,)
+        Position of each row's key.
+    pair : int64 (S,)
+        Firm of each key.
+    """
+
+    keys: tuple[SeriesKey, ...]
+    series: np.ndarray
+    pair: Ints
+
+
+def series_of(index: EventIndex, spec: StudySpec) -> SeriesIndex:
+    """The series of every row: its firm against its own benchmarks, else the study's."""
+    own = index.events.columns["benchmark"]
+    n = len(own.values)
+    known, where = combined(index.pair, own.codes, n)
+    named = []
+    for code in known.tolist():
+        text, (ticker, exchange) = own.values[code % n], index.pairs[code // n]
+        named.append(key_of(ticker, exchange, tuple(text.split(";")) if text else spec.benchmarks, spec))
+    keys = sorted(set(named), key=lambda k: (k.ticker, k.exchange, k.benchmarks))
+    order = {key: i for i, key in enumerate(keys)}
+    firm = {pair: i for i, pair in enumerate(index.pairs)}
+    return SeriesIndex(
+        keys=tuple(keys),
+        series=smallest(np.array([order[key] for key in named], dtype=np.int32), len(order))[where],
+        pair=np.array([firm[key.ticker, key.exchange] for key in keys], dtype=np.int64),
+    )
+
+
+def row_benchmarks(index: EventIndex, row: int, spec: StudySpec) -> tuple[str, ...]:
+    """Benchmarks of a row: its own column, else the study's."""
+    own = index.text(row, "benchmark")
+    return tuple(own.split(";")) if own else spec.benchmarks
+
+
+def series_key(index: EventIndex, row: int, spec: StudySpec) -> SeriesKey:
+    """The returns a row is studied on."""
+    return key_of(*index.firm(row), row_benchmarks(index, row, spec), spec)
