@@ -13,8 +13,8 @@ from eventstudy.data.market import Market, SeriesKey, series_key, session_of
 from eventstudy.data.prices import Provenance
 from eventstudy.data.quality import Quality
 from eventstudy.data.returns import AlignedSeries
+from eventstudy.engine.block import Block
 from eventstudy.engine.panel import Ints
-from eventstudy.engine.partition import Block
 from eventstudy.records import (
     CalendarRow,
     ClaimRow,

@@ -17,10 +17,11 @@ from eventstudy.data.events import RESERVED, EventTable, events_from_frame, like
 from eventstudy.data.market import Market, SeriesKey, load_market, place_rows, series_key
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source, source_from_frame
+from eventstudy.engine.block import Block, select, study_block
 from eventstudy.engine.kernels import Engine, chosen_engine
-from eventstudy.engine.models import MODELS, fit
-from eventstudy.engine.panel import Ints, ReturnPanel
-from eventstudy.engine.partition import Block, Fitter, Placed, conventions, fewest_observations, select, study_block
+from eventstudy.engine.models import MODELS
+from eventstudy.engine.options import conventions, fewest_observations, options_of
+from eventstudy.engine.panel import Ints
 from eventstudy.errors import UsageError
 from eventstudy.evaluate.calendar_time import calendar_time_tests
 from eventstudy.evaluate.claims import check_claims
@@ -213,17 +214,17 @@ def checked_model(spec: StudySpec) -> StudySpec:
         raise UsageError(
             "multi-index needs a market and a sector", "two benchmarks", "add --benchmark SPY --benchmark SOXX"
         )
-    if MODELS[spec.model].peers and len(spec.peers) < FEWEST_PEERS:
+    if "peers" in MODELS[spec.model].needs and len(spec.peers) < FEWEST_PEERS:
         raise UsageError(
             f"{spec.model} has {len(spec.peers)} peers", f"at least {FEWEST_PEERS}", "--peer SYM, repeated"
         )
-    if MODELS[spec.model].ex_self and not spec.weights:
+    if "weights" in MODELS[spec.model].needs and not spec.weights:
         raise UsageError(
             f"{spec.model} needs the firm's share of the index", "--index-weight TICKER=W, such as NVDA=0.07"
         )
-    if spec.convention and MODELS[spec.model].simplex:
+    if spec.convention and MODELS[spec.model].inference == "none":
         raise UsageError(f"a convention is about standard errors, and {spec.model} has none", "no --convention")
-    if spec.chosen("robust") == "hac" and (MODELS[spec.model].conditional or MODELS[spec.model].instrument):
+    if spec.chosen("robust") == "hac" and MODELS[spec.model].inference != "exact":
         raise UsageError(
             f"robust=hac is for least squares, and {spec.model} has a variance of its own", "another model"
         )
@@ -250,7 +251,7 @@ def check_peers(catalogue: Catalogue, spec: StudySpec) -> None:
 
 def check_treated(treated: set[str], spec: StudySpec, path: str) -> None:
     """The same from the tickers that have announcements."""
-    if MODELS[spec.model].peers and (bad := sorted(treated & set(spec.peers))):
+    if "peers" in MODELS[spec.model].needs and (bad := sorted(treated & set(spec.peers))):
         raise UsageError(
             f"peer {', '.join(bad)} has announcements of its own in {path}",
             "peers that no event of the file treats",
@@ -361,34 +362,17 @@ def estimate(
     keys, placed = place_rows(catalogue, rows, spec)
     one_width(keys, spec)
     panel = market.stack(keys, spec.returns)
-    block = _block(panel, placed, spec, engine)
+    block = study_block(panel, placed, options_of(spec, engine))
     needed = fewest_observations(spec, spec.model, panel.factors.shape[1])
-    enough = block.fits.n_obs >= needed
+    found = block.measures
+    enough = found.n_obs >= needed
     exclusions = [
-        _exclusion(row, ledger.estimation_trouble(int(block.fits.n_obs[i]), needed, spec.estimation))
+        _exclusion(row, ledger.estimation_trouble(int(found.n_obs[i]), needed, spec.estimation))
         for i, row in enumerate(rows)
-        if not (enough[i] and block.fits.rank_ok[i])
+        if not (enough[i] and found.rank_ok[i])
     ]
-    kept = np.flatnonzero(enough & block.fits.rank_ok)
+    kept = np.flatnonzero(enough & found.rank_ok)
     return (select(block, kept) if len(kept) else None), [rows[int(i)] for i in kept], exclusions
-
-
-def _block(panel: ReturnPanel, placed: Placed, spec: StudySpec, engine: Engine) -> Block:
-    """The events studied; a synthetic control has tests of its own."""
-    if not MODELS[spec.model].simplex:
-        return study_block(panel, placed, spec, fitter_of(spec), engine)
-    from eventstudy.evaluate.synthetic import synthetic_block
-
-    return synthetic_block(panel, placed, spec)
-
-
-def fitter_of(spec: StudySpec) -> Fitter:
-    """What estimates the model; conditional variances need a package that others do without."""
-    if not MODELS[spec.model].conditional:
-        return fit
-    from eventstudy.evaluate.conditional import conditional_fits
-
-    return conditional_fits
 
 
 def primary_windows(catalogue: Catalogue, rows: Sequence[int], spec: StudySpec, own: Ints) -> Ints:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.data.market import place_rows, series_key
-from eventstudy.engine.partition import fewest_observations, window_plan
+from eventstudy.engine.options import fewest_observations, window_plan
 from eventstudy.engine.significance.cluster import (
     Cluster,
     build_cluster,

@@ -14,7 +14,6 @@ from eventstudy.engine.kernels.records import light_evidence, sample_over
 from eventstudy.engine.kernels.totals import Cell, totals
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.panel import Bools, Floats, Ints
-from eventstudy.engine.partition import conventions, fewest_observations, pairs, window_plan
 from eventstudy.engine.significance.laws import t_p_value
 from eventstudy.engine.significance.summary import LIGHT_PARTS, SecondPass, Spread
 from eventstudy.scale.marks import (
@@ -26,7 +25,6 @@ from eventstudy.scale.marks import (
 from eventstudy.scale.measured import (
     Chunk,
     Job,
-    fitter_of_spec,
     measured_chunk,
     placed_chunk,
 )
@@ -204,7 +202,7 @@ def _members(events: Roster, same_as_all: int) -> dict[int, Bools]:
 
 
 def _tally(job: Job, one: Chunk, tally: Tally) -> None:
-    light, events, plan = light_evidence(one.measures), one.events, window_plan(job.spec)
+    light, events, options = light_evidence(one.measures), one.events, job.options
     counted = _counted(one)
     place = one.panel.facts.place(events.series, events.session)
     for group, mine in _members(events, job.same_as_all).items():
@@ -218,11 +216,9 @@ def _tally(job: Job, one: Chunk, tally: Tally) -> None:
                 one.measures,
                 light,
                 rows,
-                plan,
-                (job.spec.windows[w].start, job.spec.windows[w].end),
+                options,
                 w,
-                dates=one.panel.facts.day(events.series[rows], events.session[rows]),
-                series=events.series[rows].astype(np.int64),
+                (one.panel.facts.day(events.series[rows], events.session[rows]), events.series[rows].astype(np.int64)),
             )
             added_test(tally.tested, (group, w), tested_of(sample, job.parts & LIGHT_PARTS, spread=job.again))
             count = np.bincount(place[rows], minlength=len(one.panel.facts.days))
@@ -243,28 +239,14 @@ def rank_block(job: Job, events: Roster, spreads: dict[GroupWindow, Spread | Non
     found: dict[GroupWindow, SecondPass] = {}
     for at in range(0, len(events), CHUNK):
         chunk = events.part(at, at + CHUNK)
-        returns, placed, _ = placed_chunk(spec, panel, chunk, None)
+        returns, placed, _ = placed_chunk(job, panel, chunk, None)
         cells = {
             (group, w): Cell(window=w, member=member, spread=spreads[group, w])
             for group, member in _members(chunk, job.same_as_all).items()
             for w in range(len(spec.windows))
             if (group, w) in spreads and member.any()
         }
-        sums = totals(
-            returns,
-            placed,
-            window_plan(spec),
-            spec.model,
-            pairs(spec),
-            list(cells.values()),
-            job.parts - LIGHT_PARTS,
-            needed=fewest_observations(spec, spec.model, returns.factors.shape[1]),
-            engine=job.engine,
-            conventions=conventions(spec),
-            strict=spec.missing == "strict",
-            log=spec.returns == "log",
-            fitter=fitter_of_spec(spec),
-        )
+        sums = totals(returns, placed, job.options, list(cells.values()), job.parts - LIGHT_PARTS)
         for key, more in zip(cells, sums, strict=True):
             found[key] = found[key].merge(more) if key in found else more
     return found

@@ -87,7 +87,7 @@ def prepare(
     most_groups: int,
 ) -> Ground:
     """Prices -> panel on the disk; rows admitted, sorted and marked. What the blocks do not need is let go."""
-    if MODELS[spec.model].simplex:
+    if MODELS[spec.model].inference == "none":
         raise UsageError(
             f"{spec.model} fits every event anew under every shift, which a study of this size cannot wait for",
             "another model, or fewer events",

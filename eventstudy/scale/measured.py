@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eventstudy.engine.kernels import Engine, Measures, measure
-from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
-from eventstudy.engine.partition import Placed, conventions, fewest_observations, pairs, window_plan
-from eventstudy.engine.significance.single import ExactT, exact_t
+from eventstudy.engine.block import study_block
+from eventstudy.engine.kernels import Measures
+from eventstudy.engine.options import Engine, Options, options_of, window_plan
+from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
+from eventstudy.engine.significance.single import ExactT
 from eventstudy.engine.significance.summary import SPREAD_PARTS
 from eventstudy.engine.windows import WindowPlan
 from eventstudy.scale.marks import NEAR_DAY0, OWN_BENCHMARK, SHARED, UNCERTAIN, Roster
 from eventstudy.scale.panel_file import BAD_TICK, CONFOUNDED, GAP, MASKING, MISSING, OTHER, STALE, TRADED, PanelFile
-from eventstudy.scale.slow import VECTORISED, serial_columns, single_columns
 from eventstudy.spec import StudySpec
 
 SHORT_SHARE = 0.8
@@ -53,6 +52,11 @@ class Job:
     spool: bool
 
     @property
+    def options(self) -> Options:
+        """What the engine is asked to do."""
+        return replace(options_of(self.spec, self.engine), tests=self.single, paths=self.daily)
+
+    @property
     def again(self) -> bool:
         """Whether something is standardised again in a second pass."""
         return bool(self.parts & SPREAD_PARTS)
@@ -74,62 +78,36 @@ class Chunk:
 
 def measured_chunk(job: Job, panel: PanelFile, events: Roster, seeds: Ints | None) -> Chunk:
     """Cut the events' series out of the panel, measure them and mark what deserves a second look."""
-    spec = job.spec
-    returns, placed, around = placed_chunk(spec, panel, events, seeds)
-    found = measure(
-        returns,
-        placed,
-        window_plan(spec),
-        spec.model,
-        pairs(spec),
-        engine=job.engine,
-        conventions=conventions(spec),
-        strict=spec.missing == "strict",
-        log=spec.returns == "log",
-        paths=job.daily,
-        serial=not job.single.isdisjoint(VECTORISED),
-        fitter=fitter_of_spec(spec),
-    )
-    needed = fewest_observations(spec, spec.model, returns.factors.shape[1])
-    exact = exact_t(found.car, found.q, found.s2, found.nu, spec.level, spec.alternative)
-    row_flags, window_flags = _flags(panel, events, found, around, spec)
-    more = serial_columns(found, spec, job.single)
-    if slow := job.single - set(VECTORISED):
-        more |= single_columns(returns, placed, spec, slow, fitter_of_spec(spec))
+    returns, placed, around = placed_chunk(job, panel, events, seeds)
+    block = study_block(returns, placed, job.options)
+    found = block.measures
+    row_flags, window_flags = _flags(panel, events, found, around, job.spec)
     return Chunk(
         events=events,
         panel=panel,
         measures=found,
-        exact=exact,
-        kept=found.rank_ok & (found.n_obs >= needed),
+        exact=block.exact,
+        kept=found.rank_ok & (found.n_obs >= job.options.needed(returns.factors.shape[1])),
         row_flags=row_flags,
         window_flags=window_flags,
-        more=more,
+        more=block.columns,
     )
 
 
-def placed_chunk(
-    spec: StudySpec, panel: PanelFile, events: Roster, seeds: Ints | None
-) -> tuple[ReturnPanel, Placed, _Around]:
+def placed_chunk(job: Job, panel: PanelFile, events: Roster, seeds: Ints | None) -> tuple[ReturnPanel, Placed, _Around]:
     """The events' series cut out of the panel, the events on them, and what happened around them."""
+    spec, plan = job.spec, job.options.plan
     first, stop = int(events.series.min()), int(events.series.max()) + 1
     returns = panel.cut(first, stop)
-    around = _Around.of(panel.bits[first:stop], events.series - first, events.session, window_plan(spec), spec)
+    around = _Around.of(panel.bits[first:stop], events.series - first, events.session, plan, spec)
     placed = Placed(
         series=events.series.astype(np.int64) - first,
         session=events.session.astype(np.int64),
         masked=around.masked,
-        history_mask=around.history if seeds is not None else np.zeros(returns.returns.shape, dtype=bool),
+        history_mask=around.history,
         seed=np.zeros(len(events), dtype=np.int64) if seeds is None else seeds,
     )
     return returns, placed, around
-
-
-def fitter_of_spec(spec: StudySpec) -> Any:
-    """What estimates the model, as in a small study; imported where it is called, for ``study`` imports a lot."""
-    from eventstudy.study import fitter_of
-
-    return fitter_of(spec)
 
 
 @dataclass(frozen=True, slots=True)

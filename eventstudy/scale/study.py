@@ -17,9 +17,9 @@ from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source
 from eventstudy.engine.kernels import chosen_engine
-from eventstudy.engine.models import MODELS
-from eventstudy.engine.partition import conventions
+from eventstudy.engine.options import conventions
 from eventstudy.engine.significance.battery import GROUP_TESTS, parts_read
+from eventstudy.engine.significance.single_tests import SINGLE_TESTS
 from eventstudy.engine.significance.summary import LIGHT_PARTS, SecondPass
 from eventstudy.report.tables import COLUMNS
 from eventstudy.report.write import aside, publish
@@ -32,11 +32,10 @@ from eventstudy.scale.marks import COUNTS_IN_ALL, COUNTS_IN_OWN, Roster
 from eventstudy.scale.measured import Job
 from eventstudy.scale.results import BulkResult
 from eventstudy.scale.roster import DEFICIENT, FEW
-from eventstudy.scale.slow import VECTORISED
 from eventstudy.scale.stream import TableStream, open_stream
 from eventstudy.scale.tables import Writer
 from eventstudy.scale.tally import GroupWindow, Tally, merge_into, with_ranks
-from eventstudy.spec import SINGLE_TESTS, StudySpec
+from eventstudy.spec import StudySpec
 from eventstudy.study import checked_model, foreign_notices, silent
 
 Say = Callable[[str], None]
@@ -133,9 +132,9 @@ def run_bulk(
 def _job(spec: StudySpec, order: Order, ground: Ground) -> Job:
     """What is wanted of every block."""
     wanted = [name for name in GROUP_TESTS if name in spec.active_tests]
-    single = set(VECTORISED) if spec.tests == ("auto",) else spec.active_tests & set(SINGLE_TESTS)
-    if MODELS[spec.model].conditional:
-        single -= {"car-t-ar1", "placebo-time"}
+    # where nothing is named a study of this size computes what the kernels measure for
+    cheap = {name for name, entry in SINGLE_TESTS.items() if entry.reads == {"serial"}}
+    single = cheap if spec.tests == ("auto",) else spec.active_tests & set(SINGLE_TESTS)
     computed = [name for name in wanted if not (GROUP_TESTS[name].resampled and spec.tests == ("auto",))]
     # correlations of pairs are left out at this size, and with them what rests on nothing else
     parts = parts_read([name for name in computed if not GROUP_TESTS[name].pairwise])
@@ -217,7 +216,7 @@ def _first_pass(
 
 def _seeds(job: Job, ground: Ground, part: Roster) -> np.ndarray | None:
     """Seeds of a block's resampling, where tests of one event are wanted that draw."""
-    if not job.single - set(VECTORISED):
+    if all("seed" not in SINGLE_TESTS[name].reads for name in job.single):
         return None
     ids, ticker = ground.writer.ids.take(part.row), ground.writer.columns["ticker"].take(part.row)
     return np.array([seed_of(name, symbol) for name, symbol in zip(ids, ticker, strict=True)], dtype=np.int64)
