@@ -12,8 +12,7 @@ from decimal import Decimal
 import numpy as np
 
 from eventstudy.engine.kernels import measure
-from eventstudy.engine.panel import ReturnPanel
-from eventstudy.engine.partition import Placed
+from eventstudy.engine.panel import Placed, ReturnPanel
 from eventstudy.engine.windows import WindowPlan
 from tests.oracles.exact import Exact, market_model
 

@@ -14,8 +14,7 @@ from bench.baseline import market_model
 from bench.harness import Job, interleaved, machine, quiet_wall, ratio
 from eventstudy.engine.kernels import Engine, measure
 from eventstudy.engine.moments import CHUNK
-from eventstudy.engine.panel import ReturnPanel
-from eventstudy.engine.partition import Placed
+from eventstudy.engine.panel import Placed, ReturnPanel
 from eventstudy.engine.windows import WindowPlan
 
 SERIES, SESSIONS, EVENTS, BY_HAND, ROUNDS = 1500, 2520, 100_000, 300, 9

@@ -35,8 +35,7 @@ from bench.ranked import WHOLE, compiled_battery
 from eventstudy import study
 from eventstudy.data.sources import source_from_frame
 from eventstudy.engine.kernels import Engine, measure
-from eventstudy.engine.panel import ReturnPanel
-from eventstudy.engine.partition import Placed
+from eventstudy.engine.panel import Placed, ReturnPanel
 from eventstudy.results import StudyResult
 from eventstudy.spec import StudySpec, Window
 

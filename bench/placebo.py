@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from eventstudy.engine.options import Options
 from eventstudy.engine.panel import ReturnPanel
 from eventstudy.engine.significance.placebo import direct_table, placebo_table
 from eventstudy.engine.windows import WindowPlan
@@ -20,6 +21,7 @@ ROUNDS = 9
 SESSIONS = 2500
 PLAN = WindowPlan(estimation=250, gap=10, start=-10, end=10)
 WINDOWS = [(0, 0), (0, 1), (-1, 1), (-5, 5), (0, 10)]
+OPTIONS = Options(plan=PLAN, model="market-model", windows=tuple(WINDOWS), min_estimation=60)
 BAR = 0.5
 
 
@@ -51,8 +53,8 @@ def main() -> None:
     panel, mask = series(1)
     sessions = np.arange(-PLAN.estimation_start, SESSIONS - 10)
     jobs: dict[str, Callable[[], object]] = {
-        "one pass": lambda: placebo_table(panel, 0, mask, PLAN, "market-model", WINDOWS, 60),
-        "direct": lambda: direct_table(panel, 0, mask, PLAN, "market-model", WINDOWS, 60, sessions),
+        "one pass": lambda: placebo_table(panel, 0, mask, OPTIONS),
+        "direct": lambda: direct_table(panel, 0, mask, OPTIONS, sessions),
     }
     spent: dict[str, list[float]] = {name: [] for name in jobs}
     rng = np.random.default_rng(0)

@@ -18,8 +18,7 @@ from eventstudy.engine.kernels import Engine, measure
 from eventstudy.engine.kernels.records import light_evidence, sample_over
 from eventstudy.engine.kernels.totals import Cell, totals
 from eventstudy.engine.moments import CHUNK
-from eventstudy.engine.panel import ReturnPanel
-from eventstudy.engine.partition import Placed
+from eventstudy.engine.panel import Placed, ReturnPanel
 from eventstudy.engine.significance.battery import finalised, parts_read
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.summary import LIGHT_PARTS

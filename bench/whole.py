@@ -23,8 +23,7 @@ import numpy as np
 from bench import large
 from bench.harness import busy_seconds, machine
 from bench.kernels import BY_HAND, by_statsmodels, simulated
-from eventstudy.engine.panel import ReturnPanel
-from eventstudy.engine.partition import Placed
+from eventstudy.engine.panel import Placed, ReturnPanel
 
 TESTS = "csect-t,patell,bmp"
 FEW, MANY, ROUNDS = 30_000, 1_000_000, 5

@@ -6,7 +6,7 @@ import numpy as np
 
 from eventstudy.data.event_index import EventIndex
 from eventstudy.engine.models import MODELS
-from eventstudy.engine.partition import fewest_observations
+from eventstudy.engine.options import fewest_observations
 from eventstudy.errors import UsageError
 from eventstudy.spec import StudySpec
 from eventstudy.spelling import meant
@@ -23,17 +23,17 @@ def checked_model(spec: StudySpec) -> StudySpec:
         raise UsageError(
             "multi-index needs a market and a sector", "two benchmarks", "add --benchmark SPY --benchmark SOXX"
         )
-    if MODELS[spec.model].peers and len(spec.peers) < FEWEST_PEERS:
+    if "peers" in MODELS[spec.model].needs and len(spec.peers) < FEWEST_PEERS:
         raise UsageError(
             f"{spec.model} has {len(spec.peers)} peers", f"at least {FEWEST_PEERS}", "--peer SYM, repeated"
         )
-    if MODELS[spec.model].ex_self and not spec.weights:
+    if "weights" in MODELS[spec.model].needs and not spec.weights:
         raise UsageError(
             f"{spec.model} needs the firm's share of the index", "--index-weight TICKER=W, such as NVDA=0.07"
         )
-    if spec.convention and MODELS[spec.model].simplex:
+    if spec.convention and MODELS[spec.model].inference == "none":
         raise UsageError(f"a convention is about standard errors, and {spec.model} has none", "no --convention")
-    if spec.chosen("robust") == "hac" and (MODELS[spec.model].conditional or MODELS[spec.model].instrument):
+    if spec.chosen("robust") == "hac" and MODELS[spec.model].inference != "exact":
         raise UsageError(
             f"robust=hac is for least squares, and {spec.model} has a variance of its own", "another model"
         )
@@ -45,7 +45,7 @@ def checked_model(spec: StudySpec) -> StudySpec:
 
 def check_peers(index: EventIndex, spec: StudySpec) -> None:
     """Raise a UsageError where a peer is itself treated: the comparison would take part of the effect away."""
-    if not MODELS[spec.model].peers:
+    if "peers" not in MODELS[spec.model].needs:
         return
     ticker = index.events.columns["ticker"]
     treated = {ticker.values[code] for code in np.unique(ticker.codes[index.treated()]).tolist()}

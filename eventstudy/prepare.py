@@ -26,8 +26,8 @@ from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import Choice, PriceSource, PriceTable, Provenance
 from eventstudy.data.series_index import SeriesIndex, SeriesKey, series_of
 from eventstudy.engine.models import MODELS
-from eventstudy.engine.panel import Bools, Ints
-from eventstudy.engine.partition import Placed, fewest_observations, window_plan
+from eventstudy.engine.options import fewest_observations, window_plan
+from eventstudy.engine.panel import Bools, Ints, Placed
 from eventstudy.errors import UsageError
 from eventstudy.flags import Facts, surroundings
 from eventstudy.roster import (
@@ -277,12 +277,10 @@ def _aligned(
 def _empty(index: EventIndex, series: SeriesIndex, spec: StudySpec, storage: Storage) -> _Aligned:
     """A panel that holds nothing yet."""
     sessions = [index.calendars[code].sessions for code in index.codes]
-    model, n = MODELS[spec.model], len(series.keys)
-    k = model.n_made if model.factors == "made" and not model.simplex else len(series.keys[0].benchmarks)
+    n = len(series.keys)
     code = {name: i for i, name in enumerate(index.codes)}
-    shape = (n, len(spec.peers) if model.simplex else k, index.n_sessions)
     return _Aligned(
-        writer=PanelWriter.open(storage.folder, shape, with_offset=bool(model.columns)),
+        writer=PanelWriter(storage.folder, n, index.n_sessions, with_offset=bool(MODELS[spec.model].columns)),
         bits=np.zeros((n, index.n_sessions), dtype=np.uint16),
         facts=SeriesFacts(
             calendar=np.array([code[key.exchange] for key in series.keys], dtype=np.int64),

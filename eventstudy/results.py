@@ -13,8 +13,8 @@ from eventstudy.data.market import Market
 from eventstudy.data.prices import Provenance
 from eventstudy.data.returns import AlignedSeries
 from eventstudy.data.series_index import SeriesKey, series_key
+from eventstudy.engine.block import Block
 from eventstudy.engine.panel import Ints
-from eventstudy.engine.partition import Block
 from eventstudy.records import (
     CalendarRow,
     ClaimRow,

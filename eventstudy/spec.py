@@ -24,12 +24,6 @@ Exclude = Literal["catalogued", "none"]
 # tickers they name. All other kinds only flag windows.
 MASKING_KINDS = frozenset({"earnings", "preannouncement", "company_filing", "corporate_action"})
 
-SINGLE_TESTS = (
-    "car-t-ar1", "ar-t-local", "sq", "conformal", "placebo-time", "rank-exact", "window-f", "boot-iid", "boot-block",
-    "boot-stationary", "vol-f", "vol-conformal", "vol-bf", "placebo-space",
-)  # fmt: skip
-# Thousands of draws an event and window: computed where they are named, or with `all`.
-RESAMPLED_TESTS = ("boot-iid", "boot-block", "boot-stationary")
 CLUSTER_TESTS = (
     "portfolio-t", "hotelling", "equality", "mv-window", "conformal-hotelling", "conformal-max", "romano-wolf",
     "holm", "bonferroni", "bh", "by",
@@ -44,7 +38,7 @@ GROUP_TESTS = (
 DIFFERENCE_TESTS = ("difference-welch", "difference-cov")
 # Over the months after the events: only with a holding period.
 LONG_RUN_TESTS = ("calendar-time-alpha", "calendar-time-wls", "jaffe")
-ALL_TESTS = SINGLE_TESTS + CLUSTER_TESTS + GROUP_TESTS + DIFFERENCE_TESTS + LONG_RUN_TESTS
+_SEVERAL_EVENTS = CLUSTER_TESTS + GROUP_TESTS + DIFFERENCE_TESTS + LONG_RUN_TESTS
 ALWAYS_TESTS = ("ar-t", "car-t")
 
 # Points on which software differs; the first choice of each is the default.
@@ -65,6 +59,19 @@ ACCESS_FIELDS = ("offline", "store", "max_age", "engine")
 
 _TICKER = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=_-]{0,31}")
 _WINDOW = re.compile(r"\[?\s*([+-]?\d{1,5})\s*[:,]\s*([+-]?\d{1,5})\s*\]?", re.ASCII)
+
+
+def __getattr__(name: str) -> tuple[str, ...]:
+    """SINGLE_TESTS, ALL_TESTS, and RESAMPLED_TESTS: thousands of draws an event and window, computed where they are
+    named or with ``all``. Read from the registry of tests when first asked for, because it needs NumPy.
+    """
+    if name not in ("SINGLE_TESTS", "ALL_TESTS", "RESAMPLED_TESTS"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from eventstudy.engine.significance.single_tests import SINGLE_TESTS
+
+    if name == "RESAMPLED_TESTS":
+        return tuple(test for test, entry in SINGLE_TESTS.items() if "seed" in entry.reads)
+    return tuple(SINGLE_TESTS) if name == "SINGLE_TESTS" else (*SINGLE_TESTS, *_SEVERAL_EVENTS)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -255,8 +262,10 @@ class StudySpec:
         self._fit_windows()
 
     def _check_tests(self) -> None:
+        if self.tests in (("auto",), ("all",)):
+            return
         for name in self.tests:
-            _one_of("tests", name, (*ALWAYS_TESTS, *ALL_TESTS, "auto", "all"))
+            _one_of("tests", name, (*ALWAYS_TESTS, *__getattr__("ALL_TESTS"), "auto", "all"))
         if len(self.tests) > 1 and {"auto", "all"} & set(self.tests):
             raise UsageError("tests mixes auto or all with names", "auto, all, or a list of names")
         if not self.tests:
@@ -326,11 +335,10 @@ class StudySpec:
     @property
     def active_tests(self) -> frozenset[str]:
         """Identifiers of the tests this study computes."""
-        if self.tests == ("all",):
-            return frozenset((*ALWAYS_TESTS, *ALL_TESTS))
-        if self.tests == ("auto",):
-            return frozenset((*ALWAYS_TESTS, *ALL_TESTS)) - set(RESAMPLED_TESTS)
-        return frozenset((*ALWAYS_TESTS, *self.tests))
+        if self.tests not in (("all",), ("auto",)):
+            return frozenset((*ALWAYS_TESTS, *self.tests))
+        found = frozenset((*ALWAYS_TESTS, *__getattr__("ALL_TESTS")))
+        return found if self.tests == ("all",) else found - set(__getattr__("RESAMPLED_TESTS"))
 
     def with_changes(self, **changes: object) -> StudySpec:
         """The same spec with some fields replaced and everything checked again."""

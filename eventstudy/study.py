@@ -16,10 +16,10 @@ from eventstudy.data.event_index import EventIndex, index_events, seeds_of
 from eventstudy.data.events import EventColumns, events_from_frame, read_events
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source, source_from_frame
+from eventstudy.engine.block import Block, select, study_block
 from eventstudy.engine.kernels import Engine, chosen_engine
-from eventstudy.engine.models import MODELS, fit
-from eventstudy.engine.panel import Bools, Ints, ReturnPanel
-from eventstudy.engine.partition import Block, Fitter, Placed, conventions, select, study_block, window_plan
+from eventstudy.engine.options import conventions, options_of, window_plan
+from eventstudy.engine.panel import Bools, Ints
 from eventstudy.errors import UsageError
 from eventstudy.evaluate.calendar_time import calendar_time_tests
 from eventstudy.evaluate.claims import check_claims
@@ -244,35 +244,17 @@ def estimate(
     if not len(events):
         return None, events, np.zeros(0, dtype=np.int32), np.zeros((0, len(spec.windows)), dtype=np.int32)
     placed, around = placed_events(prepared.panel, events, spec, seeds_of(prepared.index, events.row))
-    block = _block(prepared.panel.of_returns, placed, spec, engine)
-    fits = block.fits
-    enough = fits.n_obs >= prepared.sentences.needed
-    lost = np.flatnonzero(~(enough & fits.rank_ok))
+    block = study_block(prepared.panel.of_returns, placed, options_of(spec, engine))
+    found = block.measures
+    enough = found.n_obs >= prepared.sentences.needed
+    lost = np.flatnonzero(~(enough & found.rank_ok))
     kinds = np.where(enough[lost], exclusions.DEFICIENT, exclusions.FEW)
-    prepared.excluded.add(events.row[lost], kinds, events.series[lost], events.session[lost], fits.n_obs[lost])
-    facts = facts_of(prepared.panel, events, fits.n_obs, fits.zero_variance, fits.fallback)
+    prepared.excluded.add(events.row[lost], kinds, events.series[lost], events.session[lost], found.n_obs[lost])
+    facts = facts_of(prepared.panel, events, found.n_obs, found.zero_variance, found.fallback)
     of_rows = row_flags(facts, around, plan)
     of_windows = np.stack([window_flags(facts, around, window) for window in spec.windows], axis=1)
-    kept = np.flatnonzero(enough & fits.rank_ok)
+    kept = np.flatnonzero(enough & found.rank_ok)
     return select(block, kept) if len(kept) else None, events.take(kept), of_rows[kept], of_windows[kept]
-
-
-def _block(panel: ReturnPanel, placed: Placed, spec: StudySpec, engine: Engine) -> Block:
-    """The events studied; a synthetic control has tests of its own."""
-    if not MODELS[spec.model].simplex:
-        return study_block(panel, placed, spec, fitter_of(spec), engine)
-    from eventstudy.evaluate.synthetic import synthetic_block
-
-    return synthetic_block(panel, placed, spec)
-
-
-def fitter_of(spec: StudySpec) -> Fitter:
-    """What estimates the model; conditional variances need a package that others do without."""
-    if not MODELS[spec.model].conditional:
-        return fit
-    from eventstudy.evaluate.conditional import conditional_fits
-
-    return conditional_fits
 
 
 def primary_windows(events: Roster, spec: StudySpec, own: Ints) -> Ints:

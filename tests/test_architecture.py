@@ -44,8 +44,8 @@ OWN_FORBIDDEN = {
     "report": {"cli", "study"},
     "review": {"cli", "study", "engine", "evaluate", "data"},
 }
-# significance lives in the engine; the border may use panels, windows, models and the block layout only
-DATA_MAY_USE_ENGINE = {"panel", "windows", "models", "partition"}
+# significance lives in the engine; the border may use panels, windows, models and the layout of a block only
+DATA_MAY_USE_ENGINE = {"panel", "windows", "models", "options"}
 
 
 def imports(path: Path, top_only: bool = False) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,13 +24,13 @@ from eventstudy.data.prices import PriceSource, PriceTable
 from eventstudy.data.returns import AlignedSeries, align
 from eventstudy.data.series_index import SeriesKey, row_benchmarks, series_of
 from eventstudy.engine.models import MODELS
-from eventstudy.engine.panel import Floats, ReturnPanel
-from eventstudy.engine.partition import Placed, window_plan
+from eventstudy.engine.options import window_plan
+from eventstudy.engine.panel import Floats, Placed, ReturnPanel
 from eventstudy.errors import UsageError
 from eventstudy.spec import LIVE, StudySpec
 
 # Sessions by which the market is shifted: the one before, its own, the one after.
-DIMSON_SHIFTS = (-1, 0, 1)
+SHIFTS = (-1, 0, 1)
 _PARTS = {
     "total": ("total", "factors"),
     "overnight": ("overnight", "overnight_factors"),
@@ -113,18 +113,16 @@ def aligned_series(
     if not key.made_for:
         return series
     model = MODELS[key.made_for]
-    if model.columns:
-        assert factors is not None, "checked when the study began"
-        return with_factors(series, factors, model.columns)
-    if model.ex_self:
-        return without_self(series, (index_weights or {}).get(series.ticker, 0.0))
-    if model.simplex:
-        return with_donors(series, n_peers)
-    if model.peers:
-        return with_peers(series, n_peers, market=model.n_made == 2)
-    if model.instrument:
-        return with_shifts(series, (-1, 0, 1), instrument=True)
-    return with_shifts(series, DIMSON_SHIFTS)
+    makers: dict[str, Callable[[], AlignedSeries]] = {
+        "factors": lambda: with_factors(series, factors, model.columns),  # type: ignore[arg-type]
+        "ex-self": lambda: without_self(series, (index_weights or {}).get(series.ticker, 0.0)),
+        "donors": lambda: with_donors(series, n_peers),
+        "peers": lambda: with_peers(series, n_peers, market=False),
+        "market-and-peers": lambda: with_peers(series, n_peers, market=True),
+        "instrument": lambda: with_shifts(series, SHIFTS, instrument=True),
+        "shifts": lambda: with_shifts(series, SHIFTS),
+    }
+    return makers[model.made_by]()
 
 
 def _pad(values: Floats, width: int, fill: float = np.nan) -> Floats:
@@ -173,7 +171,7 @@ def wanted_symbols(index: EventIndex, wanted: Sequence[int], spec: StudySpec) ->
 def symbols_of(tickers: Iterable[str], benchmarks: Iterable[tuple[str, ...]], spec: StudySpec) -> list[str]:
     """Tickers, benchmarks and the peers of the model, sorted."""
     named = {symbol for symbols in benchmarks for symbol in symbols}
-    return sorted({*tickers, *named, *(spec.peers if MODELS[spec.model].peers else ())})
+    return sorted({*tickers, *named, *(spec.peers if "peers" in MODELS[spec.model].needs else ())})
 
 
 def place_rows(index: EventIndex, rows: Sequence[int], spec: StudySpec) -> tuple[list[SeriesKey], Placed]:

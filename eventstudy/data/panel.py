@@ -117,57 +117,72 @@ class PanelWriter:
     ----------
     folder : Path or None
         None keeps the arrays in memory.
-    shape : (S, K, T)
+    n_series, width : int
+        S and T.
+    with_offset : bool
+    n_factors : int
+        K, as the first series has it; 0 before.
     arrays : dict
         Name -> array or open file.
+    added : int
     """
 
     folder: Path | None
-    shape: tuple[int, int, int]
-    arrays: dict[str, Any]
-    added: int = field(default=0)
+    n_series: int
+    width: int
+    with_offset: bool = False
+    n_factors: int = 0
+    arrays: dict[str, Any] = field(default_factory=dict)
+    added: int = 0
 
-    @classmethod
-    def open(cls, folder: Path | None, shape: tuple[int, int, int], *, with_offset: bool) -> PanelWriter:
-        """Empty arrays, or files with their headings."""
-        s, k, t = shape
+    def _open(self, n_factors: int) -> None:
+        """Empty arrays, or files with their headings, once the number of factors is known."""
+        s, t, self.n_factors = self.n_series, self.width, n_factors
         plan: dict[str, tuple[tuple[int, ...], str]] = {
             "returns": ((s, t), "<f8"),
-            "factors": ((s, k, t), "<f8"),
+            "factors": ((s, n_factors, t), "<f8"),
             "span": ((s, t), "<i2"),
         }
-        if with_offset:
+        if self.with_offset:
             plan["offset"] = ((s, t), "<f8")
-        if folder is None:
-            return cls(folder, shape, {name: np.empty(size, dtype=kind) for name, (size, kind) in plan.items()})
-        folder.mkdir(parents=True, exist_ok=True)
-        handles: dict[str, Any] = {}
+        if self.folder is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
         for name, (size, kind) in plan.items():
-            handle = (folder / f"{name}.npy").open("wb")
-            header = {"descr": kind, "fortran_order": False, "shape": size}
-            np.lib.format.write_array_header_1_0(handle, header)
-            handles[name] = handle
-        return cls(folder, shape, handles)
+            if self.folder is None:
+                self.arrays[name] = np.empty(size, dtype=kind)
+                continue
+            handle = (self.folder / f"{name}.npy").open("wb")
+            np.lib.format.write_array_header_1_0(handle, {"descr": kind, "fortran_order": False, "shape": size})
+            self.arrays[name] = handle
+        skipped, self.added = self.added, 0
+        for _ in range(skipped):
+            self._write_nothing()
 
     def add(self, series: AlignedSeries) -> Bits:
         """Append a series; returns its quality bits (T,)."""
-        width = self.shape[2]
+        if not self.arrays:
+            self._open(len(series.factors))
         self._write(
-            returns=padded(series.total, width, np.nan),
-            factors=padded(series.factors, width, np.nan),
-            span=padded(series.span.astype(np.int16), width, 0),
-            offset=padded(series.offset, width, 0.0),
+            returns=padded(series.total, self.width, np.nan),
+            factors=padded(series.factors, self.width, np.nan),
+            span=padded(series.span.astype(np.int16), self.width, 0),
+            offset=padded(series.offset, self.width, 0.0),
         )
-        return padded(quality_bits(series), width, 0)
+        return padded(quality_bits(series), self.width, 0)
 
     def add_nothing(self) -> None:
         """Append a series without prices."""
-        _, k, width = self.shape
+        if self.arrays:
+            self._write_nothing()
+        else:
+            self.added += 1
+
+    def _write_nothing(self) -> None:
         self._write(
-            returns=np.full(width, np.nan),
-            factors=np.full((k, width), np.nan),
-            span=np.zeros(width, dtype=np.int16),
-            offset=np.zeros(width),
+            returns=np.full(self.width, np.nan),
+            factors=np.full((self.n_factors, self.width), np.nan),
+            span=np.zeros(self.width, dtype=np.int16),
+            offset=np.zeros(self.width),
         )
 
     def _write(self, **rows: np.ndarray) -> None:
@@ -180,6 +195,8 @@ class PanelWriter:
 
     def spans(self) -> np.ndarray:
         """What has been written of ``span`` so far; int16 (S, T)."""
+        if not self.arrays:
+            self._open(1)
         if self.folder is None:
             return np.asarray(self.arrays["span"])
         self.arrays["span"].flush()
@@ -187,6 +204,8 @@ class PanelWriter:
 
     def close(self, bits: Bits, facts: SeriesFacts) -> Panel:
         """The panel, once its bits are known."""
+        if not self.arrays:
+            self._open(1)
         if self.folder is None:
             offset = self.arrays.pop("offset", None)
             return Panel(**self.arrays, offset=offset, bits=bits, facts=facts)

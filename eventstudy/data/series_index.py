@@ -39,7 +39,7 @@ def key_of(ticker: str, exchange: str, benchmarks: tuple[str, ...], spec: StudyS
     """
     model = MODELS[spec.model]
     if model.factors == "made":
-        peers = spec.peers if model.peers else ()
+        peers = spec.peers if "peers" in model.needs else ()
         return SeriesKey(ticker, exchange, (*benchmarks[:1], *peers), spec.model)
     return SeriesKey(ticker, exchange, benchmarks if model.factors == "all" else benchmarks[:1])
 

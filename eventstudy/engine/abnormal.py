@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eventstudy.engine.models import MODELS, Fits, regressors
+from eventstudy.engine.least_squares import Fits
+from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Bools, Floats
 from eventstudy.engine.windows import Design
 
@@ -78,7 +79,7 @@ def abnormal_returns(design: Design, fits: Fits, name: str) -> Abnormal:
     window = design.window
     seen = design.observed[:, window]
     ar = np.where(seen, fits.residual[:, window], np.nan)
-    x = np.where(seen[:, :, None], regressors(design, MODELS[name])[:, window], 0.0)
+    x = np.where(seen[:, :, None], MODELS[name].regressors(design)[:, window], 0.0)
     span = np.where(seen, fits.relative_variance[:, window], 0.0)
     total = np.cumsum(x, axis=1)
     path = np.cumsum(np.where(seen, ar, 0.0), axis=1)
@@ -119,10 +120,9 @@ def cars(
     log : bool
         Returns are logarithmic, so they compound by summing.
     """
-    model = MODELS[name]
     shape = (len(design.y), len(windows))
     car, q, base, bhar = (np.full(shape, np.nan) for _ in range(4))
-    x = regressors(design, model)
+    x = MODELS[name].regressors(design)
     for w, (start, end) in enumerate(windows):
         days = design.days(start, end)
         seen = design.observed[:, days]

@@ -1,60 +1,39 @@
-"""Points on which public software differs, and the robust variance: switches, with the exact form as default."""
+"""Points on which public software differs, and the robust variance; the exact form is the default."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from eventstudy.engine.abnormal import Abnormal, Cars, abnormal_returns, cars
-from eventstudy.engine.models import MODELS, Fits, Model, regressors
+from eventstudy.engine.least_squares import Fits
+from eventstudy.engine.options import Conventions as Conventions
+from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Floats
 from eventstudy.engine.windows import Design
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conventions:
-    """How standard errors are made; the defaults are exact.
-
-    Attributes
-    ----------
-    sigma : {"m-p", "m-1"}
-        Divisor of the residual variance.
-    car : {"exact", "sqrt-l", "per-day"}
-        Variance of a CAR.
-    robust : {"none", "hac"}
-        Whether autocovariances of the estimation residuals enter the variance of a CAR.
-    """
-
-    sigma: str = "m-p"
-    car: str = "exact"
-    robust: str = "none"
-
-
-def measured(
-    design: Design,
-    fits: Fits,
-    name: str,
-    windows: Sequence[tuple[int, int]],
-    conventions: Conventions,
-    *,
-    strict: bool = False,
-    log: bool = False,
-) -> tuple[Fits, Abnormal, Cars]:
+def measured(design: Design, fits: Fits, options: Options) -> tuple[Fits, Abnormal, Cars]:
     """Abnormal returns and CARs with their variance factors, under the conventions in use.
 
     Returns
     -------
     Fits, Abnormal, Cars
-        The fits carry the residual variance of the ``sigma`` convention.
+        The fits carry the residual variance of the ``sigma`` convention. A model without a theory of its errors has
+        no variance factors: they are NaN.
     """
-    fits = with_sigma(fits, conventions.sigma)
-    abnormal = abnormal_returns(design, fits, name)
-    result = cars(design, fits, name, windows, strict=strict, log=log)
-    abnormal, result = with_car_variance(abnormal, result, design, fits, windows, conventions.car)
-    if conventions.robust == "hac":
-        abnormal, result = with_hac(abnormal, result, design, fits, MODELS[name], windows)
+    chosen, windows = options.conventions, options.windows
+    fits = with_sigma(fits, chosen.sigma)
+    abnormal = abnormal_returns(design, fits, options.model)
+    result = cars(design, fits, options.model, windows, strict=options.strict, log=options.log)
+    if options.entry.inference == "none":
+        days = np.full(abnormal.v.shape, np.nan)
+        return fits, replace(abnormal, v=days, path_v=days), replace(result, q=np.full(result.q.shape, np.nan))
+    abnormal, result = with_car_variance(abnormal, result, design, fits, windows, chosen.car)
+    if chosen.robust == "hac":
+        abnormal, result = with_hac(abnormal, result, design, fits, options.entry.regressors(design), windows)
     return fits, abnormal, result
 
 
@@ -91,7 +70,7 @@ def with_car_variance(
 
 
 def with_hac(
-    abnormal: Abnormal, result: Cars, design: Design, fits: Fits, model: Model, windows: Sequence[tuple[int, int]]
+    abnormal: Abnormal, result: Cars, design: Design, fits: Fits, x: Floats, windows: Sequence[tuple[int, int]]
 ) -> tuple[Abnormal, Cars]:
     """Variance factors from the autocovariances of the estimation residuals (Newey & West 1987; methods 2.7).
 
@@ -105,11 +84,11 @@ def with_hac(
     (tests/oracles/test_conventions.py).
     """
     v, path_v, q = abnormal.v.copy(), abnormal.path_v.copy(), result.q.copy()
-    x, window = regressors(design, model), design.window
+    window = design.window
     first = design.plan.start
     for i in map(int, np.flatnonzero(fits.rank_ok & (fits.s2 > 0))):
         seen = np.isfinite(abnormal.ar[i])
-        gamma, meat = _autocovariances(design, fits, x[i], i, centred=model.adjusted)
+        gamma, meat = _autocovariances(design, fits, x[i], i)
         reach = np.sqrt(np.where(seen, design.span[i, window], 0.0))
         apart = np.abs(np.subtract.outer(np.arange(len(seen)), np.arange(len(seen))))
         near = np.where(apart < len(gamma), gamma[np.minimum(apart, len(gamma) - 1)], 0.0)
@@ -123,7 +102,7 @@ def with_hac(
     return replace(abnormal, v=v, path_v=path_v), replace(result, q=q)
 
 
-def _autocovariances(design: Design, fits: Fits, x: Floats, i: int, *, centred: bool) -> tuple[Floats, Floats]:
+def _autocovariances(design: Design, fits: Fits, x: Floats, i: int) -> tuple[Floats, Floats]:
     """Bartlett-weighted autocovariances of one event's residuals, and X' Omega X; x is (D, p)."""
     used = fits.used[i]
     m = int(used.sum())
@@ -131,8 +110,8 @@ def _autocovariances(design: Design, fits: Fits, x: Floats, i: int, *, centred: 
     weights = 1 - np.arange(lags + 1) / (lags + 1)
     inflate = m / fits.nu[i]
     e = np.where(used, fits.scaled[i, design.estimation], 0.0)
-    if centred:
-        # its s2 is about the mean, too
+    if x.shape[1] == 0:
+        # nothing is estimated, and s2 is about the mean, too
         e = np.where(used, e - e.sum() / m, 0.0)
     gamma = np.array([e[k:] @ e[: len(e) - k] for k in range(lags + 1)]) * weights * inflate / m
     rows = np.where(used[:, None], x[design.estimation] / np.sqrt(design.span[i, design.estimation])[:, None], 0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,3 +63,40 @@ class ReturnPanel:
     def n_sessions(self) -> int:
         """T, the number of sessions."""
         return int(self.returns.shape[1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """E events on a panel, in any order.
+
+    Attributes
+    ----------
+    series, session : int64 (E,)
+        Row of the panel and position of day 0.
+    masked : bool (E, D)
+        Days each event leaves out of its estimation window.
+    history_mask : bool (S, T)
+        Sessions of catalogued events of each series, for its pseudo-events.
+    seed : int64 (E,)
+        Of each event's resampling, from its name alone.
+    """
+
+    series: Ints
+    session: Ints
+    masked: Bools
+    history_mask: Bools
+    seed: Ints
+
+    def part(self, start: int, stop: int) -> Placed:
+        """Events start to stop."""
+        return self.chosen(slice(start, stop))
+
+    def chosen(self, rows: slice | Ints) -> Placed:
+        """Some of the events."""
+        return replace(
+            self,
+            series=self.series[rows],
+            session=self.session[rows],
+            masked=self.masked[rows],
+            seed=self.seed[rows],
+        )

@@ -8,6 +8,9 @@ import numpy as np
 
 from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
 
+# the latest sessions that give a local variance
+LOCAL_SESSIONS = 20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowPlan:

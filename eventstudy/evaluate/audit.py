@@ -90,11 +90,11 @@ def _compare(studied: Studied, i: int) -> list[tuple[str, float, float]]:
     rows = np.concatenate([np.flatnonzero(used), event])
     dummies = np.zeros((len(rows), len(event)))
     dummies[used.sum() + np.arange(len(event)), np.arange(len(event))] = 1.0
-    if model.simplex:
+    if model.inference == "none":
         return [*_compare_predictions(studied, i), _optimality(studied, i)]
-    if model.instrument or model.conditional:
+    if model.inference != "exact":
         return _compare_predictions(studied, i)
-    if model.adjusted:
+    if model.twin == "difference":
         return _compare_adjusted(studied, i, rows, event, int(used.sum()))
     x = np.column_stack([regressors(design, model)[i, rows], dummies])
     p = x.shape[1] - len(event)
@@ -172,13 +172,13 @@ def estimation_summary(studied: Studied, i: int) -> str:
     block = studied.block
     assert block is not None, "a studied row has a block"
     design, model = block.design, MODELS[studied.spec.model]
-    if model.adjusted:
+    if model.twin == "difference":
         return "market-adjusted estimates nothing: there is no regression to show"
     used = np.flatnonzero(block.fits.used[i])
     x = regressors(design, model)[i, used]
     result = sm.WLS(design.y[i, used], x, weights=1 / design.span[i, used]).fit()
-    if model.instrument or model.conditional or model.simplex:
+    if model.inference != "exact":
         return f"{studied.spec.model} is no least-squares regression: models.csv has its coefficients"
-    names = [*(["alpha"] if model.intercept else []), *studied.series(i).names][: x.shape[1]]
+    names = [*(["alpha"] if model.twin == "constant" else []), *studied.series(i).names][: x.shape[1]]
     text = result.summary2(yname=studied.text(i, "ticker"), xname=names).as_text()
     return "\n".join(line for line in text.splitlines() if not line.startswith("Date:"))

@@ -34,7 +34,7 @@ def bands(studied: Studied, i: int) -> Bands:
     block, level = studied.block, studied.spec.level
     assert block is not None, "a studied row has a block"
     pointwise = float(t_quantile(block.fits.nu[i], 0.5 + level / 2))
-    if MODELS[studied.spec.model].simplex or not block.fits.s2[i] > 0:
+    if MODELS[studied.spec.model].inference == "none" or not block.fits.s2[i] > 0:
         return Bands(pointwise, float("nan"))
     correlation = path_correlation(block.design, block.fits, studied.spec.model, i)
     return Bands(pointwise, simultaneous_quantile(correlation, float(block.fits.nu[i]), level))

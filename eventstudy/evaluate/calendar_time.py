@@ -9,8 +9,8 @@ import numpy as np
 
 from eventstudy.data.market import place_rows
 from eventstudy.engine.models import MODELS, Model, fit
-from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
-from eventstudy.engine.partition import Placed, window_plan
+from eventstudy.engine.options import window_plan
+from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
 from eventstudy.engine.significance.calendar_time import Portfolio, holding, jaffe, portfolio
 from eventstudy.engine.significance.laws import Alternative, t_p_value
 from eventstudy.engine.significance.result import TestResult, computed, undefined
@@ -172,14 +172,14 @@ def regressed(found: Portfolio, name: str, model_name: str, side: Alternative) -
 def _regression(found: Portfolio, model: Model) -> tuple[Floats, Floats]:
     """Left and right side: an intercept always, the model's factors unless one of them is taken off."""
     constant = np.ones((len(found.day), 1))
-    if model.adjusted:
+    if model.twin == "difference":
         return found.returns - found.factors[:, 0], constant
     k = model.n_factors(found.factors.shape[1])
     return found.returns, np.concatenate([constant, found.factors[:, :k]], axis=1)
 
 
 def _trouble(x: Floats, model_name: str, model: Model) -> str:
-    if not model.adjusted and x.shape[1] == 1:
+    if model.factors == "none":
         return f"{model_name} has no market to measure a portfolio against"
     if len(x) < FEWEST_SESSIONS:
         return f"{len(x)} sessions hold enough firms, {FEWEST_SESSIONS} needed"

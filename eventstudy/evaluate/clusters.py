@@ -10,7 +10,7 @@ import numpy as np
 
 from eventstudy.data.market import place_rows
 from eventstudy.data.series_index import series_key
-from eventstudy.engine.partition import fewest_observations, window_plan
+from eventstudy.engine.options import fewest_observations, window_plan
 from eventstudy.engine.significance.cluster import (
     Cluster,
     build_cluster,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eventstudy.data.market import place_rows
 from eventstudy.engine.conventions import measured
-from eventstudy.engine.models import MODELS, Fits, fit
-from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
-from eventstudy.engine.partition import Placed, conventions, fewest_observations, window_plan
+from eventstudy.engine.least_squares import Fits
+from eventstudy.engine.models import MODELS, fit
+from eventstudy.engine.options import fewest_observations, options_of, window_plan
+from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
 from eventstudy.engine.significance.single import car_t
 from eventstudy.engine.windows import Design, WindowPlan, gather, in_event_time
 from eventstudy.evaluate.trading import Paths
@@ -59,7 +60,7 @@ class Ground:
     @property
     def repeatable(self) -> bool:
         """Whether the model can be fitted hundreds of times: conditional variances take seconds each."""
-        return not MODELS[self.spec.model].conditional
+        return MODELS[self.spec.model].inference != "forecast"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,17 +122,10 @@ def measure(ground: Ground, session: Ints | None = None) -> Measured:
 
 
 def _measure(ground: Ground, session: Ints | None, rows: Ints) -> tuple[Floats, Floats, Floats, Floats]:
-    spec, strict = ground.spec, ground.spec.missing == "strict"
+    spec = ground.spec
+    options = replace(options_of(spec), windows=ground.windows)
     design = _design(ground, ground.panel, ground.placed, session, rows)
-    fits, _, cars = measured(
-        design,
-        _fits(ground, design),
-        spec.model,
-        ground.windows,
-        conventions(spec),
-        strict=strict,
-        log=spec.returns == "log",
-    )
+    fits, _, cars = measured(design, options.entry.fit(design), options)
     exact = car_t(fits, cars, spec.level, spec.alternative)
     usable = _usable(fits, spec, spec.model, ground.panel)[:, None] & np.isfinite(exact.std_error)
     if spec.model == HEDGE_MODEL and spec.returns == "simple":
@@ -153,14 +147,6 @@ def _design(ground: Ground, panel: ReturnPanel, placed: Placed, session: Ints | 
     pretended = session is not None
     masked = in_event_time(placed.history_mask, series, where, ground.plan) if pretended else placed.masked[rows]
     return gather(panel, series, where, masked, ground.plan, strict=ground.spec.missing == "strict")
-
-
-def _fits(ground: Ground, design: Design) -> Fits:
-    if ground.repeatable:
-        return fit(design, ground.spec.model)
-    from eventstudy.evaluate.conditional import conditional_fits
-
-    return conditional_fits(design, ground.spec.model)
 
 
 def _usable(fits: Fits, spec: StudySpec, model: str, panel: ReturnPanel) -> Bools:

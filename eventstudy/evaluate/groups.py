@@ -54,7 +54,7 @@ def evidence_of(studied: Studied) -> Evidence | None:
     block = studied.block
     if block is None or not {*GROUP_TESTS, *DIFFERENCE_TESTS} & studied.spec.active_tests:
         return None
-    if MODELS[studied.spec.model].simplex:
+    if MODELS[studied.spec.model].inference == "none":
         # no variance of a standardised CAR, so nothing that these tests could read
         return None
     return gather_evidence(block.design, block.fits, block.abnormal.v)
@@ -65,7 +65,7 @@ def group_tests(studied: Studied, evidence: Evidence | None) -> tuple[GroupRow, 
     wanted = [name for name in GROUP_TESTS if name in studied.spec.active_tests]
     if studied.block is None or not wanted:
         return ()
-    if MODELS[studied.spec.model].simplex:
+    if MODELS[studied.spec.model].inference == "none":
         return _without_theory(studied, wanted)
     if evidence is None:
         return ()

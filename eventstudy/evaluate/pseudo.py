@@ -11,23 +11,18 @@ import numpy as np
 
 from eventstudy.data.event_index import happenings, masked_history
 from eventstudy.data.series_index import SeriesKey
-from eventstudy.engine.models import MODELS, Fits, fit
+from eventstudy.engine.block import Block, tested_block
+from eventstudy.engine.kernels.records import take
+from eventstudy.engine.least_squares import Fits
+from eventstudy.engine.models import MODELS
+from eventstudy.engine.options import Options, options_of, pairs
 from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
-from eventstudy.engine.partition import (
-    Block,
-    Fitter,
-    conventions,
-    fewest_observations,
-    pairs,
-    take,
-    tested,
-    window_plan,
-)
 from eventstudy.engine.significance.placebo import PlaceboTable, placebo_table, placebo_time
-from eventstudy.engine.significance.single import local_variance
+from eventstudy.engine.significance.serial import local_variance
+from eventstudy.engine.significance.single_tests import SINGLE_TESTS
 from eventstudy.engine.windows import Design, gather, in_event_time
 from eventstudy.errors import UsageError
-from eventstudy.spec import ALWAYS_TESTS, CLUSTER_TESTS, RESAMPLED_TESTS, SINGLE_TESTS, StudySpec
+from eventstudy.spec import ALWAYS_TESTS, CLUSTER_TESTS, RESAMPLED_TESTS, StudySpec
 
 if TYPE_CHECKING:
     from eventstudy.results import Studied
@@ -57,7 +52,6 @@ class Stage:
         whatever the study masks.
     table : PlaceboTable or None
         For ``placebo-time``.
-    fitter : callable
     """
 
     key: SeriesKey
@@ -65,7 +59,6 @@ class Stage:
     estimation_mask: Bools
     event_mask: Bools
     table: PlaceboTable | None
-    fitter: Fitter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,32 +86,15 @@ class PseudoEvents:
 def make_stage(studied: Studied, key: SeriesKey) -> Stage:
     """The series of a key, its masks and its table of placebo t values."""
     spec, pair = studied.spec, studied.index.pairs.index((key.ticker, key.exchange))
-    if MODELS[spec.model].simplex:
+    if MODELS[spec.model].inference == "none":
         raise UsageError(f"{spec.model} has no p value whose rate pseudo-events could show", "another model")
     panel = studied.market.stack([key], spec.returns)
     events = masked_history(happenings(studied.index)[pair : pair + 1])[0, : panel.n_sessions]
     own = events if spec.exclude != "none" else np.zeros_like(events)
-    conditional = MODELS[spec.model].conditional
-    table = None
-    if "placebo-time" in spec.active_tests and not conditional:
-        needed = fewest_observations(spec, spec.model, panel.factors.shape[1])
-        table = placebo_table(
-            panel,
-            0,
-            own,
-            window_plan(spec),
-            spec.model,
-            pairs(spec),
-            needed,
-            strict=spec.missing == "strict",
-            conventions=conventions(spec),
-        )
-    fitter: Fitter = fit
-    if conditional:
-        from eventstudy.evaluate.conditional import conditional_fits
-
-        fitter = conditional_fits
-    return Stage(key=key, panel=panel, estimation_mask=own, event_mask=events, table=table, fitter=fitter)
+    options, table = options_of(spec), None
+    if "placebo-time" in options.tests and options.entry.inference in SINGLE_TESTS["placebo-time"].defined:
+        table = placebo_table(panel, 0, own, options)
+    return Stage(key=key, panel=panel, estimation_mask=own, event_mask=events, table=table)
 
 
 def calibrated_spec(spec: StudySpec) -> StudySpec:
@@ -145,10 +121,11 @@ def pseudo_events(stage: Stage, spec: StudySpec, effects: Sequence[float] = ()) 
     ---------------
     The same sessions written into an events file of their own and studied (tests/evaluate/test_calibrate.py).
     """
-    spec, plan = calibrated_spec(spec), window_plan(spec)
-    strict = spec.missing == "strict"
+    spec = calibrated_spec(spec)
+    options = options_of(spec)
+    plan = options.plan
     known = np.flatnonzero(np.isfinite(stage.panel.returns[0]))
-    needed = fewest_observations(spec, spec.model, stage.panel.factors.shape[1])
+    needed = options.needed(stage.panel.factors.shape[1])
     sessions = np.arange(known[0] - plan.estimation_start, known[-1] + 1) if len(known) else known
     sizes = (0.0, *effects)
     parts: list[list[PseudoEvents]] = [[] for _ in sizes]
@@ -156,14 +133,14 @@ def pseudo_events(stage: Stage, spec: StudySpec, effects: Sequence[float] = ()) 
         chunk = sessions[at : at + _CHUNK]
         zero = np.zeros_like(chunk)
         masked = in_event_time(stage.estimation_mask[None], zero, chunk, plan)
-        design = gather(stage.panel, zero, chunk, masked, plan, strict=strict)
+        design = gather(stage.panel, zero, chunk, masked, plan, strict=options.strict)
         uneventful = ~in_event_time(stage.event_mask[None], zero, chunk, plan)
-        fits = stage.fitter(design, spec.model)
+        fits = options.entry.fit(design)
         studied = fits.rank_ok & (fits.n_obs >= needed) & (fits.s2 > 0)
         clean = np.stack(
             [
                 studied & (design.observed & uneventful)[:, design.days(start, end)].all(axis=1)
-                for start, end in pairs(spec)
+                for start, end in options.windows
             ],
             axis=1,
         )
@@ -185,37 +162,24 @@ def _tested(
         inside = [start <= 0 <= end for start, end in pairs(spec)]
         clean = clean & np.array(inside)
         design, fits = planted(design, fits, effect)
-    own = take(design, kept)
-    block = tested(own, _seeds(stage.key, session), spec, lambda _, __: take(fits, kept))
+    own, options = take(design, kept), options_of(spec)
+    block = tested_block(own, take(fits, kept), _seeds(stage.key, session), options)
     found = {name: np.where(clean[kept], values, np.nan) for name, values in single_p_values(block, spec).items()}
     if stage.table is not None:
-        found["placebo-time"] = np.where(clean[kept], _placebo_p(stage.table, block, session, spec), np.nan)
+        found["placebo-time"] = np.where(clean[kept], _placebo_p(stage.table, block, session, options), np.nan)
     local = np.stack([np.sqrt(local_variance(own, block.fits, start)) for start, _ in pairs(spec)], axis=1)
     return PseudoEvents(session=session, day_number=stage.panel.day_number[0, session], p=found, local=local)
 
 
 def single_p_values(block: Block, spec: StudySpec) -> dict[str, Floats]:
-    """p values by test, of those the study computes; ``placebo-time`` aside. (E, W) each."""
-    active, volatility = spec.active_tests, block.volatility
-    columns = {
-        "car-t": block.exact.p,
-        "car-t-ar1": block.p_ar1,
-        "ar-t-local": block.p_local,
-        "sq": block.p_sq,
-        "conformal": block.p_conformal,
-        "rank-exact": block.p_rank,
-        "window-f": volatility.p_f,
-        "vol-f": volatility.p_f,
-        "vol-conformal": volatility.p_conformal,
-        "vol-bf": volatility.p_brown_forsythe,
-        "boot-iid": block.p_boot.iid,
-        "boot-block": block.p_boot.block,
-        "boot-stationary": block.p_boot.stationary,
-    }
-    found = {name: values for name, values in columns.items() if name in active}
-    if "window-f" in found:
-        # one statistic under two names
-        found.pop("vol-f", None)
+    """p values by test, of those the study computes and a session alone can answer; (E, W) each."""
+    active = spec.active_tests
+    found = {"car-t": block.exact.p}
+    for name, entry in SINGLE_TESTS.items():
+        # one statistic under two names counts once; what needs other sessions is asked of the series
+        taken = any(SINGLE_TESTS[other].columns == entry.columns for other in found if other in SINGLE_TESTS)
+        if name in active and not taken and not entry.reads & {"history", "donors"}:
+            found[name] = block.column(entry.columns[0])
     return found
 
 
@@ -229,17 +193,14 @@ def planted(design: Design, fits: Fits, effect: float) -> tuple[Design, Fits]:
     return replace(design, y=y), replace(fits, residual=residual, scaled=scaled)
 
 
-def _placebo_p(table: PlaceboTable, block: Block, session: Ints, spec: StudySpec) -> Floats:
-    plan, windows, t = window_plan(spec), pairs(spec), block.exact.t
+def _placebo_p(table: PlaceboTable, block: Block, session: Ints, options: Options) -> Floats:
+    n_windows, t = len(options.windows), block.exact.t
     return np.array(
         [
-            [
-                placebo_time(table, int(at), plan, w, end - start + 1, float(t[i, w]), spec.alternative).p
-                for w, (start, end) in enumerate(windows)
-            ]
+            [placebo_time(table, int(at), w, float(t[i, w]), options).p for w in range(n_windows)]
             for i, at in enumerate(session)
         ]
-    ).reshape(len(session), len(windows))
+    ).reshape(len(session), n_windows)
 
 
 def _seeds(key: SeriesKey, session: Ints) -> Ints:

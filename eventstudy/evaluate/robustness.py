@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,8 +10,8 @@ import numpy as np
 from eventstudy.data.market import place_rows
 from eventstudy.data.series_index import series_key
 from eventstudy.engine.conventions import measured
-from eventstudy.engine.models import MODELS, Fits, fit
-from eventstudy.engine.partition import conventions, fewest_observations, pairs, window_plan
+from eventstudy.engine.models import MODELS, Fits
+from eventstudy.engine.options import fewest_observations, options_of
 from eventstudy.engine.significance.laws import t_p_value
 from eventstudy.engine.significance.single import car_t
 from eventstudy.engine.windows import gather
@@ -38,9 +39,9 @@ def compared_models(own: str, *, weighted: bool = False) -> tuple[str, ...]:
     plain = tuple(
         name
         for name, entry in MODELS.items()
-        if (entry.factors != "made" and not entry.conditional) or (entry.ex_self and weighted)
+        if entry.inference == "exact" and (entry.factors != "made" or ("weights" in entry.needs and weighted))
     )
-    return plain if own in plain or MODELS[own].conditional or MODELS[own].simplex else (*plain, own)
+    return plain if own in plain or MODELS[own].inference in ("forecast", "none") else (*plain, own)
 
 
 def _one_model(studied: Studied, spec: StudySpec) -> list[RobustRow]:
@@ -49,7 +50,7 @@ def _one_model(studied: Studied, spec: StudySpec) -> list[RobustRow]:
     groups: dict[int, list[int]] = {}
     for i in studied.reported:
         key = series_key(studied.index, int(studied.rows[i]), spec)
-        if MODELS[spec.model].ex_self and key.ticker not in spec.weights:
+        if "weights" in MODELS[spec.model].needs and key.ticker not in spec.weights:
             continue
         enough = spec.model != "multi-index" or len(key.benchmarks) > 1
         if enough and market.trouble(key) is None:
@@ -61,11 +62,9 @@ def _fit_rows(studied: Studied, spec: StudySpec, positions: list[int]) -> list[R
     rows = [int(studied.rows[i]) for i in positions]
     keys, placed = place_rows(studied.index, rows, spec)
     panel = studied.market.stack(keys, spec.returns)
-    strict = spec.missing == "strict"
-    design = gather(panel, placed.series, placed.session, placed.masked, window_plan(spec), strict=strict)
-    fits, _, result = measured(
-        design, fit(design, spec.model), spec.model, pairs(spec), conventions(spec), strict=strict
-    )
+    options = options_of(spec)
+    design = gather(panel, placed.series, placed.session, placed.masked, options.plan, strict=options.strict)
+    fits, _, result = measured(design, options.entry.fit(design), options)
     exact = car_t(fits, result, spec.level, spec.alternative)
     usable = fits.rank_ok & (fits.n_obs >= fewest_observations(spec, spec.model, panel.factors.shape[1]))
     found = []
@@ -115,8 +114,9 @@ def day0_parts(studied: Studied) -> tuple[PartRow, ...]:
     found: list[PartRow] = []
     for part in ("overnight", "intraday"):
         panel = studied.market.stack(keys, spec.returns, part)
-        design = gather(panel, placed.series, placed.session, placed.masked, window_plan(spec))
-        fits, abnormal, _ = measured(design, fit(design, spec.model), spec.model, (), conventions(spec))
+        options = replace(options_of(spec), windows=(), strict=False)
+        design = gather(panel, placed.series, placed.session, placed.masked, options.plan)
+        fits, abnormal, _ = measured(design, options.entry.fit(design), options)
         usable = fits.rank_ok & (fits.n_obs >= fewest_observations(spec, spec.model, panel.factors.shape[1]))
         std_error = np.sqrt(np.where(usable & (fits.s2 > 0), fits.s2, np.nan) * abnormal.v[:, -1])
         ar, expected = abnormal.ar[:, -1], abnormal.expected[:, -1]

@@ -10,16 +10,16 @@ import numpy as np
 from eventstudy.data.market import place_rows
 from eventstudy.data.series_index import series_key
 from eventstudy.data.volume import has_volume, volume_panel
-from eventstudy.engine.models import fit
-from eventstudy.engine.partition import fewest_observations, select, tested, window_plan
+from eventstudy.engine.block import select, tested_block
+from eventstudy.engine.options import fewest_observations, options_of
 from eventstudy.engine.significance.result import undefined
-from eventstudy.engine.significance.single import autocorrelation, exact_t, variance_ar1
+from eventstudy.engine.significance.single import exact_t, variance_ar1
 from eventstudy.engine.windows import gather
 from eventstudy.evaluate.groups import evidence_of, group_tests
 from eventstudy.records import VolumeDay, VolumeResult, VolumeRow
 
 if TYPE_CHECKING:
-    from eventstudy.engine.partition import Block
+    from eventstudy.engine.block import Block
     from eventstudy.records import GroupRow
     from eventstudy.results import Studied
     from eventstudy.spec import StudySpec
@@ -51,10 +51,11 @@ def abnormal_volume(studied: Studied) -> VolumeResult | None:
     keys, placed = place_rows(studied.index, rows, studied.spec)
     against_market = spec.model != "constant-mean"
     panel = volume_panel(studied.market, keys, spec.outstanding, against_market=against_market)
-    design = gather(panel, placed.series, placed.session, placed.masked, window_plan(spec), strict=True)
+    options = options_of(spec)
+    design = gather(panel, placed.series, placed.session, placed.masked, options.plan, strict=True)
     # logarithms of volume compound to nothing anybody reads, and may overflow over long windows
     with np.errstate(over="ignore", invalid="ignore"):
-        block = tested(design, placed.seed, spec, fit)
+        block = tested_block(design, options.entry.fit(design), placed.seed, options)
     needed = fewest_observations(spec, spec.model, 1)
     reasons = [_trouble(studied, i, block, needed, against_market=against_market) for i in range(len(rows))]
     kept = np.array([i for i, reason in enumerate(reasons) if not reason], dtype=np.int64)
@@ -89,10 +90,10 @@ def _trouble(studied: Studied, i: int, block: Block, needed: int, *, against_mar
     for symbol in (key.ticker, *(key.benchmarks[:1] if against_market else ())):
         if not has_volume(studied.market.prices.series[symbol]):
             return f"the source has no volume of {symbol}"
-    n = int(block.fits.n_obs[i])
+    n = int(block.measures.n_obs[i])
     if n < needed:
         return f"volume on {n} sessions of the estimation window, {needed} are needed"
-    if not block.fits.rank_ok[i] or not block.fits.s2[i] > 0:
+    if not block.measures.rank_ok[i] or not block.measures.s2[i] > 0:
         return "volume does not vary over the estimation window"
     return ""
 
@@ -113,35 +114,36 @@ def _part(studied: Studied, block: Block, kept: np.ndarray, spec: StudySpec) -> 
 
 def _rows(studied: Studied, block: Block, spec: StudySpec, reasons: list[str]) -> list[VolumeRow]:
     """Every reported row and window."""
-    fits, cars, phi = block.fits, block.cars, autocorrelation(block.fits)
-    exact = exact_t(cars.car, variance_ar1(phi, cars.q, cars.base), fits.s2, fits.nu, spec.level, spec.alternative)
-    found = []
+    found, phi, p_conformal = block.measures, block.context.serial.phi, block.column("p_conformal")
+    q = variance_ar1(phi, found.q, found.base)
+    exact = exact_t(found.car, q, found.s2, found.nu, spec.level, spec.alternative)
+    rows = []
     for i in studied.reported:
         counted = not reasons[i]
         for w in studied.windows_of(i):
             window = spec.windows[w]
             known = counted and bool(np.isfinite(exact.t[i, w]))
-            total = float(block.cars.car[i, w]) if known else np.nan
+            total = float(found.car[i, w]) if known else np.nan
             mean = total / window.length
-            found.append(
+            rows.append(
                 VolumeRow(
                     row=int(studied.rows[i]),
                     window=window,
                     measure="log-turnover" if studied.text(i, "ticker") in spec.outstanding else "log-volume",
                     avol=total,
                     ratio=float(np.exp(mean)),
-                    standardised=mean / float(np.sqrt(block.fits.s2[i])) if known else np.nan,
+                    standardised=mean / float(np.sqrt(found.s2[i])) if known else np.nan,
                     std_error=float(exact.std_error[i, w]) if known else np.nan,
                     t=float(exact.t[i, w]) if known else np.nan,
                     df=float(exact.df[i, w]) if known else np.nan,
                     p_ar1=float(exact.p[i, w]) if known else np.nan,
-                    p_conformal=float(block.p_conformal[i, w]) if known else np.nan,
+                    p_conformal=float(p_conformal[i, w]) if known else np.nan,
                     phi=float(phi[i]) if counted else np.nan,
-                    n_estimation=int(block.fits.n_obs[i]),
+                    n_estimation=int(found.n_obs[i]),
                     reason=reasons[i] or ("" if known else "a session of the window has no volume"),
                 )
             )
-    return found
+    return rows
 
 
 def _days(studied: Studied, block: Block, reasons: list[str]) -> list[VolumeDay]:

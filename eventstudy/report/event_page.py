@@ -75,7 +75,7 @@ def _ticker_section(result: StudyResult, event_id: str, ticker: str, figures: Fi
 def _model_sentence(name: str, model: pd.Series) -> str:
     """What was estimated: slopes, or the weights of donors."""
     title = MODELS[name].title.capitalize()
-    if MODELS[name].simplex:
+    if MODELS[name].inference == "none":
         weights = [f"{donor} {number(model[f'beta_{donor}'])}" for donor in str(model["benchmark"]).split(";")]
         return (
             f"{title}: weights {listed(weights)}, worth {number(model['effective_donors'], 1)} equal donors; "

@@ -8,6 +8,7 @@ import numpy as np
 
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.significance.laws import t_quantile
+from eventstudy.engine.significance.placebo import placebo_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,7 +112,7 @@ def _scatter_figures(result: StudyResult) -> list[Figure]:
 
     block, studied, entry = result.studied.block, result.studied, MODELS[result.spec.model]
     assert block is not None, "only drawn with a block"
-    if entry.simplex or entry.instrument or entry.n_factors(block.design.x.shape[2]) != 1:
+    if entry.inference in ("asymptotic", "none") or entry.n_factors(block.design.x.shape[2]) != 1:
         return []
     return [
         figures.scatter(_estimation(result, i))
@@ -131,7 +132,8 @@ def _estimation(result: StudyResult, i: int) -> Estimation:
     window = result.spec.windows[int(studied.primary[i])]
     days = [day for day in range(window.start, window.end + 1) if design.observed[i, design.plan.column(day)]]
     event = [design.plan.column(day) for day in days]
-    theta = [0.0, 1.0] if entry.adjusted else [0.0] * (not entry.intercept) + [float(b) for b in fits.theta[i]]
+    theta = fits.theta[i : i + 1]
+    alpha = float(np.nan_to_num(entry.alpha_of(theta)[0]))
     return Estimation(
         event_id=studied.text(i, "event_id"),
         ticker=studied.text(i, "ticker"),
@@ -139,13 +141,15 @@ def _estimation(result: StudyResult, i: int) -> Estimation:
         excess=bool(entry.columns),
         x=design.x[i, used, 0],
         y=design.y[i, used],
-        alpha=theta[0],
-        beta=theta[1],
+        alpha=alpha,
+        beta=float(entry.slopes_of(theta)[0, 0]),
         r_squared=float(fits.r_squared[i]),
         sigma=float(np.sqrt(fits.s2[i])),
         spread=fits.xtx_inv[i],
         # a variance of its own for each day makes no one band
-        quantile=float("nan") if entry.conditional else float(t_quantile(fits.nu[i], 0.5 + result.spec.level / 2)),
+        quantile=float("nan")
+        if entry.inference == "forecast"
+        else float(t_quantile(fits.nu[i], 0.5 + result.spec.level / 2)),
         level=result.spec.level,
         days=tuple(days),
         event_x=design.x[i, event, 0],
@@ -160,10 +164,10 @@ def _placebo_figures(result: StudyResult) -> list[Figure]:
     assert block is not None, "only drawn with a block"
     made = []
     for i in studied.reported:
-        if not block.placebo or studied.text(i, "role") != "direct":
+        if "p_placebo" not in block.columns or studied.text(i, "role") != "direct":
             continue
         w = int(studied.primary[i])
-        placebo = block.placebo[i][w]
+        placebo = placebo_of(block.context, i, w)
         if placebo.p == placebo.p:
             made.append(
                 figures.placebo(

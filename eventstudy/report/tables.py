@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from eventstudy.data.series_index import series_key
-from eventstudy.engine.models import MODELS, Model
+from eventstudy.engine.models import MODELS
+from eventstudy.engine.significance.single_tests import columns, rated
 from eventstudy.flags import flag_words
 from eventstudy.report.volume import volume_rows
 
 if TYPE_CHECKING:
-    from eventstudy.data.returns import AlignedSeries
     from eventstudy.records import CalendarRow, GroupDay, GroupRow
     from eventstudy.results import StudyResult
 
@@ -65,12 +65,11 @@ _COLUMNS: dict[str, str] = {
         "group window n_events n_rows n_dates mean_avol test statistic null df p_value applicable reason"
     ),
 }
-# in the order of their columns; window-f and vol-f are one test
-_RATED = (
-    ("car-t",), ("car-t-ar1",), ("ar-t-local",), ("sq",), ("conformal",), ("placebo-time",), ("rank-exact",),
-    ("window-f", "vol-f"), ("vol-conformal",), ("vol-bf",), ("boot-iid",), ("boot-block",), ("boot-stationary",),
-)  # fmt: skip
+# columns that hold whole numbers
+WHOLE = {"n_placebo", "n_placebo_blocks"}
 COLUMNS: dict[str, list[str]] = {name: text.split() for name, text in _COLUMNS.items()}
+# a test of one event that is not yet among them adds its columns on the right
+COLUMNS["windows"] = list(dict.fromkeys((*COLUMNS["windows"], *columns(), *rated())))
 
 
 def build_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
@@ -79,7 +78,6 @@ def build_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     has_rows = studied.block is not None and len(studied.reported) > 0
     rows = {
         "abnormal_returns": _abnormal_returns(result) if has_rows else (),
-        "windows": _windows(result) if has_rows else (),
         "robustness": _robustness(result),
         "overnight": _overnight(result),
         "clusters": _clusters(result),
@@ -93,7 +91,8 @@ def build_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         **volume_rows(result),
     }
     tables = {name: table_frame(name, lines) for name, lines in rows.items()}
-    tables["models"] = _models(result) if has_rows else table_frame("models", ())
+    for name, make in (("windows", _windows), ("models", _models)):
+        tables[name] = make(result) if has_rows else table_frame(name, ())
     return {name: tables[name] for name in COLUMNS}
 
 
@@ -138,54 +137,54 @@ def _abnormal_returns(result: StudyResult) -> Iterable[Sequence[Any]]:
             )
 
 
-def _windows(result: StudyResult) -> Iterable[Sequence[Any]]:
+def _windows(result: StudyResult) -> pd.DataFrame:
+    """windows.csv: one row a reported event and test window."""
     studied = result.studied
     block = studied.block
     assert block is not None, "only called with a block"
-    exact, volatility = block.exact, block.volatility
-    for i in studied.reported:
-        for w in studied.windows_of(i):
-            window = studied.spec.windows[w]
-            placebo = block.placebo[i][w] if block.placebo else None
-            yield (
-                *_names(result, i),
-                studied.text(i, "role"),
-                studied.text(i, "category"),
-                str(studied.day0(i)),
-                window.label,
-                "yes" if studied.primary[i] == w else "no",
-                block.cars.car[i, w],
-                *(v[i, w] for v in (exact.std_error, exact.ci_low, exact.ci_high, exact.t, exact.df, exact.p)),
-                *(v[i, w] for v in (block.p_ar1, block.p_local, block.p_sq, block.p_conformal)),
-                placebo.p if placebo else np.nan,
-                block.p_min_sq[i, w],
-                block.p_min_conformal[i, w],
-                placebo.p_min if placebo else np.nan,
-                exact.mde[i, w],
-                block.cars.bhar[i, w],
-                flag_words(int(result.row_flags[i] | result.window_flags[i, w])),
-                placebo.n if placebo else None,
-                placebo.n_blocks if placebo else None,
-                block.p_rank[i, w],
-                *(v[i, w] for v in (volatility.p_f, volatility.ratio, volatility.p_conformal)),
-                volatility.p_brown_forsythe[i, w],
-                *(v[i, w] for v in (block.p_boot.iid, block.p_boot.block, block.p_boot.stationary)),
-                *_placebo_rates(result, i, w),
-                *(v[i, w] for v in (block.p_space, block.p_min_space)),
-            )
+    at = [(i, w) for i in studied.reported for w in studied.windows_of(i)]
+    i, w = (np.array(places, dtype=np.int64) for places in zip(*at, strict=True)) if at else (np.zeros(0, int),) * 2
+    names = [_names(result, k) for k in i]
+    exact = block.exact
+    columns: dict[str, Any] = {
+        "event_id": [name[0] for name in names],
+        "ticker": [name[1] for name in names],
+        "role": [studied.text(k, "role") for k in i],
+        "category": [studied.text(k, "category") for k in i],
+        "day0": [str(studied.day0(k)) for k in i],
+        "window": [studied.spec.windows[k].label for k in w],
+        "primary": ["yes" if studied.primary[k] == m else "no" for k, m in at],
+        "flags": [flag_words(int(result.row_flags[k] | result.window_flags[k, m])) for k, m in at],
+        "car": block.measures.car[i, w],
+        "bhar": block.measures.bhar[i, w],
+        "std_error": exact.std_error[i, w],
+        "ci_low": exact.ci_low[i, w],
+        "ci_high": exact.ci_high[i, w],
+        "t": exact.t[i, w],
+        "df": exact.df[i, w],
+        "p_t": exact.p[i, w],
+        "mde80": exact.mde[i, w],
+        **{name: values[i, w] for name, values in block.columns.items()},
+        **_placebo_rates(result, at),
+    }
+    for name in WHOLE & set(columns):
+        columns[name] = [None if value != value else int(value) for value in columns[name]]
+    return pd.DataFrame({name: columns.get(name, np.full(len(at), np.nan)) for name in COLUMNS["windows"]})
 
 
-def _placebo_rates(result: StudyResult, i: int, w: int) -> Iterable[float | int | None]:
-    """How many uneventful sessions the row's ticker has, and how often each test rejects on them."""
-    rates = result.rates
+def _placebo_rates(result: StudyResult, at: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """How many uneventful sessions each row's ticker has, and how often each test rejects on them."""
+    rates, studied = result.rates, result.studied
     if rates is None:
-        return (None, *(np.nan for _ in _RATED))
-    key = series_key(result.studied.index, int(result.studied.rows[i]), result.spec)
-    found = (
-        next((rates.single[key, w, name] for name in names if (key, w, name) in rates.single), np.nan)
-        for names in _RATED
-    )
-    return (rates.sessions[key, w], *found)
+        return {"n_uneventful": [None] * len(at)}
+    keys = [series_key(studied.index, int(studied.rows[i]), result.spec) for i, _ in at]
+    found: dict[str, Any] = {"n_uneventful": [rates.sessions[key, w] for key, (_, w) in zip(keys, at, strict=True)]}
+    for column, tests in rated().items():
+        found[column] = [
+            next((rates.single[key, w, name] for name in tests if (key, w, name) in rates.single), np.nan)
+            for key, (_, w) in zip(keys, at, strict=True)
+        ]
+    return found
 
 
 def _models(result: StudyResult) -> pd.DataFrame:
@@ -193,55 +192,36 @@ def _models(result: StudyResult) -> pd.DataFrame:
     studied = result.studied
     block = studied.block
     assert block is not None, "only called with a block"
-    entry = MODELS[studied.spec.model]
+    entry, found = MODELS[studied.spec.model], block.measures
+    slopes, alpha, beta = entry.slopes_of(found.theta), entry.alpha_of(found.theta), entry.beta_of(found.theta)
     sectors: dict[str, None] = {}
     rows: list[dict[str, Any]] = []
-    n_masked = (block.design.masked & block.design.observed)[:, block.design.estimation].sum(axis=1)
     for i in studied.reported:
-        series, session, plan = studied.series(i), studied.session(i), block.design.plan
-        theta = [1.0] if entry.adjusted else list(block.fits.theta[i, int(entry.intercept) :])
-        used = np.flatnonzero(block.fits.used[i]) + plan.estimation_start
+        series = studied.series(i)
+        names = series.names[: slopes.shape[1]]
         row = {
             **dict(zip(("event_id", "ticker"), _names(result, i), strict=True)),
             "day0": str(studied.day0(i)),
             "model": studied.spec.model,
-            "benchmark": "" if entry.factors == "none" else ";".join(_named(series, entry)),
-            "alpha": block.fits.theta[i, 0] if entry.intercept and not entry.adjusted else np.nan,
-            "beta": _beta(theta, entry),
-            "sigma": np.sqrt(block.fits.s2[i]),
-            "r_squared": block.fits.r_squared[i],
-            "n_estimation": int(block.fits.n_obs[i]),
-            "n_masked": int(n_masked[i]),
-            "estimation_start": str(series.calendar.sessions[session + used[0]]),
-            "estimation_end": str(series.calendar.sessions[session + used[-1]]),
+            "benchmark": ";".join(names),
+            "alpha": alpha[i],
+            "beta": beta[i],
+            "sigma": np.sqrt(found.s2[i]),
+            "r_squared": found.r_squared[i],
+            "n_estimation": int(found.n_obs[i]),
+            "n_masked": int(found.n_masked[i]),
+            "estimation_start": str(series.calendar.sessions[found.first_used[i]]),
+            "estimation_end": str(series.calendar.sessions[found.last_used[i]]),
             "flags": flag_words(int(result.row_flags[i])),
-            "effective_donors": 1 / float(np.square(theta).sum()) if entry.simplex else np.nan,
+            "effective_donors": 1 / float(np.square(slopes[i]).sum()) if entry.made_by == "donors" else np.nan,
         }
-        for symbol, slope in _further(series, theta, entry):
+        for symbol, slope in zip(names[entry.further :], slopes[i, entry.further :], strict=True):
             sectors[f"beta_{symbol}"] = None
             row[f"beta_{symbol}"] = slope
         rows.append(row)
     columns = list(COLUMNS["models"])
     at = columns.index("beta") + 1
     return pd.DataFrame(rows, columns=[*columns[:at], *sectors, *columns[at:]])
-
-
-def _beta(theta: list[float], entry: Model) -> float:
-    """The slope on the market: of Dimson's regression the sum of its slopes; donors have weights and no slope."""
-    if entry.simplex:
-        return np.nan
-    return float(sum(theta)) if entry.shifted else theta[0] if theta else np.nan
-
-
-def _further(series: AlignedSeries, theta: list[float], entry: Model) -> list[tuple[str, float]]:
-    """(name, slope) beyond ``beta``."""
-    first = 0 if entry.shifted or entry.simplex else 1
-    return list(zip(series.names[first:], theta[first:], strict=False))
-
-
-def _named(series: AlignedSeries, entry: Model) -> tuple[str, ...]:
-    """What explains the return, as the table names it: the market alone for Scholes-Williams."""
-    return series.benchmarks[:1] if entry.instrument else series.names
 
 
 def _robustness(result: StudyResult) -> Iterable[Sequence[Any]]:

@@ -13,7 +13,6 @@ from eventstudy.engine.kernels.records import light_evidence, sample_over
 from eventstudy.engine.kernels.totals import Cell, totals
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.panel import Bools, Floats, Ints
-from eventstudy.engine.partition import conventions, fewest_observations, pairs, window_plan
 from eventstudy.engine.significance.laws import t_p_value
 from eventstudy.engine.significance.summary import LIGHT_PARTS, SecondPass, Spread
 from eventstudy.prepare import placed_events
@@ -21,7 +20,6 @@ from eventstudy.roster import COUNTS_IN_ALL, COUNTS_IN_OWN, DIRECT, Roster
 from eventstudy.scale.measured import (
     Chunk,
     Job,
-    fitter_of_spec,
     measured_chunk,
 )
 from eventstudy.scale.tally import GroupWindow, Tally, added, added_test, days_of, tested_of
@@ -195,7 +193,7 @@ def _members(events: Roster, same_as_all: int) -> dict[int, Bools]:
 
 
 def _tally(job: Job, one: Chunk, tally: Tally) -> None:
-    light, events, plan = light_evidence(one.measures), one.events, window_plan(job.spec)
+    light, events, options = light_evidence(one.measures), one.events, job.options
     counted = _counted(one)
     place = one.panel.facts.place(events.series, events.session)
     for group, mine in _members(events, job.same_as_all).items():
@@ -209,11 +207,9 @@ def _tally(job: Job, one: Chunk, tally: Tally) -> None:
                 one.measures,
                 light,
                 rows,
-                plan,
-                (job.spec.windows[w].start, job.spec.windows[w].end),
+                options,
                 w,
-                dates=one.panel.facts.day(events.series[rows], events.session[rows]),
-                series=events.series[rows].astype(np.int64),
+                (one.panel.facts.day(events.series[rows], events.session[rows]), events.series[rows].astype(np.int64)),
             )
             added_test(tally.tested, (group, w), tested_of(sample, job.parts & LIGHT_PARTS, spread=job.again))
             count = np.bincount(place[rows], minlength=len(one.panel.facts.days))
@@ -242,21 +238,7 @@ def rank_block(job: Job, events: Roster, spreads: dict[GroupWindow, Spread | Non
             for w in range(len(spec.windows))
             if (group, w) in spreads and member.any()
         }
-        sums = totals(
-            returns,
-            placed,
-            window_plan(spec),
-            spec.model,
-            pairs(spec),
-            list(cells.values()),
-            job.parts - LIGHT_PARTS,
-            needed=fewest_observations(spec, spec.model, returns.factors.shape[1]),
-            engine=job.engine,
-            conventions=conventions(spec),
-            strict=spec.missing == "strict",
-            log=spec.returns == "log",
-            fitter=fitter_of_spec(spec),
-        )
+        sums = totals(returns, placed, job.options, list(cells.values()), job.parts - LIGHT_PARTS)
         for key, more in zip(cells, sums, strict=True):
             found[key] = found[key].merge(more) if key in found else more
     return found

@@ -10,8 +10,8 @@ import numpy as np
 
 from eventstudy.data.calendar import TradingCalendar
 from eventstudy.engine.moments import Moments
+from eventstudy.engine.options import window_plan
 from eventstudy.engine.panel import Floats, Ints
-from eventstudy.engine.partition import window_plan
 from eventstudy.engine.significance.battery import GROUP_TESTS, finalised
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.evidence import Evidence, Sample

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from eventstudy.data.panel import Panel
-from eventstudy.engine.kernels import Engine, Measures, measure
+from eventstudy.engine.block import study_block
+from eventstudy.engine.kernels import Measures
+from eventstudy.engine.options import Engine, Options, options_of
 from eventstudy.engine.panel import Bools, Floats, Ints
-from eventstudy.engine.partition import conventions, fewest_observations, pairs, window_plan
-from eventstudy.engine.significance.single import ExactT, exact_t
+from eventstudy.engine.significance.single import ExactT
 from eventstudy.engine.significance.summary import SPREAD_PARTS
 from eventstudy.flags import row_flags, window_flags
 from eventstudy.prepare import facts_of, placed_events
 from eventstudy.roster import Roster
-from eventstudy.scale.slow import VECTORISED, serial_columns, single_columns
 from eventstudy.spec import StudySpec
 
 
@@ -57,6 +56,11 @@ class Job:
         return self.panel if isinstance(self.panel, Panel) else Panel.open(self.panel)
 
     @property
+    def options(self) -> Options:
+        """What the engine is asked to do."""
+        return replace(options_of(self.spec, self.engine), tests=self.single, paths=self.daily)
+
+    @property
     def again(self) -> bool:
         """Whether something is standardised again in a second pass."""
         return bool(self.parts & SPREAD_PARTS)
@@ -78,43 +82,17 @@ class Chunk:
 
 def measured_chunk(job: Job, panel: Panel, events: Roster, seeds: Ints | None) -> Chunk:
     """Cut the events' series out of the panel, measure them and mark what deserves a second look."""
-    spec = job.spec
-    returns, plan = panel.of_returns, window_plan(spec)
-    placed, around = placed_events(panel, events, spec, seeds)
-    found = measure(
-        returns,
-        placed,
-        plan,
-        spec.model,
-        pairs(spec),
-        engine=job.engine,
-        conventions=conventions(spec),
-        strict=spec.missing == "strict",
-        log=spec.returns == "log",
-        paths=job.daily,
-        serial=not job.single.isdisjoint(VECTORISED),
-        fitter=fitter_of_spec(spec),
-    )
-    needed = fewest_observations(spec, spec.model, returns.factors.shape[1])
-    exact = exact_t(found.car, found.q, found.s2, found.nu, spec.level, spec.alternative)
+    placed, around = placed_events(panel, events, job.spec, seeds)
+    block = study_block(panel.of_returns, placed, job.options)
+    found = block.measures
     facts = facts_of(panel, events, found.n_obs, found.zero_variance, found.fallback)
-    more = serial_columns(found, spec, job.single)
-    if slow := job.single - set(VECTORISED):
-        more |= single_columns(returns, placed, spec, slow, fitter_of_spec(spec))
     return Chunk(
         events=events,
         panel=panel,
         measures=found,
-        exact=exact,
-        kept=found.rank_ok & (found.n_obs >= needed),
-        row_flags=row_flags(facts, around, plan),
-        window_flags=np.stack([window_flags(facts, around, window) for window in spec.windows], axis=1),
-        more=more,
+        exact=block.exact,
+        kept=found.rank_ok & (found.n_obs >= job.options.needed(panel.factors.shape[1])),
+        row_flags=row_flags(facts, around, job.options.plan),
+        window_flags=np.stack([window_flags(facts, around, window) for window in job.spec.windows], axis=1),
+        more=block.columns,
     )
-
-
-def fitter_of_spec(spec: StudySpec) -> Any:
-    """What estimates the model, as in a small study; imported where it is called, for ``study`` imports a lot."""
-    from eventstudy.study import fitter_of
-
-    return fitter_of(spec)

@@ -19,8 +19,9 @@ from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source
 from eventstudy.engine.kernels import chosen_engine
 from eventstudy.engine.models import MODELS
-from eventstudy.engine.partition import conventions
+from eventstudy.engine.options import conventions
 from eventstudy.engine.significance.battery import GROUP_TESTS, parts_read
+from eventstudy.engine.significance.single_tests import SINGLE_TESTS
 from eventstudy.engine.significance.summary import LIGHT_PARTS, SecondPass
 from eventstudy.errors import UsageError
 from eventstudy.prepare import Prepared, Storage, prepare
@@ -33,11 +34,10 @@ from eventstudy.scale.finish import Spool, group_days, group_rows, overlapping_p
 from eventstudy.scale.limits import LIMITS, Limits
 from eventstudy.scale.measured import Job
 from eventstudy.scale.results import BulkResult
-from eventstudy.scale.slow import VECTORISED
 from eventstudy.scale.stream import TableStream, open_stream
 from eventstudy.scale.tables import Writer
 from eventstudy.scale.tally import GroupWindow, Tally, merge_into, with_ranks
-from eventstudy.spec import SINGLE_TESTS, StudySpec
+from eventstudy.spec import StudySpec
 from eventstudy.study import confounders_beside, silent
 
 Say = Callable[[str], None]
@@ -132,7 +132,7 @@ def run_bulk(
 
 def _refused(events: EventColumns, spec: StudySpec) -> None:
     """Raise a UsageError where a streamed study cannot do what is asked."""
-    if MODELS[spec.model].simplex:
+    if MODELS[spec.model].inference == "none":
         raise UsageError(
             f"{spec.model} fits every event again under every shift, which a study of this size cannot wait for",
             "another model, or fewer events",
@@ -162,9 +162,9 @@ def _writer(ground: Prepared, spec: StudySpec) -> Writer:
 def _job(spec: StudySpec, order: Order, ground: Prepared, *, apart: bool) -> Job:
     """What is wanted of every block; workers ``apart`` map the panel themselves."""
     wanted = [name for name in GROUP_TESTS if name in spec.active_tests]
-    single = set(VECTORISED) if spec.tests == ("auto",) else spec.active_tests & set(SINGLE_TESTS)
-    if MODELS[spec.model].conditional:
-        single -= {"car-t-ar1", "placebo-time"}
+    # where nothing is named a study of this size computes what the kernels measure for
+    cheap = {name for name, entry in SINGLE_TESTS.items() if entry.reads == {"serial"}}
+    single = cheap if spec.tests == ("auto",) else spec.active_tests & set(SINGLE_TESTS)
     computed = [name for name in wanted if not (GROUP_TESTS[name].resampled and spec.tests == ("auto",))]
     # correlations of pairs are left out at this size, and with them what rests on nothing else
     parts = parts_read([name for name in computed if not GROUP_TESTS[name].pairwise])
@@ -247,7 +247,7 @@ def _first_pass(
 
 def _seeds(job: Job, ground: Prepared, part: Roster) -> np.ndarray | None:
     """Seeds of a block's resampling, where tests of one event are wanted that draw."""
-    if not job.single - set(VECTORISED):
+    if all("seed" not in SINGLE_TESTS[name].reads for name in job.single):
         return None
     return seeds_of(ground.index, part.row)
 

@@ -78,7 +78,7 @@ class Writer:
         columns = list(COLUMNS["models"])
         at = columns.index("beta") + 1
         entry = MODELS[self.spec.model]
-        further = {f"beta_{name}": None for names in self.names for name in names[0 if entry.shifted else 1 :]}
+        further = {f"beta_{name}": None for names in self.names for name in names[entry.further :]}
         return [*columns[:at], *further, *columns[at:]] if self._slopes() else columns
 
     def _slopes(self) -> bool:
@@ -121,17 +121,15 @@ class Writer:
         own, series = events.row[chosen], events.series[chosen]
         entry = MODELS[spec.model]
         theta = numbers["theta"]
-        slopes = np.ones((len(own), 1)) if entry.adjusted else theta[:, int(entry.intercept) :]
-        nothing = np.full(len(own), np.nan)
-        beta = slopes.sum(axis=1) if entry.shifted else slopes[:, 0] if slopes.shape[1] else nothing
+        slopes, nothing = entry.slopes_of(theta), np.full(len(own), np.nan)
         columns: dict[str, Column] = {
             "event_id": Words(np.arange(len(own)), self.ids.texts(own)),
             "ticker": self._coded("ticker", own),
             "day0": day_words(self.facts.day(series, events.session[chosen])),
             "model": Words(np.zeros(len(own), dtype=np.int64), (spec.model,)),
             "benchmark": Words(series, [self._benchmark(number) for number in range(len(self.keys))]),
-            "alpha": theta[:, 0] if entry.intercept and not entry.adjusted else nothing,
-            "beta": beta,
+            "alpha": entry.alpha_of(theta),
+            "beta": entry.beta_of(theta),
             "sigma": np.sqrt(numbers["s2"]),
             "r_squared": numbers["r_squared"],
             "n_estimation": numbers["n_estimation"],
@@ -140,7 +138,7 @@ class Writer:
             "estimation_end": day_words(numbers["estimation_end"]),
             "flags": coded_words(found.row_flags, flag_words),
         }
-        first = 0 if entry.shifted else 1
+        first = entry.further
         for naming in dict.fromkeys(self.names[number] for number in np.unique(series).tolist()):
             same = np.array([self.names[number] == naming for number in range(len(self.names))])[series]
             for name, slope in zip(naming[first:], slopes.T[first:], strict=False):
@@ -153,7 +151,8 @@ class Writer:
         entry = MODELS[self.spec.model]
         if entry.factors == "none":
             return ""
-        return ";".join(self.keys[number].benchmarks[:1] if entry.instrument else self.names[number])
+        names = self.names[number]
+        return ";".join(names[: entry.n_factors(len(names))])
 
     def excluded(self, rows: Ints, troubles: Sequence[Trouble]) -> dict[str, Column]:
         """Rows of excluded."""

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from eventstudy.engine.panel import ReturnPanel
-from eventstudy.engine.partition import Placed
+from eventstudy.engine.options import Options
+from eventstudy.engine.panel import Placed, ReturnPanel
 from eventstudy.engine.windows import WindowPlan
 
 PLAN = WindowPlan(estimation=120, gap=10, start=-10, end=10)
 WINDOWS = ((0, 0), (0, 1), (-1, 1), (-5, 5), (0, 10))
 S, T, K = 12, 700, 5
+
+
+def options(model: str = "market-model", **more: Any) -> Options:
+    """The layout of the hard events, and what else is asked."""
+    return Options(**{"plan": PLAN, "model": model, "windows": WINDOWS, "min_estimation": 60, **more})
 
 
 def hard_panel(seed: int, *, own_factors: bool = False) -> ReturnPanel:

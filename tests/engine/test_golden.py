@@ -11,7 +11,10 @@ from eventstudy.engine.moments import summarise
 from eventstudy.engine.panel import ReturnPanel
 from eventstudy.engine.significance import cluster, multiple, single
 from eventstudy.engine.significance.cross_section import csect_t
+from eventstudy.engine.significance.serial import autocorrelation
 from eventstudy.engine.windows import Design, WindowPlan, gather
+from tests.engine.single_sample import p_values as single_p
+from tests.engine.single_sample import single_block
 from tests.oracles.golden import DATA, VALUES
 
 WINDOWS = [(0, 0), (-1, 1)]
@@ -62,27 +65,25 @@ def test_single_event_tests(golden: Design) -> None:
     np.testing.assert_allclose(exact.p[:, 0], VALUES["ar_p_day0"], **DIGITS)
     np.testing.assert_allclose(exact.t[:, 1], VALUES["car_t"], **DIGITS)
     np.testing.assert_allclose(exact.p[:, 1], VALUES["car_p"], **DIGITS)
-    np.testing.assert_allclose(single.autocorrelation(fits), VALUES["ar1_phi"], **DIGITS)
-    sq, sq_min = single.sample_quantile(golden, fits, WINDOWS, "two-sided")
-    np.testing.assert_allclose(sq[:, 0], VALUES["sq_p_two_day0"], **DIGITS)
-    np.testing.assert_allclose(sq_min[:, 0], 2 / 25)
-    assert np.isnan(sq[:, 1]).all(), "one-day windows only"
-    upper, _ = single.sample_quantile(golden, fits, WINDOWS, "greater")
+    np.testing.assert_allclose(autocorrelation(fits), VALUES["ar1_phi"], **DIGITS)
+    found = single_block(golden, fits, "market-model", WINDOWS, ["sq", "conformal"]).columns
+    np.testing.assert_allclose(found["p_sq"][:, 0], VALUES["sq_p_two_day0"], **DIGITS)
+    np.testing.assert_allclose(found["p_min_sq"][:, 0], 2 / 25)
+    assert np.isnan(found["p_sq"][:, 1]).all(), "one-day windows only"
+    upper = single_p(golden, fits, "market-model", WINDOWS, ["sq"], alternative="greater")["sq"]
     np.testing.assert_allclose(upper[:, 0], VALUES["sq_p_upper_day0"], **DIGITS)
-    p, p_min = single.conformal(golden, fits, "market-model", WINDOWS, "two-sided")
-    np.testing.assert_allclose(p[:, 0], VALUES["conformal_p_day0"], **DIGITS)
-    np.testing.assert_allclose(p[:, 1], VALUES["conformal_shift_p_car"], **DIGITS)
-    np.testing.assert_allclose(p_min, np.array([[1 / 25, 1 / 27]] * 4))
+    np.testing.assert_allclose(found["p_conformal"][:, 0], VALUES["conformal_p_day0"], **DIGITS)
+    np.testing.assert_allclose(found["p_conformal"][:, 1], VALUES["conformal_shift_p_car"], **DIGITS)
+    np.testing.assert_allclose(found["p_min_conformal"], np.array([[1 / 25, 1 / 27]] * 4))
 
 
 def test_t_statistics_of_the_conditional_tests(golden: Design) -> None:
     from scipy import stats
 
     fits = fit(golden, "market-model")
-    result = cars(golden, fits, "market-model", WINDOWS)
-    p = single.car_t_ar1(fits, result, "two-sided")
+    p = single_p(golden, fits, "market-model", WINDOWS, ["car-t-ar1"])["car-t-ar1"]
     np.testing.assert_allclose(p[:, 1], 2 * stats.t.sf(np.abs(VALUES["ar1_car_t"]), 22), atol=1e-8)
-    local = single.car_t_local(golden, fits, result, WINDOWS, "two-sided")
+    local = single_p(golden, fits, "market-model", WINDOWS, ["ar-t-local"])["ar-t-local"]
     np.testing.assert_allclose(local[:, 0], 2 * stats.t.sf(np.abs(VALUES["local_day0_t"]), 20), atol=1e-8)
     np.testing.assert_allclose(local[:, 1], 2 * stats.t.sf(np.abs(VALUES["local_car_t"]), 20), atol=1e-8)
 

@@ -14,16 +14,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from eventstudy.engine.block import study_block
 from eventstudy.engine.conventions import Conventions
 from eventstudy.engine.kernels import Measures, chosen_engine, compiled, measure
 from eventstudy.engine.models import fit
-from eventstudy.engine.panel import LONGEST_SPAN, ReturnPanel
-from eventstudy.engine.partition import Placed, study_block
+from eventstudy.engine.options import options_of
+from eventstudy.engine.panel import LONGEST_SPAN, Placed, ReturnPanel
 from eventstudy.engine.significance.evidence import gather_evidence
 from eventstudy.engine.windows import gather
 from eventstudy.errors import UsageError
 from eventstudy.spec import StudySpec, Window
-from tests.engine.kernel_sample import PLAN, WINDOWS, hard_events, hard_panel
+from tests.engine.kernel_sample import PLAN, WINDOWS, hard_events, hard_panel, options
 
 ENGINES = [
     "numpy",
@@ -66,8 +67,8 @@ def test_measures_are_those_of_a_small_study(model: str, strict: bool) -> None:
         tests=("ar-t",),
         benchmarks=("SPY", "SOXX"),
     )
-    block = study_block(panel, placed, spec)
-    found = measure(panel, placed, PLAN, model, WINDOWS, strict=strict, residuals=True)
+    block = study_block(panel, placed, options_of(spec))
+    found = measure(panel, placed, options(model, strict=strict, residuals=True))
     evidence = gather_evidence(block.design, block.fits, block.abnormal.v)
     same = {
         **{
@@ -89,7 +90,7 @@ def test_measures_are_those_of_a_small_study(model: str, strict: bool) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_first_last_and_masked_are_counted_as_a_loop_counts_them(engine: Any) -> None:
     panel, placed = hard_panel(4), hard_events(4)
-    found = measure(panel, placed, PLAN, "market-model", WINDOWS, engine=engine)
+    found = measure(panel, placed, options("market-model", engine=engine))
     for i, (s, t) in enumerate(zip(placed.series, placed.session, strict=True)):
         used, masked = [], 0
         for k in range(PLAN.estimation):
@@ -108,7 +109,7 @@ def test_first_last_and_masked_are_counted_as_a_loop_counts_them(engine: Any) ->
 @pytest.mark.parametrize("model", ["market-model", "market-adjusted", "ff5"])
 def test_what_the_order_of_days_tells_is_as_a_loop_finds_it(engine: Any, model: str) -> None:
     panel, placed = hard_panel(5), hard_events(5)
-    found = measure(panel, placed, PLAN, model, WINDOWS, engine=engine, serial=True)
+    found = measure(panel, placed, options(model, engine=engine, serial=True))
     assert found.serial is not None
     design = gather(panel, placed.series, placed.session, placed.masked, PLAN)
     scaled, used = (getattr(fit(design, model), name) for name in ("scaled", "used"))
@@ -143,15 +144,15 @@ def identical(one: Measures, other: Measures) -> None:
 def test_partitions_chunks_and_threads_change_no_digit(engine: Any) -> None:
     panel, placed = hard_panel(5), hard_events(5, 5000)
     settings = {"engine": engine, "residuals": True, "serial": True}
-    whole = measure(panel, placed, PLAN, "multi-index", WINDOWS, **settings)
-    identical(whole, measure(panel, placed, PLAN, "multi-index", WINDOWS, threads=2, **settings))
+    whole = measure(panel, placed, options("multi-index", **settings))
+    identical(whole, measure(panel, placed, options("multi-index", threads=2, **settings)))
     order = np.random.default_rng(1).permutation(5000)
-    shuffled = arrays(measure(panel, part(placed, order), PLAN, "multi-index", WINDOWS, **settings))
+    shuffled = arrays(measure(panel, part(placed, order), options("multi-index", **settings)))
     for name, values in arrays(whole).items():
         np.testing.assert_array_equal(shuffled[name], values[order], err_msg=f"{name} shuffled")
     for cut in (1, 2048, 4097):
-        left = measure(panel, part(placed, slice(0, cut)), PLAN, "multi-index", WINDOWS, **settings)
-        right = measure(panel, part(placed, slice(cut, None)), PLAN, "multi-index", WINDOWS, **settings)
+        left = measure(panel, part(placed, slice(0, cut)), options("multi-index", **settings))
+        right = measure(panel, part(placed, slice(cut, None)), options("multi-index", **settings))
         for name, values in arrays(whole).items():
             joined = np.concatenate([arrays(left)[name], arrays(right)[name]])
             np.testing.assert_array_equal(joined, values, err_msg=f"{name} at {cut}")
@@ -161,7 +162,7 @@ def test_partitions_chunks_and_threads_change_no_digit(engine: Any) -> None:
 def test_no_events_give_empty_measures_of_the_right_width(engine: Any) -> None:
     panel: ReturnPanel = hard_panel(6)
     nothing = part(hard_events(6), slice(0, 0))
-    found = measure(panel, nothing, PLAN, "ff5", WINDOWS, residuals=True, engine=engine)
+    found = measure(panel, nothing, options("ff5", residuals=True, engine=engine))
     assert found.car.shape == (0, len(WINDOWS)) and found.ar.shape == (0, PLAN.n_window)
     assert found.theta.shape == (0, 6) and found.evidence is not None
     assert found.evidence.corrado.shape == (0, PLAN.estimation + PLAN.n_window)
@@ -183,6 +184,7 @@ def differences(one: Measures, other: Measures, size: np.ndarray) -> dict[str, f
         "evidence.sar": size / spread,
         **dict.fromkeys(("r_squared", "evidence.leverage", "evidence.share_positive"), np.ones(len(size))),
         "xtx_inv": np.abs(one.xtx_inv).max(axis=(1, 2), initial=0.0),
+        "half": np.sqrt(np.abs(one.xtx_inv).max(axis=(1, 2), initial=0.0)),
     }
     found = {}
     for name, values in mine.items():
@@ -214,7 +216,7 @@ EXACT = ("n_obs", "n_masked", "first_used", "last_used", "nu", "base", "evidence
 def test_the_twins_agree(model: str, rules: dict[str, bool], own: bool) -> None:
     panel, placed = hard_panel(7, own_factors=own), hard_events(7, 400)
     one, other = (
-        measure(panel, placed, PLAN, model, WINDOWS, residuals=True, engine=engine, **rules)  # type: ignore[arg-type]
+        measure(panel, placed, options(model, residuals=True, engine=engine, **rules))  # type: ignore[arg-type]
         for engine in ("numpy", "numba")
     )
     found = differences(one, other, largest(panel, placed))
@@ -234,7 +236,7 @@ def test_the_twins_agree_on_returns_of_up_to_the_longest_span(strict: bool) -> N
         span[0, 200 + 67 * k : 340 + 67 * k : 9] = covered
     panel = replace(panel, span=span)
     one, other = (
-        measure(panel, placed, PLAN, "market-model", WINDOWS, engine=engine, strict=strict, residuals=True)
+        measure(panel, placed, options("market-model", engine=engine, strict=strict, residuals=True))
         for engine in ("numpy", "numba")
     )
     gaps = differences(one, other, largest(panel, placed))
@@ -299,7 +301,7 @@ def test_inputs_in_any_form_give_the_same_digits_and_one_compiled_form(tmp_path:
     from eventstudy.engine.kernels.regress import measure_events
 
     panel, placed = hard_panel(8, own_factors=True), hard_events(8, 300)
-    whole = measure(panel, placed, PLAN, "multi-index", WINDOWS, engine="numba")
+    whole = measure(panel, placed, options("multi-index", engine="numba"))
     np.save(tmp_path / "returns.npy", panel.returns)
     mapped = np.load(tmp_path / "returns.npy", mmap_mode="r")
     offset_bytes = np.zeros(panel.returns.nbytes + 1, dtype=np.uint8)
@@ -309,14 +311,14 @@ def test_inputs_in_any_form_give_the_same_digits_and_one_compiled_form(tmp_path:
     frozen.flags.writeable = False
     forms = (mapped, misaligned, frozen, np.asfortranarray(panel.returns), panel.returns.astype(">f8"))
     for returns in forms:
-        identical(whole, measure(replace(panel, returns=returns), placed, PLAN, "multi-index", WINDOWS, engine="numba"))
+        identical(whole, measure(replace(panel, returns=returns), placed, options("multi-index", engine="numba")))
     small = replace(placed, series=placed.series.astype(np.int32), session=placed.session.astype(np.int16))
-    identical(whole, measure(panel, small, PLAN, "multi-index", WINDOWS, engine="numba"))
+    identical(whole, measure(panel, small, options("multi-index", engine="numba")))
     no_masks = replace(placed, masked=np.zeros(placed.masked.shape, dtype=bool))
     broadcast = replace(placed, masked=np.broadcast_to(np.zeros(PLAN.n_days, dtype=bool), placed.masked.shape))
     identical(
-        measure(panel, no_masks, PLAN, "ff5", WINDOWS, engine="numba"),
-        measure(panel, broadcast, PLAN, "ff5", WINDOWS, engine="numba"),
+        measure(panel, no_masks, options("ff5", engine="numba")),
+        measure(panel, broadcast, options("ff5", engine="numba")),
     )
     assert len(measure_events.signatures) == 1
 
@@ -326,21 +328,21 @@ def test_rows_outside_the_panel_are_refused() -> None:
     panel, placed = hard_panel(8), hard_events(8, 10)
     for series in (np.full(10, -1), np.full(10, len(panel.returns))):
         with pytest.raises(ValueError, match="of a panel of 12"):
-            measure(panel, replace(placed, series=series), PLAN, "ff5", WINDOWS, engine="numba")
+            measure(panel, replace(placed, series=series), options("ff5", engine="numba"))
     with pytest.raises(ValueError, match="differ"):
-        measure(panel, replace(placed, masked=placed.masked[:, :-1]), PLAN, "ff5", WINDOWS, engine="numba")
+        measure(panel, replace(placed, masked=placed.masked[:, :-1]), options("ff5", engine="numba"))
 
 
 DIGEST = """
 import hashlib, sys
 import numpy as np
 from eventstudy.engine.kernels import measure
-from tests.engine.kernel_sample import PLAN, WINDOWS, hard_events, hard_panel
+from tests.engine.kernel_sample import PLAN, WINDOWS, hard_events, hard_panel, options
 from tests.engine.test_kernels import arrays
 from tests.engine.test_totals import added, sample
 found = hashlib.sha256()
 for model in ("market-model", "ff5", "market-adjusted"):
-    record = measure(hard_panel(9), hard_events(9, 3000), PLAN, model, WINDOWS, engine="numba", residuals=True)
+    record = measure(hard_panel(9), hard_events(9, 3000), options(model, engine="numba", residuals=True))
     for name, values in sorted(arrays(record).items()):
         found.update(np.ascontiguousarray(values + 0 if values.dtype != bool else values).tobytes())
 panel, placed, cells = sample("market-model")

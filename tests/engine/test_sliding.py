@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from eventstudy.engine.options import Options
 from eventstudy.engine.panel import ReturnPanel
 from eventstudy.engine.significance.placebo import direct_table, placebo_table
 from eventstudy.engine.significance.sliding import SLIDING_MODELS, sliding_t, window_sums
@@ -20,6 +22,9 @@ def made(seed: int, n: int = 700) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     market = rng.normal(4e-4, 0.01, n)
     return 1.2 * market + rng.standard_t(4, n) * 0.014, market
+
+
+OPTIONS = Options(plan=PLAN, model="market-model", windows=tuple(WINDOWS), min_estimation=60)
 
 
 def panel_of(y: np.ndarray, market: np.ndarray, span: np.ndarray | None = None) -> ReturnPanel:
@@ -40,8 +45,9 @@ def both(
     masked = np.zeros(n, bool) if mask is None else mask
     first = int(np.argmax(np.isfinite(panel.returns[0])))
     candidates = np.arange(first - PLAN.estimation_start, n - 10)
-    ours = placebo_table(panel, 0, masked, PLAN, model, WINDOWS, 60, strict=strict).t
-    theirs = direct_table(panel, 0, masked, PLAN, model, WINDOWS, 60, candidates, strict=strict).t
+    options = replace(OPTIONS, model=model, strict=strict)
+    ours = placebo_table(panel, 0, masked, options).t
+    theirs = direct_table(panel, 0, masked, options, candidates).t
     return ours, theirs
 
 
@@ -123,7 +129,7 @@ def test_a_nearly_constant_market_keeps_its_digits(level: float, tolerance: floa
     """The market moves by 1e-7 around a level: the median takes the level off before anything is squared."""
     y, _ = made(5)
     market = level + np.random.default_rng(6).normal(0, 1e-7, len(y))
-    ours = placebo_table(panel_of(y, market), 0, np.zeros(len(y), bool), PLAN, "market-model", WINDOWS, 60).t
+    ours = placebo_table(panel_of(y, market), 0, np.zeros(len(y), bool), OPTIONS).t
     found = np.flatnonzero(np.isfinite(ours[:, 0]))[::17]
     exact = np.array([[reference(y, market, d, start, end) for start, end in WINDOWS] for d in found])
     assert len(found) > 20
@@ -134,7 +140,7 @@ def test_a_market_whose_level_moves_is_handed_to_the_direct_kernel() -> None:
     y, _ = made(7)
     market = np.where(np.arange(len(y)) < 350, 0.01, 0.05) + np.random.default_rng(8).normal(0, 1e-6, len(y))
     panel = panel_of(y, market)
-    quick = sliding_t(panel, 0, np.zeros(len(y), bool), PLAN, "market-model", WINDOWS, 60)
+    quick = sliding_t(panel, 0, np.zeros(len(y), bool), OPTIONS)
     assert quick.unsure.any()
     ours, theirs = both(panel)
     np.testing.assert_array_equal(ours[quick.unsure], theirs[quick.unsure])
@@ -145,7 +151,7 @@ def test_a_nearly_perfect_fit_is_handed_to_the_direct_kernel() -> None:
     _, market = made(9)
     y = 1.2 * market + np.random.default_rng(10).normal(0, 1e-9, len(market))
     panel = panel_of(y, market)
-    quick = sliding_t(panel, 0, np.zeros(len(y), bool), PLAN, "market-model", WINDOWS, 60)
+    quick = sliding_t(panel, 0, np.zeros(len(y), bool), OPTIONS)
     assert quick.unsure.any() and np.isnan(quick.t).all()
     ours, theirs = both(panel)
     np.testing.assert_array_equal(ours, theirs)
@@ -161,22 +167,20 @@ def test_a_constant_price_and_a_constant_market_have_no_t() -> None:
 
 def test_a_short_series_has_no_pseudo_events() -> None:
     y, market = made(12, n=100)
-    assert np.isnan(
-        placebo_table(panel_of(y, market), 0, np.zeros(100, bool), PLAN, "market-model", WINDOWS, 60).t
-    ).all()
+    assert np.isnan(placebo_table(panel_of(y, market), 0, np.zeros(100, bool), OPTIONS).t).all()
     nothing = panel_of(np.full(100, np.nan), market)
-    assert np.isnan(placebo_table(nothing, 0, np.zeros(100, bool), PLAN, "market-model", WINDOWS, 60).t).all()
+    assert np.isnan(placebo_table(nothing, 0, np.zeros(100, bool), OPTIONS).t).all()
 
 
 def test_other_models_and_conventions_take_the_direct_kernel() -> None:
-    from eventstudy.engine.conventions import Conventions
+    from eventstudy.engine.options import Conventions
 
     panel = panel_of(*made(13))
     mask = np.zeros(panel.n_sessions, bool)
-    exact = placebo_table(panel, 0, mask, PLAN, "market-model", WINDOWS, 60).t
-    naive = placebo_table(panel, 0, mask, PLAN, "market-model", WINDOWS, 60, conventions=Conventions(car="sqrt-l")).t
+    exact = placebo_table(panel, 0, mask, OPTIONS).t
+    naive = placebo_table(panel, 0, mask, replace(OPTIONS, conventions=Conventions(car="sqrt-l"))).t
     assert np.nanmax(np.abs(naive[:, 4])) > np.nanmax(np.abs(exact[:, 4]))
     wanted = np.array([300, 301, 400])
-    some = placebo_table(panel, 0, mask, PLAN, "market-model", WINDOWS, 60, sessions=wanted).t
+    some = placebo_table(panel, 0, mask, OPTIONS, sessions=wanted).t
     np.testing.assert_array_equal(np.flatnonzero(np.isfinite(some[:, 0])), wanted)
     np.testing.assert_allclose(some[wanted], exact[wanted], rtol=1e-12)

@@ -22,7 +22,7 @@ from eventstudy.engine.significance.summary import (
     spread_of,
     summarised,
 )
-from tests.engine.kernel_sample import PLAN, WINDOWS, S, T, hard_events, hard_panel
+from tests.engine.kernel_sample import PLAN, WINDOWS, S, T, hard_events, hard_panel, options
 
 HEAVY = PARTS - LIGHT_PARTS
 N, NEEDED = 3000, 60
@@ -34,33 +34,34 @@ ROUNDED = (3, 10)
 def sample(model: str, *, everyone: bool = True) -> tuple[Any, Any, list[Cell]]:
     """Hard events, and cells: all of them and a part, over each window, with the spread of the cell's own sample."""
     panel, placed = hard_panel(3, own_factors=model == "ff5"), hard_events(3, N)
-    found = measure(panel, placed, PLAN, model, WINDOWS)
+    found = measure(panel, placed, options(model))
     some = np.random.default_rng(0).random(N) < 0.4
     cells = []
-    for w, window in enumerate(WINDOWS):
+    for w in range(len(WINDOWS)):
         studied = found.rank_ok & (found.n_obs >= NEEDED) & np.isfinite(found.scar[:, w])
         for member in (np.ones(N, dtype=bool), some):
             inside = member if everyone else member & ~np.isin(placed.series, ROUNDED)
             rows = np.flatnonzero(inside & studied)
-            own = sample_over(found, light_evidence(found), rows, PLAN, window, w, dates=rows, series=rows)
+            own = sample_over(found, light_evidence(found), rows, options(), w, (rows, rows))
             cells.append(Cell(window=w, member=inside, spread=spread_of(own)))
     return panel, placed, cells
 
 
 def added(panel: Any, placed: Any, model: str, cells: list[Cell], **more: Any) -> list[SecondPass]:
     """All parts of all cells."""
-    more = {"needed": NEEDED, "parts": HEAVY, **more}
-    return totals(panel, placed, PLAN, model, WINDOWS, cells, **more)
+    parts, needed = more.pop("parts", HEAVY), more.pop("needed", NEEDED)
+    more["min_estimation"] = needed
+    return totals(panel, placed, options(model, **more), cells, parts)
 
 
 def test_numpy_adds_what_the_battery_of_a_small_study_adds() -> None:
     panel, placed, cells = sample("market-model")
-    found = measure(panel, placed, PLAN, "market-model", WINDOWS, residuals=True)
+    found = measure(panel, placed, options("market-model", residuals=True))
     assert found.evidence is not None
     for cell, one in zip(cells, added(panel, placed, "market-model", cells), strict=True):
         studied = found.rank_ok & (found.n_obs >= NEEDED) & np.isfinite(found.scar[:, cell.window])
         rows = np.flatnonzero(cell.member & studied)
-        own = sample_over(found, found.evidence, rows, PLAN, WINDOWS[cell.window], cell.window, dates=rows, series=rows)
+        own = sample_over(found, found.evidence, rows, options(), cell.window, (rows, rows))
         assert cell.spread is not None
         whole = summarised(own, cell.spread)
         # a small study cuts its sample into chunks, a large one its events: the order of additions differs
@@ -155,7 +156,7 @@ def test_long_windows_short_estimations_and_ties_by_hand() -> None:
     from scipy.stats import rankdata
 
     panel, placed, cells = sample("market-model")
-    found = measure(panel, placed, PLAN, "market-model", WINDOWS, residuals=True)
+    found = measure(panel, placed, options("market-model", residuals=True))
     fast = added(panel, placed, "market-model", cells, engine="numba", parts=SPREAD_PARTS | {"signs"})
     evidence = found.evidence
     assert evidence is not None
@@ -194,7 +195,7 @@ def test_long_windows_short_estimations_and_ties_by_hand() -> None:
 def test_the_sample_holds_what_it_is_meant_to() -> None:
     """Ties, holes, short windows and events that cannot be studied."""
     panel, placed, cells = sample("market-model")
-    found = measure(panel, placed, PLAN, "market-model", WINDOWS, residuals=True)
+    found = measure(panel, placed, options("market-model", residuals=True))
     assert found.evidence is not None and panel.returns.shape == (S, T)
     studied = found.rank_ok & (found.n_obs >= NEEDED)
     assert 0 < studied.sum() < N and (found.n_obs[studied] < PLAN.estimation).any()

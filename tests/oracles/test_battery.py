@@ -17,11 +17,13 @@ from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.evidence import average_ranks
 from eventstudy.engine.significance.laws import binomial_p_value
 from eventstudy.engine.significance.summary import Summary, chunk_summaries, merged, spread_of, summarised
-from eventstudy.engine.significance.volatility import brown_forsythe, volatility
+from eventstudy.engine.significance.volatility import brown_forsythe
 from eventstudy.engine.windows import Design, WindowPlan
 from eventstudy.spec import CLUSTER_TESTS
 from eventstudy.spec import GROUP_TESTS as NAMES
 from tests.engine.battery_sample import battery, build, panel_design
+from tests.engine.single_sample import p_values as single_p
+from tests.engine.single_sample import single_block
 from tests.engine.test_golden import design as golden_design
 from tests.oracles.naive_battery import Event, fit_event, shared, sign_flip_p, statistics
 
@@ -294,7 +296,8 @@ def test_volatility_tests() -> None:
     returns[0, 7] = np.nan
     design = panel_design(returns, market, plan, 83)
     fits = fit(design, "market-model")
-    found = volatility(design, fits, "market-model", [(0, 0), (0, 2), (0, 11)])
+    names = ("window-f", "vol-f", "vol-conformal", "vol-bf")
+    found = single_block(design, fits, "market-model", [(0, 0), (0, 2), (0, 11)], names).columns
     for w, length in enumerate((1, 3, 12)):
         rows = np.r_[0:80, 83 : 83 + length]
         for i in range(2):
@@ -302,32 +305,29 @@ def test_volatility_tests() -> None:
             dummies = (keep[:, None] == np.arange(83, 83 + length)).astype(float)
             model = sm.OLS(returns[i, keep], np.column_stack([np.ones(len(keep)), market[keep], dummies])).fit()
             test = model.f_test(np.eye(2 + length)[2:])
-            assert found.p_f[i, w] == pytest.approx(float(test.pvalue), rel=1e-9)
+            assert found["p_f"][i, w] == pytest.approx(float(test.pvalue), rel=1e-9)
             ring = sm.OLS(returns[i, keep], sm.add_constant(market[keep])).fit().resid
             sums = [sum(ring[(t - k) % len(ring)] ** 2 for k in range(length)) for t in range(len(ring))]
-            assert found.p_conformal[i, w] == pytest.approx(np.mean([v >= sums[-1] - 1e-18 for v in sums]))
-    assert np.isnan(found.p_brown_forsythe[:, :2]).all()
+            assert found["p_vol_conformal"][i, w] == pytest.approx(np.mean([v >= sums[-1] - 1e-18 for v in sums]))
+    assert np.isnan(found["p_vol_bf"][:, :2]).all()
     residual = fits.residual[1]
     expected = stats.levene(residual[:80], residual[83:95], center="median").pvalue
-    assert found.p_brown_forsythe[1, 2] == pytest.approx(expected, rel=1e-9)
+    assert found["p_vol_bf"][1, 2] == pytest.approx(expected, rel=1e-9)
     assert brown_forsythe(np.zeros(5), np.zeros(5)) != brown_forsythe(np.zeros(5), np.zeros(5)), "undefined"
     ratio = (residual[83:86] ** 2).mean() / fits.s2[1]
-    assert found.ratio[1, 1] == pytest.approx(ratio, rel=1e-12)
+    assert found["avar"][1, 1] == pytest.approx(ratio, rel=1e-12)
 
 
 def test_rank_exact_equals_the_sample_quantile_without_ties() -> None:
-    from eventstudy.engine.significance.single import sample_quantile
-
     rng = np.random.default_rng(31)
     plan = WindowPlan(estimation=60, gap=0, start=0, end=1)
     design = panel_design(rng.normal(0, 0.02, (50, 62)), rng.normal(0, 0.01, (50, 62)), plan, 60)
     fits = fit(design, "market-model")
     windows = [(0, 0), (0, 1)]
     for side in ("two-sided", "less", "greater"):
-        found = bootstrap.rank_exact(design, fits, windows, side)  # type: ignore[arg-type]
-        expected, _ = sample_quantile(design, fits, windows, side)  # type: ignore[arg-type]
-        np.testing.assert_allclose(found[:, 0], expected[:, 0], rtol=1e-12)
-        assert np.isnan(found[:, 1]).all()
+        found = single_p(design, fits, "market-model", windows, ("rank-exact", "sq"), alternative=side)
+        np.testing.assert_allclose(found["rank-exact"][:, 0], found["sq"][:, 0], rtol=1e-12)
+        assert np.isnan(found["rank-exact"][:, 1]).all() and np.isnan(found["sq"][:, 1]).all()
 
 
 @pytest.mark.parametrize("scheme", bootstrap.SCHEMES)
@@ -338,14 +338,14 @@ def test_bootstraps_agree_with_the_t_law_for_normal_errors_and_do_not_depend_on_
     fits = fit(design, "market-model")
     result = cars(design, fits, "market-model", [(0, 2)])
     seeds = np.arange(30)
-    p = bootstrap.bootstrap(design, fits, result, "market-model", [(0, 2)], seeds, scheme, "two-sided")  # type: ignore[arg-type]
+    p = single_p(design, fits, "market-model", [(0, 2)], [scheme], seed=seeds)[scheme]
     t = result.car[:, 0] / np.sqrt(fits.s2 * result.q[:, 0])
     exact = 2 * stats.t.sf(np.abs(t), 198)
     assert np.abs(p[:, 0] - exact).max() < 0.12 and np.corrcoef(p[:, 0], exact)[0, 1] > 0.98
     assert (p > 0).all()
-    again = bootstrap.bootstrap(design, fits, result, "market-model", [(0, 2)], seeds, scheme, "two-sided")  # type: ignore[arg-type]
+    again = single_p(design, fits, "market-model", [(0, 2)], [scheme], seed=seeds)[scheme]
     np.testing.assert_array_equal(p, again)
-    other = bootstrap.bootstrap(design, fits, result, "market-model", [(0, 2)], seeds + 1, scheme, "two-sided")  # type: ignore[arg-type]
+    other = single_p(design, fits, "market-model", [(0, 2)], [scheme], seed=seeds + 1)[scheme]
     assert (p != other).any()
 
 

@@ -8,6 +8,7 @@ import pytest
 from eventstudy.engine.abnormal import cars
 from eventstudy.engine.models import MODELS, fit, regressors
 from eventstudy.engine.significance import bootstrap
+from tests.engine.single_sample import single_block
 from tests.engine.test_golden import design
 
 MARKET = "market-model"
@@ -20,7 +21,8 @@ def test_every_draw_is_a_regression_of_its_own(scheme: bootstrap.Scheme, firm: i
     fits = fit(golden, MARKET)
     q = float(cars(golden, fits, MARKET, [(-1, 1)]).q[firm, 0])
     x, days = regressors(golden, MODELS[MARKET]), golden.days(-1, 1)
-    made = bootstrap._drawn(golden, fits, x, firm, days, q, np.random.default_rng(3), scheme)
+    context = single_block(golden, fits, MARKET, [(-1, 1)], []).context
+    made = bootstrap._drawn(context, firm, days, np.random.default_rng(3), scheme) / np.sqrt(q)
     places = bootstrap._places(24, 27, np.random.default_rng(3), scheme)
     before, window = x[firm, golden.estimation], x[firm, days]
     hat = np.diag(before @ np.linalg.pinv(before))

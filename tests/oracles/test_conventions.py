@@ -9,8 +9,9 @@ import pytest
 import statsmodels.api as sm
 
 from eventstudy.engine.abnormal import Abnormal, Cars
-from eventstudy.engine.conventions import Conventions, measured
+from eventstudy.engine.conventions import measured
 from eventstudy.engine.models import Fits, fit
+from eventstudy.engine.options import Conventions, Options
 from eventstudy.engine.panel import ReturnPanel
 from eventstudy.engine.significance.single import car_t
 from eventstudy.engine.windows import Design, WindowPlan, gather
@@ -45,7 +46,8 @@ def sample(events: int, seed: int, phi: float = 0.0, plan: WindowPlan = PLAN) ->
 
 
 def under(design: Design, name: str = "market-model", **choice: str) -> tuple[Fits, Abnormal, Cars]:
-    return measured(design, fit(design, name), name, WINDOWS, Conventions(**choice))
+    options = Options(plan=design.plan, model=name, windows=tuple(WINDOWS), conventions=Conventions(**choice))
+    return measured(design, options.entry.fit(design), options)
 
 
 def with_trouble(design: Design) -> Design:
@@ -112,9 +114,10 @@ def test_a_forecast_variance_stays_in_the_sum_of_the_days() -> None:
     fits = fit(design, "market-model")
     relative = fits.relative_variance.copy()
     relative[:, design.window] = 3.0
-    _, _, result = measured(
-        design, replace(fits, relative_variance=relative), "market-model", WINDOWS, Conventions(car="sqrt-l")
+    options = Options(
+        plan=design.plan, model="market-model", windows=tuple(WINDOWS), conventions=Conventions(car="sqrt-l")
     )
+    _, _, result = measured(design, replace(fits, relative_variance=relative), options)
     np.testing.assert_allclose(result.q[:, 2], 33.0)
 
 
@@ -267,9 +270,8 @@ def test_the_documented_numbers_are_those_of_the_small_data_set() -> None:
     golden, q = design(), 22 / 20
 
     def t_values(**chosen: str) -> tuple[np.ndarray, float]:
-        fits, _, result = measured(
-            golden, fit(golden, "market-model"), "market-model", [(-1, 1)], Conventions(**chosen)
-        )
+        options = Options(plan=golden.plan, model="market-model", windows=((-1, 1),), conventions=Conventions(**chosen))
+        fits, _, result = measured(golden, fit(golden, "market-model"), options)
         exact = car_t(fits, result, 0.95, "two-sided")
         return exact.t[:, 0], float(exact.p[0, 0])
 

@@ -11,17 +11,18 @@ import pytest
 import statsmodels.api as sm
 
 from eventstudy.engine.abnormal import cars
+from eventstudy.engine.conditional import conditional_fits
 from eventstudy.engine.models import fit
 from eventstudy.engine.panel import ReturnPanel
 from eventstudy.engine.significance.laws import t_p_value
-from eventstudy.engine.significance.single import car_t, conformal
+from eventstudy.engine.significance.single import car_t
 from eventstudy.engine.windows import Design, WindowPlan, gather
 from eventstudy.errors import InputFileError, UsageError
 from eventstudy.evaluate.audit import audit
-from eventstudy.evaluate.conditional import conditional_fits
 from eventstudy.results import StudyResult
 from eventstudy.spec import StudySpec, Window
 from eventstudy.study import run
+from tests.engine.single_sample import p_values as single_p
 
 N = 420
 FACTORS = ("mkt_rf", "smb", "hml", "rmw", "cma", "mom")
@@ -456,7 +457,7 @@ def test_conformal_refits_the_model_itself(world: dict[str, object]) -> None:
     result = study(world, "scholes-williams")
     block = result.studied.block
     assert block is not None
-    p, _ = conformal(block.design, block.fits, "scholes-williams", [(0, 0)], "two-sided")
+    p = single_p(block.design, block.fits, "scholes-williams", [(0, 0)], ["conformal"])["conformal"]
     assert p[0, 0] == result.windows.iloc[0]["p_conformal"]
     days = world["days"]
     day0 = int(np.flatnonzero(days == np.datetime64("2024-06-03"))[0])  # type: ignore[arg-type]

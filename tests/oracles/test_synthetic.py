@@ -10,14 +10,17 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
+from eventstudy.engine.least_squares import Fits
 from eventstudy.engine.models import fit
 from eventstudy.engine.panel import ReturnPanel
+from eventstudy.engine.synthetic import simplex_weights, synthetic_fits
 from eventstudy.engine.windows import Design, WindowPlan, gather
 from eventstudy.errors import UsageError
 from eventstudy.evaluate.audit import audit
-from eventstudy.evaluate.synthetic import placebo_space, refitted_weights, simplex_weights, synthetic_fits
 from eventstudy.results import StudyResult
 from eventstudy.spec import Window
+from tests.engine.single_sample import p_values as single_p
+from tests.engine.single_sample import single_block
 from tests.oracles.test_models import simple, study, world
 
 __all__ = ["world"]
@@ -103,14 +106,19 @@ def test_one_donor_is_the_benchmark_subtracted() -> None:
     np.testing.assert_allclose(one.s2, (used**2).mean(axis=1), rtol=1e-12)
 
 
+def in_space(
+    design: Design, fits: Fits, windows: list[tuple[int, int]], side: str = "two-sided"
+) -> tuple[np.ndarray, np.ndarray]:
+    found = single_block(design, fits, "synthetic", windows, ["placebo-space"], alternative=side).columns
+    return found["p_space"], found["p_min_space"]
+
+
 def test_placebos_in_space_by_a_loop() -> None:
-    from eventstudy.engine.abnormal import cars
 
     design = sample(3, 5)
     fits = synthetic_fits(design)
     windows = [(0, 0), (-1, 3)]
-    result = cars(design, fits, "synthetic", windows)
-    p, p_min = placebo_space(design, fits, result, windows, "two-sided")
+    p, p_min = in_space(design, fits, windows)
     np.testing.assert_allclose(p_min, 1 / 6)
     rows = [t for t in range(100) if not 20 <= t < 23]
     for i in range(3):
@@ -137,19 +145,15 @@ def test_a_planted_effect_is_the_first_of_all() -> None:
         y=y,
     )
     fits = synthetic_fits(moved)
-    from eventstudy.engine.abnormal import cars
 
-    result = cars(moved, fits, "synthetic", [(0, 0)])
     for side, expected in (("two-sided", 1 / 21), ("less", 1 / 21), ("greater", 1.0)):
-        p, _ = placebo_space(moved, fits, result, [(0, 0)], side)  # type: ignore[arg-type]
+        p, _ = in_space(moved, fits, [(0, 0)], side)
         np.testing.assert_allclose(p, expected)
 
 
 def test_size_of_the_two_tests_when_nothing_happened() -> None:
     """Exchangeable firms: ranks among 20, and circular shifts of the refitted residuals."""
-    from eventstudy.engine.abnormal import cars
     from eventstudy.engine.models import MODELS
-    from eventstudy.engine.significance.single import conformal
 
     rng = np.random.default_rng(12)
     events, donors, width = 300, 19, PLAN.n_days
@@ -163,12 +167,11 @@ def test_size_of_the_two_tests_when_nothing_happened() -> None:
     zero = np.zeros((events, width), dtype=bool)
     design = gather(panel, np.arange(events), np.full(events, PLAN.column(0)), zero, PLAN)
     fits = synthetic_fits(design)
-    result = cars(design, fits, "synthetic", [(0, 0)])
-    p, p_min = placebo_space(design, fits, result, [(0, 0)], "two-sided")
+    p, p_min = in_space(design, fits, [(0, 0)])
     np.testing.assert_allclose(p_min, 0.05)
     error = math.sqrt(0.05 * 0.95 / events)
     assert abs((p <= 0.05).mean() - 0.05) < 4 * error
-    shifted, _ = conformal(design, fits, "synthetic", [(0, 0)], "two-sided", refit=refitted_weights)
+    shifted = single_p(design, fits, "synthetic", [(0, 0)], ["conformal"])["conformal"]
     assert abs((shifted <= 0.05).mean() - 0.05) < 4 * error
     assert MODELS["synthetic"].n_parameters(donors) == 0
 
@@ -269,6 +272,3 @@ def test_pseudo_events_have_nothing_to_calibrate(world: dict[str, object]) -> No
     studied = synthetic(world).studied
     with pytest.raises(UsageError, match="no p value whose rate"):
         make_stage(studied, series_key(studied.index, 0, studied.spec))
-    assert studied.block is not None
-    with pytest.raises(ValueError, match="no least-squares"):
-        fit(studied.block.design, "synthetic")

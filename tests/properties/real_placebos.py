@@ -23,12 +23,12 @@ import pandas as pd
 from eventstudy.engine.abnormal import cars
 from eventstudy.engine.models import fit
 from eventstudy.engine.panel import ReturnPanel
-from eventstudy.engine.significance import bootstrap, cluster, multiple, single
+from eventstudy.engine.significance import cluster, multiple, single
 from eventstudy.engine.significance.battery import GROUP_TESTS, run_battery
 from eventstudy.engine.significance.laws import t_p_value
-from eventstudy.engine.significance.volatility import volatility
 from eventstudy.engine.windows import Design, WindowPlan, gather
 from tests.engine.battery_sample import build
+from tests.engine.single_sample import p_values as single_p
 
 M, GAP, LEVEL, MODEL = 250, 10, 0.05, "market-model"
 LENGTHS = (1, 3)
@@ -133,16 +133,9 @@ def alone(prices: ReturnPanel, cell: RealCell, seed: int, events: int) -> Rates:
         windows = [(0, cell.length - 1)]
         fits = fit(design, MODEL)
         result = cars(design, fits, MODEL, windows)
-        risen = volatility(design, fits, MODEL, windows)
         p = {
             "car-t": single.car_t(fits, result, 0.95, "two-sided").p,
-            "car-t-ar1": single.car_t_ar1(fits, result, "two-sided"),
-            "ar-t-local": single.car_t_local(design, fits, result, windows, "two-sided"),
-            "sq": single.sample_quantile(design, fits, windows, "two-sided")[0],
-            "rank-exact": bootstrap.rank_exact(design, fits, windows, "two-sided"),
-            "conformal": single.conformal(design, fits, MODEL, windows, "two-sided")[0],
-            "window-f": risen.p_f,
-            "vol-conformal": risen.p_conformal,
+            **single_p(design, fits, MODEL, windows, ALONE[1:]),
         }
         for name, values in p.items():
             hits[name] += float((values[:, 0] <= LEVEL).sum()) if np.isfinite(values).all() else np.nan

@@ -12,11 +12,12 @@ import numpy as np
 
 from eventstudy.engine.abnormal import cars
 from eventstudy.engine.models import fit
-from eventstudy.engine.significance import bootstrap, cluster, multiple, single
+from eventstudy.engine.significance import cluster, multiple, single
 from eventstudy.engine.significance.laws import t_p_value
-from eventstudy.engine.significance.volatility import volatility
+from eventstudy.engine.significance.single_tests import SINGLE_TESTS
 from eventstudy.engine.windows import WindowPlan
 from tests.engine.battery_sample import panel_design
+from tests.engine.single_sample import p_values as single_p
 from tests.properties.validation import GAP, LEVEL, Line, M, errors, line, sizes
 
 BLOCK = 50
@@ -50,6 +51,8 @@ ONE_DAY = (
     "car-t", "car-t-ar1", "ar-t-local", "sq", "rank-exact", "conformal", "window-f", "vol-f", "vol-conformal",
     "boot-iid", "boot-block", "boot-stationary",
 )  # fmt: skip
+# every registered test that a simulated event can answer
+OF_ONE_EVENT = tuple(name for name, entry in SINGLE_TESTS.items() if not entry.reads & {"history", "donors"})
 WINDOWS = tuple(name for name in ONE_DAY if name not in ("sq", "rank-exact"))
 JOINT = ("portfolio-t", "hotelling", "equality", "mv-window", "conformal-hotelling", "conformal-max", "romano-wolf")
 FAMILY = ("holm", "bonferroni", "bh", "by")
@@ -113,22 +116,11 @@ def one_event_p(cell: SingleCell, block: int, effect: float) -> dict[str, np.nda
     design, windows = panel_design(returns, market, plan, day0), [(0, cell.length - 1)]
     fits = fit(design, "market-model")
     result = cars(design, fits, "market-model", windows)
-    risen = volatility(design, fits, "market-model", windows)
     seeds = rng.integers(0, 2**31, BLOCK)
     p = {
         "car-t": single.car_t(fits, result, 0.95, "two-sided").p,
-        "car-t-ar1": single.car_t_ar1(fits, result, "two-sided"),
-        "ar-t-local": single.car_t_local(design, fits, result, windows, "two-sided"),
-        "sq": single.sample_quantile(design, fits, windows, "two-sided")[0],
-        "rank-exact": bootstrap.rank_exact(design, fits, windows, "two-sided"),
-        "conformal": single.conformal(design, fits, "market-model", windows, "two-sided")[0],
-        "window-f": risen.p_f,
-        "vol-f": risen.p_f,
-        "vol-conformal": risen.p_conformal,
-        "vol-bf": risen.p_brown_forsythe,
+        **single_p(design, fits, "market-model", windows, OF_ONE_EVENT, seed=seeds),
     }
-    for scheme in bootstrap.SCHEMES:
-        p[scheme] = bootstrap.bootstrap(design, fits, result, "market-model", windows, seeds, scheme, "two-sided")
     return {name: values[:, 0] for name, values in p.items()}
 
 

@@ -14,15 +14,17 @@ from hypothesis import strategies as st
 
 from eventstudy.data.calendar import load_calendar
 from eventstudy.engine.abnormal import abnormal_returns, cars
+from eventstudy.engine.block import Block, select, study_block
 from eventstudy.engine.models import MODELS, fit
 from eventstudy.engine.moments import Moments, summarise
-from eventstudy.engine.panel import ReturnPanel
-from eventstudy.engine.partition import Block, Placed, select, study_block
+from eventstudy.engine.options import options_of
+from eventstudy.engine.panel import Placed, ReturnPanel
 from eventstudy.engine.windows import WindowPlan, gather
 from eventstudy.spec import StudySpec, Window
 from eventstudy.study import run
 
 SPEC = StudySpec(estimation=120, windows=(Window(0, 0), Window(-1, 1)), windows_given=True)
+OPTIONS = options_of(SPEC)
 N, S, K = 420, 4, 2
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -60,11 +62,7 @@ def numbers(block: Block) -> dict[str, np.ndarray]:
         "car": block.cars.car,
         "car_t": block.exact.t,
         "p": block.exact.p,
-        "ar1": block.p_ar1,
-        "local": block.p_local,
-        "sq": block.p_sq,
-        "conformal": block.p_conformal,
-        "placebo": np.array([[cell.p for cell in row] for row in block.placebo]),
+        **block.columns,
         "mde": block.exact.mde,
         "bhar": block.cars.bhar,
     }
@@ -78,13 +76,13 @@ SESSIONS = st.lists(st.integers(300, 400), min_size=3, max_size=7)
 def test_order_and_parts_change_no_digit(seed: int, sessions: list[int], data: st.DataObject) -> None:
     order = data.draw(st.permutations(range(len(sessions))))
     p = panel(seed)
-    whole = study_block(p, placed(sessions), SPEC)
+    whole = study_block(p, placed(sessions), OPTIONS)
     series = [i % S for i in range(len(sessions))]
-    shuffled = study_block(p, placed([sessions[i] for i in order], [series[i] for i in order]), SPEC)
+    shuffled = study_block(p, placed([sessions[i] for i in order], [series[i] for i in order]), OPTIONS)
     cut = len(sessions) // 2
     parts = [
-        study_block(p, placed(sessions[:cut], series[:cut]), SPEC),
-        study_block(p, placed(sessions[cut:], series[cut:]), SPEC),
+        study_block(p, placed(sessions[:cut], series[:cut]), OPTIONS),
+        study_block(p, placed(sessions[cut:], series[cut:]), OPTIONS),
     ]
     for name, values in numbers(whole).items():
         np.testing.assert_array_equal(numbers(shuffled)[name], values[list(order)], err_msg=name)
@@ -97,10 +95,10 @@ def test_order_and_parts_change_no_digit(seed: int, sessions: list[int], data: s
 @given(seed=SEEDS, c=st.floats(-3, 3), constant=st.floats(-0.01, 0.01), scale=st.floats(0.1, 50))
 def test_market_constant_and_scale(seed: int, c: float, constant: float, scale: float) -> None:
     p, where = panel(seed), placed([350, 380, 395])
-    base = study_block(p, where, SPEC)
-    with_market = study_block(panel(seed, returns=p.returns + c * p.factors[:, 0]), where, SPEC)
-    with_constant = study_block(panel(seed, returns=p.returns + constant), where, SPEC)
-    scaled = study_block(panel(seed, returns=p.returns * scale, factors=p.factors * scale), where, SPEC)
+    base = study_block(p, where, OPTIONS)
+    with_market = study_block(panel(seed, returns=p.returns + c * p.factors[:, 0]), where, OPTIONS)
+    with_constant = study_block(panel(seed, returns=p.returns + constant), where, OPTIONS)
+    scaled = study_block(panel(seed, returns=p.returns * scale, factors=p.factors * scale), where, OPTIONS)
     close: dict[str, Any] = {"rtol": 1e-8, "atol": 1e-13}
     np.testing.assert_allclose(with_market.fits.theta[:, 1], base.fits.theta[:, 1] + c, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(with_constant.fits.theta[:, 0], base.fits.theta[:, 0] + constant, rtol=1e-9, atol=1e-13)
@@ -108,7 +106,7 @@ def test_market_constant_and_scale(seed: int, c: float, constant: float, scale: 
     for other in (with_market, with_constant):
         np.testing.assert_allclose(other.abnormal.ar, base.abnormal.ar, **close)
         np.testing.assert_allclose(other.ar_t, base.ar_t, rtol=1e-7, atol=1e-9)
-        np.testing.assert_allclose(other.p_conformal, base.p_conformal)
+        np.testing.assert_allclose(other.columns["p_conformal"], base.columns["p_conformal"])
     np.testing.assert_allclose(scaled.abnormal.ar, base.abnormal.ar * scale, **close)
     np.testing.assert_allclose(scaled.ar_t, base.ar_t, rtol=1e-7, atol=1e-9)
 
@@ -119,7 +117,7 @@ def test_an_effect_on_day_0_moves_that_day_alone(seed: int, d: float) -> None:
     p, where = panel(seed), placed([350], [0])
     moved = p.returns.copy()
     moved[0, 350] += d
-    base, after = study_block(p, where, SPEC), study_block(panel(seed, returns=moved), where, SPEC)
+    base, after = study_block(p, where, SPEC), study_block(panel(seed, returns=moved), where, OPTIONS)
     expected = base.abnormal.ar.copy()
     expected[0, 10] += d
     np.testing.assert_allclose(after.abnormal.ar, expected, rtol=1e-12, atol=1e-15)
@@ -133,12 +131,12 @@ def test_a_missing_estimation_day_is_dropped_and_masking_is_deleting(seed: int, 
     p, where = panel(seed), placed([350], [0])
     returns = p.returns.copy()
     returns[0, hole] = np.nan
-    base = study_block(p, where, SPEC)
-    holed = study_block(panel(seed, returns=returns), where, SPEC)
+    base = study_block(p, where, OPTIONS)
+    holed = study_block(panel(seed, returns=returns), where, OPTIONS)
     mask = where.masked.copy()
     column = hole - 350 - base.design.plan.estimation_start
     mask[0, column] = True
-    masked = study_block(p, replace(where, masked=mask), SPEC)
+    masked = study_block(p, replace(where, masked=mask), OPTIONS)
     assert holed.fits.n_obs[0] == base.fits.n_obs[0] - (column < 120)
     np.testing.assert_array_equal(holed.fits.theta, masked.fits.theta)
     np.testing.assert_array_equal(holed.exact.t, masked.exact.t)
@@ -148,9 +146,9 @@ def test_a_missing_estimation_day_is_dropped_and_masking_is_deleting(seed: int, 
 @given(seed=SEEDS, shift=st.integers(1, 5000))
 def test_relabelling_the_calendar_changes_nothing(seed: int, shift: int) -> None:
     where = placed([350, 360])
-    base = study_block(panel(seed), where, SPEC)
+    base = study_block(panel(seed), where, OPTIONS)
     days = np.broadcast_to(np.arange(N) + shift, (S, N))
-    moved = study_block(panel(seed, day_number=days), where, SPEC)
+    moved = study_block(panel(seed, day_number=days), where, OPTIONS)
     for name, values in numbers(base).items():
         np.testing.assert_array_equal(numbers(moved)[name], values, err_msg=name)
 
@@ -169,7 +167,7 @@ def test_collapses_and_degenerate_designs() -> None:
     still = panel(7, returns=np.zeros((S, N)))
     fits = fit(gather(still, where.series, where.session, where.masked, plan), "market-model")
     assert fits.zero_variance.all() and (fits.s2 == 0).all()
-    block = study_block(still, where, SPEC)
+    block = study_block(still, where, OPTIONS)
     assert np.isnan(block.ar_t).all() and np.isnan(block.exact.p).all(), "0/0 is no number"
     assert (block.cars.car == 0).all()
 

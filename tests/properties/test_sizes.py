@@ -15,12 +15,14 @@ import pytest
 from eventstudy.engine.abnormal import cars
 from eventstudy.engine.models import fit
 from eventstudy.engine.moments import summarise
+from eventstudy.engine.options import Options
 from eventstudy.engine.panel import ReturnPanel
 from eventstudy.engine.significance import cluster, multiple, single
 from eventstudy.engine.significance.cross_section import csect_t
 from eventstudy.engine.significance.laws import t_p_value
 from eventstudy.engine.significance.placebo import placebo_table, placebo_time
 from eventstudy.engine.windows import Design, WindowPlan, gather
+from tests.engine.single_sample import p_values as single_p
 
 REPLICATIONS = int(os.environ.get("EVENTSTUDY_REPLICATIONS", "1000"))
 M, GAP = 120, 10
@@ -86,16 +88,16 @@ def fat(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     return rng.standard_t(3, shape) * 0.012
 
 
+OF_ONE_EVENT = ("car-t-ar1", "ar-t-local", "sq", "conformal")
+
+
 def p_values(design: Design, length: int) -> dict[str, np.ndarray]:
     windows = [(0, length - 1)]
     fits = fit(design, "market-model")
     result = cars(design, fits, "market-model", windows)
     return {
         "car-t": single.car_t(fits, result, 0.95, "two-sided").p[:, 0],
-        "car-t-ar1": single.car_t_ar1(fits, result, "two-sided")[:, 0],
-        "ar-t-local": single.car_t_local(design, fits, result, windows, "two-sided")[:, 0],
-        "sq": single.sample_quantile(design, fits, windows, "two-sided")[0][:, 0],
-        "conformal": single.conformal(design, fits, "market-model", windows, "two-sided")[0][:, 0],
+        **{name: p[:, 0] for name, p in single_p(design, fits, "market-model", windows, OF_ONE_EVENT).items()},
     }
 
 
@@ -152,7 +154,7 @@ def test_turbulent_weeks() -> None:
     fits = fit(design, "market-model")
     result = cars(design, fits, "market-model", [(0, 0)])
     plain = single.car_t(fits, result, 0.95, "two-sided").p[:, 0] <= 0.05
-    local = single.car_t_local(design, fits, result, [(0, 0)], "two-sided")[:, 0] <= 0.05
+    local = single_p(design, fits, "market-model", [(0, 0)], ["ar-t-local"])["ar-t-local"][:, 0] <= 0.05
     top = last >= np.quantile(last, 0.9)
     TABLE.append(("ar-t GARCH top decile (must fail)", float(plain[top].mean()), 0.171, int(top.sum())))
     TABLE.append(("ar-t-local GARCH top decile", float(local[top].mean()), 0.033, int(top.sum())))
@@ -198,11 +200,11 @@ def test_placebo_time() -> None:
             span=np.ones((1, n), dtype=np.int64),
             day_number=np.arange(n)[None],
         )
-        windows = [(0, 0), (0, 2)]
-        found = placebo_table(panel, 0, np.zeros(n, bool), plan, "market-model", windows, 60)
+        options = Options(plan=plan, model="market-model", windows=((0, 0), (0, 2)), min_estimation=60)
+        found = placebo_table(panel, 0, np.zeros(n, bool), options)
         for w, length in enumerate((1, 3)):
             t = float(found.t[n - 3, w])
-            rejected[length].append(placebo_time(found, n - 3, plan, w, length, t, "two-sided").p <= 0.05)
+            rejected[length].append(placebo_time(found, n - 3, w, t, options).p <= 0.05)
     for length, values in rejected.items():
         judge(f"placebo-time t4 L={length}", np.array(values))
 

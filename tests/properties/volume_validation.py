@@ -12,6 +12,7 @@ from eventstudy.engine.significance.battery import run_battery
 from eventstudy.engine.windows import Design, WindowPlan, gather
 from eventstudy.evaluate.volume import ACROSS_EVENTS
 from tests.engine.battery_sample import build
+from tests.engine.single_sample import p_values as single_p
 
 PHI, LEVEL, DEVIATION = 0.6, 16.0, 0.4
 
@@ -60,8 +61,7 @@ def alone(seed: int, replications: int, length: int, m: int = 250) -> dict[str, 
     fits = fit(design, "constant-mean")
     result = cars(design, fits, "constant-mean", windows, strict=True, log=True)
     p = {
-        "car-t-ar1": single.car_t_ar1(fits, result, "two-sided"),
-        "conformal": single.conformal(design, fits, "constant-mean", windows, "two-sided")[0],
+        **single_p(design, fits, "constant-mean", windows, ("car-t-ar1", "conformal"), strict=True, log=True),
         "car-t": single.car_t(fits, result, 0.95, "two-sided").p,
     }
     return {name: float((values[:, 0] <= 0.05).mean()) for name, values in p.items()}

@@ -275,7 +275,7 @@ _SIGNATURE = types.void(
     types.float64[:, ::1],
     types.boolean[:, ::1],
     types.float64[:, ::1],
-    types.float64[:, :, ::1],
+    types.float64[:, :, :, ::1],
     types.float64[:, :, ::1],
     types.float64[:, :, ::1],
     types.float64[:, :, ::1],
@@ -306,7 +306,7 @@ def _built(helpers: str) -> Any:
     def add_events(
         returns, factors, span, offset, series, session, masked, windows, layout, low, high,
         member, window_of, deviation, sar_deviation, wanted, days, scalars, places, counted,
-        counts, moments, flags, theta, xtx_inv, daily, car, scaled, abnormal, order, corrado, ranked, ascending,
+        counts, moments, flags, theta, inverses, daily, car, scaled, abnormal, order, corrado, ranked, ascending,
         work, upper, inverse, vectors, columns, own, floats, whole, tally, scratch, sar,
     ):  # fmt: skip
         """Add the events ``low`` to ``high`` to the sums, in their order."""
@@ -317,7 +317,7 @@ def _built(helpers: str) -> Any:
             measure_events(
                 returns, factors, span, offset, series[at:stop], session[at:stop],
                 masked[at:stop] if masked.shape[0] > 1 else masked[:1], windows, layout, 0, stop - at,
-                counts, moments, flags, theta, xtx_inv, daily, car, scaled, abnormal, order,
+                counts, moments, flags, theta, inverses, daily, car, scaled, abnormal, order,
                 work, upper, inverse, vectors, columns, own,
             )  # fmt: skip
             rank_events(scaled[0], abnormal, moments[4], 0, stop - at, corrado, ranked, ascending, floats, whole, tally)

@@ -3,48 +3,31 @@ compiled form serves every caller; and the threads, who take whole chunks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 
 from eventstudy.engine.kernels.records import Measures, Serial
 from eventstudy.engine.kernels.rows import FIRST
-from eventstudy.engine.models import MODELS, Model
 from eventstudy.engine.moments import CHUNK
-from eventstudy.engine.panel import Floats, Ints, ReturnPanel
+from eventstudy.engine.options import Options
+from eventstudy.engine.panel import Floats, Ints, Placed, ReturnPanel
 from eventstudy.engine.significance.evidence import Evidence
-from eventstudy.engine.significance.single import corrected_autocorrelation
+from eventstudy.engine.significance.serial import corrected_autocorrelation
 from eventstudy.engine.windows import WindowPlan
 
-if TYPE_CHECKING:
-    from eventstudy.engine.partition import Placed
 
-
-def measure_compiled(
-    panel: ReturnPanel,
-    placed: Placed,
-    plan: WindowPlan,
-    model: str,
-    windows: Sequence[tuple[int, int]],
-    *,
-    strict: bool,
-    log: bool,
-    paths: bool,
-    residuals: bool,
-    serial: bool,
-    threads: int,
-) -> Measures:
+def measure_compiled(panel: ReturnPanel, placed: Placed, options: Options) -> Measures:
     """The measures of all events by the compiled kernel; see ``kernels.measure``."""
     from eventstudy.engine.kernels.regress import measure_events
 
     n = len(placed.session)
-    reads = inputs(panel, placed, plan, model, windows, strict=strict, log=log)
-    made = outputs(panel, plan, model, n, len(windows), paths=paths, kept=n if residuals else 0, serial=serial)
-    counts, moments, flags, theta, xtx_inv, daily, car, scaled, abnormal, order = made
+    reads, paths, threads = inputs(panel, placed, options), options.paths, options.threads
+    made = outputs(panel, options, n, n if options.residuals else 0)
+    counts, moments, flags, theta, inverses, daily, car, scaled, abnormal, order = made
 
     def work(low: int, high: int) -> None:
-        measure_events(*reads, low, high, *made, *scratch(panel, plan, model))
+        measure_events(*reads, low, high, *made, *scratch(panel, options))
 
     shared_out(work, n, threads)
     none = np.empty((n, 0))
@@ -60,7 +43,8 @@ def measure_compiled(
         zero_variance=flags[1],
         fallback=np.zeros(n, dtype=np.bool_),
         theta=theta,
-        xtx_inv=xtx_inv,
+        xtx_inv=inverses[0],
+        half=inverses[1],
         ar=daily[0],
         v=daily[1],
         expected=daily[2] if paths else none,
@@ -70,9 +54,9 @@ def measure_compiled(
         q=car[1],
         base=car[2],
         bhar=car[3],
-        evidence=_evidence(counts[0], moments, daily, scaled, abnormal, threads) if residuals else None,
+        evidence=_evidence(counts[0], moments, daily, scaled, abnormal, threads) if options.residuals else None,
         serial=Serial(phi=corrected_autocorrelation(order[0], order[1], counts[0]), local_variance=order[2:].T)
-        if serial
+        if options.serial
         else None,
     )
 
@@ -138,17 +122,9 @@ def shared_out(work: Callable[[int, int], object], n: int, threads: int) -> None
             done.result()
 
 
-def inputs(
-    panel: ReturnPanel,
-    placed: Placed,
-    plan: WindowPlan,
-    model: str,
-    windows: Sequence[tuple[int, int]],
-    *,
-    strict: bool,
-    log: bool,
-) -> tuple[np.ndarray, ...]:
+def inputs(panel: ReturnPanel, placed: Placed, options: Options) -> tuple[np.ndarray, ...]:
     """What the kernels read."""
+    plan = options.plan
     _check(placed, panel, plan)
     return (
         _plain(panel.returns, np.float64),
@@ -158,44 +134,35 @@ def inputs(
         _plain(placed.series, np.int64),
         _plain(placed.session, np.int64),
         _plain(_once(placed.masked), np.bool_).view(np.uint8),
-        np.array([(a - plan.start, b - plan.start) for a, b in windows], dtype=np.int64).reshape(-1, 2),
-        _layout(plan, MODELS[model], strict=strict, log=log),
+        np.array([(a - plan.start, b - plan.start) for a, b in options.windows], dtype=np.int64).reshape(-1, 2),
+        _layout(options),
     )
 
 
-def outputs(
-    panel: ReturnPanel,
-    plan: WindowPlan,
-    model: str,
-    n: int,
-    n_windows: int,
-    *,
-    paths: bool,
-    kept: int,
-    serial: bool = False,
-) -> tuple[np.ndarray, ...]:
-    """Room for what is measured of n events, for the residuals of ``kept``, and for what their order tells."""
-    p, length = MODELS[model].n_parameters(panel.factors.shape[1]), plan.n_window
+def outputs(panel: ReturnPanel, options: Options, n: int, kept: int) -> tuple[np.ndarray, ...]:
+    """Arrays for what is measured of n events, and for the residuals of ``kept`` of them."""
+    p, length = options.entry.n_parameters(panel.factors.shape[1]), options.plan.n_window
+    n_windows = len(options.windows)
     return (
         np.empty((4, n), dtype=np.int64),
         np.empty((5, n)),
         np.empty((2, n), dtype=np.bool_),
         np.empty((n, p)),
-        np.empty((n, p, p)),
-        np.empty((5 if paths else 2, n, length)),
+        np.empty((2, n, p, p)),
+        np.empty((5 if options.paths else 2, n, length)),
         np.empty((4, n, n_windows)),
-        np.empty((2, kept, plan.estimation)),
+        np.empty((2, kept, options.plan.estimation)),
         np.empty((kept, length)),
-        np.empty((2 + n_windows if serial else 0, n)),
+        np.empty((2 + n_windows if options.serial else 0, n)),
     )
 
 
-def scratch(panel: ReturnPanel, plan: WindowPlan, model: str) -> tuple[np.ndarray, ...]:
+def scratch(panel: ReturnPanel, options: Options) -> tuple[np.ndarray, ...]:
     """What one call of the kernel works in; rows start at addresses that vectors like."""
     from eventstudy.engine.kernels.lanes import LANES
 
-    k = panel.factors.shape[1]
-    p = MODELS[model].n_parameters(k)
+    plan, k = options.plan, panel.factors.shape[1]
+    p = options.entry.n_parameters(k)
     n_rows, width = FIRST + k + p, -(-plan.n_days // LANES) * LANES
     room = np.zeros(n_rows * width + 8)
     skip = -room.ctypes.data % 64 // 8
@@ -219,17 +186,18 @@ def rank_scratch(width: int) -> tuple[np.ndarray, ...]:
     return np.empty((4, width)), np.empty((4, width), dtype=np.uint32), np.empty(2 * RADIX, dtype=np.uint32)
 
 
-def _layout(plan: WindowPlan, entry: Model, *, strict: bool, log: bool) -> Ints:
+def _layout(options: Options) -> Ints:
+    plan, twin = options.plan, options.entry.twin
     return np.array(
         [
             plan.estimation_start,
             plan.estimation,
             plan.n_days,
             plan.column(plan.start),
-            int(entry.intercept and not entry.adjusted),
-            int(entry.adjusted),
-            int(strict),
-            int(log),
+            int(twin == "constant"),
+            int(twin == "difference"),
+            int(options.strict),
+            int(options.log),
         ],
         dtype=np.int64,
     )

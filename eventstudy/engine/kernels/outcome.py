@@ -11,7 +11,7 @@ from numba import njit
 
 from eventstudy.engine.kernels.lanes import LANES, dot
 from eventstudy.engine.kernels.rows import ERROR, FIRST, OBSERVED, RETURN, SCALED, SPAN, TARGET, USED
-from eventstudy.engine.significance.single import LOCAL_SESSIONS
+from eventstudy.engine.windows import LOCAL_SESSIONS
 
 _compiled = njit(error_model="numpy", _nrt=False)
 

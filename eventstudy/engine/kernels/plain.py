@@ -1,50 +1,36 @@
-"""The NumPy kernel: gather, fit, abnormal returns and CARs of a chunk of events, exactly as a small study has them."""
+"""The NumPy kernel: gather, fit, abnormal returns and CARs of a chunk of events."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from eventstudy.engine.conventions import Conventions, measured
+from eventstudy.engine.conventions import measured
 from eventstudy.engine.kernels.records import Measures, Serial
-from eventstudy.engine.models import Fits, fit
-from eventstudy.engine.panel import Ints, ReturnPanel
+from eventstudy.engine.least_squares import Fits
+from eventstudy.engine.options import Options
+from eventstudy.engine.panel import Ints, Placed, ReturnPanel
 from eventstudy.engine.significance.evidence import gather_evidence
-from eventstudy.engine.significance.single import autocorrelation, local_variances
-from eventstudy.engine.windows import WindowPlan, gather
-
-if TYPE_CHECKING:
-    from eventstudy.engine.partition import Fitter, Placed
+from eventstudy.engine.significance.serial import autocorrelation, local_variances
+from eventstudy.engine.windows import Design, WindowPlan, gather
 
 
-def measure_chunk(
-    panel: ReturnPanel,
-    placed: Placed,
-    part: slice,
-    plan: WindowPlan,
-    model: str,
-    windows: Sequence[tuple[int, int]],
-    conventions: Conventions,
-    *,
-    strict: bool,
-    log: bool,
-    paths: bool,
-    residuals: bool,
-    serial: bool = False,
-    fitter: Fitter = fit,
-) -> Measures:
-    """The measures of the events ``part``; see ``kernels.measure``."""
-    session = placed.session[part]
-    design = gather(panel, placed.series[part], session, placed.masked[part], plan, strict=strict)
-    fits, abnormal, cars = measured(design, fitter(design, model), model, windows, conventions, strict=strict, log=log)
-    first, last = _reach(fits, session, plan)
-    estimation = design.estimation
+def measure_chunk(panel: ReturnPanel, placed: Placed, options: Options) -> tuple[Measures, Design, Fits]:
+    """The measures of some events, and what they were measured on; see ``kernels.measure``."""
+    design = gather(panel, placed.series, placed.session, placed.masked, options.plan, strict=options.strict)
+    return measure_design(design, options.entry.fit(design), placed.session, options)
+
+
+def measure_design(design: Design, fits: Fits, session: Ints, options: Options) -> tuple[Measures, Design, Fits]:
+    """The measures of events that are in event time and estimated, and the fits under the conventions in use."""
+    fits, abnormal, cars = measured(design, fits, options)
+    first, last = _reach(fits, session, options.plan)
     none = np.empty((len(session), 0))
-    return Measures(
+    serial = None
+    if options.serial:
+        serial = Serial(phi=autocorrelation(fits), local_variance=local_variances(design, fits, options.windows))
+    found = Measures(
         n_obs=fits.n_obs,
-        n_masked=(design.masked & design.observed)[:, estimation].sum(axis=1),
+        n_masked=(design.masked & design.observed)[:, design.estimation].sum(axis=1),
         first_used=first,
         last_used=last,
         nu=fits.nu,
@@ -55,20 +41,20 @@ def measure_chunk(
         fallback=fits.fallback,
         theta=fits.theta,
         xtx_inv=fits.xtx_inv,
+        half=fits.half,
         ar=abnormal.ar,
         v=abnormal.v,
-        expected=abnormal.expected if paths else none,
-        path=abnormal.path if paths else none,
-        path_v=abnormal.path_v if paths else none,
+        expected=abnormal.expected if options.paths else none,
+        path=abnormal.path if options.paths else none,
+        path_v=abnormal.path_v if options.paths else none,
         car=cars.car,
         q=cars.q,
         base=cars.base,
         bhar=cars.bhar,
-        evidence=gather_evidence(design, fits, abnormal.v) if residuals else None,
-        serial=Serial(phi=autocorrelation(fits), local_variance=local_variances(design, fits, windows))
-        if serial
-        else None,
+        evidence=gather_evidence(design, fits, abnormal.v) if options.residuals else None,
+        serial=serial,
     )
+    return found, design, fits
 
 
 def _reach(fits: Fits, session: Ints, plan: WindowPlan) -> tuple[Ints, Ints]:

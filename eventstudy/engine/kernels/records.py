@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
-from eventstudy.engine.abnormal import Abnormal, Cars
-from eventstudy.engine.models import Fits
+from eventstudy.engine.least_squares import Fits, residuals
+from eventstudy.engine.models import Model
+from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.significance.evidence import Evidence, Sample
-from eventstudy.engine.windows import WindowPlan
-
-Engine = Literal["numpy", "numba"]
+from eventstudy.engine.windows import Design, WindowPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +23,9 @@ class Serial:
     Attributes
     ----------
     phi : float64 (E,)
-        Autocorrelation of the estimation residuals; see ``single.autocorrelation``.
+        Autocorrelation of the estimation residuals; see ``serial.autocorrelation``.
     local_variance : float64 (E, W)
-        Before each test window; see ``single.local_variance``.
+        Before each test window; see ``serial.local_variance``.
     """
 
     phi: Floats
@@ -50,6 +49,8 @@ class Measures:
     rank_ok, zero_variance, fallback : bool (E,)
     theta : float64 (E, p)
     xtx_inv : float64 (E, p, p)
+    half : float64 (E, p, p) or None
+        As in ``Fits``.
     ar, v : float64 (E, L)
         Abnormal returns and their variance factors, Var(AR) = s2 v; NaN without a return.
     expected, path, path_v : float64 (E, L)
@@ -83,8 +84,9 @@ class Measures:
     q: Floats
     base: Floats
     bhar: Floats
-    evidence: Evidence | None
+    evidence: Evidence | None = None
     serial: Serial | None = None
+    half: Floats | None = None
 
     @property
     def std_error(self) -> Floats:
@@ -117,9 +119,8 @@ def light_evidence(found: Measures) -> Evidence:
 
 
 def sample_over(
-    found: Measures, evidence: Evidence, rows: Ints, plan: WindowPlan, window: tuple[int, int], w: int,
-    *, dates: Ints, series: Ints,
-) -> Sample:  # fmt: skip
+    found: Measures, evidence: Evidence, rows: Ints, options: Options, w: int, firms: tuple[Ints, Ints]
+) -> Sample:
     """Some of the events over one test window, as the tests across events take them.
 
     Parameters
@@ -128,12 +129,12 @@ def sample_over(
         Of all events.
     rows : int64 (n,)
         The events of the sample.
-    plan, window, w
-        Layout; the test window and its number.
-    dates, series : int64 (n,)
-        As in ``Sample``.
+    options, w
+        Layout, and the number of the test window.
+    firms : two of int64 (n,)
+        ``dates`` and ``series`` as in ``Sample``.
     """
-    (start, end), s2 = window, found.s2[rows]
+    (start, end), plan, s2 = options.windows[w], options.plan, found.s2[rows]
     std_error = np.sqrt(np.where(s2 > 0, s2, np.nan) * found.q[rows, w])
     return Sample(
         rows=rows,
@@ -145,33 +146,62 @@ def sample_over(
         days=slice(start - plan.start, end - plan.start + 1),
         start=start,
         end=end,
-        dates=dates,
-        series=series,
+        dates=firms[0],
+        series=firms[1],
         evidence=evidence,
     )
 
 
-def overlaid(fits: Fits, found: Measures) -> tuple[Fits, Abnormal, Cars]:
-    """Fits with the estimates that a kernel measured, and its abnormal returns and CARs, as a small study has them."""
-    estimates = {
-        name: getattr(found, name)
-        for name in ("theta", "xtx_inv", "s2", "nu", "n_obs", "r_squared", "rank_ok", "zero_variance", "fallback")
-    }
-    return (
-        replace(fits, **estimates, half=None),
-        Abnormal(ar=found.ar, expected=found.expected, v=found.v, path=found.path, path_v=found.path_v),
-        Cars(car=found.car, q=found.q, base=found.base, bhar=found.bhar),
+def completed(design: Design, model: Model, found: Measures) -> Fits:
+    """The fits that a kernel measured, with the residual of every day: y - X theta, never estimated again."""
+    x, used, n = model.regressors(design), design.usable[:, design.estimation], design.plan.estimation
+    residual = residuals(design, x, found.theta)
+    along = np.zeros((len(used), n, 0))
+    if found.half is not None:
+        rows = np.where(used[:, :, None], x[:, :n], 0.0) / np.sqrt(design.span[:, :n, None])
+        along = rows @ found.half
+    return Fits(
+        theta=found.theta,
+        xtx_inv=found.xtx_inv,
+        s2=found.s2,
+        nu=found.nu,
+        n_obs=found.n_obs,
+        residual=residual,
+        scaled=residual / np.sqrt(design.span),
+        leverage=np.where(used, np.einsum("enp,enp->en", along, along), np.nan),
+        used=used,
+        r_squared=found.r_squared,
+        rank_ok=found.rank_ok,
+        zero_variance=found.zero_variance,
+        relative_variance=design.span,
+        fallback=found.fallback,
+        half=found.half,
     )
 
 
 def joined(parts: Sequence[Measures]) -> Measures:
     """The events of all parts, in order."""
-    return parts[0] if len(parts) == 1 else _joined(parts)
+    return parts[0] if len(parts) == 1 else end_to_end(parts)
 
 
-def _joined(values: Sequence[Any]) -> Any:
-    """Arrays, or records of arrays, end to end; what is absent is absent in every part."""
-    if values[0] is None or isinstance(values[0], np.ndarray):
-        return None if values[0] is None else np.concatenate(values)
-    kind = type(values[0])
-    return kind(**{item.name: _joined([getattr(value, item.name) for value in values]) for item in fields(kind)})
+def end_to_end(values: Sequence[Any]) -> Any:
+    """Arrays, records of arrays or tuples of them end to end; what is absent is absent in every part, and a layout is
+    the same in all."""
+    first = values[0]
+    if first is None or isinstance(first, WindowPlan):
+        return first
+    if isinstance(first, np.ndarray):
+        return np.concatenate(values)
+    if isinstance(first, tuple):
+        return tuple(end_to_end(parts) for parts in zip(*values, strict=True))
+    kind = type(first)
+    return kind(**{item.name: end_to_end([getattr(value, item.name) for value in values]) for item in fields(kind)})
+
+
+def take(value: Any, kept: slice | Ints) -> Any:
+    """The chosen events of an array or of a record of arrays, all of which have events first."""
+    if isinstance(value, np.ndarray):
+        return value[kept]
+    if value is None or isinstance(value, WindowPlan):
+        return value
+    return type(value)(**{item.name: take(getattr(value, item.name), kept) for item in fields(value)})

@@ -41,7 +41,7 @@ from eventstudy.engine.kernels.rows import (
     USED,
 )
 from eventstudy.engine.panel import LONGEST_SPAN
-from eventstudy.engine.significance.single import LOCAL_SESSIONS
+from eventstudy.engine.windows import LOCAL_SESSIONS
 
 _U = 2.0**-53
 _ZERO_VARIANCE = (64 * _U) ** 2
@@ -200,14 +200,15 @@ def _estimate(work, days, rows, adjusted, n_obs, columns, upper, sizes, theta, i
 
 
 @_compiled
-def _blank(e, daily, car, theta, xtx_inv, scaled, abnormal, moments, order):
+def _blank(e, daily, car, theta, inverses, scaled, abnormal, moments, order):
     """An event that cannot be estimated has no numbers."""
     for k in range(daily.shape[0]):
         daily[k, e, :] = np.nan
     for k in range(car.shape[0]):
         car[k, e, :] = np.nan
     theta[e, :] = np.nan
-    xtx_inv[e, :, :] = np.nan
+    inverses[0, e, :, :] = np.nan
+    inverses[1, e, :, :] = np.nan
     for k in range(moments.shape[0]):
         moments[k, e] = np.nan
     for k in range(order.shape[0]):
@@ -219,9 +220,12 @@ def _blank(e, daily, car, theta, xtx_inv, scaled, abnormal, moments, order):
 
 
 @_compiled
-def _covariance(p, inverse, sizes, xtx_inv, e):
-    """(X'X)^-1 = R^-1 D^-1 R^-T."""
+def _covariance(p, inverse, sizes, inverses, e):
+    """(X'X)^-1 = R^-1 D^-1 R^-T, and R^-1 D^-1/2."""
+    xtx_inv, half = inverses[0], inverses[1]
     for i in range(p):
+        for j in range(p):
+            half[e, i, j] = inverse[i, j] / math.sqrt(sizes[j])
         for j in range(i, p):
             value = 0.0
             for k in range(j, p):
@@ -250,7 +254,7 @@ _SIGNATURE = types.void(
     types.float64[:, ::1],  # moments (5, E): s2, nu, r_squared, share above zero, mean size of the residuals
     types.boolean[:, ::1],  # flags (2, E): rank_ok, zero_variance
     types.float64[:, ::1],  # theta (E, p)
-    types.float64[:, :, ::1],  # (X'X)^-1 (E, p, p)
+    types.float64[:, :, :, ::1],  # (X'X)^-1 and R^-1 D^-1/2 (2, E, p, p)
     types.float64[:, :, ::1],  # daily (2 or 5, E, L): ar, v, expected, path, path_v
     types.float64[:, :, ::1],  # car (4, E, W): car, q, base, bhar
     types.float64[:, :, ::1],  # scaled (2, E, N): residual, leverage; or empty
@@ -275,7 +279,7 @@ def _built(helpers: str) -> Any:
     @njit(_SIGNATURE, nogil=True, cache=True, error_model="numpy", _nrt=False)
     def measure_events(
         returns, factors, span, offset, series, session, masked, windows, layout, low, high,
-        counts, moments, flags, theta, xtx_inv, daily, car, scaled, abnormal, order,
+        counts, moments, flags, theta, inverses, daily, car, scaled, abnormal, order,
         work, upper, inverse, vectors, columns, own,
     ):  # fmt: skip
         """Measure the events ``low`` to ``high``. Each is written to its own place and depends on no other."""
@@ -310,7 +314,7 @@ def _built(helpers: str) -> Any:
                 moments[0, e], moments[2, e] = s2, r_squared
                 for j in range(p):
                     theta[e, j] = solution[j]
-                _covariance(p, inverse, sizes, xtx_inv, e)
+                _covariance(p, inverse, sizes, inverses, e)
                 if abnormal.shape[0]:
                     residual_rows(work, e, n_est, first_day, rows, columns, sizes, scaled, abnormal, moments)
                 if order.shape[0]:
@@ -319,7 +323,7 @@ def _built(helpers: str) -> Any:
                     for w in range(windows.shape[0]):
                         order[2 + w, e] = local_variance(work, hidden, first_day + windows[w, 0])
             else:
-                _blank(e, daily, car, theta, xtx_inv, scaled, abnormal, moments, order)
+                _blank(e, daily, car, theta, inverses, scaled, abnormal, moments, order)
             moments[1, e] = n_obs - (1 if adjusted else p)
 
     return measure_events

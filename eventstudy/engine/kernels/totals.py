@@ -7,23 +7,19 @@ sample's deviations.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
 
-from eventstudy.engine.conventions import Conventions
+from eventstudy.engine.kernels import is_compiled
 from eventstudy.engine.kernels.plain import measure_chunk
-from eventstudy.engine.kernels.records import Engine, Measures, sample_over
-from eventstudy.engine.models import fit
+from eventstudy.engine.kernels.records import Measures, sample_over
 from eventstudy.engine.moments import CHUNK, Moments, summarise
-from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
+from eventstudy.engine.options import Options
+from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
 from eventstudy.engine.significance.summary import SecondPass, Spread, second_pass
 from eventstudy.engine.windows import WindowPlan
-
-if TYPE_CHECKING:
-    from eventstudy.engine.partition import Fitter, Placed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,33 +46,18 @@ class Cell:
 
 
 def totals(
-    panel: ReturnPanel,
-    placed: Placed,
-    plan: WindowPlan,
-    model: str,
-    windows: Sequence[tuple[int, int]],
-    cells: Sequence[Cell],
-    parts: frozenset[str],
-    *,
-    needed: int,
-    engine: Engine = "numpy",
-    conventions: Conventions | None = None,
-    strict: bool = False,
-    log: bool = False,
-    fitter: Fitter = fit,
+    panel: ReturnPanel, placed: Placed, options: Options, cells: Sequence[Cell], parts: frozenset[str]
 ) -> list[SecondPass]:
     """Measure every event once more and add up what tests across events read of residuals.
 
     Parameters
     ----------
-    panel, placed, plan, model, windows, engine, conventions, strict, log, fitter
+    panel, placed, options
         As in ``kernels.measure``.
     cells : sequence of Cell
         What is added up apart.
     parts : frozenset of str
         Of ``summary.PARTS`` without ``scores``.
-    needed : int
-        Estimation observations that an event must have.
 
     Returns
     -------
@@ -87,72 +68,39 @@ def totals(
     ---------------
     ``summarised`` on the evidence of the same events, and the two engines against each other (tests/engine).
     """
-    from eventstudy.engine.kernels import compiled
-
-    chosen = conventions or Conventions()
     found: list[SecondPass] = []
     for at in range(0, max(len(placed.session), 1), CHUNK):
-        chunk = [cell.part(at, at + CHUNK) for cell in cells]
-        if engine == "numba" and compiled(model, chosen):
-            few = placed.part(at, at + CHUNK)
-            more = _compiled_totals(
-                panel, few, plan, model, windows, chunk, parts, needed=needed, strict=strict, log=log
-            )
+        chunk, few = [cell.part(at, at + CHUNK) for cell in cells], placed.part(at, at + CHUNK)
+        if is_compiled(options):
+            more = _compiled_totals(panel, few, options, chunk, parts)
         else:
-            one = measure_chunk(
-                panel,
-                placed,
-                slice(at, at + CHUNK),
-                plan,
-                model,
-                windows,
-                chosen,
-                strict=strict,
-                log=log,
-                paths=False,
-                residuals=True,
-                fitter=fitter,
-            )
-            few = placed.part(at, at + CHUNK)
-            more = [_plain_total(one, few.session, plan, windows, cell, parts, needed) for cell in chunk]
+            one = measure_chunk(panel, few, replace(options, paths=False, residuals=True))[0]
+            needed = options.needed(panel.factors.shape[1])
+            more = [_plain_total(one, few.session, options, cell, parts, needed) for cell in chunk]
         found = [a.merge(b) for a, b in zip(found, more, strict=True)] if found else more
     return found
 
 
 def _plain_total(
-    found: Measures,
-    session: Ints,
-    plan: WindowPlan,
-    windows: Sequence[tuple[int, int]],
-    cell: Cell,
-    parts: frozenset[str],
-    needed: int,
+    found: Measures, session: Ints, options: Options, cell: Cell, parts: frozenset[str], needed: int
 ) -> SecondPass:
     """One cell's sums over at most a chunk of events, by the lines of a small study."""
     assert found.evidence is not None, "asked for"
     w, std_error = cell.window, found.std_error[:, cell.window]
     studied = found.rank_ok & (found.n_obs >= needed) & np.isfinite(found.car[:, w]) & np.isfinite(std_error)
     rows = np.flatnonzero(cell.member & studied)
-    sample = sample_over(found, found.evidence, rows, plan, windows[w], w, dates=session[rows], series=rows)
+    sample = sample_over(found, found.evidence, rows, options, w, (session[rows], rows))
     return second_pass(sample, cell.spread, 0.0, parts)
 
 
 def _compiled_totals(
-    panel: ReturnPanel,
-    placed: Placed,
-    plan: WindowPlan,
-    model: str,
-    windows: Sequence[tuple[int, int]],
-    cells: Sequence[Cell],
-    parts: frozenset[str],
-    *,
-    needed: int,
-    strict: bool,
-    log: bool,
+    panel: ReturnPanel, placed: Placed, options: Options, cells: Sequence[Cell], parts: frozenset[str]
 ) -> list[SecondPass]:
     """The sums of all cells by the compiled kernels."""
     from eventstudy.engine.kernels import adding, border
 
+    plan, windows = options.plan, options.windows
+    options = replace(options, paths=False, serial=False)
     n, n_cells, width = len(placed.session), len(cells), plan.estimation + plan.n_window
     batch = min(n, adding.BATCH)
     deviation, sar_deviation = np.full(n_cells, np.nan), np.full((n_cells, plan.n_window), np.nan)
@@ -161,15 +109,16 @@ def _compiled_totals(
             deviation[c] = cell.spread.scar.standard_deviation
             own = cell.spread.sar_deviation
             sar_deviation[c, : len(own)] = np.where(own > 0, own, np.nan)
+    wanted = [*(bool(names & parts) for names in adding.PARTS), options.needed(panel.factors.shape[1])]
     reads = (
-        *border.inputs(panel, placed, plan, model, windows, strict=strict, log=log),
+        *border.inputs(panel, placed, options),
         0,
         n,
         np.array([cell.member for cell in cells], dtype=np.bool_).reshape(n_cells, n).view(np.uint8),
         np.array([cell.window for cell in cells], dtype=np.int64),
         deviation,
         sar_deviation,
-        np.array([*(bool(names & parts) for names in adding.PARTS), needed], dtype=np.int64),
+        np.array(wanted, dtype=np.int64),
     )
     days, sums = np.zeros((n_cells, adding.ROWS, width)), np.zeros((n_cells, adding.SCALARS))
     places, counted = np.full((len(windows), n), np.nan), np.zeros((n_cells, n), dtype=np.uint8)
@@ -179,11 +128,11 @@ def _compiled_totals(
         sums,
         places,
         counted,
-        *border.outputs(panel, plan, model, batch, len(windows), paths=False, kept=batch),
+        *border.outputs(panel, options, batch, batch),
         np.empty((batch, width)),
         np.empty((batch, plan.estimation)),
         np.empty((batch, plan.estimation + 1)),
-        *border.scratch(panel, plan, model),
+        *border.scratch(panel, options),
         *border.rank_scratch(width),
         np.empty((adding.SCRATCH, plan.estimation + max(plan.estimation, plan.n_window))),
         np.empty(plan.n_window),

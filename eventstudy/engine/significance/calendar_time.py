@@ -183,7 +183,7 @@ def jaffe(
     ``portfolio-t`` on one date, a naive loop over pairs; size in tests/properties.
     """
     model = MODELS[name]
-    if model.instrument or model.conditional:
+    if model.inference != "exact":
         return undefined("jaffe", "t", f"needs least squares, and {name} is not")
     laid = _lay_out(design, fits, name, held, day_number, firm)
     places = laid.held_place[held]
@@ -228,10 +228,7 @@ def _lay_out(design: Design, fits: Fits, name: str, held: Bools, day_number: Int
 
 def _error_weights(design: Design, fits: Fits, name: str, gamma: Floats) -> Floats:
     """How the errors of the estimation days enter a weighted sum of abnormal returns: (E, N)."""
-    model = MODELS[name]
-    if model.adjusted:
-        return np.zeros(fits.used.shape)
-    x = regressors(design, model)
+    x = regressors(design, MODELS[name])
     total = np.einsum("edp,ed->ep", np.where(gamma[:, :, None] != 0, x, 0.0), gamma)
     along = np.einsum("epq,eq->ep", fits.xtx_inv, total)
     own = np.einsum("enp,ep->en", np.where(fits.used[:, :, None], x[:, design.estimation], 0.0), along)

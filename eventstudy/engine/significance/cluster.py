@@ -12,10 +12,10 @@ import numpy as np
 
 from eventstudy.engine.models import MODELS, regressors
 from eventstudy.engine.panel import Floats, Ints
+from eventstudy.engine.significance.conformal import circular_sums
 from eventstudy.engine.significance.laws import Alternative, f_p_value, t_p_value
 from eventstudy.engine.significance.multiple import romano_wolf
 from eventstudy.engine.significance.result import TestResult, computed, undefined
-from eventstudy.engine.significance.single import circular_sums
 from eventstudy.engine.windows import Design
 
 KURTOSIS_LIMIT = 1.0
@@ -85,7 +85,7 @@ def build_cluster(design: Design, model: str, start: int, end: int, min_obs: int
         return "a firm has no one-session return on some day of the window"
     common = np.flatnonzero((design.usable & single)[:, design.estimation].all(axis=0))
     entry = MODELS[model]
-    if entry.instrument or entry.conditional or entry.simplex:
+    if entry.inference != "exact":
         return f"joint tests need least squares, and {model} is not"
     p = regressors(design, entry).shape[2]
     if len(common) < max(min_obs, p + 1):
@@ -115,7 +115,7 @@ def _fit_common(design: Design, model: str, rows: Ints, window: Ints) -> tuple[F
     both = np.concatenate([rows, window])
     y, x = design.y[:, both], regressors(design, entry)[:, both]
     m, n_window = len(rows), len(window)
-    if entry.adjusted:
+    if x.shape[2] == 0:
         excess = y - design.x[:, both, 0]
         centred = excess - excess[:, :m].mean(axis=1, keepdims=True)
         residual = np.concatenate([centred[:, :m], excess[:, m:]], axis=1)

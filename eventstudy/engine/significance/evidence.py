@@ -194,8 +194,8 @@ def window_weights(design: Design, fits: Fits, name: str, rows: Ints, start: int
     days = design.days(start, end)
     weights = np.zeros((len(rows), design.plan.n_days))
     seen = design.observed[rows][:, days]
-    # an instrumented fit keeps the leading term only: the days of the window themselves
-    if not model.adjusted and not model.instrument:
+    # without an exact theory only the leading term is kept: the days of the window themselves
+    if model.inference != "asymptotic":
         x = regressors(design, model)[rows]
         total = np.where(seen[:, :, None], x[:, days], 0.0).sum(axis=1)
         along = np.einsum("epq,eq->ep", fits.xtx_inv[rows], total)

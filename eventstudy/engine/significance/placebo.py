@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from eventstudy.engine.conventions import Conventions, measured
-from eventstudy.engine.models import fit
+from eventstudy.engine.context import EventContext, SingleTest
+from eventstudy.engine.conventions import measured
+from eventstudy.engine.options import EXACT, Options
 from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
-from eventstudy.engine.significance.laws import Alternative, extreme_count
+from eventstudy.engine.significance.laws import extreme_count
 from eventstudy.engine.significance.sliding import SLIDING_MODELS, sliding_t
-from eventstudy.engine.windows import WindowPlan, gather, in_event_time
+from eventstudy.engine.windows import gather, in_event_time
 
 HISTORY = 750
 FEWEST = 39
@@ -55,17 +55,7 @@ class Placebo:
 
 
 def placebo_table(
-    panel: ReturnPanel,
-    series: int,
-    mask: Bools,
-    plan: WindowPlan,
-    model: str,
-    windows: Sequence[tuple[int, int]],
-    min_obs: int,
-    *,
-    strict: bool = False,
-    sessions: Ints | None = None,
-    conventions: Conventions | None = None,
+    panel: ReturnPanel, series: int, mask: Bools, options: Options, sessions: Ints | None = None
 ) -> PlaceboTable:
     """Exact t of every pseudo-event session of a series.
 
@@ -79,23 +69,17 @@ def placebo_table(
         Row of the panel.
     mask : bool (T,)
         Sessions that belong to a catalogued event of the firm.
-    plan, model, windows, strict
+    options : Options
         As for the events themselves; each pseudo-event has its own estimation window.
-    min_obs : int
-        Fewest valid estimation observations.
     sessions : int64 or None
         Compute only these positions; the others stay NaN. None computes all.
-    conventions : Conventions or None
-        Those of the events themselves; None is exact.
     """
-    exact = conventions is None or conventions == Conventions()
-    candidates = _candidates(panel, series, plan, windows)
+    plan, windows = options.plan, options.windows
+    candidates = _candidates(panel, series, options)
     if sessions is not None:
         candidates = np.intersect1d(candidates, sessions)
-    if not exact or model not in SLIDING_MODELS or not len(candidates):
-        return direct_table(
-            panel, series, mask, plan, model, windows, min_obs, candidates, strict=strict, conventions=conventions
-        )
+    if options.conventions != EXACT or options.model not in SLIDING_MODELS or not len(candidates):
+        return direct_table(panel, series, mask, options, candidates)
     # sessions before the first candidate's estimation window and after the last one's windows play no part
     low = int(candidates[0]) + plan.estimation_start
     high = int(candidates[-1]) + max(end for _, end in windows) + 1
@@ -105,50 +89,36 @@ def placebo_table(
         span=panel.span[series : series + 1, low:high],
         day_number=panel.day_number[series : series + 1, low:high],
     )
-    quick = sliding_t(part, 0, mask[low:high], plan, model, windows, min_obs, strict=strict)
+    quick = sliding_t(part, 0, mask[low:high], options)
     t = np.full((panel.n_sessions, len(windows)), np.nan)
     t[candidates] = quick.t[candidates - low]
     rest = candidates[quick.unsure[candidates - low]]
     if len(rest):
-        t[rest] = direct_table(panel, series, mask, plan, model, windows, min_obs, rest, strict=strict).t[rest]
+        t[rest] = direct_table(panel, series, mask, options, rest).t[rest]
     return PlaceboTable(t=t)
 
 
-def _candidates(panel: ReturnPanel, series: int, plan: WindowPlan, windows: Sequence[tuple[int, int]]) -> Ints:
+def _candidates(panel: ReturnPanel, series: int, options: Options) -> Ints:
     """Sessions whose estimation window begins with the series and whose windows end with the panel."""
     n = panel.n_sessions
     known = np.isfinite(panel.returns[series])
     first = int(np.argmax(known)) if known.any() else n
-    return np.arange(first - plan.estimation_start, n - max(end for _, end in windows))
+    return np.arange(first - options.plan.estimation_start, n - max(end for _, end in options.windows))
 
 
-def direct_table(
-    panel: ReturnPanel,
-    series: int,
-    mask: Bools,
-    plan: WindowPlan,
-    model: str,
-    windows: Sequence[tuple[int, int]],
-    min_obs: int,
-    sessions: Ints,
-    *,
-    strict: bool = False,
-    conventions: Conventions | None = None,
-) -> PlaceboTable:
+def direct_table(panel: ReturnPanel, series: int, mask: Bools, options: Options, sessions: Ints) -> PlaceboTable:
     """The same table with every session's design gathered and fitted like an event's: any model, any convention."""
-    t = np.full((panel.n_sessions, len(windows)), np.nan)
+    t = np.full((panel.n_sessions, len(options.windows)), np.nan)
     for at in range(0, len(sessions), _BLOCK):
         block = sessions[at : at + _BLOCK]
         rows = np.full(len(block), series)
-        event_mask = in_event_time(mask[None, :], np.zeros_like(block), block, plan)
-        design = gather(panel, rows, block, event_mask, plan, strict=strict)
-        fits, _, result = measured(
-            design, fit(design, model), model, windows, conventions or Conventions(), strict=strict
-        )
-        usable = fits.rank_ok & (fits.n_obs >= min_obs) & (fits.s2 > 0)
+        event_mask = in_event_time(mask[None, :], np.zeros_like(block), block, options.plan)
+        design = gather(panel, rows, block, event_mask, options.plan, strict=options.strict)
+        fits, _, result = measured(design, options.entry.fit(design), options)
+        usable = fits.rank_ok & (fits.n_obs >= options.needed(panel.factors.shape[1])) & (fits.s2 > 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             statistic = result.car / np.sqrt(fits.s2[:, None] * result.q)
-        for w, (start, end) in enumerate(windows):
+        for w, (start, end) in enumerate(options.windows):
             clean = usable & design.usable[:, design.days(start, end)].all(axis=1)
             t[block, w] = np.where(clean, statistic[:, w], np.nan)
     return PlaceboTable(t=t)
@@ -167,10 +137,8 @@ def without_overlap(positions: Ints, length: int) -> Ints:
     return np.array(kept[::-1], dtype=np.int64)
 
 
-def placebo_time(
-    table: PlaceboTable, session: int, plan: WindowPlan, window: int, length: int, t: float, alternative: Alternative
-) -> Placebo:
-    """p value of an event's t among the pseudo-events d with day0 - 750 <= d < E1.
+def placebo_time(table: PlaceboTable, session: int, w: int, t: float, options: Options) -> Placebo:
+    """p value of an event's t over test window w among the pseudo-events d with day0 - 750 <= d < E1.
 
     Windows that do not overlap are used where they leave at least 39; otherwise all, and the number of
     non-overlapping blocks is reported as the effective number.
@@ -179,19 +147,63 @@ def placebo_time(
     ---------------
     tests/oracles/naive.py; size in tests/properties.
     """
-    start, stop = max(0, session - HISTORY), session + plan.estimation_start
+    start, stop = max(0, session - HISTORY), session + options.plan.estimation_start
+    first, last = options.windows[w]
     positions = np.arange(start, max(start, stop))
-    positions = positions[np.isfinite(table.t[positions, window])]
-    blocks = without_overlap(positions, length)
+    positions = positions[np.isfinite(table.t[positions, w])]
+    blocks = without_overlap(positions, last - first + 1)
     chosen = blocks if len(blocks) >= FEWEST else positions
-    values = table.t[chosen, window]
+    values = table.t[chosen, w]
     if len(chosen) < FEWEST or not np.isfinite(t):
         return Placebo(p=np.nan, p_min=np.nan, t=values, n=len(chosen), n_blocks=len(blocks))
     p_min = 1 / (len(chosen) + 1)
     return Placebo(
-        p=p_min * (1 + extreme_count(values, t, alternative)),
+        p=p_min * (1 + extreme_count(values, t, options.alternative)),
         p_min=p_min,
         t=values,
         n=len(chosen),
         n_blocks=len(blocks),
     )
+
+
+def placebo_of(context: EventContext, i: int, w: int) -> Placebo:
+    """The pseudo-events of event i over test window w."""
+    assert context.placed is not None, "asked of events on a panel"
+    found = context.measures
+    t = found.car[i, w] / np.sqrt(found.s2[i] * found.q[i, w]) if found.s2[i] > 0 else np.nan
+    table = _table(context, int(context.placed.series[i]))
+    return placebo_time(table, int(context.placed.session[i]), w, float(t), context.options)
+
+
+def _table(context: EventContext, series: int) -> PlaceboTable:
+    """Pseudo-events of a series, computed once and read by all its events."""
+    return context.once(("placebo table", series), lambda: _table_of(context, series))
+
+
+def _table_of(context: EventContext, series: int) -> PlaceboTable:
+    panel, placed, plan = context.panel, context.placed, context.options.plan
+    assert panel is not None and placed is not None, "asked of events on a panel"
+    own = np.unique(placed.session[placed.series == series])
+    wanted = np.unique(np.concatenate([np.arange(d - HISTORY, d + plan.estimation_start) for d in own]))
+    return placebo_table(panel, series, placed.history_mask[series], context.options, wanted)
+
+
+def _placebo_columns(context: EventContext) -> dict[str, Floats]:
+    names = {"p_placebo": "p", "p_min_placebo": "p_min", "n_placebo": "n", "n_placebo_blocks": "n_blocks"}
+    columns = {column: context.empty() for column in names}
+    for i, w in np.ndindex(context.measures.car.shape):
+        one = placebo_of(context, i, w)
+        for column, name in names.items():
+            columns[column][i, w] = getattr(one, name)
+    return columns
+
+
+TESTS = {
+    "placebo-time": SingleTest(
+        columns=("p_placebo", "p_min_placebo", "n_placebo", "n_placebo_blocks"),
+        reads=frozenset({"history"}),
+        cost=250.0,
+        run=_placebo_columns,
+        defined=("exact", "asymptotic"),
+    )
+}

@@ -6,27 +6,21 @@ moved mean from a risen variance.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from eventstudy.engine.abnormal import Cars, window_complete
-from eventstudy.engine.models import MODELS, Fits, Model, refitted
-from eventstudy.engine.panel import Bools, Floats, Ints
+from eventstudy.engine.abnormal import Cars
+from eventstudy.engine.context import EventContext, SingleTest
+from eventstudy.engine.least_squares import Fits
+from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.laws import (
     Alternative,
-    extreme_count,
     minimum_detectable_effect,
-    rank_p_value,
     t_p_value,
     t_quantile,
 )
-from eventstudy.engine.windows import Design
-
-LOCAL_SESSIONS = 20
-# residuals (E, D) of a model fitted on the days given
-Refit = Callable[[Design, Model, Bools], Floats]
+from eventstudy.engine.windows import LOCAL_SESSIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,22 +90,6 @@ def _distinct(nu: Floats) -> tuple[Floats, Ints]:
     return np.unique(nu, return_inverse=True)
 
 
-def autocorrelation(fits: Fits) -> Floats:
-    """First-order autocorrelation of the estimation residuals, bias-corrected; (E,) float64.
-
-    Pairs are adjacent sessions that are both valid: a masked or missing session breaks the pair. Clipped to
-    [-0.95, 0.95].
-    """
-    e = np.where(fits.used, fits.scaled[:, : fits.used.shape[1]], 0.0)
-    return corrected_autocorrelation((e**2).sum(axis=1), (e[:, 1:] * e[:, :-1]).sum(axis=1), fits.n_obs)
-
-
-def corrected_autocorrelation(squares: Floats, products: Floats, n_obs: Ints) -> Floats:
-    """phi = r1 + (1 + 4 r1)/M from the sums of e_t^2 and of e_t e_{t-1}. Source: methods 2.4 (Kendall's correction)."""
-    r1 = products / np.where(squares > 0, squares, np.nan)
-    return np.asarray(np.clip(r1 + (1 + 4 * r1) / n_obs, -0.95, 0.95))
-
-
 def variance_ar1(phi: Floats, q: Floats, base: Floats) -> Floats:
     """Variance factor of a CAR under first-order autocorrelated errors, float64 (E, W): Var(CAR) = s2 q_AR1.
 
@@ -133,122 +111,28 @@ def variance_ar1(phi: Floats, q: Floats, base: Floats) -> Floats:
     return np.asarray(window_part + (q - base) * ((1 + phi) / (1 - phi))[:, None])
 
 
-def car_t_ar1(fits: Fits, result: Cars, alternative: Alternative) -> Floats:
-    """p values of ``car-t-ar1``: CAR over s sqrt(q_AR1) against t with nu degrees of freedom. (E, W) float64."""
-    q = variance_ar1(autocorrelation(fits), result.q, result.base)
-    return ar1_p_value(result.car, q, fits.s2, fits.nu, alternative)
+def car_t_ar1(context: EventContext) -> dict[str, Floats]:
+    """``car-t-ar1``: CAR over s sqrt(q_AR1) against t with nu degrees of freedom."""
+    found = context.measures
+    q = variance_ar1(context.serial.phi, found.q, found.base)
+    t = found.car / _standard_error(found.s2, q)
+    return {"p_t_ar1": t_p_value(t, np.broadcast_to(found.nu[:, None], t.shape), context.options.alternative)}
 
 
-def ar1_p_value(car: Floats, q_ar1: Floats, s2: Floats, nu: Floats, alternative: Alternative) -> Floats:
-    """``car_t_ar1`` from its arrays: car and its variance factor (E, W), s2 and nu (E,)."""
-    t = car / _standard_error(s2, q_ar1)
-    return t_p_value(t, np.broadcast_to(nu[:, None], t.shape), alternative)
-
-
-def car_t_local(
-    design: Design, fits: Fits, result: Cars, windows: Sequence[tuple[int, int]], alternative: Alternative
-) -> Floats:
-    """p values of ``ar-t-local``: the scale is the root mean square of the 20 latest unmasked sessions before the
-    test window (methods 5.2), so that a turbulent month is judged by itself; t with 20 degrees of freedom.
+def car_t_local(context: EventContext) -> dict[str, Floats]:
+    """``ar-t-local``: the scale is the root mean square of the 20 latest unmasked sessions before the test window
+    (methods 5.2), so that a turbulent month is judged by itself; t with 20 degrees of freedom.
 
     Estimation residuals up to E2, prediction errors after. NaN with fewer than 20 such sessions.
     """
-    return local_p_value(result.car, result.q, local_variances(design, fits, windows), alternative)
+    found, variance = context.measures, context.serial.local_variance
+    t = found.car / np.sqrt(np.where(variance > 0, variance, np.nan) * found.q)
+    return {"p_local": t_p_value(t, np.full(t.shape, float(LOCAL_SESSIONS)), context.options.alternative)}
 
 
-def local_p_value(car: Floats, q: Floats, variance: Floats, alternative: Alternative) -> Floats:
-    """``car_t_local`` from its arrays, all (E, W)."""
-    scale = np.sqrt(np.where(variance > 0, variance, np.nan) * q)
-    return t_p_value(car / scale, np.full(car.shape, float(LOCAL_SESSIONS)), alternative)
-
-
-def local_variances(design: Design, fits: Fits, windows: Sequence[tuple[int, int]]) -> Floats:
-    """``local_variance`` before each test window; (E, W)."""
-    each = [local_variance(design, fits, start) for start, _ in windows]
-    return np.stack(each, axis=1) if each else np.empty((len(design.y), 0))
-
-
-def local_variance(design: Design, fits: Fits, start: int) -> Floats:
-    """Mean square of the 20 latest unmasked one-session errors before event day ``start``; (E,), NaN with fewer."""
-    before = slice(0, design.plan.column(start))
-    usable = design.usable[:, before]
-    recent = usable & (np.cumsum(usable[:, ::-1], axis=1)[:, ::-1] <= LOCAL_SESSIONS)
-    enough = recent.sum(axis=1) == LOCAL_SESSIONS
-    squared = np.where(recent, fits.scaled[:, before] ** 2, 0.0)
-    return np.where(enough, squared.sum(axis=1) / LOCAL_SESSIONS, np.nan)
-
-
-def sample_quantile(
-    design: Design, fits: Fits, windows: Sequence[tuple[int, int]], alternative: Alternative
-) -> tuple[Floats, Floats]:
-    """``sq``: where the event day's AR stands among the estimation residuals (Gelbach, Helland & Klick 2013).
-
-    One-day windows only. Valid for any error distribution as M grows; discrete.
-
-    Returns
-    -------
-    p, p_min : float64 (E, W)
-        NaN for longer windows, without an AR, or with zero variance.
-    """
-    p, p_min = (np.full((len(design.y), len(windows)), np.nan) for _ in range(2))
-    n_estimation = fits.used.shape[1]
-    for w, (start, end) in enumerate(windows):
-        if start != end:
-            continue
-        observed = fits.scaled[:, design.plan.column(start)]
-        for i in np.flatnonzero(np.isfinite(observed) & fits.rank_ok & (fits.s2 > 0)):
-            residuals = fits.scaled[i, :n_estimation][fits.used[i]]
-            p[i, w], p_min[i, w] = rank_p_value(residuals, observed[i], alternative)
-    return p, p_min
-
-
-def circular_sums(values: Floats, length: int) -> Floats:
-    """Sums over ``length`` consecutive rows of a series closed to a ring; entry t ends at row t. (T, ...) -> (T, ...).
-
-    Every sum is added in the order of its own rows, so the observed one is found again to the last bit.
-    """
-    n = len(values)
-    closed = np.concatenate([values[n - length + 1 :], values])
-    total = closed[:n].copy()
-    for k in range(1, length):
-        total += closed[k : k + n]
-    return total
-
-
-def conformal(
-    design: Design,
-    fits: Fits,
-    name: str,
-    windows: Sequence[tuple[int, int]],
-    alternative: Alternative,
-    *,
-    strict: bool = False,
-    refit: Refit = refitted,
-) -> tuple[Floats, Floats]:
-    """``conformal``: permutation in time by circular shifts (Chernozhukov, Wuethrich & Zhu 2021; methods 5.4).
-
-    The model is fitted on the estimation window and the test window together, which is what makes the p value valid
-    in finite samples; masked estimation sessions stay out. S = |sum of the window's residuals|.
-
-    Returns
-    -------
-    p, p_min : float64 (E, W)
-        p_min = 1/T, T the number of sessions in the fit.
-    """
-    p, p_min = (np.full((len(design.y), len(windows)), np.nan) for _ in range(2))
-    model = MODELS[name]
-    for w, (start, end) in enumerate(windows):
-        days = design.days(start, end)
-        used = np.zeros_like(design.observed)
-        used[:, design.estimation] = design.usable[:, design.estimation]
-        used[:, days] = design.observed[:, days]
-        residual = refit(design, model, used)
-        known = window_complete(design, start, end, strict=strict) & fits.rank_ok & (fits.s2 > 0)
-        for i in np.flatnonzero(known):
-            ring = residual[i][used[i]]
-            if model.adjusted:
-                ring = ring - ring.mean()
-            sums = circular_sums(ring, int(used[i, days].sum()))
-            p[i, w] = extreme_count(sums, sums[-1], alternative) / len(ring)
-            p_min[i, w] = 1 / len(ring)
-    return p, p_min
+TESTS = {
+    "car-t-ar1": SingleTest(
+        columns=("p_t_ar1",), reads=frozenset({"serial"}), cost=0.3, run=car_t_ar1, defined=("exact", "asymptotic")
+    ),
+    "ar-t-local": SingleTest(columns=("p_local",), reads=frozenset({"serial"}), cost=0.2, run=car_t_local),
+}

@@ -8,13 +8,12 @@ squares) is watched: where it would cost digits, the session is handed back to t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Bools, Floats, ReturnPanel
-from eventstudy.engine.windows import WindowPlan
 
 # Models with at most a constant and one slope; more regressors would need normal equations, which lose digits.
 SLIDING_MODELS = ("market-model", "market-adjusted", "constant-mean")
@@ -89,32 +88,22 @@ def window_sums(values: Floats, length: int) -> Floats:
     return total
 
 
-def sliding_t(
-    panel: ReturnPanel,
-    series: int,
-    mask: Bools,
-    plan: WindowPlan,
-    model: str,
-    windows: Sequence[tuple[int, int]],
-    min_obs: int,
-    *,
-    strict: bool = False,
-) -> Sliding:
+def sliding_t(panel: ReturnPanel, series: int, mask: Bools, options: Options) -> Sliding:
     """Exact t of every session of a series as a pseudo-event, O(T) for any length of window.
 
     Parameters
     ----------
-    panel, series, mask, plan, windows, min_obs, strict
-        As for ``placebo_table``. Masked and missing sessions drop out of every estimation window exactly; a return over
-        several sessions has its weight and its intercept (trade-to-trade).
-    model : str
-        One of ``SLIDING_MODELS``.
+    panel, series, mask, options
+        As for ``placebo_table``; the model is one of ``SLIDING_MODELS``. Masked and missing sessions drop out of every
+        estimation window exactly; a return over several sessions has its weight and its intercept (trade-to-trade).
 
     Checked against
     ---------------
     The direct kernel to 1e-12 (tests/engine/test_sliding.py).
     """
-    rows = _rows(panel, series, mask, model, strict=strict)
+    plan, model, windows = options.plan, options.model, options.windows
+    min_obs = options.needed(panel.factors.shape[1])
+    rows = _rows(panel, series, mask, model, strict=options.strict)
     fits = _fits(rows, plan.estimation, model)
     n = panel.n_sessions
     t = np.full((n, len(windows)), np.nan)

@@ -15,8 +15,8 @@ from scipy import special
 
 from eventstudy.engine.moments import CHUNK, Moments, summarise
 from eventstudy.engine.panel import Floats
+from eventstudy.engine.significance.conformal import circular_sums
 from eventstudy.engine.significance.evidence import Evidence, Sample, average_ranks, centred
-from eventstudy.engine.significance.single import circular_sums
 
 NONE = Moments()
 # What a summary may hold beside the moments and Patell's sums.

@@ -2,98 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 
-from eventstudy.engine.abnormal import window_complete
-from eventstudy.engine.models import MODELS, Fits, Model, refitted, regressors
+from eventstudy.engine.context import EventContext, SingleTest
 from eventstudy.engine.panel import Floats
+from eventstudy.engine.significance.conformal import circular_sums
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.evidence import Sample
 from eventstudy.engine.significance.laws import Alternative, f_p_value, t_p_value
 from eventstudy.engine.significance.result import TestResult, computed, undefined
-from eventstudy.engine.significance.single import circular_sums
 from eventstudy.engine.significance.summary import Summary
-from eventstudy.engine.windows import Design
 
 LONG_ENOUGH = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Volatility:
-    """Volatility of each test window; float64 (E, W), NaN where undefined.
+def window_f(context: EventContext) -> dict[str, Floats]:
+    """``window-f`` and ``vol-f``: AR'V^-1 AR/(L s2) against F(L, nu), upper tail; and ``avar``, the mean squared
+    abnormal return over s2.
 
-    Attributes
-    ----------
-    ratio : float64
-        ``avar``: mean squared abnormal return over s2.
-    p_f : float64
-        ``window-f`` and ``vol-f``: AR'V^-1 AR/(L s2) against F(L, nu), upper tail.
-    p_conformal : float64
-        ``vol-conformal``: the window's sum of squares among all circular shifts.
-    p_brown_forsythe : float64
-        ``vol-bf``: absolute deviations from the medians, window against estimation; windows of ten days and more.
-    """
-
-    ratio: Floats
-    p_f: Floats
-    p_conformal: Floats
-    p_brown_forsythe: Floats
-
-
-def volatility(
-    design: Design, fits: Fits, name: str, windows: Sequence[tuple[int, int]], *, strict: bool = False
-) -> Volatility:
-    """Every volatility test of one event, over several windows.
-
-    Notes
-    -----
-    ``p_f`` is exact under normal errors, also jointly a test of the mean; fat tails break it (7.9 % at L = 3 for t3),
-    which is why ``p_conformal`` stands beside it.
+    Exact under normal errors, also jointly a test of the mean; fat tails break it (7.9 % at L = 3 for t3), which is why
+    ``p_vol_conformal`` stands beside it.
 
     Checked against
     ---------------
-    statsmodels' F test of all event dummies; the golden example; scipy's Levene test.
+    statsmodels' F test of all event dummies; the golden example.
     """
-    shape = (len(design.y), len(windows))
-    ratio, p_f, p_conformal, p_bf = (np.full(shape, np.nan) for _ in range(4))
-    model = MODELS[name]
-    x = regressors(design, model)
-    for w, (start, end) in enumerate(windows):
+    return context.once("window-f", lambda: _window_f(context))
+
+
+def _window_f(context: EventContext) -> dict[str, Floats]:
+    design, fits, x = context.design, context.fits, context.x
+    ratio, p = context.empty(), context.empty()
+    for w, (start, end) in enumerate(context.options.windows):
         days = design.days(start, end)
-        known = window_complete(design, start, end, strict=strict) & fits.rank_ok & (fits.s2 > 0)
-        ring_residual = None if model.adjusted else _with_window(design, model, days)
-        for i in np.flatnonzero(known):
+        for i in np.flatnonzero(context.known(w)):
             seen = design.observed[i, days]
             ar = fits.residual[i, days][seen]
             span, rows = design.span[i, days][seen], x[i, days][seen]
             v = np.diag(fits.relative_variance[i, days][seen]) + rows @ fits.xtx_inv[i] @ rows.T
             f = float(ar @ np.linalg.solve(v, ar)) / (len(ar) * fits.s2[i])
             ratio[i, w] = float((ar**2 / span).mean()) / fits.s2[i]
-            p_f[i, w] = float(f_p_value(np.array(f), len(ar), float(fits.nu[i])))
+            p[i, w] = float(f_p_value(np.array(f), len(ar), float(fits.nu[i])))
+    return {"p_f": p, "avar": ratio}
+
+
+def vol_conformal(context: EventContext) -> dict[str, Floats]:
+    """``vol-conformal``: the window's sum of squares among all circular shifts, the model fitted on both windows."""
+    design, p = context.design, context.empty()
+    for w, (start, end) in enumerate(context.options.windows):
+        used, residual = context.with_window(w)
+        own = used[:, design.days(start, end)].sum(axis=1)
+        for i in np.flatnonzero(context.known(w)):
+            ring = residual[i][used[i]] / np.sqrt(design.span[i][used[i]])
+            sums = circular_sums(ring**2, int(own[i]))
+            p[i, w] = np.count_nonzero(sums >= sums[-1]) / len(sums)
+    return {"p_vol_conformal": p}
+
+
+def vol_bf(context: EventContext) -> dict[str, Floats]:
+    """``vol-bf``: absolute deviations from the medians, window against estimation; windows of ten days and more.
+
+    Checked against
+    ---------------
+    scipy's Levene test.
+    """
+    design, fits, p = context.design, context.fits, context.empty()
+    for w, (start, end) in enumerate(context.options.windows):
+        days = design.days(start, end)
+        if end - start + 1 < LONG_ENOUGH:
+            continue
+        for i in np.flatnonzero(context.known(w) & (design.observed[:, days].sum(axis=1) >= LONG_ENOUGH)):
             estimation = fits.scaled[i, design.estimation][fits.used[i]]
-            own = fits.scaled[i, days][seen]
-            if ring_residual is None:
-                ring = np.concatenate([estimation, own])
-                ring = ring - ring.mean()
-            else:
-                in_fit = np.concatenate([np.flatnonzero(fits.used[i]), np.arange(days.start, days.stop)[seen]])
-                ring = ring_residual[i, in_fit] / np.sqrt(design.span[i, in_fit])
-            sums = circular_sums(ring**2, len(own))
-            p_conformal[i, w] = np.count_nonzero(sums >= sums[-1]) / len(sums)
-            if len(own) >= LONG_ENOUGH:
-                p_bf[i, w] = brown_forsythe(estimation, own)
-    return Volatility(ratio=ratio, p_f=p_f, p_conformal=p_conformal, p_brown_forsythe=p_bf)
-
-
-def _with_window(design: Design, model: Model, days: slice) -> Floats:
-    """Residuals of the fit on the estimation window and the test window together."""
-    used = np.zeros_like(design.observed)
-    used[:, design.estimation] = design.usable[:, design.estimation]
-    used[:, days] = design.observed[:, days]
-    return refitted(design, model, used)
+            p[i, w] = brown_forsythe(estimation, fits.scaled[i, days][design.observed[i, days]])
+    return {"p_vol_bf": p}
 
 
 def brown_forsythe(first: Floats, second: Floats) -> float:
@@ -123,3 +104,12 @@ def avar(sample: Sample, summary: Summary, dependence: Dependence, side: Alterna
     upper: Alternative = "greater" if side == "two-sided" else side
     p = float(t_p_value(np.array(t), np.array(float(df)), upper))
     return computed("avar", t, "t", str(df), p, dependence.shared(summary.n))
+
+
+_DAYS = frozenset({"days"})
+TESTS = {
+    "window-f": SingleTest(columns=("p_f", "avar"), reads=_DAYS, cost=40.0, run=window_f),
+    "vol-f": SingleTest(columns=("p_f", "avar"), reads=_DAYS, cost=40.0, run=window_f),
+    "vol-conformal": SingleTest(columns=("p_vol_conformal",), reads=_DAYS, cost=50.0, run=vol_conformal),
+    "vol-bf": SingleTest(columns=("p_vol_bf",), reads=_DAYS, cost=30.0, run=vol_bf),
+}

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from eventstudy.engine.models import MODELS, Fits, fit, regressors
+from eventstudy.engine.least_squares import Fits, regressed
 from eventstudy.engine.panel import Floats
-from eventstudy.engine.significance.single import LOCAL_SESSIONS
-from eventstudy.engine.windows import Design
+from eventstudy.engine.windows import LOCAL_SESSIONS, Design
 from eventstudy.errors import UsageError
 
 # the package wants returns near one
@@ -20,7 +19,7 @@ FEWEST = 250
 SEED = 20250416
 
 
-def conditional_fits(design: Design, name: str) -> Fits:
+def conditional_fits(design: Design, process: str) -> Fits:
     """Estimate ``garch`` or ``egarch`` for every event.
 
     The mean and the variance equation are fitted jointly by maximum likelihood on the estimation window's valid
@@ -47,13 +46,13 @@ def conditional_fits(design: Design, name: str) -> Fits:
         from arch.univariate import EGARCH, GARCH
     except ImportError as error:
         raise UsageError(
-            f"model {name} needs the arch package", "an installation with it", 'pip install -e ".[garch]"'
+            f"model {process} needs the arch package", "an installation with it", 'pip install -e ".[garch]"'
         ) from error
-    base = fit(design, "market-model")
-    volatility = GARCH if name == "garch" else EGARCH
+    x = np.concatenate([design.span[:, :, None], design.x[:, :, :1]], axis=2)
+    base = regressed(design, x)
+    volatility = GARCH if process == "garch" else EGARCH
     theta, xtx_inv, s2 = base.theta.copy(), base.xtx_inv.copy(), base.s2.copy()
     relative, nu, fallback = base.relative_variance.copy(), base.nu.copy(), base.fallback.copy()
-    x = regressors(design, MODELS[name])
     residual = base.residual.copy()
     for i in range(len(design.y)):
         found = _one(design, base, i, volatility) if base.rank_ok[i] and base.s2[i] > 0 else None

@@ -1,0 +1,148 @@
+"""What tests of one event read of a block of events, and what such a test is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+
+from eventstudy.engine.abnormal import window_complete
+from eventstudy.engine.kernels.records import Measures, Serial, completed
+from eventstudy.engine.least_squares import Fits
+from eventstudy.engine.options import Options
+from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
+from eventstudy.engine.significance.serial import autocorrelation, local_variances
+from eventstudy.engine.windows import Design, gather
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, kw_only=True)
+class EventContext:
+    """E events, measured. Their days are cut out of the panel, and their fits completed from the estimates, when a test
+    first asks for them: no event is estimated a second time.
+
+    Attributes
+    ----------
+    options : Options
+    measures : Measures
+    seed : int64 (E,)
+        Of each event's resampling.
+    panel, placed
+        None where the events are in event time already: tests that read the firm's history are then left out.
+    """
+
+    options: Options
+    measures: Measures
+    seed: Ints
+    panel: ReturnPanel | None = None
+    placed: Placed | None = None
+    _design: Design | None = None
+    _fits: Fits | None = None
+    _made: dict[object, object] = field(default_factory=dict)
+
+    @property
+    def design(self) -> Design:
+        """What the events see, in event time."""
+        if self._design is None:
+            assert self.panel is not None and self.placed is not None, "events without a panel bring their design"
+            where, options = self.placed, self.options
+            self._design = gather(
+                self.panel, where.series, where.session, where.masked, options.plan, strict=options.strict
+            )
+        return self._design
+
+    @property
+    def fits(self) -> Fits:
+        """The estimated models, with the residual of every day."""
+        if self._fits is None:
+            self._fits = completed(self.design, self.options.entry, self.measures)
+        return self._fits
+
+    @property
+    def gathered(self) -> tuple[Design, Fits] | None:
+        """The days and fits where something has asked for them already."""
+        return None if self._design is None or self._fits is None else (self._design, self._fits)
+
+    @property
+    def serial(self) -> Serial:
+        """What the order of the days says, from the kernel where it was asked for."""
+        if self.measures.serial is not None:
+            return self.measures.serial
+        return self.once("serial", self._serial)
+
+    def _serial(self) -> Serial:
+        local = local_variances(self.design, self.fits, self.options.windows)
+        return Serial(phi=autocorrelation(self.fits), local_variance=local)
+
+    @property
+    def x(self) -> Floats:
+        """X of every day, (E, D, p)."""
+        return self.once("x", lambda: self.options.entry.regressors(self.design))
+
+    def once(self, key: object, make: Callable[[], T]) -> T:
+        """What several tests share: made when first asked for."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]  # type: ignore[return-value]
+
+    def empty(self) -> Floats:
+        """NaN for every event and test window, (E, W)."""
+        return np.full(self.measures.car.shape, np.nan)
+
+    @property
+    def one_day_windows(self) -> list[int]:
+        """Numbers of the test windows of one day."""
+        return [w for w, (start, end) in enumerate(self.options.windows) if start == end]
+
+    def known(self, w: int) -> Bools:
+        """Events with a model, a variance and every day of test window w that it needs; (E,)."""
+        start, end = self.options.windows[w]
+        whole = window_complete(self.design, start, end, strict=self.options.strict)
+        return np.asarray(whole & self.measures.rank_ok & (self.measures.s2 > 0))
+
+    def with_window(self, w: int) -> tuple[Bools, Floats]:
+        """The estimation days and those of test window w, and the residuals of the model fitted on both; (E, D)."""
+        return self.once(("with window", w), lambda: self._with_window(w))
+
+    def _with_window(self, w: int) -> tuple[Bools, Floats]:
+        design = self.design
+        days = design.days(*self.options.windows[w])
+        used = np.zeros_like(design.observed)
+        used[:, design.estimation] = design.usable[:, design.estimation]
+        used[:, days] = design.observed[:, days]
+        return used, self.options.entry.refit(design, used)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SingleTest:
+    """A test of one event.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Columns of the windows table that it fills; the first holds the p value.
+    reads : frozenset of str
+        Of ``serial`` (what the kernels measure of the order of days), ``days`` (every day of the event), ``history``
+        (the firm's other sessions), ``donors`` and ``seed`` (it draws).
+    cost : float
+        Predicted microseconds an event and test window, estimation excluded.
+    run : callable
+        EventContext -> column -> float64 (E, W), NaN where undefined.
+    defined : tuple of str
+        ``Model.inference`` of the models it is defined for.
+    """
+
+    columns: tuple[str, ...]
+    reads: frozenset[str]
+    cost: float
+    run: Callable[[EventContext], dict[str, Floats]]
+    defined: tuple[str, ...] = ("exact", "asymptotic", "forecast")
+
+    def possible(self, context: EventContext) -> bool:
+        """Whether it is defined for the model, and the events bring what it reads."""
+        if context.options.entry.inference not in self.defined:
+            return False
+        return "history" not in self.reads or context.panel is not None

@@ -1,0 +1,135 @@
+"""What the engine is asked to do: one frozen record, and how a study's spec makes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from eventstudy.engine.models import MODELS, Model
+from eventstudy.engine.significance.laws import Alternative
+from eventstudy.engine.windows import WindowPlan
+
+if TYPE_CHECKING:
+    from eventstudy.spec import StudySpec
+
+Engine = Literal["numpy", "numba"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conventions:
+    """How standard errors are made; the defaults are exact.
+
+    Attributes
+    ----------
+    sigma : {"m-p", "m-1"}
+        Divisor of the residual variance.
+    car : {"exact", "sqrt-l", "per-day"}
+        Variance of a CAR.
+    robust : {"none", "hac"}
+        Whether autocovariances of the estimation residuals enter the variance of a CAR.
+    """
+
+    sigma: str = "m-p"
+    car: str = "exact"
+    robust: str = "none"
+
+
+EXACT = Conventions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a block of events is measured and tested.
+
+    Attributes
+    ----------
+    plan : WindowPlan
+    model : str
+        Key of ``MODELS``.
+    windows : tuple of (start, end)
+        Test windows, both ends included.
+    conventions : Conventions
+    strict, log : bool
+        A return that covers several sessions is missing; returns are logarithmic.
+    level, alternative
+        Coverage of intervals and side of the tests.
+    min_estimation : int or None
+        Fewest valid estimation observations; None means ``max(60, 10 p)``.
+    tests : frozenset of str
+        Keys of ``SINGLE_TESTS`` that are wanted.
+    engine : {"numpy", "numba"}
+        What measures.
+    paths, residuals, serial : bool
+        Whether ``expected``, ``path`` and ``path_v``, ``evidence`` (about 10 kB an event) and ``serial`` are wanted.
+    threads : int
+        Chunks of the compiled kernel are shared out among as many threads; the result does not depend on it.
+    """
+
+    plan: WindowPlan
+    model: str
+    windows: tuple[tuple[int, int], ...]
+    conventions: Conventions = EXACT
+    strict: bool = False
+    log: bool = False
+    level: float = 0.95
+    alternative: Alternative = "two-sided"
+    min_estimation: int | None = None
+    tests: frozenset[str] = frozenset()
+    engine: Engine = "numpy"
+    paths: bool = True
+    residuals: bool = False
+    serial: bool = False
+    threads: int = 1
+
+    @property
+    def entry(self) -> Model:
+        """The model."""
+        return MODELS[self.model]
+
+    def needed(self, n_benchmarks: int) -> int:
+        """Valid estimation observations below which an event is excluded."""
+        return fewest(self.model, n_benchmarks, self.min_estimation)
+
+
+def fewest(model: str, n_benchmarks: int, asked: int | None) -> int:
+    """Valid estimation observations below which an event is excluded: max(60, 10 p) unless a number is asked for."""
+    return max(60, 10 * MODELS[model].n_parameters(n_benchmarks)) if asked is None else asked
+
+
+def window_plan(spec: StudySpec) -> WindowPlan:
+    """The event-time layout of a spec."""
+    return WindowPlan(
+        estimation=spec.estimation, gap=spec.gap, start=spec.event_window.start, end=spec.event_window.end
+    )
+
+
+def fewest_observations(spec: StudySpec, model: str, n_benchmarks: int) -> int:
+    """Valid estimation observations below which an event of a study is excluded."""
+    return fewest(model, n_benchmarks, spec.min_estimation)
+
+
+def conventions(spec: StudySpec) -> Conventions:
+    """The conventions of a spec."""
+    return Conventions(sigma=spec.chosen("sigma"), car=spec.chosen("car"), robust=spec.chosen("robust"))
+
+
+def pairs(spec: StudySpec) -> tuple[tuple[int, int], ...]:
+    """The test windows as (start, end)."""
+    return tuple((window.start, window.end) for window in spec.windows)
+
+
+def options_of(spec: StudySpec, engine: Engine = "numpy") -> Options:
+    """The options of a study: every test of one event that it computes."""
+    return Options(
+        plan=window_plan(spec),
+        model=spec.model,
+        windows=pairs(spec),
+        conventions=conventions(spec),
+        strict=spec.missing == "strict",
+        log=spec.returns == "log",
+        level=spec.level,
+        alternative=spec.alternative,
+        min_estimation=spec.min_estimation,
+        tests=spec.active_tests,
+        engine=engine,
+    )
