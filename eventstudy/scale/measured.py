@@ -125,6 +125,25 @@ def placed_chunk(
     return returns, placed, around
 
 
+def placed_by_date(spec: StudySpec, panel: PanelFile, events: Roster) -> tuple[ReturnPanel, Placed]:
+    """Only the series of some events, over only the sessions that their windows reach, and the events on them."""
+    plan = window_plan(spec)
+    series, where = np.unique(events.series, return_inverse=True)
+    # one session more on either side, which may mask its neighbour
+    first = max(int(events.session.min()) + plan.estimation_start - 1, 0)
+    stop = min(int(events.session.max()) + max(plan.end, 0) + 2, panel.returns.shape[1])
+    session = events.session.astype(np.int64) - first
+    around = _Around.of(panel.bits[series, first:stop], where, session, plan, spec)
+    placed = Placed(
+        series=where.astype(np.int64),
+        session=session,
+        masked=around.masked,
+        history_mask=around.history,
+        seed=np.zeros(len(events), dtype=np.int64),
+    )
+    return panel.some(series, first, stop), placed
+
+
 def fitter_of_spec(spec: StudySpec) -> Any:
     """What estimates the model, as in a small study; imported where it is called, for ``study`` imports a lot."""
     from eventstudy.study import fitter_of

@@ -173,3 +173,14 @@ class PanelFile:
             day_number=day_number,
             offset=None if self.offset is None else np.array(self.offset[part]),
         )
+
+    def some(self, series: Ints, first: int, stop: int) -> ReturnPanel:
+        """Chosen series over the sessions first to stop - 1 as a panel without dates."""
+        returns = self.returns[series, first:stop]
+        return ReturnPanel(
+            returns=returns,
+            factors=self.factors[series, :, first:stop],
+            span=self.span[series, first:stop],
+            day_number=np.full(returns.shape, -1, dtype=np.int64),
+            offset=None if self.offset is None else self.offset[series, first:stop],
+        )
