@@ -35,7 +35,7 @@ BATTERY = (
     "csect-t", "patell", "stouffer-t", "bmp", "corrado", "cumrank-t", "cumrank-z", "grank-t", "sign",
     "generalized-sign", "wilcoxon", "skew-t-hall",
 )  # fmt: skip
-PAIRWISE = tuple(name for name, entry in GROUP_TESTS.items() if entry.pairwise)
+PAIRWISE = tuple(name for name, entry in GROUP_TESTS.items() if entry.cost == "pairs")
 RESAMPLED = ("wild-bootstrap", "lbt-bootstrap")
 Made = TypeVar("Made")
 

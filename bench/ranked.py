@@ -10,6 +10,8 @@ import statistics
 from dataclasses import replace
 
 import numpy as np
+from eventstudy.scale.finish import layout_sample
+from eventstudy.scale.tally import GroupWindow, Tally, added_test, tested_of, with_ranks
 
 from bench.baseline import battery
 from bench.harness import Job, interleaved, machine, ratio
@@ -22,8 +24,6 @@ from eventstudy.engine.panel import Placed, ReturnPanel
 from eventstudy.engine.significance.battery import finalised, parts_read
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.summary import LIGHT_PARTS
-from eventstudy.scale.finish import layout_sample
-from eventstudy.scale.tally import GroupWindow, Tally, added_test, tested_of, with_ranks
 from eventstudy.spec import StudySpec, Window
 
 EVENTS, ROUNDS, TWIN = 40_960, 9, 4096

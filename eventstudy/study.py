@@ -26,7 +26,7 @@ from eventstudy.evaluate.claims import check_claims
 from eventstudy.evaluate.clusters import cluster_tests
 from eventstudy.evaluate.differences import difference_tests
 from eventstudy.evaluate.dollar import dollar_impact
-from eventstudy.evaluate.groups import evidence_of, group_days, group_tests
+from eventstudy.evaluate.groups import group_days, group_tests
 from eventstudy.evaluate.own_windows import own_windows, with_own_windows
 from eventstudy.evaluate.rates import placebo_rates
 from eventstudy.evaluate.robustness import day0_parts, robustness
@@ -96,18 +96,18 @@ def run(
     say("claims, clusters, groups, other models")
     if studied.spec.calibrated:
         say("every test on uneventful sessions")
-    parts, evidence = day0_parts(studied), evidence_of(studied)
+    parts = day0_parts(studied)
     shown = np.flatnonzero(chosen_rows(studied.index, only)[0]).tolist()
     return replace(
         result,
         robustness=robustness(studied),
         parts=parts,
         clusters=cluster_tests(studied),
-        groups=group_tests(studied, evidence),
+        groups=group_tests(studied),
         group_days=group_days(studied),
         claims=check_claims(studied, parts, shown),
         rates=placebo_rates(studied) if studied.spec.calibrated else None,
-        differences=difference_tests(studied, evidence),
+        differences=difference_tests(studied),
         calendar=calendar_time_tests(studied),
         dollars=dollar_impact(studied),
         volume=abnormal_volume(studied),

@@ -15,7 +15,8 @@ from eventstudy.engine.significance.calendar_time import Portfolio, holding, jaf
 from eventstudy.engine.significance.laws import Alternative, t_p_value
 from eventstudy.engine.significance.result import TestResult, computed, undefined
 from eventstudy.engine.windows import Design, WindowPlan, gather
-from eventstudy.evaluate.groups import members
+from eventstudy.evaluate.members import groups_of
+from eventstudy.evaluate.placed import placed_events
 from eventstudy.records import CalendarRow
 from eventstudy.spec import LONG_RUN_TESTS, StudySpec, Window
 
@@ -65,13 +66,12 @@ def calendar_time_tests(studied: Studied) -> tuple[CalendarRow, ...]:
     longer = spec.with_changes(event_window=Window(spec.event_window.start, max(spec.event_window.end, spec.hold)))
     keys, placed = place_rows(studied.index, [int(row) for row in studied.rows], longer)
     panel = studied.market.stack(keys, spec.returns)
-    firms = {(key.ticker, key.exchange): number for number, key in enumerate(keys)}
-    firm = np.array([firms[keys[s].ticker, keys[s].exchange] for s in placed.series], dtype=np.int64)
+    events = placed_events(studied)
     return tuple(
         row
-        for group, positions in members(studied).items()
-        if len(positions) > 1
-        for row in _tested(group, _held(panel, placed, np.array(positions), firm, longer), wanted, spec)
+        for group in groups_of(studied, events)
+        if len(group.rows) > 1
+        for row in _tested(group.name, _held(panel, placed, group.rows, events.firm, longer), wanted, spec)
     )
 
 

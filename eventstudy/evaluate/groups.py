@@ -1,231 +1,186 @@
-"""Groups of events: average abnormal returns, and the tests across them."""
+"""The groups of a study in memory: passes over its events in chunks, and the tests across them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.engine.models import MODELS
-from eventstudy.engine.moments import Moments, summarise
-from eventstudy.engine.panel import Floats, Ints
-from eventstudy.engine.significance.battery import GROUP_TESTS, run_battery
+from eventstudy.engine.aggregates import (
+    OWN,
+    GroupWindow,
+    Layout,
+    Member,
+    Outcomes,
+    Tally,
+    added_pass,
+    days_of,
+    tallied,
+    with_second_pass,
+)
+from eventstudy.engine.block import Block
+from eventstudy.engine.moments import CHUNK
+from eventstudy.engine.panel import Bools, Floats, Ints
+from eventstudy.engine.significance.battery import parts_read
 from eventstudy.engine.significance.cross_section import Dependence
-from eventstudy.engine.significance.dependence import dependence
-from eventstudy.engine.significance.evidence import Evidence, Sample, gather_evidence, window_weights
-from eventstudy.engine.significance.result import undefined
-from eventstudy.engine.significance.summary import Summary
-from eventstudy.evaluate.own_windows import DIFFERENT, overlapping, reads_one_number
+from eventstudy.engine.significance.overlap import overlapping_own
+from eventstudy.engine.significance.pairs import PairSums
+from eventstudy.engine.significance.summary import SPREAD_PARTS, SecondPass, second_pass
+from eventstudy.evaluate.across_events import (
+    Chosen,
+    Summed,
+    chosen_tests,
+    correlation_of,
+    day_rows,
+    group_rows,
+    shared_by,
+    wanted_tests,
+)
+from eventstudy.evaluate.members import Group, groups_of
+from eventstudy.evaluate.placed import PlacedEvents, layout_of, outcomes_of, pair_sums_of, placed_events
 from eventstudy.records import GroupDay, GroupRow
-from eventstudy.spec import DIFFERENCE_TESTS, Window
 
 if TYPE_CHECKING:
     from eventstudy.results import Studied
 
-ALL = "all"
 
-
-def members(studied: Studied) -> dict[str, list[int]]:
-    """Positions of each group, one per (ticker, day 0): the first row of the file stands for its duplicates.
-
-    ``all`` holds the direct rows only; the other groups are the values of the ``--by`` column.
-    """
-    found: dict[str, list[int]] = {ALL: []}
-    seen: set[tuple[str, str, np.datetime64]] = set()
-    for i in studied.reported:
-        own = studied.text(i, studied.spec.by) or "(empty)"
-        groups = [ALL, own] if studied.text(i, "role") == "direct" else [own]
-        for group in groups:
-            identity = (group, studied.text(i, "ticker"), studied.day0(i))
-            if identity not in seen:
-                seen.add(identity)
-                found.setdefault(group, []).append(i)
-    return {group: found[group] for group in (ALL, *sorted(set(found) - {ALL}))}
-
-
-def _rows_in(studied: Studied, group: str) -> int:
-    """Rows of a group before duplicates are counted once."""
-    column, value = ("role", "direct") if group == ALL else (studied.spec.by, group)
-    return sum((studied.text(i, column) or "(empty)") == value for i in studied.reported)
-
-
-def evidence_of(studied: Studied) -> Evidence | None:
-    """What tests across events read, made once a study; None where no such test is wanted or possible."""
-    block = studied.block
-    if block is None or not {*GROUP_TESTS, *DIFFERENCE_TESTS} & studied.spec.active_tests:
-        return None
-    if MODELS[studied.spec.model].inference == "none":
-        # no variance of a standardised CAR, so nothing that these tests could read
-        return None
-    return gather_evidence(block.design, block.fits, block.abnormal.v)
-
-
-def group_tests(studied: Studied, evidence: Evidence | None) -> tuple[GroupRow, ...]:
+def group_tests(studied: Studied) -> tuple[GroupRow, ...]:
     """Every wanted cross-sectional test on every group of two or more events."""
-    wanted = [name for name in GROUP_TESTS if name in studied.spec.active_tests]
-    if studied.block is None or not wanted:
+    if studied.block is None or not wanted_tests(studied.spec):
         return ()
-    if MODELS[studied.spec.model].inference == "none":
-        return _without_theory(studied, wanted)
-    if evidence is None:
-        return ()
-    found: list[GroupRow] = []
-    for group, positions in members(studied).items():
-        if len(positions) > 1:
-            for w in studied.shared_windows:
-                sample = sample_of(studied, evidence, positions, w)
-                found += _tested(studied, sample, group, studied.spec.windows[w], wanted)
-            if len(named := [i for i in positions if studied.own_window(i) >= 0]) > 1:
-                sample = sample_of(studied, evidence, named, None)
-                found += _tested(studied, sample, group, None, wanted)
-    return tuple(found)
-
-
-def _without_theory(studied: Studied, wanted: list[str]) -> tuple[GroupRow, ...]:
-    """Averages alone, where events have no standard errors."""
-    block, reason = studied.block, f"{studied.spec.model} has no standard errors; see p_conformal and p_space"
-    assert block is not None, "only called with a block"
-    return tuple(
-        GroupRow(
-            group=group,
-            window=window,
-            n_rows=_rows_in(studied, group),
-            n_dates=len({studied.day0(i) for i in positions}),
-            n_overlapping=0,
-            car=summarise(block.cars.car[positions, w]),
-            bhar=summarise(block.cars.bhar[positions, w]),
-            precision_weighted=np.nan,
-            variance_weighted=np.nan,
-            result=undefined(name, "", reason),
-        )
-        for group, positions in members(studied).items()
-        if len(positions) > 1
-        for w, window in enumerate(studied.spec.windows[: len(studied.shared_windows)])
-        for name in wanted
+    study = _InMemory.of(studied)
+    tally, layout = study.first_pass(), study.layout
+    chosen = chosen_tests(tally, study.events.calendars, layout, studied.spec)
+    shared = shared_by(tally, chosen, layout, study.pair_sums(chosen), study.own_overlaps(tally))
+    more = study.second_pass(tally, chosen, shared)
+    summed = Summed(
+        tally=tally,
+        summaries=with_second_pass(tally, more),
+        shared=shared,
+        chosen=chosen,
+        layout=layout,
+        values=study.values,
     )
-
-
-def _tested(studied: Studied, sample: Sample, group: str, window: Window | None, wanted: list[str]) -> list[GroupRow]:
-    """The wanted tests on one sample; without a window each event has its own, and tests that read days have no law."""
-    possible = wanted if window is not None else [name for name in wanted if reads_one_number(name)]
-    if sample.n < 2:
-        over = "this window" if window is not None else "their windows"
-        reason = f"N = {sample.n}: fewer than two events have a CAR over {over}"
-        shared, summary = Dependence(n_dates=sample.n_dates), None
-        found = {name: undefined(name, "", reason) for name in possible}
-    else:
-        shared = _shared(studied, sample, window, possible)
-        summary, results = run_battery(sample, shared, possible, studied.spec.alternative)
-        found = {result.test: result for result in results}
-    spec = studied.spec
-    return [
-        GroupRow(
-            group=group,
-            window=window or spec.event_window,
-            own=window is None,
-            n_rows=_rows_in(studied, group),
-            n_dates=sample.n_dates,
-            n_overlapping=shared.n_overlapping,
-            car=Moments() if summary is None else summary.car,
-            bhar=Moments() if summary is None else summary.bhar,
-            precision_weighted=weighted_mean(summary, "precision"),
-            variance_weighted=weighted_mean(summary, "variance_weight"),
-            result=found[name] if name in found else undefined(name, "", DIFFERENT),
-        )
-        for name in wanted
-    ]
-
-
-def _shared(studied: Studied, sample: Sample, window: Window | None, wanted: list[str]) -> Dependence:
-    """What the events of a sample share: as much of it as the tests read."""
-    if window is None:
-        return Dependence(n_dates=sample.n_dates, n_overlapping=overlapping(studied, sample.rows))
-    if any(GROUP_TESTS[name].pairwise for name in wanted):
-        return shared_days(studied, sample)
-    return Dependence(n_dates=sample.n_dates)
-
-
-def weighted_mean(summary: Summary | None, name: str) -> float:
-    """Mean CAR with weights 1/standard error (``pwcaar``) or its square (``ivwcaar``); NaN with nothing to weigh."""
-    if summary is None:
-        return np.nan
-    weight, total = summary.sums[name]
-    return float(total / weight) if weight > 0 else np.nan
-
-
-def sample_of(studied: Studied, evidence: Evidence, positions: list[int], w: int | None) -> Sample:
-    """The events of a group that have a CAR over a window and a variance; without a window, each over its own, and then
-    no day is to be read."""
-    assert studied.block is not None, "only called with a block"
-    block, first = studied.block, studied.spec.event_window.start
-    rows = np.array(positions, dtype=np.int64)
-    at = np.array([studied.own_window(i) if w is None else w for i in positions], dtype=np.int64)
-    known = np.isfinite(block.cars.car[rows, at]) & np.isfinite(block.exact.std_error[rows, at])
-    rows, at = rows[known], at[known]
-    start, end = (0, -1) if w is None else (studied.spec.windows[w].start, studied.spec.windows[w].end)
-    return Sample(
-        rows=rows,
-        car=block.cars.car[rows, at],
-        scar=block.exact.t[rows, at],
-        std_error=block.exact.std_error[rows, at],
-        bhar=block.cars.bhar[rows, at],
-        q=block.cars.q[rows, at],
-        days=slice(0, 0) if w is None else slice(start - first, end - first + 1),
-        start=start,
-        end=end,
-        dates=np.array([studied.day0(i).astype(np.int64) for i in rows], dtype=np.int64),
-        series=_series_numbers(studied, rows),
-        evidence=evidence,
-    )
-
-
-def _series_numbers(studied: Studied, rows: Ints) -> Ints:
-    """One number a firm."""
-    return np.asarray(np.unique(studied.index.pair[studied.rows[rows]], return_inverse=True)[1], dtype=np.int64)
-
-
-def shared_days(studied: Studied, sample: Sample, shares: Floats | None = None) -> Dependence:
-    """Correlations and common days of the events of a sample; ``shares`` weigh a sum other than the mean."""
-    assert studied.block is not None, "only called with a block"
-    block, spec = studied.block, studied.spec
-    weights, _ = window_weights(block.design, block.fits, spec.model, sample.rows, sample.start, sample.end)
-    return dependence(
-        sample,
-        _day_numbers(studied, sample.rows),
-        weights,
-        block.design.days(sample.start, sample.end),
-        block.fits.theta.shape[1],
-        shares=shares,
-    )
-
-
-def _day_numbers(studied: Studied, rows: Ints) -> Ints:
-    """Calendar day of every event day (n, D); days outside a calendar get numbers of their own that nothing shares."""
-    assert studied.block is not None, "only called with a block"
-    plan = studied.block.design.plan
-    days = np.arange(plan.estimation_start, plan.end + 1)
-    found = np.empty((len(rows), plan.n_days), dtype=np.int64)
-    for n, i in enumerate(rows):
-        sessions = studied.series(int(i)).calendar.sessions.astype(np.int64)
-        at = studied.session(int(i)) + days
-        inside = (at >= 0) & (at < len(sessions))
-        found[n] = np.where(inside, sessions[np.clip(at, 0, len(sessions) - 1)], -(n * plan.n_days + days + 10**6))
-    return found
+    return group_rows(summed, study.names, studied.spec)
 
 
 def group_days(studied: Studied) -> tuple[GroupDay, ...]:
     """AAR and average CAR path of every group, by event day; each day over the events that have it."""
     if studied.block is None:
         return ()
-    start = studied.spec.event_window.start
-    return tuple(
-        GroupDay(
-            group=group,
-            day=start + column,
-            ar=summarise(studied.block.abnormal.ar[positions, column]),
-            car=summarise(studied.block.abnormal.path[positions, column]),
-        )
-        for group, positions in members(studied).items()
-        if positions
-        for column in range(studied.block.abnormal.ar.shape[1])
-    )
+    study, total = _InMemory.of(studied), Tally.empty()
+    for rows in study.chunks():
+        ar = studied.block.abnormal.ar[rows]
+        total.add(Tally({number: days_of(ar, member) for number, member in study.members(rows).items()}, {}, {}))
+    return day_rows(total.days, study.names, studied.spec)
+
+
+@dataclass(frozen=True, slots=True)
+class _InMemory:
+    """A study whose events are all in memory, as the passes over its chunks take it."""
+
+    studied: Studied
+    block: Block
+    events: PlacedEvents
+    groups: tuple[Group, ...]
+    layout: Layout
+    # (groups, E): whether a group counts an event
+    counted: Bools
+
+    @classmethod
+    def of(cls, studied: Studied) -> _InMemory:
+        assert studied.block is not None, "only called with a block"
+        events = placed_events(studied)
+        groups = groups_of(studied, events)
+        counted = np.zeros((len(groups), len(events.date)), dtype=bool)
+        for number, group in enumerate(groups):
+            counted[number, group.rows] = True
+        return cls(studied, studied.block, events, groups, layout_of(studied), counted)
+
+    @property
+    def names(self) -> list[tuple[str, int]]:
+        return [(group.name, number) for number, group in enumerate(self.groups)]
+
+    def chunks(self) -> list[Ints]:
+        n = len(self.events.date)
+        return [np.arange(at, min(at + CHUNK, n)) for at in range(0, n, CHUNK)]
+
+    def members(self, rows: Ints) -> dict[int, Member]:
+        """The groups' events among those of a chunk; rows of the file are counted with the first chunk."""
+        first = len(rows) > 0 and rows[0] == 0
+        return {
+            number: Member(self.counted[number, rows], group.n_rows if first else 0)
+            for number, group in enumerate(self.groups)
+        }
+
+    def outcomes(self, rows: Ints, *, residuals: bool) -> Outcomes:
+        return outcomes_of(self.studied, self.events, rows, residuals=residuals)
+
+    def first_pass(self) -> Tally:
+        total, parts = Tally.empty(), parts_read(wanted_tests(self.studied.spec))
+        again, n_places = bool(parts & SPREAD_PARTS), len(self.events.calendars.days)
+        for rows in self.chunks():
+            found = self.outcomes(rows, residuals=False)
+            total.add(tallied(found, self.members(rows), self.layout, parts, n_places, spread=again))
+        return total
+
+    def pair_sums(self, chosen: Chosen) -> dict[int, PairSums]:
+        """Window -> the sums over pairs of its samples."""
+        windows = chosen.windows()
+        if not windows:
+            return {}
+        known = np.isfinite(self.block.cars.car) & np.isfinite(self.block.exact.std_error)
+
+        def shares(rows: Ints) -> list[Floats]:
+            return [
+                (self.counted[[group for group, _ in keys]][:, rows] & known[rows, w]).T.astype(np.float64)
+                for w, keys in windows.items()
+            ]
+
+        some = np.flatnonzero(self.counted[[group for group, _ in chosen.in_pairs]].any(axis=0))
+        return dict(zip(windows, pair_sums_of(self.studied, self.events, some, list(windows), shares), strict=True))
+
+    def second_pass(
+        self, tally: Tally, chosen: Chosen, shared: Mapping[GroupWindow, Dependence]
+    ) -> dict[GroupWindow, SecondPass]:
+        """What needs residuals, or the whole sample's spread."""
+        total: dict[GroupWindow, SecondPass] = {}
+        keys = [key for key, test in tally.tested.items() if key[1] != OWN and test.summary.n > 1]
+        if not chosen.parts or not self.layout.tested:
+            return total
+        for rows in self.chunks():
+            found = self.outcomes(rows, residuals=True)
+            for key in keys:
+                sample = found.sample(self.counted[key[0], rows], key[1], self.layout)
+                r = correlation_of(shared[key])
+                added_pass(total, {key: second_pass(sample, tally.tested[key].spread, r, chosen.parts)})
+        return total
+
+    def own_overlaps(self, tally: Tally) -> dict[GroupWindow, int]:
+        """Pairs of events whose own windows overlap."""
+        if not self.layout.own:
+            return {}
+        spec, everyone = self.studied.spec, np.arange(len(self.events.date))
+        own = self.studied.own
+        assert own is not None, "rows name windows"
+        starts, ends = (np.array([getattr(window, name) for window in spec.windows]) for name in ("start", "end"))
+        found = {}
+        whole = self.outcomes(everyone, residuals=False)
+        for group, w in tally.tested:
+            if w == OWN:
+                rows, at = whole.rows(self.counted[group], OWN, self.layout)
+                place = self.events.place[rows]
+                found[group, w] = overlapping_own(*self.events.calendars.reach(place, starts[at], ends[at]))
+        return found
+
+    def values(self, key: GroupWindow) -> dict[str, Floats]:
+        """CAR, BHAR and date of every event of a sample."""
+        whole = self.outcomes(np.arange(len(self.events.date)), residuals=False)
+        rows, at = whole.rows(self.counted[key[0]], key[1], self.layout)
+        return {
+            "car": whole.car[rows, at],
+            "bhar": whole.bhar[rows, at],
+            "date": whole.date[rows].astype(np.float64),
+        }

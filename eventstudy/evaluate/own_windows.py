@@ -13,7 +13,6 @@ from eventstudy.spec import StudySpec, Window
 if TYPE_CHECKING:
     from eventstudy.data.events import EventColumns
     from eventstudy.engine.panel import Ints
-    from eventstudy.results import Studied
 
 # What these tests read is one number an event; all others look at the days of one window that all events share.
 ONE_NUMBER = frozenset({"scores", "values"})
@@ -51,16 +50,4 @@ def own_windows(events: EventColumns, rows: Ints, spec: StudySpec) -> Ints:
 
 def reads_one_number(test: str) -> bool:
     """Whether a test across events reads the CAR, its standardised value or its BHAR, and no day of a window."""
-    return not GROUP_TESTS[test].pairwise and set(GROUP_TESTS[test].reads) <= ONE_NUMBER
-
-
-def overlapping(studied: Studied, rows: Ints) -> int:
-    """Pairs of events whose own windows have a calendar day in common."""
-    starts, ends = np.empty(len(rows), dtype=np.int64), np.empty(len(rows), dtype=np.int64)
-    for n, i in enumerate(rows):
-        window = studied.spec.windows[studied.own_window(int(i))]
-        sessions, at = studied.series(int(i)).calendar.sessions.astype(np.int64), studied.session(int(i))
-        last = len(sessions) - 1
-        starts[n], ends[n] = (sessions[min(max(at + day, 0), last)] for day in (window.start, window.end))
-    before = np.searchsorted(np.sort(ends), starts, side="left")
-    return len(rows) * (len(rows) - 1) // 2 - int(before.sum())
+    return GROUP_TESTS[test].cost != "pairs" and set(GROUP_TESTS[test].reads) <= ONE_NUMBER

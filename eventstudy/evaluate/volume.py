@@ -15,7 +15,7 @@ from eventstudy.engine.options import fewest_observations, options_of
 from eventstudy.engine.significance.result import undefined
 from eventstudy.engine.significance.single import exact_t, variance_ar1
 from eventstudy.engine.windows import gather
-from eventstudy.evaluate.groups import evidence_of, group_tests
+from eventstudy.evaluate.groups import group_tests
 from eventstudy.records import VolumeDay, VolumeResult, VolumeRow
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def abnormal_volume(studied: Studied) -> VolumeResult | None:
         model=spec.model,
         rows=tuple(_rows(studied, block, spec, reasons)),
         days=tuple(_days(studied, block, reasons)),
-        groups=() if own is None else tuple(map(_of_one_session, group_tests(own, evidence_of(own)))),
+        groups=() if own is None else tuple(map(_of_one_session, group_tests(own))),
     )
 
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from eventstudy.data.panel import Panel
+from eventstudy.engine.aggregates import GroupWindow, Layout, Member, Outcomes, Tally, added_pass, tallied
+from eventstudy.engine.block import study_block as measured_block
 from eventstudy.engine.kernels import Measures
-from eventstudy.engine.kernels.records import light_evidence, sample_over
+from eventstudy.engine.kernels.records import light_evidence
 from eventstudy.engine.kernels.totals import Cell, totals
 from eventstudy.engine.moments import CHUNK
+from eventstudy.engine.options import pairs, window_plan
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.significance.laws import t_p_value
-from eventstudy.engine.significance.summary import LIGHT_PARTS, SecondPass, Spread
+from eventstudy.engine.significance.overlap import Calendars
+from eventstudy.engine.significance.pairs import Errors, Laid, PairSums, errors_in_event_time, summed_pairs
+from eventstudy.engine.significance.summary import SecondPass, Spread
 from eventstudy.prepare import placed_events
 from eventstudy.roster import COUNTS_IN_ALL, COUNTS_IN_OWN, DIRECT, Roster
 from eventstudy.scale.measured import (
@@ -22,7 +28,6 @@ from eventstudy.scale.measured import (
     Job,
     measured_chunk,
 )
-from eventstudy.scale.tally import GroupWindow, Tally, added, added_test, days_of, tested_of
 from eventstudy.spec import StudySpec
 
 
@@ -95,12 +100,12 @@ def study_block(job: Job, events: Roster, seeds: Ints | None = None) -> BlockRes
         Of the events' resampling, where it is wanted.
     """
     panel = job.opened()
-    gathered, tally = _Gathered(), Tally({}, {}, {})
+    gathered, tally = _Gathered(), Tally.empty()
     for at in range(0, len(events), CHUNK):
         chunk = events.part(at, at + CHUNK)
         one = measured_chunk(job, panel, chunk, None if seeds is None else seeds[at : at + CHUNK])
         _collect(job, one, at, gathered)
-        _tally(job, one, tally)
+        tally.add(_tally(job, one))
     return BlockResult(
         kept=gathered.one("kept"),
         lost=gathered.one("lost"),
@@ -192,39 +197,59 @@ def _members(events: Roster, same_as_all: int) -> dict[int, Bools]:
     return found
 
 
-def _tally(job: Job, one: Chunk, tally: Tally) -> None:
-    light, events, options = light_evidence(one.measures), one.events, job.options
-    counted = _counted(one)
-    place = one.panel.facts.place(events.series, events.session)
+def _tally(job: Job, one: Chunk) -> Tally:
+    """What the chunk leaves behind for its groups."""
+    events, facts = one.events, one.panel.facts
+    members = {}
     for group, mine in _members(events, job.same_as_all).items():
         rows_of = events.marks & DIRECT > 0 if group == 0 else events.group == group
-        members = one.kept & mine
-        n_rows = int((one.kept & rows_of).sum())
-        added(tally.days, group, days_of(one.measures.ar, np.flatnonzero(members), n_rows))
-        for w in range(len(job.spec.windows)):
-            rows = np.flatnonzero(members & counted[:, w])
-            sample = sample_over(
-                one.measures,
-                light,
-                rows,
-                options,
-                w,
-                (one.panel.facts.day(events.series[rows], events.session[rows]), events.series[rows].astype(np.int64)),
-            )
-            added_test(tally.tested, (group, w), tested_of(sample, job.parts & LIGHT_PARTS, spread=job.again))
-            count = np.bincount(place[rows], minlength=len(one.panel.facts.days))
-            tally.places[group, w] = tally.places.get((group, w), 0) + count
+        members[group] = Member(one.kept & mine, int((one.kept & rows_of).sum()))
+    found = Outcomes(
+        car=one.measures.car,
+        std_error=one.exact.std_error,
+        scar=one.exact.t,
+        bhar=one.measures.bhar,
+        q=one.measures.q,
+        ar=one.measures.ar,
+        evidence=light_evidence(one.measures),
+        date=facts.day(events.series, events.session),
+        place=facts.place(events.series, events.session),
+    )
+    return tallied(found, members, layout_of(job.spec), job.parts, len(facts.days), spread=job.again)
 
 
-def rank_block(job: Job, events: Roster, spreads: dict[GroupWindow, Spread | None]) -> dict[GroupWindow, SecondPass]:
+def layout_of(spec: StudySpec) -> Layout:
+    """The windows of a streamed study, which are those of every event."""
+    return Layout(plan=window_plan(spec), windows=pairs(spec), n_shared=len(spec.windows))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """What the second pass adds up.
+
+    Attributes
+    ----------
+    parts : frozenset of str
+        Of ``summary.PARTS``, without the light ones.
+    spreads : dict
+        (group, window) -> Spread of the whole sample, or None where nothing is standardised again.
+    correlations : dict
+        (group, window) -> mean correlation of the events of one date.
+    """
+
+    parts: frozenset[str]
+    spreads: dict[GroupWindow, Spread | None]
+    correlations: dict[GroupWindow, float]
+
+
+def rank_block(job: Job, events: Roster, again: Again) -> dict[GroupWindow, SecondPass]:
     """The second pass: what needs residuals, or the whole sample's spread, of a block of events.
 
     Parameters
     ----------
     job, events
         As in the first pass.
-    spreads : dict
-        (group, window) -> Spread of the whole sample.
+    again : Again
     """
     spec, panel = job.spec, job.opened()
     returns = panel.of_returns
@@ -233,15 +258,68 @@ def rank_block(job: Job, events: Roster, spreads: dict[GroupWindow, Spread | Non
         chunk = events.part(at, at + CHUNK)
         placed, _ = placed_events(panel, chunk, spec, None)
         cells = {
-            (group, w): Cell(window=w, member=member, spread=spreads[group, w])
+            (group, w): Cell(
+                window=w, member=member, spread=again.spreads[group, w], correlation=again.correlations[group, w]
+            )
             for group, member in _members(chunk, job.same_as_all).items()
             for w in range(len(spec.windows))
-            if (group, w) in spreads and member.any()
+            if (group, w) in again.spreads and member.any()
         }
-        sums = totals(returns, placed, job.options, list(cells.values()), job.parts - LIGHT_PARTS)
-        for key, more in zip(cells, sums, strict=True):
-            found[key] = found[key].merge(more) if key in found else more
+        sums = totals(returns, placed, job.options, list(cells.values()), again.parts)
+        added_pass(found, dict(zip(cells, sums, strict=True)))
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InPairs:
+    """Which samples pairs are formed of.
+
+    Attributes
+    ----------
+    windows : dict
+        Window -> its samples (group, window).
+    firm : int64 (S,)
+        Number of the firm of each series.
+    """
+
+    windows: dict[int, list[GroupWindow]]
+    firm: Ints
+
+
+def pair_block(
+    job: Job, wanted: InPairs, events: dict[int, Roster], tasks: Sequence[tuple[int, Sequence[int]]]
+) -> list[list[PairSums]]:
+    """The sums over the pairs of some blocks of events sorted by date.
+
+    Parameters
+    ----------
+    job, wanted
+    events : dict
+        Number of a block -> its events, for every block that ``tasks`` name.
+    tasks : sequence of (block, its neighbours)
+    """
+    panel = job.opened()
+    calendar = np.unique(panel.facts.days)
+    return summed_pairs(tasks, lambda number: _errors(job, wanted, panel, calendar, events[number]))
+
+
+def _errors(job: Job, wanted: InPairs, panel: Panel, calendar: Ints, events: Roster) -> Errors:
+    """The errors of a block of events that lie near each other in time, measured as in the first pass."""
+    spec, facts, plan = job.spec, panel.facts, job.options.plan
+    placed, _ = placed_events(panel, events, spec, None)
+    block = measured_block(panel.of_returns, placed, replace(job.options, tests=frozenset(), paths=False))
+    found = block.measures
+    studied = found.rank_ok & (found.n_obs >= job.options.needed(panel.factors.shape[1])) & (found.s2 > 0)
+    known = studied[:, None] & np.isfinite(found.car) & np.isfinite(found.q)
+    members, nobody = _members(events, job.same_as_all), np.zeros(len(events), dtype=bool)
+    shares = [
+        np.stack([members.get(group, nobody) & known[:, w] for group, _ in keys], axis=1).astype(np.float64)
+        for w, keys in wanted.windows.items()
+    ]
+    days = Calendars(facts.start, facts.days).event_days(facts.calendar[events.series], events.session, plan)
+    windows = [(spec.windows[w].start, spec.windows[w].end) for w in wanted.windows]
+    laid = Laid(days, wanted.firm[events.series], calendar)
+    return errors_in_event_time(block.design, block.fits, spec.model, windows, laid, shares)
 
 
 def blocks(n: int, size: int) -> Sequence[tuple[int, int]]:

@@ -19,15 +19,12 @@ class Limits:
         Groups that a streamed study may have.
     block : int
         Events of a block, the unit of work and of output: a multiple of 2,048.
-    resample : int
-        Largest group of a streamed study that the bootstrap of BHARs takes.
     """
 
     each: int = 500
     bulk: int = 20_000
     groups: int = 1_000
     block: int = 16_384
-    resample: int = 100_000
 
 
 LIMITS = Limits()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,26 +16,31 @@ from eventstudy.data.events import EventColumns
 from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source
+from eventstudy.engine.aggregates import Tally
 from eventstudy.engine.kernels import chosen_engine
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.options import conventions
 from eventstudy.engine.significance.battery import GROUP_TESTS, parts_read
 from eventstudy.engine.significance.single_tests import SINGLE_TESTS
-from eventstudy.engine.significance.summary import LIGHT_PARTS, SecondPass
 from eventstudy.errors import UsageError
+from eventstudy.evaluate.across_events import (
+    Summed,
+    day_rows,
+    group_rows,
+)
 from eventstudy.prepare import Prepared, Storage, prepare
 from eventstudy.report.tables import COLUMNS
 from eventstudy.report.write import aside, publish
 from eventstudy.roster import COUNTS_IN_ALL, COUNTS_IN_OWN, Roster, check_by
-from eventstudy.scale.chunk import BlockResult, blocks, rank_block, study_block
+from eventstudy.scale.chunk import BlockResult, blocks, study_block
 from eventstudy.scale.executors import Executor
-from eventstudy.scale.finish import Spool, group_days, group_rows, overlapping_pairs
 from eventstudy.scale.limits import LIMITS, Limits
 from eventstudy.scale.measured import Job
+from eventstudy.scale.passes import Progress, across_events
 from eventstudy.scale.results import BulkResult
+from eventstudy.scale.spool import Spool
 from eventstudy.scale.stream import TableStream, open_stream
 from eventstudy.scale.tables import Writer
-from eventstudy.scale.tally import GroupWindow, Tally, merge_into, with_ranks
 from eventstudy.spec import StudySpec
 from eventstudy.study import confounders_beside, silent
 
@@ -121,9 +125,10 @@ def run_bulk(
         measured = _Measured.empty()
         streams = _streams(writer, order, folder)
         _first_pass(job, ground, writer, executor, order, streams, measured, folder, say)
-        ranks = _second_pass(job, ground, executor, order, measured.tally, say)
+        spool = _spool(measured, folder / "spool.bin", len(spec.windows)) if job.spool and measured.sizes else None
+        summed = across_events(job, ground, executor, measured.tally, spool, order.limits.block, say)
         say("tests across events")
-        result = _finish(ground, job, order, executor, measured, ranks, folder)
+        result = _finish(ground, job, order, executor, measured, summed)
         files = {stream.name: stream.close() for stream in streams.values()}
         result, listed = _write_rest(result, order, folder, files)
         written = publish(folder, order.out, listed["files"], listed)
@@ -165,18 +170,15 @@ def _job(spec: StudySpec, order: Order, ground: Prepared, *, apart: bool) -> Job
     # where nothing is named a study of this size computes what the kernels measure for
     cheap = {name for name, entry in SINGLE_TESTS.items() if entry.reads == {"serial"}}
     single = cheap if spec.tests == ("auto",) else spec.active_tests & set(SINGLE_TESTS)
-    computed = [name for name in wanted if not (GROUP_TESTS[name].resampled and spec.tests == ("auto",))]
-    # correlations of pairs are left out at this size, and with them what rests on nothing else
-    parts = parts_read([name for name in computed if not GROUP_TESTS[name].pairwise])
     return Job(
         panel=ground.panel.folder.resolve() if apart and ground.panel.folder is not None else ground.panel,
         spec=spec,
         engine=chosen_engine(spec.engine, len(ground.roster), spec.model, conventions(spec)),
         single=frozenset(single),
-        parts=parts,
+        parts=parts_read(wanted),
         same_as_all=ground.groups.same_as_all,
         daily=order.detail,
-        spool=any("values" in GROUP_TESTS[name].reads for name in computed),
+        spool=any("values" in GROUP_TESTS[name].reads for name in wanted),
     )
 
 
@@ -195,7 +197,7 @@ class _Measured:
     @classmethod
     def empty(cls) -> _Measured:
         """Nothing yet."""
-        return cls(Tally({}, {}, {}), [], [], [], [], [], 0)
+        return cls(Tally.empty(), [], [], [], [], [], 0)
 
 
 def _streams(writer: Writer, order: Order, folder: Path) -> dict[tuple[str, str], TableStream]:
@@ -226,7 +228,7 @@ def _first_pass(
     events = ground.roster
     parts = [events.part(start, stop) for start, stop in blocks(len(events), order.limits.block)]
     tasks = ((job, part, _seeds(job, ground, part)) for part in parts)
-    progress = _Progress(len(events), "events measured", say)
+    progress = Progress(len(events), "events measured", say)
     with (folder / "spool.bin").open("wb") as spool:
         for part, found in zip(parts, executor.run(study_block, tasks), strict=True):
             _add_rows(streams, "windows", writer.windows(part, found), len(found.kept) * len(job.spec.windows))
@@ -260,7 +262,7 @@ def _add_rows(streams: Mapping[tuple[str, str], TableStream], table: str, column
 
 def _keep(measured: _Measured, ground: Prepared, part: Roster, found: BlockResult, spool: Any, job: Job) -> None:
     """Add a block to the running totals."""
-    merge_into(measured.tally, found.tally)
+    measured.tally.add(found.tally)
     measured.n_studied += len(found.kept)
     if len(found.lost):
         kinds = np.where(found.lost_obs < ground.sentences.needed, exclusions.FEW, exclusions.DEFICIENT)
@@ -269,75 +271,20 @@ def _keep(measured: _Measured, ground: Prepared, part: Roster, found: BlockResul
     if job.spool:
         spool.write(np.ascontiguousarray(found.spool).tobytes())
         measured.sizes.append(len(found.kept))
+        measured.row.append(part.row[found.kept])
         measured.marks.append(part.marks[found.kept])
         measured.group.append(part.group[found.kept])
         facts = ground.panel.facts
         measured.day.append(facts.day(part.series[found.kept], part.session[found.kept]).astype(np.int32))
 
 
-def _second_pass(
-    job: Job, ground: Prepared, executor: Executor, order: Order, tally: Tally, say: Say
-) -> dict[GroupWindow, SecondPass]:
-    """Ranks, signs and what is standardised again, where some wanted test reads them."""
-    if not job.parts - LIGHT_PARTS:
-        return {}
-    events = ground.roster
-    spreads = {key: test.spread for key, test in tally.tested.items() if test.summary.n > 1}
-    parts = [events.part(start, stop) for start, stop in blocks(len(events), order.limits.block)]
-    progress = _Progress(len(events), "events ranked", say)
-    totals: dict[GroupWindow, SecondPass] = {}
-    for part, found in zip(parts, executor.run(rank_block, ((job, p, spreads) for p in parts)), strict=True):
-        for key, summary in found.items():
-            totals[key] = totals[key].merge(summary) if key in totals else summary
-        progress.add(len(part))
-    return totals
-
-
-@dataclass(slots=True)
-class _Progress:
-    """Says how far a pass is, how fast it goes and how long it will take."""
-
-    total: int
-    words: str
-    say: Say
-    done: int = 0
-    started: float = 0.0
-
-    def add(self, n: int) -> None:
-        """Some more are done."""
-        now = time.monotonic()
-        self.started = self.started or now
-        self.done += n
-        spent = now - self.started
-        # the first block sets the clock
-        rate = (self.done - n) / spent if spent > 0 and self.done > n else 0.0
-        left = f", {(self.total - self.done) / rate:,.0f} s left" if rate else ""
-        pace = f" ({rate:,.0f} a second{left})" if rate else ""
-        self.say(f"{self.done:,} of {self.total:,} {self.words}{pace}")
-
-
 def _finish(
-    ground: Prepared,
-    job: Job,
-    order: Order,
-    executor: Executor,
-    measured: _Measured,
-    ranks: Mapping[GroupWindow, SecondPass],
-    folder: Path,
+    ground: Prepared, job: Job, order: Order, executor: Executor, measured: _Measured, summed: Summed
 ) -> BulkResult:
     """The tests across events, and the counts."""
-    spec, tally, facts, events = job.spec, measured.tally, ground.panel.facts, ground.index.events
-    calendars = [ground.index.calendars[code] for code in ground.index.codes]
-    pairwise = any(GROUP_TESTS[name].pairwise for name in GROUP_TESTS if name in spec.active_tests)
-    overlapping = {
-        key: overlapping_pairs(places, facts.start, calendars, (spec.windows[key[1]].start, spec.windows[key[1]].end))
-        for key, places in tally.places.items()
-        if pairwise
-    }
-    spool = _spool(measured, folder / "spool.bin", len(spec.windows)) if job.spool and measured.sizes else None
-    groups = group_rows(
-        tally, with_ranks(tally, ranks), ground.groups, overlapping, facts.days, spool, spec, order.limits
-    )
+    spec, events = job.spec, ground.index.events
+    same = ground.groups.same_as_all
+    groups = [(name, 0 if number == same else number) for number, name in enumerate(ground.groups.names)]
     lost = ground.excluded.ordered()
     first = lost[:, :LISTED]
     names = zip(events.ids.take(first[0]), events.columns["ticker"].take(first[0]), strict=True)
@@ -351,8 +298,8 @@ def _finish(
         first_excluded=tuple(
             (*name, *trouble) for name, trouble in zip(names, ground.sentences.troubles(first), strict=True)
         ),
-        groups=groups,
-        group_days=group_days(tally, ground.groups, spec),
+        groups=group_rows(summed, groups, spec),
+        group_days=day_rows(summed.tally.days, groups, spec),
         notices=(*ground.notices, *_left_out(spec, order.limits.bulk)),
         series=ground.provenance,
         choice=ground.choice,
@@ -377,6 +324,7 @@ def _spool(measured: _Measured, path: Path, n_windows: int) -> Spool:
     return Spool(
         path=path,
         sizes=measured.sizes,
+        row=np.concatenate(measured.row),
         group=np.concatenate(measured.group),
         counts_in_all=marks & COUNTS_IN_ALL > 0,
         counts_in_own=marks & COUNTS_IN_OWN > 0,

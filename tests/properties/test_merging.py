@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from eventstudy.engine import moments
-from eventstudy.engine.significance import dependence, evidence, summary
+from eventstudy.engine.significance import evidence, pairs, summary
 from eventstudy.engine.significance.battery import GROUP_TESTS, run_battery
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.evidence import Sample
@@ -62,7 +62,7 @@ def test_a_crowd_on_one_date_goes_in_pieces(monkeypatch: pytest.MonkeyPatch) -> 
         design, days, events, firms = ragged(12, one_date=one_date)
         expected = shared(events, [-1, 0, 1], 30)
         for largest in (1024, 3):
-            monkeypatch.setattr(dependence, "LARGEST_GROUP", largest)
+            monkeypatch.setattr(pairs, "BLOCK", largest)
             _, found = build(design, -1, 1, day_number=days, series=firms)
             assert isinstance(found, Dependence)
             assert found.variance == pytest.approx(expected["variance"], rel=1e-10)
@@ -70,14 +70,15 @@ def test_a_crowd_on_one_date_goes_in_pieces(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_pairs_are_formed_only_where_windows_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Windows apart: every group of one date meets itself alone, however many dates there are."""
-    met, between = [], dependence._between
+    """Windows apart: every block of one date meets itself alone, however many dates there are."""
+    met, sums = [], pairs.pair_sums
 
     def counted(one: object, other: object, common_days: int) -> object:
         met.append(one is other)
-        return between(one, other, common_days)  # type: ignore[arg-type]
+        return sums(one, other, common_days)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(dependence, "_between", counted)
+    monkeypatch.setattr(pairs, "pair_sums", counted)
+    monkeypatch.setattr(pairs, "BLOCK", 2)
     plan = WindowPlan(estimation=40, gap=2, start=0, end=1)
     rng = np.random.default_rng(4)
     n = 60

@@ -31,7 +31,8 @@ KEYS = {
 NAMED = (
     "car-t-ar1", "ar-t-local", "sq", "csect-t", "patell", "patell-sum", "stouffer-t", "bmp", "skew-t-hall",
     "crude-dependence", "corrado", "cumrank-t", "cumrank-z", "corrado-zivney", "grank-t", "grank-z", "grank-raw", "sign",
-    "generalized-sign", "cz-sign", "wilcoxon", "wild-bootstrap", "vol-ratio-csect",
+    "generalized-sign", "cz-sign", "wilcoxon", "wild-bootstrap", "lbt-bootstrap", "sign-flip", "vol-ratio-csect", "avar",
+    "adj-patell", "kolari-pynnonen", "kpp", "calendar-cov", "grank-t-clu", "skew-t-johnson",
 )  # fmt: skip
 SPEC = StudySpec(source="snapshot", benchmarks=("SPY", "SOXX"), tests=NAMED, exclude="none", engine="numpy")
 

@@ -101,16 +101,21 @@ class Measures:
 
 def light_evidence(found: Measures) -> Evidence:
     """What the tests across events without ranks read; the rest is empty."""
-    n = len(found.nu)
-    scale = np.sqrt(np.where(found.s2 > 0, found.s2, np.nan))
+    return evidence_without_days(found.ar, found.v, found.s2, found.nu)
+
+
+def evidence_without_days(ar: Floats, v: Floats, s2: Floats, nu: Floats) -> Evidence:
+    """The same from its arrays: ar and v (E, L), s2 and nu (E,)."""
+    n = len(nu)
+    scale = np.sqrt(np.where(s2 > 0, s2, np.nan))
     none = np.empty((n, 0))
     return Evidence(
         residual=none,
         abnormal=none,
         scale=scale,
-        nu=found.nu,
+        nu=nu,
         leverage=none,
-        sar=found.ar / (scale[:, None] * np.sqrt(found.v)),
+        sar=ar / (scale[:, None] * np.sqrt(v)),
         corrado=none,
         ranked=none,
         n_ranked=np.zeros(n),

@@ -34,15 +34,26 @@ class Cell:
         Events that count, if they can be studied and have a CAR and a variance.
     spread : Spread or None
         Of the whole sample; None where nothing is standardised again.
+    correlation : float
+        Mean correlation of the events of one date, for ``grank-t-clu``; 0 on several dates.
     """
 
     window: int
     member: Bools
     spread: Spread | None
+    correlation: float = 0.0
 
     def part(self, start: int, stop: int) -> Cell:
         """Events start to stop."""
-        return Cell(window=self.window, member=self.member[start:stop], spread=self.spread)
+        return replace(self, member=self.member[start:stop])
+
+    def clustered(self) -> Cell:
+        """The cell with the deviation of correlated events: larger by 1/sqrt(1 - r)."""
+        if self.spread is None:
+            return self
+        scar, room = self.spread.scar, max(1 - self.correlation, 1e-12)
+        wider = replace(scar, sum_of_squares=scar.sum_of_squares / room)
+        return replace(self, spread=replace(self.spread, scar=wider), correlation=0.0)
 
 
 def totals(
@@ -73,6 +84,10 @@ def totals(
         chunk, few = [cell.part(at, at + CHUNK) for cell in cells], placed.part(at, at + CHUNK)
         if is_compiled(options):
             more = _compiled_totals(panel, few, options, chunk, parts)
+            if "grank-clu" in parts and any(cell.correlation for cell in chunk):
+                wider = [cell.clustered() for cell in chunk]
+                clustered = _compiled_totals(panel, few, options, wider, frozenset({"grank-clu"}))
+                more = [replace(a, sums=a.sums | b.sums) for a, b in zip(more, clustered, strict=True)]
         else:
             one = measure_chunk(panel, few, replace(options, paths=False, residuals=True))[0]
             needed = options.needed(panel.factors.shape[1])
@@ -90,7 +105,7 @@ def _plain_total(
     studied = found.rank_ok & (found.n_obs >= needed) & np.isfinite(found.car[:, w]) & np.isfinite(std_error)
     rows = np.flatnonzero(cell.member & studied)
     sample = sample_over(found, found.evidence, rows, options, w, (session[rows], rows))
-    return second_pass(sample, cell.spread, 0.0, parts)
+    return second_pass(sample, cell.spread, cell.correlation, parts)
 
 
 def _compiled_totals(
@@ -161,7 +176,7 @@ def _second_pass(
             "corrado_n": seen,
             "cumrank": sums[[at.RANK_SUM, at.RANK_VARIANCE]],
         }
-    # events of several dates have no correlation to allow for: the clustered form is the plain one
+    # the clustered form is the plain one with the deviation of ``Cell.clustered``
     for part, row, lost, day in (
         ("grank", at.GRANK, at.GRANK_LOST, at.DAY),
         ("grank-clu", at.GRANK, at.GRANK_LOST, at.DAY),

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Literal
 
 from eventstudy.engine.significance import cross_section, ranks, resampling, volatility
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.evidence import Sample
 from eventstudy.engine.significance.laws import Alternative
+from eventstudy.engine.significance.overlap import Overlap
 from eventstudy.engine.significance.result import TestResult, undefined
 from eventstudy.engine.significance.summary import PARTS, Summary, spread_of, summarised
+
+# Predicted cost of a sample above which a test waits to be named: pairs of events, or events times draws.
+MOST_UNASKED = 20_000_000
+DRAWS = 1000
 
 Finalise = Callable[[Sample, Summary, Dependence, Alternative], TestResult]
 
@@ -27,22 +33,20 @@ class GroupTest:
         What must hold.
     reference : str
     run : callable
-    pairwise : bool
-        It reads correlations of pairs.
     reads : tuple of str
         Parts of a summary (``summary.PARTS``) beside the moments and Patell's sums; ``values`` where it needs every
         event's number at once.
-    resampled : bool
-        Thousands of draws over all events.
+    cost : {"events", "pairs", "draws"}
+        What its time follows: the events of the sample, the pairs of them whose windows overlap (it reads correlations
+        of pairs), or a thousand draws over all of them.
     """
 
     null: str
     needs: str
     reference: str
     run: Finalise
-    pairwise: bool = False
     reads: tuple[str, ...] = ()
-    resampled: bool = False
+    cost: Literal["events", "pairs", "draws"] = "events"
 
 
 def _plain(function: Callable[[Summary, Dependence, Alternative], TestResult]) -> Finalise:
@@ -133,7 +137,7 @@ GROUP_TESTS: dict[str, GroupTest] = {
         reference="Rademacher signs",
         run=_plain(resampling.wild_bootstrap),
         reads=("values",),
-        resampled=True,
+        cost="draws",
     ),
     "sign-flip": GroupTest(
         null=_MEAN,
@@ -141,7 +145,7 @@ GROUP_TESTS: dict[str, GroupTest] = {
         reference="enumeration",
         run=_plain(resampling.sign_flip),
         reads=("values",),
-        resampled=True,
+        cost="draws",
     ),
     "crude-dependence": GroupTest(
         null=_MEAN, needs="unchanged variance", reference="Brown & Warner (1980, 1985)", run=_crude, reads=("daily",)
@@ -151,28 +155,28 @@ GROUP_TESTS: dict[str, GroupTest] = {
         needs="unchanged variance and correlation",
         reference="Kolari & Pynnonen (2010)",
         run=_plain(cross_section.adj_patell),
-        pairwise=True,
+        cost="pairs",
     ),
     "kolari-pynnonen": GroupTest(
         null=_MEAN,
         needs="unchanged correlation",
         reference="Kolari & Pynnonen (2010)",
         run=_plain(cross_section.kolari_pynnonen),
-        pairwise=True,
+        cost="pairs",
     ),
     "kpp": GroupTest(
         null=_MEAN,
         needs="unchanged correlation",
         reference="Kolari, Pape & Pynnonen (2018)",
         run=_plain(cross_section.kpp),
-        pairwise=True,
+        cost="pairs",
     ),
     "calendar-cov": GroupTest(
         null=_MEAN,
         needs="unchanged variance and correlation",
         reference="exact calendar covariance",
         run=_plain(cross_section.calendar_cov),
-        pairwise=True,
+        cost="pairs",
     ),
     "corrado": GroupTest(
         null=_RANK, needs="unchanged variance", reference="Corrado (1989); Cowan (1992)", run=_corrado, reads=("ranks",)
@@ -208,7 +212,7 @@ GROUP_TESTS: dict[str, GroupTest] = {
         needs="one date, twenty events and more",
         reference="Kolari & Pynnonen (2011)",
         run=_grank_clu,
-        pairwise=True,
+        cost="pairs",
         reads=("grank-clu",),
     ),
     "sign": GroupTest(null=_SIGN, needs="independent events, symmetry", reference="binomial", run=_plain(ranks.sign)),
@@ -235,7 +239,7 @@ GROUP_TESTS: dict[str, GroupTest] = {
         reference="Lyon, Barber & Tsai (1999)",
         run=_plain(resampling.lbt_bootstrap),
         reads=("values",),
-        resampled=True,
+        cost="draws",
     ),
     "avar": GroupTest(
         null="squared abnormal returns are as large as before",
@@ -256,6 +260,28 @@ GROUP_TESTS: dict[str, GroupTest] = {
 def parts_read(wanted: Collection[str]) -> frozenset[str]:
     """Parts of a summary that the wanted tests read."""
     return frozenset(part for name in wanted for part in GROUP_TESTS[name].reads) & PARTS
+
+
+def forms_pairs(name: str, overlap: Overlap) -> bool:
+    """Whether a test reads correlations of the pairs of a sample."""
+    return GROUP_TESTS[name].cost == "pairs" and not (name == "grank-t-clu" and overlap.n_dates > 1)
+
+
+def many_pairs(name: str, overlap: Overlap) -> str:
+    """Why a test on the pairs of a sample waits to be named."""
+    return (
+        f"windows of {overlap.pairs:,} pairs overlap: correlations of more than {MOST_UNASKED:,} are computed "
+        f"where --tests names {name}"
+    )
+
+
+def too_costly(name: str, n: int, overlap: Overlap) -> str:
+    """Why a test that nobody named is not computed on a sample of n events; empty where it is."""
+    if forms_pairs(name, overlap) and overlap.pairs > MOST_UNASKED:
+        return many_pairs(name, overlap)
+    if GROUP_TESTS[name].cost == "draws" and n * DRAWS > MOST_UNASKED:
+        return f"N = {n:,}: more than {MOST_UNASKED // DRAWS:,} events are resampled where --tests names {name}"
+    return ""
 
 
 def run_battery(

@@ -1,41 +1,23 @@
-"""What events share in calendar time: correlations of residuals, common window days, covariances of CARs (methods 8).
-
-Pairs are formed only where test windows overlap. Events with the same window days are one group, and every pair of
-groups is a handful of matrix products, so the cost follows the overlaps and not the square of the events.
-"""
+"""What the events of a sample share: overlaps, mean correlations and c'Omega c, from sums over its pairs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from eventstudy.engine.panel import Bools, Floats, Ints
+from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.evidence import Sample
-
-COMMON_DAYS = 30
-# Events that one matrix product takes on either side: however many share a date, memory stays bounded.
-LARGEST_GROUP = 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Group:
-    """Events with the same window days, laid out on consecutive calendar places."""
-
-    first: int
-    residual: Floats
-    known: Bools
-    weight: Floats
-    share: Floats
-    window: Ints
-    series: Ints
-    parameters: float
-
-    @property
-    def stop(self) -> int:
-        """Place after the last one."""
-        return self.first + int(self.residual.shape[1])
+from eventstudy.engine.significance.overlap import Overlap
+from eventstudy.engine.significance.pairs import (
+    COMMON_DAYS,
+    Errors,
+    PairSums,
+    errors_of,
+    in_blocks,
+    merged_pairs,
+    neighbours,
+    summed_pairs,
+)
 
 
 def dependence(
@@ -47,7 +29,7 @@ def dependence(
     common_days: int = COMMON_DAYS,
     shares: Floats | None = None,
 ) -> Dependence:
-    """Mean correlations, overlaps and c'Omega c of a sample.
+    """Mean correlations, overlaps and c'Omega c of one sample in memory.
 
     Parameters
     ----------
@@ -64,106 +46,76 @@ def dependence(
         Estimation days that a pair must have in common for a correlation.
     shares : float64 (n,) or None
         c_i of each event in the sum that ``variance`` is of; None is the mean, 1/n.
+
+    Checked against
+    ---------------
+    Groups of equal dates laid out whole, a loop over pairs (tests/oracles).
     """
-    n = sample.n
-    c = np.ones(n) if shares is None else shares
-    groups = _groups(sample, day_number, weights, window_columns, n_parameters, c)
-    overlap = correlated = correlations = covariance = 0.0
-    n_overlapping = n_correlated = 0
-    for a, one in enumerate(groups):
-        for other in groups[a:]:
-            common = len(np.intersect1d(one.window, other.window))
-            if not common:
-                if other.window[0] > one.window[-1]:
-                    break
-                continue
-            share = common / max(len(one.window), 1)
-            pairs = np.ones((len(one.series), len(other.series)), dtype=bool)
-            if one is other:
-                pairs = np.triu(pairs, 1)
-            r, sigma, both = _between(one, other, common_days)
-            usable = pairs & np.isfinite(r)
-            n_overlapping += int(pairs.sum())
-            n_correlated += int(usable.sum())
-            overlap += share * float(pairs.sum())
-            correlations += float(r[usable].sum())
-            correlated += share * float(r[usable].sum())
-            covariance += 2 * float((sigma * both * np.outer(one.share, other.share))[usable].sum())
-    total = n * (n - 1) / 2
-    evidence = sample.evidence
-    own = float((c**2 * evidence.scale[sample.rows] ** 2 * sample.q).sum())
-    scale = n**2 if shares is None else 1
-    return Dependence(
-        n_dates=sample.n_dates,
-        n_overlapping=n_overlapping,
-        mean_overlap_correlation=correlated / total if total else 0.0,
-        mean_overlap=overlap / total if total else 0.0,
-        mean_correlation=correlations / n_correlated if n_correlated else 0.0,
-        variance=(own + covariance) / scale if n else np.nan,
-        min_nu=float(evidence.nu[sample.rows].min()) if n else np.nan,
+    if not sample.n:
+        return Dependence(n_dates=0)
+    calendar, residual = np.unique(day_number), sample.evidence.residual[sample.rows]
+    c = np.ones(sample.n) if shares is None else shares
+    cuts = in_blocks(sample.dates)
+
+    def take(number: int) -> Errors:
+        rows = cuts[number]
+        return errors_of(
+            day_number[rows],
+            residual[rows],
+            weights[None, rows],
+            [window_columns],
+            calendar,
+            series=sample.series[rows],
+            shares=[c[rows, None]],
+            parameters=float(n_parameters),
+        )
+
+    window = day_number[:, window_columns]
+    low, high = (np.array([part(window[rows]) for rows in cuts]) for part in (np.min, np.max))
+    (sums,) = merged_pairs([summed_pairs(list(enumerate(neighbours(low, high))), take, common_days)])
+    own, min_nu = float((c**2 * sample.std_error**2).sum()), float(sample.evidence.nu[sample.rows].min())
+    scale = 1.0 if shares is not None else float(sample.n) ** 2
+    return shared_days(_overlap(window, sample.n_dates), (sample.n, sample.length), sums.column(0), own, scale, min_nu)
+
+
+def _overlap(window: Ints, n_dates: int) -> Overlap:
+    """The overlaps of windows given day by day; (n, L)."""
+    distinct, count = np.unique(window, axis=0, return_counts=True)
+    days, place = np.unique(distinct, return_inverse=True)
+    on = np.zeros((len(distinct), len(days)))
+    on[np.arange(len(distinct))[:, None], place.reshape(distinct.shape)] = 1.0
+    common = on @ on.T
+    pairs = np.outer(count, count) - np.diag(count)
+    return Overlap(
+        n_dates=n_dates, pairs=int(pairs[common > 0].sum()) // 2, common_days=float((pairs * common).sum()) / 2
     )
 
 
-def _groups(
-    sample: Sample, day_number: Ints, weights: Floats, window_columns: slice, n_parameters: int, shares: Floats
-) -> list[_Group]:
-    """Events by their window days, in order of the first of them; a crowd on one window makes several groups."""
-    window = day_number[:, window_columns]
-    days, membership = np.unique(window, axis=0, return_inverse=True)
-    membership = membership.ravel()
-    residual = sample.evidence.residual
-    n_estimation = residual.shape[1]
-    calendar = np.unique(day_number)
-    order = np.argsort(membership, kind="stable")
-    starts = np.searchsorted(membership[order], np.arange(len(days) + 1))
-    pieces = [
-        (g, order[at : min(at + LARGEST_GROUP, starts[g + 1])])
-        for g in range(len(days))
-        for at in range(starts[g], starts[g + 1], LARGEST_GROUP)
-    ]
-    found = []
-    for window_number, members in pieces:
-        place = np.searchsorted(calendar, day_number[members])
-        first, width = int(place.min()), int(place.max() - place.min() + 1)
-        rows = np.arange(len(members))[:, None]
-        e, known, weight = (np.zeros((len(members), width)) for _ in range(3))
-        at = place - first
-        own = residual[sample.rows[members]]
-        e[rows, at[:, :n_estimation]] = np.nan_to_num(own)
-        known[rows, at[:, :n_estimation]] = np.isfinite(own)
-        weight[rows, at] = weights[members]
-        found.append(
-            _Group(
-                first=first,
-                residual=e,
-                known=known.astype(bool),
-                weight=weight,
-                share=shares[members],
-                window=days[window_number],
-                series=sample.series[members],
-                parameters=float(n_parameters),
-            )
-        )
-    return found
+def shared_days(
+    overlap: Overlap, size: tuple[int, int], sums: PairSums, own: float, scale: float, min_nu: float
+) -> Dependence:
+    """What the events of a sample share.
 
-
-def _between(one: _Group, other: _Group, common_days: int) -> tuple[Floats, Floats, Floats]:
-    """Pairwise r, sigma and the product of CAR weights of two groups, over the calendar places both have.
-
-    r is centred over the common estimation days; 1 for two events of one firm; NaN below ``common_days``.
+    Parameters
+    ----------
+    overlap : Overlap
+    size : (events, L)
+    sums : PairSums
+        Of the sample: numbers.
+    own : float
+        sum of c_i^2 Var(CAR_i).
+    scale : float
+        What the variance of the sum is divided by: n^2 where every c_i is 1 and the mean is meant.
+    min_nu : float
     """
-    lo, hi = max(one.first, other.first), min(one.stop, other.stop)
-    cut_one, cut_other = slice(lo - one.first, hi - one.first), slice(lo - other.first, hi - other.first)
-    x, y = one.residual[:, cut_one], other.residual[:, cut_other]
-    wx, wy = one.known[:, cut_one].astype(np.float64), other.known[:, cut_other].astype(np.float64)
-    m = wx @ wy.T
-    sx, sy = x @ wy.T, wx @ y.T
-    xx, yy, xy = (x * x) @ wy.T, wx @ (y * y).T, x @ y.T
-    with np.errstate(invalid="ignore", divide="ignore"):
-        covariance = xy - sx * sy / m
-        r = covariance / np.sqrt((xx - sx**2 / m) * (yy - sy**2 / m))
-        sigma = xy / (m - one.parameters)
-    enough = m >= max(common_days, one.parameters + 2)
-    same = one.series[:, None] == other.series[None, :]
-    r = np.where(enough, np.where(same, 1.0, r), np.nan)
-    return r, np.where(enough, sigma, 0.0), one.weight[:, cut_one] @ other.weight[:, cut_other].T
+    n, length = size
+    total, count = n * (n - 1) / 2, float(sums.count)
+    return Dependence(
+        n_dates=overlap.n_dates,
+        n_overlapping=overlap.pairs,
+        mean_overlap_correlation=float(sums.overlap_correlation) / total if total else 0.0,
+        mean_overlap=overlap.common_days / length / total if total else 0.0,
+        mean_correlation=float(sums.correlation) / count if count else 0.0,
+        variance=(own + float(sums.covariance)) / scale,
+        min_nu=min_nu,
+    )

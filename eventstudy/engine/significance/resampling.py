@@ -87,7 +87,13 @@ def lbt_bootstrap(summary: Summary, dependence: Dependence, side: Alternative) -
     size = max(2, round(n / 4))
     statistic = _adjusted(x[None], 0.0)[0]
     rng = np.random.default_rng(np.random.SeedSequence([SEED + 1, n]))
-    drawn = _adjusted(x[rng.integers(0, n, (LBT_DRAWS, size))], float(x.mean()))
+    centre, block = float(x.mean()), max(1, LARGEST_DRAW // size)
+    drawn = np.concatenate(
+        [
+            _adjusted(x[rng.integers(0, n, (min(block, LBT_DRAWS - at), size))], centre)
+            for at in range(0, LBT_DRAWS, block)
+        ]
+    )
     drawn = drawn[np.isfinite(drawn)]
     lower = (1 + np.count_nonzero(drawn <= statistic)) / (len(drawn) + 1)
     upper = (1 + np.count_nonzero(drawn >= statistic)) / (len(drawn) + 1)
