@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eventstudy.data.events import read_columns
+from eventstudy.data.events import read_events
 from eventstudy.engine.block import select, study_block
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.significance.single_tests import SINGLE_TESTS
@@ -90,7 +90,7 @@ def test_each_event_is_estimated_once(
             assert block is not None and np.isfinite(block.fits.residual).any() and len(block.fits.s2) > 60
             assert {"p_boot_iid", "p_conformal", "p_f"} <= set(block.columns)
         else:
-            run_bulk(lambda: read_columns(events), spec, Order(out=tmp_path / "out", formats=("csv",)), Here())
+            run_bulk(read_events(events), spec, Order(out=tmp_path / "out", formats=("csv",)), Here())
         by_it, by_the_other = count.of(engine)
         assert (by_it, by_the_other) == (90, 0), study
 
@@ -152,7 +152,7 @@ SINGLE_TESTS["new"] = SingleTest(
 )
 import pandas as pd
 from pathlib import Path
-from eventstudy.data.events import read_columns
+from eventstudy.data.events import read_events
 from eventstudy.evaluate.pseudo import make_stage, pseudo_events
 from eventstudy.scale.executors import Here
 from eventstudy.scale.study import Order, run_bulk
@@ -166,7 +166,7 @@ windows = result.windows
 assert list(windows.columns[-3:]) == ["p_new", "new_size", "placebo_rate_new"], list(windows.columns)
 assert (windows["p_new"] == np.where(windows["car"] > 0, 0.25, 0.75)).all() and len(windows) > 200
 assert (windows["new_size"] == windows["car"].abs()).all() and (windows["placebo_rate_new"] == 0).all()
-run_bulk(lambda: read_columns(events), spec.with_changes(calibrated=False), Order(out=out, formats=("csv",)), Here())
+run_bulk(read_events(events), spec.with_changes(calibrated=False), Order(out=out, formats=("csv",)), Here())
 written = pd.read_csv(out / "windows.csv")
 assert sorted(written["p_new"]) == sorted(windows["p_new"]) and "placebo_rate_new" in written
 other = run(events, spec=StudySpec(source="snapshot", tests=("new",), exclude="none", model="garch"))
