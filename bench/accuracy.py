@@ -12,6 +12,7 @@ from decimal import Decimal
 import numpy as np
 
 from eventstudy.engine.kernels import measure
+from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Placed, ReturnPanel
 from eventstudy.engine.windows import WindowPlan
 from tests.oracles.exact import Exact, market_model
@@ -90,7 +91,8 @@ def kernel(engine: str) -> Callable[[Data], Found]:
     """Ours."""
 
     def run(data: Data) -> Found:
-        found = measure(data.panel, data.placed, PLAN, "market-model", WINDOWS, engine=engine)  # type: ignore[arg-type]
+        options = Options(plan=PLAN, model="market-model", windows=tuple(WINDOWS), engine=engine)  # type: ignore[arg-type]
+        found = measure(data.panel, data.placed, options)
         return found.theta[:, 1], np.sqrt(found.s2), found.scar
 
     return run

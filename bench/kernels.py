@@ -7,6 +7,7 @@ threads against one by the clock on the wall, quiet windows only. Needs the extr
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from bench.baseline import market_model
 from bench.harness import Job, interleaved, machine, quiet_wall, ratio
 from eventstudy.engine.kernels import Engine, measure
 from eventstudy.engine.moments import CHUNK
+from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Placed, ReturnPanel
 from eventstudy.engine.windows import WindowPlan
 
@@ -21,6 +23,7 @@ SERIES, SESSIONS, EVENTS, BY_HAND, ROUNDS = 1500, 2520, 100_000, 300, 9
 PLAN = WindowPlan(estimation=250, gap=10, start=-10, end=10)
 WINDOWS = [(0, 0), (-1, 1), (0, 10)]
 MODEL = "market-model"
+OPTIONS = Options(plan=PLAN, model=MODEL, windows=tuple(WINDOWS), paths=False, min_estimation=60)
 
 
 def simulated(events: int) -> tuple[ReturnPanel, Placed]:
@@ -74,7 +77,7 @@ def main() -> None:
     market, plan = np.ascontiguousarray(panel.factors[0, 0]), (PLAN.start, PLAN.end, PLAN.estimation)
 
     def kernel(engine: Engine) -> Job:
-        return lambda: measure(panel, placed, PLAN, MODEL, WINDOWS, engine=engine, paths=False)
+        return lambda: measure(panel, placed, replace(OPTIONS, engine=engine))
 
     print(machine())
     jobs: dict[str, Job] = {
@@ -105,7 +108,7 @@ def _threads(panel: ReturnPanel, placed: Placed) -> None:
         for threads in walls:
             took = quiet_wall(
                 lambda n=threads: measure(  # type: ignore[misc]
-                    panel, placed, PLAN, MODEL, WINDOWS, engine="numba", paths=False, residuals=True, threads=n
+                    panel, placed, replace(OPTIONS, engine="numba", residuals=True, threads=n)
                 )
             )
             walls[threads] += [] if took is None else [took]
@@ -142,7 +145,7 @@ def _drawn(panel: ReturnPanel, placed: Placed, chunks: int = 48) -> tuple[Job, i
 
     def run() -> None:
         for part in parts:
-            measure(panel, part, PLAN, MODEL, WINDOWS, engine="numba", paths=False)
+            measure(panel, part, replace(OPTIONS, engine="numba"))
 
     return run, sum(len(part.session) for part in parts)
 

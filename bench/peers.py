@@ -35,6 +35,7 @@ from bench.ranked import WHOLE, compiled_battery
 from eventstudy import study
 from eventstudy.data.sources import source_from_frame
 from eventstudy.engine.kernels import Engine, measure
+from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Placed, ReturnPanel
 from eventstudy.results import StudyResult
 from eventstudy.spec import StudySpec, Window
@@ -43,6 +44,7 @@ SERIES, SESSIONS, EVENTS, FEW, MANY, ROUNDS = 400, 1000, 4000, 400, 40_960, 5
 # the calendar of event-study-toolkit ends on 2023-07-10
 LAST = np.datetime64("2023-06-30")
 WINDOWS = [(0, 0), (-1, 1), (-10, 10)]
+OPTIONS = Options(plan=PLAN, model=MODEL, windows=tuple(WINDOWS))
 EQUAL = 1e-9
 LONGEST = 900
 
@@ -221,7 +223,7 @@ def own_jobs(data: Data, folder: Path, known: Cars) -> tuple[dict[str, Callable[
     panel, placed, many = panel_of(data), placed_of(data, EVENTS), placed_of(data, MANY, in_order=True)
 
     def kernel(engine: Engine, times: int) -> tuple[Job, int]:
-        return repeated(lambda: measure(panel, placed, PLAN, MODEL, WINDOWS, engine=engine), times), times * EVENTS
+        return repeated(lambda: measure(panel, placed, replace(OPTIONS, engine=engine)), times), times * EVENTS
 
     small = studies(data, folder)
     gap = max(difference(cars_of(run()), known) for run in small.values())
@@ -323,7 +325,7 @@ def main() -> None:
         for each in (venvs, prices, cwd):
             each.mkdir(parents=True, exist_ok=True)
         np.savez(cwd / "data.npz", **vars(data))
-        found = measure(panel_of(data), placed_of(data, EVENTS), PLAN, MODEL, WINDOWS)
+        found = measure(panel_of(data), placed_of(data, EVENTS), OPTIONS)
         known = found.car[:, 0], found.car[:, 2]
         jobs, gap = own_jobs(data, prices, known)
         print(f"AR of day 0 and CAR(-10,10) of our small studies and of the kernel differ by {gap:.0e} at most\n")

@@ -15,7 +15,7 @@ from eventstudy.scale.tally import GroupWindow, Tally, added_test, tested_of, wi
 
 from bench.baseline import battery
 from bench.harness import Job, interleaved, machine, ratio
-from bench.kernels import MODEL, PLAN, WINDOWS, simulated
+from bench.kernels import OPTIONS, PLAN, WINDOWS, simulated
 from eventstudy.engine.kernels import Engine, measure
 from eventstudy.engine.kernels.records import light_evidence, sample_over
 from eventstudy.engine.kernels.totals import Cell, totals
@@ -43,15 +43,15 @@ def compiled_battery(
     tally = Tally({}, {}, {})
     for at in range(0, n, CHUNK):
         few = placed.part(at, at + CHUNK)
-        found = measure(panel, few, PLAN, MODEL, WINDOWS, engine=engine, paths=False)
+        found = measure(panel, few, replace(OPTIONS, engine=engine))
         light, known = light_evidence(found), np.isfinite(found.scar)
-        for w, window in enumerate(WINDOWS):
+        for w in range(len(WINDOWS)):
             rows = np.flatnonzero(known[:, w])
-            sample = sample_over(found, light, rows, PLAN, window, w, dates=few.session[rows], series=few.series[rows])
+            sample = sample_over(found, light, rows, OPTIONS, w, (few.session[rows], few.series[rows]))
             added_test(tally.tested, (0, w), tested_of(sample, parts & LIGHT_PARTS, spread=True))
     everyone = np.ones(n, dtype=bool)
     cells = [Cell(window=w, member=everyone, spread=tally.tested[0, w].spread) for w in range(len(WINDOWS))]
-    more = totals(panel, placed, PLAN, MODEL, WINDOWS, cells, parts - LIGHT_PARTS, needed=60, engine=engine)
+    more = totals(panel, placed, replace(OPTIONS, engine=engine), cells, parts - LIGHT_PARTS)
     whole = with_ranks(tally, {(0, w): one for w, one in enumerate(more)})
     return _statistics(whole, tests)
 
