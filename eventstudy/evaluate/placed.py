@@ -44,8 +44,10 @@ class PlacedEvents:
         Days since 1970 of day 0.
     place : int64
         Position of day 0 on all calendars end to end.
-    ticker, firm : int64
-        Equal numbers, one ticker; one ticker on one exchange.
+    ticker : int64
+        Number of the ticker in the order of their names.
+    firm : int64
+        Equal numbers, one ticker on one exchange.
     calendars : Calendars
     """
 
@@ -77,7 +79,7 @@ def placed_events(studied: Studied) -> PlacedEvents:
         session=session,
         date=calendars.days[place],
         place=place,
-        ticker=_numbers([catalogue.keys[row][0] for row in rows]),
+        ticker=np.unique([catalogue.keys[row][0] for row in rows], return_inverse=True)[1].astype(np.int64),
         firm=_numbers([catalogue.keys[row] for row in rows]),
         calendars=calendars,
     )
