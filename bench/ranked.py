@@ -10,21 +10,28 @@ import statistics
 from dataclasses import replace
 
 import numpy as np
-from eventstudy.scale.finish import layout_sample
-from eventstudy.scale.tally import GroupWindow, Tally, added_test, tested_of, with_ranks
 
 from bench.baseline import battery
 from bench.harness import Job, interleaved, machine, ratio
 from bench.kernels import OPTIONS, PLAN, WINDOWS, simulated
+from eventstudy.engine.aggregates import (
+    GroupWindow,
+    Layout,
+    Member,
+    Outcomes,
+    Tally,
+    empty_sample,
+    tallied,
+    with_second_pass,
+)
 from eventstudy.engine.kernels import Engine, measure
-from eventstudy.engine.kernels.records import light_evidence, sample_over
+from eventstudy.engine.kernels.records import light_evidence
 from eventstudy.engine.kernels.totals import Cell, totals
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.panel import Placed, ReturnPanel
 from eventstudy.engine.significance.battery import finalised, parts_read
 from eventstudy.engine.significance.cross_section import Dependence
-from eventstudy.engine.significance.summary import LIGHT_PARTS
-from eventstudy.spec import StudySpec, Window
+from eventstudy.engine.significance.summary import LIGHT_PARTS, Summary
 
 EVENTS, ROUNDS, TWIN = 40_960, 9, 4096
 FIVE = ("csect-t", "patell", "bmp", "corrado", "grank-t")
@@ -40,32 +47,34 @@ def compiled_battery(
 ) -> dict[str, list[float]]:
     """The statistics of a streamed study, without its files."""
     n, parts = len(placed.session), parts_read(tests)
-    tally = Tally({}, {}, {})
+    layout, tally = Layout(plan=PLAN, windows=tuple(WINDOWS), n_shared=len(WINDOWS)), Tally.empty()
     for at in range(0, n, CHUNK):
         few = placed.part(at, at + CHUNK)
         found = measure(panel, few, replace(OPTIONS, engine=engine))
-        light, known = light_evidence(found), np.isfinite(found.scar)
-        for w in range(len(WINDOWS)):
-            rows = np.flatnonzero(known[:, w])
-            sample = sample_over(found, light, rows, OPTIONS, w, (few.session[rows], few.series[rows]))
-            added_test(tally.tested, (0, w), tested_of(sample, parts & LIGHT_PARTS, spread=True))
-    everyone = np.ones(n, dtype=bool)
-    cells = [Cell(window=w, member=everyone, spread=tally.tested[0, w].spread) for w in range(len(WINDOWS))]
+        outcomes = Outcomes(
+            car=found.car,
+            std_error=found.std_error,
+            scar=found.scar,
+            bhar=found.bhar,
+            q=found.q,
+            ar=found.ar,
+            evidence=light_evidence(found),
+            date=few.session,
+            place=few.session,
+        )
+        everyone = Member(np.ones(len(few.session), dtype=bool), len(few.session))
+        tally.add(tallied(outcomes, {0: everyone}, layout, parts, panel.n_sessions, spread=True))
+    member = np.ones(n, dtype=bool)
+    cells = [Cell(window=w, member=member, spread=tally.tested[0, w].spread) for w in range(len(WINDOWS))]
     more = totals(panel, placed, replace(OPTIONS, engine=engine), cells, parts - LIGHT_PARTS)
-    whole = with_ranks(tally, {(0, w): one for w, one in enumerate(more)})
-    return _statistics(whole, tests)
+    return _statistics(with_second_pass(tally, {(0, w): one for w, one in enumerate(more)}), layout, tests)
 
 
-def _statistics(whole: dict[GroupWindow, object], tests: tuple[str, ...]) -> dict[str, list[float]]:
-    spec = StudySpec(
-        estimation=PLAN.estimation,
-        windows=tuple(Window(*pair) for pair in WINDOWS),
-        event_window=Window(PLAN.start, PLAN.end),
-    )
+def _statistics(whole: dict[GroupWindow, Summary], layout: Layout, tests: tuple[str, ...]) -> dict[str, list[float]]:
     apart = Dependence(n_dates=EVENTS)
     found: dict[str, list[float]] = {name: [] for name in tests}
     for w in range(len(WINDOWS)):
-        for result in finalised(layout_sample(spec, w), whole[0, w], apart, tests, "two-sided"):  # type: ignore[arg-type]
+        for result in finalised(empty_sample(layout, w), whole[0, w], apart, tests, "two-sided"):
             found[result.test].append(result.statistic)
     return found
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.market import place_rows
 from eventstudy.data.series_index import series_key
-from eventstudy.engine.options import fewest_observations, window_plan
+from eventstudy.engine.block import select
+from eventstudy.engine.options import fewest_observations
+from eventstudy.engine.panel import Ints
 from eventstudy.engine.significance.cluster import (
     Cluster,
     build_cluster,
@@ -24,7 +25,7 @@ from eventstudy.engine.significance.cluster import (
 )
 from eventstudy.engine.significance.multiple import benjamini_hochberg, benjamini_yekutieli, bonferroni, holm
 from eventstudy.engine.significance.result import TestResult, undefined
-from eventstudy.engine.windows import gather
+from eventstudy.evaluate.placed import placed_events
 from eventstudy.records import ClusterRow
 from eventstudy.spec import Alternative, Window
 
@@ -44,43 +45,51 @@ JOINT = {
 ADJUSTED = {"holm": holm, "bonferroni": bonferroni, "bh": benjamini_hochberg, "by": benjamini_yekutieli}
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session on which two or more firms have an announcement.
+
+    Attributes
+    ----------
+    day0 : datetime64[D]
+    rows : int64 (n,)
+        Positions of all studied rows of the session.
+    firms : int64 (m,)
+        The first row of each ticker, tickers in order: several announcements of one firm are one event.
+    """
+
+    day0: np.datetime64
+    rows: Ints
+    firms: Ints
+
+
 def cluster_tests(studied: Studied) -> tuple[ClusterRow, ...]:
     """Every cluster test on every session that holds two or more different tickers, in order of date."""
-    days = rows_of_sessions(studied)
+    return tuple(row for session in sessions_of(studied) for row in _test_session(studied, session))
+
+
+def sessions_of(studied: Studied) -> tuple[Session, ...]:
+    """Reported sessions that hold two or more different tickers, in order of date."""
+    events = placed_events(studied)
+    n = len(events.date)
+    order = np.lexsort((np.arange(n), events.ticker, events.date))
+    date, ticker = events.date[order], events.ticker[order]
+    new_date = np.append(True, date[1:] != date[:-1])[:n]
+    first = new_date | np.append(True, ticker[1:] != ticker[:-1])[:n]
+    shown = np.unique(events.date[np.array(studied.reported, dtype=np.int64)])
+    starts = np.flatnonzero(new_date)
+    several = np.add.reduceat(first, starts, dtype=np.int64) > 1 if n else np.empty(0, dtype=bool)
     return tuple(
-        row
-        for day, firms in firms_of_sessions(studied).items()
-        for row in _test_session(studied, day, days[day], firms)
+        Session(date[a].astype("datetime64[D]"), np.sort(order[a:b]), order[a:b][first[a:b]])
+        for a, b, many in zip(starts, [*starts[1:], n], several, strict=True)
+        if many and date[a] in shown
     )
 
 
-def firms_of_sessions(studied: Studied) -> dict[np.datetime64, list[int]]:
-    """Reported sessions that hold two or more different tickers, in order of date -> one studied row a ticker."""
-    days = rows_of_sessions(studied)
-    shown = {studied.day0(i) for i in studied.reported}
-    firms = {day: _one_row_a_ticker(studied, days[day]) for day in sorted(days) if day in shown}
-    return {day: rows for day, rows in firms.items() if len(rows) > 1}
-
-
-def rows_of_sessions(studied: Studied) -> dict[np.datetime64, list[int]]:
-    """Studied rows by their day 0."""
-    days: dict[np.datetime64, list[int]] = defaultdict(list)
-    for i in range(len(studied.rows)):
-        days[studied.day0(i)].append(i)
-    return days
-
-
-def _one_row_a_ticker(studied: Studied, rows: list[int]) -> list[int]:
-    """First row of each ticker: several announcements of one firm on one session are one event."""
-    first: dict[str, int] = {}
-    for i in rows:
-        first.setdefault(studied.text(i, "ticker"), i)
-    return [first[ticker] for ticker in sorted(first)]
-
-
-def _test_session(studied: Studied, day: np.datetime64, rows: list[int], firms: list[int]) -> list[ClusterRow]:
+def _test_session(studied: Studied, session: Session) -> list[ClusterRow]:
+    firms = session.firms
     tickers = tuple(studied.text(i, "ticker") for i in firms)
-    event_ids = tuple(dict.fromkeys(studied.text(i, "event_id") for i in rows))
+    event_ids = ids_of(studied, session)
     wanted = [name for name in (*JOINT, "romano-wolf") if name in studied.spec.active_tests]
     design = common_design(studied, firms) if wanted else ""
     found = []
@@ -91,29 +100,26 @@ def _test_session(studied: Studied, day: np.datetime64, rows: list[int], firms: 
             *_per_firm(studied, w, firms),
         ]
         found += [
-            ClusterRow(
-                day0=day,
-                event_ids=event_ids,
-                firms=tickers,
-                window=window,
-                result=result,
-            )
+            ClusterRow(day0=session.day0, event_ids=event_ids, firms=tickers, window=window, result=result)
             for result in results
         ]
     return found
 
 
-def common_design(studied: Studied, firms: list[int]) -> Design | str:
+def ids_of(studied: Studied, session: Session) -> tuple[str, ...]:
+    """The announcements of a session."""
+    return tuple(dict.fromkeys(studied.text(i, "event_id") for i in session.rows))
+
+
+def common_design(studied: Studied, firms: Ints) -> Design | str:
     """Event-time block of the firms, or why they have no common one."""
-    rows = [int(studied.rows[i]) for i in firms]
-    keys = [series_key(studied.index, row, studied.spec) for row in rows]
+    keys = {series_key(studied.index, int(row), studied.spec) for row in studied.rows[firms]}
     if len({key.exchange for key in keys}) > 1:
         return "the firms trade on different calendars"
     if len({key.benchmarks for key in keys}) > 1:
         return "the firms do not share their benchmarks"
-    ordered, placed = place_rows(studied.index, rows, studied.spec)
-    panel = studied.market.stack(ordered, studied.spec.returns)
-    return gather(panel, placed.series, placed.session, placed.masked, window_plan(studied.spec))
+    assert studied.block is not None, "sessions hold studied rows"
+    return select(studied.block, firms).design
 
 
 def _joint(studied: Studied, design: Design | str, window: Window, wanted: Sequence[str]) -> list[TestResult]:
@@ -145,7 +151,7 @@ def cluster_of(studied: Studied, design: Design | str, window: Window) -> Cluste
     return build_cluster(design, studied.spec.model, window.start, window.end, min_obs)
 
 
-def _per_firm(studied: Studied, w: int, firms: list[int]) -> list[TestResult]:
+def _per_firm(studied: Studied, w: int, firms: Ints) -> list[TestResult]:
     """The firms' own ``car-t`` p values of the window, adjusted for their number."""
     if studied.block is None:
         return []

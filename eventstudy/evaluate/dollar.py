@@ -8,7 +8,7 @@ import numpy as np
 
 from eventstudy.engine.significance.cluster import weighted_sum
 from eventstudy.engine.significance.laws import t_p_value, t_quantile
-from eventstudy.evaluate.clusters import cluster_of, common_design, firms_of_sessions, rows_of_sessions
+from eventstudy.evaluate.clusters import cluster_of, common_design, ids_of, sessions_of
 from eventstudy.records import DollarRow
 
 if TYPE_CHECKING:
@@ -70,9 +70,9 @@ def _totals(studied: Studied) -> list[DollarRow]:
     """Sessions on which two or more firms have an event, all of them with shares."""
     found = []
     spec = studied.spec
-    rows = rows_of_sessions(studied)
-    for day, firms in firms_of_sessions(studied).items():
-        design = common_design(studied, firms)
+    for session in sessions_of(studied):
+        firms = session.firms.tolist()
+        design = common_design(studied, session.firms)
         for window in spec.windows[: len(studied.shared_windows)]:
             values = np.array([market_value(studied, i, window) for i in firms])
             cluster = cluster_of(studied, design, window)
@@ -83,9 +83,9 @@ def _totals(studied: Studied) -> list[DollarRow]:
             t = total / std_error if std_error > 0 else np.nan
             found.append(
                 DollarRow(
-                    event_ids=tuple(dict.fromkeys(studied.text(i, "event_id") for i in rows[day])),
+                    event_ids=ids_of(studied, session),
                     tickers=tuple(studied.text(i, "ticker") for i in firms),
-                    day0=day,
+                    day0=session.day0,
                     window=window,
                     market_value=float(values.sum()),
                     dollar=total,

@@ -44,8 +44,10 @@ class PlacedEvents:
         Days since 1970 of day 0.
     place : int64
         Position of day 0 on all calendars end to end.
-    ticker, firm : int64
-        Equal numbers, one ticker; one ticker on one exchange.
+    ticker : int64
+        Number of the ticker in the order of their names.
+    firm : int64
+        Equal numbers, one ticker on one exchange.
     calendars : Calendars
     """
 

@@ -14,7 +14,7 @@ from eventstudy.engine.options import fewest_observations, window_plan
 from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
 from eventstudy.engine.significance.cluster import build_cluster
 from eventstudy.engine.windows import Design, gather
-from eventstudy.evaluate.clusters import ADJUSTED, JOINT, firms_of_sessions, joint_results
+from eventstudy.evaluate.clusters import ADJUSTED, JOINT, joint_results, sessions_of
 from eventstudy.evaluate.pseudo import PseudoEvents, Stage
 from eventstudy.spec import StudySpec, Window
 
@@ -30,8 +30,8 @@ def cluster_sets(studied: Studied) -> list[tuple[SeriesKey, ...]]:
     The first ``MOST_SETS`` are calibrated: a study of many firms has a set of its own almost every day.
     """
     found = Counter(
-        tuple(series_key(studied.index, int(studied.rows[i]), studied.spec) for i in firms)
-        for firms in firms_of_sessions(studied).values()
+        tuple(series_key(studied.index, int(studied.rows[i]), studied.spec) for i in session.firms)
+        for session in sessions_of(studied)
     )
     return sorted(found, key=lambda keys: (-found[keys], tuple((k.ticker, k.exchange, k.benchmarks) for k in keys)))
 

@@ -177,9 +177,9 @@ def _excluded(result: BulkResult) -> Section:
 
 def _limits() -> Section:
     intro = (
-        "Events of one date share its news: tests that treat them as independent reject too often, and the "
-        "correlations of pairs are not computed at this size. Read tests that hold under correlation, or aggregate to "
-        "portfolios by date first.",
+        "Events of one date share its news: tests that treat them as independent reject too often. Read tests that "
+        "hold under correlation (kolari-pynnonen, calendar-cov, corrado); where they are too costly for a large group, "
+        "aggregate.csv says so, and --tests computes those it names.",
         "A result that is not significant is not a finding of no effect: with many events small effects are found, and "
         "with an effect found its size is what matters.",
     )

@@ -243,13 +243,16 @@ def _dollar(result: StudyResult) -> Iterable[Sequence[Any]]:
 
 
 def _clusters(result: StudyResult) -> Iterable[Sequence[Any]]:
+    day0, everyone, ids = None, "", ""
     for r in result.clusters:
         test = r.result
-        everyone = ";".join(r.firms)
+        if r.day0 != day0:
+            # the names of a session stand in each of its rows: made once
+            day0, everyone, ids = r.day0, ";".join(r.firms), ";".join(r.event_ids)
         own = r.firms[test.member] if test.member >= 0 else ""
         yield (
             str(r.day0),
-            ";".join(r.event_ids),
+            ids,
             everyone,
             r.window.label,
             *(test.test, own, test.statistic, test.null, test.df, test.p, test.applicable, test.reason),

@@ -43,13 +43,12 @@ def build_files(
     result: StudyResult, formats: Sequence[str], figures: Mapping[str, Figure], audit: Audit | None
 ) -> dict[str, bytes]:
     """Every file of a report but the manifest, as relative POSIX path -> bytes."""
-    files: dict[str, str] = {}
+    data: dict[str, bytes] = {}
     if "csv" in formats:
-        files |= {f"{name}.csv": csv_text(frame) for name, frame in result.tables.items()}
+        data |= {f"{name}.csv": csv_text(frame).encode() for name, frame in result.tables.items()}
     if "json" in formats:
-        files["results.json"] = results_text(result)
-    files |= _pages(result, formats, figures, audit)
-    data = {name: text.encode() for name, text in files.items()}
+        data["results.json"] = results_text(result).encode()
+    data |= {name: text.encode() for name, text in _pages(result, formats, figures, audit).items()}
     for figure in figures.values():
         data |= figure.files()
     if "parquet" in formats:

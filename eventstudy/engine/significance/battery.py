@@ -38,7 +38,7 @@ class GroupTest:
         event's number at once.
     cost : {"events", "pairs", "draws"}
         What its time follows: the events of the sample, the pairs of them whose windows overlap (it reads correlations
-        of pairs), or a thousand draws over all of them.
+        of pairs), or a thousand draws of as many numbers.
     """
 
     null: str
@@ -137,7 +137,6 @@ GROUP_TESTS: dict[str, GroupTest] = {
         reference="Rademacher signs",
         run=_plain(resampling.wild_bootstrap),
         reads=("values",),
-        cost="draws",
     ),
     "sign-flip": GroupTest(
         null=_MEAN,
@@ -145,7 +144,6 @@ GROUP_TESTS: dict[str, GroupTest] = {
         reference="enumeration",
         run=_plain(resampling.sign_flip),
         reads=("values",),
-        cost="draws",
     ),
     "crude-dependence": GroupTest(
         null=_MEAN, needs="unchanged variance", reference="Brown & Warner (1980, 1985)", run=_crude, reads=("daily",)

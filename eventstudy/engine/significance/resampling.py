@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from eventstudy.engine.panel import Floats
+from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.cross_section import FEW_EVENTS, Dependence
 from eventstudy.engine.significance.laws import Alternative, extreme_count
 from eventstudy.engine.significance.result import TestResult, computed, undefined
@@ -24,27 +26,50 @@ def sign_flip(summary: Summary, dependence: Dependence, side: Alternative) -> Te
     The p value is a count over all 2^G patterns, the observed one included.
     """
     del dependence
-    signs, trouble = _patterns(summary)
-    if trouble:
+    flipped, trouble = _flipping(summary)
+    if flipped is None:
         return undefined("sign-flip", "enumeration", trouble)
-    x, statistic = summary.values["car"], _t(summary.values["car"][None])[0]
-    drawn = _t(x[None] * signs)
-    p = extreme_count(np.round(drawn, 10), round(float(statistic), 10), side) / len(drawn)
-    g = int(np.log2(len(drawn)))
-    warnings = [f"{g} dates: smallest p is {2 / 2**g:.3g}"] if g < 6 else []
-    return computed("sign-flip", float(statistic), "enumeration", str(len(drawn)), p, warnings)
-
-
-def _patterns(summary: Summary) -> tuple[Floats, str]:
-    """All sign patterns (2^G, N), one sign a date, or why there are none."""
-    if summary.n < 2 or not summary.car.sum_of_squares > 0:
-        return np.empty((0, 0)), "the cross-section has no variance"
-    _, cluster = np.unique(summary.values["date"], return_inverse=True)
-    g = int(cluster.max()) + 1
+    g = flipped.n_dates
     if g > ENUMERATED_UP_TO:
-        return np.empty((0, 0)), f"{g} dates: too many to enumerate, see wild-bootstrap"
+        return undefined("sign-flip", "enumeration", f"{g} dates: too many to enumerate, see wild-bootstrap")
     bits = (np.arange(2**g)[:, None] >> np.arange(g)[None, :]) & 1
-    return np.asarray(1.0 - 2.0 * bits[:, cluster]), ""
+    drawn, statistic = flipped.t(1 - 2 * bits), _t(summary.values["car"])
+    p = extreme_count(np.round(drawn, 10), round(statistic, 10), side) / len(drawn)
+    warnings = [f"{g} dates: smallest p is {2 / 2**g:.3g}"] if g < 6 else []
+    return computed("sign-flip", statistic, "enumeration", str(len(drawn)), p, warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Flipping:
+    """What the t of CARs whose dates change sign together depends on: their sum by date, and the sum of squares.
+
+    Signs leave the squares as they are, so that a draw costs as many products as there are dates.
+    """
+
+    totals: Floats
+    squares: float
+    n: int
+
+    @property
+    def n_dates(self) -> int:
+        return len(self.totals)
+
+    def t(self, signs: Ints) -> Floats:
+        """Cross-sectional t under each row of signs, (B, dates)."""
+        mean = signs @ self.totals / self.n
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(
+                np.sqrt(self.n) * mean / np.sqrt(np.maximum(self.squares - self.n * mean**2, 0.0) / (self.n - 1))
+            )
+
+
+def _flipping(summary: Summary) -> tuple[_Flipping | None, str]:
+    """The sample by date, or why its signs are not changed."""
+    if summary.n < 2 or not summary.car.sum_of_squares > 0:
+        return None, "the cross-section has no variance"
+    x = summary.values["car"]
+    _, cluster = np.unique(summary.values["date"], return_inverse=True)
+    return _Flipping(np.asarray(np.bincount(cluster, x), dtype=np.float64), float((x * x).sum()), summary.n), ""
 
 
 def wild_bootstrap(summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
@@ -52,26 +77,27 @@ def wild_bootstrap(summary: Summary, dependence: Dependence, side: Alternative) 
 
     Heals unequal variances and shared dates, not skewness.
     """
-    if summary.n < 2 or not summary.car.sum_of_squares > 0:
-        return undefined("wild-bootstrap", "bootstrap", "the cross-section has no variance")
-    _, cluster = np.unique(summary.values["date"], return_inverse=True)
-    g = int(cluster.max()) + 1
+    flipped, trouble = _flipping(summary)
+    if flipped is None:
+        return undefined("wild-bootstrap", "bootstrap", trouble)
+    g = flipped.n_dates
     if g <= ENUMERATED_UP_TO:
         return undefined("wild-bootstrap", "bootstrap", f"{g} dates: sign-flip enumerates all patterns")
-    x, statistic = summary.values["car"], float(_t(summary.values["car"][None])[0])
     rng = np.random.default_rng(np.random.SeedSequence([SEED, summary.n, g]))
-    more, block = 0, max(1, LARGEST_DRAW // summary.n)
+    # the sample as it is, by the lines of the draws: where all signs agree, |t*| is |t| to the last bit
+    observed = float(flipped.t(np.ones((1, g), dtype=np.int64))[0])
+    more, block = 0, max(1, LARGEST_DRAW // g)
     for at in range(0, DRAWS, block):
-        flips = 1.0 - 2.0 * rng.integers(0, 2, (min(block, DRAWS - at), g))
-        more += extreme_count(_t(x * flips[:, cluster]), statistic, side)
+        flips = 1 - 2 * rng.integers(0, 2, (min(block, DRAWS - at), g))
+        more += extreme_count(flipped.t(flips), observed, side)
     overlapping = [] if dependence.n_dates < summary.n else dependence.shared(summary.n)
-    return computed("wild-bootstrap", statistic, "bootstrap", str(DRAWS), (1 + more) / (DRAWS + 1), overlapping)
+    p = (1 + more) / (DRAWS + 1)
+    return computed("wild-bootstrap", _t(summary.values["car"]), "bootstrap", str(DRAWS), p, overlapping)
 
 
-def _t(x: Floats) -> Floats:
-    """Cross-sectional t of each row."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.sqrt(x.shape[1]) * x.mean(axis=1) / x.std(axis=1, ddof=1))
+def _t(x: Floats) -> float:
+    """Cross-sectional t."""
+    return float(np.sqrt(len(x)) * x.mean() / x.std(ddof=1))
 
 
 def lbt_bootstrap(summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
