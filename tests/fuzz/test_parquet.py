@@ -12,16 +12,19 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import pyarrow
-import pyarrow.parquet
 import pytest
 
 from eventstudy.data.events import read_events
 from eventstudy.data.parquet_prices import ParquetPrices
 from eventstudy.errors import InputFileError
 from tests.chaos.fuzz import ROOT
+from tests.conftest import module_needs
 from tests.fuzz import generate
 from tests.fuzz.targets import _sound_files
+
+module_needs("scale")
+import pyarrow  # noqa: E402
+import pyarrow.parquet  # noqa: E402
 
 ROWS = 777
 
@@ -168,6 +171,7 @@ def test_footers_cut_anywhere(tmp_path: Path) -> None:
             refused(path, what, content, words)
 
 
+@pytest.mark.slow
 def test_bytes_that_made_the_library_end_the_process() -> None:
     """Asking a damaged column for its statistics aborts within the library; so a row is read first."""
     program = (
