@@ -30,6 +30,9 @@ class RawSeries:
         ``returns``, or empty where it says nothing.
     source, origin, fetched_at, currency : str
         As in ``Provenance``.
+    running : int
+        The row that is stamped inside a session, as ``price_dates.Days`` has it; -1 for none. Its figures are not
+        final and are left out.
     """
 
     symbol: str
@@ -41,3 +44,4 @@ class RawSeries:
     origin: str
     fetched_at: str = ""
     currency: str = ""
+    running: int = -1
