@@ -101,6 +101,24 @@ def read_blocks(path: str | Path, required: Sequence[str], *, fold_case: bool = 
         raise InputFileError(name, problems)
 
 
+def all_rows(path: str | Path) -> tuple[list[tuple[int, list[str]]], int]:
+    """Every row of a UTF-8 CSV file with the line it starts on, and how many rows of empty cells were passed over.
+
+    Raises
+    ------
+    InputFileError
+        Missing, empty or undecodable file.
+    """
+    rows = list(_rows(str(path), _bytes(path)))
+    kept = [(line, row) for line, row in rows if not is_empty(row)]
+    return kept, len(rows) - len(kept)
+
+
+def is_empty(row: Sequence[str]) -> bool:
+    """Whether no cell of a row holds anything, as Excel leaves rows below a table."""
+    return not row[0] and not "".join(row).strip()
+
+
 def _bytes(path: str | Path) -> bytes:
     """The content of a file, UTF-8 with or without a byte-order mark."""
     try:
