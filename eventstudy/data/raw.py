@@ -33,6 +33,8 @@ class RawSeries:
     running : int
         The row that is stamped inside a session, as ``price_dates.Days`` has it; -1 for none. Its figures are not
         final and are left out.
+    notes : tuple of str
+        What the reader did: rows left out, codes in place of figures.
     """
 
     symbol: str
@@ -45,3 +47,4 @@ class RawSeries:
     fetched_at: str = ""
     currency: str = ""
     running: int = -1
+    notes: tuple[str, ...] = ()

@@ -108,7 +108,7 @@ def _on_calendar(series: PriceSeries, calendar: TradingCalendar) -> _OnCalendar:
     dividend = np.zeros(n)
     paying = inside & (series.dividend != 0)
     np.add.at(dividend, at[paying], series.dividend[paying])
-    by_ratio = series.provenance.basis == "adj_close"
+    by_ratio = series.provenance.returns_from == "adj_close"
     return _OnCalendar(
         close=spread(series.close),
         open=spread(series.open),
