@@ -27,7 +27,7 @@ COUNTS = (
 )  # fmt: skip
 
 
-class UnreadableDates(ValueError):
+class UnreadableDates(Exception):
     """A column of dates that cannot be read, with every problem.
 
     Parameters

@@ -45,6 +45,7 @@ def returns_series(raw: RawSeries) -> PriceSeries | Refusal:
         currency=raw.currency,
         basis=Basis(RETURNS, "the source states returns", "; ".join(raw.notes)),
         spans=np.full(len(order), np.nan) if spans is None else spans[order],
+        layout=raw.layout,
     )
 
 

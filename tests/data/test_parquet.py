@@ -144,7 +144,7 @@ def test_long_prices_are_the_series_they_came_from(tmp_path: Path, snapshot: Any
     for symbol, series in read.series.items():
         for name in ("dates", "close", "open", "dividend"):
             np.testing.assert_array_equal(getattr(series, name), getattr(snapshot.series[symbol], name))
-        assert series.provenance.basis == "dividends" and series.provenance.source == "parquet"
+        assert series.provenance.returns_from == "dividends" and series.provenance.source == "parquet"
 
 
 def test_wide_prices_and_adjusted_prices(tmp_path: Path, snapshot: Any) -> None:
@@ -162,7 +162,7 @@ def test_wide_prices_and_adjusted_prices(tmp_path: Path, snapshot: Any) -> None:
         "adj_close": pa.array([1.0, 2.0], pa.float32()),
     }
     only = ParquetPrices.open(str(write(tmp_path / "x.parquet", adjusted))).fetch(["A"], None, None)  # type: ignore[arg-type]
-    assert only.series["A"].provenance.basis == "adj_close" and only.series["A"].close.tolist() == [1.0, 2.0]
+    assert only.series["A"].provenance.returns_from == "adj_close" and only.series["A"].close.tolist() == [1.0, 2.0]
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_csv_files_in_yahoos_words(tmp_path: Path) -> None:
     found = source.fetch(["ABC", "XYZ"], date(2025, 1, 1), date(2025, 12, 31))
     series = found.series["ABC"]
     assert [str(day) for day in series.dates] == ["2025-04-15", "2025-04-16"]
-    assert list(series.close) == [9, 10] and series.provenance.basis == "dividends"
+    assert list(series.close) == [9, 10] and series.provenance.returns_from == "dividends"
     assert "XYZ" in found.unknown
 
 

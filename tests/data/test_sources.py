@@ -92,12 +92,12 @@ def test_rows_in_any_order_give_the_same_series_and_hash() -> None:
 
 def test_dividends_win_over_an_adjusted_close(tmp_path: Path) -> None:
     text = "date,CLOSE,adj close\n2025-04-14,100,99\n"
-    assert read_prices(write(tmp_path, "A.csv", text), "A").provenance.basis == "adj_close"
+    assert read_prices(write(tmp_path, "A.csv", text), "A").provenance.returns_from == "adj_close"
     text = "Date,Close,Adj Close,Dividends\n2025-04-14,100,99,0\n"
     both = read_prices(write(tmp_path, "B.csv", text), "B")
-    assert both.provenance.basis == "dividends" and both.adj_close is None
+    assert both.provenance.returns_from == "dividends" and both.adj_close is None
     text = "Date,Close\n2025-04-14,100\n"
-    assert read_prices(write(tmp_path, "C.csv", text), "C").provenance.basis == "price"
+    assert read_prices(write(tmp_path, "C.csv", text), "C").provenance.returns_from == "price"
 
 
 def test_all_problems_of_a_file_at_once(tmp_path: Path) -> None:

@@ -272,9 +272,9 @@ def test_dividends_in_another_currency_are_not_added(yahoo: StandIn, client: Yah
     found = client.ask("NVDA", START, END)
     assert "another currency (EUR)" in found.note
     series = to_series(found, "")
-    assert series.provenance.basis == "adj_close" and (series.dividend == 0).all()
+    assert series.provenance.returns_from == "adj_close" and (series.dividend == 0).all()
     yahoo.listings["NVDA"] = replace(LISTINGS["NVDA"], paid_in="USD")
-    assert to_series(client.ask("NVDA", START, END), "").provenance.basis == "dividends"
+    assert to_series(client.ask("NVDA", START, END), "").provenance.returns_from == "dividends"
 
 
 def test_what_is_paid_on_a_session_left_out_is_earned_with_the_next_close(yahoo: StandIn, client: YahooClient) -> None:
@@ -298,7 +298,7 @@ def test_without_adjusted_closes_none_are_made_up(yahoo: StandIn, client: YahooC
     found = client.ask("NVDA", START, END)
     assert np.isnan(found.bars.columns["adj_close"]).all() and np.isfinite(closes(found)).all()
     series = to_series(found, "")
-    assert series.provenance.basis == "adj_close" and series.adj_close is not None
+    assert series.provenance.returns_from == "adj_close" and series.adj_close is not None
     assert np.isnan(series.adj_close).all()
 
 
