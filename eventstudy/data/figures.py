@@ -16,9 +16,7 @@ from eventstudy.data.prices import HIGHEST, LOWEST, Floats
 PRICES = ("close", "open", "high", "low", "adj_close")
 RETURNS = ("return", "delisting")
 # what programs write where there is no figure
-EMPTY = frozenset(
-    ("", "nan", "null", "none", "na", "n/a", "<na>", "#n/a", "#n/a n/a", "#n/a invalid security")
-)
+EMPTY = frozenset(("", "nan", "null", "none", "na", "n/a", "<na>", "#n/a", "#n/a n/a", "#n/a invalid security"))
 _PLAIN = frozenset("0123456789+-.eE")
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # commas that separate thousands, alone or before a point

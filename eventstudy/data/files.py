@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from eventstudy.data.from_raw import accepted, read_series
 from eventstudy.data.layouts import Input, Recognised
 from eventstudy.data.long_table import LongTable, wide_columns
 from eventstudy.data.price_text import PriceText, read_price_text
 from eventstudy.data.prices import PriceSeries, PriceTable
 from eventstudy.data.raw import RawSeries
 from eventstudy.data.raw_reader import Figures, Origin, figures_of, refuse_headings
-from eventstudy.data.tickers import asked_as, folded, held_as, spellings
-from eventstudy.data.from_raw import accepted, read_series
+from eventstudy.data.tickers import asked_as, held_as, spellings
 from eventstudy.errors import InputFileError, Problem, UsageError
 
 # symbols held at a time in a large study
@@ -71,7 +71,9 @@ class CsvSource:
             names = [f"{spelling}.csv" for spelling in spellings(symbol)]
             path = held_as_file(names, files)
             if path is None:
-                unknown[symbol] = f"no {' or '.join(n for n in names if '/' not in n)} in {self.folder.name or self.folder}"
+                unknown[symbol] = (
+                    f"no {' or '.join(n for n in names if '/' not in n)} in {self.folder.name or self.folder}"
+                )
             else:
                 chosen[symbol] = path
         made = {symbol: (lambda s=symbol, p=path: read_raw(p, s, self.origin)) for symbol, path in chosen.items()}

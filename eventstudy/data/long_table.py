@@ -12,7 +12,7 @@ import pandas as pd
 from eventstudy.data.layouts import Layout, Recognised, wide_dates
 from eventstudy.data.raw import RawSeries
 from eventstudy.data.raw_reader import Figures
-from eventstudy.data.tickers import held_as, spellings
+from eventstudy.data.tickers import held_as
 from eventstudy.errors import InputFileError, Problem
 
 

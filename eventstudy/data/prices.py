@@ -58,7 +58,7 @@ class Provenance:
     currency : str
         Empty where the source does not say.
     returns_from : str
-        What total returns are made from: ``dividends``, ``adj_close`` or ``price``.
+        What total returns are made from: ``dividends``, ``adj_close``, ``price`` or ``returns``.
     basis_why : str
         How the basis was decided.
     notice : str
