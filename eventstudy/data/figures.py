@@ -40,14 +40,14 @@ class Parsed:
     ----------
     values : float64 (n,)
         NaN where a cell is empty or cannot be read.
-    wrong : dict of int to str
-        Row -> why its cell cannot be read.
+    wrong : dict of int to (str, str)
+        Row -> its cell, and why it cannot be read.
     codes : Counter
         CRSP's codes in place of a return, and how often each stands.
     """
 
     values: Floats
-    wrong: dict[int, str] = field(default_factory=dict)
+    wrong: dict[int, tuple[str, str]] = field(default_factory=dict)
     codes: Counter[str] = field(default_factory=Counter)
 
 
@@ -101,7 +101,7 @@ def _by_cell(texts: list[str], name: str, *, shown: bool, codes: bool) -> Parsed
         elif value.startswith("code "):
             found.codes[value.removeprefix("code ")] += 1
         else:
-            found.wrong[row] = value
+            found.wrong[row] = (text, value)
     return found
 
 
@@ -152,12 +152,12 @@ def impossible(name: str, values: Floats) -> list[tuple[NDArray[np.bool_], str]]
         ]
 
 
-def first_troubles(name: str, values: Floats) -> dict[int, str]:
-    """Row -> why its figure cannot be."""
-    found: dict[int, str] = {}
+def first_troubles(name: str, values: Floats) -> dict[int, tuple[str, str]]:
+    """Row -> its figure, and why that cannot be."""
+    found: dict[int, tuple[str, str]] = {}
     for rows, why in impossible(name, values):
         for row in np.flatnonzero(rows).tolist():
-            found.setdefault(row, why)
+            found.setdefault(row, (f"{values[row]:.12g}", why))
     return found
 
 

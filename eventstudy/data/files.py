@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from eventstudy.data.from_raw import accepted, read_series
@@ -76,7 +77,7 @@ class CsvSource:
                 )
             else:
                 chosen[symbol] = path
-        made = {symbol: (lambda s=symbol, p=path: read_raw(p, s, self.origin)) for symbol, path in chosen.items()}
+        made = {symbol: partial(read_raw, path, symbol, self.origin) for symbol, path in chosen.items()}
         return read_series(made, unknown)
 
 
@@ -109,7 +110,8 @@ def read_raw(path: Path, symbol: str, origin: Origin) -> RawSeries:
     if text.tickers is not None:
         return _of_download(text, symbol, origin)
     if text.found is None:
-        column = wide_columns(text.headings, symbol)
+        held = "close" if origin.asked in ("auto", "prices") else "return"
+        column = wide_columns(text.headings, symbol, held)
         if column is None:
             raise refuse_headings(text.headings, text.path, lines=True)
         return _figures(text, column, origin).series(symbol)
@@ -122,6 +124,10 @@ def read_raw(path: Path, symbol: str, origin: Origin) -> RawSeries:
 
 def _figures(text: PriceText, found: Recognised, origin: Origin) -> Figures:
     return figures_of(found, text.headings, text.columns(found), origin, lines=text.lines, notes=text.notes)
+
+
+def _column(text: PriceText, symbol: str, found: Recognised, origin: Origin) -> RawSeries:
+    return _figures(text, found, origin).series(symbol)
 
 
 def _of_download(text: PriceText, symbol: str, origin: Origin) -> RawSeries:
@@ -160,10 +166,11 @@ class CsvTable:
         """
         del start, end
         text = read_price_text(self.path)
+        made: Mapping[str, Callable[[], RawSeries]]
         missing = f"no prices in {self.path.name}"
         if text.tickers is not None:
             known = {s: found for s in symbols if (found := held_as(s, text.tickers)) is not None}
-            made = {s: (lambda s=s, f=f: _figures(text, f, self.origin).series(s)) for s, f in known.items()}
+            made = {s: partial(_column, text, s, found, self.origin) for s, found in known.items()}
         elif text.found is not None and text.found.symbols:
             figures = _figures(text, text.found, self.origin)
             table = LongTable.of(figures, [text.cells[at] for at in text.found.symbols])
@@ -172,9 +179,10 @@ class CsvTable:
             message = "holds one series and no column of tickers; name its folder: csv:DIR with SYMBOL.csv"
             raise InputFileError(str(self.path), [Problem(1, "", "", message)])
         else:
-            columns = {s: found for s in symbols if (found := wide_columns(text.headings, s)) is not None}
+            held = "close" if self.origin.asked in ("auto", "prices") else "return"
+            columns = {s: found for s in symbols if (found := wide_columns(text.headings, s, held)) is not None}
             if not columns:
                 raise refuse_headings(text.headings, text.path, lines=True)
-            made = {s: (lambda s=s, f=f: _figures(text, f, self.origin).series(s)) for s, f in columns.items()}
+            made = {s: partial(_column, text, s, found, self.origin) for s, found in columns.items()}
             missing = f"no column {{}} in {self.path.name}"
         return read_series(made, {s: missing.format(asked_as(s)) for s in symbols if s not in made})

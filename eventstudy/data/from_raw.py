@@ -37,7 +37,7 @@ def returns_series(raw: RawSeries) -> PriceSeries | Refusal:
     return make_series(
         raw.symbol,
         raw.dates[order],
-        np.cumprod(1 + values[order]),
+        np.cumprod(1 + values[order], dtype=np.float64),
         source=raw.source,
         origin=raw.origin,
         fetched_at=raw.fetched_at,

@@ -181,8 +181,8 @@ def layout_of(path: str | Path) -> TableLayout:
         return _long(path, names, known, kinds, types)
     if "ticker" in folded:
         wanted = "date" if "date" not in folded else "close"
-        message = {"date": "this column is needed and missing", "close": "close or adj_close is needed and missing"}
-        raise InputFileError(str(path), [Problem(0, wanted, "", f"{message[wanted]}; wanted {WANTED}")])
+        what = "this column is" if wanted == "date" else "close or adj_close is"
+        raise InputFileError(str(path), [Problem(0, wanted, "", f"{what} needed and missing; wanted {WANTED}")])
     dates = [name for name, kind in kinds.items() if kind in ("date", "timestamp")]
     dates = dates or [name for name in kinds if name.lower() in INDEX_NAMES and kinds[name] == "text"]
     if len(dates) != 1:
@@ -285,7 +285,8 @@ def _take_long(batch: Any, layout: TableLayout, into: _Collected, path: Path) ->
     import pyarrow
 
     tickers = _coded(batch.column(layout.ticker), layout.ticker)
-    names = [None if name is None else name.strip() for name in tickers.dictionary.to_pylist()]
+    _check_cells(batch, layout)
+    names = ["" if name is None else name.strip() for name in tickers.dictionary.to_pylist()]
     if tickers.null_count:
         nameless = "1 row" if tickers.null_count == 1 else f"{tickers.null_count:,} rows"
         into.problems.append(Problem(0, layout.ticker, "", f"{nameless} without a ticker"))
@@ -312,6 +313,16 @@ def _take_long(batch: Any, layout: TableLayout, into: _Collected, path: Path) ->
             else (),
         )
         into.add(names[int(codes[cut[0]])], piece, path)
+
+
+def _check_cells(batch: Any, layout: TableLayout) -> None:
+    """Hold text against the longest cell before Python holds it."""
+    import pyarrow
+
+    for name in (layout.date, *layout.numbers):
+        column = batch.column(name)
+        if kind_of(column.type) == "text":
+            refuse_large(column.cast(pyarrow.string()), name)
 
 
 def _read_wide(path: Path, layout: TableLayout, into: _Collected) -> None:
@@ -365,9 +376,6 @@ def _series(symbol: str, pieces: list[_Piece], layout: TableLayout, origin: Orig
 
 def _plain(dates: Any) -> Any:
     """Text as a list, and anything else as it is."""
-    import pyarrow
-
     if kind_of(dates.type) != "text":
         return dates
-    refuse_large(dates.cast(pyarrow.string()).combine_chunks(), "date")
     return ["" if text is None else text.strip() for text in dates.to_pylist()]

@@ -37,6 +37,7 @@ UNUSED = ("high", "low")
 # median size of a daily return above which figures are no decimals, and rows that show it
 PERCENT, FEWEST = 0.2, 5
 _ISO = re.compile(r"\d{4}-?\d{2}-?\d{2}")
+_ACTION = re.compile(r"(Dividend|Stock Splits?)$")
 _TRIED = 20
 
 
@@ -131,6 +132,10 @@ def figures_of(
         raise InputFileError(origin.path, [Problem(1 if lines is not None else 0, found.twice[0], "", message)])
     page = _is_yahoo_page(found, columns.get("date"))
     shown, codes = found.layout.shown or page, found.layout.returns
+    if page and (kept := _without_actions(columns)) is not None:
+        notes += (f"{len(columns['date']) - len(kept)} rows of dividends and splits are left out",)
+        columns = {name: [cells[row] for row in kept] for name, cells in columns.items()}
+        lines = None if lines is None else [lines[row] for row in kept]
     dates = columns["date"]
     return Figures(
         found=found,
@@ -166,6 +171,13 @@ def _is_yahoo_page(found: Recognised, dates: Any) -> bool:
         return False
     first = next((cell for cell in dates if cell), "")
     return any(_reads(first, form) for form in YAHOO_DATES)
+
+
+def _without_actions(columns: Mapping[str, Any]) -> list[int] | None:
+    """Rows of the page that are no dividend or split between the prices; None where all are."""
+    cells = columns.get("open", ())
+    kept = [row for row, cell in enumerate(cells) if not _ACTION.search(cell)]
+    return None if len(kept) == len(cells) else kept
 
 
 def _reads(text: str, form: str) -> bool:
@@ -227,18 +239,15 @@ class _Reading:
         at = row if self.rows is None else int(self.rows[row])
         return 0 if self.table.lines is None else int(self.table.lines[at])
 
-    def _add(self, name: str, found: Mapping[int, str], values: Any = None) -> None:
-        """Problems by row; where rows have no lines, the first stands for all."""
+    def _add(self, name: str, found: Mapping[int, tuple[str, str]]) -> None:
+        """Problems by row, each with its cell; where rows have no lines, the first stands for all."""
         if self.table.lines is not None:
-            self.problems += [
-                Problem(self._line(row), name, "" if values is None else f"{values[row]}", why)
-                for row, why in found.items()
-            ]
+            self.problems += [Problem(self._line(row), name, cell, why) for row, (cell, why) in found.items()]
         elif found:
             row = min(found)
-            value = f"{self.symbol} row {row + 1}" + ("" if values is None else f" {values[row]}")
-            more = f" ({len(found)} rows)" if len(found) > 1 else ""
-            self.problems.append(Problem(0, name, value, found[row] + more))
+            cell, why = found[row]
+            more = f" ({len(found):,} rows)" if len(found) > 1 else ""
+            self.problems.append(Problem(0, name, f"{self.symbol} row {row + 1} {cell}".strip(), why + more))
 
     def _days(self) -> Days | None:
         """The days of the rows, each once and in the form of the layout; None where there is a problem."""
@@ -250,13 +259,12 @@ class _Reading:
         try:
             days = days_of(values, market, form)
         except UnreadableDates as error:
-            found = {row: message for row, _, message in error.problems if row >= 0}
-            cells = {row: value for row, value, _ in error.problems}
-            self._add("date", found, cells)
-            self.problems += [Problem(0, "date", self.symbol, why) for row, _, why in error.problems if row < 0]
+            cure = "" if "write YYYY-MM-DD" in str(error) else "; write YYYY-MM-DD"
+            self._add("date", {row: (value, why + cure) for row, value, why in error.problems if row >= 0})
+            self.problems += [Problem(0, "date", self.symbol, why + cure) for row, _, why in error.problems if row < 0]
             return None
         lost = np.flatnonzero(np.isnat(days.dates))
-        self._add("date", dict.fromkeys(lost.tolist(), "is empty; write YYYY-MM-DD"))
+        self._add("date", dict.fromkeys(lost.tolist(), ("", "is empty; write YYYY-MM-DD")))
         if form and _swappable(days) and not _orderly(days):
             why = "days of this layout's form are out of order, stand twice, lie on weekends or leave out weeks"
             self.problems.append(Problem(0, "date", self.symbol, f"{why}; write YYYY-MM-DD"))
@@ -274,7 +282,7 @@ class _Reading:
             return np.where(np.isin(np.arange(len(values)), list(wrong)), np.nan, values)
         if signless and states_returns(self.table.found, self.table.origin.asked):
             return np.where(np.isin(np.arange(len(values)), list(wrong)), np.nan, values)
-        self._add(name, wrong, values)
+        self._add(name, wrong)
         return values
 
     def _of_prices(self, stated: Stated) -> dict[str, Floats]:
@@ -295,7 +303,8 @@ class _Reading:
 
     def _of_returns(self, stated: Stated) -> dict[str, Floats]:
         """The columns of returns, as simple decimals."""
-        figures = {name: stated.figures[name] for name in ("return", "span", "volume") if name in stated.figures}
+        kept = ("return", "span", "volume")
+        figures: dict[str, Floats] = {name: v for name, v in stated.figures.items() if name in kept}
         values = figures.get("return")
         if values is None:
             headings = ", ".join(map(repr, self.table.headings))

@@ -195,12 +195,12 @@ def _of_download(frame: pd.DataFrame, origin: Origin) -> dict[str, Callable[[], 
         Levels that are others.
     """
     columns = [tuple(map(str, name)) for name in frame.columns]
-    for field, ticker in ((0, 1), (1, 0)):
-        if frame.columns.nlevels == 2 and "close" in {fold(name[field]) for name in columns}:
-            break
-    else:
+    two = frame.columns.nlevels == 2
+    field = next((level for level in (0, 1) if two and "close" in {fold(name[level]) for name in columns}), -1)
+    if field < 0:
         raise refuse_headings([" ".join(name) for name in columns], origin.path, lines=False)
-    readers = {}
+    ticker = 1 - field
+    readers: dict[str, Callable[[], RawSeries]] = {}
     for symbol in dict.fromkeys(name[ticker] for name in columns):
         places = [at for at, name in enumerate(columns) if name[ticker] == symbol]
         part = frame.iloc[:, places].set_axis([columns[at][field] for at in places], axis=1)
