@@ -56,7 +56,7 @@ def has_clock(text: str) -> bool:
 
 
 def day_readings(text: str) -> tuple[str, str] | None:
-    """``04/05/2025`` as month/day/year and as day/month/year, in ISO; empty where that is no day, None for other text."""
+    """``04/05/2025`` as month/day/year and as day/month/year, in ISO; empty text where that is no day, None otherwise."""
     match = _SLASHED.fullmatch(text)
     if not match:
         return None
