@@ -31,6 +31,10 @@ FLAGS: dict[str, str] = {
     "benchmark_is_ticker": "the stock is its own benchmark",
     "delisted": "prices of the stock end inside the window while the benchmark goes on",
     "model_fallback": "the model could not be fitted and a simpler one stands in",
+    "split_unclear": "a stated split in the estimation or event window is too small for the closes to show whether "
+    "they are adjusted for it",
+    "basis_by_heading": "dividends that matter in the event window are added because of the headings alone: the "
+    "figures do not show whether the closes are adjusted for them",
 }
 
 
@@ -38,6 +42,12 @@ def _span(studied: Studied, i: int) -> slice:
     """Calendar positions from E1 to the end of the event window."""
     plan, session = window_plan(studied.spec), studied.session(i)
     return slice(max(0, session + plan.estimation_start), session + plan.end + 1)
+
+
+def _event_window(studied: Studied, i: int) -> slice:
+    """Calendar positions of the event window."""
+    session, window = studied.session(i), studied.spec.event_window
+    return slice(max(0, session + window.start), session + window.end + 1)
 
 
 def row_flags(studied: Studied, i: int) -> tuple[str, ...]:
@@ -57,6 +67,8 @@ def row_flags(studied: Studied, i: int) -> tuple[str, ...]:
         "bad_tick": bool(quality.bad_tick[span].any()),
         "benchmark_gap": bool(quality.benchmark_gap[span].any()),
         "model_fallback": bool(fits.fallback[i]),
+        "split_unclear": bool(quality.split_unclear[span].any()),
+        "basis_by_heading": bool(quality.basis_by_heading[_event_window(studied, i)].any()),
         "benchmark_is_ticker": series.ticker in row_benchmarks(studied.catalogue, row, studied.spec),
     }
     return tuple(flag for flag in FLAGS if found.get(flag, False))

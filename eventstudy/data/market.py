@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -25,12 +25,15 @@ from eventstudy.data.factors import (
 from eventstudy.data.prices import PriceSource, PriceTable
 from eventstudy.data.quality import Quality, inspect
 from eventstudy.data.returns import AlignedSeries, align
+from eventstudy.data.shifted import shifted
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Floats, ReturnPanel
 from eventstudy.engine.partition import Placed, window_plan
-from eventstudy.errors import UsageError
+from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.spec import LIVE, StudySpec
 
+# Reason of rows whose prices contradict themselves.
+REFUSED = "prices_refused"
 # Sessions by which the market is shifted: the one before, its own, the one after.
 DIMSON_SHIFTS = (-1, 0, 1)
 _PARTS = {
@@ -119,11 +122,35 @@ class Market:
 
 
 def missing_prices(prices: PriceTable, key: SeriesKey) -> tuple[str, str] | None:
-    """(reason, detail) where prices of a key are missing altogether."""
+    """(reason, detail) where a key has no prices, or they are refused."""
     for symbol, reason in ((key.ticker, "no_prices"), *((b, "no_benchmark") for b in key.benchmarks)):
+        if symbol in prices.refused:
+            return REFUSED, f"{symbol}: {prices.refused[symbol]}"
         if symbol not in prices.series:
             return reason, f"{symbol}: {prices.unknown.get(symbol, 'the source does not know it')}"
     return None
+
+
+def with_dates_checked(
+    prices: PriceTable, keys: Iterable[SeriesKey], calendars: Mapping[str, TradingCalendar]
+) -> PriceTable:
+    """The prices, without those whose dates lie a day before or after the sessions of their listing."""
+    exchanges = {(symbol, key.exchange) for key in keys for symbol in (key.ticker, *key.benchmarks)}
+    refused = dict(prices.refused)
+    for symbol, exchange in sorted(exchanges):
+        if symbol in prices.series and (
+            why := shifted(prices.series[symbol].dates, calendars[exchange].sessions, exchange)
+        ):
+            refused[symbol] = why
+    kept = {symbol: series for symbol, series in prices.series.items() if symbol not in refused}
+    return replace(prices, series=kept, refused=refused)
+
+
+def check_something_left(missing: Collection[tuple[str, str] | None], source: str) -> None:
+    """Raise an InputFileError where no series is left and prices were refused: nothing can be run."""
+    refused = dict.fromkeys(lost[1] for lost in missing if lost is not None and lost[0] == REFUSED)
+    if refused and all(lost is not None for lost in missing):
+        raise InputFileError(source, [Problem(0, "", "", detail) for detail in refused])
 
 
 def aligned_series(
@@ -185,10 +212,19 @@ def key_of(ticker: str, exchange: str, benchmarks: tuple[str, ...], spec: StudyS
 
 
 def load_market(catalogue: Catalogue, wanted: Sequence[int], source: PriceSource, spec: StudySpec) -> Market:
-    """Fetch every ticker and benchmark that the wanted rows need, in one request."""
+    """Fetch every ticker and benchmark that the wanted rows need, in one request.
+
+    Raises
+    ------
+    InputFileError
+        If no row has prices left and some were refused.
+    """
     start, end = asked_range(catalogue, spec)
     table = factor_table(spec)
     prices = source.fetch(wanted_symbols(catalogue, wanted, spec), start, end)
+    keys = list(dict.fromkeys(series_key(catalogue, row, spec) for row in wanted))
+    prices = with_dates_checked(prices, keys, catalogue.calendars)
+    check_something_left([missing_prices(prices, key) for key in keys], source.name)
     return Market(prices, catalogue, table, len(spec.peers), spec.weights)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from eventstudy.data.prices import BY_HEADING, SPLIT_UNCLEAR
 from eventstudy.data.returns import AlignedSeries
 
 Bools = NDArray[np.bool_]
@@ -18,17 +19,29 @@ STALE_RUN = 5
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What deserves a second look in a series; bool (T,) each, see the functions of the same names."""
+    """What deserves a second look in a series; bool (T,) each, see the functions of the same names.
+
+    ``split_unclear`` and ``basis_by_heading`` mark the sessions whose returns depend on what was not decided.
+    """
 
     bad_tick: Bools
     stale: Bools
     missing: Bools
     benchmark_gap: Bools
+    split_unclear: Bools
+    basis_by_heading: Bools
 
 
 def inspect(series: AlignedSeries) -> Quality:
     """Every check of this module on one series."""
-    return Quality(bad_tick(series), stale(series), missing(series), benchmark_gap(series))
+    return Quality(
+        bad_tick=bad_tick(series),
+        stale=stale(series),
+        missing=missing(series),
+        benchmark_gap=benchmark_gap(series),
+        split_unclear=series.doubt & SPLIT_UNCLEAR > 0,
+        basis_by_heading=series.doubt & BY_HEADING > 0,
+    )
 
 
 def bad_tick(series: AlignedSeries) -> Bools:

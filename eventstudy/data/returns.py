@@ -48,6 +48,9 @@ class AlignedSeries:
         What the rows of ``factors`` are.
     offset : float64 (T,)
         What was taken off ``total``: the risk-free return of a factor model, else 0.
+    doubt : uint8 (T,)
+        What is in doubt of the return that a session closes, the ticker's or a benchmark's: the bits of
+        ``PriceSeries.doubt``.
     """
 
     ticker: str
@@ -70,6 +73,7 @@ class AlignedSeries:
     close: Floats
     names: tuple[str, ...]
     offset: Floats
+    doubt: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,4 +265,16 @@ def align(
         close=own.close,
         names=tuple(benchmarks),
         offset=np.zeros(n),
+        doubt=_doubts([prices.series[symbol] for symbol in (ticker, *benchmarks)], calendar, common),
     )
+
+
+def _doubts(series: Sequence[PriceSeries], calendar: TradingCalendar, common: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """The doubts of several series on the sessions that close a return."""
+    out = np.zeros(len(calendar.sessions), dtype=np.uint8)
+    for one in series:
+        if one.doubt is not None:
+            at = np.searchsorted(calendar.sessions[common], one.dates)
+            inside = at < len(common)
+            np.bitwise_or.at(out, common[at[inside]], one.doubt[inside])
+    return out

@@ -15,7 +15,15 @@ from eventstudy.data.confounders import read_confounders
 from eventstudy.data.events import EventColumns, event_notes
 from eventstudy.data.factors import FactorTable
 from eventstudy.data.filing_clock import clock_warnings
-from eventstudy.data.market import SeriesKey, aligned_series, factor_table, missing_prices, symbols_of
+from eventstudy.data.market import (
+    SeriesKey,
+    aligned_series,
+    check_something_left,
+    factor_table,
+    missing_prices,
+    symbols_of,
+    with_dates_checked,
+)
 from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import Choice, PriceSource, PriceTable, Provenance
 from eventstudy.engine.models import MODELS
@@ -205,7 +213,7 @@ def _write_panel(
     code = {name: i for i, name in enumerate(found.codes)}
     panel = _Panel(
         writer=PanelWriter.open(folder, (len(found.keys), k, width), with_offset=bool(model.columns)),
-        bits=np.zeros((len(found.keys), width), dtype=np.uint8),
+        bits=np.zeros((len(found.keys), width), dtype=np.uint16),
         facts=SeriesFacts(
             calendar=np.array([code[key.exchange] for key in found.keys], dtype=np.int64),
             last=np.full(len(found.keys), -1),
@@ -227,6 +235,7 @@ def _write_panel(
         for number in numbers:
             _add_series(panel, found, number, prices, factors, spec)
         give_back()
+    check_something_left([panel.missing.get(number) for number in range(len(found.keys))], source.name)
     return panel
 
 
@@ -245,7 +254,8 @@ def _batches(
             # every benchmark that is named, also those the model does not read
             own = events.columns["benchmark"].values
             benchmarks += [tuple(text.split(";")) if text else spec.benchmarks for text in own]
-        yield numbers, source.fetch(symbols_of((key.ticker for key in keys), benchmarks, spec), start, end)
+        prices = source.fetch(symbols_of((key.ticker for key in keys), benchmarks, spec), start, end)
+        yield numbers, with_dates_checked(prices, keys, found.calendars)
 
 
 def _add_series(

@@ -205,7 +205,7 @@ def event_bits(
 
     Parameters
     ----------
-    bits : uint8 (S, T)
+    bits : uint16 (S, T)
         Changed in place.
     events, found, confounders, spec
 
@@ -222,9 +222,9 @@ def event_bits(
         of_pair.setdefault((key.ticker, key.exchange), []).append(number)
     # a firm measured against several benchmarks has several series, and an event of one is an event of all
     several = {pair: numbers for pair, numbers in of_pair.items() if len(numbers) > 1}
-    bits[found.series[other], found.session[other]] |= np.uint8(kind)
+    bits[found.series[other], found.session[other]] |= np.uint16(kind)
     for numbers in several.values():
-        bits[numbers] |= np.bitwise_or.reduce(bits[numbers] & np.uint8(kind), axis=0)
+        bits[numbers] |= np.bitwise_or.reduce(bits[numbers] & np.uint16(kind), axis=0)
     on_day0: dict[tuple[int, int], set[str]] = {}
     width = bits.shape[1]
     for number, pair in enumerate(found.pairs):
@@ -232,7 +232,7 @@ def event_bits(
             if not 0 <= session < width:
                 continue
             masks = what in MASKING_KINDS and spec.exclude != "none"
-            bits[of_pair[pair], session] |= np.uint8(CONFOUNDED | (MASKING if masks else 0))
+            bits[of_pair[pair], session] |= np.uint16(CONFOUNDED | (MASKING if masks else 0))
             on_day0.setdefault((number, session), set()).add(what)
     near = np.zeros(len(events), dtype=bool)
     if not on_day0:

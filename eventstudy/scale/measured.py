@@ -14,7 +14,19 @@ from eventstudy.engine.significance.single import ExactT, exact_t
 from eventstudy.engine.significance.summary import SPREAD_PARTS
 from eventstudy.engine.windows import WindowPlan
 from eventstudy.scale.marks import NEAR_DAY0, OWN_BENCHMARK, SHARED, UNCERTAIN, Roster
-from eventstudy.scale.panel_file import BAD_TICK, CONFOUNDED, GAP, MASKING, MISSING, OTHER, STALE, TRADED, PanelFile
+from eventstudy.scale.panel_file import (
+    BAD_TICK,
+    BY_HEADING,
+    CONFOUNDED,
+    GAP,
+    MASKING,
+    MISSING,
+    OTHER,
+    STALE,
+    TRADED,
+    UNCLEAR,
+    PanelFile,
+)
 from eventstudy.scale.slow import VECTORISED, serial_columns, single_columns
 from eventstudy.spec import StudySpec
 
@@ -138,7 +150,7 @@ class _Around:
 
     Attributes
     ----------
-    cells : uint8 (E, width)
+    cells : uint16 (E, width)
         From ``low`` days before day 0 on.
     low : int
     masked : bool (E, D)
@@ -168,7 +180,7 @@ class _Around:
         return cls(cells, low, np.ascontiguousarray(wide[:, start : start + plan.n_days]), history)
 
     def any(self, start: int, end: int) -> np.ndarray:
-        """Bits that occur from day ``start`` to day ``end``; uint8 (E,)."""
+        """Bits that occur from day ``start`` to day ``end``; uint16 (E,)."""
         return np.asarray(np.bitwise_or.reduce(self.cells[:, self.low + start : self.low + end + 1], axis=1))
 
 
@@ -191,6 +203,8 @@ def _flags(
         "bad_tick": whole & BAD_TICK > 0,
         "benchmark_gap": whole & GAP > 0,
         "model_fallback": found.fallback,
+        "split_unclear": whole & UNCLEAR > 0,
+        "basis_by_heading": around.any(spec.event_window.start, spec.event_window.end) & BY_HEADING > 0,
         "benchmark_is_ticker": marks & OWN_BENCHMARK > 0,
     }
     row = np.zeros(len(events), dtype=np.int32)
@@ -200,8 +214,8 @@ def _flags(
     each = np.zeros((len(events), len(spec.windows)), dtype=np.int32)
     for w, window in enumerate(spec.windows):
         end = events.session + window.end
-        ahead = around.any(1, window.length - 1) if window.length > 1 else np.uint8(0)
-        behind = around.any(1 - window.length, -1) if window.length > 1 else np.uint8(0)
+        ahead = around.any(1, window.length - 1) if window.length > 1 else np.uint16(0)
+        behind = around.any(1 - window.length, -1) if window.length > 1 else np.uint16(0)
         near = marks & NEAR_DAY0 > 0 if window.start <= 0 <= window.end else np.zeros(len(events), dtype=bool)
         for low, high in ((window.start, min(window.end, -1)), (max(window.start, 1), window.end)):
             if low <= high:

@@ -1,7 +1,7 @@
 """The returns of a large study as plain files in one folder, which every worker maps.
 
-``returns.npy`` float64 (S, T), ``factors.npy`` float64 (S, K, T), ``span.npy`` int16 (S, T), ``bits.npy`` uint8 (S, T),
-``offset.npy`` float64 (S, T) where a model takes something off, and ``series.npz`` with one entry a series.
+``returns.npy`` float64 (S, T), ``factors.npy`` float64 (S, K, T), ``span.npy`` int16 (S, T), ``bits.npy`` uint16
+(S, T), ``offset.npy`` float64 (S, T) where a model takes something off, and ``series.npz`` with one entry a series.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from eventstudy.data.returns import AlignedSeries
 from eventstudy.engine.panel import Floats, Ints, ReturnPanel
 
 # what is known of a session of a series, one bit each
-TRADED, STALE, BAD_TICK, GAP, MISSING, MASKING, OTHER, CONFOUNDED = (1 << bit for bit in range(8))
+TRADED, STALE, BAD_TICK, GAP, MISSING, MASKING, OTHER, CONFOUNDED, UNCLEAR, BY_HEADING = (1 << bit for bit in range(10))
 Bits = np.ndarray
 
 
@@ -97,7 +97,7 @@ class PanelWriter:
         if self.with_offset:
             self._write("offset", _padded(series.offset, width, 0.0))
         quality = inspect(series)
-        bits = np.zeros(width, dtype=np.uint8)
+        bits = np.zeros(width, dtype=np.uint16)
         n = len(series.total)
         for bit, where in (
             (TRADED, series.traded),
@@ -105,8 +105,10 @@ class PanelWriter:
             (BAD_TICK, quality.bad_tick),
             (GAP, quality.benchmark_gap),
             (MISSING, quality.missing),
+            (UNCLEAR, quality.split_unclear),
+            (BY_HEADING, quality.basis_by_heading),
         ):
-            bits[:n] |= np.where(where, np.uint8(bit), np.uint8(0))
+            bits[:n] |= np.where(where, np.uint16(bit), np.uint16(0))
         return bits
 
     def add_nothing(self) -> None:
