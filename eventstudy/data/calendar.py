@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from eventstudy.errors import UsageError
+from eventstudy.errors import UnknownExchange, UsageError
 
 DEFAULT_EXCHANGE = "XNYS"
 ONE_MONTH = pd.Timedelta(days=31)
@@ -93,10 +93,6 @@ class Placement:
     timing_class: str
     rule: str
     uncertain: bool
-
-
-class UnknownExchange(UsageError):
-    """No exchange is known for a ticker's suffix; within a study this is an excluded row."""
 
 
 def suffix_of(ticker: str) -> str:

@@ -39,7 +39,7 @@ def parse_when(text: str) -> tuple[datetime | None, date | None]:
     if readings := day_readings(text):
         found = sorted({day for day in readings if day})
         if len(found) == 1:
-            raise ValueError(f"can only be {found[0]}; write that")
+            raise ValueError(f"is not ISO text and can only be one day; write {found[0]}")
         raise ValueError(f"is ambiguous; write {' or '.join(found) or 'YYYY-MM-DD'}")
     raise ValueError(f"is no date; {WANTED}")
 
@@ -56,7 +56,7 @@ def has_clock(text: str) -> bool:
 
 
 def day_readings(text: str) -> tuple[str, str] | None:
-    """``04/05/2025`` as month/day/year and as day/month/year, in ISO; empty text where that is no day, None otherwise."""
+    """``04/05/2025`` as month/day/year and as day/month/year, in ISO; empty where that is no day, else None."""
     match = _SLASHED.fullmatch(text)
     if not match:
         return None

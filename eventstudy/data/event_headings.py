@@ -41,26 +41,35 @@ class Headings:
         Heading as written -> name of the column.
     notes : tuple of str
         Headings that were taken for others.
+    problems : list of Problem
+        A needed column that is missing, or that two headings may be; two headings that differ only in case.
     """
 
     names: dict[str, str]
     notes: tuple[str, ...]
+    problems: list[Problem]
+
+    def checked(self, path: str) -> Headings:
+        """The same where nothing is wrong.
+
+        Raises
+        ------
+        InputFileError
+            With every problem.
+        """
+        if self.problems:
+            raise InputFileError(path, self.problems)
+        return self
 
 
-def headings_of(written: Sequence[str], path: str, line: int) -> Headings:
+def headings_of(written: Sequence[str], line: int) -> Headings:
     """Which column is what: names of the contract in any case, and for what is needed other programs' words.
 
     Parameters
     ----------
     written : sequence of str
-    path : str
     line : int
         Of the headings; 0 in a file without lines.
-
-    Raises
-    ------
-    InputFileError
-        A needed column that is missing, or that two headings may be; two headings that differ only in case.
     """
     contract = {*REQUIRED, *OPTIONAL}
     names = {name: name.lower() if name.lower() in contract else name for name in written}
@@ -83,9 +92,7 @@ def headings_of(written: Sequence[str], path: str, line: int) -> Headings:
         if name in taken and name in contract:
             problems.append(Problem(line, heading, "", f"is {name} as {taken[name]!r} is; rename one"))
         taken.setdefault(name, heading)
-    if problems:
-        raise InputFileError(path, problems, "line" if line else "row")
-    return Headings(names, tuple(notes))
+    return Headings(names, tuple(notes), problems)
 
 
 def _words(heading: str) -> str:

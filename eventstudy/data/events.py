@@ -115,7 +115,7 @@ def read_columns(path: str | Path) -> EventColumns:
     empty = 0
     named: Headings | None = None
     for block in read_blocks(path, ()):
-        named = named or headings_of(list(block.columns), str(path), 1)
+        named = named or headings_of(list(block.columns), 1).checked(str(path))
         empty += block.empty
         lines.append(np.array(block.lines, dtype=np.int64))
         columns = {named.names[name]: cells for name, cells in block.columns.items()}
@@ -147,7 +147,7 @@ def events_from_frame(frame: pd.DataFrame, path: str = "<frame>") -> EventTable:
     ]
     if twice:
         raise InputFileError(path, twice)
-    named = headings_of(names, path, 1)
+    named = headings_of(names, 1).checked(path)
     columns = {named.names[name]: [_cell(value) for value in kept.iloc[:, at]] for at, name in enumerate(names)}
     if torn := _torn(columns):
         raise InputFileError(path, torn)

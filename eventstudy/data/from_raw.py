@@ -12,6 +12,8 @@ from eventstudy.data.raw import RawSeries
 from eventstudy.errors import InputFileError, Problem, flat
 
 RETURNS = "returns"
+# problems of a file that its refusal names
+SHOWN = 5
 
 
 def series_of(raw: RawSeries) -> PriceSeries | Refusal:
@@ -62,10 +64,11 @@ def _read(symbol: str, reader: Callable[[], RawSeries]) -> PriceSeries | Refusal
 
 
 def refusal_of(error: InputFileError) -> str:
-    """A file that cannot be read, in one sentence: the first problem and how many there are."""
-    more = len(error.problems) - 1
-    rest = f" (and {more:,} more problem{'' if more == 1 else 's'})" if more else ""
-    return flat(f"{error.path}: {error.problems[0].at(error.unit)}{rest}", 1000)
+    """A file that cannot be read, in one line: the first problems, and how many more there are."""
+    said = "; ".join(problem.at(error.unit) for problem in error.problems[:SHOWN])
+    more = len(error.problems) - SHOWN
+    rest = f"; and {more:,} more problem{'' if more == 1 else 's'}" if more > 0 else ""
+    return flat(f"{error.path}: {said}{rest}", 2000)
 
 
 def accepted(raw: RawSeries) -> PriceSeries:

@@ -230,14 +230,17 @@ def read_parquet_columns(path: str | Path) -> RawEvents:
     schema = open_parquet(path, "Parquet").schema_arrow
     import pyarrow
 
-    named = headings_of(schema.names, str(path), 0)
+    named = headings_of(schema.names, 0)
     written = {name: heading for heading, name in named.names.items()}
     types = {name: schema.field(heading).type for name, heading in written.items()}
     kinds = {name: kind_of(data_type) for name, data_type in types.items()}
     problems = [
-        Problem(0, written[name], str(types[name]), f"is no column of {wanted}")
-        for name, kind in kinds.items()
-        if (wanted := _unwanted(name, kind))
+        *named.problems,
+        *(
+            Problem(0, written[name], str(types[name]), f"is no column of {wanted}")
+            for name, kind in kinds.items()
+            if (wanted := _unwanted(name, kind))
+        ),
     ]
     if problems:
         raise InputFileError(str(path), problems)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from eventstudy.data.calendar import DEFAULT_EXCHANGE, UnknownExchange, exchange_of
+from eventstudy.data.calendar import DEFAULT_EXCHANGE, exchange_of
 from eventstudy.data.date_readings import UnreadableDates
 from eventstudy.data.figures import PRICES, Parsed, first_troubles, parsed, said
 from eventstudy.data.layout_rules import RULES, Stated
@@ -30,7 +30,7 @@ from eventstudy.data.layouts import (
 from eventstudy.data.price_dates import Days, days_of
 from eventstudy.data.prices import Floats
 from eventstudy.data.raw import COLUMNS, RawSeries
-from eventstudy.errors import InputFileError, Problem
+from eventstudy.errors import InputFileError, Problem, UnknownExchange
 
 # A study reads these only where it is asked to, so that a cell that cannot be read is an empty one.
 UNUSED = ("high", "low")
@@ -262,6 +262,8 @@ class _Reading:
             cure = "" if "write YYYY-MM-DD" in str(error) else "; write YYYY-MM-DD"
             self._add("date", {row: (value, why + cure) for row, value, why in error.problems if row >= 0})
             self.problems += [Problem(0, "date", self.symbol, why + cure) for row, _, why in error.problems if row < 0]
+            wrong = {row for row, _, _ in error.problems}
+            self._repeated([str(value) for value in values] if isinstance(values, np.ndarray) else [], wrong)
             return None
         lost = np.flatnonzero(np.isnat(days.dates))
         self._add("date", dict.fromkeys(lost.tolist(), ("", "is empty; write YYYY-MM-DD")))
@@ -269,6 +271,17 @@ class _Reading:
             why = "days of this layout's form are out of order, stand twice, lie on weekends or leave out weeks"
             self.problems.append(Problem(0, "date", self.symbol, f"{why}; write YYYY-MM-DD"))
         return None if len(lost) else days
+
+    def _repeated(self, texts: Sequence[str], wrong: Collection[int]) -> None:
+        """Dates that stand twice as they are written, where others cannot be read."""
+        first: dict[str, int] = {}
+        for row, text in enumerate(texts):
+            if text and row not in wrong and first.setdefault(text, row) != row:
+                self.problems.append(Problem(self._line(row), "date", text, self._already(first[text])))
+
+    def _already(self, first: int) -> str:
+        place = f"line {self._line(first)}" if self.table.lines is not None else f"row {first + 1}"
+        return f"the date stands in {place} already; remove one"
 
     def _column(self, name: str, column: Parsed, codes: Counter[str]) -> Floats:
         values = np.asarray(self._cut(column.values))
@@ -330,10 +343,8 @@ class _Reading:
             if equal and self.table.found.layout.returns:
                 kept[again] = False
                 continue
-            place = f"line {self._line(first)}" if self.table.lines is not None else f"row {first + 1}"
             value = str(days.dates[again]) if self.table.lines is not None else f"{self.symbol} {days.dates[again]}"
-            message = f"the date stands in {place} already; remove one"
-            self.problems.append(Problem(self._line(again), "date", value, message))
+            self.problems.append(Problem(self._line(again), "date", value, self._already(first)))
         return kept
 
 
