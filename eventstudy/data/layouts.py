@@ -37,6 +37,8 @@ class Layout:
         What the layout says of ``close``, as ``RawSeries.heading_basis`` has it.
     symbols : tuple of str
         Folded headings of columns that hold symbols, the most usual first.
+    permanent : bool
+        The last of ``symbols`` is the permanent number of a security, which tickers come and go under.
     dates : tuple of str
         ``strptime`` forms of its dates beside ISO text; ``ms`` for milliseconds since 1970.
     shown : bool
@@ -54,6 +56,7 @@ class Layout:
     none_of: frozenset[str] = frozenset()
     basis: Basis = ""
     symbols: tuple[str, ...] = ()
+    permanent: bool = False
     dates: tuple[str, ...] = ()
     shown: bool = False
     derive: str = ""
@@ -182,6 +185,7 @@ LAYOUTS: dict[str, Layout] = {
         },
         basis="raw",
         symbols=("ticker", "permno"),
+        permanent=True,
         dates=("%d%b%Y",),
         derive="crsp-ciz",
         returns=True,
@@ -203,6 +207,7 @@ LAYOUTS: dict[str, Layout] = {
         },
         basis="raw",
         symbols=("ticker", "permno"),
+        permanent=True,
         dates=("%d%b%Y",),
         derive="crsp",
         returns=True,

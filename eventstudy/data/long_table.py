@@ -48,7 +48,8 @@ class LongTable:
             rows = held_as(symbol.upper(), known) if rows is None else rows
             if rows is None:
                 continue
-            numbers = self.rows[-1] if at < len(self.rows) - 1 else {}
+            permanent = self.figures.found.layout.permanent and at < len(self.rows) - 1
+            numbers = self.rows[-1] if permanent else {}
             mine = [number for number, theirs in numbers.items() if np.isin(rows, theirs).any()]
             if len(mine) > 1:
                 message = f"stands for {' and '.join(mine[:3])}; write the number in place of the ticker"

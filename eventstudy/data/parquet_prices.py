@@ -225,7 +225,7 @@ def _long(
     if found:
         raise InputFileError(str(path), found)
     numbers = {name: what for name, what in held.items() if kinds[name] != "null"}
-    number = names[known.symbols[-1]] if len(known.symbols) > 1 else ""
+    number = names[known.symbols[-1]] if known.layout.permanent and len(known.symbols) > 1 else ""
     return TableLayout(day, ticker, numbers, known, number)
 
 

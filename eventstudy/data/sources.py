@@ -18,7 +18,7 @@ from eventstudy.data.long_table import WIDE, LongTable
 from eventstudy.data.prices import PriceSource, PriceTable
 from eventstudy.data.raw import RawSeries
 from eventstudy.data.raw_reader import Figures, Origin, figures_of, refuse_headings
-from eventstudy.data.tickers import held_as
+from eventstudy.data.tickers import held_as, yahoo_spelling
 from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.spec import StudySpec
 
@@ -39,7 +39,7 @@ def _live(name: str) -> Opener:
 
         if argument:
             raise UsageError(f"source {name}:{argument} takes no argument", name)
-        market = spec.benchmarks[0] if spec.benchmarks else ""
+        market = yahoo_spelling(spec.benchmarks[0]) if spec.benchmarks else ""
         return LiveSource(name, Access.make(spec.store, spec.offline, spec.max_age, market, say, warn))
 
     return opened

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TypeVar
 
 from eventstudy.data.calendar import NEW_YORK, SHARE_CLASSES, suffix_of
+from eventstudy.data.prices import PriceTable
 
 Held = TypeVar("Held")
 
@@ -43,6 +44,18 @@ def asked_as(ticker: str) -> str:
     return " or ".join(spellings(ticker))
 
 
-def folded(names: Iterable[str]) -> dict[str, str]:
-    """Lower-case name -> name; of two that differ only in case the later."""
-    return {name.lower(): name for name in names}
+def spelled(table: PriceTable, names: Mapping[str, str]) -> PriceTable:
+    """A source's prices under the tickers that were asked for.
+
+    Parameters
+    ----------
+    table : PriceTable
+        By the source's own spelling.
+    names : mapping
+        Ticker -> its spelling.
+    """
+
+    def under(held: Mapping[str, Held]) -> dict[str, Held]:
+        return {ticker: held[name] for ticker, name in names.items() if name in held}
+
+    return PriceTable(under(table.series), under(table.unknown), table.choice, under(table.refused))
