@@ -16,7 +16,7 @@ from eventstudy.data.confounders import ConfounderTable, read_confounders
 from eventstudy.data.event_headings import RESERVED
 from eventstudy.data.events import EventTable, event_notes, events_from_frame, read_events
 from eventstudy.data.filing_clock import table_warnings
-from eventstudy.data.market import Market, SeriesKey, load_market, place_rows, series_key
+from eventstudy.data.market import Market, SeriesKey, basis_line, basis_notices, load_market, place_rows, series_key
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source, source_from_frame
 from eventstudy.engine.kernels import Engine, chosen_engine
@@ -145,6 +145,7 @@ def estimated(
     wanted = select_rows(catalogue, only)
     say(f"reading prices from {source.name}")
     market = load_market(catalogue, wanted, source, spec)
+    say(f"prices: {basis_line(one.provenance for one in market.prices.series.values())}")
     admitted, early = admit(catalogue, wanted, market, spec)
     say(f"studying {len(admitted)} of {len(wanted)} events")
     engine = chosen_engine(spec.engine, len(admitted), spec.model, conventions(spec))
@@ -186,6 +187,7 @@ def market_notices(catalogue: Catalogue, rows: Sequence[int], market: Market, sp
     found = [choice.stale] if choice is not None and choice.stale else []
     if market.factors is not None and market.factors.notice:
         found.append(market.factors.notice)
+    found += basis_notices(one.provenance for one in market.prices.series.values())
     return [*found, *foreign_notices({series_key(catalogue, row, spec) for row in rows})]
 
 

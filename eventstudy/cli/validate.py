@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from eventstudy.spec import StudySpec
 
 FORMATS = ("text", "csv", "json", "github")
+# sources that need no network and are those of the user
+LOCAL = ("csv", "parquet")
 COLUMNS = ("line", "event_id", "ticker", "announced_at", "timing", "day0", "exchange", "rule", "flags", "near")
 # (file, what its places count, problem)
 Problems = list[tuple[str, str, Problem]]
@@ -68,7 +70,7 @@ def validate_command(
     from eventstudy.data.filing_clock import table_warnings
 
     clocks = table_warnings(catalogue.events.frame, catalogue.exchange, catalogue.calendars)
-    for sentence in [*event_notes(catalogue.events), *clocks]:
+    for sentence in (*event_notes(catalogue.events), *clocks, *_price_notes(catalogue, spec)):
         console.say(f"note: {printable(sentence)}")
     console.say(f"{events}: {len(catalogue.placements)} rows, no problem")
 
@@ -93,6 +95,22 @@ def _read(events: Path) -> tuple[Problems, Catalogue | None]:
     if problems or table is None:
         return problems, None
     return [], build_catalogue(table, confounders)
+
+
+def _price_notes(catalogue: Catalogue, spec: StudySpec) -> list[str]:
+    """What the closes of price files are and what is refused; nothing where prices come over the network."""
+    if spec.source.partition(":")[0] not in LOCAL:
+        return []
+    from eventstudy.data.market import asked_range, basis_line, series_key, wanted_symbols, with_dates_checked
+    from eventstudy.data.sources import open_source
+
+    rows = [row for row, placement in enumerate(catalogue.placements) if placement is not None]
+    start, end = asked_range(catalogue, spec)
+    prices = open_source(spec).fetch(wanted_symbols(catalogue, rows, spec), start, end)
+    prices = with_dates_checked(prices, [series_key(catalogue, row, spec) for row in rows], catalogue.calendars)
+    line = basis_line(one.provenance for one in prices.series.values())
+    refused = [f"prices of {symbol} are refused: {why}" for symbol, why in prices.refused.items()]
+    return [*([f"prices: {line}"] if line else []), *refused]
 
 
 def _rows(catalogue: Catalogue, spec: StudySpec) -> list[dict[str, Any]]:

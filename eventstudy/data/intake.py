@@ -25,6 +25,7 @@ from eventstudy.data.prices import (
 )
 from eventstudy.data.raw import RawSeries
 from eventstudy.data.splits import RAW, StatedSplit, divisor, ratio_text, stated_splits, written_finely
+from eventstudy.engine.panel import Ints
 
 # a close outside low..high by more than rounding; beyond this share of the rows the columns are swapped
 ROUNDED, SWAPPED = 1e-6, 0.05
@@ -130,21 +131,31 @@ def _rows(raw: RawSeries) -> _Rows | None:
         adjusted = None
     dividend, split = columns.get("dividend"), columns.get("split")
     if dividend is not None:
-        dividend = _carried(np.nan_to_num(dividend), kept, whole, np.add, 0.0)
+        dividend = joined_to_next(np.nan_to_num(dividend), kept, np.add, 0.0)
     if split is not None:
-        split = _carried(np.where(np.isfinite(split) & (split > 0), split, 1.0), kept, whole, np.multiply, 1.0)
+        split = joined_to_next(np.where(split > 0, split, 1.0), kept, np.multiply, 1.0)
     return _Rows(raw.dates[order][kept], close[kept], adjusted, dividend, split, figures)
 
 
-def _carried(values: Floats, kept: np.ndarray, whole: bool, combine: np.ufunc, nothing: float) -> Floats:
-    """Actions of rows without a close, joined to those of the next row that has one."""
-    if whole:
-        return values
+def joined_to_next(values: Floats, kept: Ints, combine: np.ufunc, nothing: float) -> Floats:
+    """Actions on the rows that are kept, those of other rows joined to the next row that is; float64 (m,).
+
+    Parameters
+    ----------
+    values : float64 (n,)
+    kept : int (m,)
+        Rows, increasing.
+    combine : ufunc
+        ``add`` for cash, ``multiply`` for ratios.
+    nothing : float
+        What stands where there is no action.
+    """
     out: Floats = values[kept].copy()
-    lost = np.setdiff1d(np.flatnonzero(values != nothing), kept)
-    earned = np.searchsorted(kept, lost)
-    reached = earned < len(kept)
-    combine.at(out, earned[reached], values[lost[reached]])
+    if len(kept) < len(values):
+        lost = np.setdiff1d(np.flatnonzero(values != nothing), kept)
+        earned = np.searchsorted(kept, lost)
+        reached = earned < len(kept)
+        combine.at(out, earned[reached], values[lost[reached]])
     return out
 
 
@@ -173,8 +184,8 @@ def _with_adjusted(rows: _Rows, raw: RawSeries, trust: bool) -> _Decided | str:
     known = np.isfinite(rows.adjusted)
     dates, close, adjusted = rows.dates[known], rows.close[known], rows.adjusted[known]
     place = np.flatnonzero(known)
-    dividend = None if rows.dividend is None else _carried(rows.dividend, place, bool(known.all()), np.add, 0.0)
-    split = None if rows.split is None else _carried(rows.split, place, bool(known.all()), np.multiply, 1.0)
+    dividend = None if rows.dividend is None else joined_to_next(rows.dividend, place, np.add, 0.0)
+    split = None if rows.split is None else joined_to_next(rows.split, place, np.multiply, 1.0)
     found = compared(dates, close, adjusted, dividend, split)
     if found.trouble and not trust:
         return found.trouble

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from eventstudy.data import clock
-from eventstudy.data.prices import Choice, PriceTable
+from eventstudy.data.prices import Choice, PriceTable, price_table
 from eventstudy.data.shelf import Access, Shelf, chain_length
 from eventstudy.data.snapshot import SnapshotSource
 from eventstudy.data.store import FILE, LONGEST_CHAIN
@@ -189,10 +189,10 @@ class LiveSource:
         stale: str = "",
         absent: Sequence[str] = (),
     ) -> PriceTable:
-        series = {s: to_series(v, shelf.origin(v)) for s, v in chosen.items() if v.outcome == PRICES}
+        found = [to_series(v, shelf.origin(v)) for v in chosen.values() if v.outcome == PRICES]
         unknown = {s: v.note for s, v in chosen.items() if v.outcome != PRICES}
         unknown |= {s: "not in the store; `eventstudy fetch` asks Yahoo for it" for s in absent if s not in chosen}
-        return PriceTable(series, unknown, Choice(source, why, stale))
+        return price_table(found, unknown, Choice(source, why, stale))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from eventstudy.data.factors import (
     with_shifts,
     without_self,
 )
-from eventstudy.data.prices import PriceSource, PriceTable
+from eventstudy.data.prices import PriceSource, PriceTable, Provenance
 from eventstudy.data.quality import Quality, inspect
 from eventstudy.data.returns import AlignedSeries, align
 from eventstudy.data.shifted import shifted
@@ -34,6 +34,7 @@ from eventstudy.spec import LIVE, StudySpec
 
 # Reason of rows whose prices contradict themselves.
 REFUSED = "prices_refused"
+MOST_NOTICES = 20
 # Sessions by which the market is shifted: the one before, its own, the one after.
 DIMSON_SHIFTS = (-1, 0, 1)
 _PARTS = {
@@ -144,6 +145,26 @@ def with_dates_checked(
             refused[symbol] = why
     kept = {symbol: series for symbol, series in prices.series.items() if symbol not in refused}
     return replace(prices, series=kept, refused=refused)
+
+
+def basis_line(series: Iterable[Provenance]) -> str:
+    """One sentence on what the closes of each series are and how that was decided."""
+    same: dict[tuple[str, str], list[str]] = {}
+    for one in series:
+        same.setdefault((one.basis, one.basis_why), []).append(one.symbol)
+    return "; ".join(f"{_listed(names)}: {basis} closes ({why})" for (basis, why), names in same.items())
+
+
+def basis_notices(series: Iterable[Provenance]) -> list[str]:
+    """What was corrected, left out or read by its headings alone, one sentence a series and at most twenty."""
+    found = [f"{one.symbol}: {one.notice}" for one in series if one.notice]
+    more = len(found) - MOST_NOTICES
+    return [*found[:MOST_NOTICES], *([f"{more:,} more series have notes in manifest.json"] if more > 0 else [])]
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5:,} more"
 
 
 def check_something_left(missing: Collection[tuple[str, str] | None], source: str) -> None:

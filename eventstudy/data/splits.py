@@ -34,6 +34,8 @@ class StatedSplit:
         ``raw`` (the closes before are those of old shares) or ``applied``.
     unclear : bool
         Neither the closes nor their grid decide, and the headings did.
+    certain : bool
+        The move of the day alone decides, whatever the grid and the headings say.
     trouble : str
         Why the column contradicts the closes, as a sentence; empty where it does not.
     """
@@ -42,6 +44,7 @@ class StatedSplit:
     ratio: float
     state: str
     unclear: bool = False
+    certain: bool = False
     trouble: str = ""
 
 
@@ -77,14 +80,15 @@ def stated_splits(dates: Dates, close: Floats, split: Floats, *, finer: bool, he
     strange = nearest > np.maximum(FAR * moves.scale, FAR_AT_LEAST)
     found = []
     for i, place in enumerate(at.tolist()):
-        grid = _grid(close, split, place, finer=finer) if abs(llr[i]) < ALONE else ""
+        certain = bool(abs(llr[i]) > ALONE)
+        grid = "" if certain else _grid(close, split, place, finer=finer)
         state, unclear = _state(float(llr[i]), grid, heading)
         trouble = ""
         if strange[i]:
             trouble = _contradiction(dates, close, split, place)
         elif state == APPLIED and (elsewhere := _elsewhere(move, at, place, float(split[place]))):
             trouble = _misdated(dates, close, split, place, elsewhere)
-        found.append(StatedSplit(place, float(split[place]), state, unclear, trouble))
+        found.append(StatedSplit(place, float(split[place]), state, unclear, certain, trouble))
     return found
 
 
@@ -136,7 +140,7 @@ def ratio_text(ratio: float) -> str:
 
 def _contradiction(dates: Dates, close: Floats, split: Floats, at: int) -> str:
     return (
-        f"{dates[at]}: the column of splits states {ratio_text(split[at])}, and the close goes from "
+        f"{dates[at]}: a split of {ratio_text(split[at])} is stated, and the close goes from "
         f"{close[at - 1]:.6g} to {close[at]:.6g}, which is neither that split nor the move of a day; correct the split "
         "or the closes"
     )
@@ -144,7 +148,7 @@ def _contradiction(dates: Dates, close: Floats, split: Floats, at: int) -> str:
 
 def _misdated(dates: Dates, close: Floats, split: Floats, at: int, day: int) -> str:
     return (
-        f"{dates[at]}: the column of splits states {ratio_text(split[at])}, and the close makes that move on "
+        f"{dates[at]}: a split of {ratio_text(split[at])} is stated, and the close makes that move on "
         f"{dates[day]}, from {close[day - 1]:.6g} to {close[day]:.6g}; date the split by the first session on which "
         "the new shares trade"
     )

@@ -18,6 +18,7 @@ from eventstudy.data.filing_clock import clock_warnings
 from eventstudy.data.market import (
     SeriesKey,
     aligned_series,
+    basis_line,
     check_something_left,
     factor_table,
     missing_prices,
@@ -235,6 +236,7 @@ def _write_panel(
         for number in numbers:
             _add_series(panel, found, number, prices, factors, spec)
         give_back()
+    say(f"prices: {basis_line(panel.provenance.values())}")
     check_something_left([panel.missing.get(number) for number in range(len(found.keys))], source.name)
     return panel
 

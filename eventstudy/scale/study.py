@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from eventstudy.data.events import EventColumns
-from eventstudy.data.market import seed_of
+from eventstudy.data.market import basis_notices, seed_of
 from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source
@@ -345,10 +345,10 @@ def _left_out(spec: StudySpec, most: int) -> tuple[str, ...]:
 
 
 def _notices(ground: Ground) -> tuple[str, ...]:
-    """Columns that may be misspelt; prices or factors older than asked for."""
+    """Columns that may be misspelt; prices or factors older than asked for; what was corrected in the prices."""
     stale = ground.choice.stale if ground.choice is not None else ""
     old = ground.factors.notice if ground.factors is not None else ""
-    return (*ground.misspelt, *(text for text in (stale, old) if text))
+    return (*ground.misspelt, *(text for text in (stale, old) if text), *basis_notices(ground.series))
 
 
 def _spool(measured: _Measured, path: Path, n_windows: int) -> Spool:
