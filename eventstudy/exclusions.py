@@ -60,6 +60,11 @@ def undated(exchange: str) -> Trouble:
     return "dated", "before_prices", f"the {exchange} calendar does not reach that date"
 
 
+def unknown_exchange(message: str) -> Trouble:
+    """The same of an event whose ticker has a suffix of no known exchange; ``message`` says what to write."""
+    return "dated", "unknown_exchange", message
+
+
 def unpriced(missing: tuple[str, str]) -> Trouble:
     """The same of an event whose ticker or benchmark has no prices: ``market.missing_prices``."""
     return "priced", *missing
@@ -204,6 +209,8 @@ class Sentences:
         Series without prices -> (reason, detail).
     needed, asked : int
         Fewest estimation observations, and sessions asked for.
+    unlisted : mapping
+        Ticker whose exchange is unknown -> what to write instead.
     """
 
     keys: Sequence[SeriesKey]
@@ -211,6 +218,7 @@ class Sentences:
     missing: Mapping[int, tuple[str, str]]
     needed: int
     asked: int
+    unlisted: Mapping[str, str]
 
     def troubles(self, lost: np.ndarray) -> list[Trouble]:
         """(stage, reason, detail) of excluded rows, as ``Excluded.ordered`` has them."""
@@ -235,7 +243,8 @@ class Sentences:
 
     def _trouble(self, kind: int, series: int, session: int, n_obs: int) -> Trouble:
         if kind == UNDATED:
-            return undated(self.keys[series].exchange)
+            key = self.keys[series]
+            return undated(key.exchange) if key.exchange else unknown_exchange(self.unlisted[key.ticker])
         if kind == UNPRICED:
             return unpriced(self.missing[series])
         if kind in (OUTSIDE, NO_GAP_RETURN):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eventstudy.data.event_index import CONFOUNDED, OTHER, Surroundings
-from eventstudy.data.quality import BAD_TICK, GAP, MISSING, STALE, TRADED
+from eventstudy.data.quality import BAD_TICK, GAP, HEADING, MISSING, STALE, TRADED, UNCLEAR
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.engine.windows import WindowPlan
 from eventstudy.spec import Window
@@ -30,6 +30,10 @@ FLAGS: dict[str, str] = {
     "benchmark_is_ticker": "the stock is its own benchmark",
     "delisted": "prices of the stock end inside the window while the benchmark goes on",
     "model_fallback": "the model could not be fitted and a simpler one stands in",
+    "split_unclear": "a stated split in the estimation or event window is too small for the closes to show whether "
+    "they are adjusted for it",
+    "basis_by_heading": "dividends that matter in the event window are added because of the headings alone: the "
+    "figures do not show whether the closes are adjusted for them",
 }
 
 
@@ -44,6 +48,8 @@ class Facts:
         the stock is one of its benchmarks.
     n_obs : int64
         Valid estimation observations.
+    usual : int
+        Fewest of them that a study takes unless ``--min-estimation`` allows fewer.
     zero_variance, fallback : bool
         As in ``Measures``.
     session, last, benchmark_last : int64
@@ -55,6 +61,7 @@ class Facts:
     confounded: Bools
     own_benchmark: Bools
     n_obs: Ints
+    usual: int
     zero_variance: Bools
     fallback: Bools
     session: Ints
@@ -78,13 +85,15 @@ def row_flags(facts: Facts, around: Surroundings, plan: WindowPlan) -> np.ndarra
         {
             "timing_uncertain": facts.uncertain,
             "shared_session": facts.shared,
-            "short_estimation": facts.n_obs < SHORT_SHARE * plan.estimation,
+            "short_estimation": (facts.n_obs < SHORT_SHARE * plan.estimation) | (facts.n_obs < facts.usual),
             "no_trade_day0": day0 & TRADED == 0,
             "zero_variance": facts.zero_variance,
             "stale_prices": whole & STALE > 0,
             "bad_tick": whole & BAD_TICK > 0,
             "benchmark_gap": whole & GAP > 0,
             "model_fallback": facts.fallback,
+            "split_unclear": whole & UNCLEAR > 0,
+            "basis_by_heading": around.any(plan.start, plan.end) & HEADING > 0,
             "benchmark_is_ticker": facts.own_benchmark,
         }
     )

@@ -10,6 +10,7 @@ import numpy as np
 
 from eventstudy import exclusions
 from eventstudy.data.calendar import DEFAULT_EXCHANGE
+from eventstudy.data.checked_prices import basis_line, basis_notices, check_something_left, with_dates_checked
 from eventstudy.data.event_index import (
     EventIndex,
     Surroundings,
@@ -18,15 +19,16 @@ from eventstudy.data.event_index import (
     happenings,
     masked_history,
 )
-from eventstudy.data.events import likely_misspelt
+from eventstudy.data.events import event_notes
 from eventstudy.data.factors import FactorTable
+from eventstudy.data.filing_clock import clock_warnings
 from eventstudy.data.market import Market, factor_table, symbols_of
 from eventstudy.data.panel import Panel, PanelWriter, SeriesFacts
 from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import Choice, PriceSource, PriceTable, Provenance
 from eventstudy.data.series_index import SeriesIndex, SeriesKey, series_of
 from eventstudy.engine.models import MODELS
-from eventstudy.engine.options import fewest_observations, window_plan
+from eventstudy.engine.options import fewest, fewest_observations, window_plan
 from eventstudy.engine.panel import Bools, Ints, Placed
 from eventstudy.errors import UsageError
 from eventstudy.flags import Facts, surroundings
@@ -149,6 +151,8 @@ def prepare(
     choice = made.choice
     stale = (choice.stale,) if choice is not None and choice.stale else ()
     old = (factors.notice,) if factors is not None and factors.notice else ()
+    provenance = tuple(made.provenance[symbol] for symbol in sorted(made.provenance))
+    notices = (*stale, *old, *basis_notices(provenance), *foreign_notices(keys))
     return Prepared(
         index=index,
         series=series,
@@ -163,13 +167,14 @@ def prepare(
             missing=made.missing,
             needed=fewest_observations(spec, spec.model, panel.factors.shape[1]),
             asked=spec.estimation,
+            unlisted=index.unlisted,
         ),
         n_read=int(reported.sum()),
         market=made.market,
         choice=choice,
-        provenance=tuple(made.provenance[symbol] for symbol in sorted(made.provenance)),
+        provenance=provenance,
         factors=factors,
-        notices=(*spec.notices, *likely_misspelt(index.events), *stale, *old, *foreign_notices(keys)),
+        notices=(*spec.notices, *event_notes(index.events), *clock_warnings(index), *notices),
     )
 
 
@@ -197,7 +202,9 @@ def placed_events(panel: Panel, events: Roster, spec: StudySpec, seeds: Ints | N
     ), around
 
 
-def facts_of(panel: Panel, events: Roster, n_obs: Ints, zero_variance: Bools, fallback: Bools) -> Facts:
+def facts_of(
+    panel: Panel, events: Roster, spec: StudySpec, n_obs: Ints, zero_variance: Bools, fallback: Bools
+) -> Facts:
     """What flags read of some events and of their estimates."""
     facts = panel.facts
     return Facts(
@@ -206,6 +213,7 @@ def facts_of(panel: Panel, events: Roster, n_obs: Ints, zero_variance: Bools, fa
         confounded=events.marked(NEAR_DAY0),
         own_benchmark=events.marked(OWN_BENCHMARK),
         n_obs=n_obs,
+        usual=fewest(spec.model, panel.factors.shape[1], None),
         zero_variance=zero_variance,
         fallback=fallback,
         session=events.session.astype(np.int64),
@@ -271,6 +279,8 @@ def _aligned(
         for number in numbers:
             _add(made, number, series.keys[number], market if number in wanted else None, spec)
         give_back()
+    say(f"prices: {basis_line(made.provenance.values())}")
+    check_something_left([made.missing.get(number) for number in used], source.name)
     return made
 
 
@@ -283,7 +293,7 @@ def _empty(index: EventIndex, series: SeriesIndex, spec: StudySpec, storage: Sto
         writer=PanelWriter(storage.folder, n, index.n_sessions, with_offset=bool(MODELS[spec.model].columns)),
         bits=np.zeros((n, index.n_sessions), dtype=np.uint16),
         facts=SeriesFacts(
-            calendar=np.array([code[key.exchange] for key in series.keys], dtype=np.int64),
+            calendar=np.array([code.get(key.exchange, 0) for key in series.keys], dtype=np.int64),
             last=np.full(n, -1),
             benchmark_last=np.full(n, -1),
             start=np.concatenate([[0], np.cumsum([len(dates) for dates in sessions])[:-1]]).astype(np.int64),
@@ -312,7 +322,8 @@ def _batches(
             # every benchmark that is named, also those the model does not read
             own = index.events.columns["benchmark"].values
             benchmarks += [tuple(text.split(";")) if text else spec.benchmarks for text in own]
-        yield numbers, source.fetch(symbols_of((key.ticker for key in keys), benchmarks, spec), start, end)
+        prices = source.fetch(symbols_of((key.ticker for key in keys), benchmarks, spec), start, end)
+        yield numbers, with_dates_checked(prices, keys, index.calendars)
 
 
 def _add(made: _Aligned, number: int, key: SeriesKey, market: Market | None, spec: StudySpec) -> None:

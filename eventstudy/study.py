@@ -133,7 +133,7 @@ def estimated(
     say = progress or silent
     columns = as_events(events)
     check_by(columns, spec)
-    source = open_source(spec, say, warn or silent) if prices is None else as_source(prices)
+    source = open_source(spec, say, warn or silent) if prices is None else as_source(prices, spec)
     say(f"placing {len(columns):,} events on exchange calendars")
     index = index_events(columns, confounders_beside(columns, confounders), reach=spec.hold)
     check_peers(index, spec)
@@ -192,11 +192,13 @@ def as_events(events: str | Path | pd.DataFrame | EventColumns) -> EventColumns:
     return events_from_frame(events)
 
 
-def as_source(prices: pd.DataFrame | PriceSource) -> PriceSource:
+def as_source(prices: pd.DataFrame | PriceSource, spec: StudySpec) -> PriceSource:
     """A frame of prices as a source; a source as it is."""
     import pandas as pd
 
-    return source_from_frame(prices) if isinstance(prices, pd.DataFrame) else prices
+    if isinstance(prices, pd.DataFrame):
+        return source_from_frame(prices, spec.input, volume=bool(spec.volume))
+    return prices
 
 
 def confounders_beside(events: EventColumns, path: str | Path | None) -> ConfounderTable | None:
@@ -250,7 +252,7 @@ def estimate(
     lost = np.flatnonzero(~(enough & found.rank_ok))
     kinds = np.where(enough[lost], exclusions.DEFICIENT, exclusions.FEW)
     prepared.excluded.add(events.row[lost], kinds, events.series[lost], events.session[lost], found.n_obs[lost])
-    facts = facts_of(prepared.panel, events, found.n_obs, found.zero_variance, found.fallback)
+    facts = facts_of(prepared.panel, events, spec, found.n_obs, found.zero_variance, found.fallback)
     of_rows = row_flags(facts, around, plan)
     of_windows = np.stack([window_flags(facts, around, window) for window in spec.windows], axis=1)
     kept = np.flatnonzero(enough & found.rank_ok)

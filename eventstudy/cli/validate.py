@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from eventstudy.spec import StudySpec
 
 FORMATS = ("text", "csv", "json", "github")
+# sources that need no network and are those of the user
+LOCAL = ("csv", "parquet")
 COLUMNS = ("line", "event_id", "ticker", "announced_at", "timing", "day0", "exchange", "rule", "flags", "near")
 # (file, what its places count, problem)
 Problems = list[tuple[str, str, Problem]]
@@ -64,9 +66,10 @@ def validate_command(
         raise typer.Exit(2)
     assert index is not None, "read without problems"
     _print_rows(_rows(index, spec), chosen)
-    from eventstudy.data.events import likely_misspelt
+    from eventstudy.data.events import event_notes
+    from eventstudy.data.filing_clock import clock_warnings
 
-    for sentence in likely_misspelt(index.events):
+    for sentence in (*event_notes(index.events), *clock_warnings(index), *_price_notes(index, spec)):
         console.say(f"note: {printable(sentence)}")
     console.say(f"{events}: {len(index)} rows, no problem")
 
@@ -91,6 +94,27 @@ def _read(events: Path) -> tuple[Problems, EventIndex | None]:
     if problems or table is None:
         return problems, None
     return [], index_events(table, confounders)
+
+
+def _price_notes(index: EventIndex, spec: StudySpec) -> list[str]:
+    """What the closes of price files are and what is refused; nothing where prices come over the network."""
+    if spec.source.partition(":")[0] not in LOCAL:
+        return []
+    import numpy as np
+
+    from eventstudy.data.checked_prices import basis_line, with_dates_checked
+    from eventstudy.data.event_index import asked_range
+    from eventstudy.data.market import wanted_symbols
+    from eventstudy.data.series_index import series_key
+    from eventstudy.data.sources import open_source
+
+    rows = np.flatnonzero(index.session >= 0).tolist()
+    start, end = asked_range(index, spec)
+    prices = open_source(spec).fetch(wanted_symbols(index, rows, spec), start, end)
+    prices = with_dates_checked(prices, [series_key(index, row, spec) for row in rows], index.calendars)
+    line = basis_line(one.provenance for one in prices.series.values())
+    refused = [f"prices of {symbol} are refused: {why}" for symbol, why in prices.refused.items()]
+    return [*([f"prices: {line}"] if line else []), *refused]
 
 
 def _rows(index: EventIndex, spec: StudySpec) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from eventstudy.data.confounders import ConfounderTable
 from eventstudy.data.events import EventColumns
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.engine.windows import WindowPlan
+from eventstudy.errors import UnknownExchange
 from eventstudy.spec import MASKING_KINDS, StudySpec
 
 # sessions masked on either side of the day 0 of another announcement
@@ -62,6 +63,8 @@ class EventIndex:
         Position of day 0 on the calendar; -1 where the calendar does not reach.
     confounders : dict
         Firm -> ((session, kind, title), ...), sorted.
+    unlisted : dict
+        Ticker whose exchange is unknown -> what to write instead; its firm has an empty exchange and no day 0.
     """
 
     events: EventColumns
@@ -71,6 +74,7 @@ class EventIndex:
     calendars: dict[str, TradingCalendar]
     session: np.ndarray
     confounders: dict[Pair, tuple[tuple[int, str, str], ...]]
+    unlisted: dict[str, str] = field(default_factory=dict)
     _rows_of: dict[int, Ints] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -94,9 +98,8 @@ class EventIndex:
         return self.pairs[int(self.pair[row])]
 
     def exchange(self) -> np.ndarray:
-        """Number of each row's exchange in ``codes``; int8 (n,)."""
-        number = {code: i for i, code in enumerate(self.codes)}
-        return np.asarray(np.array([number[code] for _, code in self.pairs], dtype=np.int8)[self.pair])
+        """Number of each row's exchange in ``codes``, -1 where it is unknown; int8 (n,)."""
+        return np.asarray(_exchanges(self.pairs, self.codes)[self.pair])
 
     def calendar(self, row: int) -> TradingCalendar:
         """Calendar of a row's listing."""
@@ -104,6 +107,8 @@ class EventIndex:
 
     def placement(self, row: int) -> Placement | None:
         """Day 0 of a row with the rule that gave it; None where the calendar does not reach."""
+        if not self.firm(row)[1]:
+            return None
         announced = self.events.announced
         code = int(announced.codes[row])
         instant, day = pd.Timestamp(announced.instant[code]), pd.Timestamp(announced.day[code])
@@ -184,12 +189,11 @@ def index_events(
     Raises
     ------
     UsageError
-        If a suffix or an exchange code is unknown.
+        If a code of the ``calendar`` column is unknown.
     """
-    pair, pairs = _firms(events)
-    codes = tuple(dict.fromkeys(code for _, code in pairs))
-    number = {code: i for i, code in enumerate(codes)}
-    exchange = np.array([number[code] for _, code in pairs], dtype=np.int8)[pair]
+    pair, pairs, unlisted = _firms(events)
+    codes = tuple(dict.fromkeys(code for _, code in pairs if code))
+    exchange = _exchanges(pairs, codes)[pair]
     when = events.announced.dates_known()
     spans = {}
     for i, code in enumerate(codes):
@@ -204,20 +208,32 @@ def index_events(
         calendars=calendars,
         session=_sessions(events, exchange, [calendars[code] for code in codes]),
         confounders=_place_confounders(confounders, pairs, calendars),
+        unlisted=unlisted,
     )
 
 
-def _firms(events: EventColumns) -> tuple[np.ndarray, tuple[Pair, ...]]:
-    """Number of each row's firm, and the firms."""
+def _exchanges(pairs: Sequence[Pair], codes: Sequence[str]) -> np.ndarray:
+    """Number of each firm's exchange, -1 where it is unknown; int8 (P,)."""
+    number = {code: i for i, code in enumerate(codes)}
+    return np.array([number.get(code, -1) for _, code in pairs], dtype=np.int8)
+
+
+def _firms(events: EventColumns) -> tuple[np.ndarray, tuple[Pair, ...], dict[str, str]]:
+    """Number of each row's firm, the firms, and what to write instead of tickers whose exchange is unknown."""
     ticker, calendar = events.columns["ticker"], events.columns["calendar"]
     n = len(calendar.values)
     known, where = combined(ticker.codes, calendar.codes, n)
-    named = []
+    named, unlisted = [], {}
     for code in known.tolist():
         symbol = ticker.values[code // n]
-        named.append((symbol, exchange_of(symbol, calendar.values[code % n])))
+        try:
+            exchange = exchange_of(symbol, calendar.values[code % n])
+        except UnknownExchange as error:
+            exchange, unlisted[symbol] = "", " ".join(str(error).split())
+        named.append((symbol, exchange))
     order = {pair: i for i, pair in enumerate(sorted(set(named)))}
-    return smallest(np.array([order[pair] for pair in named], dtype=np.int32), len(order))[where], tuple(order)
+    numbers = smallest(np.array([order[pair] for pair in named], dtype=np.int32), len(order))[where]
+    return numbers, tuple(order), unlisted
 
 
 def _sessions(events: EventColumns, exchange: np.ndarray, calendars: Sequence[TradingCalendar]) -> np.ndarray:
@@ -260,8 +276,9 @@ def _place_confounders(
     of_exchange: dict[str, list[Pair]] = {}
     of_ticker: dict[str, list[Pair]] = {}
     for pair in pairs:
-        of_exchange.setdefault(pair[1], []).append(pair)
-        of_ticker.setdefault(pair[0], []).append(pair)
+        if pair[1]:
+            of_exchange.setdefault(pair[1], []).append(pair)
+            of_ticker.setdefault(pair[0], []).append(pair)
     for row in table.frame[["instant", "date", "timing", "tickers", "kind", "title"]].itertuples(index=False):
         named = [pair for ticker in row.tickers for pair in of_ticker.get(ticker, ())]
         kind = row.kind if row.tickers or row.kind not in MASKING_KINDS else f"{row.kind}_all"

@@ -8,11 +8,12 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from eventstudy.data import clock
-from eventstudy.data.prices import Choice, PriceTable
+from eventstudy.data.prices import Choice, PriceTable, price_table
 from eventstudy.data.shelf import Access, Shelf, chain_length
 from eventstudy.data.snapshot import SnapshotSource
 from eventstudy.data.store import FILE, LONGEST_CHAIN
 from eventstudy.data.store_rows import Header
+from eventstudy.data.tickers import spelled, yahoo_spelling
 from eventstudy.data.vintage import (
     PRICES,
     Revision,
@@ -87,11 +88,13 @@ class LiveSource:
             If neither the store nor Yahoo nor, for ``auto``, the snapshot covers the study.
         """
         need = Need(start, end, clock.utc_now(), self.access.max_age)
+        names = {symbol: yahoo_spelling(symbol) for symbol in symbols}
         shelf = Shelf.open(self.access)
         try:
-            return self._chosen(shelf, symbols, need)
+            found = self._chosen(shelf, list(dict.fromkeys(names.values())), need)
         finally:
             shelf.close()
+        return spelled(found, names)
 
     def _chosen(self, shelf: Shelf, symbols: Sequence[str], need: Need) -> PriceTable:
         held = {symbol: shelf.headers(symbol) for symbol in symbols}
@@ -186,10 +189,10 @@ class LiveSource:
         stale: str = "",
         absent: Sequence[str] = (),
     ) -> PriceTable:
-        series = {s: to_series(v, shelf.origin(v)) for s, v in chosen.items() if v.outcome == PRICES}
+        found = [to_series(v, shelf.origin(v)) for v in chosen.values() if v.outcome == PRICES]
         unknown = {s: v.note for s, v in chosen.items() if v.outcome != PRICES}
         unknown |= {s: "not in the store; `eventstudy fetch` asks Yahoo for it" for s in absent if s not in chosen}
-        return PriceTable(series, unknown, Choice(source, why, stale))
+        return price_table(found, unknown, Choice(source, why, stale))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from eventstudy.data.calendar import TradingCalendar
+from eventstudy.data.checked_prices import REFUSED
 from eventstudy.data.event_index import EventIndex, Surroundings, asked_range, happenings, masked_history, seeds_of
 from eventstudy.data.factors import (
     FactorTable,
@@ -29,6 +30,7 @@ from eventstudy.engine.panel import Floats, Placed, ReturnPanel
 from eventstudy.errors import UsageError
 from eventstudy.spec import LIVE, StudySpec
 
+# Reason of rows whose prices contradict themselves.
 # Sessions by which the market is shifted: the one before, its own, the one after.
 SHIFTS = (-1, 0, 1)
 _PARTS = {
@@ -92,8 +94,10 @@ class Market:
 
 
 def missing_prices(prices: PriceTable, key: SeriesKey) -> tuple[str, str] | None:
-    """(reason, detail) where prices of a key are missing altogether."""
+    """(reason, detail) where a key has no prices, or they are refused."""
     for symbol, reason in ((key.ticker, "no_prices"), *((b, "no_benchmark") for b in key.benchmarks)):
+        if symbol in prices.refused:
+            return REFUSED, f"{symbol}: {prices.refused[symbol]}"
         if symbol not in prices.series:
             return reason, f"{symbol}: {prices.unknown.get(symbol, 'the source does not know it')}"
     return None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
@@ -15,6 +15,27 @@ Floats = NDArray[np.float64]
 # Beyond these nothing is a price: returns between such figures overflow where they are squared.
 LOWEST, HIGHEST = 1e-12, 1e15
 Dates = NDArray[np.datetime64]
+# what is in doubt on a row, one bit each
+SPLIT_UNCLEAR, BY_HEADING = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What the closes of a source are, and how that was decided.
+
+    Attributes
+    ----------
+    kind : str
+        ``raw``, ``split-adjusted``, ``fully adjusted`` (for splits and dividends) or ``returns``.
+    why : str
+        How it was decided, as a clause.
+    notice : str
+        What was corrected or left out, for the pages; empty where nothing was.
+    """
+
+    kind: str = "split-adjusted"
+    why: str = "the source adjusts its closes for splits"
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +54,17 @@ class Provenance:
     sha256 : str
         Over the canonical bytes of the series: equal figures, equal hash.
     basis : str
-        What total returns are made from: ``dividends``, ``adj_close`` or ``price``.
+        What the closes of the source are: ``raw``, ``split-adjusted``, ``fully adjusted`` or ``returns``.
     currency : str
         Empty where the source does not say.
+    returns_from : str
+        What total returns are made from: ``dividends``, ``adj_close``, ``price`` or ``returns``.
+    basis_why : str
+        How the basis was decided.
+    notice : str
+        What was corrected or left out; empty where nothing was.
+    layout : str
+        The known layout that the figures were read from; empty for the program's own headings.
     """
 
     symbol: str
@@ -48,6 +77,10 @@ class Provenance:
     sha256: str
     basis: str
     currency: str
+    returns_from: str
+    basis_why: str
+    notice: str
+    layout: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +99,12 @@ class PriceSeries:
     dividend : float64 (n,)
         Cash per share with this ex-date, on the same split basis; 0 on other days.
     provenance : Provenance
+    doubt : uint8 (n,) or None
+        ``SPLIT_UNCLEAR`` and ``BY_HEADING`` of each row; None where nothing is in doubt.
+    spans : float64 (n,) or None
+        None of prices. Of a source of returns the sessions that each return covers: NaN where that is not stated,
+        infinite where it covers all sessions since the row before. ``close`` is then an index of the returns that
+        begins at 1 before the first of them, and no price.
     """
 
     symbol: str
@@ -76,6 +115,23 @@ class PriceSeries:
     adj_close: Floats | None
     dividend: Floats
     provenance: Provenance
+    doubt: NDArray[np.uint8] | None = None
+    spans: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a series is refused: its figures contradict each other or cannot be.
+
+    Attributes
+    ----------
+    symbol : str
+    why : str
+        A sentence with the day, the figures and what to do.
+    """
+
+    symbol: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +165,27 @@ class PriceTable:
         Symbol -> why the source has no prices for it.
     choice : Choice or None
         Set by sources that choose between others.
+    refused : dict
+        Symbol -> why its figures are refused; it is in neither of the others.
     """
 
     series: dict[str, PriceSeries]
     unknown: dict[str, str]
     choice: Choice | None = None
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+def price_table(
+    found: Iterable[PriceSeries | Refusal], unknown: dict[str, str], choice: Choice | None = None
+) -> PriceTable:
+    """What a source found, as a table."""
+    table = PriceTable({}, unknown, choice)
+    for one in found:
+        if isinstance(one, Refusal):
+            table.refused[one.symbol] = one.why
+        else:
+            table.series[one.provenance.symbol] = one
+    return table
 
 
 class PriceSource(Protocol):
@@ -143,6 +215,10 @@ def make_series(
     adj_close: Floats | None = None,
     dividend: Floats | None = None,
     currency: str = "",
+    basis: Basis = Basis(),
+    doubt: NDArray[np.uint8] | None = None,
+    spans: Floats | None = None,
+    layout: str = "",
 ) -> PriceSeries:
     """A series in canonical form, with its hash. Rows must already be valid; they are sorted here.
 
@@ -159,12 +235,14 @@ def make_series(
         "volume": None if volume is None else volume[order],
         "adj_close": None if adj_close is None else adj_close[order],
         "dividend": None if dividend is None else dividend[order],
+        "spans": None if spans is None else spans[order],
     }
     digest = hashlib.sha256(days.astype(np.int64).tobytes())
     for name, values in columns.items():
         if values is not None:
             digest.update(name.encode() + np.ascontiguousarray(values, dtype=np.float64).tobytes())
-    basis = "dividends" if dividend is not None else "adj_close" if adj_close is not None else "price"
+    returns_from = "dividends" if dividend is not None else "adj_close" if adj_close is not None else "price"
+    returns_from = "returns" if spans is not None else returns_from
     paid = columns["dividend"]
     return PriceSeries(
         symbol=symbol,
@@ -183,9 +261,15 @@ def make_series(
             first=str(days[0]) if len(days) else "",
             last=str(days[-1]) if len(days) else "",
             sha256=digest.hexdigest(),
-            basis=basis,
+            basis=basis.kind,
             currency=currency,
+            returns_from=returns_from,
+            basis_why=basis.why,
+            notice=basis.notice,
+            layout=layout,
         ),
+        doubt=None if doubt is None else doubt[order],
+        spans=columns["spans"],
     )
 
 

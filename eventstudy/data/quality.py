@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from eventstudy.data.prices import BY_HEADING, SPLIT_UNCLEAR
 from eventstudy.data.returns import AlignedSeries
 
 Bools = NDArray[np.bool_]
@@ -15,17 +16,22 @@ STALE_RUN = 5
 
 
 # what is known of a session of a series, one bit each; the bits below belong to ``event_index``
-TRADED, STALE, BAD_TICK, GAP, MISSING = (1 << bit for bit in range(3, 8))
+TRADED, STALE, BAD_TICK, GAP, MISSING, UNCLEAR, HEADING = (1 << bit for bit in range(3, 10))
 
 
 def quality_bits(series: AlignedSeries) -> np.ndarray:
-    """What deserves a second look on each session of a series, bits of the constants above; uint16 (T,)."""
+    """What deserves a second look on each session of a series, bits of the constants above; uint16 (T,).
+
+    ``UNCLEAR`` and ``HEADING`` mark the sessions whose returns depend on a split or a basis that was not decided.
+    """
     found = (
         (TRADED, series.traded),
         (STALE, stale(series)),
         (BAD_TICK, bad_tick(series)),
         (GAP, benchmark_gap(series)),
         (MISSING, missing(series)),
+        (UNCLEAR, series.doubt & SPLIT_UNCLEAR > 0),
+        (HEADING, series.doubt & BY_HEADING > 0),
     )
     bits = np.zeros(len(series.total), dtype=np.uint16)
     for bit, where in found:

@@ -22,7 +22,8 @@ class RawSeries:
         Exchange days, in the order of the source.
     columns : mapping of str to float64 (n,)
         Canonical name (``COLUMNS``) -> figures; NaN where a cell is empty. ``split`` holds ratios such as 4.0 for 4:1
-        (0 or NaN on other days), ``return`` decimal returns, ``span`` sessions that a return covers.
+        (0 or NaN on other days), ``return`` simple decimal returns, ``span`` sessions that a return covers (NaN where
+        that is not stated, infinite where it covers all sessions since the row before).
     layout : str
         Name of the known layout the figures came in; empty for the program's own headings.
     heading_basis : str
@@ -30,6 +31,11 @@ class RawSeries:
         ``returns``, or empty where it says nothing.
     source, origin, fetched_at, currency : str
         As in ``Provenance``.
+    running : int
+        The row that is stamped inside a session, as ``price_dates.Days`` has it; -1 for none. Its figures are not
+        final and are left out.
+    notes : tuple of str
+        What the reader did: rows left out, codes in place of figures.
     """
 
     symbol: str
@@ -41,3 +47,5 @@ class RawSeries:
     origin: str
     fetched_at: str = ""
     currency: str = ""
+    running: int = -1
+    notes: tuple[str, ...] = ()

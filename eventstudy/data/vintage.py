@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 
 from eventstudy.data.calendar import ZONES, TradingCalendar, last_final_date, load_calendar
-from eventstudy.data.prices import Dates, Floats, PriceSeries, make_series
+from eventstudy.data.intake import accept
+from eventstudy.data.prices import Dates, Floats, PriceSeries, Refusal
+from eventstudy.data.raw import COLUMNS as RAW_COLUMNS
+from eventstudy.data.raw import RawSeries
 
 # Our names of a bar's figures -> Yahoo's headings, which exported files carry too
 HEADINGS = {
@@ -30,6 +33,10 @@ COLUMNS = tuple(HEADINGS)
 # Two replies agree on a figure up to this relative difference: Yahoo prints some prices in single precision.
 AGREEMENT = 1e-6
 FOREIGN_DIVIDENDS = "dividends in another currency"
+_WITHOUT_ADJUSTED = (
+    "dividends are paid in another currency than the prices, and the source states no adjusted close: there is no "
+    "total return; a file of your own with an adjusted close is read with --source csv:DIR"
+)
 PRICES, UNKNOWN, NOTHING = "prices", "unknown", "nothing"
 
 
@@ -226,26 +233,31 @@ def joined(older: Bars, newer: Bars) -> Bars:
     )
 
 
-def to_series(vintage: Vintage, origin: str) -> PriceSeries:
-    """A vintage as prices for a study.
+def to_series(vintage: Vintage, origin: str) -> PriceSeries | Refusal:
+    """A vintage as prices for a study, or why its figures are refused.
 
-    Total returns are made from dividends; from the adjusted close where the source says that dividends are paid in
-    another currency than the prices.
+    Total returns are made from dividends; from the adjusted close where that contradicts them, and where the source
+    says that dividends are paid in another currency than the prices.
     """
-    columns, by_ratio = vintage.bars.columns, pays_in_another_currency(vintage)
-    return make_series(
-        vintage.symbol,
-        vintage.bars.dates,
-        columns["close"],
+    columns = {name: values for name, values in vintage.bars.columns.items() if name in RAW_COLUMNS}
+    if pays_in_another_currency(vintage):
+        if not np.isfinite(columns["adj_close"]).any():
+            return Refusal(vintage.symbol, _WITHOUT_ADJUSTED)
+        columns.pop("dividend")
+    else:
+        columns["dividend"] = distributions(vintage.bars)
+    raw = RawSeries(
+        symbol=vintage.symbol,
+        dates=vintage.bars.dates,
+        columns=columns,
+        layout="Yahoo",
+        heading_basis="split-adjusted",
         source=vintage.source,
         origin=origin,
         fetched_at=vintage.fetched_at.isoformat(timespec="seconds"),
-        opens=columns["open"],
-        volume=columns["volume"],
-        adj_close=columns["adj_close"] if by_ratio else None,
-        dividend=None if by_ratio else distributions(vintage.bars),
         currency=vintage.currency,
     )
+    return accept(raw, trust_adjusted=True)
 
 
 def pays_in_another_currency(vintage: Vintage) -> bool:

@@ -92,8 +92,10 @@ class Options:
 
 
 def fewest(model: str, n_benchmarks: int, asked: int | None) -> int:
-    """Valid estimation observations below which an event is excluded: max(60, 10 p) unless a number is asked for."""
-    return max(60, 10 * MODELS[model].n_parameters(n_benchmarks)) if asked is None else asked
+    """Valid estimation observations below which an event is excluded: max(60, 10 p) unless a number is asked for, and
+    always as many as leave two degrees of freedom."""
+    p = MODELS[model].n_parameters(n_benchmarks)
+    return max(60, 10 * p) if asked is None else max(asked, p + 2)
 
 
 def window_plan(spec: StudySpec) -> WindowPlan:

@@ -11,6 +11,7 @@ from eventstudy.engine.models import MODELS
 from eventstudy.evaluate.recommend import recommend
 from eventstudy.report import escape
 from eventstudy.report.document import Page, Section, Table
+from eventstudy.report.provenance import prices_table
 from eventstudy.report.tables import aar_rows, aggregate_rows, table_frame
 from eventstudy.report.words import listed, number, p_value, percent
 from eventstudy.report.write import ILLUSTRATED, csv_text, parquet_bytes
@@ -198,9 +199,5 @@ def _method(result: BulkResult) -> Section:
     ]
     if len(result.series) > SHOWN_SERIES:
         intro.append(f"The first {SHOWN_SERIES} of {len(result.series):,} price series; manifest.json has all of them.")
-    rows = tuple(
-        (p.symbol, p.source, p.basis, p.first, p.last, str(p.rows), p.sha256[:12]) for p in result.series[:SHOWN_SERIES]
-    )
-    columns = ("symbol", "source", "total return from", "first", "last", "rows", "sha256")
-    table = Table(caption="Prices", columns=columns, rows=rows, numeric=frozenset({5}))
+    table = prices_table(result.series[:SHOWN_SERIES])
     return Section(id="method", title="Method and provenance", intro=tuple(intro), tables=(table,))

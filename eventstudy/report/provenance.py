@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from eventstudy import __version__
+from eventstudy.report.document import Table
 from eventstudy.results import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -44,6 +45,13 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         **{name: str(getattr(module, "__version__", "unknown")) for name, module in loaded.items()},
     }
+
+
+def prices_table(series: Sequence[Provenance]) -> Table:
+    """Where the prices of each series come from, as a table of a page."""
+    columns = ("symbol", "source", "total return from", "first", "last", "rows", "sha256")
+    rows = tuple((p.symbol, p.source, p.returns_from, p.first, p.last, str(p.rows), p.sha256[:12]) for p in series)
+    return Table(caption="Prices", columns=columns, rows=rows, numeric=frozenset({5}))
 
 
 def counts(result: StudyResult) -> dict[str, int]:

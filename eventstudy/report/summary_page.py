@@ -11,6 +11,7 @@ from eventstudy.report.announcement import Figures, announcements_section, prima
 from eventstudy.report.comparisons import comparison_tables
 from eventstudy.report.document import Page, Section, Table
 from eventstudy.report.findings import claims_section, events_section, unusual_days
+from eventstudy.report.provenance import prices_table
 from eventstudy.report.robustness import robustness_section
 from eventstudy.report.sessions import sessions_section
 from eventstudy.report.volume import volume_section
@@ -224,7 +225,5 @@ def _method_section(result: StudyResult, audit: Audit | None) -> Section:
     if factors is not None and factors.vintage:
         intro.append(f"Factors: {factors.vintage}; {factors.unit}; {factors.dates[0]} to {factors.dates[-1]}.")
     intro += [f"Notice: {notice}." for notice in result.notices]
-    rows = tuple((p.symbol, p.source, p.basis, p.first, p.last, str(p.rows), p.sha256[:12]) for p in result.provenance)
-    columns = ("symbol", "source", "total return from", "first", "last", "rows", "sha256")
-    table = Table(caption="Prices", columns=columns, rows=rows, numeric=frozenset({5}))
+    table = prices_table(result.provenance)
     return Section(id="method", title="Method and provenance", intro=tuple(intro), tables=(table,))

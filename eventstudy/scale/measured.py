@@ -85,7 +85,7 @@ def measured_chunk(job: Job, panel: Panel, events: Roster, seeds: Ints | None) -
     placed, around = placed_events(panel, events, job.spec, seeds)
     block = study_block(panel.of_returns, placed, job.options)
     found = block.measures
-    facts = facts_of(panel, events, found.n_obs, found.zero_variance, found.fallback)
+    facts = facts_of(panel, events, job.spec, found.n_obs, found.zero_variance, found.fallback)
     return Chunk(
         events=events,
         panel=panel,

@@ -104,7 +104,7 @@ class Shelves:
 def _wrong(series: object, whole: object) -> str:
     """What contradicts the undisturbed series; the kind of total return is told apart first."""
     one, other = series, whole
-    if one.provenance.basis != other.provenance.basis:  # type: ignore[attr-defined]
+    if one.provenance.returns_from != other.provenance.returns_from:  # type: ignore[attr-defined]
         # SPY's newest vintage has it from adjusted closes, the older ones from dividends: both are as recorded
         return "" if (one.close == other.close[: len(one.close)]).all() else "a close"  # type: ignore[attr-defined]
     return difference(one, other)  # type: ignore[arg-type]

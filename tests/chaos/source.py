@@ -188,8 +188,8 @@ def difference(series: PriceSeries, whole: PriceSeries) -> str:
         one, other = getattr(series, name)[at_one], getattr(whole, name)[at_other]
         if not ((one == other) | np.isnan(one)).all():
             return f"a figure of {name}"
-    if series.provenance.basis != whole.provenance.basis:
-        return f"total returns from {series.provenance.basis}"
+    if series.provenance.returns_from != whole.provenance.returns_from:
+        return f"total returns from {series.provenance.returns_from}"
     # what was paid since the session before: a payment on a session left out is earned with the next close
     paid = np.diff(np.cumsum(whole.dividend)[at_other])
     return "" if np.allclose(series.dividend[at_one][1:], paid, rtol=0, atol=1e-9) else "a dividend"

@@ -314,7 +314,7 @@ def _prices(data: bytes) -> None:
     columns: dict[str, Sequence[str]] = {"Date": series.dates.astype(str).tolist(), "Close": _cells(series.close)}
     named = {"Open": series.open, "Volume": series.volume, "Adj Close": series.adj_close}
     columns |= {name: _cells(values) for name, values in named.items() if values is not None}
-    if series.provenance.basis == "dividends":
+    if series.provenance.returns_from == "dividends":
         columns["Dividends"] = _cells(series.dividend)
     if not len(series.dates):
         return

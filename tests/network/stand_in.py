@@ -142,14 +142,12 @@ def snapshot_listings() -> dict[str, Listing]:
 
 
 def split_now(listing: Listing, ratio: float, day: date) -> Listing:
-    """The listing after a split: Yahoo rewrites every earlier figure."""
+    """The listing after a split: Yahoo rewrites every earlier figure, and trading goes on at the new price."""
     bars = {
         d: (
             *(None if v is None else v / ratio for v in bar[:4]),
             None if bar[4] is None else bar[4] * ratio,
         )
-        if d < day
-        else bar
         for d, bar in listing.bars.items()
     }
     paid = {d: amount / ratio if d < day else amount for d, amount in listing.dividends.items()}

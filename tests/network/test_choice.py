@@ -240,7 +240,7 @@ def test_refresh_makes_vintages_and_says_what_changed(yahoo: StandIn, folder: Pa
     revised, error = refresh(source(folder), BOTH, START, END)
     changed = {r.column: r for f in revised for r in f.changed}
     assert {"open", "high", "low", "close", "adj_close", "volume", "dividend", "split"} == set(changed)
-    assert changed["close"].n_dates == len(revised[0].vintage.bars.closed()) - 1
+    assert changed["close"].n_dates == len(revised[0].vintage.bars.closed())
     assert changed["close"].largest == pytest.approx(0.5)
     store = opened(folder)
     assert len(store.headers("NVDA")) == 3

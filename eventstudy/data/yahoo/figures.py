@@ -10,7 +10,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from eventstudy.data.intake import joined_to_next
+from eventstudy.data.moves import likelihood_ratio, moves_at
 from eventstudy.data.prices import HIGHEST, LOWEST, Dates, Floats
+from eventstudy.data.splits import ALONE, RAW, StatedSplit, ratio_text, stated_splits
 from eventstudy.data.vintage import COLUMNS, HEADINGS, Bars
 
 PRICES = ("close", "open", "adj_close")
@@ -18,9 +21,10 @@ PRICES = ("close", "open", "adj_close")
 ACTIONS = {"dividend": "dividends", "split": "splits", "capital_gain": "capitalGains"}
 # No price is this many times the one before it, or its own session's open.
 LEAP = 1e5
-# A split that did not reach a price shows as a move of its own size, up to this difference of logarithms. It is looked
-# for on its day from the first ratio on; before it, where chance has many days to look alike, from the second.
-LIKENESS, ON_ITS_DAY, BEFORE_IT = 0.12, 1.9, 3.9
+# A split that did not reach the prices before it shows on its day as a move of its size, whatever the ratio. On earlier
+# days, where chance has many days to look alike, it is looked for from this ratio on, up to this difference of
+# logarithms.
+LIKENESS, BEFORE_IT = 0.12, 2.9
 
 
 def bars_of(frame: Any, events: Mapping[str, Any], zone: str, *, adjusted: bool) -> Bars:
@@ -120,22 +124,45 @@ def _leaps(values: Floats) -> np.ndarray[Any, np.dtype[np.bool_]]:
 
 
 def _unapplied(bars: Bars) -> str:
-    """A listed split that some prices have not seen."""
+    """A listed split that some prices have not seen, or that no price shows as it is listed."""
+    split = np.where(bars.columns["split"] > 0, bars.columns["split"], 1.0)
+    if not (split != 1).any():
+        return ""
+    for name in ("close", "adj_close"):
+        known = np.flatnonzero(np.isfinite(bars.columns[name]))
+        if not len(known):
+            continue
+        values = bars.columns[name][known]
+        stated = joined_to_next(split, known, np.multiply, 1.0)
+        for one in stated_splits(bars.dates[known], values, stated, finer=False, heading=""):
+            if one.trouble:
+                return one.trouble
+            if (one.state == RAW and one.certain) or _seen_before(values, one):
+                day = bars.dates[known][one.at]
+                return f"a split of {ratio_text(one.ratio)} on {day} that did not reach every price before"
+    return _open_unapplied(bars)
+
+
+def _seen_before(values: Floats, split: StatedSplit) -> bool:
+    """Whether an earlier close made the move of a large split."""
+    if abs(np.log(split.ratio)) < np.log(BEFORE_IT):
+        return False
+    move = np.diff(np.log(values[: split.at]), prepend=np.nan)
+    days = np.arange(1, len(move))
+    alike = days[np.abs(move[days] + np.log(split.ratio)) < LIKENESS]
+    return bool(len(alike)) and bool(
+        (likelihood_ratio(moves_at(move, alike), np.full(len(alike), np.log(split.ratio))) > ALONE).any()
+    )
+
+
+def _open_unapplied(bars: Bars) -> str:
+    """A listed split that some opens have not seen."""
     for at in np.flatnonzero((bars.columns["split"] > 0) & (bars.columns["split"] != 1)):
         ratio = np.log(bars.columns["split"][at])
-        said = f"a split of {bars.columns['split'][at]:g}:1 on {bars.dates[at]} that did not reach every price before"
-        for name in ("close", "adj_close"):
-            known = np.flatnonzero(np.isfinite(bars.columns[name]))
-            fall = -np.diff(np.log(bars.columns[name][known]))
-            later = np.flatnonzero(known[1:] >= at)[:1]
-            like = np.abs(fall - ratio) < LIKENESS
-            if abs(ratio) >= np.log(ON_ITS_DAY) and like[later].any():
-                return said
-            if abs(ratio) >= np.log(BEFORE_IT) and like[known[1:] < at].any():
-                return said
         if abs(ratio) >= np.log(BEFORE_IT):
             with np.errstate(invalid="ignore", divide="ignore"):
                 inner = np.log(bars.columns["open"][:at] / bars.columns["close"][:at])
             if (np.abs(np.abs(inner) - abs(ratio)) < LIKENESS).any():
-                return said
+                said = ratio_text(bars.columns["split"][at])
+                return f"a split of {said} on {bars.dates[at]} that did not reach every price before"
     return ""

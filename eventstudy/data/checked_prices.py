@@ -1,0 +1,66 @@
+"""Prices whose dates are checked against the sessions of their listings, and what was found in words."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from eventstudy.data.calendar import TradingCalendar
+from eventstudy.data.prices import PriceTable, Provenance
+from eventstudy.data.series_index import SeriesKey
+from eventstudy.data.shifted import shifted
+from eventstudy.errors import InputFileError, Problem
+
+REFUSED = "prices_refused"
+RETURNS, NEED_PRICES = "returns", "claims, openings (overnight.csv) and money (dollar.csv)"
+MOST_NOTICES = 20
+
+
+def with_dates_checked(
+    prices: PriceTable, keys: Iterable[SeriesKey], calendars: Mapping[str, TradingCalendar]
+) -> PriceTable:
+    """The prices, without those whose dates lie a day before or after the sessions of their listing."""
+    exchanges = {(symbol, key.exchange) for key in keys for symbol in (key.ticker, *key.benchmarks)}
+    refused = dict(prices.refused)
+    for symbol, exchange in sorted(exchanges):
+        if symbol in prices.series and (
+            why := shifted(prices.series[symbol].dates, calendars[exchange].sessions, exchange)
+        ):
+            refused[symbol] = why
+    kept = {symbol: series for symbol, series in prices.series.items() if symbol not in refused}
+    return replace(prices, series=kept, refused=refused)
+
+
+def basis_line(series: Iterable[Provenance]) -> str:
+    """One sentence on the layout of each series, what its closes are and how that was decided."""
+    same: dict[tuple[str, str, str], list[str]] = {}
+    for one in series:
+        same.setdefault((one.layout, one.basis, one.basis_why), []).append(one.symbol)
+    return "; ".join(
+        f"{_listed(names)}: {f'read as {layout}, ' if layout else ''}"
+        f"{basis if basis == RETURNS else f'{basis} closes'} ({why})"
+        for (layout, basis, why), names in same.items()
+    )
+
+
+def basis_notices(series: Iterable[Provenance]) -> list[str]:
+    """What was corrected, left out or read by its headings alone, one sentence a series and at most twenty."""
+    series = list(series)
+    found = [f"{one.symbol}: {one.notice}" for one in series if one.notice]
+    more = len(found) - MOST_NOTICES
+    returns = [one.symbol for one in series if one.basis == RETURNS]
+    without = f"{_listed(returns)}: the source states returns, so there are no prices for {NEED_PRICES}"
+    found = [*([without] if returns else []), *found]
+    return [*found[:MOST_NOTICES], *([f"{more:,} more series have notes in manifest.json"] if more > 0 else [])]
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5:,} more"
+
+
+def check_something_left(missing: Collection[tuple[str, str] | None], source: str) -> None:
+    """Raise an InputFileError where no series is left and prices were refused: nothing can be run."""
+    refused = dict.fromkeys(lost[1] for lost in missing if lost is not None and lost[0] == REFUSED)
+    if refused and all(lost is not None for lost in missing):
+        raise InputFileError(source, [Problem(0, "", "", detail) for detail in refused])

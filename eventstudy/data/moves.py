@@ -1,0 +1,68 @@
+"""How far a close moved on some days, against what is usual around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eventstudy.data.prices import Floats
+from eventstudy.engine.panel import Ints
+
+# sessions on each side that tell what is usual; with fewer than FEWEST in all, a cautious scale stands in
+REACH, FEWEST, CAUTIOUS, LEAST = 60, 10, 0.03, 1e-4
+# 1 / E|z| of a normal z, and 1 / median|z|
+MEAN_TO_SCALE, MEDIAN_TO_SCALE, CAP = 1.25, 1.4826, 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Log moves of a close on some days.
+
+    Attributes
+    ----------
+    size : float64 (m,)
+        The move less the median move of the sessions around it.
+    scale : float64 (m,)
+        Robust daily scale of the moves around it, the day itself left out.
+    """
+
+    size: Floats
+    scale: Floats
+
+
+def moves_at(move: Floats, at: Ints) -> Moves:
+    """Moves at some places of a series of log moves.
+
+    Parameters
+    ----------
+    move : float64 (n,)
+        Log moves; NaN where there is none.
+    at : int (m,)
+
+    Returns
+    -------
+    Moves
+        ``scale`` is ``1.25 mean|x|`` of the 60 sessions on each side, capped at four times their median-based scale;
+        0.03 where fewer than ten are known, and never below 1e-4.
+    """
+    padded = np.pad(move, REACH, constant_values=np.nan)
+    around = padded[at[:, None] + np.arange(2 * REACH + 1)]
+    around[:, REACH] = np.nan
+    known = np.isfinite(around).sum(axis=1)
+    around[known == 0, 0] = 0.0
+    middle = np.nanmedian(around, axis=1)
+    away = np.abs(around - middle[:, None])
+    usual = MEDIAN_TO_SCALE * np.nanmedian(away, axis=1)
+    capped = np.where(usual[:, None] > 0, np.minimum(away, CAP * usual[:, None]), away)
+    scale = np.maximum(MEAN_TO_SCALE * np.nanmean(capped, axis=1), LEAST)
+    return Moves(move[at] - middle, np.where(known < FEWEST, np.maximum(scale, CAUTIOUS), scale))
+
+
+def likelihood_ratio(moves: Moves, expected: Floats) -> Floats:
+    """2 log of the likelihood ratio that a day's close fell by ``expected`` against that it did not; float64 (m,).
+
+    Both residuals have Student's t density with three degrees of freedom; positive speaks for the fall.
+    """
+    without, with_fall = moves.size / moves.scale, (moves.size + expected) / moves.scale
+    return np.asarray(2 * (np.log1p(without**2 / 3) - np.log1p(with_fall**2 / 3)))
