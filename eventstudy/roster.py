@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from eventstudy.data.coded import Coded, coded, first_of
+from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.event_index import EventIndex
-from eventstudy.data.events import EventColumns
 from eventstudy.data.series_index import SeriesIndex
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.errors import UsageError

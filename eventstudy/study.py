@@ -12,8 +12,9 @@ import numpy as np
 from eventstudy import exclusions
 from eventstudy.choices import check_peers, check_tickers, checked_model
 from eventstudy.data.confounders import ConfounderTable, read_confounders
+from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.event_index import EventIndex, index_events, seeds_of
-from eventstudy.data.events import EventColumns, events_from_frame, read_events
+from eventstudy.data.events import events_from_frame, read_events
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source, source_from_frame
 from eventstudy.engine.block import Block, select, study_block

@@ -11,7 +11,7 @@ from eventstudy.cli.settings import Setting
 from eventstudy.errors import NothingStudied
 
 if TYPE_CHECKING:
-    from eventstudy.data.events import EventColumns
+    from eventstudy.data.event_columns import EventColumns
     from eventstudy.spec import StudySpec
 
 

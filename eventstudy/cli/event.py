@@ -24,7 +24,7 @@ from eventstudy.errors import NothingStudied, UsageError
 from eventstudy.spelling import meant
 
 if TYPE_CHECKING:
-    from eventstudy.data.events import EventColumns
+    from eventstudy.data.event_columns import EventColumns
     from eventstudy.results import StudyResult
 
 EVENTS_FILE = Path("events.csv")

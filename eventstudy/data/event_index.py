@@ -13,7 +13,7 @@ import pandas as pd
 from eventstudy.data.calendar import Placement, TradingCalendar, exchange_of, load_calendar, place, place_many
 from eventstudy.data.coded import combined, repeated, smallest
 from eventstudy.data.confounders import ConfounderTable
-from eventstudy.data.events import EventColumns
+from eventstudy.data.event_columns import EventColumns
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.engine.windows import WindowPlan
 from eventstudy.errors import UnknownExchange

@@ -8,19 +8,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 
 from eventstudy.data.announced import Announced, midnight_note
 from eventstudy.data.coded import ROWS_AT_ONCE, Coder, PlainTexts, Texts, smallest
 from eventstudy.data.dates import EARLIEST, LATEST
+from eventstudy.data.event_columns import RawEvents
+from eventstudy.data.event_headings import headings_of
 from eventstudy.engine.panel import Ints
 from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.reading import LARGEST_CELL
-
-if TYPE_CHECKING:
-    from eventstudy.data.events import RawEvents
 
 ENDINGS = (".parquet", ".pq")
 INSTALL = 'pip install -e ".[scale]"'
@@ -224,9 +223,6 @@ def read_parquet_columns(path: str | Path) -> RawEvents:
     UsageError, InputFileError
         Without ``pyarrow``; a file that is none; missing columns and columns of the wrong type, all at once.
     """
-    from eventstudy.data.event_headings import headings_of
-    from eventstudy.data.events import RawEvents
-
     schema = open_parquet(path, "Parquet").schema_arrow
     import pyarrow
 

@@ -11,7 +11,7 @@ from eventstudy.errors import InputFileError, Problem
 from eventstudy.spec import StudySpec, Window
 
 if TYPE_CHECKING:
-    from eventstudy.data.events import EventColumns
+    from eventstudy.data.event_columns import EventColumns
     from eventstudy.engine.panel import Ints
 
 # What these tests read is one number an event; all others look at the days of one window that all events share.

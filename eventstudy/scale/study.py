@@ -11,8 +11,8 @@ import numpy as np
 
 from eventstudy import exclusions
 from eventstudy.choices import check_peers, check_tickers, checked_model
+from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.event_index import index_events, seeds_of
-from eventstudy.data.events import EventColumns
 from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source
