@@ -15,6 +15,7 @@ from eventstudy.data.returns import AlignedSeries
 from eventstudy.data.series_index import SeriesKey, series_key
 from eventstudy.engine.block import Block
 from eventstudy.engine.panel import Ints
+from eventstudy.measured import MeasuredEvents
 from eventstudy.records import (
     CalendarRow,
     ClaimRow,
@@ -33,10 +34,12 @@ from eventstudy.spec import StudySpec
 if TYPE_CHECKING:
     import pandas as pd
 
+    from eventstudy.report.event_tables import EventTables
+
 SCHEMA_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Studied:
     """A study after estimation: what claims, clusters, groups and robustness look at.
 
@@ -44,34 +47,43 @@ class Studied:
     ----------
     index : EventIndex
     market : Market
-    rows : int64 (E,)
-        Rows of the events table that were studied, in file order; the first axis of ``block``.
+    tables : EventTables
+        Makes the tables with rows of events.
+    measured : MeasuredEvents or None
+        The studied events as columns, in file order; None where nothing could be studied.
     block : Block or None
         None where nothing could be studied.
-    primary : int64 (E,)
-        Index of each row's primary window in ``spec.windows``.
     reported : tuple of int
         Positions in ``rows`` that tables show; the others only complete their clusters.
     spec : StudySpec
     engine : str
         What measured: ``numpy`` or ``numba``.
-    own : int64 (E,) or None
-        Index of the window that each row names for itself, -1 for none.
-    n_shared : int
-        So many of ``spec.windows`` belong to every row; the others to rows that name them. 0 means all.
     """
 
     index: EventIndex
     market: Market
-    rows: Ints
+    tables: EventTables
+    measured: MeasuredEvents | None
     block: Block | None
-    primary: Ints
     reported: tuple[int, ...]
     spec: StudySpec
     engine: str = "numpy"
-    own: Ints | None = None
-    n_shared: int = 0
     _cells: dict[str, list[str]] = field(default_factory=dict)
+
+    @cached_property
+    def rows(self) -> Ints:
+        """Rows of the events table that were studied, in file order; int64 (E,)."""
+        return np.zeros(0, dtype=np.int64) if self.measured is None else self.measured.events.row.astype(np.int64)
+
+    @cached_property
+    def primary(self) -> Ints:
+        """Index of each row's primary window in ``spec.windows``; int64 (E,)."""
+        return self.rows if self.measured is None else self.tables.primary(self.measured.events)
+
+    @cached_property
+    def own(self) -> Ints:
+        """Index of the window that each row names for itself, -1 for none; int64 (E,)."""
+        return self.tables.own_windows(self.rows)
 
     def text(self, i: int, column: str) -> str:
         """A cell of the events table for studied row i."""
@@ -82,11 +94,11 @@ class Studied:
     @property
     def shared_windows(self) -> range:
         """Positions in ``spec.windows`` of the windows of every row."""
-        return range(self.n_shared or len(self.spec.windows))
+        return range(self.tables.n_shared)
 
     def own_window(self, i: int) -> int:
         """Position of the window that studied row i names for itself; -1 for none."""
-        return -1 if self.own is None else int(self.own[i])
+        return int(self.own[i])
 
     def windows_of(self, i: int) -> list[int]:
         """Positions of the windows of studied row i: those of every row, then its own."""
@@ -136,10 +148,6 @@ class StudyResult:
     Attributes
     ----------
     studied : Studied
-    row_flags : int32 (E,)
-        Bits of ``flags.FLAGS`` that hold for every window of a studied row.
-    window_flags : int32 (E, W)
-        Bits that belong to a window alone.
     exclusions : tuple of Exclusion
     n_read : int
         Rows read; equals studied plus excluded.
@@ -157,8 +165,6 @@ class StudyResult:
     """
 
     studied: Studied
-    row_flags: np.ndarray
-    window_flags: np.ndarray
     exclusions: tuple[Exclusion, ...]
     n_read: int
     robustness: tuple[RobustRow, ...]

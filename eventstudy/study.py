@@ -28,16 +28,18 @@ from eventstudy.evaluate.clusters import cluster_tests
 from eventstudy.evaluate.differences import difference_tests
 from eventstudy.evaluate.dollar import dollar_impact
 from eventstudy.evaluate.groups import group_days, group_tests
-from eventstudy.evaluate.own_windows import own_windows, with_own_windows
+from eventstudy.evaluate.own_windows import with_own_windows
 from eventstudy.evaluate.rates import placebo_rates
 from eventstudy.evaluate.robustness import day0_parts, robustness
 from eventstudy.evaluate.volume import abnormal_volume
 from eventstudy.flags import row_flags, window_flags
+from eventstudy.measured import MeasuredEvents, measured_events
 from eventstudy.prepare import Prepared, Storage, facts_of, placed_events, prepare
 from eventstudy.records import Exclusion
+from eventstudy.report.event_tables import EventTables
 from eventstudy.results import Studied, StudyResult
-from eventstudy.roster import UNCERTAIN, Roster, check_by
-from eventstudy.spec import StudySpec, Window
+from eventstudy.roster import REPORTED, check_by
+from eventstudy.spec import StudySpec
 from eventstudy.spelling import meant
 
 if TYPE_CHECKING:
@@ -144,8 +146,7 @@ def estimated(
     prepared = prepare(index, rows, reported, source, spec, Storage(), say)
     say(f"studying {len(prepared.roster):,} of {len(rows):,} events")
     engine = chosen_engine(spec.engine, len(prepared.roster), spec.model, conventions(spec))
-    block, studied_events, of_rows, of_windows = estimate(prepared, spec, engine)
-    own = own_windows(columns, studied_events.row, spec)
+    block, measured = estimate(prepared, spec, engine)
     assert prepared.market is not None, "prices of this study are kept"
     lost = prepared.excluded.ordered()
     lost = lost[:, reported[lost[0]]]
@@ -153,17 +154,13 @@ def estimated(
         studied=Studied(
             index=index,
             market=prepared.market,
-            rows=studied_events.row.astype(np.int64),
+            tables=EventTables.of(prepared, spec, n_shared),
+            measured=measured,
             block=block,
-            primary=primary_windows(studied_events, spec, own),
-            reported=tuple(np.flatnonzero(reported[studied_events.row]).tolist()),
+            reported=() if measured is None else tuple(np.flatnonzero(measured.events.marked(REPORTED)).tolist()),
             spec=spec,
             engine=engine,
-            own=own,
-            n_shared=n_shared,
         ),
-        row_flags=of_rows,
-        window_flags=of_windows,
         exclusions=tuple(
             Exclusion(row=int(row), stage=stage, reason=reason, detail=detail)
             for row, (stage, reason, detail) in zip(lost[0], prepared.sentences.troubles(lost), strict=True)
@@ -236,33 +233,24 @@ def chosen_rows(index: EventIndex, only: Sequence[str]) -> tuple[Bools, Ints]:
 
 def estimate(
     prepared: Prepared, spec: StudySpec, engine: Engine = "numpy"
-) -> tuple[Block | None, Roster, np.ndarray, np.ndarray]:
-    """Study the admitted events; those whose estimation window cannot carry a model become exclusions.
-
-    Returns
-    -------
-    The block of the studied events (None without any), the events, their flags and those of their windows as bits.
-    """
+) -> tuple[Block, MeasuredEvents] | tuple[None, None]:
+    """Study the admitted events; those whose estimation window cannot carry a model become exclusions."""
     events, plan = prepared.roster.part(0, len(prepared.roster)), window_plan(spec)
     if not len(events):
-        return None, events, np.zeros(0, dtype=np.int32), np.zeros((0, len(spec.windows)), dtype=np.int32)
+        return None, None
     placed, around = placed_events(prepared.panel, events, spec, seeds_of(prepared.index, events.row))
     block = study_block(prepared.panel.of_returns, placed, options_of(spec, engine))
     found = block.measures
     enough = found.n_obs >= prepared.sentences.needed
-    lost = np.flatnonzero(~(enough & found.rank_ok))
+    lost, kept = np.flatnonzero(~(enough & found.rank_ok)), np.flatnonzero(enough & found.rank_ok)
     kinds = np.where(enough[lost], exclusions.DEFICIENT, exclusions.FEW)
     prepared.excluded.add(events.row[lost], kinds, events.series[lost], events.session[lost], found.n_obs[lost])
+    if not len(kept):
+        return None, None
     facts = facts_of(prepared.panel, events, spec, found.n_obs, found.zero_variance, found.fallback)
-    of_rows = row_flags(facts, around, plan)
     of_windows = np.stack([window_flags(facts, around, window) for window in spec.windows], axis=1)
-    kept = np.flatnonzero(enough & found.rank_ok)
-    return select(block, kept) if len(kept) else None, events.take(kept), of_rows[kept], of_windows[kept]
-
-
-def primary_windows(events: Roster, spec: StudySpec, own: Ints) -> Ints:
-    """Index of each event's primary window: its own; else [0,0], or [0,1] where the hour is unknown; else the first."""
-    certain, unsure = (
-        spec.windows.index(wanted) if wanted in spec.windows else 0 for wanted in (Window(0, 0), Window(0, 1))
+    block = select(block, kept)
+    measured = measured_events(
+        block, events.take(kept), row_flags(facts, around, plan)[kept], of_windows[kept], daily=True
     )
-    return np.where(own >= 0, own, np.where(events.marked(UNCERTAIN), unsure, certain))
+    return block, measured

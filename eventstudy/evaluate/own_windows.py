@@ -12,7 +12,6 @@ from eventstudy.spec import StudySpec, Window
 
 if TYPE_CHECKING:
     from eventstudy.data.event_columns import EventColumns
-    from eventstudy.engine.panel import Ints
 
 # What these tests read is one number an event; all others look at the days of one window that all events share.
 ONE_NUMBER = frozenset({"scores", "values"})
@@ -39,13 +38,6 @@ def with_own_windows(spec: StudySpec, events: EventColumns) -> StudySpec:
         raise InputFileError(events.path, problems, events.unit)
     further = sorted(set(named.values()) - set(spec.windows))
     return spec.with_changes(windows=(*spec.windows, *further)) if further else spec
-
-
-def own_windows(events: EventColumns, rows: Ints, spec: StudySpec) -> Ints:
-    """Position in ``spec.windows`` of the window that each row names for itself; -1 where it names none."""
-    column, place = events.columns["window"], {window: w for w, window in enumerate(spec.windows)}
-    known = [place[Window.parse(text)] if text else -1 for text in column.values]
-    return np.asarray(np.array(known, dtype=np.int64)[column.codes[rows]])
 
 
 def reads_one_number(test: str) -> bool:

@@ -101,12 +101,12 @@ def _trouble(studied: Studied, i: int, block: Block, needed: int, *, against_mar
 def _part(studied: Studied, block: Block, kept: np.ndarray, spec: StudySpec) -> Studied:
     """The study as its group tests read it, with volumes in place of returns, of the rows that have them."""
     place = {int(old): new for new, old in enumerate(kept)}
+    assert studied.measured is not None, "the study has rows"
     return replace(
         studied,
-        rows=studied.rows[kept],
+        tables=replace(studied.tables, spec=spec),
+        measured=studied.measured.take(kept),
         block=select(block, kept),
-        primary=studied.primary[kept],
-        own=None if studied.own is None else studied.own[kept],
         reported=tuple(place[i] for i in studied.reported if i in place),
         spec=spec,
     )

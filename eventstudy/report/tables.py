@@ -8,76 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from eventstudy.data.series_index import series_key
-from eventstudy.engine.models import MODELS
-from eventstudy.engine.significance.single_tests import columns, rated
-from eventstudy.flags import flag_words
+from eventstudy.engine.panel import Ints
+from eventstudy.engine.significance.single_tests import rated
+from eventstudy.measured import MeasuredEvents
+from eventstudy.report.columns import COLUMNS
+from eventstudy.report.event_tables import Column, frame
 from eventstudy.report.volume import volume_rows
 
 if TYPE_CHECKING:
     from eventstudy.records import CalendarRow, GroupDay, GroupRow
-    from eventstudy.results import StudyResult
-
-_COLUMNS: dict[str, str] = {
-    "abnormal_returns": (
-        "event_id ticker day session return expected_return abnormal_return std_error t p_value car car_std_error"
-    ),
-    "windows": (
-        "event_id ticker role category day0 window primary car std_error ci_low ci_high t df p_t p_t_ar1 p_local p_sq"
-        " p_conformal p_placebo p_min_sq p_min_conformal p_min_placebo mde80 bhar flags n_placebo n_placebo_blocks"
-        " p_rank p_f avar p_vol_conformal p_vol_bf p_boot_iid p_boot_block p_boot_stationary n_uneventful"
-        " placebo_rate_t placebo_rate_t_ar1 placebo_rate_local placebo_rate_sq placebo_rate_conformal"
-        " placebo_rate_placebo placebo_rate_rank placebo_rate_f placebo_rate_vol_conformal placebo_rate_vol_bf"
-        " placebo_rate_boot_iid placebo_rate_boot_block placebo_rate_boot_stationary"
-        " p_space p_min_space"
-    ),
-    "models": (
-        "event_id ticker day0 model benchmark alpha beta sigma r_squared n_estimation n_masked estimation_start"
-        " estimation_end flags effective_donors"
-    ),
-    "robustness": "event_id ticker window model masked car std_error t p_t n_estimation car_rescaled",
-    "overnight": "event_id ticker part return expected_return abnormal_return std_error t p_t",
-    "dollar": "event_ids tickers day0 window market_value dollar std_error ci_low ci_high t df p_value",
-    "clusters": ("day0 event_ids tickers window test ticker statistic null df p_value applicable reason placebo_rate"),
-    "aggregate": (
-        "group window n_events n_rows n_dates caar pw_caar test statistic null df p_value applicable reason"
-        " ivw_caar abhar"
-    ),
-    "aar": "group day n aar std_error caar caar_std_error share_positive",
-    "claims": (
-        "event_id ticker kind claimed_return observed_return difference verdict expected_return abnormal_return p_t"
-    ),
-    "excluded": "event_id ticker stage reason detail",
-    "differences": (
-        "group other window n_group n_other n_dates caar_group caar_other difference std_error test statistic null df"
-        " p_value applicable reason"
-    ),
-    "calendar_time": (
-        "group hold n_events n_dates n_sessions mean_firms alpha std_error beta test statistic null df p_value"
-        " applicable reason"
-    ),
-    "volume": (
-        "event_id ticker day0 window measure model avol ratio standardised std_error t df p_t_ar1 p_conformal phi"
-        " n_estimation reason"
-    ),
-    "abnormal_volume": ("event_id ticker day session log_volume expected_log_volume abnormal_log_volume std_error"),
-    "volume_groups": (
-        "group window n_events n_rows n_dates mean_avol test statistic null df p_value applicable reason"
-    ),
-}
-# columns that hold whole numbers
-WHOLE = {"n_placebo", "n_placebo_blocks"}
-COLUMNS: dict[str, list[str]] = {name: text.split() for name, text in _COLUMNS.items()}
-# a test of one event that is not yet among them adds its columns on the right
-COLUMNS["windows"] = list(dict.fromkeys((*COLUMNS["windows"], *columns(), *rated())))
+    from eventstudy.results import PlaceboRates, StudyResult
 
 
 def build_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     """Every table of the contract; an empty study gives empty tables with their columns."""
     studied = result.studied
-    has_rows = studied.block is not None and len(studied.reported) > 0
     rows = {
-        "abnormal_returns": _abnormal_returns(result) if has_rows else (),
         "robustness": _robustness(result),
         "overnight": _overnight(result),
         "clusters": _clusters(result),
@@ -85,14 +31,17 @@ def build_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         "aggregate": aggregate_rows(result.groups, result.calendar),
         "aar": aar_rows(result.group_days),
         "claims": _claims(result),
-        "excluded": _excluded(result),
         "differences": _differences(result),
         "calendar_time": _calendar_time(result),
         **volume_rows(result),
     }
     tables = {name: table_frame(name, lines) for name, lines in rows.items()}
-    for name, make in (("windows", _windows), ("models", _models)):
-        tables[name] = make(result) if has_rows else table_frame(name, ())
+    lost = np.array([e.row for e in result.exclusions], dtype=np.int64)
+    tables["excluded"] = frame(
+        studied.tables.excluded(lost, [(e.stage, e.reason, e.detail) for e in result.exclusions])
+    )
+    made = {"windows": _windows, "models": _models, "abnormal_returns": _abnormal_returns}
+    tables |= {name: frame(make(result)) if studied.reported else table_frame(name, ()) for name, make in made.items()}
     return {name: tables[name] for name in COLUMNS}
 
 
@@ -101,127 +50,46 @@ def table_frame(name: str, rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
     return pd.DataFrame(list(rows), columns=list(COLUMNS[name]))
 
 
-def _names(result: StudyResult, i: int) -> tuple[str, str]:
-    return result.studied.text(i, "event_id"), result.studied.text(i, "ticker")
-
-
 def _row_names(result: StudyResult, row: int) -> tuple[str, str]:
     return result.studied.index.name(row)
 
 
-def _abnormal_returns(result: StudyResult) -> Iterable[Sequence[Any]]:
-    """One line a day; days past the last final session have none, holes keep an empty one."""
+def _shown(result: StudyResult) -> MeasuredEvents:
+    """The events that tables show."""
     studied = result.studied
-    block = studied.block
-    assert block is not None, "only called with a block"
-    s = np.sqrt(np.where(block.fits.s2 > 0, block.fits.s2, np.nan))
-    for i in studied.reported:
-        series, session = studied.series(i), studied.session(i)
-        for k, day in enumerate(range(studied.spec.event_window.start, studied.spec.event_window.end + 1)):
-            at = session + day
-            if at < 0 or at > series.benchmark_last or at >= len(series.total):
-                continue
-            ar, expected = block.abnormal.ar[i, k], block.abnormal.expected[i, k]
-            yield (
-                *_names(result, i),
-                day,
-                str(series.calendar.sessions[at]),
-                expected + ar,
-                expected,
-                ar,
-                block.ar_std_error[i, k],
-                block.ar_t[i, k],
-                block.ar_p[i, k],
-                block.abnormal.path[i, k],
-                s[i] * np.sqrt(block.abnormal.path_v[i, k]),
-            )
+    assert studied.measured is not None, "only called with studied events"
+    every = len(studied.reported) == len(studied.measured)
+    return studied.measured if every else studied.measured.take(np.array(studied.reported, dtype=np.int64))
 
 
-def _windows(result: StudyResult) -> pd.DataFrame:
-    """windows.csv: one row a reported event and test window."""
-    studied = result.studied
-    block = studied.block
-    assert block is not None, "only called with a block"
-    at = [(i, w) for i in studied.reported for w in studied.windows_of(i)]
-    i, w = (np.array(places, dtype=np.int64) for places in zip(*at, strict=True)) if at else (np.zeros(0, int),) * 2
-    names = [_names(result, k) for k in i]
-    exact = block.exact
-    columns: dict[str, Any] = {
-        "event_id": [name[0] for name in names],
-        "ticker": [name[1] for name in names],
-        "role": [studied.text(k, "role") for k in i],
-        "category": [studied.text(k, "category") for k in i],
-        "day0": [str(studied.day0(k)) for k in i],
-        "window": [studied.spec.windows[k].label for k in w],
-        "primary": ["yes" if studied.primary[k] == m else "no" for k, m in at],
-        "flags": [flag_words(int(result.row_flags[k] | result.window_flags[k, m])) for k, m in at],
-        "car": block.measures.car[i, w],
-        "bhar": block.measures.bhar[i, w],
-        "std_error": exact.std_error[i, w],
-        "ci_low": exact.ci_low[i, w],
-        "ci_high": exact.ci_high[i, w],
-        "t": exact.t[i, w],
-        "df": exact.df[i, w],
-        "p_t": exact.p[i, w],
-        "mde80": exact.mde[i, w],
-        **{name: values[i, w] for name, values in block.columns.items()},
-        **_placebo_rates(result, at),
-    }
-    for name in WHOLE & set(columns):
-        columns[name] = [None if value != value else int(value) for value in columns[name]]
-    return pd.DataFrame({name: columns.get(name, np.full(len(at), np.nan)) for name in COLUMNS["windows"]})
+def _abnormal_returns(result: StudyResult) -> dict[str, Column]:
+    return result.studied.tables.daily(_shown(result))
 
 
-def _placebo_rates(result: StudyResult, at: Sequence[tuple[int, int]]) -> dict[str, Any]:
-    """How many uneventful sessions each row's ticker has, and how often each test rejects on them."""
-    rates, studied = result.rates, result.studied
-    if rates is None:
-        return {"n_uneventful": [None] * len(at)}
-    keys = [series_key(studied.index, int(studied.rows[i]), result.spec) for i, _ in at]
-    found: dict[str, Any] = {"n_uneventful": [rates.sessions[key, w] for key, (_, w) in zip(keys, at, strict=True)]}
+def _models(result: StudyResult) -> dict[str, Column]:
+    return result.studied.tables.models(_shown(result))
+
+
+def _windows(result: StudyResult) -> dict[str, Column]:
+    """Columns of windows, with the rates of each test on uneventful sessions where they were asked for."""
+    tables, found = result.studied.tables, _shown(result)
+    columns = tables.windows(found)
+    return (
+        columns if result.rates is None else columns | _placebo_rates(result, result.rates, *tables.shown(found.events))
+    )
+
+
+def _placebo_rates(result: StudyResult, rates: PlaceboRates, each: Ints, windows: Ints) -> dict[str, Column]:
+    """How many uneventful sessions the ticker of each row has, and how often each test rejects on them."""
+    series = _shown(result).events.series
+    keys = [(result.studied.tables.keys[series[i]], w) for i, w in zip(each.tolist(), windows.tolist(), strict=True)]
+    found: dict[str, Column] = {"n_uneventful": np.array([rates.sessions[key] for key in keys], dtype=np.float64)}
     for column, tests in rated().items():
-        found[column] = [
-            next((rates.single[key, w, name] for name in tests if (key, w, name) in rates.single), np.nan)
-            for key, (_, w) in zip(keys, at, strict=True)
-        ]
+        known = (
+            next((rates.single[*key, name] for name in tests if (*key, name) in rates.single), np.nan) for key in keys
+        )
+        found[column] = np.array(list(known), dtype=np.float64)
     return found
-
-
-def _models(result: StudyResult) -> pd.DataFrame:
-    """models.csv, with one beta column per benchmark beyond the first on the right of ``beta``."""
-    studied = result.studied
-    block = studied.block
-    assert block is not None, "only called with a block"
-    entry, found = MODELS[studied.spec.model], block.measures
-    slopes, alpha, beta = entry.slopes_of(found.theta), entry.alpha_of(found.theta), entry.beta_of(found.theta)
-    sectors: dict[str, None] = {}
-    rows: list[dict[str, Any]] = []
-    for i in studied.reported:
-        series = studied.series(i)
-        names = series.names[: slopes.shape[1]]
-        row = {
-            **dict(zip(("event_id", "ticker"), _names(result, i), strict=True)),
-            "day0": str(studied.day0(i)),
-            "model": studied.spec.model,
-            "benchmark": ";".join(names),
-            "alpha": alpha[i],
-            "beta": beta[i],
-            "sigma": np.sqrt(found.s2[i]),
-            "r_squared": found.r_squared[i],
-            "n_estimation": int(found.n_obs[i]),
-            "n_masked": int(found.n_masked[i]),
-            "estimation_start": str(series.calendar.sessions[found.first_used[i]]),
-            "estimation_end": str(series.calendar.sessions[found.last_used[i]]),
-            "flags": flag_words(int(result.row_flags[i])),
-            "effective_donors": 1 / float(np.square(slopes[i]).sum()) if entry.made_by == "donors" else np.nan,
-        }
-        for symbol, slope in zip(names[entry.further :], slopes[i, entry.further :], strict=True):
-            sectors[f"beta_{symbol}"] = None
-            row[f"beta_{symbol}"] = slope
-        rows.append(row)
-    columns = list(COLUMNS["models"])
-    at = columns.index("beta") + 1
-    return pd.DataFrame(rows, columns=[*columns[:at], *sectors, *columns[at:]])
 
 
 def _robustness(result: StudyResult) -> Iterable[Sequence[Any]]:
@@ -309,11 +177,6 @@ def _claims(result: StudyResult) -> Iterable[Sequence[Any]]:
     for r in result.claims:
         numbers = (r.observed, r.difference, r.verdict, r.expected, r.abnormal, r.p)
         yield *_row_names(result, r.row), r.kind, r.claimed, *numbers
-
-
-def _excluded(result: StudyResult) -> Iterable[Sequence[Any]]:
-    for e in result.exclusions:
-        yield *_row_names(result, e.row), e.stage, e.reason, e.detail
 
 
 def _differences(result: StudyResult) -> Iterable[Sequence[Any]]:

@@ -377,7 +377,7 @@ def _is_ours(name: object) -> bool:
     What a manifest lists is removed with the next run, and the manifest may be somebody else's. Nothing outside
     goes, and no file of the user's own, such as events.csv where the report folder is that of the study.
     """
-    from eventstudy.report.tables import COLUMNS
+    from eventstudy.report.columns import COLUMNS
 
     if not isinstance(name, str) or len(name) > 200:
         return False

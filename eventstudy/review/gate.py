@@ -146,7 +146,7 @@ def _columns(folder: ReportFolder) -> tuple[str, ...]:
         raise InputFileError(str(folder.path / "windows.csv"), problems)
     if found:
         return found
-    from eventstudy.report.tables import COLUMNS
+    from eventstudy.report.columns import COLUMNS
 
     return tuple(COLUMNS["windows"])
 

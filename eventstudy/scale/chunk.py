@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from eventstudy.data.panel import Panel
 from eventstudy.engine.aggregates import GroupWindow, Layout, Member, Outcomes, Tally, added_pass, tallied
 from eventstudy.engine.block import study_block as measured_block
-from eventstudy.engine.kernels import Measures
 from eventstudy.engine.kernels.records import light_evidence
 from eventstudy.engine.kernels.totals import Cell, totals
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.options import pairs, window_plan
 from eventstudy.engine.panel import Bools, Floats, Ints
-from eventstudy.engine.significance.laws import t_p_value
 from eventstudy.engine.significance.overlap import Calendars
 from eventstudy.engine.significance.pairs import Errors, Laid, PairSums, errors_in_event_time, summed_pairs
 from eventstudy.engine.significance.summary import SecondPass, Spread
+from eventstudy.measured import MeasuredEvents, end_to_end, measured_events
 from eventstudy.prepare import placed_events
 from eventstudy.roster import COUNTS_IN_ALL, COUNTS_IN_OWN, DIRECT, Roster
 from eventstudy.scale.measured import (
@@ -33,59 +31,24 @@ from eventstudy.spec import StudySpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockResult:
-    """A block, measured. n events were studied; W windows, L days.
+    """A block, measured.
 
     Attributes
     ----------
-    kept : int64 (n,)
-        Their positions in the block.
+    measured : MeasuredEvents
+        Its studied events.
     lost, lost_obs : int64 (m,)
         Positions of events whose estimation window carries no model, and their observations.
-    windows : dict
-        Column of windows -> float64 (n * W,), events first.
-    models : dict
-        Column of models -> (n,); ``theta`` is (n, p), positions of sessions are places on the calendars.
-    row_flags, window_flags : int32 (n,), (n, W)
-        Bits of ``flags.FLAGS``.
-    daily : dict
-        Column of abnormal_returns -> float64 (n * L,); empty where not wanted.
     spool : float64 (3, W, n)
         CAR, BHAR and whether the event is in the sample; (3, 0, 0) where not wanted.
     tally : Tally
     """
 
-    kept: Ints
+    measured: MeasuredEvents
     lost: Ints
     lost_obs: Ints
-    windows: dict[str, Floats]
-    models: dict[str, np.ndarray]
-    row_flags: np.ndarray
-    window_flags: np.ndarray
-    daily: dict[str, Floats]
     spool: Floats
     tally: Tally
-
-
-@dataclass(slots=True)
-class _Gathered:
-    """Chunk results on their way to a block."""
-
-    columns: dict[str, list[Any]] = field(default_factory=dict)
-
-    def add(self, name: str, values: Any) -> None:
-        self.columns.setdefault(name, []).append(values)
-
-    def one(self, name: str) -> np.ndarray:
-        """A column of the whole block."""
-        return np.concatenate(self.columns[name])
-
-    def joined(self, prefix: str) -> dict[str, Any]:
-        """The columns of a table, by their names behind the prefix."""
-        return {
-            name.removeprefix(prefix): np.concatenate(blocks)
-            for name, blocks in self.columns.items()
-            if name.startswith(prefix)
-        }
 
 
 def study_block(job: Job, events: Roster, seeds: Ints | None = None) -> BlockResult:
@@ -99,92 +62,35 @@ def study_block(job: Job, events: Roster, seeds: Ints | None = None) -> BlockRes
     seeds : int64 (E,) or None
         Of the events' resampling, where it is wanted.
     """
-    panel = job.opened()
-    gathered, tally = _Gathered(), Tally.empty()
+    panel, tally = job.opened(), Tally.empty()
+    measured, lost, lost_obs, spools = [], [], [], []
     for at in range(0, len(events), CHUNK):
-        chunk = events.part(at, at + CHUNK)
-        one = measured_chunk(job, panel, chunk, None if seeds is None else seeds[at : at + CHUNK])
-        _collect(job, one, at, gathered)
+        one = measured_chunk(job, panel, events.part(at, at + CHUNK), None if seeds is None else seeds[at : at + CHUNK])
+        kept, gone = np.flatnonzero(one.kept), np.flatnonzero(~one.kept)
+        lost.append(gone + at)
+        lost_obs.append(one.block.measures.n_obs[gone])
+        found = measured_events(one.block, one.events, one.row_flags, one.window_flags, daily=job.daily)
+        measured.append(found.take(kept) if len(gone) else found)
+        spools.append(_spooled(one)[:, :, kept] if job.spool else np.zeros((3, 0, 0)))
         tally.add(_tally(job, one))
     return BlockResult(
-        kept=gathered.one("kept"),
-        lost=gathered.one("lost"),
-        lost_obs=gathered.one("lost_obs"),
-        windows=gathered.joined("windows."),
-        models=gathered.joined("models."),
-        row_flags=gathered.one("row_flags"),
-        window_flags=gathered.one("window_flags"),
-        daily=gathered.joined("daily."),
-        spool=np.concatenate(gathered.columns["spool"], axis=2),
+        measured=end_to_end(measured),
+        lost=np.concatenate(lost),
+        lost_obs=np.concatenate(lost_obs),
+        spool=np.concatenate(spools, axis=2),
         tally=tally,
     )
 
 
-def _collect(job: Job, one: Chunk, at: int, into: _Gathered) -> None:
-    """The columns of the tables, for the events that are studied."""
-    found, facts = one.measures, one.panel.facts
-    kept, lost = np.flatnonzero(one.kept), np.flatnonzero(~one.kept)
-    into.add("kept", kept + at)
-    into.add("lost", lost + at)
-    into.add("lost_obs", found.n_obs[lost])
-    # a slice copies nothing
-    own = slice(None) if not len(lost) else kept
-    exact = one.exact
-    columns = {
-        "car": found.car,
-        "std_error": exact.std_error,
-        "ci_low": exact.ci_low,
-        "ci_high": exact.ci_high,
-        "t": exact.t,
-        "df": exact.df,
-        "p_t": exact.p,
-        "mde80": exact.mde,
-        "bhar": found.bhar,
-        **one.more,
-    }
-    for name, values in columns.items():
-        into.add(f"windows.{name}", values[own].ravel())
-    series = one.events.series[own]
-    models: dict[str, np.ndarray] = {
-        "theta": found.theta,
-        "s2": found.s2,
-        "r_squared": found.r_squared,
-        "n_estimation": found.n_obs,
-        "n_masked": found.n_masked,
-    }
-    for name, values in models.items():
-        into.add(f"models.{name}", values[own])
-    into.add("models.estimation_start", facts.day(series, found.first_used[own]))
-    into.add("models.estimation_end", facts.day(series, found.last_used[own]))
-    into.add("row_flags", one.row_flags[own])
-    into.add("window_flags", one.window_flags[own])
-    if job.daily:
-        for name, values in _daily(found, job.spec).items():
-            into.add(f"daily.{name}", values[own].ravel())
-    if job.spool:
-        spool = np.stack([found.car.T, found.bhar.T, _counted(one).T.astype(np.float64)])[:, :, own]
-    into.add("spool", spool if job.spool else np.zeros((3, 0, 0)))
-
-
-def _daily(found: Measures, spec: StudySpec) -> dict[str, Floats]:
-    s = np.sqrt(np.where(found.s2 > 0, found.s2, np.nan))[:, None]
-    std_error = s * np.sqrt(found.v)
-    t = found.ar / std_error
-    return {
-        "return": found.expected + found.ar,
-        "expected_return": found.expected,
-        "abnormal_return": found.ar,
-        "std_error": std_error,
-        "t": t,
-        "p_value": t_p_value(t, np.broadcast_to(found.nu[:, None], t.shape), spec.alternative),
-        "car": found.path,
-        "car_std_error": s * np.sqrt(found.path_v),
-    }
+def _spooled(one: Chunk) -> Floats:
+    """CAR, BHAR and whether an event counts over each window; (3, W, E)."""
+    found = one.block.measures
+    return np.stack([found.car.T, found.bhar.T, _counted(one).T.astype(np.float64)])
 
 
 def _counted(one: Chunk) -> Bools:
     """Events that are studied and have a CAR over each window and a variance; (E, W)."""
-    return one.kept[:, None] & np.isfinite(one.measures.car) & np.isfinite(one.exact.std_error)
+    return one.kept[:, None] & np.isfinite(one.block.measures.car) & np.isfinite(one.block.exact.std_error)
 
 
 def _members(events: Roster, same_as_all: int) -> dict[int, Bools]:
@@ -205,13 +111,13 @@ def _tally(job: Job, one: Chunk) -> Tally:
         rows_of = events.marks & DIRECT > 0 if group == 0 else events.group == group
         members[group] = Member(one.kept & mine, int((one.kept & rows_of).sum()))
     found = Outcomes(
-        car=one.measures.car,
-        std_error=one.exact.std_error,
-        scar=one.exact.t,
-        bhar=one.measures.bhar,
-        q=one.measures.q,
-        ar=one.measures.ar,
-        evidence=light_evidence(one.measures),
+        car=one.block.measures.car,
+        std_error=one.block.exact.std_error,
+        scar=one.block.exact.t,
+        bhar=one.block.measures.bhar,
+        q=one.block.measures.q,
+        ar=one.block.measures.ar,
+        evidence=light_evidence(one.block.measures),
         date=facts.day(events.series, events.session),
         place=facts.place(events.series, events.session),
     )

@@ -1,4 +1,4 @@
-"""A chunk of at most 2,048 events: cut out of the panel, measured, and marked with what deserves a second look."""
+"""A chunk of at most 2,048 events, measured and marked with what deserves a second look."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from eventstudy.data.panel import Panel
-from eventstudy.engine.block import study_block
-from eventstudy.engine.kernels import Measures
+from eventstudy.engine.block import Block, study_block
 from eventstudy.engine.options import Engine, Options, options_of
-from eventstudy.engine.panel import Bools, Floats, Ints
-from eventstudy.engine.significance.single import ExactT
+from eventstudy.engine.panel import Bools, Ints
 from eventstudy.engine.significance.summary import SPREAD_PARTS
 from eventstudy.flags import row_flags, window_flags
 from eventstudy.prepare import facts_of, placed_events
@@ -72,16 +70,14 @@ class Chunk:
 
     events: Roster
     panel: Panel
-    measures: Measures
-    exact: ExactT
+    block: Block
     kept: Bools
     row_flags: np.ndarray
     window_flags: np.ndarray
-    more: dict[str, Floats]
 
 
 def measured_chunk(job: Job, panel: Panel, events: Roster, seeds: Ints | None) -> Chunk:
-    """Cut the events' series out of the panel, measure them and mark what deserves a second look."""
+    """Measure the events and mark what deserves a second look."""
     placed, around = placed_events(panel, events, job.spec, seeds)
     block = study_block(panel.of_returns, placed, job.options)
     found = block.measures
@@ -89,10 +85,8 @@ def measured_chunk(job: Job, panel: Panel, events: Roster, seeds: Ints | None) -
     return Chunk(
         events=events,
         panel=panel,
-        measures=found,
-        exact=block.exact,
+        block=block,
         kept=found.rank_ok & (found.n_obs >= job.options.needed(panel.factors.shape[1])),
         row_flags=row_flags(facts, around, job.options.plan),
         window_flags=np.stack([window_flags(facts, around, window) for window in job.spec.windows], axis=1),
-        more=block.columns,
     )

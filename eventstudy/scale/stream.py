@@ -13,8 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from eventstudy.data.parquet import ArrowList
+from eventstudy.report.columns import TEXTS, WHOLE
+from eventstudy.report.event_tables import Column, Words
 from eventstudy.report.write import cell_text
-from eventstudy.scale.tables import TEXTS, WHOLE, Column, Words
 
 # every reader of Parquet knows it; a quarter faster to write than zstd, a sixth larger
 FAST_CODEC = "snappy"

@@ -29,7 +29,8 @@ from eventstudy.evaluate.across_events import (
     group_rows,
 )
 from eventstudy.prepare import Prepared, Storage, prepare
-from eventstudy.report.tables import COLUMNS
+from eventstudy.report.columns import COLUMNS
+from eventstudy.report.event_tables import Column, EventTables, n_rows
 from eventstudy.report.write import aside, publish
 from eventstudy.roster import COUNTS_IN_ALL, COUNTS_IN_OWN, Roster, check_by
 from eventstudy.scale.chunk import BlockResult, blocks, study_block
@@ -40,7 +41,6 @@ from eventstudy.scale.passes import Progress, across_events
 from eventstudy.scale.results import BulkResult
 from eventstudy.scale.spool import Spool
 from eventstudy.scale.stream import TableStream, open_stream
-from eventstudy.scale.tables import Writer
 from eventstudy.spec import StudySpec
 from eventstudy.study import confounders_beside, silent
 
@@ -121,10 +121,10 @@ def run_bulk(
         every = np.arange(len(index), dtype=np.int32)
         storage = Storage(folder=folder / "panel", keep_prices=False)
         ground = prepare(index, every, np.ones(len(index), dtype=bool), source, spec, storage, say)
-        job, writer = _job(spec, order, ground, apart=executor.apart), _writer(ground, spec)
+        job, tables = _job(spec, order, ground, apart=executor.apart), EventTables.of(ground, spec, len(spec.windows))
         measured = _Measured.empty()
-        streams = _streams(writer, order, folder)
-        _first_pass(job, ground, writer, executor, order, streams, measured, folder, say)
+        streams = _streams(tables, order, folder)
+        _first_pass(job, ground, tables, executor, order, streams, measured, folder, say)
         spool = _spool(measured, folder / "spool.bin", len(spec.windows)) if job.spool and measured.sizes else None
         summed = across_events(job, ground, executor, measured.tally, spool, order.limits.block, say)
         say("tests across events")
@@ -149,19 +149,6 @@ def _refused(events: EventColumns, spec: StudySpec) -> None:
             "windows for all events: --window A:B",
             "leave the column window out, or study fewer than 20,000 events at a time",
         )
-
-
-def _writer(ground: Prepared, spec: StudySpec) -> Writer:
-    """What turns blocks into rows of tables."""
-    events = ground.index.events
-    return Writer(
-        ids=events.ids,
-        columns={name: events.columns[name] for name in ("ticker", "role", "category")},
-        facts=ground.panel.facts,
-        keys=ground.series.keys,
-        names=ground.names,
-        spec=spec,
-    )
 
 
 def _job(spec: StudySpec, order: Order, ground: Prepared, *, apart: bool) -> Job:
@@ -200,9 +187,9 @@ class _Measured:
         return cls(Tally.empty(), [], [], [], [], [], 0)
 
 
-def _streams(writer: Writer, order: Order, folder: Path) -> dict[tuple[str, str], TableStream]:
+def _streams(tables: EventTables, order: Order, folder: Path) -> dict[tuple[str, str], TableStream]:
     """(table, kind) -> the stream of every table that has rows of events."""
-    columns = {"windows": COLUMNS["windows"], "models": writer.model_columns(), "excluded": COLUMNS["excluded"]}
+    columns = {"windows": COLUMNS["windows"], "models": tables.model_columns(), "excluded": COLUMNS["excluded"]}
     if order.detail:
         columns["abnormal_returns"] = COLUMNS["abnormal_returns"]
     return {
@@ -216,7 +203,7 @@ def _streams(writer: Writer, order: Order, folder: Path) -> dict[tuple[str, str]
 def _first_pass(
     job: Job,
     ground: Prepared,
-    writer: Writer,
+    tables: EventTables,
     executor: Executor,
     order: Order,
     streams: Mapping[tuple[str, str], TableStream],
@@ -231,11 +218,10 @@ def _first_pass(
     progress = Progress(len(events), "events measured", say)
     with (folder / "spool.bin").open("wb") as spool:
         for part, found in zip(parts, executor.run(study_block, tasks), strict=True):
-            _add_rows(streams, "windows", writer.windows(part, found), len(found.kept) * len(job.spec.windows))
-            _add_rows(streams, "models", writer.models(part, found), len(found.kept))
+            _add_rows(streams, "windows", tables.windows(found.measured))
+            _add_rows(streams, "models", tables.models(found.measured))
             if job.daily:
-                daily = writer.daily(part, found)
-                _add_rows(streams, "abnormal_returns", daily, len(daily["day"]) if daily["day"] is not None else 0)  # type: ignore[arg-type]
+                _add_rows(streams, "abnormal_returns", tables.daily(found.measured))
             _keep(measured, ground, part, found, spool, job)
             del found
             give_back()
@@ -243,8 +229,7 @@ def _first_pass(
     lost = ground.excluded.ordered()
     for at in range(0, lost.shape[1], ROWS_OF_TEXT):
         some = lost[:, at : at + ROWS_OF_TEXT]
-        rows = writer.excluded(some[0], ground.sentences.troubles(some))
-        _add_rows(streams, "excluded", rows, some.shape[1])
+        _add_rows(streams, "excluded", tables.excluded(some[0], ground.sentences.troubles(some)))
 
 
 def _seeds(job: Job, ground: Prepared, part: Roster) -> np.ndarray | None:
@@ -254,7 +239,8 @@ def _seeds(job: Job, ground: Prepared, part: Roster) -> np.ndarray | None:
     return seeds_of(ground.index, part.row)
 
 
-def _add_rows(streams: Mapping[tuple[str, str], TableStream], table: str, columns: Any, n: int) -> None:
+def _add_rows(streams: Mapping[tuple[str, str], TableStream], table: str, columns: Mapping[str, Column]) -> None:
+    n = n_rows(columns)
     for (name, _), stream in streams.items():
         if name == table:
             stream.add(columns, n)
@@ -262,20 +248,20 @@ def _add_rows(streams: Mapping[tuple[str, str], TableStream], table: str, column
 
 def _keep(measured: _Measured, ground: Prepared, part: Roster, found: BlockResult, spool: Any, job: Job) -> None:
     """Add a block to the running totals."""
+    events = found.measured.events
     measured.tally.add(found.tally)
-    measured.n_studied += len(found.kept)
+    measured.n_studied += len(events)
     if len(found.lost):
         kinds = np.where(found.lost_obs < ground.sentences.needed, exclusions.FEW, exclusions.DEFICIENT)
         lost = part.row[found.lost], kinds, part.series[found.lost], part.session[found.lost]
         ground.excluded.add(*lost, found.lost_obs)
     if job.spool:
         spool.write(np.ascontiguousarray(found.spool).tobytes())
-        measured.sizes.append(len(found.kept))
-        measured.row.append(part.row[found.kept])
-        measured.marks.append(part.marks[found.kept])
-        measured.group.append(part.group[found.kept])
-        facts = ground.panel.facts
-        measured.day.append(facts.day(part.series[found.kept], part.session[found.kept]).astype(np.int32))
+        measured.sizes.append(len(events))
+        measured.row.append(events.row)
+        measured.marks.append(events.marks)
+        measured.group.append(events.group)
+        measured.day.append(ground.panel.facts.day(events.series, events.session).astype(np.int32))
 
 
 def _finish(
