@@ -1,14 +1,27 @@
-"""The command line as a user types it: a process of its own in an empty folder."""
+"""The command line as a user types it, in an empty folder.
+
+``run_in`` runs a command in this process, through the same ``python -m eventstudy`` entry point; ``run_process`` starts a
+process, for what only a process shows: start-up, signals, terminals, encodings, and a new seed of hashes.
+``tests/cli/test_process.py`` holds both to the same outcome for every command.
+"""
 
 from __future__ import annotations
 
+import gc
 import os
+import runpy
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TextIO
 
 import pytest
 
@@ -40,8 +53,8 @@ def clean_environment(**extra: str) -> dict[str, str]:
     return {**kept, "EVENTSTUDY_OFFLINE": "yes", **extra}
 
 
-def run_in(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Outcome:
-    """Run `python -m eventstudy ARGUMENTS` in a folder."""
+def run_process(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Outcome:
+    """Run `python -m eventstudy ARGUMENTS` in a folder, in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", "eventstudy", *arguments],
         cwd=folder,
@@ -52,6 +65,110 @@ def run_in(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> 
         stdin=subprocess.DEVNULL,
     )
     return Outcome(done.returncode, done.stdout, done.stderr, folder)
+
+
+# Variables that an interpreter, or a library of threads, reads once when it starts.
+AT_START = ("PYTHON", "OMP_", "OPENBLAS_", "MKL_", "NUMBA_", "LD_", "LC_", "LANG")
+
+
+def run_in(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Outcome:
+    """Run `python -m eventstudy ARGUMENTS` in a folder, in this process; in a new one where the environment wants it."""
+    if any(name.startswith(AT_START) and os.environ.get(name) != value for name, value in (env or {}).items()):
+        return run_process(folder, *arguments, env=env)
+    with ExitStack() as stack:
+        out, err = (stack.enter_context(_stream(name)) for name in ("stdout", "stderr"))
+        stack.enter_context(_stdin())
+        stack.enter_context(_process(folder, clean_environment(**(env or {})), ["eventstudy", *arguments]))
+        code = _exit_code()
+        texts = []
+        for stream in (out, err):
+            stream.flush()
+            stream.seek(0)
+            texts.append(stream.read())
+    return Outcome(code, texts[0], texts[1], folder)
+
+
+def _exit_code() -> int:
+    """What the interpreter would exit with."""
+    try:
+        runpy.run_module("eventstudy", run_name="__main__", alter_sys=True)
+    except SystemExit as error:
+        if error.code is None or isinstance(error.code, int):
+            return error.code or 0
+        print(error.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+@contextmanager
+def _stream(name: str) -> Iterator[TextIO]:
+    """A standard stream that is a file without a name; `fileno` works and it is no terminal."""
+    errors = "backslashreplace" if name == "stderr" else "strict"
+    before = getattr(sys, name), getattr(sys, f"__{name}__")
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors=errors) as stream:
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+        try:
+            yield stream
+        finally:
+            setattr(sys, name, before[0])
+            setattr(sys, f"__{name}__", before[1])
+
+
+@contextmanager
+def _stdin() -> Iterator[None]:
+    """Nothing to read."""
+    before = sys.stdin, sys.__stdin__
+    with open(os.devnull, encoding="utf-8") as nothing:
+        sys.stdin = sys.__stdin__ = nothing  # type: ignore[misc]
+        try:
+            yield
+        finally:
+            sys.stdin, sys.__stdin__ = before  # type: ignore[misc]
+
+
+@contextmanager
+def _process(folder: Path, environment: dict[str, str], argv: list[str]) -> Iterator[None]:
+    """Folder, environment, arguments, signals, collector and warnings as a new process has them; put back afterwards."""
+    from eventstudy.cli import start
+
+    known, where, arguments = dict(os.environ), os.getcwd(), sys.argv
+    interrupt, hook = signal.getsignal(signal.SIGINT), sys.unraisablehook
+    threshold = gc.get_threshold()
+
+    def shown(message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: Any = None) -> None:
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
+
+    try:
+        _set_environment(environment)
+        os.chdir(folder)
+        sys.argv = argv
+        start._Interrupt.pressed = False
+        with warnings.catch_warnings():
+            # the interpreter's own filters; those of pytest make errors of warnings
+            warnings.resetwarnings()
+            for ignored in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+                warnings.simplefilter("ignore", ignored)
+            warnings.showwarning = shown
+            yield
+    finally:
+        sys.argv = arguments
+        os.chdir(where)
+        _set_environment(known)
+        signal.signal(signal.SIGINT, interrupt)
+        sys.unraisablehook = hook
+        gc.unfreeze()
+        gc.set_threshold(*threshold)
+        start._Interrupt.pressed = False
+
+
+def _set_environment(wanted: dict[str, str]) -> None:
+    for name in set(os.environ) - set(wanted):
+        del os.environ[name]
+    os.environ.update(wanted)
 
 
 @pytest.fixture

@@ -69,7 +69,11 @@ def live(yahoo: StandIn, tmp_path: Path) -> Live:
 
     def command(*arguments: str, env: dict[str, str] | None = None) -> Outcome:
         settings = {"EVENTSTUDY_OFFLINE": "no", "EVENTSTUDY_STORE": str(tmp_path / "store")}
-        return run_in(tmp_path, *arguments, env={**settings, **yahoo.environment(tmp_path / "home"), **(env or {})})
+        forget()
+        try:
+            return run_in(tmp_path, *arguments, env={**settings, **yahoo.environment(tmp_path / "home"), **(env or {})})
+        finally:
+            forget()
 
     return command
 
