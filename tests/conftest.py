@@ -1,9 +1,10 @@
-"""What many tests share: the sample study, run once from the package's own snapshot."""
+"""What many tests share: the sample study, run once from the package's own snapshot, and what a test may need."""
 
 from __future__ import annotations
 
 import os
 import socket
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,36 @@ from eventstudy.results import StudyResult
 from eventstudy.spec import StudySpec
 
 ROOT = Path(__file__).parent.parent
+EXTRAS = {
+    "fast": ("numba",),
+    "factors": ("pandas_datareader",),
+    "garch": ("arch",),
+    "scale": ("dask", "distributed", "pyarrow"),
+}
+
+
+def lacks(extra: str) -> str:
+    """Why a test that needs an extra cannot run here; empty if it can."""
+    absent = [name for name in EXTRAS[extra] if find_spec(name) is None]
+    return f"the extra [{extra}] is not installed (no {', '.join(absent)})" if absent else ""
+
+
+def needs(extra: str) -> pytest.MarkDecorator:
+    """The mark of a test, or a parameter, that needs an extra: without it the test is skipped with the extra's name."""
+    return pytest.mark.skipif(bool(lacks(extra)), reason=lacks(extra) or extra)
+
+
+def module_needs(extra: str) -> None:
+    """Skip the module that calls this, where an extra is not installed; for modules that import it at their top."""
+    if lacks(extra):
+        pytest.skip(lacks(extra), allow_module_level=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say in which order the tests ran; `-q` leaves out the header that says it."""
+    seed = config.getoption("randomly_seed", None)
+    if isinstance(seed, int):
+        terminalreporter.write_line(f"order of the tests: --randomly-seed={seed}")
 
 
 @pytest.fixture(autouse=True)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 from tests.cli.conftest import ROOT, STUDY, Cli, run_in
+from tests.conftest import needs
 
 TABLES = ("abnormal_returns", "windows", "models", "aggregate", "aar", "clusters", "robustness")
 
 
-@pytest.mark.skipif(find_spec("numba") is None, reason="the extra [fast] is not installed")
+@needs("fast")
 def test_both_engines_write_the_same_report(tmp_path: Path) -> None:
     for name in STUDY:
         shutil.copy(ROOT / name, tmp_path)

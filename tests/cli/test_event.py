@@ -12,6 +12,7 @@ import pytest
 
 from eventstudy.report.words import p_value, percent
 from tests.cli.conftest import Cli, Outcome, clean_environment, copy_study, run_in
+from tests.conftest import needs
 
 
 def primary(full_run: Outcome, event_id: str, ticker: str) -> pd.Series:
@@ -115,8 +116,8 @@ def test_validate_reports_problems_of_both_files_for_ci(cli: Cli, tmp_path: Path
     assert len(json.loads(cli("validate", "--json").out)["problems"]) == 2
 
 
+@needs("scale")
 def test_validate_counts_rows_where_a_file_has_no_lines(cli: Cli, tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
     frame = pd.DataFrame({"ticker": ["NVDA", "AMD"], "announced_at": ["2025-04-15", "4/16/2025"]})
     frame.to_parquet(tmp_path / "events.parquet", index=False)
     frame.to_csv(tmp_path / "events.csv", index=False)

@@ -67,7 +67,11 @@ def place(folder: Path) -> Path:
 
 def written(outcome: Outcome) -> dict[str, bytes]:
     files = {path.relative_to(outcome.folder).as_posix(): path for path in outcome.folder.rglob("*") if path.is_file()}
-    return {name: path.read_bytes() for name, path in files.items() if not name.endswith("manifest.json") and "store/" not in name}
+    return {
+        name: path.read_bytes()
+        for name, path in files.items()
+        if not name.endswith("manifest.json") and "store/" not in name
+    }
 
 
 @pytest.mark.parametrize("name", COMMANDS)

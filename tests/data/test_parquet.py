@@ -16,9 +16,12 @@ from eventstudy.data.events import read_columns, read_events
 from eventstudy.data.parquet_prices import ParquetPrices
 from eventstudy.data.snapshot import SnapshotSource
 from eventstudy.errors import InputFileError, UsageError
+from tests.conftest import module_needs
 
-pa = pytest.importorskip("pyarrow")
-pq = pytest.importorskip("pyarrow.parquet")
+module_needs("scale")
+import pyarrow as pa  # noqa: E402
+import pyarrow.parquet as pq  # noqa: E402
+
 ROOT = Path(__file__).parent.parent.parent
 EVENTS = {
     "event_id": ["one", "two", None],

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from dataclasses import fields, replace
-from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,16 +22,15 @@ from eventstudy.engine.significance.evidence import gather_evidence
 from eventstudy.engine.windows import gather
 from eventstudy.errors import UsageError
 from eventstudy.spec import StudySpec, Window
+from tests.conftest import needs
 from tests.engine.kernel_sample import PLAN, WINDOWS, hard_events, hard_panel
 
 ENGINES = [
     "numpy",
-    pytest.param(
-        "numba", marks=pytest.mark.skipif(find_spec("numba") is None, reason="the extra [fast] is not installed")
-    ),
+    pytest.param("numba", marks=needs("fast")),
 ]
 MODELS = ("market-model", "market-adjusted", "constant-mean", "multi-index", "capm", "ff5", "peer")
-needs_numba = ENGINES[1].marks[0]
+needs_numba = needs("fast")
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -335,6 +333,7 @@ DIGEST = """
 import hashlib, sys
 import numpy as np
 from eventstudy.engine.kernels import measure
+from tests.conftest import needs
 from tests.engine.kernel_sample import PLAN, WINDOWS, hard_events, hard_panel
 from tests.engine.test_kernels import arrays
 from tests.engine.test_totals import added, sample

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -22,11 +21,12 @@ from eventstudy.engine.significance.summary import (
     spread_of,
     summarised,
 )
+from tests.conftest import needs
 from tests.engine.kernel_sample import PLAN, WINDOWS, S, T, hard_events, hard_panel
 
 HEAVY = PARTS - LIGHT_PARTS
 N, NEEDED = 3000, 60
-needs_numba = pytest.mark.skipif(find_spec("numba") is None, reason="the extra [fast] is not installed")
+needs_numba = needs("fast")
 # series whose residuals under a mean alone are zero but for rounding, so that a sign is chance
 ROUNDED = (3, 10)
 

@@ -12,16 +12,19 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import pyarrow
-import pyarrow.parquet
 import pytest
 
 from eventstudy.data.events import read_events
 from eventstudy.data.parquet_prices import ParquetPrices
 from eventstudy.errors import InputFileError
 from tests.chaos.fuzz import ROOT
+from tests.conftest import module_needs
 from tests.fuzz import generate
 from tests.fuzz.targets import _sound_files
+
+module_needs("scale")
+import pyarrow  # noqa: E402
+import pyarrow.parquet  # noqa: E402
 
 ROWS = 777
 

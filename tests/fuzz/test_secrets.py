@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Outcome
-from tests.network.conftest import Live, yahoo  # noqa: F401
+from tests.network.conftest import Live, hurried, pauses, yahoo  # noqa: F401
 from tests.network.conftest import live as live
 from tests.network.stand_in import StandIn
 

@@ -17,6 +17,7 @@ from eventstudy.results import StudyResult
 from eventstudy.scale.limits import Limits
 from eventstudy.spec import StudySpec, Window
 from eventstudy.study import run
+from tests.conftest import needs
 from tests.test_flags import DAY, SESSIONS, drop, prices
 
 # DAY for A, apart from every window of B
@@ -57,7 +58,7 @@ def whole() -> pd.DataFrame:
 POSITIONS = (*range(DAY - 11, DAY + 13), DAY - 200, DAY - 60, OTHER + 30)
 
 
-@pytest.mark.parametrize("engine", ["numpy", "numba"])
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("numba", marks=needs("fast"))])
 def test_a_nan_at_every_position_changes_no_number_that_it_does_not_touch(whole: pd.DataFrame, engine: str) -> None:
     spec = SPEC.with_changes(engine=engine)
     before = studied(whole, spec)
@@ -153,7 +154,7 @@ def explained(result: StudyResult) -> None:
     assert (result.tables["excluded"]["reason"] != "").all()
 
 
-@pytest.mark.parametrize("engine", ["numpy", "numba"])
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("numba", marks=needs("fast"))])
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_every_trouble_has_its_flag_or_reason(whole: pd.DataFrame, trouble: str, engine: str) -> None:
     bend, events, wanted, reason = TROUBLES[trouble]

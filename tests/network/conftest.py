@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -64,7 +65,24 @@ Live = Callable[..., Outcome]
 
 
 @pytest.fixture
-def live(yahoo: StandIn, tmp_path: Path) -> Live:
+def hurried(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> list[float]:
+    """Commands of this process pause a hundredth of what they would; the whole pauses are listed."""
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        time.sleep(seconds / 100)
+
+    # a field of a dataclass has its default in the signature
+    known = YahooClient.__init__.__defaults__ or ()
+    assert time.sleep in known
+    monkeypatch.setattr(
+        YahooClient.__init__, "__defaults__", tuple(pause if value is time.sleep else value for value in known)
+    )
+    return pauses
+
+
+@pytest.fixture
+def live(yahoo: StandIn, tmp_path: Path, hurried: list[float]) -> Live:
     """Run a command that may ask the stand-in, with a store in this test's folder."""
 
     def command(*arguments: str, env: dict[str, str] | None = None) -> Outcome:

@@ -106,10 +106,10 @@ def test_a_failure_of_yahoo(yahoo: StandIn, live: Live, tmp_path: Path, kind: st
     assert held(tmp_path) == {"NVDA": ["prices"], "SPY": ["prices"]}
 
 
-def test_retry_after_is_waited_for(yahoo: StandIn, live: Live) -> None:
+def test_retry_after_is_waited_for(yahoo: StandIn, live: Live, pauses: list[float]) -> None:
     yahoo.fault("429", "NVDA", times=1, Retry_After="1")
     outcome = live(*EVENT, "--source", "yahoo", "-q")
-    assert outcome.code == 0, outcome.err
+    assert outcome.code == 0 and 1.0 in pauses, outcome.err
     yahoo.fault("429", "NVDA", times=None, Retry_After="900")
     outcome = live("fetch", env={"EVENTSTUDY_SOURCE": "auto"})
     assert outcome.code == 2, "there is no events file here"

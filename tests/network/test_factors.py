@@ -16,10 +16,10 @@ from eventstudy.errors import MalformedResponse, SourceUnavailable, UsageError
 from eventstudy.spec import StudySpec
 from eventstudy.study import run
 from tests.cli.conftest import copy_study, run_in
-from tests.conftest import ROOT
+from tests.conftest import ROOT, module_needs
 from tests.network.library import Library, library
 
-pytest.importorskip("pandas_datareader")
+module_needs("factors")
 PRICES = pd.read_csv(ROOT / "eventstudy" / "data" / "snapshot" / "prices.csv")
 DAYS = PRICES.loc[PRICES["ticker"] == "NVDA", "date"].to_numpy(dtype="datetime64[D]")
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import numpy as np
 import pytest
 
 from bench.accuracy import METHODS, Data, errors, kinds
+from tests.conftest import needs
 from tests.oracles.exact import Exact, market_model
 
 KINDS = kinds(25)
-ENGINES = ["NumPy", pytest.param("compiled", marks=pytest.mark.skipif(find_spec("numba") is None, reason="no [fast]"))]
+ENGINES = ["NumPy", pytest.param("compiled", marks=needs("fast"))]
 # what a double can hold of the residuals of a fit whose residuals are a ten millionth of the returns
 HARD = {"near-perfect fit": (1e-14, 1e-9, 1e-7), "near-constant market": (1e-12, 1e-11, 1e-10)}
 PLAIN = (1e-14, 1e-14, 5e-12)

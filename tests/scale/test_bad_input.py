@@ -25,9 +25,11 @@ import pytest
 
 from bench import large
 from tests.cli.conftest import Outcome, run_in
+from tests.conftest import module_needs
 from tests.scale.test_ledger import FEW, SECURITIES, events, whole
 
-pyarrow = pytest.importorskip("pyarrow")
+module_needs("scale")
+import pyarrow  # noqa: E402
 import pyarrow.compute as compute  # noqa: E402
 import pyarrow.parquet as parquet  # noqa: E402
 

@@ -19,6 +19,7 @@ from eventstudy.scale.limits import Limits
 from eventstudy.scale.study import Order, run_bulk
 from eventstudy.spec import StudySpec
 from eventstudy.study import run
+from tests.conftest import needs
 
 KEYS = {
     "windows": ["event_id", "ticker", "window"],
@@ -103,8 +104,10 @@ def test_blocks_of_several_chunks_and_a_last_short_one(many: Path, tmp_path: Pat
     assert pd.read_csv(tmp_path / "4096" / "aggregate.csv")["p_value"].notna().any()
 
 
+@needs("scale")
 def test_threads_and_csv_against_parquet(many: Path, tmp_path: Path) -> None:
-    read = pytest.importorskip("pyarrow.parquet").read_table
+    from pyarrow.parquet import read_table as read
+
     copies = pd.concat([pd.read_csv(many).assign(event_id=lambda f, k=k: f["event_id"] + f"_{k}") for k in range(8)])
     copies.to_csv(tmp_path / "events.csv", index=False)
     spec = SPEC.with_changes(tests=("csect-t", "patell", "grank-t"))
@@ -118,8 +121,8 @@ def test_threads_and_csv_against_parquet(many: Path, tmp_path: Path) -> None:
     assert text["flags"].fillna("").tolist() == table["flags"].astype(str).tolist()
 
 
+@needs("scale")
 def test_a_dask_cluster_gives_the_same_bytes(many: Path, tmp_path: Path) -> None:
-    pytest.importorskip("distributed")
     spec = SPEC.with_changes(tests=("csect-t", "bmp"))
     bulk(many, tmp_path / "one", spec)
     with executor(1, 1, "") as cluster:
@@ -127,8 +130,8 @@ def test_a_dask_cluster_gives_the_same_bytes(many: Path, tmp_path: Path) -> None
     assert hashes(tmp_path / "one") == hashes(tmp_path / "two")
 
 
+@needs("scale")
 def test_an_unreachable_scheduler_and_contradictions_are_usage_errors(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("distributed")
     monkeypatch.setattr("eventstudy.scale.executors.ANSWER_WITHIN", 1)
     with (
         pytest.raises(UsageError, match="no Dask scheduler answers"),
@@ -139,8 +142,9 @@ def test_an_unreachable_scheduler_and_contradictions_are_usage_errors(monkeypatc
         pass
 
 
+@needs("scale")
 def test_workers_that_do_not_start_are_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    distributed = pytest.importorskip("distributed")
+    import distributed
 
     def failing(**_: Any) -> None:
         raise RuntimeError("Nanny failed to start.")

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,11 @@ import numpy as np
 import pytest
 
 from bench import large
-from tests.cli.conftest import clean_environment
+from tests.cli.conftest import run_in
+from tests.conftest import module_needs
 
-pyarrow = pytest.importorskip("pyarrow")
+module_needs("scale")
+import pyarrow  # noqa: E402
 import pyarrow.parquet as parquet  # noqa: E402
 
 SECURITIES, MANY, FEW = 20, 1_000_000, 24_000
@@ -62,18 +63,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(place: Path, name: str, *more: str, prices: str = "prices.parquet", out: str = "out") -> tuple[int, str]:
     """Exit code of a streamed study, and what it said."""
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "eventstudy", "run", name, "--source", f"parquet:{prices}", "-o", out),
-            *("--benchmark", large.MARKET, "--tests", "csect-t", "--window", "0:0", "--exclude", "none", *more),
-        ],
-        cwd=place,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
+    done = run_in(
+        place,
+        *("run", name, "--source", f"parquet:{prices}", "-o", out),
+        *("--benchmark", large.MARKET, "--tests", "csect-t", "--window", "0:0", "--exclude", "none", *more),
     )
-    return done.returncode, done.stdout + done.stderr
+    return done.code, done.out + done.err
 
 
 def test_ten_thousand_bad_rows_among_a_million(place: Path) -> None:

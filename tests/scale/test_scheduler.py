@@ -17,10 +17,10 @@ from eventstudy.errors import UsageError
 from eventstudy.scale import executors
 from eventstudy.scale.executors import executor
 from tests.cli.conftest import clean_environment
+from tests.conftest import module_needs
 from tests.scale.test_bulk import hashes
 
-pytest.importorskip("distributed")
-pytest.importorskip("pyarrow")
+module_needs("scale")
 EVENTS, SECURITIES, LONGEST = 60_000, 20, 60
 
 
