@@ -4,21 +4,24 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+LOG := $(VENV)/install.log
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run live test lint types sample compare bench calibrate golden docs clean
+.PHONY: help setup run live test test-all coverage mutants lint types sample compare bench calibrate golden chaos docs clean
 
 help: ## what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 setup: $(STAMP) ## make .venv and install everything with pinned versions
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "eventstudy needs Python 3.11 or newer; set PYTHON")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --editable .
-	touch $@
+	@test -x $(BIN)/python || { echo "making $(VENV) with $$($(PYTHON) --version)"; $(PYTHON) -m venv $(VENV); }
+	@echo "installing the package and its tools into $(VENV), about a minute (log: $(LOG))"
+	@{ $(BIN)/python -m pip install --upgrade 'pip>=25.1' \
+		&& $(BIN)/python -m pip install --constraint constraints.txt --group dev --editable .; } > $(LOG) 2>&1 \
+		|| { tail -n 25 $(LOG) >&2; echo "error: the installation failed; the whole log is $(LOG)" >&2; exit 1; }
+	@touch $@
 
 run: $(STAMP) ## events.csv -> reports/, audited by statsmodels
 	$(BIN)/eventstudy run events.csv --audit -o reports
@@ -26,8 +29,23 @@ run: $(STAMP) ## events.csv -> reports/, audited by statsmodels
 live: $(STAMP) ## events.csv with live prices -> reports-live/
 	$(BIN)/eventstudy run events.csv --source auto -o reports-live
 
-test: $(STAMP) ## the whole test suite
-	$(BIN)/python -m pytest -n auto
+test: $(STAMP) ## every behaviour, in minutes
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
+
+test-all: $(STAMP) ## the slow rest: long simulations, campaigns, browsers, clusters
+	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
+
+coverage: $(STAMP) ## lines and branches that both parts of the suite run -> build/coverage
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group measure
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -n auto --dist worksteal -m "not slow"
+	$(BIN)/python -m coverage run -m pytest -n auto --dist worksteal -m slow
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report --skip-covered --show-missing
+
+mutants: $(STAMP) ## 150 seeded mutants of the engine against its tests and the oracles; SEED=n draws others
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group measure
+	$(BIN)/python -m tests.mutants $(if $(SEED),--seed $(SEED)) $(MUTANTS)
 
 lint: $(STAMP) ## style
 	$(BIN)/ruff check .
