@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,6 +38,12 @@ def module_needs(extra: str) -> None:
     """Skip the module that calls this, where an extra is not installed; for modules that import it at their top."""
     if lacks(extra):
         pytest.skip(lacks(extra), allow_module_level=True)
+
+
+def pytest_configure() -> None:
+    """Ctrl-C works although the shell that starts the tests in its background has told them to ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -156,13 +156,14 @@ def spawned(
 class Yard:
     """A stand-in, a forking process, and what every command makes undisturbed."""
 
-    def __init__(self, folder: Path, yahoo: StandIn) -> None:
-        self.folder, self.yahoo = folder, yahoo
+    def __init__(self, folder: Path, yahoo: StandIn, jobs: tuple[Job, ...] = JOBS) -> None:
+        self.folder, self.yahoo, self.jobs = folder, yahoo, jobs
         self.zygote = Zygote()
+        self.digests: set[tuple[str, str]] = set()
         self.expected: dict[str, dict[str, bytes]] = {}
         self.began: dict[str, dict[str, bytes]] = {}
         self.seconds: dict[str, float] = {}
-        for job in JOBS:
+        for job in jobs:
             place = self.place("undisturbed")
             if job.before:
                 status, said = self.zygote.run(job.before, place, self.environment(place))
@@ -192,15 +193,15 @@ class Yard:
     def trial(self, seed: int, number: int, how: signal.Signals) -> tuple[str, str, str]:
         """One command killed (or interrupted): its name, outcome, broken promise."""
         chance = random.Random(f"{seed}/{number}/{how.name}")
-        job = JOBS[number % len(JOBS)]
+        job = self.jobs[number % len(self.jobs)]
         place = self.place("kill")
         before = self.began[job.name]
         if job.before:
             shutil.copytree(self.folder / "before", place / "out")
         # a process of its own does not stream so few events
-        own = number // len(JOBS) % 4 == 3 and job.name != "streamed"
+        own = number // len(self.jobs) % 4 == 3 and job.name != "streamed"
         start = spawned if own else self.zygote.run
-        longest = self.seconds[job.name] + (self.seconds["run"] + 2.0 if own else 0.0)
+        longest = self.seconds[job.name] + (self.seconds.get("run", self.seconds[job.name]) + 2.0 if own else 0.0)
         status, said = start(
             job.arguments,
             place,
@@ -314,12 +315,12 @@ def _store_is_sound(folder: Path, known: set[tuple[str, str]]) -> str:
 
 
 @contextmanager
-def yard() -> Iterator[Yard]:
-    """Everything that kills need."""
+def yard(jobs: tuple[Job, ...] = JOBS) -> Iterator[Yard]:
+    """Everything that kills of these commands need."""
     folder = Path(tempfile.mkdtemp(prefix="kills-"))
     try:
         with stand_in(folder, snapshot_listings()) as yahoo:
-            here = Yard(folder, yahoo)
+            here = Yard(folder, yahoo, jobs)
             try:
                 yield here
             finally:

@@ -17,10 +17,11 @@ from tests.chaos.source import arena
 SEED = 20250416
 
 
-def test_damaged_bytes_are_seen_or_do_no_harm() -> None:
+@pytest.mark.parametrize("rounds", [1, pytest.param(3, marks=pytest.mark.slow)])
+def test_damaged_bytes_are_seen_or_do_no_harm(rounds: int) -> None:
     with arena() as here:
         shelves = Shelves(here)
-        for number in range(3 * len(KINDS)):
+        for number in range(rounds * len(KINDS)):
             _, _, broken = shelves.run(SEED, number)
             assert not broken, broken
 

@@ -9,17 +9,21 @@ import sys
 
 import pytest
 
-from tests.chaos.kills import JOBS, yard
+from tests.chaos.kills import JOBS, Job, yard
 from tests.cli.conftest import clean_environment
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="signals of POSIX")
 SEED = 7
 
 
-def test_commands_that_are_killed_or_interrupted_leave_nothing_half_done() -> None:
+RUN = tuple(job for job in JOBS if job.name == "run")
+
+
+@pytest.mark.parametrize("jobs", [RUN, pytest.param(JOBS, marks=pytest.mark.slow)], ids=["run", "every command"])
+def test_commands_that_are_killed_or_interrupted_leave_nothing_half_done(jobs: tuple[Job, ...]) -> None:
     outcomes = set()
-    with yard() as here:
-        for number in range(len(JOBS)):
+    with yard(jobs) as here:
+        for number in range(len(jobs)):
             for how in (signal.SIGKILL, signal.SIGINT):
                 _, outcome, broken = here.trial(SEED, number, how)
                 assert not broken, broken

@@ -181,7 +181,10 @@ def test_what_a_killed_run_left_is_cleared_and_what_a_running_one_builds_is_not(
     assert not out.exists()
 
 
-def test_files_of_the_run_before_go_even_if_the_run_that_replaces_them_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stops", [(2, 6), pytest.param((1, 3, 4, 5), marks=pytest.mark.slow)])
+def test_files_of_the_run_before_go_even_if_the_run_that_replaces_them_is_killed(
+    tmp_path: Path, stops: tuple[int, ...]
+) -> None:
     """Killed wherever it is while files move: the next run leaves what it wrote, and nothing of the first."""
     script = (
         "import os, signal, sys\nfrom pathlib import Path\nimport eventstudy.report.write as w\n"
@@ -204,7 +207,7 @@ def test_files_of_the_run_before_go_even_if_the_run_that_replaces_them_is_killed
         return subprocess.run([sys.executable, "-c", script, str(tmp_path / "out"), name, str(stop)]).returncode
 
     # three files of the second take their places, two of the first go, the manifest comes
-    for stop in range(1, 7):
+    for stop in stops:
         assert run("first", 0) == 0 and run("second", stop) == -signal.SIGKILL and run("second", 0) == 0
         kept = sorted(path.name for path in (tmp_path / "out").rglob("*") if path.is_file())
         assert kept == ["manifest.json", "second0.md", "second1.md", "windows.csv"], stop

@@ -8,6 +8,7 @@ process, for what only a process shows: start-up, signals, terminals, encodings,
 from __future__ import annotations
 
 import gc
+import json
 import os
 import runpy
 import shutil
@@ -15,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -185,9 +187,30 @@ def copy_study(folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def full_run(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    """`eventstudy run` on the repository's study, once."""
-    folder = tmp_path_factory.mktemp("study")
-    copy_study(folder)
-    outcome = run_in(folder, "run", "--audit")
-    assert outcome.code == 0, outcome.err
-    return outcome
+    """`eventstudy run` on the repository's study, once for all workers; nobody may write into its folder."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "full-run"
+    kept = folder.with_suffix(".json")
+    with _alone(folder.with_suffix(".lock")):
+        if not kept.exists():
+            folder.mkdir()
+            copy_study(folder)
+            outcome = run_in(folder, "run", "--audit")
+            assert outcome.code == 0, outcome.err
+            kept.write_text(json.dumps([outcome.code, outcome.out, outcome.err]), encoding="utf-8")
+        return Outcome(*json.loads(kept.read_text(encoding="utf-8")), folder)
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """One worker at a time."""
+    while True:
+        try:
+            lock.mkdir()
+            break
+        except FileExistsError:
+            time.sleep(0.1)
+    try:
+        yield
+    finally:
+        lock.rmdir()

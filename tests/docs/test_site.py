@@ -105,6 +105,7 @@ def test_observed_sizes_reach_the_pages() -> None:
     assert "`--audit`" not in pages["reference/commands.md"], "study options stand on their own page"
 
 
+@pytest.mark.slow
 def test_the_site_builds_and_every_link_leads_somewhere(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")],

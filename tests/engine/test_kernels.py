@@ -351,6 +351,7 @@ print(found.hexdigest())
 
 
 @needs_numba
+@pytest.mark.slow
 def test_fresh_code_and_code_from_the_cache_give_the_same_digits(tmp_path: Path) -> None:
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
     digests = []

@@ -171,6 +171,7 @@ def test_footers_cut_anywhere(tmp_path: Path) -> None:
             refused(path, what, content, words)
 
 
+@pytest.mark.slow
 def test_bytes_that_made_the_library_end_the_process() -> None:
     """Asking a damaged column for its statistics aborts within the library; so a row is read first."""
     program = (

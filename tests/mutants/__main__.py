@@ -174,7 +174,9 @@ class Copy:
         target = self.folder / "map.json"
         environment = {**self.environment(), "MUTANTS_MAP": str(target)}
         words = [*PYTEST, "-p", "tests.mutants.coverage_plugin", *SUBSET]
-        done = subprocess.run([sys.executable, *words], cwd=self.folder, env=environment, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, *words], cwd=self.folder, env=environment, capture_output=True, text=True
+        )
         if done.returncode:
             sys.exit(f"the tests fail without a mutant\n{done.stdout[-3000:]}\n{done.stderr[-1000:]}")
         found: dict[str, dict[str, object]] = json.loads(target.read_text(encoding="utf-8"))
@@ -246,7 +248,9 @@ def campaign(given: argparse.Namespace, folder: Path) -> int:
                 return
             copy.judge(mutant, seconds)
             where = f"{mutant.path}:{mutant.line}"
-            print(f"{mutant.outcome:9} {mutant.seconds:5.0f} s  {where}  {mutant.before}  ->  {mutant.after}", flush=True)
+            print(
+                f"{mutant.outcome:9} {mutant.seconds:5.0f} s  {where}  {mutant.before}  ->  {mutant.after}", flush=True
+            )
 
     threads = [threading.Thread(target=work, args=(copy,)) for copy in copies]
     for thread in threads:

@@ -34,6 +34,7 @@ def held(tmp_path: Path) -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.slow
 def test_the_study_from_yahoo_is_the_study_from_the_snapshot(yahoo: StandIn, live: Live, tmp_path: Path) -> None:
     yahoo.listings = snapshot_listings()
     copy_study(tmp_path)
@@ -63,6 +64,21 @@ def test_the_study_from_yahoo_is_the_study_from_the_snapshot(yahoo: StandIn, liv
     assert not compare(tmp_path / "first", tmp_path / "second")
 
 
+def test_a_part_of_the_study_from_yahoo_is_that_part_from_the_snapshot(
+    yahoo: StandIn, live: Live, tmp_path: Path
+) -> None:
+    yahoo.listings = snapshot_listings()
+    copy_study(tmp_path)
+    few = ("--event", "h20_license_8k", "--event", "deepseek_shock", "--window", "0:0", "--formats", "md,csv,json")
+    for source, said in (("snapshot", "snapshot"), ("auto", "yahoo"), ("auto", "store")):
+        done = live("run", "--source", source, *few, "-o", f"from-{said}")
+        assert done.code == 0 and f"prices: {said}" in done.err, done.err
+    for path in sorted((tmp_path / "from-snapshot").glob("*.csv")):
+        theirs, ours = pd.read_csv(path), pd.read_csv(tmp_path / "from-yahoo" / path.name)
+        pd.testing.assert_frame_equal(ours, theirs, rtol=1e-9, atol=1e-12, obj=path.name)
+    assert not compare(tmp_path / "from-yahoo", tmp_path / "from-store")
+
+
 def test_an_evening_s_one_command(yahoo: StandIn, live: Live, tmp_path: Path) -> None:
     outcome = live(*EVENT, "--save")
     assert outcome.code == 0, outcome.err
@@ -90,7 +106,11 @@ FAILURES = {
 }
 
 
-@pytest.mark.parametrize("kind", FAILURES)
+# its time-outs are waited for; tests/network/test_client.py has the same with short ones
+WAITING = {"slow"}
+
+
+@pytest.mark.parametrize("kind", [pytest.param(k, marks=pytest.mark.slow) if k in WAITING else k for k in FAILURES])
 def test_a_failure_of_yahoo(yahoo: StandIn, live: Live, tmp_path: Path, kind: str) -> None:
     yahoo.fault(kind, "NVDA", times=None)
     outcome = live(*EVENT, "--source", "yahoo", "--save")

@@ -79,6 +79,7 @@ def push(work: Path, name: str, text: str) -> None:
     git(work, "push", "-q", "origin", "main")
 
 
+@pytest.mark.slow
 def test_nights_on_github(yahoo: StandIn, machine: dict[str, str], tmp_path: Path) -> None:
     origin, work = repository(tmp_path, "--ci", "github")
     host = Host(tmp_path, origin, machine)
@@ -122,6 +123,7 @@ def test_nights_on_github(yahoo: StandIn, machine: dict[str, str], tmp_path: Pat
     assert git(origin, "rev-list", "--count", "main").strip() == "2", "the same numbers make no commit"
 
 
+@pytest.mark.slow
 def test_what_changed_overnight_and_a_gate_that_trips(yahoo: StandIn, machine: dict[str, str], tmp_path: Path) -> None:
     origin, work = repository(tmp_path, "--ci", "github")
     host = Host(tmp_path, origin, machine)
@@ -196,6 +198,7 @@ def _gitlab(job: dict[str, object], clone: Path, env: dict[str, str]) -> subproc
     return subprocess.run(shell, cwd=clone, env=env, capture_output=True, text=True, timeout=240)
 
 
+@pytest.mark.slow
 def test_nights_on_gitlab(yahoo: StandIn, machine: dict[str, str], tmp_path: Path) -> None:
     origin, work = repository(tmp_path, "--ci", "gitlab")
     found = load(work / ".gitlab-ci.yml")

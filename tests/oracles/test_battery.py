@@ -173,6 +173,7 @@ def test_what_events_share_by_a_naive_loop() -> None:
     assert 0 < found.n_overlapping < len(events) * (len(events) - 1) / 2
 
 
+@pytest.mark.slow
 def test_the_calendar_covariance_by_simulation() -> None:
     """c'Omega c is the variance of the mean CAR: events three sessions apart, errors common to all firms."""
     rng = np.random.default_rng(77)

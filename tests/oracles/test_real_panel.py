@@ -24,6 +24,7 @@ BATTERY = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_nineteen_thousand_earnings_dates() -> None:
     """Every row is studied or has a reason; every test runs; three are worked out again from the rows.
 

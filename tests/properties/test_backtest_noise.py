@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from tests.properties.backtest_seeds import seen
 
 SEEDS = 24
 
 
+@pytest.mark.slow
 def test_noise_earns_nothing_and_is_not_forecast() -> None:
     found = seen("nothing happens", SEEDS, placebos=0)
     known = found.p_stepwise[np.isfinite(found.p_stepwise)]

@@ -79,11 +79,16 @@ def judge(
 SQ, CONFORMAL = 12 / 251, 12 / 251
 
 
-@pytest.fixture(scope="module")
-def quiet() -> pd.DataFrame:
+# sessions of the simulated firms: few in `make test`, more in `make test-all`, most in `make calibrate`
+LONG = 7200 if FULL else 2600
+SIZES = [1200, pytest.param(LONG, marks=pytest.mark.slow)]
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def quiet(request: pytest.FixtureRequest) -> pd.DataFrame:
     """Normal errors, correlated between the three firms of the cluster."""
     windows = (Window(0, 0), Window(-1, 1), Window(0, 10))
-    result = study(1, normal, 3, 7200 if FULL else 2600, rho=0.5, windows=windows)
+    result = study(1, normal, 3, request.param, rho=0.5, windows=windows)
     return calibration_table(calibrate(result, (0.03, 0.06)))
 
 
@@ -173,6 +178,7 @@ def turbulent() -> StudyResult:
     return study(3, garch, 8 * MORE, 4000, windows=(Window(0, 0),), tests=("ar-t-local",))
 
 
+@pytest.mark.slow
 def test_turbulent_weeks_by_trailing_volatility(turbulent: StudyResult) -> None:
     """About 17 % and 1.3 % of the plain t; the local scale gives 3 % and 10 %.
 
@@ -203,6 +209,7 @@ def test_turbulent_weeks_by_trailing_volatility(turbulent: StudyResult) -> None:
     assert bunched["car-t"] > 0.5 and bunched["ar-t-local"] < bunched["car-t"] - 0.2
 
 
+@pytest.mark.slow
 def test_turbulent_weeks_by_true_volatility(turbulent: StudyResult) -> None:
     """The same sessions by the variance that drew them, which only a simulation knows."""
     hits: dict[tuple[str, str], list[np.ndarray]] = {}
@@ -236,6 +243,7 @@ def test_turbulent_weeks_by_true_volatility(turbulent: StudyResult) -> None:
     assert 0.02 < rates["ar-t-local", "turbulent"] < 0.05 and 0.07 < rates["ar-t-local", "calm"] < 0.12
 
 
+@pytest.mark.slow
 def test_real_returns_are_turbulent() -> None:
     """Twelve US stocks, 2015 to 2026, days without earnings: the plain t fails after turbulent weeks, the local one
     after calm ones."""

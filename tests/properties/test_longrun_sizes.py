@@ -19,7 +19,15 @@ from tests.properties.validation import bound
 CELLS = (*LONG_CELLS, *DIFFERENCE_CELLS)
 
 
-@pytest.mark.parametrize("name", [cell.name for cell in CELLS if cell.in_suite])
+SLOW = {"10 dates of 5, rho=.3, H=60"}
+IN_SUITE = [
+    pytest.param(cell.name, marks=pytest.mark.slow) if cell.name in SLOW else cell.name
+    for cell in CELLS
+    if cell.in_suite
+]
+
+
+@pytest.mark.parametrize("name", IN_SUITE)
 def test_sizes_and_what_must_fail(name: str) -> None:
     """Within three standard errors (Bonferroni) of 5 %; what ignores the dependence fails in the same cell."""
     cell = long_named(name)

@@ -6,7 +6,10 @@ import pytest
 
 from tests.properties.real_placebos import RealCell, folder, rates_of
 
-pytestmark = pytest.mark.skipif(folder() is None, reason="EVENTSTUDY_TEST_DATA names no folder with panel.parquet")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(folder() is None, reason="EVENTSTUDY_TEST_DATA names no folder with panel.parquet"),
+]
 
 
 def test_one_event_keeps_near_its_level() -> None:

@@ -20,6 +20,7 @@ def test_one_event(length: int) -> None:
     assert (rates["car-t"] > 0.12) == (length > 1), rates
 
 
+@pytest.mark.slow
 def test_across_events() -> None:
     """Tests that compare events with each other keep their size; those that count on independent days must fail."""
     error = 4 * np.sqrt(0.0475 / 400)

@@ -36,8 +36,13 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (390, "dark"),
+        *(pytest.param(*pair, marks=pytest.mark.slow) for pair in ((390, "light"), (1280, "light"), (1280, "dark"))),
+    ],
+)
 def test_it_fits_says_nothing_and_everybody_can_read_it(browser: Any, page_file: Path, width: int, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
@@ -70,6 +75,7 @@ def test_tables_sort_and_filter_by_keyboard(browser: Any, page_file: Path) -> No
     page.close()
 
 
+@pytest.mark.slow
 def test_it_is_complete_without_script(browser: Any, page_file: Path) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

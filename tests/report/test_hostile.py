@@ -237,7 +237,7 @@ def test_an_output_folder_that_is_a_trap(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (Debian package chromium)")
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [390, pytest.param(1280, marks=pytest.mark.slow)])
 def test_the_page_fits_and_nothing_of_it_runs(hostile: Outcome, width: int) -> None:
     """Ten thousand letters without a space neither widen the page nor act, and our own script still works."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from eventstudy.report.figures.style import PIXELS
-from tests.cli.conftest import Outcome, copy_study, run_in
+from tests.cli.conftest import Outcome, copy_study, run_in, run_process
 
 ONE = ("--event", "h20_license_8k", "--event", "deepseek_shock")
 
@@ -54,7 +54,7 @@ def test_every_figure_has_a_sound_twin(drawn: Outcome) -> None:
 
 def test_the_same_bytes_in_another_process(drawn: Outcome, tmp_path: Path) -> None:
     copy_study(tmp_path)
-    again = run_in(tmp_path, "run", "--formats", "png", *ONE)
+    again = run_process(tmp_path, "run", "--formats", "png", *ONE)
     assert again.code == 0, again.err
     assert figures(tmp_path, "png") == figures(drawn.folder, "png")
     # nobody asked for them any more: they go as every other file of the run before
@@ -63,6 +63,7 @@ def test_the_same_bytes_in_another_process(drawn: Outcome, tmp_path: Path) -> No
     assert not figures(tmp_path, "png") and figures(tmp_path, "svg") == figures(drawn.folder, "svg")
 
 
+@pytest.mark.slow
 def test_of_one_event_and_of_a_backtest(tmp_path: Path) -> None:
     copy_study(tmp_path)
     saved = run_in(tmp_path, "event", "h20_license_8k", "--save", "--formats", "png,csv")

@@ -319,6 +319,7 @@ def test_where_nothing_can_be_studied_the_report_says_why(tmp_path: Path, good: 
     reconciled(tmp_path / "out", dict.fromkeys(table["event_id"], "no_prices"), table["event_id"], found)
 
 
+@pytest.mark.slow
 def test_more_excluded_rows_than_are_written_at_once(tmp_path: Path, prices: Any) -> None:
     n, scale = (1_000_000, 6) if FULL else (200_000, 1)
     bad = {
@@ -363,7 +364,7 @@ def invalid() -> tuple[Columns, dict[int, str]]:
     return table, said
 
 
-@pytest.mark.parametrize("kind", ["parquet", "csv"])
+@pytest.mark.parametrize("kind", ["parquet", pytest.param("csv", marks=pytest.mark.slow)])
 def test_ten_thousand_rows_that_no_file_may_have_are_counted_and_a_hundred_listed(
     tmp_path: Path, prices: Any, kind: str
 ) -> None:
@@ -410,7 +411,13 @@ def disk(tmp_path: Path) -> Iterator[tuple[Path, Callable[[int], None]]]:
         subprocess.run([unmount, str(folder)], check=True)
 
 
-@pytest.mark.parametrize("more", [(), ("--tests", "csect-t,corrado", "--formats", "csv,json", "--threads", "2")])
+@pytest.mark.parametrize(
+    "more",
+    [
+        (),
+        pytest.param(("--tests", "csect-t,corrado", "--formats", "csv,json", "--threads", "2"), marks=pytest.mark.slow),
+    ],
+)
 def test_a_disk_that_fills_up_at_any_stage_keeps_the_report_of_before(
     tmp_path: Path,
     good: Columns,

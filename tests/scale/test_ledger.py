@@ -71,6 +71,7 @@ def run(place: Path, name: str, *more: str, prices: str = "prices.parquet", out:
     return done.code, done.out + done.err
 
 
+@pytest.mark.slow
 def test_ten_thousand_bad_rows_among_a_million(place: Path) -> None:
     table = events(MANY, PLANTED)
     parquet.write_table(pyarrow.table(table), place / "million.parquet")
@@ -178,6 +179,7 @@ def whole(folder: Path) -> dict[str, str]:
     return held
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_while_rows_are_written(place: Path, small_disk: Path) -> None:
     parquet.write_table(pyarrow.table(events(FEW, {})), place / "events.parquet")
     # the panel of a few events fits, and their rows; it is the report of before

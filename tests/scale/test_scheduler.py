@@ -21,6 +21,7 @@ from tests.conftest import module_needs
 from tests.scale.test_bulk import hashes
 
 module_needs("scale")
+pytestmark = pytest.mark.slow
 EVENTS, SECURITIES, LONGEST = 60_000, 20, 60
 
 
