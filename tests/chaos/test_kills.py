@@ -23,11 +23,14 @@ RUN = tuple(job for job in JOBS if job.name == "run")
 def test_commands_that_are_killed_or_interrupted_leave_nothing_half_done(jobs: tuple[Job, ...]) -> None:
     outcomes = set()
     with yard(jobs) as here:
-        for number in range(len(jobs)):
+        for number in range(max(len(jobs), 6)):
             for how in (signal.SIGKILL, signal.SIGINT):
                 _, outcome, broken = here.trial(SEED, number, how)
                 assert not broken, broken
                 outcomes.add(outcome)
+            # moments are drawn, and a command may be faster than its signal
+            if number + 1 >= len(jobs) and {"killed", "interrupted"} <= outcomes:
+                break
     assert {"killed", "interrupted"} <= outcomes
 
 
