@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tests.cli.conftest import ROOT, STUDY, Cli, run_in
+from tests.cli.conftest import ROOT, STUDY, Cli, run_process
 from tests.conftest import needs
 
 TABLES = ("abnormal_returns", "windows", "models", "aggregate", "aar", "clusters", "robustness")
@@ -20,7 +20,8 @@ def test_both_engines_write_the_same_report(tmp_path: Path) -> None:
         shutil.copy(ROOT / name, tmp_path)
     tables = {}
     for engine in ("numpy", "numba"):
-        done = run_in(tmp_path, "run", "--engine", engine, "--formats", "csv", "-o", engine)
+        # the manifest tells what this process has loaded
+        done = run_process(tmp_path, "run", "--engine", engine, "--formats", "csv", "-o", engine)
         assert done.code == 0, done.err
         manifest = json.loads((tmp_path / engine / "manifest.json").read_text(encoding="utf-8"))
         assert manifest["engine"] == engine
@@ -33,7 +34,7 @@ def test_both_engines_write_the_same_report(tmp_path: Path) -> None:
 def test_small_runs_leave_the_compiled_engine_alone(tmp_path: Path) -> None:
     for name in STUDY:
         shutil.copy(ROOT / name, tmp_path)
-    done = run_in(tmp_path, "run", "--formats", "json", "-o", "out")
+    done = run_process(tmp_path, "run", "--formats", "json", "-o", "out")
     assert done.code == 0, done.err
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["engine"] == "numpy" and "numba" not in manifest["versions"]
