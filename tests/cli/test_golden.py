@@ -77,7 +77,7 @@ def outcomes(folder: Path, commands: dict[str, str]) -> dict[str, str]:
     """Every command in one folder, at a fixed width, with nothing of this person's environment."""
     copy_study(folder)
     (folder / "broken.csv").write_text(BROKEN, encoding="utf-8")
-    env = {**dict.fromkeys((*AUTHORITIES, *PROXIES), ""), "COLUMNS": "100", "TERM": "dumb", "PYTHONUTF8": "1"}
+    env = {**dict.fromkeys((*AUTHORITIES, *PROXIES), ""), "COLUMNS": "100", "TERM": "dumb"}
     env |= {"XDG_CACHE_HOME": str(folder / "cache")}
     return {name: told(command, run_in(folder, *command.split(), env=env)) for name, command in commands.items()}
 
