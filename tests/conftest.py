@@ -95,3 +95,11 @@ def sample() -> StudyResult:
 
     spec = StudySpec(source="snapshot", benchmarks=("SPY", "SOXX"))
     return run(ROOT / "events.csv", spec=spec)
+
+
+@pytest.fixture(scope="session")
+def sample_figures(sample: StudyResult) -> dict[str, Any]:
+    """Every figure of the repository's own study, drawn once."""
+    from eventstudy.report.gallery import draw
+
+    return dict(draw(sample))

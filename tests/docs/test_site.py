@@ -52,7 +52,7 @@ def shell(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash to walk the pages with")
-@pytest.mark.parametrize("page", ["tutorial.md", "howto/tonight.md"])
+@pytest.mark.parametrize("page", [pytest.param("tutorial.md", marks=pytest.mark.slow), "howto/tonight.md"])
 def test_a_reader_who_types_the_page_sees_what_it_shows(page: str, tmp_path: Path) -> None:
     """In a fresh copy of what git tracks: each block runs, and prints the lines of the block beneath it."""
     clone(tmp_path)

@@ -23,6 +23,13 @@ def test_p_values(df: float) -> None:
     np.testing.assert_allclose(laws.f_p_value(np.array(3.7), 3, df), stats.f.sf(3.7, 3, df), rtol=1e-10)
 
 
+@pytest.mark.parametrize("z", [-3.2, -0.7, 0.0, 1.3, 9.0])
+def test_normal_p_values_of_every_alternative(z: float) -> None:
+    assert laws.normal_p_value(z) == pytest.approx(2 * stats.norm.sf(abs(z)), rel=1e-12)
+    assert laws.normal_p_value(z, "less") == pytest.approx(stats.norm.cdf(z), rel=1e-12)
+    assert laws.normal_p_value(z, "greater") == pytest.approx(stats.norm.sf(z), rel=1e-12)
+
+
 @pytest.mark.parametrize("df", [20.0, 60.0, 118.0, 248.0, 1000.0])
 @pytest.mark.parametrize("level", [0.9, 0.95, 0.99])
 def test_smallest_detectable_effect(df: float, level: float) -> None:

@@ -205,6 +205,7 @@ def test_the_same_in_a_streamed_study(whole: pd.DataFrame, tmp_path: Path) -> No
     assert dict(zip(out["event_id"], out["reason"], strict=True)) == gone
 
 
+@needs("scale")
 @pytest.mark.parametrize("figure", [1e308, 1e16, 5e-324, 1e-13])
 def test_figures_of_no_market(whole: pd.DataFrame, tmp_path: Path, figure: float) -> None:
     """Their returns overflow where they are squared: tables said `inf`."""

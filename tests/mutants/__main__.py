@@ -18,7 +18,9 @@ import json
 import os
 import queue
 import random
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -93,10 +95,11 @@ def mutated(source: str, name: str, arguments: dict[str, object], occurrence: in
     return found
 
 
-def drawn(root: Path, count: int, seed: int) -> list[Mutant]:
-    """A sample without repeats."""
+def drawn(root: Path, count: int, seed: int, only: str = "") -> list[Mutant]:
+    """A sample without repeats, of the files whose path holds a text."""
     chance = random.Random(seed)
     sources = {p.relative_to(root).as_posix(): p.read_text(encoding="utf-8") for p in (root / ENGINE).rglob("*.py")}
+    sources = {path: source for path, source in sources.items() if only in path}
     everything = {path: mutants_of(path, source) for path, source in sorted(sources.items())}
     places = [(path, start) for path, found in everything.items() for start in sorted(found)]
     chance.shuffle(places)
@@ -127,8 +130,8 @@ def differs(source: str, text: str) -> bool:
 class Copy:
     """A copy of the repository in which mutants are tried one after the other."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, subset: list[str]) -> None:
+        self.folder, self.subset = folder, subset
         listed = subprocess.run(["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True)
         for name in listed.stdout.decode().split("\0"):
             if name and (ROOT / name).is_file():
@@ -153,7 +156,12 @@ class Copy:
         }
 
     def run(self, tests: list[str], limit: float, environment: dict[str, str]) -> str:
-        """What the tests say: ``passed``, ``killed``, ``too slow``, or an error of the runner."""
+        """What the tests say: ``passed``, ``killed``, ``too slow`` or ``unknown``.
+
+        The limit is one of processor time, for a busy machine must not kill mutants; tests that wait for ever are stopped
+        by the clock, and what they would have said is unknown.
+        """
+        seconds = int(limit)
         try:
             done = subprocess.run(
                 [sys.executable, *PYTEST, *tests],
@@ -162,9 +170,12 @@ class Copy:
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
-                timeout=limit,
+                timeout=20 * limit,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5)),
             )
         except subprocess.TimeoutExpired:
+            return "unknown"
+        if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
             return "too slow"
         # 1: tests fail; 2 and 4: a module cannot be imported; 3: pytest itself fell over the mutant
         return {0: "passed", 5: "no tests"}.get(done.returncode, "killed")
@@ -173,7 +184,7 @@ class Copy:
         """Which tests run which line; the subset must pass."""
         target = self.folder / "map.json"
         environment = {**self.environment(), "MUTANTS_MAP": str(target)}
-        words = [*PYTEST, "-p", "tests.mutants.coverage_plugin", *SUBSET]
+        words = [*PYTEST, "-p", "tests.mutants.coverage_plugin", *self.subset]
         done = subprocess.run(
             [sys.executable, *words], cwd=self.folder, env=environment, capture_output=True, text=True
         )
@@ -194,7 +205,7 @@ class Copy:
             if quick:
                 outcome = self.run(quick, slack + 5 * sum(seconds.get(name, 0.0) for name in quick), environment)
             if outcome == "passed":
-                outcome = self.run(list(SUBSET), slack + 5 * sum(seconds.values()), environment)
+                outcome = self.run(self.subset, slack + 5 * sum(seconds.values()), environment)
         finally:
             path.write_text(source, encoding="utf-8")
             if environment["NUMBA_CACHE_DIR"] != str(self.folder / "numba"):
@@ -216,6 +227,8 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=150)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--minutes", type=float, default=0.0, help="start no mutant later than that; 0: no limit")
+    parser.add_argument("--only", default="", metavar="TEXT", help="of the path of what is changed")
+    parser.add_argument("--tests", nargs="+", default=list(SUBSET), metavar="PATH")
     parser.add_argument("--report", type=Path, default=ROOT / "build" / "mutants.json")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="mutants-"))
@@ -228,13 +241,14 @@ def main() -> int:
 def campaign(given: argparse.Namespace, folder: Path) -> int:
     """Every mutant in one of the copies."""
     began = time.monotonic()
-    copies = [Copy(folder / f"copy{n}") for n in range(given.jobs)]
-    sample = drawn(copies[0].folder, given.count, given.seed)
+    copies = [Copy(folder / f"copy{n}", given.tests) for n in range(given.jobs)]
+    sample = drawn(copies[0].folder, given.count, given.seed, given.only)
     known = copies[0].map()
     seconds: dict[str, float] = known["seconds"]  # type: ignore[assignment]
     print(f"{len(seconds)} tests in {sum(seconds.values()):.0f} s", flush=True)
     for copy in copies[1:]:
-        shutil.copytree(copies[0].folder / "numba", copy.folder / "numba", dirs_exist_ok=True)
+        if (copies[0].folder / "numba").exists():
+            shutil.copytree(copies[0].folder / "numba", copy.folder / "numba", dirs_exist_ok=True)
     todo: queue.SimpleQueue[Mutant] = queue.SimpleQueue()
     for mutant in sample:
         mutant.tests = known["lines"].get(mutant.path, {}).get(str(mutant.line), [])  # type: ignore[attr-defined]
@@ -263,7 +277,7 @@ def campaign(given: argparse.Namespace, folder: Path) -> int:
 def told(sample: list[Mutant], given: argparse.Namespace) -> int:
     """The rate, and every survivor with its reason."""
     tried, why = [mutant for mutant in sample if mutant.outcome], reasons()
-    survivors = [mutant for mutant in tried if mutant.outcome in ("survived", "no tests")]
+    survivors = [mutant for mutant in tried if mutant.outcome not in ("killed", "too slow")]
     given.report.parent.mkdir(parents=True, exist_ok=True)
     rows = [{name: value for name, value in vars(m).items() if name not in ("text", "tests")} for m in tried]
     given.report.write_text(json.dumps({"seed": given.seed, "mutants": rows}, indent=1), encoding="utf-8")

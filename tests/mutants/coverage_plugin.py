@@ -14,7 +14,9 @@ import coverage
 import pytest
 
 SECONDS: dict[str, float] = {}
-COVERAGE = coverage.Coverage(data_file=None, include=[str(Path.cwd() / "eventstudy" / "engine" / "*")])
+COVERAGE = coverage.Coverage(
+    data_file=None, config_file=False, include=[str(Path.cwd() / "eventstudy" / "engine" / "*")]
+)
 COVERAGE.start()
 
 

@@ -22,6 +22,7 @@ from eventstudy.evaluate.audit import audit
 from eventstudy.results import StudyResult
 from eventstudy.spec import StudySpec, Window
 from eventstudy.study import run
+from tests.conftest import needs
 from tests.engine.single_sample import p_values as single_p
 
 N = 420
@@ -362,6 +363,7 @@ def garch_design(seed: int, events: int, m: int = 400, omega: float = 8e-6) -> t
     return design, truth
 
 
+@needs("garch")
 def test_a_forecast_variance_by_a_loop() -> None:
     from arch.univariate import GARCH, LS
 
@@ -390,6 +392,7 @@ def test_a_forecast_variance_by_a_loop() -> None:
     )
 
 
+@needs("garch")
 @pytest.mark.parametrize("name", ["garch", "egarch"])
 def test_turbulent_days_are_judged_by_their_own_variance(name: str) -> None:
     events = 150 if name == "garch" else 60
@@ -407,6 +410,7 @@ def test_turbulent_days_are_judged_by_their_own_variance(name: str) -> None:
     np.testing.assert_allclose(result.base[:, 1], 3.0)
 
 
+@needs("garch")
 def test_garch_holds_in_the_top_decile_where_least_squares_fails() -> None:
     """With the true parameters known, the forecast is the truth; here they are estimated from 400 sessions."""
     design, truth = garch_design(5, 400)
@@ -427,6 +431,7 @@ def _both(design: Design, fits: object, name: str) -> tuple[object, ...]:
     return fits, cars(design, fits, name, [(0, 0)]), 0.95, "two-sided"  # type: ignore[arg-type,return-value]
 
 
+@needs("garch")
 def test_short_windows_fall_back_to_the_local_scale() -> None:
     design, _ = garch_design(7, 3, m=120)
     fits = conditional_fits(design, "garch")
@@ -441,6 +446,7 @@ def test_short_windows_fall_back_to_the_local_scale() -> None:
     np.testing.assert_allclose(found.p[:, 0], t_p_value(expected, np.full(3, 20.0)), rtol=1e-9)
 
 
+@needs("garch")
 def test_a_study_with_garch_says_what_it_leaves_out(world: dict[str, object]) -> None:
     result = study(world, "garch")
     row = result.windows.iloc[0]

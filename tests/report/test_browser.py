@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from eventstudy.report.gallery import draw
 from eventstudy.report.html import report_page
 from eventstudy.report.summary_page import summary_page
 from eventstudy.results import StudyResult
@@ -21,9 +20,9 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 
 
 @pytest.fixture(scope="module")
-def page_file(sample: StudyResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def page_file(sample: StudyResult, sample_figures: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(report_page(summary_page(sample, draw(sample), None)), encoding="utf-8")
+    path.write_text(report_page(summary_page(sample, sample_figures, None)), encoding="utf-8")
     return path
 
 

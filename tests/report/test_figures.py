@@ -25,8 +25,8 @@ from tests.conftest import ROOT
 
 
 @pytest.fixture(scope="module")
-def figures(sample: StudyResult) -> dict[str, Figure]:
-    return draw(sample)
+def figures(sample_figures: dict[str, Figure]) -> dict[str, Figure]:
+    return sample_figures
 
 
 def numbers_of(figure: Figure) -> dict[str, Any]:
