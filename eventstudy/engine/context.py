@@ -88,6 +88,12 @@ class EventContext:
             self._made[key] = make()
         return self._made[key]  # type: ignore[return-value]
 
+    def let_go(self, *, days: bool) -> None:
+        """Free what the tests shared, and the days too where they can be completed from the estimates again."""
+        self._made.clear()
+        if days:
+            self._design = self._fits = None
+
     def empty(self) -> Floats:
         """NaN for every event and test window, (E, W)."""
         return np.full(self.measures.car.shape, np.nan)
