@@ -14,11 +14,11 @@ import numpy as np
 from bench.baseline import battery
 from bench.harness import Job, interleaved, machine, ratio
 from bench.kernels import OPTIONS, PLAN, WINDOWS, simulated
-from eventstudy.engine.kernels import Engine, measure
-from eventstudy.engine.kernels.records import light_evidence, sample_over
-from eventstudy.engine.kernels.totals import Cell, totals
+from eventstudy.engine.measure import Engine, measure
+from eventstudy.engine.measures import light_evidence, sample_over
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.panel import Placed, ReturnPanel
+from eventstudy.engine.second_pass import Cell, totals
 from eventstudy.engine.significance.battery import finalised, parts_read
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.summary import LIGHT_PARTS

@@ -8,7 +8,7 @@ import numpy as np
 
 from eventstudy.data.catalogue import nearby, other_days, shares_session
 from eventstudy.data.market import row_benchmarks
-from eventstudy.engine.options import window_plan
+from eventstudy.engine_options import window_plan
 from eventstudy.spec import Window
 
 if TYPE_CHECKING:

@@ -18,10 +18,10 @@ from eventstudy.data.market import Market, SeriesKey, load_market, place_rows, s
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source, source_from_frame
 from eventstudy.engine.block import Block, select, study_block
-from eventstudy.engine.kernels import Engine, chosen_engine
+from eventstudy.engine.measure import Engine, chosen_engine
 from eventstudy.engine.models import MODELS
-from eventstudy.engine.options import conventions, fewest_observations, options_of
 from eventstudy.engine.panel import Ints
+from eventstudy.engine_options import conventions, fewest_observations, options_of
 from eventstudy.errors import UsageError
 from eventstudy.evaluate.calendar_time import calendar_time_tests
 from eventstudy.evaluate.claims import check_claims

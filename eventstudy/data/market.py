@@ -26,8 +26,8 @@ from eventstudy.data.prices import PriceSource, PriceTable
 from eventstudy.data.quality import Quality, inspect
 from eventstudy.data.returns import AlignedSeries, align
 from eventstudy.engine.models import MODELS
-from eventstudy.engine.options import window_plan
 from eventstudy.engine.panel import Floats, Placed, ReturnPanel
+from eventstudy.engine_options import window_plan
 from eventstudy.errors import UsageError
 from eventstudy.spec import LIVE, StudySpec
 

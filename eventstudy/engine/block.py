@@ -9,11 +9,11 @@ import numpy as np
 
 from eventstudy.engine.abnormal import Abnormal, Cars
 from eventstudy.engine.context import EventContext, SingleTest
-from eventstudy.engine.kernels import is_compiled, measure
-from eventstudy.engine.kernels.plain import measure_chunk, measure_design
-from eventstudy.engine.kernels.records import Measures, end_to_end, take
 from eventstudy.engine.least_squares import Fits
+from eventstudy.engine.measure import is_compiled, measure
+from eventstudy.engine.measures import Measures, end_to_end, take
 from eventstudy.engine.moments import CHUNK
+from eventstudy.engine.numpy_kernel import measure_chunk, measure_design
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Floats, Ints, Placed, ReturnPanel
 from eventstudy.engine.significance.laws import t_p_value

@@ -9,8 +9,8 @@ from typing import TypeVar
 import numpy as np
 
 from eventstudy.engine.abnormal import window_complete
-from eventstudy.engine.kernels.records import Measures, Serial, completed
 from eventstudy.engine.least_squares import Fits
+from eventstudy.engine.measures import Measures, Serial, completed
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
 from eventstudy.engine.significance.serial import autocorrelation, local_variances

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.data.market import place_rows, series_key
-from eventstudy.engine.options import fewest_observations, window_plan
 from eventstudy.engine.significance.cluster import (
     Cluster,
     build_cluster,
@@ -24,6 +23,7 @@ from eventstudy.engine.significance.cluster import (
 from eventstudy.engine.significance.multiple import benjamini_hochberg, benjamini_yekutieli, bonferroni, holm
 from eventstudy.engine.significance.result import TestResult, undefined
 from eventstudy.engine.windows import gather
+from eventstudy.engine_options import fewest_observations, window_plan
 from eventstudy.records import ClusterRow
 from eventstudy.spec import Alternative, Window
 

@@ -12,15 +12,16 @@ import numpy as np
 from eventstudy.data.catalogue import history_mask, masking_sessions
 from eventstudy.data.market import SeriesKey
 from eventstudy.engine.block import Block, tested_block
-from eventstudy.engine.kernels.records import take
 from eventstudy.engine.least_squares import Fits
+from eventstudy.engine.measures import take
 from eventstudy.engine.models import MODELS
-from eventstudy.engine.options import Options, options_of, pairs
+from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
 from eventstudy.engine.significance.placebo import PlaceboTable, placebo_table, placebo_time
 from eventstudy.engine.significance.serial import local_variance
 from eventstudy.engine.significance.single_tests import SINGLE_TESTS
 from eventstudy.engine.windows import Design, gather, in_event_time
+from eventstudy.engine_options import options_of, pairs
 from eventstudy.errors import UsageError
 from eventstudy.spec import ALWAYS_TESTS, CLUSTER_TESTS, RESAMPLED_TESTS, StudySpec
 

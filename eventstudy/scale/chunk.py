@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from eventstudy.engine.kernels import Measures
-from eventstudy.engine.kernels.records import light_evidence, sample_over
-from eventstudy.engine.kernels.totals import Cell, totals
+from eventstudy.engine.measure import Measures
+from eventstudy.engine.measures import light_evidence, sample_over
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.panel import Bools, Floats, Ints
+from eventstudy.engine.second_pass import Cell, totals
 from eventstudy.engine.significance.laws import t_p_value
 from eventstudy.engine.significance.summary import LIGHT_PARTS, SecondPass, Spread
 from eventstudy.scale.marks import (

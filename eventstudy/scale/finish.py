@@ -10,13 +10,13 @@ import numpy as np
 
 from eventstudy.data.calendar import TradingCalendar
 from eventstudy.engine.moments import Moments
-from eventstudy.engine.options import window_plan
 from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.battery import GROUP_TESTS, finalised
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.evidence import Evidence, Sample
 from eventstudy.engine.significance.result import TestResult, undefined
 from eventstudy.engine.significance.summary import Summary
+from eventstudy.engine_options import window_plan
 from eventstudy.evaluate.groups import weighted_mean
 from eventstudy.records import GroupDay, GroupRow
 from eventstudy.scale.limits import Limits

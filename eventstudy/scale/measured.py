@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eventstudy.engine.block import study_block
-from eventstudy.engine.kernels import Measures
-from eventstudy.engine.options import Engine, Options, options_of, window_plan
+from eventstudy.engine.measure import Measures
+from eventstudy.engine.options import Engine, Options
 from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
 from eventstudy.engine.significance.single import ExactT
 from eventstudy.engine.significance.summary import SPREAD_PARTS
 from eventstudy.engine.windows import WindowPlan
+from eventstudy.engine_options import options_of, window_plan
 from eventstudy.scale.marks import NEAR_DAY0, OWN_BENCHMARK, SHARED, UNCERTAIN, Roster
 from eventstudy.scale.panel_file import BAD_TICK, CONFOUNDED, GAP, MASKING, MISSING, OTHER, STALE, TRADED, PanelFile
 from eventstudy.spec import StudySpec

@@ -16,11 +16,11 @@ from eventstudy.data.market import seed_of
 from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source
-from eventstudy.engine.kernels import chosen_engine
-from eventstudy.engine.options import conventions
+from eventstudy.engine.measure import chosen_engine
 from eventstudy.engine.significance.battery import GROUP_TESTS, parts_read
 from eventstudy.engine.significance.single_tests import SINGLE_TESTS
 from eventstudy.engine.significance.summary import LIGHT_PARTS, SecondPass
+from eventstudy.engine_options import conventions
 from eventstudy.report.tables import COLUMNS
 from eventstudy.report.write import aside, publish
 from eventstudy.scale.chunk import BlockResult, blocks, rank_block, study_block

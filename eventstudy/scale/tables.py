@@ -11,8 +11,8 @@ from eventstudy import ledger
 from eventstudy.data.coded import Coded, Texts
 from eventstudy.data.market import SeriesKey
 from eventstudy.engine.models import MODELS
-from eventstudy.engine.options import fewest_observations
 from eventstudy.engine.panel import Ints
+from eventstudy.engine_options import fewest_observations
 from eventstudy.flags import flag_words
 from eventstudy.report.tables import COLUMNS
 from eventstudy.scale.chunk import BlockResult

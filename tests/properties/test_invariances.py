@@ -17,9 +17,9 @@ from eventstudy.engine.abnormal import abnormal_returns, cars
 from eventstudy.engine.block import Block, select, study_block
 from eventstudy.engine.models import MODELS, fit
 from eventstudy.engine.moments import Moments, summarise
-from eventstudy.engine.options import options_of
 from eventstudy.engine.panel import Placed, ReturnPanel
 from eventstudy.engine.windows import WindowPlan, gather
+from eventstudy.engine_options import options_of
 from eventstudy.spec import StudySpec, Window
 from eventstudy.study import run
 

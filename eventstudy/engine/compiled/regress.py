@@ -1,7 +1,7 @@
 """The compiled kernel: one pass over the events, each gathered, estimated and measured.
 
 Imported only where the ``numba`` engine was chosen. Arithmetic is IEEE as written: no reassociation, no contraction;
-what is a sum over an event's days runs in ``lanes``. Scratch of a call is one array ``work`` of rows; a row is a
+what is a sum over an event's days runs in ``simd``. Scratch of a call is one array ``work`` of rows; a row is a
 day-by-day vector of one event, zero beyond its days.
 """
 
@@ -18,19 +18,10 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
-from eventstudy.engine.kernels import gathering, lanes, outcome, rows
-from eventstudy.engine.kernels.gathering import ahead, gather, put_back, reach, used_days, weigh
-from eventstudy.engine.kernels.lanes import (
-    LANES,
-    dot,
-    errors_pair,
-    product,
-    remainder,
-    scaled_pair,
-    swept_pair,
-)
-from eventstudy.engine.kernels.outcome import car_sums, daily_returns, lagged, local_variance, paths, residual_rows
-from eventstudy.engine.kernels.rows import (
+from eventstudy.engine.compiled import gathering, outcome, rows, simd
+from eventstudy.engine.compiled.gathering import ahead, gather, put_back, reach, used_days, weigh
+from eventstudy.engine.compiled.outcome import car_sums, daily_returns, lagged, local_variance, paths, residual_rows
+from eventstudy.engine.compiled.rows import (
     ERROR,
     ESTIMATION,
     FIRST,
@@ -39,6 +30,15 @@ from eventstudy.engine.kernels.rows import (
     SPAN,
     TARGET,
     USED,
+)
+from eventstudy.engine.compiled.simd import (
+    LANES,
+    dot,
+    errors_pair,
+    product,
+    remainder,
+    scaled_pair,
+    swept_pair,
 )
 from eventstudy.engine.panel import LONGEST_SPAN
 from eventstudy.engine.windows import LOCAL_SESSIONS
@@ -329,6 +329,6 @@ def _built(helpers: str) -> Any:
     return measure_events
 
 
-SOURCES = "".join(inspect.getsource(module) for module in (gathering, lanes, outcome, rows, sys.modules[__name__]))
+SOURCES = "".join(inspect.getsource(module) for module in (gathering, simd, outcome, rows, sys.modules[__name__]))
 SOURCES += f"{LOCAL_SESSIONS} {LONGEST_SPAN}"
 measure_events = _built(sha256(SOURCES.encode()).hexdigest())

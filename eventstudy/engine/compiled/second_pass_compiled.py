@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
-from eventstudy.engine.kernels import ranking, regress
-from eventstudy.engine.kernels.ranking import rank_events
-from eventstudy.engine.kernels.regress import measure_events
+from eventstudy.engine.compiled import ranking, regress
+from eventstudy.engine.compiled.ranking import rank_events
+from eventstudy.engine.compiled.regress import measure_events
 
 # events at a time: their residuals and ranks, 8 kB each, stay in the second cache
 BATCH = 32

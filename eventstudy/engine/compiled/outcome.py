@@ -9,8 +9,8 @@ import math
 import numpy as np
 from numba import njit
 
-from eventstudy.engine.kernels.lanes import LANES, dot
-from eventstudy.engine.kernels.rows import ERROR, FIRST, OBSERVED, RETURN, SCALED, SPAN, TARGET, USED
+from eventstudy.engine.compiled.rows import ERROR, FIRST, OBSERVED, RETURN, SCALED, SPAN, TARGET, USED
+from eventstudy.engine.compiled.simd import LANES, dot
 from eventstudy.engine.windows import LOCAL_SESSIONS
 
 _compiled = njit(error_model="numpy", _nrt=False)
