@@ -69,7 +69,7 @@ TESTS = {
     "conformal": SingleTest(
         columns=("p_conformal", "p_min_conformal"),
         reads=frozenset({"days"}),
-        cost=12.0,
+        cost=20.0,
         run=conformal,
         defined=("exact", "asymptotic", "forecast", "none"),
     )

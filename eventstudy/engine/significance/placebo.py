@@ -202,7 +202,7 @@ TESTS = {
     "placebo-time": SingleTest(
         columns=("p_placebo", "p_min_placebo", "n_placebo", "n_placebo_blocks"),
         reads=frozenset({"history"}),
-        cost=250.0,
+        cost=170.0,
         run=_placebo_columns,
         defined=("exact", "asymptotic"),
     )

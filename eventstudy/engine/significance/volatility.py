@@ -123,6 +123,6 @@ _DAYS = frozenset({"days"})
 TESTS = {
     "window-f": SingleTest(columns=("p_f", "avar"), reads=_DAYS, cost=6.0, run=window_f),
     "vol-f": SingleTest(columns=("p_f", "avar"), reads=_DAYS, cost=6.0, run=window_f),
-    "vol-conformal": SingleTest(columns=("p_vol_conformal",), reads=_DAYS, cost=12.0, run=vol_conformal),
+    "vol-conformal": SingleTest(columns=("p_vol_conformal",), reads=_DAYS, cost=20.0, run=vol_conformal),
     "vol-bf": SingleTest(columns=("p_vol_bf",), reads=_DAYS, cost=8.0, run=vol_bf),
 }
