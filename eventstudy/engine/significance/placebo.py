@@ -84,7 +84,7 @@ def placebo_table(
         return direct_table(panel, series, mask, options, candidates)
     # sessions before the first candidate's estimation window and after the last one's windows play no part
     low = int(candidates[0]) + plan.estimation_start
-    high = int(candidates[-1]) + max(end for _, end in windows) + 1
+    high = int(candidates[-1]) + max(0, *(end for _, end in windows)) + 1
     part = ReturnPanel(
         returns=panel.returns[series : series + 1, low:high],
         factors=panel.factors[series : series + 1, :, low:high],
