@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from eventstudy.engine.kernels import measure
+from eventstudy.engine.measure import measure
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Placed, ReturnPanel
 from eventstudy.engine.windows import WindowPlan

@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.baseline import market_model
 from bench.harness import Job, interleaved, machine, quiet_wall, ratio
-from eventstudy.engine.kernels import Engine, measure
+from eventstudy.engine.measure import Engine, measure
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Placed, ReturnPanel

@@ -34,7 +34,7 @@ from bench.peer_scripts import HEAD, PEERS, TAIL, Peer
 from bench.ranked import WHOLE, compiled_battery
 from eventstudy import study
 from eventstudy.data.sources import source_from_frame
-from eventstudy.engine.kernels import Engine, measure
+from eventstudy.engine.measure import Engine, measure
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Placed, ReturnPanel
 from eventstudy.results import StudyResult

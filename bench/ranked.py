@@ -24,11 +24,11 @@ from eventstudy.engine.aggregates import (
     tallied,
     with_second_pass,
 )
-from eventstudy.engine.kernels import Engine, measure
-from eventstudy.engine.kernels.records import light_evidence
-from eventstudy.engine.kernels.totals import Cell, totals
+from eventstudy.engine.measure import Engine, measure
+from eventstudy.engine.measures import light_evidence
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.panel import Placed, ReturnPanel
+from eventstudy.engine.second_pass import Cell, totals
 from eventstudy.engine.significance.battery import finalised, parts_read
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.summary import LIGHT_PARTS, Summary

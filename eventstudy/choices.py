@@ -6,7 +6,7 @@ import numpy as np
 
 from eventstudy.data.event_index import EventIndex
 from eventstudy.engine.models import MODELS
-from eventstudy.engine.options import fewest_observations
+from eventstudy.engine_options import fewest_observations
 from eventstudy.errors import UsageError
 from eventstudy.spec import StudySpec
 from eventstudy.spelling import meant

@@ -28,8 +28,9 @@ from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import Choice, PriceSource, PriceTable, Provenance
 from eventstudy.data.series_index import SeriesIndex, SeriesKey, series_of
 from eventstudy.engine.models import MODELS
-from eventstudy.engine.options import fewest, fewest_observations, window_plan
+from eventstudy.engine.options import fewest
 from eventstudy.engine.panel import Bools, Ints, Placed
+from eventstudy.engine_options import fewest_observations, window_plan
 from eventstudy.errors import UsageError
 from eventstudy.flags import Facts, surroundings
 from eventstudy.roster import (

@@ -18,9 +18,9 @@ from eventstudy.data.events import events_from_frame, read_events
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source, source_from_frame
 from eventstudy.engine.block import Block, select, study_block
-from eventstudy.engine.kernels import Engine, chosen_engine
-from eventstudy.engine.options import conventions, options_of, window_plan
+from eventstudy.engine.measure import Engine, chosen_engine
 from eventstudy.engine.panel import Bools, Ints
+from eventstudy.engine_options import conventions, options_of, window_plan
 from eventstudy.errors import UsageError
 from eventstudy.evaluate.calendar_time import calendar_time_tests
 from eventstudy.evaluate.claims import check_claims

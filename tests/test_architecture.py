@@ -45,7 +45,7 @@ OWN_FORBIDDEN = {
     "review": {"cli", "study", "engine", "evaluate", "data"},
 }
 # significance lives in the engine; the border may use panels, windows, models and the layout of a block only
-DATA_MAY_USE_ENGINE = {"panel", "windows", "models", "options"}
+DATA_MAY_USE_ENGINE = {"panel", "windows", "models"}
 
 
 def imports(path: Path, top_only: bool = False) -> list[str]:

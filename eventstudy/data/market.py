@@ -25,8 +25,8 @@ from eventstudy.data.prices import PriceSource, PriceTable
 from eventstudy.data.returns import AlignedSeries, align
 from eventstudy.data.series_index import SeriesKey, row_benchmarks, series_of
 from eventstudy.engine.models import MODELS
-from eventstudy.engine.options import window_plan
 from eventstudy.engine.panel import Floats, Placed, ReturnPanel
+from eventstudy.engine_options import window_plan
 from eventstudy.errors import UsageError
 from eventstudy.spec import LIVE, StudySpec
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from eventstudy.engine.abnormal import Abnormal, Cars
 from eventstudy.engine.context import EventContext, SingleTest
-from eventstudy.engine.kernels import is_compiled, measure
-from eventstudy.engine.kernels.plain import measure_chunk, measure_design
-from eventstudy.engine.kernels.records import Measures, end_to_end, take
 from eventstudy.engine.least_squares import Fits
+from eventstudy.engine.measure import is_compiled, measure
+from eventstudy.engine.measures import Measures, end_to_end, take
 from eventstudy.engine.moments import CHUNK
+from eventstudy.engine.numpy_kernel import measure_chunk, measure_design
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Floats, Ints, Placed, ReturnPanel
 from eventstudy.engine.significance.laws import t_p_value
@@ -103,20 +103,20 @@ def study_block(panel: ReturnPanel, placed: Placed, options: Options) -> Block:
         Each event is estimated once; tests that look at its days read the estimates of the kernel.
     """
     options = replace(options, serial=options.serial or any("serial" in e.reads for e in _wanted(options).values()))
-    if is_compiled(options):
-        found = measure(panel, placed, options)
-        parts = range(0, max(len(placed.session), 1), CHUNK)
-        blocks = [_block(_context(panel, placed, options, found, slice(at, at + CHUNK))) for at in parts]
-    else:
-        blocks = []
-        for at in range(0, max(len(placed.session), 1), CHUNK):
-            few = placed.part(at, at + CHUNK)
-            found, design, fits = measure_chunk(panel, few, options)
-            context = EventContext(
-                options=options, measures=found, seed=few.seed, panel=panel, placed=few, _design=design, _fits=fits
-            )
-            blocks.append(_block(context))
-    return _joined(blocks, panel, placed)
+    n, found = len(placed.session), measure(panel, placed, options) if is_compiled(options) else None
+    blocks = []
+    for at in range(0, max(n, 1), CHUNK):
+        few, design, fits = placed.part(at, at + CHUNK), None, None
+        if found is None:
+            measures, design, fits = measure_chunk(panel, few, options)
+        else:
+            measures = take(found, slice(at, at + CHUNK))
+        context = EventContext(
+            options=options, measures=measures, seed=few.seed, panel=panel, placed=few, _design=design, _fits=fits
+        )
+        blocks.append(_block(context))
+        context.let_go(days=n > CHUNK and options.entry.twin != "")
+    return blocks[0] if len(blocks) == 1 else _joined(blocks, found, panel, placed)
 
 
 def tested_block(design: Design, fits: Fits, seed: Ints, options: Options) -> Block:
@@ -150,33 +150,26 @@ def _block(context: EventContext) -> Block:
     return Block(measures=found, exact=exact, columns=columns, context=context)
 
 
-def _context(panel: ReturnPanel, placed: Placed, options: Options, found: Measures, part: slice) -> EventContext:
-    few = placed.chosen(part)
-    return EventContext(options=options, measures=take(found, part), seed=few.seed, panel=panel, placed=few)
-
-
-def _joined(blocks: Sequence[Block], panel: ReturnPanel, placed: Placed) -> Block:
-    """The events of all blocks in order; their days are kept where every block has gathered them."""
-    if len(blocks) == 1:
-        return blocks[0]
-    found = end_to_end([block.measures for block in blocks])
-    gathered = [block.context.gathered for block in blocks]
-    design, fits = end_to_end(gathered) if None not in gathered else (None, None)
-    first = blocks[0]
-    context = EventContext(
-        options=first.context.options,
-        measures=found,
-        seed=placed.seed,
-        panel=panel,
-        placed=placed,
-        _design=design,
-        _fits=fits,
-    )
+def _joined(blocks: Sequence[Block], found: Measures | None, panel: ReturnPanel, placed: Placed) -> Block:
+    """The events of all blocks in order."""
+    options = blocks[0].context.options
+    measures = end_to_end([block.measures for block in blocks]) if found is None else found
+    design, fits = None, None
+    if not options.entry.twin:
+        design, fits = (end_to_end([getattr(block, name) for block in blocks]) for name in ("design", "fits"))
     return Block(
-        measures=found,
+        measures=measures,
         exact=end_to_end([block.exact for block in blocks]),
-        columns={name: np.concatenate([block.columns[name] for block in blocks]) for name in first.columns},
-        context=context,
+        columns={name: np.concatenate([block.columns[name] for block in blocks]) for name in blocks[0].columns},
+        context=EventContext(
+            options=options,
+            measures=measures,
+            seed=placed.seed,
+            panel=panel,
+            placed=placed,
+            _design=design,
+            _fits=fits,
+        ),
     )
 
 

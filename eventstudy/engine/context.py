@@ -9,8 +9,8 @@ from typing import TypeVar
 import numpy as np
 
 from eventstudy.engine.abnormal import window_complete
-from eventstudy.engine.kernels.records import Measures, Serial, completed
 from eventstudy.engine.least_squares import Fits
+from eventstudy.engine.measures import Measures, Serial, completed
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
 from eventstudy.engine.significance.serial import autocorrelation, local_variances
@@ -87,6 +87,12 @@ class EventContext:
         if key not in self._made:
             self._made[key] = make()
         return self._made[key]  # type: ignore[return-value]
+
+    def let_go(self, *, days: bool) -> None:
+        """Free what the tests shared, and the days too where they can be completed from the estimates again."""
+        self._made.clear()
+        if days:
+            self._design = self._fits = None
 
     def empty(self) -> Floats:
         """NaN for every event and test window, (E, W)."""

@@ -1,16 +1,13 @@
-"""What the engine is asked to do: one frozen record, and how a study's spec makes it."""
+"""What the engine is asked to do, in one frozen record."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from eventstudy.engine.models import MODELS, Model
 from eventstudy.engine.significance.laws import Alternative
 from eventstudy.engine.windows import WindowPlan
-
-if TYPE_CHECKING:
-    from eventstudy.spec import StudySpec
 
 Engine = Literal["numpy", "numba"]
 
@@ -96,42 +93,3 @@ def fewest(model: str, n_benchmarks: int, asked: int | None) -> int:
     always as many as leave two degrees of freedom."""
     p = MODELS[model].n_parameters(n_benchmarks)
     return max(60, 10 * p) if asked is None else max(asked, p + 2)
-
-
-def window_plan(spec: StudySpec) -> WindowPlan:
-    """The event-time layout of a spec."""
-    return WindowPlan(
-        estimation=spec.estimation, gap=spec.gap, start=spec.event_window.start, end=spec.event_window.end
-    )
-
-
-def fewest_observations(spec: StudySpec, model: str, n_benchmarks: int) -> int:
-    """Valid estimation observations below which an event of a study is excluded."""
-    return fewest(model, n_benchmarks, spec.min_estimation)
-
-
-def conventions(spec: StudySpec) -> Conventions:
-    """The conventions of a spec."""
-    return Conventions(sigma=spec.chosen("sigma"), car=spec.chosen("car"), robust=spec.chosen("robust"))
-
-
-def pairs(spec: StudySpec) -> tuple[tuple[int, int], ...]:
-    """The test windows as (start, end)."""
-    return tuple((window.start, window.end) for window in spec.windows)
-
-
-def options_of(spec: StudySpec, engine: Engine = "numpy") -> Options:
-    """The options of a study: every test of one event that it computes."""
-    return Options(
-        plan=window_plan(spec),
-        model=spec.model,
-        windows=pairs(spec),
-        conventions=conventions(spec),
-        strict=spec.missing == "strict",
-        log=spec.returns == "log",
-        level=spec.level,
-        alternative=spec.alternative,
-        min_estimation=spec.min_estimation,
-        tests=spec.active_tests,
-        engine=engine,
-    )

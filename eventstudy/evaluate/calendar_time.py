@@ -9,12 +9,12 @@ import numpy as np
 
 from eventstudy.data.market import place_rows
 from eventstudy.engine.models import MODELS, Model, fit
-from eventstudy.engine.options import window_plan
 from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
 from eventstudy.engine.significance.calendar_time import Portfolio, holding, jaffe, portfolio
 from eventstudy.engine.significance.laws import Alternative, t_p_value
 from eventstudy.engine.significance.result import TestResult, computed, undefined
 from eventstudy.engine.windows import Design, WindowPlan, gather
+from eventstudy.engine_options import window_plan
 from eventstudy.evaluate.members import groups_of
 from eventstudy.evaluate.placed import placed_events
 from eventstudy.records import CalendarRow

@@ -10,7 +10,6 @@ import numpy as np
 
 from eventstudy.data.series_index import series_key
 from eventstudy.engine.block import select
-from eventstudy.engine.options import fewest_observations
 from eventstudy.engine.panel import Ints
 from eventstudy.engine.significance.cluster import (
     Cluster,
@@ -25,6 +24,7 @@ from eventstudy.engine.significance.cluster import (
 )
 from eventstudy.engine.significance.multiple import benjamini_hochberg, benjamini_yekutieli, bonferroni, holm
 from eventstudy.engine.significance.result import TestResult, undefined
+from eventstudy.engine_options import fewest_observations
 from eventstudy.evaluate.placed import placed_events
 from eventstudy.records import ClusterRow
 from eventstudy.spec import Alternative, Window

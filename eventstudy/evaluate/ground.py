@@ -12,10 +12,10 @@ from eventstudy.data.market import place_rows
 from eventstudy.engine.conventions import measured
 from eventstudy.engine.least_squares import Fits
 from eventstudy.engine.models import MODELS, fit
-from eventstudy.engine.options import fewest_observations, options_of, window_plan
 from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
 from eventstudy.engine.significance.single import car_t
 from eventstudy.engine.windows import Design, WindowPlan, gather, in_event_time
+from eventstudy.engine_options import fewest_observations, options_of, window_plan
 from eventstudy.evaluate.trading import Paths
 from eventstudy.spec import StudySpec
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.engine.aggregates import Layout, Outcomes
-from eventstudy.engine.kernels.records import evidence_without_days, take
+from eventstudy.engine.measures import evidence_without_days, take
 from eventstudy.engine.models import MODELS
-from eventstudy.engine.options import pairs, window_plan
 from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.evidence import gather_evidence
 from eventstudy.engine.significance.overlap import Calendars
@@ -24,6 +23,7 @@ from eventstudy.engine.significance.pairs import (
     merged_pairs,
     summed_pairs,
 )
+from eventstudy.engine_options import pairs, window_plan
 
 if TYPE_CHECKING:
     from eventstudy.results import Studied

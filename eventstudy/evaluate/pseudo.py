@@ -12,15 +12,16 @@ import numpy as np
 from eventstudy.data.event_index import happenings, masked_history
 from eventstudy.data.series_index import SeriesKey
 from eventstudy.engine.block import Block, tested_block
-from eventstudy.engine.kernels.records import take
 from eventstudy.engine.least_squares import Fits
+from eventstudy.engine.measures import take
 from eventstudy.engine.models import MODELS
-from eventstudy.engine.options import Options, options_of, pairs
+from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
 from eventstudy.engine.significance.placebo import PlaceboTable, placebo_table, placebo_time
 from eventstudy.engine.significance.serial import local_variance
 from eventstudy.engine.significance.single_tests import SINGLE_TESTS
 from eventstudy.engine.windows import Design, gather, in_event_time
+from eventstudy.engine_options import options_of, pairs
 from eventstudy.errors import UsageError
 from eventstudy.spec import ALWAYS_TESTS, CLUSTER_TESTS, RESAMPLED_TESTS, StudySpec
 
@@ -146,28 +147,28 @@ def pseudo_events(stage: Stage, spec: StudySpec, effects: Sequence[float] = ()) 
         )
         kept = np.flatnonzero(clean.any(axis=1))
         if len(kept):
+            own = take(design, kept), take(fits, kept)
             for place, effect in zip(parts, sizes, strict=True):
-                place.append(_tested(stage, spec, design, fits, clean, chunk, kept, effect))
+                place.append(_tested(stage, spec, *own, clean[kept], chunk[kept], effect))
     return [_joined(part, spec) for part in parts]
 
 
 def _tested(
-    stage: Stage, spec: StudySpec, design: Design, fits: Fits, clean: Bools, chunk: Ints, kept: Ints, effect: float
+    stage: Stage, spec: StudySpec, design: Design, fits: Fits, clean: Bools, session: Ints, effect: float
 ) -> PseudoEvents:
     """One chunk of pseudo-events with an effect on their day 0."""
-    session = chunk[kept]
     if effect:
         names = tuple(sorted(spec.active_tests & OF_A_SESSION))
         spec = spec.with_changes(tests=names)
         inside = [start <= 0 <= end for start, end in pairs(spec)]
         clean = clean & np.array(inside)
         design, fits = planted(design, fits, effect)
-    own, options = take(design, kept), options_of(spec)
-    block = tested_block(own, take(fits, kept), _seeds(stage.key, session), options)
-    found = {name: np.where(clean[kept], values, np.nan) for name, values in single_p_values(block, spec).items()}
+    options = options_of(spec)
+    block = tested_block(design, fits, _seeds(stage.key, session), options)
+    found = {name: np.where(clean, values, np.nan) for name, values in single_p_values(block, spec).items()}
     if stage.table is not None:
-        found["placebo-time"] = np.where(clean[kept], _placebo_p(stage.table, block, session, options), np.nan)
-    local = np.stack([np.sqrt(local_variance(own, block.fits, start)) for start, _ in pairs(spec)], axis=1)
+        found["placebo-time"] = np.where(clean, _placebo_p(stage.table, block, session, options), np.nan)
+    local = np.stack([np.sqrt(local_variance(design, block.fits, start)) for start, _ in pairs(spec)], axis=1)
     return PseudoEvents(session=session, day_number=stage.panel.day_number[0, session], p=found, local=local)
 
 

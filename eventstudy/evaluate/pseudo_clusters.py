@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.data.series_index import SeriesKey, series_key
-from eventstudy.engine.options import fewest_observations, window_plan
 from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
 from eventstudy.engine.significance.cluster import build_cluster
 from eventstudy.engine.windows import Design, gather
+from eventstudy.engine_options import fewest_observations, window_plan
 from eventstudy.evaluate.clusters import ADJUSTED, JOINT, joint_results, sessions_of
 from eventstudy.evaluate.pseudo import PseudoEvents, Stage
 from eventstudy.spec import StudySpec, Window

@@ -11,10 +11,10 @@ from eventstudy.data.market import place_rows
 from eventstudy.data.series_index import series_key
 from eventstudy.engine.conventions import measured
 from eventstudy.engine.models import MODELS, Fits
-from eventstudy.engine.options import fewest_observations, options_of
 from eventstudy.engine.significance.laws import t_p_value
 from eventstudy.engine.significance.single import car_t
 from eventstudy.engine.windows import gather
+from eventstudy.engine_options import fewest_observations, options_of
 from eventstudy.records import PartRow, RobustRow
 from eventstudy.spec import StudySpec, Window
 

@@ -11,10 +11,10 @@ from eventstudy.data.market import place_rows
 from eventstudy.data.series_index import series_key
 from eventstudy.data.volume import has_volume, volume_panel
 from eventstudy.engine.block import select, tested_block
-from eventstudy.engine.options import fewest_observations, options_of
 from eventstudy.engine.significance.result import undefined
 from eventstudy.engine.significance.single import exact_t, variance_ar1
 from eventstudy.engine.windows import gather
+from eventstudy.engine_options import fewest_observations, options_of
 from eventstudy.evaluate.groups import group_tests
 from eventstudy.records import VolumeDay, VolumeResult, VolumeRow
 

@@ -10,14 +10,14 @@ import numpy as np
 from eventstudy.data.panel import Panel
 from eventstudy.engine.aggregates import GroupWindow, Layout, Member, Outcomes, Tally, added_pass, tallied
 from eventstudy.engine.block import study_block as measured_block
-from eventstudy.engine.kernels.records import light_evidence
-from eventstudy.engine.kernels.totals import Cell, totals
+from eventstudy.engine.measures import light_evidence
 from eventstudy.engine.moments import CHUNK
-from eventstudy.engine.options import pairs, window_plan
 from eventstudy.engine.panel import Bools, Floats, Ints
+from eventstudy.engine.second_pass import Cell, totals
 from eventstudy.engine.significance.overlap import Calendars
 from eventstudy.engine.significance.pairs import Errors, Laid, PairSums, errors_in_event_time, summed_pairs
 from eventstudy.engine.significance.summary import SecondPass, Spread
+from eventstudy.engine_options import pairs, window_plan
 from eventstudy.measured import MeasuredEvents, end_to_end, measured_events
 from eventstudy.prepare import placed_events
 from eventstudy.roster import COUNTS_IN_ALL, COUNTS_IN_OWN, DIRECT, Roster

@@ -9,9 +9,10 @@ import numpy as np
 
 from eventstudy.data.panel import Panel
 from eventstudy.engine.block import Block, study_block
-from eventstudy.engine.options import Engine, Options, options_of
+from eventstudy.engine.options import Engine, Options
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.engine.significance.summary import SPREAD_PARTS
+from eventstudy.engine_options import options_of
 from eventstudy.flags import row_flags, window_flags
 from eventstudy.prepare import facts_of, placed_events
 from eventstudy.roster import Roster

@@ -17,11 +17,11 @@ from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source
 from eventstudy.engine.aggregates import Tally
-from eventstudy.engine.kernels import chosen_engine
+from eventstudy.engine.measure import chosen_engine
 from eventstudy.engine.models import MODELS
-from eventstudy.engine.options import conventions
 from eventstudy.engine.significance.battery import GROUP_TESTS, parts_read
 from eventstudy.engine.significance.single_tests import SINGLE_TESTS
+from eventstudy.engine_options import conventions
 from eventstudy.errors import UsageError
 from eventstudy.evaluate.across_events import (
     Summed,

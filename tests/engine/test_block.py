@@ -44,7 +44,7 @@ class Count:
 
         monkeypatch.setitem(MODELS, model, replace(MODELS[model], fit=counted))
         if find_spec("numba") is not None:
-            from eventstudy.engine.kernels import regress
+            from eventstudy.engine.compiled import regress
 
             compiled = regress.measure_events
 

@@ -15,12 +15,12 @@ import pytest
 
 from eventstudy.engine.block import study_block
 from eventstudy.engine.conventions import Conventions
-from eventstudy.engine.kernels import Measures, chosen_engine, compiled, measure
+from eventstudy.engine.measure import Measures, chosen_engine, compiled, measure
 from eventstudy.engine.models import fit
-from eventstudy.engine.options import options_of
 from eventstudy.engine.panel import LONGEST_SPAN, Placed, ReturnPanel
 from eventstudy.engine.significance.evidence import gather_evidence
 from eventstudy.engine.windows import gather
+from eventstudy.engine_options import options_of
 from eventstudy.errors import UsageError
 from eventstudy.spec import StudySpec, Window
 from tests.conftest import needs
@@ -249,7 +249,7 @@ def test_the_twins_agree_on_returns_of_up_to_the_longest_span(strict: bool) -> N
 def test_compiled_midranks_are_scipys(n_est: int) -> None:
     from scipy.stats import rankdata
 
-    from eventstudy.engine.kernels.border import ranked_compiled
+    from eventstudy.engine.compiled.compiled_api import ranked_compiled
 
     rng = np.random.default_rng(n_est)
     plain = rng.standard_t(3, (300, n_est + 21))
@@ -285,7 +285,7 @@ def test_compiled_midranks_are_scipys(n_est: int) -> None:
 
 @needs_numba
 def test_more_days_than_a_place_can_hold_are_refused() -> None:
-    from eventstudy.engine.kernels.border import ranked_compiled
+    from eventstudy.engine.compiled.compiled_api import ranked_compiled
 
     with pytest.raises(ValueError, match="65537 days"):
         ranked_compiled(np.zeros((1, 65_500)), np.zeros((1, 37)), np.ones(1))
@@ -296,7 +296,7 @@ def test_more_days_than_a_place_can_hold_are_refused() -> None:
 
 @needs_numba
 def test_inputs_in_any_form_give_the_same_digits_and_one_compiled_form(tmp_path: Path) -> None:
-    from eventstudy.engine.kernels.regress import measure_events
+    from eventstudy.engine.compiled.regress import measure_events
 
     panel, placed = hard_panel(8, own_factors=True), hard_events(8, 300)
     whole = measure(panel, placed, options("multi-index", engine="numba"))
@@ -334,7 +334,7 @@ def test_rows_outside_the_panel_are_refused() -> None:
 DIGEST = """
 import hashlib, sys
 import numpy as np
-from eventstudy.engine.kernels import measure
+from eventstudy.engine.measure import measure
 from tests.engine.kernel_sample import PLAN, WINDOWS, hard_events, hard_panel, options
 from tests.engine.test_kernels import arrays
 from tests.engine.test_totals import added, sample
@@ -376,7 +376,7 @@ def test_models_without_a_twin_stay_with_numpy(model: str) -> None:
 
 
 def test_the_engine_is_chosen_by_size_and_by_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    import eventstudy.engine.kernels as kernels
+    import eventstudy.engine.measure as kernels
 
     monkeypatch.setattr(kernels, "find_spec", lambda name: None)
     assert chosen_engine("auto", 10**7, "market-model") == "numpy"

@@ -184,3 +184,13 @@ def test_other_models_and_conventions_take_the_direct_kernel() -> None:
     some = placebo_table(panel, 0, mask, OPTIONS, sessions=wanted).t
     np.testing.assert_array_equal(np.flatnonzero(np.isfinite(some[:, 0])), wanted)
     np.testing.assert_allclose(some[wanted], exact[wanted], rtol=1e-12)
+
+
+def test_windows_that_end_before_day_0() -> None:
+    panel = panel_of(*made(14))
+    mask = np.zeros(panel.n_sessions, bool)
+    options = replace(OPTIONS, windows=((-5, -1),))
+    found = placebo_table(panel, 0, mask, options, np.arange(panel.n_sessions)).t
+    known = np.flatnonzero(np.isfinite(found[:, 0]))
+    assert known[-1] == panel.n_sessions - 1
+    np.testing.assert_allclose(found[known], direct_table(panel, 0, mask, options, known).t[known], rtol=1e-12)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from eventstudy.engine.conventions import Conventions
-from eventstudy.engine.kernels import measure
-from eventstudy.engine.kernels.records import light_evidence, sample_over
-from eventstudy.engine.kernels.totals import Cell, totals
+from eventstudy.engine.measure import measure
+from eventstudy.engine.measures import light_evidence, sample_over
 from eventstudy.engine.moments import CHUNK
+from eventstudy.engine.second_pass import Cell, totals
 from eventstudy.engine.significance.summary import (
     LIGHT_PARTS,
     PARTS,

@@ -17,9 +17,9 @@ from eventstudy.engine.abnormal import abnormal_returns, cars
 from eventstudy.engine.block import Block, select, study_block
 from eventstudy.engine.models import MODELS, fit
 from eventstudy.engine.moments import Moments, summarise
-from eventstudy.engine.options import options_of
 from eventstudy.engine.panel import Placed, ReturnPanel
 from eventstudy.engine.windows import WindowPlan, gather
+from eventstudy.engine_options import options_of
 from eventstudy.spec import StudySpec, Window
 from eventstudy.study import run
 
@@ -117,7 +117,7 @@ def test_an_effect_on_day_0_moves_that_day_alone(seed: int, d: float) -> None:
     p, where = panel(seed), placed([350], [0])
     moved = p.returns.copy()
     moved[0, 350] += d
-    base, after = study_block(p, where, SPEC), study_block(panel(seed, returns=moved), where, OPTIONS)
+    base, after = study_block(p, where, OPTIONS), study_block(panel(seed, returns=moved), where, OPTIONS)
     expected = base.abnormal.ar.copy()
     expected[0, 10] += d
     np.testing.assert_allclose(after.abnormal.ar, expected, rtol=1e-12, atol=1e-15)
@@ -172,9 +172,7 @@ def test_collapses_and_degenerate_designs() -> None:
     assert (block.cars.car == 0).all()
 
 
-@pytest.mark.parametrize(
-    "name", [name for name, m in MODELS.items() if not (m.instrument or m.conditional or m.simplex)]
-)
+@pytest.mark.parametrize("name", [name for name, m in MODELS.items() if m.inference == "exact"])
 def test_every_least_squares_model_is_the_dummy_regression(name: str) -> None:
     """Fitted on estimation and window with a dummy a day, by numpy's least squares."""
     model = MODELS[name]
@@ -187,11 +185,11 @@ def test_every_least_squares_model_is_the_dummy_regression(name: str) -> None:
     fits = fit(design, name)
     result = cars(design, fits, name, [(-10, 10)])
     abnormal = abnormal_returns(design, fits, name)
-    y = design.y[0] - (design.x[0, :, 0] if model.adjusted else 0)
+    y = design.y[0] - (design.x[0, :, 0] if model.twin == "difference" else 0)
     rows = np.r_[0:120, 130:151]
-    if not model.adjusted:
+    if model.twin != "difference":
         k = {"none": 0, "market": 1, "all": count, "made": count}[model.factors]
-        constant = [np.ones(len(rows))] if model.intercept else []
+        constant = [np.ones(len(rows))] if model.twin == "constant" else []
         dummies = np.vstack([np.zeros((120, 21)), np.eye(21)])
         x = np.column_stack([*constant, design.x[0, rows, :k], dummies])
         theta = np.linalg.lstsq(x, y[rows], rcond=None)[0]

@@ -81,13 +81,13 @@ def _column(column: str, scheme: Scheme, context: EventContext) -> dict[str, Flo
     return {column: bootstrap(context, scheme)}
 
 
-def _entry(column: str, scheme: Scheme) -> SingleTest:
+def _entry(column: str, scheme: Scheme, cost: float) -> SingleTest:
     reads = frozenset({"days", "seed"})
-    return SingleTest(columns=(column,), reads=reads, cost=5_000.0, run=partial(_column, column, scheme))
+    return SingleTest(columns=(column,), reads=reads, cost=cost, run=partial(_column, column, scheme))
 
 
 TESTS = {
-    "boot-iid": _entry("p_boot_iid", "boot-iid"),
-    "boot-block": _entry("p_boot_block", "boot-block"),
-    "boot-stationary": _entry("p_boot_stationary", "boot-stationary"),
+    "boot-iid": _entry("p_boot_iid", "boot-iid", 1700.0),
+    "boot-block": _entry("p_boot_block", "boot-block", 2300.0),
+    "boot-stationary": _entry("p_boot_stationary", "boot-stationary", 5500.0),
 }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from eventstudy.engine.context import EventContext, SingleTest
-from eventstudy.engine.panel import Floats
-from eventstudy.engine.significance.laws import extreme_count
+from eventstudy.engine.panel import Bools, Floats, Ints
 
 
 def circular_sums(values: Floats, length: int) -> Floats:
@@ -22,6 +23,28 @@ def circular_sums(values: Floats, length: int) -> Floats:
     return total
 
 
+def rings(values: Floats, used: Bools, rows: Ints, days: slice) -> Iterator[tuple[Ints, Floats, int]]:
+    """The used values of each event, those with equally many at a time.
+
+    Parameters
+    ----------
+    values, used : (E, D)
+    rows : int64 (k,)
+        The events.
+    days : slice
+        Columns of the test window, after all others that are used.
+
+    Yields
+    ------
+    int64 (g,), float64 (T, g), int
+        Events, their T values in order of time, and how many of these are the window's.
+    """
+    sizes = np.stack([used[rows].sum(axis=1), used[rows, days].sum(axis=1)], axis=1)
+    for size in np.unique(sizes, axis=0):
+        group = rows[(sizes == size).all(axis=1)]
+        yield group, np.ascontiguousarray(values[group][used[group]].reshape(len(group), size[0]).T), int(size[1])
+
+
 def conformal(context: EventContext) -> dict[str, Floats]:
     """The model is fitted on the estimation window and the test window together, which is what makes the p value valid
     in finite samples; masked estimation sessions stay out. S = |sum of the window's residuals|.
@@ -31,16 +54,14 @@ def conformal(context: EventContext) -> dict[str, Floats]:
     p_conformal, p_min_conformal : float64 (E, W)
         The smallest possible p is 1/T, T the number of sessions in the fit.
     """
-    options, design = context.options, context.design
-    p, p_min = context.empty(), context.empty()
-    for w, (start, end) in enumerate(options.windows):
-        days = design.days(start, end)
+    p, p_min, side = context.empty(), context.empty(), context.options.alternative
+    for w, window in enumerate(context.options.windows):
         used, residual = context.with_window(w)
-        for i in np.flatnonzero(context.known(w)):
-            ring = residual[i][used[i]]
-            sums = circular_sums(ring, int(used[i, days].sum()))
-            p[i, w] = extreme_count(sums, sums[-1], options.alternative) / len(ring)
-            p_min[i, w] = 1 / len(ring)
+        for rows, ring, length in rings(residual, used, np.flatnonzero(context.known(w)), context.design.days(*window)):
+            sums = circular_sums(ring, length)
+            own = sums[-1]
+            extreme = {"less": sums <= own, "greater": sums >= own}.get(side, np.abs(sums) >= np.abs(own))
+            p[rows, w], p_min[rows, w] = extreme.mean(axis=0), 1 / len(sums)
     return {"p_conformal": p, "p_min_conformal": p_min}
 
 
@@ -48,7 +69,7 @@ TESTS = {
     "conformal": SingleTest(
         columns=("p_conformal", "p_min_conformal"),
         reads=frozenset({"days"}),
-        cost=60.0,
+        cost=20.0,
         run=conformal,
         defined=("exact", "asymptotic", "forecast", "none"),
     )

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from scipy import special
 
-from eventstudy.engine.panel import Floats
+from eventstudy.engine.panel import Floats, Ints
 
 Alternative = Literal["two-sided", "less", "greater"]
 _STEP = 1e-4
@@ -26,7 +26,7 @@ def t_quantile(df: Floats, probability: float) -> Floats:
     return np.asarray(special.stdtrit(df, probability), dtype=np.float64)
 
 
-def f_p_value(f: Floats, df1: float, df2: float) -> Floats:
+def f_p_value(f: Floats, df1: float | Ints, df2: float | Floats | Ints) -> Floats:
     """Upper-tail p value of an F statistic."""
     return np.asarray(special.fdtrc(df1, df2, f), dtype=np.float64)
 

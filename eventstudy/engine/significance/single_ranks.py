@@ -60,6 +60,6 @@ def rank_exact(context: EventContext) -> dict[str, Floats]:
 
 
 TESTS = {
-    "sq": SingleTest(columns=("p_sq", "p_min_sq"), reads=frozenset({"days"}), cost=1.0, run=sample_quantile),
-    "rank-exact": SingleTest(columns=("p_rank",), reads=frozenset({"days"}), cost=1.0, run=rank_exact),
+    "sq": SingleTest(columns=("p_sq", "p_min_sq"), reads=frozenset({"days"}), cost=2.0, run=sample_quantile),
+    "rank-exact": SingleTest(columns=("p_rank",), reads=frozenset({"days"}), cost=2.0, run=rank_exact),
 }

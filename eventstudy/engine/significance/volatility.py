@@ -6,7 +6,7 @@ import numpy as np
 
 from eventstudy.engine.context import EventContext, SingleTest
 from eventstudy.engine.panel import Floats
-from eventstudy.engine.significance.conformal import circular_sums
+from eventstudy.engine.significance.conformal import circular_sums, rings
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.evidence import Sample
 from eventstudy.engine.significance.laws import Alternative, f_p_value, t_p_value
@@ -35,14 +35,17 @@ def _window_f(context: EventContext) -> dict[str, Floats]:
     ratio, p = context.empty(), context.empty()
     for w, (start, end) in enumerate(context.options.windows):
         days = design.days(start, end)
-        for i in np.flatnonzero(context.known(w)):
-            seen = design.observed[i, days]
-            ar = fits.residual[i, days][seen]
-            span, rows = design.span[i, days][seen], x[i, days][seen]
-            v = np.diag(fits.relative_variance[i, days][seen]) + rows @ fits.xtx_inv[i] @ rows.T
-            f = float(ar @ np.linalg.solve(v, ar)) / (len(ar) * fits.s2[i])
-            ratio[i, w] = float((ar**2 / span).mean()) / fits.s2[i]
-            p[i, w] = float(f_p_value(np.array(f), len(ar), float(fits.nu[i])))
+        i = np.flatnonzero(context.known(w))
+        seen = design.observed[i, days]
+        n, s2 = seen.sum(axis=1), fits.s2[i]
+        ar = np.where(seen, fits.residual[i, days], 0.0)
+        rows = np.where(seen[:, :, None], x[i, days], 0.0)
+        # a day without a return is a day of its own with nothing in it
+        own = np.where(seen, fits.relative_variance[i, days], 1.0)
+        v = rows @ fits.xtx_inv[i] @ rows.transpose(0, 2, 1) + own[:, :, None] * np.eye(end - start + 1)
+        f = (ar * np.linalg.solve(v, ar[:, :, None])[:, :, 0]).sum(axis=1) / (n * s2)
+        ratio[i, w] = (ar**2 / design.span[i, days]).sum(axis=1) / n / s2
+        p[i, w] = f_p_value(f, n, fits.nu[i])
     return {"p_f": p, "avar": ratio}
 
 
@@ -51,11 +54,10 @@ def vol_conformal(context: EventContext) -> dict[str, Floats]:
     design, p = context.design, context.empty()
     for w, (start, end) in enumerate(context.options.windows):
         used, residual = context.with_window(w)
-        own = used[:, design.days(start, end)].sum(axis=1)
-        for i in np.flatnonzero(context.known(w)):
-            ring = residual[i][used[i]] / np.sqrt(design.span[i][used[i]])
-            sums = circular_sums(ring**2, int(own[i]))
-            p[i, w] = np.count_nonzero(sums >= sums[-1]) / len(sums)
+        scaled, rows = residual / np.sqrt(design.span), np.flatnonzero(context.known(w))
+        for group, ring, length in rings(scaled, used, rows, design.days(start, end)):
+            sums = circular_sums(ring**2, length)
+            p[group, w] = (sums >= sums[-1]).mean(axis=0)
     return {"p_vol_conformal": p}
 
 
@@ -69,24 +71,35 @@ def vol_bf(context: EventContext) -> dict[str, Floats]:
     design, fits, p = context.design, context.fits, context.empty()
     for w, (start, end) in enumerate(context.options.windows):
         days = design.days(start, end)
-        if end - start + 1 < LONG_ENOUGH:
-            continue
-        for i in np.flatnonzero(context.known(w) & (design.observed[:, days].sum(axis=1) >= LONG_ENOUGH)):
-            estimation = fits.scaled[i, design.estimation][fits.used[i]]
-            p[i, w] = brown_forsythe(estimation, fits.scaled[i, days][design.observed[i, days]])
+        rows = np.flatnonzero(context.known(w) & (design.observed[:, days].sum(axis=1) >= LONG_ENOUGH))
+        estimation = np.where(fits.used[rows], fits.scaled[rows, design.estimation], np.nan)
+        p[rows, w] = brown_forsythe(estimation, fits.scaled[rows, days])
     return {"p_vol_bf": p}
 
 
-def brown_forsythe(first: Floats, second: Floats) -> float:
-    """p of the F test on absolute deviations from the medians of two samples."""
-    a, b = np.abs(first - np.median(first)), np.abs(second - np.median(second))
-    n = len(a) + len(b)
-    mean = (a.sum() + b.sum()) / n
-    between = len(a) * (a.mean() - mean) ** 2 + len(b) * (b.mean() - mean) ** 2
-    within = float(((a - a.mean()) ** 2).sum() + ((b - b.mean()) ** 2).sum())
-    if not within > 0:
-        return np.nan
-    return float(f_p_value(np.array(between / (within / (n - 2))), 1, n - 2))
+def brown_forsythe(first: Floats, second: Floats) -> Floats:
+    """p of the F test on absolute deviations from the medians of two samples: (E, N) and (E, L) -> (E,).
+
+    NaN values are left out; NaN where nothing varies.
+    """
+    one, other = (_from_median(values) for values in (first, second))
+    sizes = [np.isfinite(values).sum(axis=1) for values in (one, other)]
+    means = [np.nansum(values, axis=1) / size for values, size in zip((one, other), sizes, strict=True)]
+    n = sizes[0] + sizes[1]
+    mean = (sizes[0] * means[0] + sizes[1] * means[1]) / n
+    between = sizes[0] * (means[0] - mean) ** 2 + sizes[1] * (means[1] - mean) ** 2
+    within = sum(np.nansum((values - m[:, None]) ** 2, axis=1) for values, m in zip((one, other), means, strict=True))
+    varies = within > 0
+    f = between / (np.where(varies, within, 1.0) / (n - 2))
+    return np.where(varies, f_p_value(f, 1, n - 2), np.nan)
+
+
+def _from_median(values: Floats) -> Floats:
+    """Absolute deviations of each row from its median; NaN stays out."""
+    ordered, count = np.sort(values, axis=1), np.isfinite(values).sum(axis=1)
+    each = np.arange(len(values))
+    middle = (ordered[each, (count - 1) // 2] + ordered[each, count // 2]) / 2
+    return np.asarray(np.abs(values - middle[:, None]))
 
 
 def avar(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
@@ -108,8 +121,8 @@ def avar(sample: Sample, summary: Summary, dependence: Dependence, side: Alterna
 
 _DAYS = frozenset({"days"})
 TESTS = {
-    "window-f": SingleTest(columns=("p_f", "avar"), reads=_DAYS, cost=40.0, run=window_f),
-    "vol-f": SingleTest(columns=("p_f", "avar"), reads=_DAYS, cost=40.0, run=window_f),
-    "vol-conformal": SingleTest(columns=("p_vol_conformal",), reads=_DAYS, cost=50.0, run=vol_conformal),
-    "vol-bf": SingleTest(columns=("p_vol_bf",), reads=_DAYS, cost=30.0, run=vol_bf),
+    "window-f": SingleTest(columns=("p_f", "avar"), reads=_DAYS, cost=6.0, run=window_f),
+    "vol-f": SingleTest(columns=("p_f", "avar"), reads=_DAYS, cost=6.0, run=window_f),
+    "vol-conformal": SingleTest(columns=("p_vol_conformal",), reads=_DAYS, cost=20.0, run=vol_conformal),
+    "vol-bf": SingleTest(columns=("p_vol_bf",), reads=_DAYS, cost=8.0, run=vol_bf),
 }

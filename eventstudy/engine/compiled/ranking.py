@@ -70,9 +70,10 @@ def _insert(sorted_values, order, n, gap):
 
 
 @_compiled
-def _ranks(values, place, n, n_est, scale, order, spare, key, tally, ordered, ranks):
+def _ranks(values, place, counts, scale, room, ordered, ranks):
     """Midranks of ``values[:n]`` among all in ``ranks[0]`` and, of the estimation days, among themselves in
     ``ranks[1]``, at the columns ``place``."""
+    (n, n_est), (order, spare, key, tally) = counts, room
     most = _order(values, order, spare, key, tally, n, scale)
     for i in range(n):
         ordered[i] = values[order[i]]
@@ -155,9 +156,8 @@ def rank_events(residual, abnormal, scale, low, high, corrado, ranked, ascending
                 ranks[0, d] = np.nan
                 ranks[1, d] = np.nan
         size = 1.6 * scale[e]
-        _ranks(
-            values, place, n, n_est, size if 1e-280 < size < 1e280 else 1.0, order, spare, key, tally, ordered, ranks
-        )
+        steer = size if 1e-280 < size < 1e280 else 1.0
+        _ranks(values, place, (n, n_est), steer, (order, spare, key, tally), ordered, ranks)
         if ascending.shape[0]:
             _first_in_order(ordered, order, n_kept, n, ascending[e])
         for d in range(width):

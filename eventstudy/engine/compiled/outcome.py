@@ -9,8 +9,8 @@ import math
 import numpy as np
 from numba import njit
 
-from eventstudy.engine.kernels.lanes import LANES, dot
-from eventstudy.engine.kernels.rows import ERROR, FIRST, OBSERVED, RETURN, SCALED, SPAN, TARGET, USED
+from eventstudy.engine.compiled.rows import ERROR, FIRST, OBSERVED, RETURN, SCALED, SPAN, TARGET, USED
+from eventstudy.engine.compiled.simd import LANES, dot
 from eventstudy.engine.windows import LOCAL_SESSIONS
 
 _compiled = njit(error_model="numpy", _nrt=False)
@@ -32,8 +32,13 @@ def _quadratic(total, inverse, sizes):
 
 
 @_compiled
-def daily_returns(work, e, first_day, intercept, inverse, sizes, x, daily):
-    """AR and its variance factor on each day of the event window."""
+def daily_returns(work, place, solved, daily):
+    """AR and its variance factor on each day of the event window.
+
+    ``place`` is the event, the column of the window's first day and whether there is an intercept; ``solved`` is R^-1,
+    |Q_j|^2 and scratch for a sum of regressors.
+    """
+    (e, first_day, intercept), (inverse, sizes, x) = place, solved
     n, p = daily.shape[2], sizes.shape[0]
     ar, v = daily[0, e], daily[1, e]
     seen, error, span = work[OBSERVED, first_day:], work[ERROR, first_day:], work[SPAN, first_day:]
@@ -54,8 +59,9 @@ def daily_returns(work, e, first_day, intercept, inverse, sizes, x, daily):
 
 
 @_compiled
-def paths(work, e, first_day, intercept, offset, inverse, sizes, total, daily):
+def paths(work, place, solved, offset, daily):
     """Expected return, and the CAR from the first day of the event window on with its variance factor."""
+    (e, first_day, intercept), (inverse, sizes, total) = place, solved
     p = sizes.shape[0]
     path, covered = 0.0, 0.0
     for j in range(p):
@@ -76,8 +82,9 @@ def paths(work, e, first_day, intercept, offset, inverse, sizes, total, daily):
 
 
 @_compiled
-def car_sums(work, e, first_day, intercept, offset, inverse, sizes, total, windows, rules, car):
+def car_sums(work, place, solved, offset, windows, rules, car):
     """CAR, q, base and BHAR of each test window."""
+    (e, first_day, intercept), (inverse, sizes, total) = place, solved
     p = sizes.shape[0]
     strict, log = rules
     for w in range(windows.shape[0]):
@@ -114,9 +121,10 @@ def car_sums(work, e, first_day, intercept, offset, inverse, sizes, total, windo
 
 
 @_compiled
-def residual_rows(work, e, n_est, first_day, rows, columns, sizes, scaled, abnormal, moments):
+def residual_rows(work, place, n_est, rows, basis, made):
     """Residuals and abnormal returns of one-session scale, leverages, the share above zero and the mean size."""
-    _, root, weight, _ = rows
+    (e, first_day, _), (_, root, weight, _) = place, rows
+    (columns, sizes), (scaled, abnormal, moments) = basis, made
     n = (n_est + LANES - 1) // LANES * LANES
     for d in range(n):
         work[SCALED, d] = work[ERROR, d] * work[weight, d]

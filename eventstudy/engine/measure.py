@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from eventstudy.engine.kernels import plain
-from eventstudy.engine.kernels.records import Measures, joined
+from eventstudy.engine import numpy_kernel
+from eventstudy.engine.measures import Measures, joined
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.options import EXACT, Conventions, Engine, Options
@@ -73,11 +73,11 @@ def measure(panel: ReturnPanel, placed: Placed, options: Options) -> Measures:
         One entry an event, in the order given.
     """
     if is_compiled(options):
-        from eventstudy.engine.kernels.border import measure_compiled
+        from eventstudy.engine.compiled.compiled_api import measure_compiled
 
         return measure_compiled(panel, placed, options)
     parts = range(0, max(len(placed.session), 1), CHUNK)
-    return joined([plain.measure_chunk(panel, placed.part(at, at + CHUNK), options)[0] for at in parts])
+    return joined([numpy_kernel.measure_chunk(panel, placed.part(at, at + CHUNK), options)[0] for at in parts])
 
 
 def is_compiled(options: Options) -> bool:

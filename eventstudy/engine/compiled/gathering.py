@@ -8,8 +8,8 @@ import math
 
 from numba import njit
 
-from eventstudy.engine.kernels.lanes import VECTOR, fetch_ahead, product, take_factor, take_returns
-from eventstudy.engine.kernels.rows import ESTIMATION, FIRST, OBSERVED, RETURN, ROOT, SPAN, USED, WEIGHT
+from eventstudy.engine.compiled.rows import ESTIMATION, FIRST, OBSERVED, RETURN, ROOT, SPAN, USED, WEIGHT
+from eventstudy.engine.compiled.simd import VECTOR, fetch_ahead, product, take_factor, take_returns
 
 _compiled = njit(error_model="numpy", _nrt=False)
 

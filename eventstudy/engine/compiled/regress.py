@@ -1,7 +1,7 @@
 """The compiled kernel: one pass over the events, each gathered, estimated and measured.
 
 Imported only where the ``numba`` engine was chosen. Arithmetic is IEEE as written: no reassociation, no contraction;
-what is a sum over an event's days runs in ``lanes``. Scratch of a call is one array ``work`` of rows; a row is a
+what is a sum over an event's days runs in ``simd``. Scratch of a call is one array ``work`` of rows; a row is a
 day-by-day vector of one event, zero beyond its days.
 """
 
@@ -18,19 +18,10 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
-from eventstudy.engine.kernels import gathering, lanes, outcome, rows
-from eventstudy.engine.kernels.gathering import ahead, gather, put_back, reach, used_days, weigh
-from eventstudy.engine.kernels.lanes import (
-    LANES,
-    dot,
-    errors_pair,
-    product,
-    remainder,
-    scaled_pair,
-    swept_pair,
-)
-from eventstudy.engine.kernels.outcome import car_sums, daily_returns, lagged, local_variance, paths, residual_rows
-from eventstudy.engine.kernels.rows import (
+from eventstudy.engine.compiled import gathering, outcome, rows, simd
+from eventstudy.engine.compiled.gathering import ahead, gather, put_back, reach, used_days, weigh
+from eventstudy.engine.compiled.outcome import car_sums, daily_returns, lagged, local_variance, paths, residual_rows
+from eventstudy.engine.compiled.rows import (
     ERROR,
     ESTIMATION,
     FIRST,
@@ -39,6 +30,15 @@ from eventstudy.engine.kernels.rows import (
     SPAN,
     TARGET,
     USED,
+)
+from eventstudy.engine.compiled.simd import (
+    LANES,
+    dot,
+    errors_pair,
+    product,
+    remainder,
+    scaled_pair,
+    swept_pair,
 )
 from eventstudy.engine.panel import LONGEST_SPAN
 from eventstudy.engine.windows import LOCAL_SESSIONS
@@ -172,8 +172,9 @@ def _adjusted(work, days, rows):
 
 
 @_compiled
-def _estimate(work, days, rows, adjusted, n_obs, columns, upper, sizes, theta, inverse):
+def _estimate(work, days, rows, adjusted, n_obs, room):
     """(fine, s2, zero, r_squared) of one event; ERROR holds the abnormal return of every day it has a return."""
+    columns, upper, sizes, theta, inverse = room
     n, p = days[0], theta.shape[0]
     nu, r_squared, at_most = n_obs - (1 if adjusted else p), np.nan, np.inf
     if adjusted:
@@ -200,8 +201,9 @@ def _estimate(work, days, rows, adjusted, n_obs, columns, upper, sizes, theta, i
 
 
 @_compiled
-def _blank(e, daily, car, theta, inverses, scaled, abnormal, moments, order):
+def _blank(e, made):
     """An event that cannot be estimated has no numbers."""
+    daily, car, theta, inverses, scaled, abnormal, moments, order = made
     for k in range(daily.shape[0]):
         daily[k, e, :] = np.nan
     for k in range(car.shape[0]):
@@ -290,6 +292,7 @@ def _built(helpers: str) -> Any:
         n, wide = (n_est + LANES - 1) // LANES * LANES, work.shape[1]
         work[ESTIMATION, :n_est] = 1.0
         sizes, total, solution = vectors[0], vectors[1], vectors[2]
+        solved = (inverse, sizes, total)
         most = 1 if rules[0] else LONGEST_SPAN
         for e in range(low, high):
             s, start = series[e], session[e] + e1
@@ -302,33 +305,34 @@ def _built(helpers: str) -> Any:
             counts[0, e], counts[1, e] = n_obs, n_masked
             counts[2, e], counts[3, e] = reach(work, n_est, start, n_obs)
             fine, s2, zero, r_squared = _estimate(
-                work, (n, wide), rows, adjusted, n_obs, columns, upper, sizes, solution, inverse
+                work, (n, wide), rows, adjusted, n_obs, (columns, upper, sizes, solution, inverse)
             )
             flags[0, e], flags[1, e] = fine, zero
             if fine:
+                place = (e, first_day, intercept)
                 put_back(offset, s, start + first_day, own)
-                daily_returns(work, e, first_day, intercept, inverse, sizes, total, daily)
+                daily_returns(work, place, solved, daily)
                 if daily.shape[0] > 2:
-                    paths(work, e, first_day, intercept, own, inverse, sizes, total, daily)
-                car_sums(work, e, first_day, intercept, own, inverse, sizes, total, windows, rules, car)
+                    paths(work, place, solved, own, daily)
+                car_sums(work, place, solved, own, windows, rules, car)
                 moments[0, e], moments[2, e] = s2, r_squared
                 for j in range(p):
                     theta[e, j] = solution[j]
                 _covariance(p, inverse, sizes, inverses, e)
                 if abnormal.shape[0]:
-                    residual_rows(work, e, n_est, first_day, rows, columns, sizes, scaled, abnormal, moments)
+                    residual_rows(work, place, n_est, rows, (columns, sizes), (scaled, abnormal, moments))
                 if order.shape[0]:
                     lagged(work, e, n_est, weight, order)
                     hidden = masked[e if masked.shape[0] > 1 else 0]
                     for w in range(windows.shape[0]):
                         order[2 + w, e] = local_variance(work, hidden, first_day + windows[w, 0])
             else:
-                _blank(e, daily, car, theta, inverses, scaled, abnormal, moments, order)
+                _blank(e, (daily, car, theta, inverses, scaled, abnormal, moments, order))
             moments[1, e] = n_obs - (1 if adjusted else p)
 
     return measure_events
 
 
-SOURCES = "".join(inspect.getsource(module) for module in (gathering, lanes, outcome, rows, sys.modules[__name__]))
+SOURCES = "".join(inspect.getsource(module) for module in (gathering, simd, outcome, rows, sys.modules[__name__]))
 SOURCES += f"{LOCAL_SESSIONS} {LONGEST_SPAN}"
 measure_events = _built(sha256(SOURCES.encode()).hexdigest())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from eventstudy.engine.conventions import measured
-from eventstudy.engine.kernels.records import Measures, Serial
 from eventstudy.engine.least_squares import Fits
+from eventstudy.engine.measures import Measures, Serial
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Ints, Placed, ReturnPanel
 from eventstudy.engine.significance.evidence import gather_evidence
@@ -15,7 +15,7 @@ from eventstudy.engine.windows import Design, WindowPlan, gather
 
 
 def measure_chunk(panel: ReturnPanel, placed: Placed, options: Options) -> tuple[Measures, Design, Fits]:
-    """The measures of some events, and what they were measured on; see ``kernels.measure``."""
+    """The measures of some events, and what they were measured on; see ``measure.measure``."""
     design = gather(panel, placed.series, placed.session, placed.masked, options.plan, strict=options.strict)
     return measure_design(design, options.entry.fit(design), placed.session, options)
 

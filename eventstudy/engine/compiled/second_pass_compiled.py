@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
-from eventstudy.engine.kernels import ranking, regress
-from eventstudy.engine.kernels.ranking import rank_events
-from eventstudy.engine.kernels.regress import measure_events
+from eventstudy.engine.compiled import ranking, regress
+from eventstudy.engine.compiled.ranking import rank_events
+from eventstudy.engine.compiled.regress import measure_events
 
 # events at a time: their residuals and ranks, 8 kB each, stay in the second cache
 BATCH = 32
@@ -90,8 +90,9 @@ def _further_day(standard, ranked, n_est, n_obs, value, place, sums):
 
 
 @_compiled
-def _corrado_zivney(scratch, ranked, n_est, n_obs, days, sar, deviation, sums, seen):
+def _corrado_zivney(scratch, ranked, counts, days, standardised, made):
     """Add the centred ranks of the estimation days and of the window's, each over its own day's deviation."""
+    (n_est, n_obs), (sar, deviation), (sums, seen) = counts, standardised, made
     first, stop = days
     standard, added, own = scratch[STANDARD], scratch[ADDED], scratch[WINDOW]
     n, ties = 0, 0
@@ -199,8 +200,9 @@ def _rank_sums(corrado, n_est, n_window, n_ranked, days, scalars, sums):
 
 
 @_compiled
-def _grank(found, n_est, n_obs, value, row, lost, day, days, scalars):
+def _grank(found, counts, value, at, days, scalars):
     """Add the event's day, one value, among its estimation days; an event without one is counted."""
+    (n_est, n_obs), (row, lost, day) = counts, at
     residual, standard, ordered, ranked = found
     if value - value == 0.0:
         place = _below(ordered, n_obs, value)
@@ -212,8 +214,9 @@ def _grank(found, n_est, n_obs, value, row, lost, day, days, scalars):
 
 
 @_compiled
-def _cell(where, sizes, wanted, found, scar, nu, positive, deviation, sar_deviation, scratch, days, scalars):
+def _cell(where, sizes, wanted, found, numbers, deviations, made):
     """Add one event to one cell: a group and a test window."""
+    (scar, nu, positive), (deviation, sar_deviation), (scratch, days, scalars) = numbers, deviations, made
     n_est, n_window, n_obs, n_seen = sizes
     residual, abnormal, corrado, ranked, ascending, sar = found
     if n_obs + n_seen == n_est + n_window:
@@ -228,15 +231,13 @@ def _cell(where, sizes, wanted, found, scar, nu, positive, deviation, sar_deviat
         _rank_sums(corrado, n_est, n_window, n_obs + n_seen, where, scalars, days[CORRADO])
     event = (residual, scratch[STANDARD], scratch[ORDERED], ranked)
     if wanted[IN_GRANK]:
-        _grank(event, n_est, n_obs, scar / deviation, GRANK, GRANK_LOST, DAY, days, scalars)
+        _grank(event, (n_est, n_obs), scar / deviation, (GRANK, GRANK_LOST, DAY), days, scalars)
     if wanted[IN_RAW]:
         value = scar / math.sqrt(nu / (nu - 2.0)) if nu > 2 else np.nan
-        _grank(event, n_est, n_obs, value, RAW, RAW_LOST, RAW_DAY, days, scalars)
+        _grank(event, (n_est, n_obs), value, (RAW, RAW_LOST, RAW_DAY), days, scalars)
     if wanted[IN_ZIVNEY]:
-        _corrado_zivney(
-            scratch, ranked, n_est, n_obs, where, sar, sar_deviation, days[ZIVNEY],
-            days[ZIVNEY_SEEN],
-        )  # fmt: skip
+        own = (days[ZIVNEY], days[ZIVNEY_SEEN])
+        _corrado_zivney(scratch, ranked, (n_est, n_obs), where, (sar, sar_deviation), own)
     if wanted[IN_SIGNS]:
         scalars[POSITIVE] += positive
         if where[1] - where[0] == 1:
@@ -349,8 +350,8 @@ def _built(helpers: str) -> Any:
                         if window_of[c] == w and member[c, at + e] != 0:
                             counted[c, at + e] = 1
                             _cell(
-                                where, sizes, wanted, found, scar, moments[1, e], moments[3, e], deviation[c],
-                                sar_deviation[c], scratch, days[c], scalars[c],
+                                where, sizes, wanted, found, (scar, moments[1, e], moments[3, e]),
+                                (deviation[c], sar_deviation[c]), (scratch, days[c], scalars[c]),
                             )  # fmt: skip
 
     return add_events

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from eventstudy.engine.kernels.records import Measures, Serial
-from eventstudy.engine.kernels.rows import FIRST
+from eventstudy.engine.compiled.rows import FIRST
+from eventstudy.engine.measures import Measures, Serial
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Floats, Ints, Placed, ReturnPanel
@@ -19,7 +19,7 @@ from eventstudy.engine.windows import WindowPlan
 
 def measure_compiled(panel: ReturnPanel, placed: Placed, options: Options) -> Measures:
     """The measures of all events by the compiled kernel; see ``kernels.measure``."""
-    from eventstudy.engine.kernels.regress import measure_events
+    from eventstudy.engine.compiled.regress import measure_events
 
     n = len(placed.session)
     reads, paths, threads = inputs(panel, placed, options), options.paths, options.threads
@@ -75,7 +75,7 @@ def ranked_compiled(residual: Floats, abnormal: Floats, scale: Floats, threads: 
     ---------------
     ``scipy.stats.rankdata``.
     """
-    from eventstudy.engine.kernels.ranking import rank_events
+    from eventstudy.engine.compiled.ranking import rank_events
 
     n, n_est = residual.shape
     width = n_est + abnormal.shape[1]
@@ -159,7 +159,7 @@ def outputs(panel: ReturnPanel, options: Options, n: int, kept: int) -> tuple[np
 
 def scratch(panel: ReturnPanel, options: Options) -> tuple[np.ndarray, ...]:
     """What one call of the kernel works in; rows start at addresses that vectors like."""
-    from eventstudy.engine.kernels.lanes import LANES
+    from eventstudy.engine.compiled.simd import LANES
 
     plan, k = options.plan, panel.factors.shape[1]
     p = options.entry.n_parameters(k)
@@ -179,7 +179,7 @@ def scratch(panel: ReturnPanel, options: Options) -> tuple[np.ndarray, ...]:
 
 def rank_scratch(width: int) -> tuple[np.ndarray, ...]:
     """What the ranking of one event of ``width`` days works in."""
-    from eventstudy.engine.kernels.ranking import RADIX
+    from eventstudy.engine.compiled.ranking import RADIX
 
     if width > 1 << 16:
         raise ValueError(f"{width} days of one event cannot be ranked: a place has 16 bits")

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import special
 
-from eventstudy.engine.kernels import is_compiled
-from eventstudy.engine.kernels.plain import measure_chunk
-from eventstudy.engine.kernels.records import Measures, sample_over
+from eventstudy.engine.measure import is_compiled
+from eventstudy.engine.measures import Measures, sample_over
 from eventstudy.engine.moments import CHUNK, Moments, summarise
+from eventstudy.engine.numpy_kernel import measure_chunk
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
 from eventstudy.engine.significance.summary import SecondPass, Spread, second_pass
@@ -64,7 +64,7 @@ def totals(
     Parameters
     ----------
     panel, placed, options
-        As in ``kernels.measure``.
+        As in ``measure.measure``.
     cells : sequence of Cell
         What is added up apart.
     parts : frozenset of str
@@ -112,21 +112,22 @@ def _compiled_totals(
     panel: ReturnPanel, placed: Placed, options: Options, cells: Sequence[Cell], parts: frozenset[str]
 ) -> list[SecondPass]:
     """The sums of all cells by the compiled kernels."""
-    from eventstudy.engine.kernels import adding, border
+    from eventstudy.engine.compiled import compiled_api
+    from eventstudy.engine.compiled import second_pass_compiled as compiled_pass
 
     plan, windows = options.plan, options.windows
     options = replace(options, paths=False, serial=False)
     n, n_cells, width = len(placed.session), len(cells), plan.estimation + plan.n_window
-    batch = min(n, adding.BATCH)
+    batch = min(n, compiled_pass.BATCH)
     deviation, sar_deviation = np.full(n_cells, np.nan), np.full((n_cells, plan.n_window), np.nan)
     for c, cell in enumerate(cells):
         if cell.spread is not None:
             deviation[c] = cell.spread.scar.standard_deviation
             own = cell.spread.sar_deviation
             sar_deviation[c, : len(own)] = np.where(own > 0, own, np.nan)
-    wanted = [*(bool(names & parts) for names in adding.PARTS), options.needed(panel.factors.shape[1])]
+    wanted = [*(bool(names & parts) for names in compiled_pass.PARTS), options.needed(panel.factors.shape[1])]
     reads = (
-        *border.inputs(panel, placed, options),
+        *compiled_api.inputs(panel, placed, options),
         0,
         n,
         np.array([cell.member for cell in cells], dtype=np.bool_).reshape(n_cells, n).view(np.uint8),
@@ -135,21 +136,21 @@ def _compiled_totals(
         sar_deviation,
         np.array(wanted, dtype=np.int64),
     )
-    days, sums = np.zeros((n_cells, adding.ROWS, width)), np.zeros((n_cells, adding.SCALARS))
+    days, sums = np.zeros((n_cells, compiled_pass.ROWS, width)), np.zeros((n_cells, compiled_pass.SCALARS))
     places, counted = np.full((len(windows), n), np.nan), np.zeros((n_cells, n), dtype=np.uint8)
-    adding.add_events(
+    compiled_pass.add_events(
         *reads,
         days,
         sums,
         places,
         counted,
-        *border.outputs(panel, options, batch, batch),
+        *compiled_api.outputs(panel, options, batch, batch),
         np.empty((batch, width)),
         np.empty((batch, plan.estimation)),
         np.empty((batch, plan.estimation + 1)),
-        *border.scratch(panel, options),
-        *border.rank_scratch(width),
-        np.empty((adding.SCRATCH, plan.estimation + max(plan.estimation, plan.n_window))),
+        *compiled_api.scratch(panel, options),
+        *compiled_api.rank_scratch(width),
+        np.empty((compiled_pass.SCRATCH, plan.estimation + max(plan.estimation, plan.n_window))),
         np.empty(plan.n_window),
     )
     scores = special.ndtri(places) if "volatility" in parts else places
@@ -163,7 +164,7 @@ def _second_pass(
     days: Floats, sums: Floats, scores: Floats, plan: WindowPlan, window: tuple[int, int], parts: frozenset[str]
 ) -> SecondPass:
     """The compiled kernel's sums of a cell under the names of the NumPy engine."""
-    from eventstudy.engine.kernels import adding as at
+    from eventstudy.engine.compiled import second_pass_compiled as at
 
     n, first, length = plan.estimation, plan.estimation + window[0] - plan.start, window[1] - window[0] + 1
     seen, zero = days[at.SEEN] + sums[at.WHOLE], np.zeros(n + 1)
