@@ -100,6 +100,19 @@ def test_the_engine_takes_no_open_ended_arguments_and_prints_nothing() -> None:
         assert not names & {"print", "open", "input", "exec", "eval"}, path
 
 
+def test_functions_of_the_engine_take_at_most_seven_parameters() -> None:
+    """What is called from outside a compiled kernel, and vector instructions, have a convention of their own."""
+    entries = {"measure_events", "rank_events", "add_events"}
+    for path in (PACKAGE / "engine").rglob("*.py"):
+        for function in functions(path):
+            given = function.args
+            names = [
+                a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs) if a.arg not in ("self", "cls")
+            ]
+            free = function.name in entries or path.name == "simd.py"
+            assert free or len(names) <= 7, f"{path}: {function.name} takes {len(names)} parameters"
+
+
 def test_rooms_and_functions_stay_small() -> None:
     for path in FILES:
         lines = path.read_text(encoding="utf-8").count("\n")

@@ -152,7 +152,7 @@ def test_the_portfolio_and_jaffe_by_naive_loops() -> None:
                 earned = [events[i].abnormal[d] + events[i].expected[d] for i, d in firms_held]
                 assert found.returns[t] == pytest.approx(np.mean(earned), rel=1e-12)
                 assert found.factors[t, 0] == pytest.approx(np.mean([events[i].market[d] for i, d in firms_held]))
-            result = jaffe(design, fit(design, "market-model"), "market-model", held, days, firms, n_min, "two-sided")
+            result = jaffe(design, fit(design, "market-model"), "market-model", (held, days), firms, n_min, "two-sided")
             assert result.statistic == pytest.approx(naive.jaffe_t(events, 3, n_min), rel=1e-9)
             assert result.p == pytest.approx(2 * stats.t.sf(abs(result.statistic), min(e.nu for e in events)))
 
@@ -166,7 +166,7 @@ def test_pairs_with_few_common_days_take_the_mean_correlation(monkeypatch: pytes
         for a, b in itertools.combinations(events, 2)
     ]
     assert min(common) < 58 < max(common)
-    found = jaffe(design, fit(design, "market-model"), "market-model", held, days, firms, 1, "two-sided")
+    found = jaffe(design, fit(design, "market-model"), "market-model", (held, days), firms, 1, "two-sided")
     assert found.statistic == pytest.approx(naive.jaffe_t(events, 3, at_least=58), rel=1e-9)
 
 
@@ -174,9 +174,9 @@ def test_jaffe_goes_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     design, days, events, firms = ragged(34)
     held = holding(design, firms, np.array([e.date for e in events]), 3)
     fits = fit(design, "market-model")
-    whole = jaffe(design, fits, "market-model", held, days, firms, 1, "less")
+    whole = jaffe(design, fits, "market-model", (held, days), firms, 1, "less")
     monkeypatch.setattr(calendar_time, "BLOCK", 4)
-    pieces = jaffe(design, fits, "market-model", held, days, firms, 1, "less")
+    pieces = jaffe(design, fits, "market-model", (held, days), firms, 1, "less")
     assert pieces.statistic == pytest.approx(whole.statistic, rel=1e-12)
 
 
@@ -188,7 +188,7 @@ def test_jaffe_on_one_date_is_the_exact_portfolio() -> None:
     design = panel_design(returns, market, plan, -plan.estimation_start)
     held = holding(design, np.arange(5), np.full(5, 92), 20)
     days = np.broadcast_to(np.arange(plan.n_days), returns.shape)
-    found = jaffe(design, fit(design, "market-model"), "market-model", held, days, np.arange(5), 1, "two-sided")
+    found = jaffe(design, fit(design, "market-model"), "market-model", (held, days), np.arange(5), 1, "two-sided")
     built = cluster.build_cluster(design, "market-model", 1, 20, 60)
     assert not isinstance(built, str)
     exact = cluster.portfolio_t(built)

@@ -132,7 +132,7 @@ def one_study(cell: LongCell, replication: int, drift: float) -> dict[str, float
     held, fits = holding(design, firm, session, cell.hold), fit(design, MODEL)
     found = portfolio(design, held, days, 1)
     p = {name: regressed(found, name, MODEL, "two-sided").result.p for name in LONG_TESTS[:2]}
-    p["jaffe"] = jaffe(design, fits, MODEL, held, days, firm, 1, "two-sided").p
+    p["jaffe"] = jaffe(design, fits, MODEL, (held, days), firm, 1, "two-sided").p
     car = cars(design, fits, MODEL, [(1, cell.hold)]).car[:, 0]
     p["csect-t"] = csect_t(summarise(car), len(dates)).p
     return p

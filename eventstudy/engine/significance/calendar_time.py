@@ -158,8 +158,7 @@ def jaffe(
     design: Design,
     fits: Fits,
     name: str,
-    held: Bools,
-    day_number: Ints,
+    days: tuple[Bools, Ints],
     firm: Ints,
     n_min: int,
     side: Alternative,
@@ -174,15 +173,15 @@ def jaffe(
 
     Parameters
     ----------
-    held, day_number
-        As ``portfolio`` takes them.
+    days : tuple
+        ``held`` and ``day_number`` as ``portfolio`` takes them.
     firm : int64 (E,)
 
     Checked against
     ---------------
     ``portfolio-t`` on one date, a naive loop over pairs; size in tests/properties.
     """
-    model = MODELS[name]
+    model, (held, day_number) = MODELS[name], days
     if model.inference != "exact":
         return undefined("jaffe", "t", f"needs least squares, and {name} is not")
     laid = _lay_out(design, fits, name, held, day_number, firm)
