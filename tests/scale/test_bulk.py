@@ -134,7 +134,7 @@ def test_blocks_of_several_chunks_and_a_last_short_one(many: Path, tmp_path: Pat
     frames = [once.assign(event_id=[f"{name}.{copy}" for name in once["event_id"]]) for copy in range(8)]
     path = tmp_path / "events.csv"
     pd.concat(frames).to_csv(path, index=False)
-    spec = SPEC.with_changes(tests=("csect-t", "wilcoxon", "corrado"))
+    spec = SPEC.with_changes(tests=("csect-t", "wilcoxon", "corrado", "calendar-cov", "lbt-bootstrap"))
     for block in (2048, 4096, 16_384):
         bulk(path, tmp_path / str(block), spec, limits=Limits(block=block), detail=False)
     tables = sorted(file.name for file in (tmp_path / "2048").glob("*.csv"))
@@ -149,7 +149,7 @@ def test_threads_and_csv_against_parquet(many: Path, tmp_path: Path) -> None:
     read = pytest.importorskip("pyarrow.parquet").read_table
     copies = pd.concat([pd.read_csv(many).assign(event_id=lambda f, k=k: f["event_id"] + f"_{k}") for k in range(8)])
     copies.to_csv(tmp_path / "events.csv", index=False)
-    spec = SPEC.with_changes(tests=("csect-t", "patell", "grank-t"))
+    spec = SPEC.with_changes(tests=("csect-t", "patell", "grank-t", "calendar-cov"))
     kinds = {"formats": ("csv", "parquet"), "detail": False}
     bulk(tmp_path / "events.csv", tmp_path / "one", spec, **kinds)
     bulk(tmp_path / "events.csv", tmp_path / "two", spec, Threads(2), **kinds)
@@ -162,7 +162,7 @@ def test_threads_and_csv_against_parquet(many: Path, tmp_path: Path) -> None:
 
 def test_a_dask_cluster_gives_the_same_bytes(many: Path, tmp_path: Path) -> None:
     pytest.importorskip("distributed")
-    spec = SPEC.with_changes(tests=("csect-t", "bmp"))
+    spec = SPEC.with_changes(tests=("csect-t", "bmp", "kolari-pynnonen"))
     bulk(many, tmp_path / "one", spec)
     with executor(1, 1, "") as cluster:
         bulk(many, tmp_path / "two", spec, cluster)
