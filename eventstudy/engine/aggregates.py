@@ -270,6 +270,8 @@ def tallied(
     """
     tally = Tally.empty()
     for group, member in members.items():
+        if not member.n_rows and not member.counted.any():
+            continue
         tally.days[group] = days_of(found.ar, member)
         for w in layout.numbers:
             sample = found.sample(member.counted, w, layout)

@@ -9,14 +9,16 @@ import numpy as np
 
 from eventstudy.data.market import place_rows
 from eventstudy.engine.models import MODELS, Model, fit
+from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
-from eventstudy.engine.significance.calendar_time import Portfolio, holding, jaffe, portfolio
+from eventstudy.engine.significance.battery import MOST_UNASKED
+from eventstudy.engine.significance.calendar_time import Portfolio, day_sums, held_until, holding, jaffe
 from eventstudy.engine.significance.laws import Alternative, t_p_value
 from eventstudy.engine.significance.result import TestResult, computed, undefined
 from eventstudy.engine.windows import Design, WindowPlan, gather
 from eventstudy.engine_options import window_plan
 from eventstudy.evaluate.members import groups_of
-from eventstudy.evaluate.placed import placed_events
+from eventstudy.evaluate.placed import PlacedEvents, placed_events
 from eventstudy.records import CalendarRow
 from eventstudy.spec import LONG_RUN_TESTS, StudySpec, Window
 
@@ -47,14 +49,28 @@ class Alpha:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Held:
-    """The events of one group over their holding period."""
+    """Events over their holding period, on a panel that reaches to its end; chunks of them are cut out when read.
 
-    design: Design
-    held: Bools
-    day_number: Ints
-    firm: Ints
-    n_rows: int
-    n_dates: int
+    Attributes
+    ----------
+    panel, placed, plan
+    until : int64 (E,)
+        See ``calendar_time.held_until``.
+    events : PlacedEvents
+    """
+
+    panel: ReturnPanel
+    placed: Placed
+    plan: WindowPlan
+    until: Ints
+    events: PlacedEvents
+
+    def cut(self, rows: Ints) -> tuple[Design, Bools, Ints]:
+        """Design, holdings and calendar days of some of the events; ``until`` is theirs."""
+        placed = self.placed
+        design = gather(self.panel, placed.series[rows], placed.session[rows], placed.masked[rows], self.plan)
+        days = self.events.calendars.event_days(self.events.calendar[rows], self.events.session[rows], self.plan)
+        return design, holding(design, self.until[rows]), days
 
 
 def calendar_time_tests(studied: Studied) -> tuple[CalendarRow, ...]:
@@ -66,51 +82,38 @@ def calendar_time_tests(studied: Studied) -> tuple[CalendarRow, ...]:
     longer = spec.with_changes(event_window=Window(spec.event_window.start, max(spec.event_window.end, spec.hold)))
     keys, placed = place_rows(studied.index, [int(row) for row in studied.rows], longer)
     panel = studied.market.stack(keys, spec.returns)
-    events = placed_events(studied)
-    return tuple(
-        row
-        for group in groups_of(studied, events)
-        if len(group.rows) > 1
-        for row in _tested(group.name, _held(panel, placed, group.rows, events.firm, longer), wanted, spec)
-    )
+    events, until = placed_events(studied), np.zeros(len(studied.rows), dtype=np.int64)
+    found: list[CalendarRow] = []
+    for group in groups_of(studied, events):
+        if len(group.rows) > 1:
+            until[group.rows] = held_until(events.firm[group.rows], events.session[group.rows], spec.hold)
+            held = _Held(panel=panel, placed=placed, plan=window_plan(longer), until=until, events=events)
+            found += _tested(group.name, held, group.rows, wanted, spec)
+    return tuple(found)
 
 
-def _held(panel: ReturnPanel, placed: Placed, rows: Ints, firm: Ints, longer: StudySpec) -> _Held:
-    plan = window_plan(longer)
-    series, session = placed.series[rows], placed.session[rows]
-    design = gather(panel, series, session, placed.masked[rows], plan)
-    return _Held(
-        design=design,
-        held=holding(design, firm[rows], session, longer.hold),
-        day_number=_days(panel, series, session, plan),
-        firm=firm[rows],
-        n_rows=len(rows),
-        n_dates=len(np.unique(panel.day_number[series, session])),
-    )
-
-
-def _days(panel: ReturnPanel, series: Ints, session: Ints, plan: WindowPlan) -> Ints:
-    """Calendar day of every event day; those outside the panel are no observations and their number is of no use."""
-    at = session[:, None] + np.arange(plan.estimation_start, plan.end + 1)
-    return np.asarray(panel.day_number[series[:, None], np.clip(at, 0, panel.n_sessions - 1)])
-
-
-def _tested(group: str, events: _Held, wanted: list[str], spec: StudySpec) -> list[CalendarRow]:
-    found = portfolio(events.design, events.held, events.day_number, spec.hold_min)
-    held_by = int(events.held.any(axis=1).sum())
-    rows = []
+def _tested(group: str, events: _Held, rows: Ints, wanted: list[str], spec: StudySpec) -> list[CalendarRow]:
+    sums, held_by = None, 0
+    for at in range(0, len(rows), CHUNK):
+        design, held, days = events.cut(rows[at : at + CHUNK])
+        held_by += int(held.any(axis=1).sum())
+        own = day_sums(design, held, days)
+        sums = own if sums is None else sums.merge(own)
+    assert sums is not None, "groups hold events"
+    found = sums.portfolio(spec.hold_min)
+    made = []
     for name in wanted:
         if name == "jaffe":
-            alpha = Alpha(alpha=np.nan, std_error=np.nan, beta=np.nan, result=_jaffe(events, found, spec))
+            alpha = Alpha(alpha=np.nan, std_error=np.nan, beta=np.nan, result=_jaffe(events, rows, found, spec))
         else:
             alpha = regressed(found, name, spec.model, spec.alternative)
-        rows.append(
+        made.append(
             CalendarRow(
                 group=group,
                 window=Window(1, spec.hold),
                 n_events=held_by,
-                n_rows=events.n_rows,
-                n_dates=events.n_dates,
+                n_rows=len(rows),
+                n_dates=len(np.unique(events.events.date[rows])),
                 n_sessions=len(found.day),
                 mean_firms=float(found.n.mean()) if len(found.n) else np.nan,
                 alpha=alpha.alpha,
@@ -119,21 +122,20 @@ def _tested(group: str, events: _Held, wanted: list[str], spec: StudySpec) -> li
                 result=alpha.result,
             )
         )
-    return rows
+    return made
 
 
-def _jaffe(events: _Held, found: Portfolio, spec: StudySpec) -> TestResult:
+def _jaffe(events: _Held, rows: Ints, found: Portfolio, spec: StudySpec) -> TestResult:
     if not len(found.day):
         return undefined("jaffe", "t", "no session holds enough firms")
-    return jaffe(
-        events.design,
-        fit(events.design, spec.model),
-        spec.model,
-        (events.held, events.day_number),
-        events.firm,
-        spec.hold_min,
-        spec.alternative,
-    )
+    pairs, most = len(rows) * (len(rows) - 1) // 2, MOST_UNASKED
+    if spec.tests == ("auto",) and pairs > most:
+        reason = f"{len(rows):,} events make {pairs:,} pairs: more than {most:,} are computed where --tests names jaffe"
+        return undefined("jaffe", "t", reason)
+    design, held, days = events.cut(rows)
+    firm = events.events.firm[rows]
+    fits = fit(design, spec.model)
+    return jaffe(design, fits, spec.model, (held, days), firm, spec.hold_min, spec.alternative)
 
 
 def regressed(found: Portfolio, name: str, model_name: str, side: Alternative) -> Alpha:

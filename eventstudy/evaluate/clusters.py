@@ -70,15 +70,17 @@ def cluster_tests(studied: Studied) -> tuple[ClusterRow, ...]:
 
 def sessions_of(studied: Studied) -> tuple[Session, ...]:
     """Reported sessions that hold two or more different tickers, in order of date."""
+    n = len(studied.rows)
+    if not n:
+        return ()
     events = placed_events(studied)
-    n = len(events.date)
     order = np.lexsort((np.arange(n), events.ticker, events.date))
     date, ticker = events.date[order], events.ticker[order]
-    new_date = np.append(True, date[1:] != date[:-1])[:n]
-    first = new_date | np.append(True, ticker[1:] != ticker[:-1])[:n]
+    new_date = np.append(True, date[1:] != date[:-1])
+    first = new_date | np.append(True, ticker[1:] != ticker[:-1])
     shown = np.unique(events.date[np.array(studied.reported, dtype=np.int64)])
     starts = np.flatnonzero(new_date)
-    several = np.add.reduceat(first, starts, dtype=np.int64) > 1 if n else np.empty(0, dtype=bool)
+    several = np.add.reduceat(first, starts, dtype=np.int64) > 1
     return tuple(
         Session(date[a].astype("datetime64[D]"), np.sort(order[a:b]), order[a:b][first[a:b]])
         for a, b, many in zip(starts, [*starts[1:], n], several, strict=True)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import itertools
+from functools import reduce
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
+from eventstudy.engine.measures import take
 from eventstudy.engine.models import fit
 from eventstudy.engine.moments import Moments, summarise
 from eventstudy.engine.significance import calendar_time, cluster
-from eventstudy.engine.significance.calendar_time import holding, jaffe, portfolio
+from eventstudy.engine.significance.calendar_time import DaySums, day_sums, held_until, holding, jaffe
 from eventstudy.engine.significance.differences import contrast, difference_cov, difference_welch
-from eventstudy.engine.windows import WindowPlan
+from eventstudy.engine.windows import Design, WindowPlan
 from eventstudy.errors import UsageError
 from eventstudy.evaluate.calendar_time import regressed
 from eventstudy.results import StudyResult
@@ -136,12 +138,12 @@ def test_the_portfolio_and_jaffe_by_naive_loops() -> None:
     for one_date in (False, True):
         design, days, events, firms = ragged(33, one_date=one_date)
         session = np.array([e.date for e in events])
-        held = holding(design, firms, session, 3)
+        held = holding(design, held_until(firms, session, 3))
         assert [list(np.flatnonzero(row)) for row in held] == [
             [design.plan.column(d) for d in own] for own in naive.held_days(events, 3)
         ]
         for n_min in (1, 4):
-            found = portfolio(design, held, days, n_min)
+            found = day_sums(design, held, days).portfolio(n_min)
             sessions = {
                 day: firms_held
                 for day, firms_held in naive.by_session(events, naive.held_days(events, 3)).items()
@@ -152,6 +154,14 @@ def test_the_portfolio_and_jaffe_by_naive_loops() -> None:
                 earned = [events[i].abnormal[d] + events[i].expected[d] for i, d in firms_held]
                 assert found.returns[t] == pytest.approx(np.mean(earned), rel=1e-12)
                 assert found.factors[t, 0] == pytest.approx(np.mean([events[i].market[d] for i, d in firms_held]))
+            parts = [
+                day_sums(take(design, rows), held[rows], days[rows])
+                for rows in (np.arange(0, 5), np.arange(5, 6), np.arange(6, len(held)))
+            ]
+            merged = reduce(DaySums.merge, parts).portfolio(n_min)
+            assert (merged.day == found.day).all() and (merged.n == found.n).all()
+            np.testing.assert_allclose(merged.returns, found.returns, rtol=1e-13)
+            np.testing.assert_allclose(merged.factors, found.factors, rtol=1e-13)
             result = jaffe(design, fit(design, "market-model"), "market-model", (held, days), firms, n_min, "two-sided")
             assert result.statistic == pytest.approx(naive.jaffe_t(events, 3, n_min), rel=1e-9)
             assert result.p == pytest.approx(2 * stats.t.sf(abs(result.statistic), min(e.nu for e in events)))
@@ -159,7 +169,7 @@ def test_the_portfolio_and_jaffe_by_naive_loops() -> None:
 
 def test_pairs_with_few_common_days_take_the_mean_correlation(monkeypatch: pytest.MonkeyPatch) -> None:
     design, days, events, firms = ragged(37)
-    held = holding(design, firms, np.array([e.date for e in events]), 3)
+    held = holding(design, held_until(firms, np.array([e.date for e in events]), 3))
     monkeypatch.setattr(calendar_time, "COMMON_DAYS", 58)
     common = [
         len({a.calendar[d] for d in a.residuals} & {b.calendar[d] for d in b.residuals})
@@ -172,7 +182,7 @@ def test_pairs_with_few_common_days_take_the_mean_correlation(monkeypatch: pytes
 
 def test_jaffe_goes_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     design, days, events, firms = ragged(34)
-    held = holding(design, firms, np.array([e.date for e in events]), 3)
+    held = holding(design, held_until(firms, np.array([e.date for e in events]), 3))
     fits = fit(design, "market-model")
     whole = jaffe(design, fits, "market-model", (held, days), firms, 1, "less")
     monkeypatch.setattr(calendar_time, "BLOCK", 4)
@@ -186,7 +196,7 @@ def test_jaffe_on_one_date_is_the_exact_portfolio() -> None:
     market = rng.normal(0, 0.01, plan.n_days)
     returns = market + rng.normal(0, 0.02, (5, plan.n_days)) + rng.normal(0, 0.01, plan.n_days)
     design = panel_design(returns, market, plan, -plan.estimation_start)
-    held = holding(design, np.arange(5), np.full(5, 92), 20)
+    held = holding(design, held_until(np.arange(5), np.full(5, 92), 20))
     days = np.broadcast_to(np.arange(plan.n_days), returns.shape)
     found = jaffe(design, fit(design, "market-model"), "market-model", (held, days), np.arange(5), 1, "two-sided")
     built = cluster.build_cluster(design, "market-model", 1, 20, 60)
@@ -236,16 +246,17 @@ def test_no_holding_period_no_portfolio(sample: StudyResult) -> None:
 
 
 def test_a_portfolio_that_cannot_be_measured_says_why(held: StudyResult) -> None:
-    found = portfolio(*_two_firms())
+    design, firms, days, n_min = _two_firms()
+    found = day_sums(design, firms, days).portfolio(n_min)
     assert "has no market" in regressed(found, "calendar-time-alpha", "constant-mean", "two-sided").result.reason
     assert "needed" in regressed(found, "calendar-time-alpha", "market-model", "two-sided").result.reason
     reasons = held.calendar_time[held.calendar_time["test"] != "jaffe"]["reason"]
     assert reasons.str.contains("firms on average").all()
 
 
-def _two_firms() -> tuple[object, np.ndarray, np.ndarray, int]:
+def _two_firms() -> tuple[Design, np.ndarray, np.ndarray, int]:
     plan = WindowPlan(estimation=60, gap=0, start=0, end=5)
     rng = np.random.default_rng(36)
     design = panel_design(rng.normal(0, 0.02, (2, plan.n_days)), rng.normal(0, 0.01, plan.n_days), plan, 60)
-    held = holding(design, np.arange(2), np.full(2, 60), 5)
+    held = holding(design, held_until(np.arange(2), np.full(2, 60), 5))
     return design, held, np.broadcast_to(np.arange(plan.n_days), (2, plan.n_days)), 1

@@ -14,7 +14,7 @@ from eventstudy.engine.abnormal import cars
 from eventstudy.engine.models import fit
 from eventstudy.engine.moments import summarise
 from eventstudy.engine.panel import ReturnPanel
-from eventstudy.engine.significance.calendar_time import holding, jaffe, portfolio
+from eventstudy.engine.significance.calendar_time import day_sums, held_until, holding, jaffe
 from eventstudy.engine.significance.cross_section import Dependence, csect_t
 from eventstudy.engine.significance.differences import contrast, difference_cov, difference_welch
 from eventstudy.engine.windows import WindowPlan, gather
@@ -129,8 +129,8 @@ def one_study(cell: LongCell, replication: int, drift: float) -> dict[str, float
     )
     design = gather(panel, firm, session, np.zeros((len(firm), plan.n_days), bool), plan)
     days = session[:, None] + np.arange(plan.estimation_start, plan.end + 1)
-    held, fits = holding(design, firm, session, cell.hold), fit(design, MODEL)
-    found = portfolio(design, held, days, 1)
+    held, fits = holding(design, held_until(firm, session, cell.hold)), fit(design, MODEL)
+    found = day_sums(design, held, days).portfolio(1)
     p = {name: regressed(found, name, MODEL, "two-sided").result.p for name in LONG_TESTS[:2]}
     p["jaffe"] = jaffe(design, fits, MODEL, (held, days), firm, 1, "two-sided").p
     car = cars(design, fits, MODEL, [(1, cell.hold)]).car[:, 0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -67,16 +68,56 @@ def hashes(folder: Path) -> dict[str, str]:
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
-def test_every_column_is_that_of_a_small_study(many: Path, tmp_path: Path) -> None:
-    result = bulk(many, tmp_path / "out")
-    small = run(read_events(many), spec=SPEC)
+@pytest.mark.parametrize("choices", [{}, {"exclude": "catalogued", "returns": "log"}], ids=["plain", "masked"])
+def test_every_column_is_that_of_a_small_study(many: Path, tmp_path: Path, choices: dict[str, Any]) -> None:
+    spec = SPEC.with_changes(**choices)
+    result = bulk(many, tmp_path / "out", spec)
+    small = run(read_events(many), spec=spec)
     assert result.counts["read"] == 600 == result.n_studied + result.n_excluded
     assert sum(n for *_, n in result.reasons) == result.n_excluded == len(small.exclusions) > 10
-    for name, keys in KEYS.items():
-        (tmp_path / "small.csv").write_text(csv_text(small.tables[name]), encoding="utf-8")
+    same_tables(tmp_path / "out", small, KEYS, tmp_path)
+    aggregate = pd.read_csv(tmp_path / "out" / "aggregate.csv").set_index("test")
+    assert aggregate.loc[["calendar-cov", "kolari-pynnonen"], "statistic"].notna().all()
+
+
+def test_one_date_has_the_ranks_of_correlated_events(many: Path, tmp_path: Path) -> None:
+    """On one date the mean correlation of pairs is read by the second pass; both engines and both sizes agree."""
+    frame = pd.read_csv(many, keep_default_na=False)[:8].assign(announced_at="2024-05-22", timing="bmo", role="direct")
+    frame["ticker"] = ["NVDA", "AMD", "ASML", "SOXX", "NVDA", "AMD", "ASML", "SOXX"]
+    frame.to_csv(tmp_path / "events.csv", index=False)
+    spec = SPEC.with_changes(tests=("grank-t", "grank-t-clu", "corrado", "calendar-cov"))
+    small = run(read_events(tmp_path / "events.csv"), spec=spec)
+    for engine in ("numpy", "numba") if find_spec("numba") else ("numpy",):
+        bulk(tmp_path / "events.csv", tmp_path / engine, spec.with_changes(engine=engine))
+        same_tables(tmp_path / engine, small, {"aggregate": KEYS["aggregate"]}, tmp_path)
+    found = small.aggregate.set_index(["test", "window"])["statistic"]
+    assert (found["grank-t-clu"] != found["grank-t"]).any() and found["grank-t-clu"].notna().all()
+
+
+def test_costly_tests_wait_to_be_named_by_the_size_of_the_sample(
+    many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A study has one bound a sample: its small groups are tested whatever the size of the study."""
+    monkeypatch.setattr("eventstudy.engine.significance.battery.MOST_UNASKED", 500)
+    unasked = SPEC.with_changes(tests=("auto",))
+    small = run(read_events(many), spec=unasked)
+    bulk(many, tmp_path / "out", unasked, detail=False)
+    same_tables(tmp_path / "out", small, {"aggregate": KEYS["aggregate"]}, tmp_path)
+    rows = small.aggregate[small.aggregate["test"] == "calendar-cov"].set_index(["group", "window"])
+    costly = rows.loc[("all", "[-5,5]")]
+    assert costly["applicable"] == "no" and "--tests names calendar-cov" in costly["reason"]
+    assert "pairs overlap" in costly["reason"] and "500" in costly["reason"]
+    assert np.isfinite(rows.loc[("placebo", "[0,0]"), "statistic"])
+    named = run(read_events(many), spec=SPEC.with_changes(tests=("calendar-cov",))).aggregate
+    assert named["statistic"].notna().all()
+
+
+def same_tables(out: Path, small: Any, tables: dict[str, list[str]], folder: Path) -> None:
+    """The files of a streamed study hold what the tables of a small one hold."""
+    for name, keys in tables.items():
+        (folder / "small.csv").write_text(csv_text(small.tables[name]), encoding="utf-8")
         one, other = (
-            pd.read_csv(p).sort_values(keys).reset_index(drop=True)
-            for p in (tmp_path / "out" / f"{name}.csv", tmp_path / "small.csv")
+            pd.read_csv(p).sort_values(keys).reset_index(drop=True) for p in (out / f"{name}.csv", folder / "small.csv")
         )
         assert list(one.columns) == list(other.columns) and len(one) == len(other) > 0, name
         for column in one.columns:
@@ -94,7 +135,7 @@ def test_blocks_of_several_chunks_and_a_last_short_one(many: Path, tmp_path: Pat
     frames = [once.assign(event_id=[f"{name}.{copy}" for name in once["event_id"]]) for copy in range(8)]
     path = tmp_path / "events.csv"
     pd.concat(frames).to_csv(path, index=False)
-    spec = SPEC.with_changes(tests=("csect-t", "wilcoxon", "corrado"))
+    spec = SPEC.with_changes(tests=("csect-t", "wilcoxon", "corrado", "calendar-cov", "lbt-bootstrap"))
     for block in (2048, 4096, 16_384):
         bulk(path, tmp_path / str(block), spec, limits=Limits(block=block), detail=False)
     tables = sorted(file.name for file in (tmp_path / "2048").glob("*.csv"))
@@ -111,7 +152,7 @@ def test_threads_and_csv_against_parquet(many: Path, tmp_path: Path) -> None:
 
     copies = pd.concat([pd.read_csv(many).assign(event_id=lambda f, k=k: f["event_id"] + f"_{k}") for k in range(8)])
     copies.to_csv(tmp_path / "events.csv", index=False)
-    spec = SPEC.with_changes(tests=("csect-t", "patell", "grank-t"))
+    spec = SPEC.with_changes(tests=("csect-t", "patell", "grank-t", "calendar-cov"))
     kinds = {"formats": ("csv", "parquet"), "detail": False}
     bulk(tmp_path / "events.csv", tmp_path / "one", spec, **kinds)
     bulk(tmp_path / "events.csv", tmp_path / "two", spec, Threads(2), **kinds)
@@ -124,7 +165,7 @@ def test_threads_and_csv_against_parquet(many: Path, tmp_path: Path) -> None:
 
 @needs("scale")
 def test_a_dask_cluster_gives_the_same_bytes(many: Path, tmp_path: Path) -> None:
-    spec = SPEC.with_changes(tests=("csect-t", "bmp"))
+    spec = SPEC.with_changes(tests=("csect-t", "bmp", "kolari-pynnonen"))
     bulk(many, tmp_path / "one", spec)
     with executor(1, 1, "") as cluster:
         bulk(many, tmp_path / "two", spec, cluster)

@@ -43,10 +43,49 @@ class Portfolio:
     factors: Floats
 
 
-def holding(design: Design, firm: Ints, session: Ints, hold: int) -> Bools:
-    """Which days of each event its firm is held: days 1 to ``hold`` with a one-session return (E, D).
+@dataclass(frozen=True, slots=True)
+class DaySums:
+    """Sums over the firms held, by calendar day; partitions that keep a firm together merge by addition.
 
-    A firm is held once: a later event of it takes over on the session after its own day 0.
+    Attributes
+    ----------
+    day : int64 (T,)
+        Days since 1970-01-01, increasing.
+    n : float64 (T,)
+        Firms held.
+    returns : float64 (T,)
+    factors : float64 (T, K)
+    """
+
+    day: Ints
+    n: Floats
+    returns: Floats
+    factors: Floats
+
+    def merge(self, other: DaySums) -> DaySums:
+        """Both, this one first."""
+        day, place = np.unique(np.concatenate([self.day, other.day]), return_inverse=True)
+        total = [np.zeros((len(day), *values.shape[1:])) for values in (self.n, self.returns, self.factors)]
+        for part, at in ((self, place[: len(self.day)]), (other, place[len(self.day) :])):
+            for into, values in zip(total, (part.n, part.returns, part.factors), strict=True):
+                into[at] += values
+        return DaySums(day, *total)
+
+    def portfolio(self, n_min: int) -> Portfolio:
+        """The portfolio on the sessions with at least ``n_min`` firms."""
+        kept = self.n >= n_min
+        size = self.n[kept]
+        return Portfolio(
+            day=self.day[kept],
+            n=size.astype(np.int64),
+            returns=self.returns[kept] / size,
+            factors=self.factors[kept] / size[:, None],
+        )
+
+
+def held_until(firm: Ints, session: Ints, hold: int) -> Ints:
+    """Last day on which each event's firm is held for it (E,): a later event of the firm takes over on the session
+    after its own day 0.
 
     Parameters
     ----------
@@ -59,12 +98,17 @@ def holding(design: Design, firm: Ints, session: Ints, hold: int) -> Bools:
     until = np.full(len(order), hold, dtype=np.int64)
     same = firm[order][1:] == firm[order][:-1]
     until[order[:-1][same]] = np.minimum(hold, np.diff(session[order])[same])
+    return until
+
+
+def holding(design: Design, until: Ints) -> Bools:
+    """Which days of each event its firm is held: days 1 to ``until`` (E,) with a one-session return; (E, D)."""
     day = np.arange(design.plan.estimation_start, design.plan.end + 1)
     return np.asarray((day >= 1) & (day <= until[:, None]) & design.observed & (design.span == 1))
 
 
-def portfolio(design: Design, held: Bools, day_number: Ints, n_min: int) -> Portfolio:
-    """What the firms held earn, session by session; sessions with fewer than ``n_min`` firms are left out.
+def day_sums(design: Design, held: Bools, day_number: Ints) -> DaySums:
+    """What the firms held earn, summed session by session.
 
     Parameters
     ----------
@@ -77,13 +121,14 @@ def portfolio(design: Design, held: Bools, day_number: Ints, n_min: int) -> Port
     A loop over dates and firms (tests/oracles).
     """
     day, place = np.unique(day_number[held], return_inverse=True)
-    n = np.bincount(place, minlength=len(day))
-    returns = np.bincount(place, design.y[held], minlength=len(day))
     x = design.x[held]
-    factors = np.stack([np.bincount(place, x[:, k], minlength=len(day)) for k in range(x.shape[1])], axis=1)
-    kept = n >= n_min
-    size = n[kept]
-    return Portfolio(day=day[kept], n=size, returns=returns[kept] / size, factors=factors[kept] / size[:, None])
+    columns = (np.bincount(place, x[:, k], minlength=len(day)) for k in range(x.shape[1]))
+    return DaySums(
+        day=day,
+        n=np.bincount(place, minlength=len(day)).astype(np.float64),
+        returns=np.asarray(np.bincount(place, design.y[held], minlength=len(day)), dtype=np.float64),
+        factors=np.stack(list(columns), axis=1) if x.shape[1] else np.empty((len(day), 0)),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
