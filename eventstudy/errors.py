@@ -59,6 +59,10 @@ class UsageError(EventStudyError, ValueError):
     exit_code = 2
 
 
+class UnknownExchange(UsageError):
+    """No exchange is known for a ticker's suffix; within a study this is an excluded row."""
+
+
 class ExpressionError(UsageError):
     """An expression of ``check --fail-if`` that makes no sense, with its place.
 

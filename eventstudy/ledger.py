@@ -54,6 +54,11 @@ def undated(exchange: str) -> Trouble:
     return "dated", "before_prices", f"the {exchange} calendar does not reach that date"
 
 
+def unknown_exchange(message: str) -> Trouble:
+    """The same of an event whose ticker has a suffix of no known exchange; ``message`` says what to write."""
+    return "dated", "unknown_exchange", message
+
+
 def unpriced(missing: tuple[str, str]) -> Trouble:
     """The same of an event whose ticker or benchmark has no prices: ``market.missing_prices``."""
     return "priced", *missing

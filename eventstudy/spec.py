@@ -19,6 +19,7 @@ Alternative = Literal["two-sided", "less", "greater"]
 Returns = Literal["simple", "log"]
 Missing = Literal["trade-to-trade", "strict"]
 Exclude = Literal["catalogued", "none"]
+Input = Literal["auto", "prices", "returns", "log-returns"]
 
 # Kinds of confounder that are the firm's own scheduled or filed news: they are masked in the estimation window of the
 # tickers they name. All other kinds only flag windows.
@@ -63,7 +64,7 @@ VOLUME_MODELS = ("constant-mean", "market-model")
 # How prices are got at and numbers are made, not what is studied: they stand in manifest.json alone.
 ACCESS_FIELDS = ("offline", "store", "max_age", "engine")
 
-_TICKER = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=_-]{0,31}")
+_TICKER = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=&_-]{0,31}")
 _WINDOW = re.compile(r"\[?\s*([+-]?\d{1,5})\s*[:,]\s*([+-]?\d{1,5})\s*\]?", re.ASCII)
 
 
@@ -128,7 +129,10 @@ class StudySpec:
     Attributes
     ----------
     source : str
-        Price source: ``auto``, ``yahoo``, ``snapshot`` or ``csv:DIR``.
+        Price source: ``auto``, ``yahoo``, ``snapshot``, ``csv:DIR``, ``csv:FILE.csv`` or ``parquet:PATH``.
+    input : str
+        What files and frames state: ``prices``, ``returns``, ``log-returns``, or ``auto``: returns where there are no
+        closes or the layout is known for them, else prices.
     offline : bool
         Never ask Yahoo.
     store : str
@@ -189,6 +193,7 @@ class StudySpec:
     """
 
     source: str = "auto"
+    input: Input = "auto"
     offline: bool = False
     store: str = ""
     max_age: float | None = None
@@ -220,6 +225,7 @@ class StudySpec:
     notices: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
+        _one_of("input", self.input, get_args(Input))
         _one_of("returns", self.returns, get_args(Returns))
         _one_of("missing", self.missing, get_args(Missing))
         _one_of("exclude", self.exclude, get_args(Exclude))
@@ -237,6 +243,11 @@ class StudySpec:
             raise UsageError(f"level {self.level} is out of range", "a decimal from 0.5 to below 1, such as 0.95")
         if not 2 <= self.estimation <= 5000:
             raise UsageError(f"estimation {self.estimation} is out of range", "2 to 5000 sessions")
+        if self.min_estimation is not None and not 3 <= self.min_estimation <= self.estimation:
+            raise UsageError(
+                f"min-estimation {self.min_estimation} is out of range",
+                f"3 to --estimation ({self.estimation}) sessions",
+            )
         if self.max_age is not None and not 0 <= self.max_age <= 1_000_000:
             raise UsageError(f"max-age {self.max_age} is out of range", "0 days or more, up to a million")
         if not 0 <= self.gap <= 1000:

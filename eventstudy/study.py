@@ -13,7 +13,9 @@ from eventstudy import ledger
 from eventstudy.data.calendar import DEFAULT_EXCHANGE
 from eventstudy.data.catalogue import Catalogue, build_catalogue
 from eventstudy.data.confounders import ConfounderTable, read_confounders
-from eventstudy.data.events import RESERVED, EventTable, events_from_frame, likely_misspelt, read_events
+from eventstudy.data.event_headings import RESERVED
+from eventstudy.data.events import EventTable, event_notes, events_from_frame, read_events
+from eventstudy.data.filing_clock import table_warnings
 from eventstudy.data.market import Market, SeriesKey, basis_line, basis_notices, load_market, place_rows, series_key
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source, source_from_frame
@@ -162,6 +164,7 @@ def estimated(
         n_shared=n_shared,
     )
     shown = [row for row in wanted if is_reported(catalogue, row, only)]
+    clocks = table_warnings(table.frame, catalogue.exchange, catalogue.calendars)
     return StudyResult(
         studied=studied,
         row_flags=tuple(row_flags(studied, i) for i in range(len(rows))),
@@ -174,7 +177,7 @@ def estimated(
         groups=(),
         group_days=(),
         claims=(),
-        notices=(*spec.notices, *likely_misspelt(table), *market_notices(catalogue, wanted, market, spec)),
+        notices=(*spec.notices, *event_notes(table), *clocks, *market_notices(catalogue, wanted, market, spec)),
     )
 
 

@@ -49,11 +49,13 @@ def fetch_command(
     from eventstudy.data.live import LiveSource, refresh
     from eventstudy.data.market import asked_range, factor_table, wanted_symbols
     from eventstudy.data.shelf import Access
+    from eventstudy.data.tickers import yahoo_spelling
     from eventstudy.spec import LIVE
 
     catalogue = build_catalogue(read_events(events_file(events)), None, reach=spec.hold)
     symbols = wanted_symbols(catalogue, range(len(catalogue.placements)), spec)
     access = Access.make(spec.store, False, spec.max_age, spec.benchmarks[0], console.progress, console.warn)
+    symbols = list(dict.fromkeys(map(yahoo_spelling, symbols)))
     done, error = refresh(LiveSource("yahoo", access), symbols, *asked_range(catalogue, spec))
     console.progress_done()
     _print(done, symbols, str(access.folder), as_json=as_json, error="" if error is None else error.found)

@@ -55,7 +55,13 @@ OPTIONS: dict[str, Option] = {
         kind="text",
         metavar="SOURCE",
         default="auto",
-        help="Prices: auto (store, Yahoo, snapshot), yahoo, snapshot, csv:DIR or parquet:PATH.",
+        help="Prices: auto (store, Yahoo, snapshot), yahoo, snapshot, csv:DIR, csv:FILE.csv or parquet:PATH.",
+    ),
+    "input": Option(
+        kind="text",
+        metavar="KIND",
+        default="auto",
+        help="What csv: and parquet: hold: prices, returns or log-returns (decimals); auto: by their headings.",
     ),
     "offline": Option(kind="switch", default="no", help="Never ask Yahoo; with --source yahoo: the store only."),
     "store": Option(kind="text", metavar="DIR", help="Folder of the price store; empty: the user's cache folder."),
@@ -112,6 +118,11 @@ OPTIONS: dict[str, Option] = {
         help="Test window inside the event window.",
     ),
     "estimation": Option(kind="count", metavar="N", default="250", help="Sessions in the estimation window."),
+    "min_estimation": Option(
+        kind="number",
+        metavar="N",
+        help="Fewest valid estimation sessions; empty: max(60, 10 p). Fewer than that are flagged short_estimation.",
+    ),
     "gap": Option(kind="count", metavar="N", default="10", help="Sessions between estimation and event window."),
     "exclude": Option(
         kind="text",
@@ -309,8 +320,13 @@ def study_spec(settings: Mapping[str, Setting]) -> StudySpec:
 
     value = {name: setting.value for name, setting in settings.items()}
     check_named(value["source"], value["factors"])
+    fewest = value["min_estimation"]
+    if fewest is not None and fewest != int(fewest):
+        raise UsageError(f"min-estimation {fewest:g} is no whole number", "a number of sessions such as 30")
+    fewest = None if fewest is None else int(fewest)
     return StudySpec(
         source=value["source"],
+        input=value["input"],
         offline=value["offline"],
         store=value["store"],
         max_age=value["max_age"],
@@ -325,6 +341,7 @@ def study_spec(settings: Mapping[str, Setting]) -> StudySpec:
         windows=tuple(dict.fromkeys(Window.parse(text) for text in value["window"])),
         windows_given=settings["window"].origin != "default",
         estimation=value["estimation"],
+        min_estimation=fewest,
         gap=value["gap"],
         exclude=value["exclude"],
         returns=value["returns"],

@@ -66,9 +66,11 @@ def validate_command(
         raise typer.Exit(2)
     assert catalogue is not None, "read without problems"
     _print_rows(_rows(catalogue, spec), chosen)
-    from eventstudy.data.events import likely_misspelt
+    from eventstudy.data.events import event_notes
+    from eventstudy.data.filing_clock import table_warnings
 
-    for sentence in (*likely_misspelt(catalogue.events), *_price_notes(catalogue, spec)):
+    clocks = table_warnings(catalogue.events.frame, catalogue.exchange, catalogue.calendars)
+    for sentence in [*event_notes(catalogue.events), *clocks, *_price_notes(catalogue, spec)]:
         console.say(f"note: {printable(sentence)}")
     console.say(f"{events}: {len(catalogue.placements)} rows, no problem")
 

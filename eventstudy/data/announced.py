@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eventstudy.data.coded import Coded, column_problems
-from eventstudy.data.dates import parse_when
+from eventstudy.data.dates import day_readings, has_clock, parse_when
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.errors import Problem
 
@@ -71,9 +71,47 @@ class Announced:
 
 def read_announced(column: Coded, lines: Ints, name: str = "announced_at") -> tuple[Announced, list[Problem]]:
     """Moments and dates of a column of text, each distinct value read once, and what cannot be read."""
-    problems = column_problems(name, column, lines, _check)
+    problems = [_by_column(problem, column) for problem in column_problems(name, column, lines, _check)]
     read = [_read(value) for value in column.values]
     return Announced(column.codes, *arrays(read), column.values), problems
+
+
+def _by_column(problem: Problem, column: Coded) -> Problem:
+    """The problem of a date that is ambiguous alone, with the only reading that the whole column allows."""
+    if not problem.message.startswith("is ambiguous"):
+        return problem
+    every = [readings for value in column.values if (readings := day_readings(value)) is not None]
+    orders = [order for order in (0, 1) if all(readings[order] for readings in every)]
+    mine = day_readings(problem.value)
+    if len(orders) != 1 or mine is None:
+        return problem
+    form = ("MM/DD/YYYY", "DD/MM/YYYY")[orders[0]]
+    message = f"is not ISO text; only {form} reads every row of the column: write {mine[orders[0]]}"
+    return Problem(problem.line, problem.column, problem.value, message)
+
+
+def midnight_notes(announced: Announced, lines: Ints, unit: str) -> list[str]:
+    """The sentence on moments that are midnight in UTC and are read as dates without a clock."""
+    if announced.written is None:
+        return []
+    codes = [
+        code for code, text in enumerate(announced.written) if not np.isnat(announced.day[code]) and has_clock(text)
+    ]
+    rows = np.flatnonzero(np.isin(announced.codes, codes)) if codes else np.zeros(0, dtype=np.int64)
+    if not len(rows):
+        return []
+    first = int(announced.codes[rows[0]])
+    place = f"{unit} {int(lines[rows[0]])}"
+    return [midnight_note(len(rows), place, announced.written[first], str(announced.day[first]))]
+
+
+def midnight_note(n: int, place: str, text: str, day: str) -> str:
+    """How rows at midnight in UTC are read."""
+    rows = "1 row is" if n == 1 else f"{n:,} rows are"
+    return (
+        f"{rows} at exactly midnight UTC, such as {text} in {place}: no clock, read as the date {day} with an unknown "
+        "hour (timing_uncertain); add timing bmo, dmh or amc if it is known"
+    )
 
 
 def arrays(

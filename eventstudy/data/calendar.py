@@ -14,18 +14,24 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from eventstudy.errors import UsageError
+from eventstudy.errors import UnknownExchange, UsageError
 
 DEFAULT_EXCHANGE = "XNYS"
 ONE_MONTH = pd.Timedelta(days=31)
 # Yahoo's suffix of a listing -> market identifier code
 SUFFIXES: dict[str, str] = {
-    "AS": "XAMS", "AX": "XASX", "BO": "XBOM", "BR": "XBRU", "CO": "XCSE", "DE": "XETR", "HE": "XHEL", "HK": "XHKG",
-    "IR": "XDUB", "IS": "XIST", "JK": "XIDX", "JO": "XJSE", "KL": "XKLS", "KS": "XKRX", "L": "XLON", "LS": "XLIS",
-    "MC": "XMAD", "MI": "XMIL", "MX": "XMEX", "NS": "XBOM", "NZ": "XNZE", "OL": "XOSL", "PA": "XPAR", "PR": "XPRA",
-    "SA": "BVMF", "SI": "XSES", "SS": "XSHG", "ST": "XSTO", "SW": "XSWX", "SZ": "XSHG", "T": "XTKS", "TA": "XTAE",
-    "TO": "XTSE", "TW": "XTAI", "VI": "XWBO", "WA": "XWAR",
+    "AS": "XAMS", "AX": "XASX", "BA": "XBUE", "BD": "XBUD", "BK": "XBKK", "BO": "XBOM", "BR": "XBRU",
+    "CN": "XTSE", "CO": "XCSE", "DE": "XETR", "DU": "XETR", "F": "XFRA", "HE": "XHEL", "HK": "XHKG", "HM": "XETR",
+    "IC": "XICE", "IL": "XLON", "IR": "XDUB", "IS": "XIST", "JK": "XIDX", "JO": "XJSE", "KL": "XKLS", "KQ": "XKRX",
+    "KS": "XKRX", "L": "XLON", "LS": "XLIS", "MC": "XMAD", "MI": "XMIL", "MU": "XETR", "MX": "XMEX", "NE": "XTSE",
+    "NS": "XBOM", "NZ": "XNZE", "OL": "XOSL", "PA": "XPAR", "PR": "XPRA", "PS": "XPHS", "SA": "BVMF", "SG": "XETR",
+    "SI": "XSES", "SN": "XSGO", "SR": "XSAU", "SS": "XSHG", "ST": "XSTO", "SW": "XSWX", "SZ": "XSHG", "T": "XTKS",
+    "TA": "XTAE", "TO": "XTSE", "TW": "XTAI", "TWO": "XTAI", "V": "XTSE", "VI": "XWBO", "WA": "XWAR", "XC": "XLON",
 }  # fmt: skip
+# Codes of New York's exchanges that other programs write behind a ticker: AAPL.US (Stooq, EODHD), AAPL.O (LSEG)
+NEW_YORK = ("US", "N", "O", "OQ")
+# Letters of share classes, BRK.B: no suffix of a listing is one of them
+SHARE_CLASSES = ("A", "B", "C", "D", "E")
 # Time zone of an exchange -> the calendar its listings and indices follow
 ZONES: dict[str, str] = {
     "Africa/Johannesburg": "XJSE", "America/Mexico_City": "XMEX", "America/New_York": "XNYS", "America/Toronto": "XTSE",
@@ -89,23 +95,33 @@ class Placement:
     uncertain: bool
 
 
+def suffix_of(ticker: str) -> str:
+    """What stands behind the last point of a ticker, in capitals; empty without one."""
+    return ticker.rsplit(".", 1)[1].upper() if "." in ticker else ""
+
+
 def exchange_of(ticker: str, override: str = "") -> str:
     """Calendar code of a listing: the override, else its suffix, else New York.
 
     Raises
     ------
+    UnknownExchange
+        If no exchange is known for the suffix.
     UsageError
-        If the suffix or the code is unknown.
+        If the code of the override is unknown.
     """
     if override:
         return _known(override)
-    suffix = ticker.rsplit(".", 1)[1] if "." in ticker else ""
-    if not suffix:
+    suffix = suffix_of(ticker)
+    if not suffix or suffix in NEW_YORK or suffix in SHARE_CLASSES:
         return DEFAULT_EXCHANGE
     if suffix not in SUFFIXES:
-        raise UsageError(
-            f"ticker {ticker!r}: no exchange is known for the suffix .{suffix}",
-            "a suffix such as .AS or .L",
+        stem = ticker.rsplit(".", 1)[0]
+        close = difflib.get_close_matches(suffix, SUFFIXES, n=1, cutoff=0.5)
+        meant = f"; did you mean {stem}.{close[0]}?" if close else ""
+        raise UnknownExchange(
+            f"ticker {ticker!r}: no exchange is known for the suffix .{suffix}{meant}",
+            f"a suffix such as .AS or .L, a share class as {stem}-B, or the bare ticker for New York",
             "give the exchange code in a `calendar` column, such as XAMS",
         )
     return SUFFIXES[suffix]

@@ -15,6 +15,15 @@ from eventstudy.spec import Window, is_ticker
 
 TIMINGS = ("", "bmo", "dmh", "amc")
 ROLES = ("direct", "peer", "placebo")
+# Bloomberg's code of a market -> the suffix of a listing there
+BLOOMBERG: dict[str, str] = {
+    "US": "", "UN": "", "UW": "", "UQ": "", "LN": ".L", "NA": ".AS", "GY": ".DE", "GR": ".DE", "FP": ".PA",
+    "SW": ".SW", "SE": ".SW", "IM": ".MI", "SM": ".MC", "BB": ".BR", "SS": ".ST", "DC": ".CO", "NO": ".OL", "FH": ".HE",
+    "JT": ".T", "JP": ".T", "HK": ".HK", "KS": ".KS", "TT": ".TW", "AU": ".AX", "AT": ".AX", "CN": ".TO", "CT": ".TO",
+    "IN": ".NS", "IS": ".NS", "IB": ".BO", "SP": ".SI", "PL": ".LS", "ID": ".IR", "AV": ".VI", "PW": ".WA",
+}  # fmt: skip
+_BLOOMBERG = re.compile(r"([A-Za-z0-9/]+) ([A-Z]{2})(?: Equity)?")
+_PREFIXED = re.compile(r"(?:NASDAQ|NYSE|NYSEARCA|NYSEAMERICAN|AMEX|BATS|OTC):([A-Za-z0-9.-]+)", re.IGNORECASE)
 _EVENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _CALENDAR = re.compile(r"[A-Z0-9]{4}")
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE | re.ASCII)
@@ -54,7 +63,21 @@ def check_event_id(text: str) -> None:
 def check_ticker(text: str) -> None:
     """A ticker as data vendors write it."""
     if not is_ticker(text):
-        raise ValueError("is no ticker; write a symbol such as NVDA, ASML.AS or ^GSPC")
+        meant = likely_ticker(text)
+        raise ValueError(f"is no ticker; write {meant or 'a symbol such as NVDA, ASML.AS or ^GSPC'}")
+
+
+def likely_ticker(text: str) -> str:
+    """The ticker that other programs' notation stands for: ``RDS/A``, ``$ABC``, ``NASDAQ:AAPL``, ``VOD LN Equity``;
+    empty where none is sure."""
+    bare = text.strip().removeprefix("$")
+    if match := _PREFIXED.fullmatch(bare):
+        bare = match[1]
+    if match := _BLOOMBERG.fullmatch(bare):
+        suffix = BLOOMBERG.get(match[2])
+        bare = "" if suffix is None else f"{match[1].rstrip('/')}{suffix}"
+    bare = re.sub(r"[/ .]([A-E])$", r"-\1", bare)
+    return bare if bare != text and is_ticker(bare) else ""
 
 
 def check_timing(text: str) -> None:

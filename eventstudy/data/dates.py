@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
-_SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})", re.ASCII)
+_SLASHED = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", re.ASCII)
+_COMPACT = re.compile(r"\d{8}", re.ASCII)
 # a day in a table of daily figures: with dashes or without, and then a clock that does not matter
 _DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})([T ][\d:.+Z-]{1,32})?", re.ASCII)
 EARLIEST, LATEST = 1900, 2100
@@ -19,6 +20,8 @@ WANTED = "write YYYY-MM-DD, or a moment with its offset such as 2025-04-15T17:10
 def parse_when(text: str) -> tuple[datetime | None, date | None]:
     """A moment in UTC, or a bare date; exactly one of the two.
 
+    A moment that is midnight in UTC to the second is the date of UTC: whoever wrote it had no clock.
+
     Raises
     ------
     ValueError
@@ -28,13 +31,38 @@ def parse_when(text: str) -> tuple[datetime | None, date | None]:
         raise ValueError(f"is empty; {WANTED}")
     if _DATE.fullmatch(text):
         return None, _within(_date(text))
+    if _COMPACT.fullmatch(text):
+        return None, _within(_date(f"{text[:4]}-{text[4:6]}-{text[6:]}"))
     if _MOMENT.fullmatch(text):
-        return _moment(text), None
-    if match := _SLASHED.fullmatch(text):
-        first, second, year = match.groups()
-        readings = {f"{year}-{int(m):02d}-{int(d):02d}" for m, d in ((first, second), (second, first))}
-        raise ValueError(f"is ambiguous; write {' or '.join(sorted(filter(_is_day, readings))) or 'YYYY-MM-DD'}")
+        moment = _moment(text)
+        return (None, moment.date()) if is_midnight(moment) else (moment, None)
+    if readings := day_readings(text):
+        found = sorted({day for day in readings if day})
+        if len(found) == 1:
+            raise ValueError(f"is not ISO text and can only be one day; write {found[0]}")
+        raise ValueError(f"is ambiguous; write {' or '.join(found) or 'YYYY-MM-DD'}")
     raise ValueError(f"is no date; {WANTED}")
+
+
+def is_midnight(moment: datetime) -> bool:
+    """Whether a moment is midnight in UTC, to the microsecond."""
+    at = moment.astimezone(UTC)
+    return (at.hour, at.minute, at.second, at.microsecond) == (0, 0, 0, 0)
+
+
+def has_clock(text: str) -> bool:
+    """Whether a text is a moment with a clock, as far as its form goes."""
+    return _MOMENT.fullmatch(text) is not None
+
+
+def day_readings(text: str) -> tuple[str, str] | None:
+    """``04/05/2025`` as month/day/year and as day/month/year, in ISO; empty where that is no day, else None."""
+    match = _SLASHED.fullmatch(text)
+    if not match:
+        return None
+    first, second, year = match.groups()
+    readings = [f"{year}-{int(m):02d}-{int(d):02d}" for m, d in ((first, second), (second, first))]
+    return (readings[0] if _is_day(readings[0]) else "", readings[1] if _is_day(readings[1]) else "")
 
 
 def parse_day(text: str) -> str:

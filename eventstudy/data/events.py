@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from eventstudy.data.announced import Announced, read_announced
+from eventstudy.data.announced import Announced, midnight_notes, read_announced
 from eventstudy.data.cells import CHECKS, ROLES, are_event_ids, check_event_id
 from eventstudy.data.coded import (
     Coded,
@@ -26,27 +26,10 @@ from eventstudy.data.coded import (
     constant,
     repeats,
 )
+from eventstudy.data.event_headings import OPTIONAL, REQUIRED, RESERVED, Headings, empty_note, headings_of
 from eventstudy.data.tabular import read_blocks
 from eventstudy.engine.panel import Ints
 from eventstudy.errors import InputFileError, Problem
-
-REQUIRED = ("ticker", "announced_at")
-OPTIONAL = (
-    "event_id",
-    "timing",
-    "role",
-    "category",
-    "claimed_return",
-    "claimed_open_return",
-    "title",
-    "source",
-    "notes",
-    "benchmark",
-    "calendar",
-    "window",
-)
-# columns that this program makes itself; one of the file must not take their place
-RESERVED = ("line", "instant", "date")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +44,13 @@ class EventTable:
         ``claimed_open_return``, ``title``, ``source``, ``notes``, ``benchmark``, ``calendar``, ``window`` (text,
         empty if none), then extra columns as text.
     path : str
+    notes : tuple of str
+        As in ``EventColumns``.
     """
 
     frame: pd.DataFrame
     path: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +70,8 @@ class EventColumns:
         Every other column of the contract and extra ones, coded; empty text where the file has none.
     unit : str
         What ``lines`` counts.
+    notes : tuple of str
+        How the file was read where that is not plain: headings taken for others, rows left out, dates without a clock.
     """
 
     path: str
@@ -92,6 +80,7 @@ class EventColumns:
     announced: Announced
     columns: dict[str, Coded]
     unit: str = "line"
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -119,17 +108,24 @@ def read_columns(path: str | Path) -> EventColumns:
     from eventstudy.data.parquet import is_parquet, read_parquet_columns
 
     if is_parquet(path):
-        return checked(read_parquet_columns(path, REQUIRED))
+        return checked(read_parquet_columns(path))
     coders: dict[str, Coder] = {}
     ids: list[str] = []
     lines: list[Ints] = []
-    for block in read_blocks(path, REQUIRED):
+    empty = 0
+    named: Headings | None = None
+    for block in read_blocks(path, ()):
+        named = named or headings_of(list(block.columns), 1).checked(str(path))
+        empty += block.empty
         lines.append(np.array(block.lines, dtype=np.int64))
-        ids += block.columns.pop("event_id", [""] * len(block.lines))
-        for name, cells in block.columns.items():
+        columns = {named.names[name]: cells for name, cells in block.columns.items()}
+        ids += columns.pop("event_id", [""] * len(block.lines))
+        for name, cells in columns.items():
             coders.setdefault(name, Coder.empty()).add(cells)
-    columns = {name: coder.done() for name, coder in coders.items()}
-    return checked(RawEvents(str(path), np.concatenate(lines), PlainTexts(ids), columns))
+    assert named is not None, "a file without rows has been refused"
+    done = {name: coder.done() for name, coder in coders.items()}
+    notes = [*named.notes, *empty_note(empty)]
+    return checked(RawEvents(str(path), np.concatenate(lines), PlainTexts(ids), done, notes=notes))
 
 
 def events_from_frame(frame: pd.DataFrame, path: str = "<frame>") -> EventTable:
@@ -140,7 +136,8 @@ def events_from_frame(frame: pd.DataFrame, path: str = "<frame>") -> EventTable:
     InputFileError
         As ``read_events``; lines count from 2, as if the frame were a file.
     """
-    if frame.empty:
+    kept = frame.dropna(how="all")
+    if kept.empty:
         raise InputFileError(path, [Problem(0, "", "", "holds no row")])
     names = [str(name) for name in frame.columns]
     twice = [
@@ -150,13 +147,15 @@ def events_from_frame(frame: pd.DataFrame, path: str = "<frame>") -> EventTable:
     ]
     if twice:
         raise InputFileError(path, twice)
-    columns = {name: [_cell(value) for value in frame.iloc[:, at]] for at, name in enumerate(names)}
-    missing = [Problem(1, name, "", "this column is needed and missing") for name in REQUIRED if name not in columns]
-    if missing or (torn := _torn(columns)):
-        raise InputFileError(path, missing or torn)
-    ids = PlainTexts(columns.pop("event_id", [""] * len(frame)))
-    lines = np.arange(2, len(frame) + 2)
-    return event_table(checked(RawEvents(path, lines, ids, {name: coded(cells) for name, cells in columns.items()})))
+    named = headings_of(names, 1).checked(path)
+    columns = {named.names[name]: [_cell(value) for value in kept.iloc[:, at]] for at, name in enumerate(names)}
+    if torn := _torn(columns):
+        raise InputFileError(path, torn)
+    ids = PlainTexts(columns.pop("event_id", [""] * len(kept)))
+    lines = np.flatnonzero(~frame.isna().all(axis=1).to_numpy()) + 2
+    notes = [*named.notes, *empty_note(len(frame) - len(kept))]
+    cells = {name: coded(column) for name, column in columns.items()}
+    return event_table(checked(RawEvents(path, lines, ids, cells, notes=notes)))
 
 
 def _torn(columns: Mapping[str, Sequence[str]]) -> list[Problem]:
@@ -196,6 +195,8 @@ class RawEvents:
         Found while reading.
     unit : str
         What ``lines`` counts.
+    notes : list of str
+        As in ``EventColumns``.
     """
 
     path: str
@@ -205,6 +206,7 @@ class RawEvents:
     moments: Announced | None = None
     problems: list[Problem] = field(default_factory=list)
     unit: str = "line"
+    notes: list[str] = field(default_factory=list)
 
 
 def checked(raw: RawEvents) -> EventColumns:
@@ -244,7 +246,13 @@ def checked(raw: RawEvents) -> EventColumns:
         raise InputFileError(raw.path, sorted(problems, key=lambda problem: problem.line), raw.unit)
     extra = {name: cells for name, cells in raw.columns.items() if name not in (*columns, "announced_at")}
     return EventColumns(
-        path=raw.path, lines=lines, ids=ids, announced=announced, columns={**columns, **extra}, unit=raw.unit
+        path=raw.path,
+        lines=lines,
+        ids=ids,
+        announced=announced,
+        columns={**columns, **extra},
+        unit=raw.unit,
+        notes=(*raw.notes, *midnight_notes(announced, lines, raw.unit)),
     )
 
 
@@ -309,7 +317,7 @@ def event_table(events: EventColumns) -> EventTable:
             **extra,
         }
     )
-    return EventTable(frame, events.path)
+    return EventTable(frame, events.path, events.notes)
 
 
 def with_default_ids(ids: Texts, tickers: Coded, announced: Announced) -> Texts:
@@ -321,8 +329,9 @@ def with_default_ids(ids: Texts, tickers: Coded, announced: Announced) -> Texts:
             continue
         if not made:
             made = ids.take(np.arange(rows[0]))
-        words = zip(own, tickers.take(rows), announced.text(rows), strict=True)
-        made += [name or default_id(ticker, when) for name, ticker, when in words]
+        days = announced.day[announced.codes[rows]]
+        words = zip(own, tickers.take(rows), announced.text(rows), days, strict=True)
+        made += [name or default_id(ticker, when if np.isnat(day) else str(day)) for name, ticker, when, day in words]
     return PlainTexts(made) if made else ids
 
 
@@ -330,6 +339,11 @@ def default_id(ticker: str, when: str) -> str:
     """TICKER-DATE, characters that an event_id cannot hold replaced by ``_``."""
     text = re.sub(r"[^A-Za-z0-9._-]", "_", f"{ticker}-{when[:10]}")[:64]
     return text if text[:1].isalnum() else f"x{text}"[:64]
+
+
+def event_notes(events: EventTable | EventColumns) -> list[str]:
+    """How an events file was read where that is not plain, and headings that may be meant as others."""
+    return [*events.notes, *likely_misspelt(events)]
 
 
 def likely_misspelt(events: EventTable | EventColumns) -> list[str]:

@@ -1,25 +1,26 @@
-"""``csv:DIR``: one SYMBOL.csv each, with Yahoo's headings in any case."""
+"""``csv:DIR``: one SYMBOL.csv each; ``csv:FILE.csv``: one table of many tickers, long or with a column a ticker."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from eventstudy.data.dates import parse_day
-from eventstudy.data.prices import HIGHEST, LOWEST, PriceSeries, PriceTable, make_series
-from eventstudy.data.tabular import read_table
+from eventstudy.data.from_raw import accepted, read_series
+from eventstudy.data.layouts import Input, Recognised
+from eventstudy.data.long_table import LongTable, wide_columns
+from eventstudy.data.price_text import PriceText, read_price_text
+from eventstudy.data.prices import PriceSeries, PriceTable
+from eventstudy.data.raw import RawSeries
+from eventstudy.data.raw_reader import Figures, Origin, figures_of, refuse_headings
+from eventstudy.data.tickers import asked_as, held_as, spellings
 from eventstudy.errors import InputFileError, Problem, UsageError
-from eventstudy.reading import decimal
 
 # symbols held at a time in a large study
 AT_ONCE = 256
-REQUIRED = ("date", "close")
-NUMBERS = ("close", "open", "volume", "dividends", "adj close")
+WANTED = "csv:DIR with one SYMBOL.csv each, or csv:FILE.csv with a column of tickers or a column a ticker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +31,30 @@ class CsvSource:
     ----------
     folder : Path
     name : str
+    origin : Origin
+        What is wanted of the files; its path is that of the folder.
     """
 
     folder: Path
     name: str
+    origin: Origin
 
     @classmethod
-    def open(cls, argument: str) -> CsvSource:
-        """The folder named after ``csv:``.
+    def open(cls, argument: str, asked: Input = "auto", *, volume: bool = False) -> CsvSource | CsvTable:
+        """The folder or file named after ``csv:``.
 
         Raises
         ------
         UsageError
-            If it is no folder.
+            If it is neither.
         """
-        folder = Path(argument)
-        if not argument or not folder.is_dir():
-            raise UsageError(f"source csv:{argument}: no such folder", "csv:DIR with one SYMBOL.csv each")
-        return cls(folder, f"csv:{argument}")
+        place, name = Path(argument), f"csv:{argument}"
+        origin = Origin(source="csv", path=argument, asked=asked, volume=volume)
+        if argument and place.is_file():
+            return CsvTable(place, name, origin)
+        if not argument or not place.is_dir():
+            raise UsageError(f"source csv:{argument}: no such folder", WANTED)
+        return cls(place, name, origin)
 
     @property
     def at_once(self) -> int:
@@ -55,95 +62,127 @@ class CsvSource:
         return AT_ONCE
 
     def fetch(self, symbols: Sequence[str], start: date, end: date) -> PriceTable:
+        """The wanted symbols, whole; a file that cannot be read, or whose figures contradict each other, is refused."""
+        del start, end
+        paths = [path for path in sorted(self.folder.iterdir()) if path.is_file()]
+        # two files whose names differ only in case: the one written like the symbol
+        files = {path.name.lower(): path for path in paths} | {path.name: path for path in paths}
+        chosen, unknown = {}, {}
+        for symbol in symbols:
+            names = [f"{spelling}.csv" for spelling in spellings(symbol)]
+            path = held_as_file(names, files)
+            if path is None:
+                unknown[symbol] = (
+                    f"no {' or '.join(n for n in names if '/' not in n)} in {self.folder.name or self.folder}"
+                )
+            else:
+                chosen[symbol] = path
+        made = {symbol: partial(read_raw, path, symbol, self.origin) for symbol, path in chosen.items()}
+        return read_series(made, unknown)
+
+
+def held_as_file(names: Sequence[str], files: dict[str, Path]) -> Path | None:
+    """The first of some file names that is there, in this spelling or another case."""
+    return next((path for name in names if (path := files.get(name) or files.get(name.lower())) is not None), None)
+
+
+def read_prices(path: Path, symbol: str) -> PriceSeries:
+    """One price file. Rows with an empty close are holes (a dividend there is earned with the next close).
+
+    Raises
+    ------
+    InputFileError
+        Headings of no known layout, unreadable dates or numbers, prices that are not positive, negative dividends, a
+        date twice: all at once; figures that contradict each other.
+    """
+    return accepted(read_raw(path, symbol, Origin(source="csv", path=str(path), volume=True)))
+
+
+def read_raw(path: Path, symbol: str, origin: Origin) -> RawSeries:
+    """The figures that one file states of a symbol.
+
+    Raises
+    ------
+    InputFileError
+    """
+    origin = replace(origin, path=str(path))
+    text = read_price_text(path)
+    if text.tickers is not None:
+        return _of_download(text, symbol, origin)
+    if text.found is None:
+        held = "close" if origin.asked in ("auto", "prices") else "return"
+        column = wide_columns(text.headings, symbol, held)
+        if column is None:
+            raise refuse_headings(text.headings, text.path, lines=True)
+        return _figures(text, column, origin).series(symbol)
+    figures = _figures(text, text.found, origin)
+    if not text.found.symbols:
+        return figures.series(symbol)
+    table = LongTable.of(figures, [text.cells[at] for at in text.found.symbols])
+    return figures.series(symbol, table.rows_of_file(symbol))
+
+
+def _figures(text: PriceText, found: Recognised, origin: Origin) -> Figures:
+    return figures_of(found, text.headings, text.columns(found), origin, lines=text.lines, notes=text.notes)
+
+
+def _column(text: PriceText, symbol: str, found: Recognised, origin: Origin) -> RawSeries:
+    return _figures(text, found, origin).series(symbol)
+
+
+def _of_download(text: PriceText, symbol: str, origin: Origin) -> RawSeries:
+    """yfinance's three rows of headings: the ticker's columns, or those of the only one."""
+    assert text.tickers is not None
+    found = held_as(symbol, text.tickers) or (text.found if len(text.tickers) == 1 else None)
+    if found is None:
+        listed = ", ".join(list(text.tickers)[:10])
+        raise InputFileError(text.path, [Problem(2, "", "", f"holds {listed} and not {asked_as(symbol)}")])
+    figures = _figures(text, found, origin)
+    return figures.series(symbol)
+
+
+@dataclass(frozen=True, slots=True)
+class CsvTable:
+    """One CSV file with the prices of many tickers.
+
+    Attributes
+    ----------
+    path : Path
+    name : str
+    origin : Origin
+    """
+
+    path: Path
+    name: str
+    origin: Origin
+
+    def fetch(self, symbols: Sequence[str], start: date, end: date) -> PriceTable:
         """The wanted symbols, whole.
 
         Raises
         ------
         InputFileError
-            With every problem of the first file that has any.
+            If the file cannot be read or its headings are of no known layout.
         """
         del start, end
-        paths = [path for path in sorted(self.folder.iterdir()) if path.is_file()]
-        # two files whose names differ only in case: the one written like the symbol
-        files = {path.name.lower(): path for path in paths} | {path.name: path for path in paths}
-        series, unknown = {}, {}
-        for symbol in symbols:
-            path = files.get(f"{symbol}.csv") or files.get(f"{symbol}.csv".lower())
-            if path is None:
-                unknown[symbol] = f"no {symbol}.csv in {self.folder.name or self.folder}"
-            else:
-                series[symbol] = read_prices(path, symbol)
-        return PriceTable(series, unknown)
-
-
-def read_prices(path: Path, symbol: str) -> PriceSeries:
-    """One price file. Rows with an empty close are holes (a dividend there is earned with the next close); dividends
-    win over an adjusted close.
-
-    Raises
-    ------
-    InputFileError
-        Unreadable dates or numbers, prices that are not positive, negative dividends or volumes, a date twice: all
-        at once.
-    """
-    table = read_table(path, required=REQUIRED, fold_case=True)
-    problems: list[Problem] = []
-    days = [_day(text, line, problems) for text, line in zip(table.columns["date"], table.lines, strict=True)]
-    numbers = {
-        name: np.array(
-            [_number(text, name, line, problems) for text, line in zip(table.columns[name], table.lines, strict=True)]
-        )
-        for name in NUMBERS
-        if name in table.columns
-    }
-    first: dict[str, int] = {}
-    for day, line in zip(days, table.lines, strict=True):
-        if day and day in first:
-            problems.append(Problem(line, "Date", day, f"the date stands in line {first[day]} already"))
-        first.setdefault(day, line)
-    if problems:
-        raise InputFileError(str(path), sorted(problems, key=lambda problem: problem.line))
-    return make_series(
-        symbol,
-        np.array(days, dtype="datetime64[D]"),
-        numbers["close"],
-        source="csv",
-        origin=str(path),
-        fetched_at="",
-        opens=numbers.get("open"),
-        volume=numbers.get("volume"),
-        adj_close=None if "dividends" in numbers else numbers.get("adj close"),
-        dividend=numbers.get("dividends"),
-    )
-
-
-def _day(text: str, line: int, problems: list[Problem]) -> str:
-    """The date of a cell, in exchange time: ``2025-04-16`` or ``2025-04-16 00:00:00-04:00``."""
-    try:
-        return parse_day(text)
-    except ValueError as error:
-        problems.append(Problem(line, "Date", text, str(error)))
-        return ""
-
-
-def _number(text: str, name: str, line: int, problems: list[Problem]) -> float:
-    if text == "" or text.lower() in ("nan", "null"):
-        return math.nan
-    try:
-        value = decimal(text)
-    except ValueError:
-        problems.append(Problem(line, name, text, "is no number; write a decimal with a point"))
-        return math.nan
-    if not math.isfinite(value):
-        problems.append(Problem(line, name, text, "is not finite"))
-        return math.nan
-    if value > HIGHEST or (name in ("close", "open", "adj close") and 0 < value < LOWEST):
-        problems.append(Problem(line, name, text, f"is no figure of a market; {LOWEST:g} to {HIGHEST:g} are read"))
-        return math.nan
-    if name in ("close", "open", "adj close") and value <= 0:
-        problems.append(Problem(line, name, text, "a price must be positive; leave the cell empty if there is none"))
-        return math.nan
-    if value < 0:
-        problems.append(Problem(line, name, text, "must not be negative; leave the cell empty if it is unknown"))
-        return math.nan
-    return value
+        text = read_price_text(self.path)
+        made: Mapping[str, Callable[[], RawSeries]]
+        missing = f"no prices in {self.path.name}"
+        if text.tickers is not None:
+            known = {s: found for s in symbols if (found := held_as(s, text.tickers)) is not None}
+            made = {s: partial(_column, text, s, found, self.origin) for s, found in known.items()}
+        elif text.found is not None and text.found.symbols:
+            figures = _figures(text, text.found, self.origin)
+            table = LongTable.of(figures, [text.cells[at] for at in text.found.symbols])
+            made = table.readers(symbols)
+        elif text.found is not None:
+            message = "holds one series and no column of tickers; name its folder: csv:DIR with SYMBOL.csv"
+            raise InputFileError(str(self.path), [Problem(1, "", "", message)])
+        else:
+            held = "close" if self.origin.asked in ("auto", "prices") else "return"
+            columns = {s: found for s in symbols if (found := wide_columns(text.headings, s, held)) is not None}
+            if not columns:
+                raise refuse_headings(text.headings, text.path, lines=True)
+            made = {s: partial(_column, text, s, found, self.origin) for s, found in columns.items()}
+            missing = f"no column {{}} in {self.path.name}"
+        return read_series(made, {s: missing.format(asked_as(s)) for s in symbols if s not in made})

@@ -310,4 +310,5 @@ def _made(raw: RawSeries, rows: _Rows, decided: _Decided, outside: int) -> Price
         currency=raw.currency,
         basis=basis,
         doubt=decided.doubt if decided.doubt.any() else None,
+        layout=raw.layout,
     )

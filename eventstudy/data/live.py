@@ -13,6 +13,7 @@ from eventstudy.data.shelf import Access, Shelf, chain_length
 from eventstudy.data.snapshot import SnapshotSource
 from eventstudy.data.store import FILE, LONGEST_CHAIN
 from eventstudy.data.store_rows import Header
+from eventstudy.data.tickers import spelled, yahoo_spelling
 from eventstudy.data.vintage import (
     PRICES,
     Revision,
@@ -87,11 +88,13 @@ class LiveSource:
             If neither the store nor Yahoo nor, for ``auto``, the snapshot covers the study.
         """
         need = Need(start, end, clock.utc_now(), self.access.max_age)
+        names = {symbol: yahoo_spelling(symbol) for symbol in symbols}
         shelf = Shelf.open(self.access)
         try:
-            return self._chosen(shelf, symbols, need)
+            found = self._chosen(shelf, list(dict.fromkeys(names.values())), need)
         finally:
             shelf.close()
+        return spelled(found, names)
 
     def _chosen(self, shelf: Shelf, symbols: Sequence[str], need: Need) -> PriceTable:
         held = {symbol: shelf.headers(symbol) for symbol in symbols}

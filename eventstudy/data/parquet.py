@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from eventstudy.data.announced import Announced
+from eventstudy.data.announced import Announced, midnight_note
 from eventstudy.data.coded import ROWS_AT_ONCE, Coder, PlainTexts, Texts, smallest
 from eventstudy.data.dates import EARLIEST, LATEST
 from eventstudy.engine.panel import Ints
@@ -216,7 +216,7 @@ def kind_of(data_type: Any) -> str:
     return next((kind for kind, test in tests.items() if test(data_type)), "other")
 
 
-def read_parquet_columns(path: str | Path, required: Sequence[str]) -> RawEvents:
+def read_parquet_columns(path: str | Path) -> RawEvents:
     """An events file as coded columns.
 
     Raises
@@ -224,21 +224,28 @@ def read_parquet_columns(path: str | Path, required: Sequence[str]) -> RawEvents
     UsageError, InputFileError
         Without ``pyarrow``; a file that is none; missing columns and columns of the wrong type, all at once.
     """
+    from eventstudy.data.event_headings import headings_of
     from eventstudy.data.events import RawEvents
 
     schema = open_parquet(path, "Parquet").schema_arrow
     import pyarrow
 
-    kinds = {name: kind_of(schema.field(name).type) for name in schema.names}
-    problems = [Problem(0, name, "", "this column is needed and missing") for name in required if name not in kinds]
-    problems += [
-        Problem(0, name, str(schema.field(name).type), f"is no column of {wanted}")
-        for name, kind in kinds.items()
-        if (wanted := _unwanted(name, kind))
+    named = headings_of(schema.names, 0)
+    written = {name: heading for heading, name in named.names.items()}
+    types = {name: schema.field(heading).type for name, heading in written.items()}
+    kinds = {name: kind_of(data_type) for name, data_type in types.items()}
+    problems = [
+        *named.problems,
+        *(
+            Problem(0, written[name], str(types[name]), f"is no column of {wanted}")
+            for name, kind in kinds.items()
+            if (wanted := _unwanted(name, kind))
+        ),
     ]
     if problems:
         raise InputFileError(str(path), problems)
-    file = open_parquet(path, "Parquet", [n for n, kind in kinds.items() if kind == "text" and n != "event_id"])
+    coded = [written[name] for name, kind in kinds.items() if kind == "text" and name != "event_id"]
+    file = open_parquet(path, "Parquet", coded)
     n = file.metadata.num_rows
     if not 0 < n <= MOST_ROWS:
         message = f"says that it holds {n:,} rows; at most {MOST_ROWS:,} are read" if n else "holds no row"
@@ -250,8 +257,10 @@ def read_parquet_columns(path: str | Path, required: Sequence[str]) -> RawEvents
     ids: list[Any] = []
     read = 0
     with damage_is_told(path):
-        for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=names, use_threads=False):
+        chosen = [written[name] for name in names]
+        for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=chosen, use_threads=False):
             read += len(batch)
+            batch = batch.rename_columns([named.names[heading] for heading in batch.schema.names])
             for name, coder in coders.items():
                 _code(coder, batch.column(name), name)
             if timed:
@@ -264,9 +273,10 @@ def read_parquet_columns(path: str | Path, required: Sequence[str]) -> RawEvents
         message = f"says that it holds {n:,} rows and holds {read:,}; write it again"
         raise InputFileError(str(path), [Problem(0, "", "", message)])
     rows = np.arange(1, n + 1, dtype=np.int32)
-    announced, found = _announced(moments, schema.field("announced_at").type, rows) if timed else (None, [])
+    notes = list(named.notes)
+    announced, found = _announced(moments, types["announced_at"], rows, notes) if timed else (None, [])
     columns = {name: coder.done() for name, coder in coders.items()}
-    made = RawEvents(str(path), rows, _ids(ids, n), columns, announced, found, "row")
+    made = RawEvents(str(path), rows, _ids(ids, n), columns, announced, found, "row", notes)
     give_back()
     return made
 
@@ -345,12 +355,17 @@ def _distinct(blocks: list[Any]) -> tuple[np.ndarray, np.ndarray]:
     return known, smallest(codes, len(known))
 
 
-def _announced(blocks: list[Any], data_type: Any, rows: Ints) -> tuple[Announced, list[Problem]]:
-    """Dates, and timestamps with their zone; a timestamp without one is a date if it is midnight, else an error."""
+def _announced(blocks: list[Any], data_type: Any, rows: Ints, notes: list[str]) -> tuple[Announced, list[Problem]]:
+    """Dates, and timestamps with their zone; a timestamp without one is a date if it is midnight, else an error. One
+    with a zone is the date of UTC if it is midnight there; ``notes`` says so."""
     instants, codes = _distinct(blocks)
     days = instants.astype("datetime64[D]")
     with_zone = getattr(data_type, "tz", None) is not None
-    clocked = ~np.isnat(instants) & (with_zone | (instants != days))
+    clocked = ~np.isnat(instants) & (instants != days)
+    if with_zone and len(bare := np.flatnonzero((~np.isnat(instants) & ~clocked)[codes])):
+        first = instants[codes[bare[0]]]
+        text = f"{first.astype('datetime64[s]')}Z"
+        notes.append(midnight_note(len(bare), f"row {int(rows[bare[0]])}", text, str(first.astype("datetime64[D]"))))
     years = days.astype("datetime64[Y]").astype(np.int64) + 1970
     verdict = np.select(
         [np.isnat(instants), clocked & ~np.bool_(with_zone), (years < EARLIEST) | (years > LATEST)], [1, 2, 3], 0

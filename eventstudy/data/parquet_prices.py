@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,30 +14,32 @@ from typing import Any
 import numpy as np
 
 from eventstudy.data.coded import ROWS_AT_ONCE
+from eventstudy.data.from_raw import read_series
+from eventstudy.data.layouts import TEXT_FIELDS, Input, Recognised, fold, recognised
+from eventstudy.data.long_table import WIDE
 from eventstudy.data.parquet import damage_is_told, kind_of, open_parquet, refuse_large
-from eventstudy.data.prices import HIGHEST, LOWEST, Dates, Floats, PriceSeries, PriceTable, make_series
+from eventstudy.data.prices import Floats, PriceTable
+from eventstudy.data.raw import RawSeries
+from eventstudy.data.raw_reader import Origin, figures_of
+from eventstudy.data.tickers import asked_as, spellings
 from eventstudy.errors import InputFileError, Problem, UsageError
 
-PRICES = ("close", "adj_close", "open")
-NUMBERS = (*PRICES, "volume", "dividend", "split")
 # symbols held at a time in a large study
 AT_ONCE = 256
 INDEX_NAMES = ("date", "index", "__index_level_0__")
 WANTED = (
-    "long: columns ticker, date and close or adj_close; or wide: one date column and one close column a ticker, "
-    "nothing else"
+    "long: columns ticker, date and close or adj_close, or those of a known layout; or wide: one date column and one "
+    "close column a ticker, nothing else"
 )
-# dates between which daily prices can lie
-FIRST_DAY, LAST_DAY = np.datetime64("1800-01-01", "D"), np.datetime64("2200-01-01", "D")
-MOST_DAYS = int((LAST_DAY - FIRST_DAY).astype(np.int64)) + 1
-NO_DAY = int(np.iinfo(np.int32).min)
+# rows of one symbol beyond which a file does not hold daily figures: days of four hundred years
+MOST_DAYS = 146_097
 
 
 Range = tuple[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class TableLayout:
     """How a price file is laid out.
 
     Attributes
@@ -46,12 +49,18 @@ class Layout:
     ticker : str
         The column of tickers; empty for a wide file.
     numbers : dict
-        Column of the file -> what it is (long), or -> its ticker (wide).
+        Column of the file -> what it holds (long), or -> its ticker (wide).
+    known : Recognised or None
+        The layout of a long file.
+    number : str
+        The column of permanent numbers of firms beside that of tickers; empty without one.
     """
 
     date: str
     ticker: str
     numbers: dict[str, str]
+    known: Recognised | None = None
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +70,21 @@ class ParquetPrices:
     Attributes
     ----------
     path : Path
-    layout : Layout
+    layout : TableLayout
     name : str
+    origin : Origin
     ranges : tuple
         First and last ticker of each row group of a long file.
     """
 
     path: Path
-    layout: Layout
+    layout: TableLayout
     name: str
+    origin: Origin
     ranges: tuple[Range, ...] = ()
 
     @classmethod
-    def open(cls, argument: str) -> ParquetPrices:
+    def open(cls, argument: str, asked: Input = "auto", *, volume: bool = True) -> ParquetPrices:
         """The file named after ``parquet:``.
 
         Raises
@@ -85,7 +96,8 @@ class ParquetPrices:
             raise UsageError("source parquet: names no file", "parquet:PATH", WANTED)
         layout = layout_of(argument)
         ranges = ranges_of(argument, layout.ticker) if layout.ticker else ()
-        return cls(Path(argument), layout, f"parquet:{argument}", ranges)
+        origin = Origin(source="parquet", path=argument, asked=asked, volume=volume)
+        return cls(Path(argument), layout, f"parquet:{argument}", origin, ranges)
 
     @property
     def at_once(self) -> int:
@@ -96,54 +108,62 @@ class ParquetPrices:
         return AT_ONCE if not self.layout.ticker or rising else 0
 
     def fetch(self, symbols: Sequence[str], start: date, end: date) -> PriceTable:
-        """The wanted symbols, whole.
+        """The wanted symbols, whole; one whose figures cannot be read or contradict each other is refused.
 
         Raises
         ------
         InputFileError
-            Dates that cannot be read, a date twice, prices that are not positive and finite.
+            Rows without a ticker, more rows of a symbol than there are days, a damaged file.
         """
         del start, end
-        collected = _Collected({symbol: [] for symbol in symbols})
+        collected = _Collected({name: [] for symbol in symbols for name in spellings(symbol)})
         with damage_is_told(self.path):
             if self.layout.ticker:
                 _read_long(self.path, self.layout, self.ranges, collected)
             else:
                 _read_wide(self.path, self.layout, collected)
-        series: dict[str, PriceSeries] = {}
-        for symbol in symbols:
-            pieces = collected.pieces.pop(symbol)
-            if pieces:
-                made = _series(symbol, pieces, collected.problems, str(self.path))
-                if made is not None:
-                    series[symbol] = made
         if collected.problems:
             raise InputFileError(str(self.path), collected.problems)
-        unknown = {symbol: f"no prices in {self.path.name}" for symbol in symbols if symbol not in series}
-        return PriceTable(series, unknown)
+        readers, unknown = {}, {}
+        for symbol in symbols:
+            pieces = next((collected.pieces[name] for name in spellings(symbol) if collected.pieces[name]), None)
+            if pieces is None or not any(_has_figures(piece) for piece in pieces):
+                unknown[symbol] = f"no prices in {self.path.name}" + (
+                    f" of {asked_as(symbol)}" if len(spellings(symbol)) > 1 else ""
+                )
+            else:
+                readers[symbol] = partial(_series, symbol, pieces, self.layout, self.origin)
+        return read_series(readers, unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Rows of a symbol: dates as the file has them, figures and texts by what they hold, and its permanent numbers."""
+
+    dates: Any
+    figures: dict[str, Floats]
+    texts: dict[str, list[str]]
+    numbers: tuple[str, ...]
 
 
 @dataclass(slots=True)
 class _Collected:
-    """Rows of the wanted symbols, and what is wrong with them.
+    """Rows of the wanted symbols, and what is wrong with the file."""
 
-    ``pieces``: symbol -> [(days, {column: figures})].
-    """
-
-    pieces: dict[str, list[tuple[np.ndarray, dict[str, Floats]]]]
+    pieces: dict[str, list[_Piece]]
     problems: list[Problem] = field(default_factory=list)
     rows: Counter[str] = field(default_factory=Counter)
 
-    def add(self, symbol: str, days: np.ndarray, numbers: dict[str, Floats], path: Path) -> None:
+    def add(self, symbol: str, piece: _Piece, path: Path) -> None:
         """Rows of a symbol; more than there are days are refused before they fill the memory."""
-        self.rows[symbol] += len(days)
+        self.rows[symbol] += len(piece.dates)
         if self.rows[symbol] > MOST_DAYS:
-            message = f"{symbol} has more rows than there are days from {FIRST_DAY} to {LAST_DAY}"
+            message = f"{symbol} has more rows than there are days from 1800 to 2200"
             raise InputFileError(str(path), [*self.problems[:100], Problem(0, "date", symbol, message)])
-        self.pieces[symbol].append((days, numbers))
+        self.pieces[symbol].append(piece)
 
 
-def layout_of(path: str | Path) -> Layout:
+def layout_of(path: str | Path) -> TableLayout:
     """Long or wide, and which column is what.
 
     Raises
@@ -152,20 +172,25 @@ def layout_of(path: str | Path) -> Layout:
         Naming every column of the wrong type or that is missing.
     """
     schema = open_parquet(path, f"source parquet:{path}").schema_arrow
-    types = {name: schema.field(name).type for name in schema.names}
+    names = list(schema.names)
+    types = {name: schema.field(name).type for name in names}
     kinds = {name: kind_of(kind) for name, kind in types.items()}
-    folded = {name.lower(): name for name in reversed(schema.names)}
+    known = recognised(names)
+    folded = {fold(name): name for name in reversed(names)}
+    if known is not None and known.symbols:
+        return _long(path, names, known, kinds, types)
     if "ticker" in folded:
-        problems = _long_problems(folded, kinds, types)
-        if problems:
-            raise InputFileError(str(path), problems)
-        numbers = {folded[name]: name for name in NUMBERS if name in folded and kinds[folded[name]] != "null"}
-        return Layout(folded["date"], folded["ticker"], numbers)
+        wanted = "date" if "date" not in folded else "close"
+        what = "this column is" if wanted == "date" else "close or adj_close is"
+        raise InputFileError(str(path), [Problem(0, wanted, "", f"{what} needed and missing; wanted {WANTED}")])
     dates = [name for name, kind in kinds.items() if kind in ("date", "timestamp")]
     dates = dates or [name for name in kinds if name.lower() in INDEX_NAMES and kinds[name] == "text"]
     if len(dates) != 1:
         found = f"has {len(dates)} columns of dates ({', '.join(dates)})" if dates else "has no column of dates"
         raise InputFileError(str(path), [Problem(0, "", "", f"{found}; wanted {WANTED}")])
+    if known is not None and {"close", "adj_close", "return"} & set(known.place):
+        message = "this column is needed and missing: the file holds figures of one symbol and does not name it"
+        raise InputFileError(str(path), [Problem(0, "ticker", "", message)])
     problems = [
         Problem(0, name, str(types[name]), "is no column of numbers; a wide file holds one close column a ticker")
         for name, kind in kinds.items()
@@ -173,33 +198,43 @@ def layout_of(path: str | Path) -> Layout:
     ]
     if problems:
         raise InputFileError(str(path), problems)
-    return Layout(dates[0], "", {name: name for name, kind in kinds.items() if name != dates[0] and kind == "number"})
+    return TableLayout(dates[0], "", {n: n for n, kind in kinds.items() if n != dates[0] and kind == "number"})
 
 
-def _long_problems(folded: dict[str, str], kinds: dict[str, str], types: dict[str, Any]) -> list[Problem]:
+def _long(
+    path: str | Path, names: Sequence[str], known: Recognised, kinds: dict[str, str], types: dict[str, Any]
+) -> TableLayout:
+    """The layout of a file with a column of tickers."""
+    held = {names[at]: what for what, at in known.place.items() if what != "date"}
+    day, ticker = names[known.place["date"]], names[known.symbols[0]]
     found = []
-    if "date" not in folded:
-        found.append(Problem(0, "date", "", f"this column is needed and missing; wanted {WANTED}"))
-    elif kinds[folded["date"]] not in ("date", "timestamp", "text"):
-        kind = str(types[folded["date"]])
-        found.append(Problem(0, folded["date"], kind, "is no column of dates, timestamps or ISO text"))
-    if kinds[folded["ticker"]] != "text":
-        found.append(Problem(0, folded["ticker"], str(types[folded["ticker"]]), "is no column of text"))
-    held = [name for name in ("close", "adj_close") if name in folded]
-    if not held:
-        found.append(Problem(0, "close", "", "close or adj_close is needed and missing"))
-    elif all(kinds[folded[name]] == "null" for name in held):
-        found.append(Problem(0, folded[held[0]], "null", "is no column of numbers; it holds nothing"))
+    if known.twice:
+        found.append(Problem(0, known.twice[0], "", "stands in two columns; remove one"))
+    if kinds[day] not in ("date", "timestamp", "text", "number"):
+        found.append(Problem(0, day, str(types[day]), "is no column of dates, timestamps or ISO text"))
+    if kinds[ticker] != "text" and fold(ticker) == "ticker":
+        found.append(Problem(0, ticker, str(types[ticker]), "is no column of text"))
+    priced = [name for name, what in held.items() if what in ("close", "adj_close", "return")]
+    if priced and all(kinds[name] == "null" for name in priced):
+        found.append(Problem(0, priced[0], "null", "is no column of numbers; it holds nothing"))
     found += [
-        Problem(0, folded[name], str(types[folded[name]]), "is no column of numbers")
-        for name in NUMBERS
-        if name in folded and kinds[folded[name]] not in ("number", "null")
+        Problem(0, name, str(types[name]), "is no column of numbers")
+        for name, what in held.items()
+        if what not in TEXT_FIELDS and kinds[name] not in _FIGURES.get(known.layout.returns, ("number", "null"))
     ]
-    return found
+    if found:
+        raise InputFileError(str(path), found)
+    numbers = {name: what for name, what in held.items() if kinds[name] != "null"}
+    number = names[known.symbols[-1]] if known.layout.permanent and len(known.symbols) > 1 else ""
+    return TableLayout(day, ticker, numbers, known, number)
 
 
-def _read_long(path: Path, layout: Layout, ranges: Sequence[Range], into: _Collected) -> None:
-    columns = [layout.ticker, layout.date, *layout.numbers]
+# returns of CRSP may be text: letters stand in place of missing ones
+_FIGURES = {True: ("number", "null", "text")}
+
+
+def _read_long(path: Path, layout: TableLayout, ranges: Sequence[Range], into: _Collected) -> None:
+    columns = [layout.ticker, layout.date, *layout.numbers, *([layout.number] if layout.number else [])]
     file = open_parquet(path, "Parquet", [layout.ticker])
     for group in range(file.metadata.num_row_groups):
         reach = ranges[group]
@@ -238,16 +273,20 @@ def _coded(column: Any, name: str) -> Any:
     """A column of text as codes and a dictionary."""
     import pyarrow
 
+    if kind_of(column.type) == "number":
+        column = column.cast(pyarrow.string())
     coded = column if pyarrow.types.is_dictionary(column.type) else column.dictionary_encode()
     refuse_large(coded.dictionary, name)
     return coded
 
 
-def _take_long(batch: Any, layout: Layout, into: _Collected, path: Path) -> None:
+def _take_long(batch: Any, layout: TableLayout, into: _Collected, path: Path) -> None:
     """Cut a batch into its symbols."""
+    import pyarrow
 
     tickers = _coded(batch.column(layout.ticker), layout.ticker)
-    names = tickers.dictionary.to_pylist()
+    _check_cells(batch, layout)
+    names = ["" if name is None else name.strip() for name in tickers.dictionary.to_pylist()]
     if tickers.null_count:
         nameless = "1 row" if tickers.null_count == 1 else f"{tickers.null_count:,} rows"
         into.problems.append(Problem(0, layout.ticker, "", f"{nameless} without a ticker"))
@@ -256,23 +295,44 @@ def _take_long(batch: Any, layout: Layout, into: _Collected, path: Path) -> None
     rows = np.flatnonzero(wanted[codes])
     if not len(rows):
         return
-    days = _days(batch.column(layout.date), layout.date, into.problems)
-    numbers = {name: _numbers(batch.column(column)) for column, name in layout.numbers.items()}
+    texts = {n: w for n, w in layout.numbers.items() if w in TEXT_FIELDS or kind_of(batch.column(n).type) == "text"}
+    figures = {what: _numbers(batch.column(name)) for name, what in layout.numbers.items() if name not in texts}
     order = rows[np.argsort(codes[rows], kind="stable")]
     starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
     for start, stop in zip(starts, [*starts[1:], len(order)], strict=True):
         cut = order[start:stop]
-        symbol = names[int(codes[cut[0]])]
-        into.add(symbol, days[cut], {name: values[cut] for name, values in numbers.items()}, path)
+        taken = batch.take(pyarrow.array(cut)) if texts or layout.number else None
+        piece = _Piece(
+            batch.column(layout.date).take(pyarrow.array(cut)),
+            {name: values[cut] for name, values in figures.items()},
+            {what: ["" if v is None else str(v) for v in taken.column(n).to_pylist()] for n, what in texts.items()}
+            if taken is not None
+            else {},
+            tuple(sorted({str(v) for v in taken.column(layout.number).to_pylist()}))
+            if taken is not None and layout.number
+            else (),
+        )
+        into.add(names[int(codes[cut[0]])], piece, path)
 
 
-def _read_wide(path: Path, layout: Layout, into: _Collected) -> None:
+def _check_cells(batch: Any, layout: TableLayout) -> None:
+    """Hold text against the longest cell before Python holds it."""
+    import pyarrow
+
+    for name in (layout.date, *layout.numbers):
+        column = batch.column(name)
+        if kind_of(column.type) == "text":
+            refuse_large(column.cast(pyarrow.string()), name)
+
+
+def _read_wide(path: Path, layout: TableLayout, into: _Collected) -> None:
     file = open_parquet(path, "Parquet")
     columns = [column for column, ticker in layout.numbers.items() if ticker in into.pieces]
     for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=[layout.date, *columns]):
-        days = _days(batch.column(layout.date), layout.date, into.problems)
+        dates = batch.column(layout.date)
         for column in columns:
-            into.add(layout.numbers[column], days, {"close": _numbers(batch.column(column))}, path)
+            piece = _Piece(dates, {"figure": _numbers(batch.column(column))}, {}, ())
+            into.add(layout.numbers[column], piece, path)
 
 
 def _numbers(column: Any) -> Floats:
@@ -282,98 +342,40 @@ def _numbers(column: Any) -> Floats:
     return np.asarray(column.cast(pyarrow.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def _days(column: Any, name: str, problems: list[Problem]) -> np.ndarray:
-    """Days since 1970 of a column of dates, in exchange time: as written, whatever the zone. int32 (n,)."""
-    kind = kind_of(column.type)
-    if kind == "text":
-        return _days_of_text(column, name, problems)
-    if getattr(column.type, "tz", None) is not None:
-        import pyarrow.compute
-
-        column = pyarrow.compute.local_timestamp(column)
-    unit = "D" if kind == "date" else getattr(column.type, "unit", "us")
-    values = column.to_numpy(zero_copy_only=False).astype(f"datetime64[{unit}]").astype("datetime64[D]")
-    lost = np.isnat(values)
-    if lost.any():
-        problems.append(Problem(0, name, "", f"{int(lost.sum())} rows have no date"))
-    outside = ~lost & ((values < FIRST_DAY) | (values > LAST_DAY))
-    if outside.any():
-        first = str(values[outside][0])
-        problems.append(Problem(0, name, first, f"{int(outside.sum())} rows lie outside {FIRST_DAY} to {LAST_DAY}"))
-    return np.where(lost | outside, NO_DAY, values.astype(np.int64)).astype(np.int32)
+def _has_figures(piece: _Piece) -> bool:
+    """Whether some row holds a price or return; text is looked at later."""
+    held = ("figure", "close", "adj_close", "return")
+    return bool(piece.texts) or any(np.isfinite(piece.figures[name]).any() for name in held if name in piece.figures)
 
 
-def _days_of_text(column: Any, name: str, problems: list[Problem]) -> np.ndarray:
-    """Each distinct text is read once: ``2025-04-16`` or ``2025-04-16 00:00:00-04:00``."""
+def _series(symbol: str, pieces: list[_Piece], layout: TableLayout, origin: Origin) -> RawSeries:
+    """One symbol's rows as stated.
+
+    Raises
+    ------
+    InputFileError
+    """
     import pyarrow
 
-    coded = column if pyarrow.types.is_dictionary(column.type) else column.dictionary_encode()
-    known = []
-    refuse_large(coded.dictionary, name)
-    for text in coded.dictionary.to_pylist():
-        try:
-            known.append(int(np.datetime64(datetime.fromisoformat(str(text).strip()).date(), "D").astype(np.int64)))
-        except ValueError:
-            problems.append(Problem(0, name, str(text), "is no date; write YYYY-MM-DD"))
-            known.append(NO_DAY)
-    if coded.null_count:
-        problems.append(Problem(0, name, "", f"{coded.null_count} rows have no date"))
-    codes = coded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
-    return np.asarray(np.array([*known, NO_DAY], dtype=np.int32)[codes])
+    numbers = sorted({number for piece in pieces for number in piece.numbers})
+    if len(numbers) > 1:
+        message = f"stands for {layout.number} {' and '.join(numbers[:3])}; name the firms apart"
+        raise InputFileError(origin.path, [Problem(0, layout.ticker, symbol, message)])
+    dates = pyarrow.chunked_array([piece.dates for piece in pieces])
+    columns: dict[str, Any] = {
+        name: np.concatenate([piece.figures[name] for piece in pieces]) for name in pieces[0].figures
+    }
+    columns |= {name: [text for piece in pieces for text in piece.texts[name]] for name in pieces[0].texts}
+    found = layout.known
+    if found is None:
+        held = "close" if origin.asked in ("auto", "prices") else "return"
+        found, columns = Recognised(WIDE, {"date": 0, held: 1}), {held: columns["figure"]}
+    headings = [layout.ticker, layout.date, *layout.numbers]
+    return figures_of(found, headings, {"date": _plain(dates), **columns}, origin).series(symbol)
 
 
-def _series(symbol: str, pieces: list[Any], problems: list[Problem], origin: str) -> PriceSeries | None:
-    """One symbol's rows as a series; None where a problem was found or nothing has a price."""
-    days = np.concatenate([days for days, _ in pieces])
-    numbers = {name: np.concatenate([values[name] for _, values in pieces]) for name in pieces[0][1]}
-    dates: Dates = days.astype(np.int64).astype("datetime64[D]")
-    adjusted = numbers.get("adj_close")
-    close = numbers["close"] if "close" in numbers else numbers["adj_close"]
-    priced = np.isfinite(close)
-    if "close" not in numbers:
-        adjusted = close
-    found = [
-        Problem(0, name, f"{symbol} {dates[np.flatnonzero(wrong)[0]]}", f"{int(wrong.sum())} rows {message}")
-        for name, values in numbers.items()
-        for wrong, message in _wrong(name, values)
-        if wrong.any()
-    ]
-    if (days == NO_DAY).any():
-        return None
-    ordered = np.sort(days)
-    twice = ordered[1:][ordered[1:] == ordered[:-1]]
-    if len(twice):
-        found.append(Problem(0, "date", f"{symbol} {twice[0].astype('datetime64[D]')}", "the date stands twice"))
-    if found:
-        problems += found
-        return None
-    if not priced.any():
-        return None
-    return make_series(
-        symbol,
-        dates,
-        close,
-        source="parquet",
-        origin=origin,
-        fetched_at="",
-        opens=numbers.get("open"),
-        volume=numbers.get("volume"),
-        adj_close=None if "dividend" in numbers else adjusted,
-        dividend=numbers.get("dividend"),
-    )
-
-
-def _wrong(name: str, values: Floats) -> list[tuple[np.ndarray, str]]:
-    """Figures that cannot be: which rows, and why."""
-    if name in PRICES:
-        absurd = (values > 0) & np.isfinite(values) & ((values < LOWEST) | (values > HIGHEST))
-        return [
-            (np.isinf(values) | (values <= 0), "are not positive and finite; leave unknown prices empty"),
-            (absurd, f"are no prices; {LOWEST:g} to {HIGHEST:g} are read"),
-        ]
-    return [
-        (
-            np.isinf(values) | (values < 0) | (values > HIGHEST),
-            "are negative or not finite; leave unknown figures empty",
-        )
-    ]
+def _plain(dates: Any) -> Any:
+    """Text as a list, and anything else as it is."""
+    if kind_of(dates.type) != "text":
+        return dates
+    return ["" if text is None else text.strip() for text in dates.to_pylist()]

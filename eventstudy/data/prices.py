@@ -58,11 +58,13 @@ class Provenance:
     currency : str
         Empty where the source does not say.
     returns_from : str
-        What total returns are made from: ``dividends``, ``adj_close`` or ``price``.
+        What total returns are made from: ``dividends``, ``adj_close``, ``price`` or ``returns``.
     basis_why : str
         How the basis was decided.
     notice : str
         What was corrected or left out; empty where nothing was.
+    layout : str
+        The known layout that the figures were read from; empty for the program's own headings.
     """
 
     symbol: str
@@ -78,6 +80,7 @@ class Provenance:
     returns_from: str
     basis_why: str
     notice: str
+    layout: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +101,10 @@ class PriceSeries:
     provenance : Provenance
     doubt : uint8 (n,) or None
         ``SPLIT_UNCLEAR`` and ``BY_HEADING`` of each row; None where nothing is in doubt.
+    spans : float64 (n,) or None
+        None of prices. Of a source of returns the sessions that each return covers: NaN where that is not stated,
+        infinite where it covers all sessions since the row before. ``close`` is then an index of the returns that
+        begins at 1 before the first of them, and no price.
     """
 
     symbol: str
@@ -109,6 +116,7 @@ class PriceSeries:
     dividend: Floats
     provenance: Provenance
     doubt: NDArray[np.uint8] | None = None
+    spans: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +217,8 @@ def make_series(
     currency: str = "",
     basis: Basis = Basis(),
     doubt: NDArray[np.uint8] | None = None,
+    spans: Floats | None = None,
+    layout: str = "",
 ) -> PriceSeries:
     """A series in canonical form, with its hash. Rows must already be valid; they are sorted here.
 
@@ -225,12 +235,14 @@ def make_series(
         "volume": None if volume is None else volume[order],
         "adj_close": None if adj_close is None else adj_close[order],
         "dividend": None if dividend is None else dividend[order],
+        "spans": None if spans is None else spans[order],
     }
     digest = hashlib.sha256(days.astype(np.int64).tobytes())
     for name, values in columns.items():
         if values is not None:
             digest.update(name.encode() + np.ascontiguousarray(values, dtype=np.float64).tobytes())
     returns_from = "dividends" if dividend is not None else "adj_close" if adj_close is not None else "price"
+    returns_from = "returns" if spans is not None else returns_from
     paid = columns["dividend"]
     return PriceSeries(
         symbol=symbol,
@@ -254,8 +266,10 @@ def make_series(
             returns_from=returns_from,
             basis_why=basis.why,
             notice=basis.notice,
+            layout=layout,
         ),
         doubt=None if doubt is None else doubt[order],
+        spans=columns["spans"],
     )
 
 

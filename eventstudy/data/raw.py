@@ -22,7 +22,8 @@ class RawSeries:
         Exchange days, in the order of the source.
     columns : mapping of str to float64 (n,)
         Canonical name (``COLUMNS``) -> figures; NaN where a cell is empty. ``split`` holds ratios such as 4.0 for 4:1
-        (0 or NaN on other days), ``return`` decimal returns, ``span`` sessions that a return covers.
+        (0 or NaN on other days), ``return`` simple decimal returns, ``span`` sessions that a return covers (NaN where
+        that is not stated, infinite where it covers all sessions since the row before).
     layout : str
         Name of the known layout the figures came in; empty for the program's own headings.
     heading_basis : str

@@ -43,7 +43,7 @@ class AlignedSeries:
     first, last, benchmark_last : int
         Positions of the ticker's first and last close and of the last session with all benchmarks; -1 if none.
     close : float64 (T,)
-        Closes of the ticker.
+        Closes of the ticker; NaN throughout where the source states returns.
     names : tuple of str
         What the rows of ``factors`` are.
     offset : float64 (T,)
@@ -78,13 +78,19 @@ class AlignedSeries:
 
 @dataclass(frozen=True, slots=True)
 class _OnCalendar:
-    """One symbol's figures on the sessions; ``paid`` is the running sum of dividends."""
+    """One symbol's figures on the sessions.
+
+    ``paid`` is the running sum of dividends. ``adjusted`` of a source of returns is an index of them, linked within a
+    ``chain`` only; a chain begins on the session before its first return, which is no ``row`` of the source.
+    """
 
     close: Floats
     open: Floats
     adjusted: Floats
     paid: Floats
     by_ratio: bool
+    row: NDArray[np.bool_]
+    chain: NDArray[np.int64]
 
 
 def off_calendar_rows(series: PriceSeries, calendar: TradingCalendar) -> int:
@@ -113,20 +119,64 @@ def _on_calendar(series: PriceSeries, calendar: TradingCalendar) -> _OnCalendar:
     paying = inside & (series.dividend != 0)
     np.add.at(dividend, at[paying], series.dividend[paying])
     by_ratio = series.provenance.returns_from == "adj_close"
+    close = spread(series.close)
+    adjusted = spread(series.adj_close) if by_ratio else close
+    if series.spans is not None:
+        return _index_on_calendar(series, calendar, at)
     return _OnCalendar(
-        close=spread(series.close),
+        close=close,
         open=spread(series.open),
-        adjusted=spread(series.adj_close) if by_ratio else spread(series.close),
+        adjusted=adjusted,
         paid=np.cumsum(dividend),
         by_ratio=by_ratio,
+        row=np.isfinite(adjusted),
+        chain=np.zeros(n, dtype=np.int64),
     )
+
+
+def _index_on_calendar(series: PriceSeries, calendar: TradingCalendar, at: NDArray[np.int64]) -> _OnCalendar:
+    """An index of returns on the sessions; ``at`` is the session on or after each row.
+
+    A return is linked to the row before where no session lies between them or it covers all that do. Else a chain
+    begins with it, on the session before what it covers; where that is not stated, its return is not known.
+    """
+    assert series.spans is not None, "asked of returns only"
+    sessions, n, spans = calendar.sessions, len(calendar.sessions), series.spans
+    past = np.searchsorted(sessions, series.dates, side="right")
+    between = np.concatenate([[-1], at[1:] - past[:-1]])
+    linked = (between == 0) & ~(spans > 1)
+    linked |= (between >= 0) & (np.isinf(spans) | (spans == between + 1))
+    linked[:1] = False
+    chains = np.cumsum(~linked)
+    place = at.copy()
+    # the return of a delisting may be dated on a day without a session: it is earned by the next one
+    place[:-1][past[:-1] == at[:-1]] = n
+    if len(place) and past[-1] == at[-1] and not np.isinf(spans[-1]):
+        place[-1] = n
+    inside = place < n
+    adjusted, row, chain = np.full(n, np.nan), np.zeros(n, dtype=bool), np.full(n, -1, dtype=np.int64)
+    adjusted[place[inside]], chain[place[inside]] = series.close[inside], chains[inside]
+    row[place[inside]] = True
+    for first in np.flatnonzero(~linked).tolist():
+        covered = 1 if first == 0 and not np.isfinite(spans[first]) else spans[first]
+        if not np.isfinite(covered) or place[first] >= n or (first and covered > between[first]):
+            continue
+        base = int(place[first]) - int(covered)
+        if base >= 0:
+            before = series.close[first - 1] if first else 1.0
+            adjusted[base], chain[base] = before, chains[first]
+    nothing = np.full(n, np.nan)
+    return _OnCalendar(nothing, nothing, adjusted, np.zeros(n), True, row, chain)
 
 
 def _between(figures: _OnCalendar, common: NDArray[np.int64]) -> Floats:
     """Simple total return between consecutive common sessions; entry k ends at ``common[k + 1]``."""
     now, before = common[1:], common[:-1]
     if figures.by_ratio:
-        return figures.adjusted[now] / figures.adjusted[before] - 1
+        linked = figures.chain[now] == figures.chain[before]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # after a total loss there is nothing to earn a return on
+            return np.where(linked, figures.adjusted[now] / figures.adjusted[before] - 1, np.nan)
     received = figures.paid[now] - figures.paid[before]
     return (figures.close[now] + received) / figures.close[before] - 1
 
@@ -169,19 +219,22 @@ def align(
     own = _on_calendar(prices.series[ticker], calendar)
     others = [_on_calendar(prices.series[symbol], calendar) for symbol in benchmarks]
     n, k = len(calendar.sessions), len(others)
-    traded = np.isfinite(own.close)
-    market = np.ones(n, dtype=bool)
+    # of a source of returns the sessions with a row; of prices those with a close
+    traded = own.row if prices.series[ticker].spans is not None else np.isfinite(own.close)
+    market, indexed = np.ones(n, dtype=bool), np.ones(n, dtype=bool)
     for other in others:
-        market &= np.isfinite(other.adjusted)
+        market &= other.row
+        indexed &= np.isfinite(other.adjusted)
     # a close whose adjusted close is empty gives no total return: a hole, bridged like any other
-    common = np.flatnonzero(np.isfinite(own.adjusted) & market)
+    common = np.flatnonzero(np.isfinite(own.adjusted) & indexed)
     total, price = np.full(n, np.nan), np.full(n, np.nan)
     factors, span = np.full((k, n), np.nan), np.zeros(n, dtype=np.int64)
     if len(common) > 1:
         now = common[1:]
         total[now] = _between(own, common)
         price[now] = own.close[now] / own.close[common[:-1]] - 1
-        span[now] = np.diff(common)
+        # no return is known where a chain of returns ends
+        span[now] = np.where(np.isfinite(total[now]), np.diff(common), 0)
         for row, other in enumerate(others):
             factors[row, now] = _between(other, common)
         # longer than any listing: two companies under one name, not a hole in the prices of one

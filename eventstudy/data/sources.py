@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from eventstudy.data.prices import HIGHEST, LOWEST, Dates, Floats, PriceSeries, PriceSource, PriceTable, make_series
+from eventstudy.data.from_raw import read_series
+from eventstudy.data.layouts import Input, Recognised, download_layout, fold, recognised, wide_dates
+from eventstudy.data.long_table import WIDE, LongTable
+from eventstudy.data.prices import PriceSource, PriceTable
+from eventstudy.data.raw import RawSeries
+from eventstudy.data.raw_reader import Figures, Origin, figures_of, refuse_headings
+from eventstudy.data.tickers import held_as, yahoo_spelling
 from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.spec import StudySpec
 
@@ -31,7 +39,7 @@ def _live(name: str) -> Opener:
 
         if argument:
             raise UsageError(f"source {name}:{argument} takes no argument", name)
-        market = spec.benchmarks[0] if spec.benchmarks else ""
+        market = yahoo_spelling(spec.benchmarks[0]) if spec.benchmarks else ""
         return LiveSource(name, Access.make(spec.store, spec.offline, spec.max_age, market, say, warn))
 
     return opened
@@ -49,15 +57,15 @@ def _snapshot(argument: str, spec: StudySpec, say: Say, warn: Say) -> PriceSourc
 def _csv(argument: str, spec: StudySpec, say: Say, warn: Say) -> PriceSource:
     from eventstudy.data.files import CsvSource
 
-    del spec, say, warn
-    return CsvSource.open(argument)
+    del say, warn
+    return CsvSource.open(argument, spec.input, volume=bool(spec.volume))
 
 
 def _parquet(argument: str, spec: StudySpec, say: Say, warn: Say) -> PriceSource:
     from eventstudy.data.parquet_prices import ParquetPrices
 
-    del spec, say, warn
-    return ParquetPrices.open(argument)
+    del say, warn
+    return ParquetPrices.open(argument, spec.input, volume=bool(spec.volume))
 
 
 SOURCES: dict[str, Opener] = {
@@ -101,81 +109,129 @@ class FrameSource:
     def fetch(self, symbols: Sequence[str], start: date, end: date) -> PriceTable:
         """The wanted symbols; dates outside [start, end] stay, they do no harm."""
         del start, end
-        series = {symbol: self.table.series[symbol] for symbol in symbols if symbol in self.table.series}
-        return PriceTable(series, {s: "not in the price frame" for s in symbols if s not in series})
+        series, refused = {}, {}
+        for symbol in symbols:
+            if (found := held_as(symbol, self.table.series)) is not None:
+                series[symbol] = found
+            elif (why := held_as(symbol, self.table.refused)) is not None:
+                refused[symbol] = why
+        unknown = {s: "not in the price frame" for s in symbols if s not in series and s not in refused}
+        return PriceTable(series, unknown, refused=refused)
 
 
-def source_from_frame(frame: pd.DataFrame) -> FrameSource:
-    """A long frame ``ticker, date, close`` (and ``open, volume, dividend, adj_close``) as a source.
+def source_from_frame(frame: pd.DataFrame, asked: Input = "auto", *, volume: bool = True) -> FrameSource:
+    """A frame of daily figures as a source: long with a column of tickers, or wide with a column a ticker.
 
-    Dates with a zone count as the date written, in exchange time. Missing rule: rows without a close are holes.
+    The columns are those of any known layout; the program's own are ``ticker, date, close`` (and ``open, volume,
+    dividend, split, adj_close``), or ``ticker, date, ret``. Missing rule: rows without a close are holes.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Dates may be its index.
+    asked : {"auto", "prices", "returns", "log-returns"}
+        What the figures are.
+    volume : bool
+        Refuse series whose volumes cannot be read.
 
     Raises
     ------
     InputFileError
-        Missing columns, unreadable, empty or duplicate dates, prices that are not positive and finite, dividends or
-        volumes that are negative.
+        Columns of no known layout.
     """
-    absent = [name for name in ("ticker", "date", "close") if name not in frame.columns]
-    if absent:
-        raise InputFileError("<prices>", [Problem(0, name, "", "this column is needed") for name in absent])
-    try:
-        days = _local_dates(frame["date"])
-        numbers = {
-            name: pd.to_numeric(frame[name]).to_numpy(dtype=np.float64)
-            for name in ("close", "open", "volume", "dividend", "adj_close")
-            if name in frame.columns
-        }
-    except (ValueError, TypeError) as error:
-        raise InputFileError("<prices>", [Problem(0, "", "", str(error))]) from error
-    codes, symbols = pd.factorize(frame["ticker"].astype(str))
-    # the rows of each symbol, in their order; looking for each among all rows would take the square of their number
-    ends = np.cumsum(np.bincount(codes, minlength=len(symbols)))
-    rows_of = np.split(np.argsort(codes, kind="stable"), ends)[: len(symbols)]
-    problems: list[Problem] = []
-    series: dict[str, PriceSeries] = {}
-    for symbol, rows in zip(symbols, rows_of, strict=True):
-        cut = {name: values[rows] for name, values in numbers.items()}
-        found = _frame_problems(symbol, days[rows], cut)
-        if found:
-            problems += found
-            continue
-        series[symbol] = make_series(
-            symbol,
-            days[rows],
-            cut["close"],
-            source="frame",
-            origin="frame",
-            fetched_at="",
-            opens=cut.get("open"),
-            volume=cut.get("volume"),
-            adj_close=cut.get("adj_close"),
-            dividend=cut.get("dividend"),
-        )
-    if problems:
-        raise InputFileError("<prices>", problems)
-    return FrameSource(PriceTable(series, {}))
+    origin = Origin(source="frame", path="<prices>", asked=asked, volume=volume)
+    if isinstance(frame.columns, pd.MultiIndex):
+        return FrameSource(read_series(_of_download(frame, origin), {}))
+    if isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex) or frame.index.name:
+        frame = frame.reset_index()
+    headings = [str(name) for name in frame.columns]
+    found = recognised(headings)
+    if found is not None and found.symbols:
+        columns = {name: _column(frame, at) for name, at in found.place.items()}
+        table = LongTable.of(figures_of(found, headings, columns, origin), [frame.iloc[:, at] for at in found.symbols])
+        return FrameSource(read_series(table.readers(list(table.rows[0])), {}))
+    if found is not None:
+        raise InputFileError(origin.path, [Problem(0, "ticker", "", "this column is needed and missing")])
+    at = wide_dates(headings)
+    if at < 0:
+        raise refuse_headings(headings, origin.path, lines=False)
+    held = "close" if asked in ("auto", "prices") else "return"
+    return FrameSource(read_series({name: _wide(frame, at, name, held, origin) for name in _tickers(frame, at)}, {}))
 
 
-def _local_dates(column: pd.Series) -> Dates:
-    """Dates as written: midnight in Tokyo is the day before in UTC, which would move every return one session."""
-    known = {value: pd.Timestamp(value).tz_localize(None) for value in column.dropna().unique()}
-    return np.asarray(pd.to_datetime(column.map(known)).to_numpy().astype("datetime64[D]"))
+def _tickers(frame: pd.DataFrame, dates: int) -> list[str]:
+    """Columns of a wide frame that hold numbers.
+
+    Raises
+    ------
+    InputFileError
+        Where none does.
+    """
+    named = [str(name) for at, name in enumerate(frame.columns) if at != dates]
+    held = [
+        str(name)
+        for at, name in enumerate(frame.columns)
+        if at != dates and pd.api.types.is_numeric_dtype(frame.dtypes.iloc[at])
+    ]
+    if not held or held != named:
+        raise refuse_headings([str(name) for name in frame.columns], "<prices>", lines=False)
+    return held
 
 
-def _frame_problems(symbol: str, days: Dates, numbers: Mapping[str, Floats]) -> list[Problem]:
-    found = []
-    if np.isnat(days).any():
-        found.append(Problem(0, "date", symbol, "a date is empty"))
-    if len(np.unique(days)) < len(days):
-        found.append(Problem(0, "date", symbol, "a date stands twice"))
-    for name, values in numbers.items():
-        price = name in ("close", "open", "adj_close")
-        lowest = values <= 0 if price else values < 0
-        if (lowest | np.isinf(values)).any():
-            wanted = "positive" if price else "zero or more"
-            found.append(Problem(0, name, symbol, f"must be {wanted} and finite; leave unknown figures empty"))
-        elif (values > HIGHEST).any() or (price and (values < LOWEST).any()):
-            message = f"holds what is no figure of a market; {LOWEST:g} to {HIGHEST:g} are read"
-            found.append(Problem(0, name, symbol, message))
-    return found
+def _wide(frame: pd.DataFrame, dates: int, name: str, held: str, origin: Origin) -> Callable[[], RawSeries]:
+    """What reads one column of a wide frame."""
+    headings = [str(column) for column in frame.columns]
+    found = Recognised(WIDE, {"date": dates, held: headings.index(name)})
+    columns = {what: _column(frame, at) for what, at in found.place.items()}
+    return lambda: figures_of(found, headings, columns, origin).series(name)
+
+
+def _of_download(frame: pd.DataFrame, origin: Origin) -> dict[str, Callable[[], RawSeries]]:
+    """What reads each ticker of a frame of yfinance's download, with its two levels of columns in either order.
+
+    Raises
+    ------
+    InputFileError
+        Levels that are others.
+    """
+    columns = [tuple(map(str, name)) for name in frame.columns]
+    two = frame.columns.nlevels == 2
+    field = next((level for level in (0, 1) if two and "close" in {fold(name[level]) for name in columns}), -1)
+    if field < 0:
+        raise refuse_headings([" ".join(name) for name in columns], origin.path, lines=False)
+    ticker = 1 - field
+    readers: dict[str, Callable[[], RawSeries]] = {}
+    for symbol in dict.fromkeys(name[ticker] for name in columns):
+        places = [at for at, name in enumerate(columns) if name[ticker] == symbol]
+        part = frame.iloc[:, places].set_axis([columns[at][field] for at in places], axis=1)
+        part.insert(0, "date", frame.index)
+        headings = [str(name) for name in part.columns]
+        layout = download_layout(headings[1:])
+        place = {held: at for at, name in enumerate(headings) if (held := layout.columns.get(fold(name))) is not None}
+        cells = {name: _column(part, at) for name, at in place.items()}
+        readers[symbol] = partial(_series, figures_of(Recognised(layout, place), headings, cells, origin), symbol)
+    return readers
+
+
+def _series(figures: Figures, symbol: str) -> RawSeries:
+    return figures.series(symbol)
+
+
+def _column(frame: pd.DataFrame, at: int) -> Any:
+    """A column as numbers where it holds them, as text, or as it is where it holds dates."""
+    column = frame.iloc[:, at]
+    if pd.api.types.is_bool_dtype(column.dtype) or not pd.api.types.is_numeric_dtype(column.dtype):
+        return column.reset_index(drop=True) if not _is_text(column) else ["" if _lost(v) else str(v) for v in column]
+    return column.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _is_text(column: pd.Series) -> bool:
+    """Whether a column holds text, or objects of which the first is text or none is there."""
+    if pd.api.types.is_object_dtype(column.dtype):
+        first = next((value for value in column if not _lost(value)), "")
+        return isinstance(first, str)
+    return bool(pd.api.types.is_string_dtype(column.dtype))
+
+
+def _lost(value: object) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or value != value

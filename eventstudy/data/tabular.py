@@ -32,11 +32,14 @@ class TextTable:
         Heading -> cells, in file order.
     lines : list of int
         File line on which each row starts, the header being line 1.
+    empty : int
+        Rows of empty cells that were passed over, as Excel leaves them below a table.
     """
 
     path: str
     columns: dict[str, list[str]]
     lines: list[int]
+    empty: int = 0
 
 
 def read_table(path: str | Path, required: Sequence[str], *, fold_case: bool = False) -> TextTable:
@@ -80,25 +83,46 @@ def read_blocks(path: str | Path, required: Sequence[str], *, fold_case: bool = 
     header = [cell.strip().lower() if fold_case else cell.strip() for cell in first]
     _check_header(name, header, required)
     problems: list[Problem] = []
-    empty = True
+    empty, held = True, 0
     while block := list(islice(rows, ROWS_AT_ONCE)):
         empty = False
+        read = len(block)
+        block = [(line, row) for line, row in block if not is_empty(row)]
         problems += [
             Problem(line, "", "", f"has {len(row)} cells, the header has {len(header)}; quote cells that hold a comma")
             for line, row in block
             if len(row) != len(header)
         ]
-        if not problems:
+        if not problems and block:
             cells = zip(*(row for _, row in block), strict=True)
             columns = {name: [cell.strip() for cell in column] for name, column in zip(header, cells, strict=True)}
-            yield TextTable(name, columns, [line for line, _ in block])
+            held += len(block)
+            yield TextTable(name, columns, [line for line, _ in block], read - len(block))
         if len(problems) > MOST_PROBLEMS:
             problems.append(Problem(block[-1][0], "", "", "reading ends here; mend the rows above first"))
             break
-    if empty:
-        raise InputFileError(name, [Problem(1, "", "", "there is a header but no row; add at least one")])
     if problems:
         raise InputFileError(name, problems)
+    if empty or not held:
+        raise InputFileError(name, [Problem(1, "", "", "there is a header but no row; add at least one")])
+
+
+def all_rows(path: str | Path) -> tuple[list[tuple[int, list[str]]], int]:
+    """Every row of a UTF-8 CSV file with the line it starts on, and how many rows of empty cells were passed over.
+
+    Raises
+    ------
+    InputFileError
+        Missing, empty or undecodable file.
+    """
+    rows = list(_rows(str(path), _bytes(path)))
+    kept = [(line, row) for line, row in rows if not is_empty(row)]
+    return kept, len(rows) - len(kept)
+
+
+def is_empty(row: Sequence[str]) -> bool:
+    """Whether no cell of a row holds anything, as Excel leaves rows below a table."""
+    return not row[0] and not "".join(row).strip()
 
 
 def _bytes(path: str | Path) -> bytes:
@@ -172,7 +196,7 @@ def _check_header(path: str, header: Sequence[str], required: Sequence[str]) -> 
         message = f"has {len(header):,} columns; at most {MOST_COLUMNS:,} are read"
         raise InputFileError(path, [Problem(1, "", "", message)])
     missing = [name for name in required if name not in header]
-    if missing and len(header) == 1:
+    if len(header) == 1:
         for mark, word in DELIMITERS.items():
             if mark in header[0]:
                 message = f"is separated by {word}; save it with commas"

@@ -93,9 +93,18 @@ def abnormal_returns(design: Design, fits: Fits, name: str) -> Abnormal:
 
 
 def window_complete(design: Design, start: int, end: int, *, strict: bool) -> Bools:
-    """Whether the CAR over [start, end] is known: its last day has a return (strict: every day has)."""
-    seen = design.observed[:, design.days(start, end)]
-    return np.asarray(seen.all(axis=1) if strict else seen[:, -1])
+    """Whether the CAR over [start, end] is known: its last day has a return, and the returns cover every day of the
+    window (strict: every day has a return)."""
+    days = design.days(start, end)
+    seen = design.observed[:, days]
+    if strict or seen.all():
+        return np.asarray(seen.all(axis=1))
+    # what a return does not cover, from the session after the return before it, is a hole
+    place = np.arange(seen.shape[1])
+    before = np.maximum.accumulate(np.where(seen, place, -1), axis=1)
+    before = np.concatenate([np.full((len(seen), 1), -1), before[:, :-1]], axis=1)
+    covers = ~seen | (place - design.span[:, days] <= before)
+    return np.asarray(seen[:, -1] & covers.all(axis=1))
 
 
 def cars(

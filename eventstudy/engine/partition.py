@@ -137,10 +137,10 @@ def window_plan(spec: StudySpec) -> WindowPlan:
 
 
 def fewest_observations(spec: StudySpec, model: str, n_benchmarks: int) -> int:
-    """Valid estimation observations below which an event is excluded: max(60, 10 p) unless the spec says."""
-    if spec.min_estimation is not None:
-        return spec.min_estimation
-    return max(60, 10 * MODELS[model].n_parameters(n_benchmarks))
+    """Valid estimation observations below which an event is excluded: max(60, 10 p) unless the spec says, and always as
+    many as leave two degrees of freedom."""
+    p = MODELS[model].n_parameters(n_benchmarks)
+    return max(60, 10 * p) if spec.min_estimation is None else max(spec.min_estimation, p + 2)
 
 
 def conventions(spec: StudySpec) -> Conventions:

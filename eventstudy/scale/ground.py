@@ -12,8 +12,9 @@ from eventstudy import ledger
 from eventstudy.data.calendar import TradingCalendar
 from eventstudy.data.catalogue import place_confounders
 from eventstudy.data.confounders import read_confounders
-from eventstudy.data.events import EventColumns, likely_misspelt
+from eventstudy.data.events import EventColumns, event_notes
 from eventstudy.data.factors import FactorTable
+from eventstudy.data.filing_clock import clock_warnings
 from eventstudy.data.market import (
     SeriesKey,
     aligned_series,
@@ -123,7 +124,8 @@ def prepare(
     near = event_bits(panel.bits, events, found, placed, spec)
     own, names = own_group(events, spec, rows, most_groups)
     marks = marked(events, found, near, spec)
-    path, n_read, ids, misspelt = events.path, len(events), events.ids, tuple(likely_misspelt(events))
+    path, n_read, ids = events.path, len(events), events.ids
+    misspelt = (*event_notes(events), *_clocks(events, found))
     shown = {name: events.columns[name] for name in ("ticker", "role", "category")}
     del events, near
     give_back()
@@ -152,6 +154,23 @@ def prepare(
         series=tuple(panel.provenance[symbol] for symbol in sorted(panel.provenance)),
         factors=factors,
         folder=folder,
+    )
+
+
+def _clocks(events: EventColumns, found: Listing) -> list[str]:
+    """Rows whose clock may be New York's with a Z."""
+    written, ids, ticker = events.announced.written, events.ids, events.columns["ticker"]
+    if written is None:
+        return []
+    return clock_warnings(
+        written,
+        events.announced.codes,
+        found.exchange(),
+        [found.calendars[code] for code in found.codes],
+        lambda row: (
+            f"{ids.take(np.array([row]))[0]} {ticker.values[int(ticker.codes[row])]} "
+            f"({events.unit} {int(events.lines[row])})"
+        ),
     )
 
 

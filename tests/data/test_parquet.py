@@ -96,7 +96,7 @@ def test_ten_thousand_bad_rows_are_counted_by_reason_and_a_hundred_listed(tmp_pa
     said = problems(read_events, write(tmp_path / "a.parquet", columns))
     assert "10,000 problems; nothing was run" in said.splitlines()[0]
     assert sum(line.startswith("  row ") for line in said.splitlines()) == 100
-    assert "10,000 x announced_at is ambiguous" in said and len(said.splitlines()) == 103
+    assert "10,000 x announced_at is not ISO text and can only be one day" in said and len(said.splitlines()) == 103
 
 
 def test_repeats_are_found_by_text_whatever_the_hashes_say() -> None:
@@ -170,8 +170,9 @@ def test_wide_prices_and_adjusted_prices(tmp_path: Path, snapshot: Any) -> None:
     [
         ({**LONG, "close": ["1", "2", "3"]}, "close 'string': is no column of numbers"),
         ({**LONG, "ticker": [1, 2, 3]}, "ticker 'int64': is no column of text"),
-        ({**LONG, "date": [1, 2, 3]}, "date 'int64': is no column of dates"),
-        ({"ticker": ["A"], "price": [1.0]}, "close or adj_close is needed and missing"),
+        ({**LONG, "date": [True, False, True]}, "date 'bool': is no column of dates"),
+        ({"ticker": ["A"], "price": [1.0]}, "date: this column is needed and missing"),
+        ({"ticker": ["A"], "date": ["2025-04-15"], "price": [1.0]}, "close or adj_close is needed and missing"),
         ({"A": [1.0], "B": [2.0]}, "has no column of dates; wanted long"),
         ({"date": pa.array([0], pa.date32()), "A": ["x"]}, "A 'string': is no column of numbers; a wide file"),
     ],
@@ -183,18 +184,24 @@ def test_price_files_of_the_wrong_shape_name_the_column(tmp_path: Path, columns:
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({**LONG, "close": [1.0, -2.0, 3.0]}, "close 'A 2025-04-16': 1 rows are not positive and finite"),
-        ({**LONG, "close": [1.0, float("inf"), 3.0]}, "close 'A 2025-04-16': 1 rows are not positive"),
-        ({**LONG, "volume": [1, -2, 3]}, "volume 'A 2025-04-16': 1 rows are negative"),
-        ({**LONG, "date": ["2025-04-15", "2025-04-15", "2025-04-15"]}, "date 'A 2025-04-15': the date stands twice"),
-        ({**LONG, "date": ["2025-04-15", "16.4.2025", "2025-04-15"]}, "date '16.4.2025': is no date; write YYYY-MM-DD"),
-        ({**LONG, "date": ["2025-04-15", None, "2025-04-15"]}, "1 rows have no date"),
-        ({**LONG, "ticker": ["A", None, "B"]}, "1 row without a ticker"),
+        ({**LONG, "close": [1.0, -2.0, 3.0]}, "close 'A row 2 -2': a price must be positive"),
+        ({**LONG, "close": [1.0, float("inf"), 3.0]}, "close 'A row 2 inf': is not finite"),
+        ({**LONG, "volume": [1, -2, 3]}, "volume 'A row 2 -2': must not be negative"),
+        ({**LONG, "date": ["2025-04-15", "2025-04-15", "2025-04-15"]}, "date 'A 2025-04-15': the date stands in row 1"),
+        ({**LONG, "date": ["2025-04-15", "16.4.2025", "2025-04-15"]}, "date 'A row 2 16.4.2025'"),
+        ({**LONG, "date": ["2025-04-15", None, "2025-04-15"]}, "date 'A row 2': is empty; write YYYY-MM-DD"),
     ],
 )
-def test_prices_that_cannot_be_are_named(tmp_path: Path, columns: Any, said: str) -> None:
+def test_figures_that_cannot_be_refuse_their_symbol_alone(tmp_path: Path, columns: Any, said: str) -> None:
     source = ParquetPrices.open(str(write(tmp_path / "p.parquet", columns)))
-    assert said in problems(source.fetch, ["A", "B"], None, None)
+    found = source.fetch(["A", "B"], None, None)  # type: ignore[arg-type]
+    assert list(found.refused) == ["A"] and said in found.refused["A"]
+    assert list(found.series) == ["B"]
+
+
+def test_rows_without_a_ticker_end_the_run(tmp_path: Path) -> None:
+    source = ParquetPrices.open(str(write(tmp_path / "p.parquet", {**LONG, "ticker": ["A", None, "B"]})))
+    assert "1 row without a ticker" in problems(source.fetch, ["A", "B"], None, None)
 
 
 def test_prices_of_symbols_nobody_asked_for_do_no_harm(tmp_path: Path) -> None:

@@ -82,12 +82,14 @@ def car_sums(work, e, first_day, intercept, offset, inverse, sizes, total, windo
     strict, log = rules
     for w in range(windows.shape[0]):
         start, end = windows[w, 0], windows[w, 1]
-        n_seen, cumulated, covered = 0, 0.0, 0.0
+        n_seen, cumulated, covered, last, linked = 0, 0.0, 0.0, start - 1, True
         product, expected = (0.0, 0.0) if log else (1.0, 1.0)
         for t in range(start, end + 1):
             d = first_day + t
             if work[OBSERVED, d] != 0.0:
                 n_seen += 1
+                linked &= t - work[SPAN, d] <= last
+                last = t
                 ar, value = work[ERROR, d], work[RETURN, d] + offset[t]
                 cumulated += ar
                 covered += work[SPAN, d]
@@ -104,7 +106,7 @@ def car_sums(work, e, first_day, intercept, offset, inverse, sizes, total, windo
             total[j] = along
         if log:
             product, expected = math.exp(product), math.exp(expected)
-        whole = n_seen == end - start + 1 if strict else work[OBSERVED, first_day + end] != 0.0
+        whole = n_seen == end - start + 1 if strict else linked and last == end
         car[0, e, w] = cumulated if whole else np.nan
         car[1, e, w] = covered + _quadratic(total, inverse, sizes) if whole else np.nan
         car[2, e, w] = covered if whole else np.nan

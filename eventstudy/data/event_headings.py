@@ -1,0 +1,104 @@
+"""Headings of an events file: in any case, and in the words other programs use for the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eventstudy.errors import InputFileError, Problem
+
+REQUIRED = ("ticker", "announced_at")
+OPTIONAL = (
+    "event_id",
+    "timing",
+    "role",
+    "category",
+    "claimed_return",
+    "claimed_open_return",
+    "title",
+    "source",
+    "notes",
+    "benchmark",
+    "calendar",
+    "window",
+)
+# columns that this program makes itself; one of the file must not take their place
+RESERVED = ("line", "instant", "date")
+# what other programs call a column that is needed; taken where only one of them is there
+ALIASES = {
+    "ticker": ("symbol", "tic", "ticker symbol", "stock", "permno"),
+    "announced_at": ("date", "event date", "announcement date", "announced", "announce date", "datetime"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Headings:
+    """The columns of an events file.
+
+    Attributes
+    ----------
+    names : dict of str to str
+        Heading as written -> name of the column.
+    notes : tuple of str
+        Headings that were taken for others.
+    problems : list of Problem
+        A needed column that is missing, or that two headings may be; two headings that differ only in case.
+    """
+
+    names: dict[str, str]
+    notes: tuple[str, ...]
+    problems: list[Problem]
+
+    def checked(self, path: str) -> Headings:
+        """The same where nothing is wrong.
+
+        Raises
+        ------
+        InputFileError
+            With every problem.
+        """
+        if self.problems:
+            raise InputFileError(path, self.problems)
+        return self
+
+
+def headings_of(written: Sequence[str], line: int) -> Headings:
+    """Which column is what: names of the contract in any case, and for what is needed other programs' words.
+
+    Parameters
+    ----------
+    written : sequence of str
+    line : int
+        Of the headings; 0 in a file without lines.
+    """
+    contract = {*REQUIRED, *OPTIONAL}
+    names = {name: name.lower() if name.lower() in contract else name for name in written}
+    problems, notes = [], []
+    for name in REQUIRED:
+        if name in names.values():
+            continue
+        found = [heading for heading in written if _words(heading) in map(_words, ALIASES[name])]
+        if len(found) == 1:
+            names[found[0]] = name
+            notes.append(f"column {found[0]!r} is read as {name}")
+        elif found:
+            listed = " or ".join(map(repr, found))
+            problems.append(Problem(line, name, "", f"this column is needed, and {listed} may be it; rename one"))
+        else:
+            there = ", ".join(map(repr, written[:20]))
+            problems.append(Problem(line, name, "", f"this column is needed and missing; the headings are {there}"))
+    taken: dict[str, str] = {}
+    for heading, name in names.items():
+        if name in taken and name in contract:
+            problems.append(Problem(line, heading, "", f"is {name} as {taken[name]!r} is; rename one"))
+        taken.setdefault(name, heading)
+    return Headings(names, tuple(notes), problems)
+
+
+def _words(heading: str) -> str:
+    return heading.strip().lower().replace("_", " ")
+
+
+def empty_note(n: int) -> list[str]:
+    """The sentence on rows of empty cells."""
+    return [f"{n:,} empty row{'' if n == 1 else 's'} left out"] if n else []

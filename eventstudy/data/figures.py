@@ -1,0 +1,167 @@
+"""Cells of a table of daily figures -> float64, and what figures cannot be; whole columns at a time."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eventstudy.data.prices import HIGHEST, LOWEST, Floats
+
+PRICES = ("close", "open", "high", "low", "adj_close")
+RETURNS = ("return", "delisting")
+# what programs write where there is no figure
+EMPTY = frozenset(("", "nan", "null", "none", "na", "n/a", "<na>", "#n/a", "#n/a n/a", "#n/a invalid security"))
+_PLAIN = frozenset("0123456789+-.eE")
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+# commas that separate thousands, alone or before a point
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
+# what no decimal comma can be: two groups, or a group and a point
+_SURELY_GROUPED = re.compile(r"[+-]?[0-9]{1,3}((,[0-9]{3}){2,}|,[0-9]{3}\.)")
+_MANY = {"K": 1e3, "M": 1e6, "B": 1e9}
+# CRSP writes letters in place of a return it does not have
+_CODES = re.compile(r"[A-Z]")
+# returns below a total loss: CRSP's numeric codes
+LOWEST_RETURN = -1.0
+NO_NUMBER = "is no number; write a decimal with a point"
+AMBIGUOUS = "may be a decimal comma or thousands; write a decimal with a point"
+
+
+@dataclass(slots=True)
+class Parsed:
+    """A column read.
+
+    Attributes
+    ----------
+    values : float64 (n,)
+        NaN where a cell is empty or cannot be read.
+    wrong : dict of int to (str, str)
+        Row -> its cell, and why it cannot be read.
+    codes : Counter
+        CRSP's codes in place of a return, and how often each stands.
+    """
+
+    values: Floats
+    wrong: dict[int, tuple[str, str]] = field(default_factory=dict)
+    codes: Counter[str] = field(default_factory=Counter)
+
+
+def parsed(cells: Any, name: str, *, shown: bool = False, codes: bool = False) -> Parsed:
+    """A column of numbers or text as float64.
+
+    Parameters
+    ----------
+    cells : sequence of str, or array of numbers
+    name : str
+        What the column holds, of ``raw.COLUMNS`` or ``layouts``.
+    shown : bool
+        The layout writes thousands, so that ``1,234`` is one thousand and more.
+    codes : bool
+        CRSP's letters and numbers below -1 are missing returns.
+    """
+    if isinstance(cells, np.ndarray) and cells.dtype.kind in "iuf":
+        found = Parsed(cells.astype(np.float64))
+    else:
+        texts = cells if isinstance(cells, list) else list(cells)
+        plain = _all_plain(texts)
+        found = Parsed(plain) if plain is not None else _by_cell(texts, name, shown=shown, codes=codes)
+    if codes and name in RETURNS:
+        low = found.values < LOWEST_RETURN
+        if low.any():
+            found.codes.update(f"{value:g}" for value in found.values[low].tolist())
+            found.values = np.where(low, np.nan, found.values)
+    return found
+
+
+def _all_plain(texts: list[str]) -> Floats | None:
+    """Nothing but decimals with a point and empty cells, read at once; None where there is anything else."""
+    if not frozenset("".join(texts)) <= _PLAIN:
+        return None
+    try:
+        return np.array([float(text) if text else np.nan for text in texts], dtype=np.float64)
+    except ValueError:
+        return None
+
+
+def _by_cell(texts: list[str], name: str, *, shown: bool, codes: bool) -> Parsed:
+    found = Parsed(np.full(len(texts), np.nan))
+    grouped = shown or any(_SURELY_GROUPED.match(text.lstrip("$€£")) for text in texts)
+    known: dict[str, float | str] = {}
+    for row, text in enumerate(texts):
+        if text not in known:
+            known[text] = _cell(text, name, grouped=grouped, codes=codes)
+        value = known[text]
+        if isinstance(value, float):
+            found.values[row] = value
+        elif value.startswith("code "):
+            found.codes[value.removeprefix("code ")] += 1
+        else:
+            found.wrong[row] = (text, value)
+    return found
+
+
+def _cell(text: str, name: str, *, grouped: bool, codes: bool) -> float | str:
+    """The number in a cell, or why there is none."""
+    bare = text.strip()
+    # SAS writes a point where there is nothing
+    if bare.lower() in EMPTY or (codes and bare == "."):
+        return np.nan
+    if _DECIMAL.fullmatch(bare):
+        return float(bare)
+    if codes and name in RETURNS and _CODES.fullmatch(bare):
+        return f"code {bare}"
+    if name in PRICES and bare[0] in "$€£":
+        bare = bare[1:]
+    many = 1.0
+    if name == "volume" and bare[-1:].upper() in _MANY:
+        many, bare = _MANY[bare[-1].upper()], bare[:-1]
+    if _DECIMAL.fullmatch(bare):
+        return float(bare) * many
+    if _GROUPED.fullmatch(bare):
+        return float(bare.replace(",", "")) * many if grouped else AMBIGUOUS
+    if name in RETURNS and bare.endswith("%"):
+        return "is in percent; write a decimal, such as 0.012"
+    return NO_NUMBER
+
+
+def impossible(name: str, values: Floats) -> list[tuple[NDArray[np.bool_], str]]:
+    """What the figures of a column cannot be: (rows, why), the first that applies to a row first."""
+    with np.errstate(invalid="ignore"):
+        infinite = np.isinf(values)
+        if name == "span":
+            wrong = ~np.isnan(values) & ~infinite & ((values < 1) | (values != np.floor(values)))
+            return [(wrong, "must be a whole number of sessions, 1 or more")]
+        if name in RETURNS:
+            low = values < LOWEST_RETURN
+            return [(infinite, "is not finite"), (low, "is below a total loss (-1); leave unknown returns empty")]
+        absurd = ~infinite & (values > HIGHEST)
+        if name in PRICES:
+            absurd |= (values > 0) & (values < LOWEST)
+        less = "a price must be positive; leave the cell empty if there is none"
+        if name not in PRICES:
+            less = "must not be negative; leave the cell empty if it is unknown"
+        return [
+            (infinite, "is not finite"),
+            (absurd, f"is no figure of a market; {LOWEST:g} to {HIGHEST:g} are read"),
+            ((values <= 0) if name in PRICES else (values < 0), less),
+        ]
+
+
+def first_troubles(name: str, values: Floats) -> dict[int, tuple[str, str]]:
+    """Row -> its figure, and why that cannot be."""
+    found: dict[int, tuple[str, str]] = {}
+    for rows, why in impossible(name, values):
+        for row in np.flatnonzero(rows).tolist():
+            found.setdefault(row, (f"{values[row]:.12g}", why))
+    return found
+
+
+def said(codes: Counter[str]) -> str:
+    """CRSP's codes in words."""
+    listed: Sequence[str] = [f"{code} {count} times" for code, count in sorted(codes.items())]
+    return f"codes of CRSP in place of a return are missing values: {', '.join(listed)}"

@@ -1,0 +1,85 @@
+"""Figures as stated -> a series for a study or its refusal: prices through the intake gate, returns as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from eventstudy.data.intake import accept
+from eventstudy.data.prices import Basis, PriceSeries, PriceTable, Refusal, make_series, price_table
+from eventstudy.data.raw import RawSeries
+from eventstudy.errors import InputFileError, Problem, flat
+
+RETURNS = "returns"
+# problems of a file that its refusal names
+SHOWN = 5
+
+
+def series_of(raw: RawSeries) -> PriceSeries | Refusal:
+    """The series that figures make, or why they make none."""
+    return returns_series(raw) if raw.heading_basis == RETURNS else accept(raw)
+
+
+def returns_series(raw: RawSeries) -> PriceSeries | Refusal:
+    """A series of returns: its closes are an index of them that begins at 1, and no price.
+
+    Missing rule: rows without a return are left out; what the next return covers is not known then, unless the source
+    states it.
+    """
+    values = raw.columns["return"]
+    kept = np.isfinite(values)
+    if raw.running >= 0:
+        kept[raw.running] = False
+    if not kept.any():
+        return Refusal(raw.symbol, "no row has a return")
+    order = np.argsort(raw.dates, kind="stable")
+    order = order[kept[order]]
+    spans, volume = raw.columns.get("span"), raw.columns.get("volume")
+    return make_series(
+        raw.symbol,
+        raw.dates[order],
+        np.cumprod(1 + values[order], dtype=np.float64),
+        source=raw.source,
+        origin=raw.origin,
+        fetched_at=raw.fetched_at,
+        volume=None if volume is None else volume[order],
+        currency=raw.currency,
+        basis=Basis(RETURNS, "the source states returns", "; ".join(raw.notes)),
+        spans=np.full(len(order), np.nan) if spans is None else spans[order],
+        layout=raw.layout,
+    )
+
+
+def read_series(readers: Mapping[str, Callable[[], RawSeries]], unknown: dict[str, str]) -> PriceTable:
+    """Every symbol read; one whose figures cannot be read is refused, and the others are not."""
+    return price_table((_read(symbol, reader) for symbol, reader in readers.items()), unknown)
+
+
+def _read(symbol: str, reader: Callable[[], RawSeries]) -> PriceSeries | Refusal:
+    try:
+        return series_of(reader())
+    except InputFileError as error:
+        return Refusal(symbol, refusal_of(error))
+
+
+def refusal_of(error: InputFileError) -> str:
+    """A file that cannot be read, in one line: the first problems, and how many more there are."""
+    said = "; ".join(problem.at(error.unit) for problem in error.problems[:SHOWN])
+    more = len(error.problems) - SHOWN
+    rest = f"; and {more:,} more problem{'' if more == 1 else 's'}" if more > 0 else ""
+    return flat(f"{error.path}: {said}{rest}", 2000)
+
+
+def accepted(raw: RawSeries) -> PriceSeries:
+    """The series that figures make.
+
+    Raises
+    ------
+    InputFileError
+        If they are refused.
+    """
+    found = series_of(raw)
+    if isinstance(found, Refusal):
+        raise InputFileError(raw.origin, [Problem(0, "", "", found.why)])
+    return found

@@ -1,0 +1,378 @@
+"""Known forms of tables of daily figures: one entry each, recognised by its headings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+# Names that headings are translated to. Figures of ``raw.COLUMNS``, and what some layouts derive them from.
+TEXT_FIELDS = ("period", "status", "delisted")
+Basis = Literal["", "raw", "split-adjusted", "adjusted"]
+Input = Literal["auto", "prices", "returns", "log-returns"]
+OWN = ""
+NO_HEADINGS = ("", "unnamed: 0", "index", "__index_level_0__")
+DATE_HEADINGS = ("date", "datetime", "observation date", *NO_HEADINGS)
+MILLISECONDS = "ms"
+_RANK = re.compile(r"^\d+[.:] ")
+_WORDS = re.compile(r"[_\s]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """A form in which a program or vendor writes daily figures.
+
+    Attributes
+    ----------
+    name : str
+        As notes name it; empty for the program's own headings.
+    needs : frozenset of str
+        Folded headings that must all be there.
+    any_of, none_of : frozenset of str
+        At least one of these must be there; none of these may be.
+    columns : mapping of str to str
+        Folded heading -> what it holds: ``date``, a name of ``raw.COLUMNS``, or a figure they are derived from.
+    basis : str
+        What the layout says of ``close``, as ``RawSeries.heading_basis`` has it.
+    symbols : tuple of str
+        Folded headings of columns that hold symbols, the most usual first.
+    permanent : bool
+        The last of ``symbols`` is the permanent number of a security, which tickers come and go under.
+    dates : tuple of str
+        ``strptime`` forms of its dates beside ISO text; ``ms`` for milliseconds since 1970.
+    shown : bool
+        Figures are written as pages show them: ``$1,234.50``, ``5.02M``.
+    derive : str
+        Name of the rule in ``layout_rules.RULES`` that makes the figures from those stated; empty for none.
+    returns : bool
+        Returns are what the layout states, and its closes are for reading only.
+    """
+
+    name: str
+    needs: frozenset[str]
+    columns: Mapping[str, str]
+    any_of: frozenset[str] = frozenset()
+    none_of: frozenset[str] = frozenset()
+    basis: Basis = ""
+    symbols: tuple[str, ...] = ()
+    permanent: bool = False
+    dates: tuple[str, ...] = ()
+    shown: bool = False
+    derive: str = ""
+    returns: bool = False
+
+    def matches(self, headings: frozenset[str]) -> bool:
+        """Whether a table with these folded headings has this layout."""
+        some = not self.any_of or bool(self.any_of & headings)
+        return self.needs <= headings and some and not self.none_of & headings
+
+
+_OHLC = {"open": "open", "high": "high", "low": "low", "close": "close"}
+_PRICES = {"date": "date", **_OHLC, "volume": "volume"}
+_CASH = {"dividends": "dividend", "dividend": "dividend", "stock splits": "split", "split": "split", "splits": "split"}
+_ADJUSTED = {"adj close": "adj_close", "adjclose": "adj_close"}
+_RETURNS = {"ret": "return", "return": "return", "returns": "return", "span": "span"}
+_OWN_DATES = dict.fromkeys(DATE_HEADINGS, "date")
+_OWN_COLUMNS = {**_PRICES, **_CASH, **_ADJUSTED, **_RETURNS, **_OWN_DATES}
+_OWN_SYMBOLS = ("ticker", "symbol")
+
+
+def _set(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+# The first that matches is taken: those with more headings of their own stand first.
+LAYOUTS: dict[str, Layout] = {
+    "tiingo": Layout(
+        name="Tiingo",
+        needs=_set("date", "close", "adjclose", "divcash", "splitfactor"),
+        columns={**_PRICES, "adjclose": "adj_close", "divcash": "dividend", "splitfactor": "split"},
+        basis="raw",
+        symbols=_OWN_SYMBOLS,
+    ),
+    "eodhd": Layout(
+        name="EODHD",
+        needs=_set("date", "close", "adjusted close"),
+        columns={**_PRICES, "adjusted close": "adj_close"},
+        basis="raw",
+        symbols=("code", *_OWN_SYMBOLS),
+    ),
+    "alpha-vantage-adjusted": Layout(
+        name="Alpha Vantage, adjusted",
+        needs=_set("close", "adjusted close", "dividend amount", "split coefficient"),
+        any_of=_set("timestamp", "date"),
+        columns={
+            **_PRICES,
+            "timestamp": "date",
+            "adjusted close": "adj_close",
+            "dividend amount": "dividend",
+            "split coefficient": "split",
+        },
+        basis="raw",
+        symbols=_OWN_SYMBOLS,
+    ),
+    "alpha-vantage": Layout(
+        name="Alpha Vantage",
+        needs=_set("timestamp", "open", "high", "low", "close"),
+        none_of=_set("date", "adjusted close"),
+        columns={**_PRICES, "timestamp": "date"},
+        basis="raw",
+        symbols=_OWN_SYMBOLS,
+    ),
+    "massive": Layout(
+        name="Massive (Polygon) aggregates",
+        needs=_set("t", "o", "h", "l", "c", "v"),
+        none_of=_set("date", "close"),
+        columns={"t": "date", "o": "open", "h": "high", "l": "low", "c": "close", "v": "volume"},
+        basis="split-adjusted",
+        symbols=_OWN_SYMBOLS,
+        dates=(MILLISECONDS,),
+    ),
+    "nasdaq": Layout(
+        name="Nasdaq",
+        needs=_set("date", "close/last"),
+        columns={**_PRICES, "close/last": "close"},
+        basis="split-adjusted",
+        symbols=_OWN_SYMBOLS,
+        dates=("%m/%d/%Y",),
+        shown=True,
+    ),
+    "investing": Layout(
+        name="Investing.com",
+        needs=_set("date", "price", "open", "high", "low", "change %"),
+        columns={
+            "date": "date",
+            "price": "close",
+            "open": "open",
+            "high": "high",
+            "low": "low",
+            "vol.": "volume",
+        },
+        symbols=_OWN_SYMBOLS,
+        dates=("%m/%d/%Y",),
+        shown=True,
+    ),
+    "stooq-bulk": Layout(
+        name="Stooq bulk",
+        needs=_set("<ticker>", "<per>", "<date>", "<close>"),
+        columns={
+            "<date>": "date",
+            "<per>": "period",
+            "<open>": "open",
+            "<high>": "high",
+            "<low>": "low",
+            "<close>": "close",
+            "<vol>": "volume",
+        },
+        basis="adjusted",
+        symbols=("<ticker>",),
+        derive="daily",
+    ),
+    "crsp-ciz": Layout(
+        name="CRSP, CIZ format",
+        needs=_set("dlycaldt", "dlyret"),
+        columns={
+            "dlycaldt": "date",
+            "dlyret": "return",
+            "dlyprc": "close",
+            "dlyopen": "open",
+            "dlyhigh": "high",
+            "dlylow": "low",
+            "dlyvol": "volume",
+            "dlyprcflg": "status",
+            "dlydelflg": "delisted",
+        },
+        basis="raw",
+        symbols=("ticker", "permno"),
+        permanent=True,
+        dates=("%d%b%Y",),
+        derive="crsp-ciz",
+        returns=True,
+    ),
+    "crsp": Layout(
+        name="CRSP, legacy format",
+        needs=_set("date", "ret"),
+        any_of=_set("permno", "prc", "dlret", "retx"),
+        columns={
+            "date": "date",
+            "ret": "return",
+            "dlret": "delisting",
+            "prc": "close",
+            "openprc": "open",
+            "askhi": "high",
+            "bidlo": "low",
+            "vol": "volume",
+            "cfacpr": "factor",
+        },
+        basis="raw",
+        symbols=("ticker", "permno"),
+        permanent=True,
+        dates=("%d%b%Y",),
+        derive="crsp",
+        returns=True,
+    ),
+    "compustat": Layout(
+        name="Compustat daily",
+        needs=_set("datadate", "prccd"),
+        columns={
+            "datadate": "date",
+            "prccd": "close",
+            "prcod": "open",
+            "prchd": "high",
+            "prcld": "low",
+            "cshtrd": "volume",
+            "ajexdi": "factor",
+            "trfd": "reinvested",
+            "prcstd": "status",
+        },
+        basis="raw",
+        symbols=("tic", "gvkey"),
+        dates=("%d%b%Y",),
+        derive="compustat",
+    ),
+    "lseg": Layout(
+        name="LSEG Workspace",
+        needs=_set("instrument", "date", "price close"),
+        columns={
+            "date": "date",
+            "price close": "close",
+            "price open": "open",
+            "price high": "high",
+            "price low": "low",
+            "volume": "volume",
+        },
+        symbols=("instrument",),
+    ),
+    "bloomberg": Layout(
+        name="Bloomberg",
+        needs=_set("date", "px last"),
+        columns={
+            "date": "date",
+            "px last": "close",
+            "px open": "open",
+            "px high": "high",
+            "px low": "low",
+            "px volume": "volume",
+            "tot return index gross dvds": "adj_close",
+        },
+        symbols=_OWN_SYMBOLS,
+        dates=("%m/%d/%Y",),
+    ),
+    "yfinance-history": Layout(
+        name="yfinance Ticker.history()",
+        needs=_set("open", "high", "low", "close", "volume", "dividends", "stock splits"),
+        any_of=frozenset(DATE_HEADINGS),
+        none_of=_set("adj close", "adjclose"),
+        columns={**_PRICES, **_CASH, **_OWN_DATES},
+        basis="adjusted",
+        symbols=_OWN_SYMBOLS,
+    ),
+    "own": Layout(
+        name=OWN,
+        needs=frozenset(),
+        any_of=_set("close", "adj close", "adjclose", "ret", "return", "returns"),
+        columns=_OWN_COLUMNS,
+        symbols=_OWN_SYMBOLS,
+    ),
+}
+# what the headings of an entry cannot show: yfinance's download has three rows of headings
+DOWNLOAD = "yfinance download()"
+# the page's own headings are those of older downloads; its dates tell them apart
+YAHOO_PAGE, YAHOO_DATES = "Yahoo web page", ("%b %d, %Y",)
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """The layout of a table, and where its columns stand.
+
+    Attributes
+    ----------
+    layout : Layout
+    place : dict
+        What a column holds -> its position among the headings.
+    symbols : tuple of int
+        Positions of the columns of symbols.
+    """
+
+    layout: Layout
+    place: dict[str, int]
+    symbols: tuple[int, ...] = ()
+    twice: tuple[str, ...] = field(default=())
+
+
+def fold(heading: object) -> str:
+    """A heading in one spelling: lower case, single blanks, without the rank of ``4. close``."""
+    return _RANK.sub("", _WORDS.sub(" ", str(heading).strip().strip("\ufeff").lower())).strip()
+
+
+def recognised(headings: Sequence[object]) -> Recognised | None:
+    """The first known layout that a table with these headings has; None where it has none.
+
+    Columns that the layout does not know are left out. ``twice`` names what two headings claim to hold.
+    """
+    folded = [fold(heading) for heading in headings]
+    there = frozenset(folded)
+    for layout in LAYOUTS.values():
+        if not layout.matches(there):
+            continue
+        place: dict[str, int] = {}
+        twice = []
+        for at in _date_first(folded, layout):
+            held = layout.columns.get(folded[at])
+            if held is not None and held in place:
+                # an index without a name beside a column of dates is no date
+                if folded[at] not in NO_HEADINGS:
+                    twice.append(held)
+            elif held is not None:
+                place[held] = at
+        if "date" not in place:
+            continue
+        symbols = tuple(folded.index(name) for name in layout.symbols if name in there)
+        return Recognised(layout, place, symbols, tuple(twice))
+    return None
+
+
+def download_layout(fields: Sequence[object]) -> Layout:
+    """yfinance's download: fully adjusted closes unless an adjusted close stands beside them."""
+    adjusted = "adj close" in map(fold, fields)
+    own = LAYOUTS["own"]
+    return Layout(name=DOWNLOAD, needs=own.needs, columns=own.columns, basis="" if adjusted else "adjusted")
+
+
+def _date_first(folded: Sequence[str], layout: Layout) -> list[int]:
+    """Positions of the headings; a column named as one of dates stands before one without a name."""
+    return sorted(range(len(folded)), key=lambda at: folded[at] in NO_HEADINGS and layout.columns.get("") == "date")
+
+
+def unknown_headings(headings: Sequence[object]) -> str:
+    """The sentence on headings that no layout has."""
+    listed = ", ".join(repr(str(heading)) for heading in headings[:20]) + (", ..." if len(headings) > 20 else "")
+    known = ", ".join(dict.fromkeys(layout.name for layout in LAYOUTS.values() if layout.name))
+    return (
+        f"the headings {listed} are of no known layout; wanted Date and Close (where there are any: Open, Volume, "
+        f"Dividends, Stock Splits, or Adj Close), or Date and ret, or an export of {DOWNLOAD}, {YAHOO_PAGE}, {known}"
+    )
+
+
+def wide_dates(headings: Sequence[object]) -> int:
+    """Position of the dates in a table with one column a ticker; -1 where no heading is one of dates."""
+    folded = [fold(heading) for heading in headings]
+    named = [at for at, name in enumerate(folded) if name in DATE_HEADINGS]
+    named = [at for at in named if folded[at] not in NO_HEADINGS] or named
+    return named[0] if len(named) == 1 or (named and folded[named[0]] in NO_HEADINGS) else -1
+
+
+def states_returns(found: Recognised, asked: str) -> bool:
+    """Whether a table is read as returns.
+
+    Parameters
+    ----------
+    found : Recognised
+    asked : {"auto", "prices", "returns", "log-returns"}
+        ``auto`` takes returns where the layout is one of returns, or states nothing else.
+    """
+    if asked == "auto":
+        priced = "close" in found.place or "adj_close" in found.place
+        return "return" in found.place and (found.layout.returns or not priced)
+    return asked != "prices"

@@ -1,0 +1,118 @@
+"""Tables of many tickers: the rows of each in a long one, the column of each in a wide one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from eventstudy.data.layouts import Layout, Recognised, wide_dates
+from eventstudy.data.raw import RawSeries
+from eventstudy.data.raw_reader import Figures
+from eventstudy.data.tickers import held_as
+from eventstudy.errors import InputFileError, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class LongTable:
+    """The rows of each symbol.
+
+    Attributes
+    ----------
+    figures : Figures
+    rows : list of dict
+        For each column of symbols: symbol -> its rows.
+    """
+
+    figures: Figures
+    rows: list[dict[str, np.ndarray]]
+
+    @classmethod
+    def of(cls, figures: Figures, symbols: Sequence[Sequence[object]]) -> LongTable:
+        """The rows of every symbol, from the columns of symbols."""
+        return cls(figures, [_grouped(column) for column in symbols])
+
+    def rows_of(self, symbol: str) -> np.ndarray | None:
+        """Rows of a symbol, with all those that share its permanent number; None where it is not there.
+
+        Raises
+        ------
+        InputFileError
+            If the ticker stands for two permanent numbers.
+        """
+        for at, known in enumerate(self.rows):
+            rows = held_as(symbol, known)
+            rows = held_as(symbol.upper(), known) if rows is None else rows
+            if rows is None:
+                continue
+            permanent = self.figures.found.layout.permanent and at < len(self.rows) - 1
+            numbers = self.rows[-1] if permanent else {}
+            mine = [number for number, theirs in numbers.items() if np.isin(rows, theirs).any()]
+            if len(mine) > 1:
+                message = f"stands for {' and '.join(mine[:3])}; write the number in place of the ticker"
+                raise InputFileError(self.figures.origin.path, [Problem(0, "ticker", symbol, message)])
+            return numbers[mine[0]] if mine else rows
+        return None
+
+    def rows_of_file(self, symbol: str) -> np.ndarray | None:
+        """Rows of a file that is named after a symbol: all where it holds one firm, else those of the symbol.
+
+        Raises
+        ------
+        InputFileError
+            If the file holds several symbols and not this one.
+        """
+        if any(len(known) == 1 for known in self.rows):
+            return None
+        rows = self.rows_of(symbol)
+        if rows is None:
+            listed = ", ".join(list(self.rows[0])[:5])
+            message = f"holds several symbols ({listed}) and not {symbol}"
+            raise InputFileError(self.figures.origin.path, [Problem(0, "", "", message)])
+        return rows
+
+    def readers(self, symbols: Sequence[str]) -> dict[str, Callable[[], RawSeries]]:
+        """Symbol -> what reads it, for those that are there."""
+        return {symbol: partial(self._read, symbol) for symbol in symbols if self._holds(symbol)}
+
+    def _holds(self, symbol: str) -> bool:
+        return any(held_as(s, known) is not None for s in (symbol, symbol.upper()) for known in self.rows)
+
+    def _read(self, symbol: str) -> RawSeries:
+        return self.figures.series(symbol, self.rows_of(symbol))
+
+
+def _grouped(column: Sequence[object]) -> dict[str, np.ndarray]:
+    """Symbol -> its rows, in their order; looking for each among all rows would take the square of their number."""
+    codes, names = pd.factorize(np.array([str(cell).strip() for cell in column], dtype=object))
+    ends = np.cumsum(np.bincount(codes, minlength=len(names)))
+    rows = np.split(np.argsort(codes, kind="stable"), ends)[: len(names)]
+    return {str(name).removesuffix(".0"): own for name, own in zip(names, rows, strict=True) if name}
+
+
+WIDE = Layout(name="one column a ticker", needs=frozenset(), columns={})
+
+
+def wide_columns(headings: Sequence[object], symbol: str, held: str = "close") -> Recognised | None:
+    """Where the dates and the column of a ticker stand in a wide table; None where it has none.
+
+    Parameters
+    ----------
+    headings : sequence
+    symbol : str
+    held : str
+        What the columns hold.
+    """
+    at = wide_dates(headings)
+    if at < 0:
+        return None
+    known = {str(heading).strip(): place for place, heading in enumerate(headings) if place != at}
+    column = held_as(symbol, known)
+    if column is None:
+        column = held_as(symbol.lower(), {name.lower(): place for name, place in known.items()})
+    if column is None:
+        return None
+    return Recognised(WIDE, {"date": at, held: column})

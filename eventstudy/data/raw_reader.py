@@ -1,0 +1,383 @@
+"""A table of a known layout -> the daily figures of a symbol as stated, with every problem and its place."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from eventstudy.data.calendar import DEFAULT_EXCHANGE, exchange_of
+from eventstudy.data.date_readings import UnreadableDates
+from eventstudy.data.figures import PRICES, Parsed, first_troubles, parsed, said
+from eventstudy.data.layout_rules import RULES, Stated
+from eventstudy.data.layouts import (
+    MILLISECONDS,
+    OWN,
+    TEXT_FIELDS,
+    YAHOO_DATES,
+    YAHOO_PAGE,
+    Input,
+    Recognised,
+    states_returns,
+    unknown_headings,
+)
+from eventstudy.data.price_dates import Days, days_of
+from eventstudy.data.prices import Floats
+from eventstudy.data.raw import COLUMNS, RawSeries
+from eventstudy.errors import InputFileError, Problem, UnknownExchange
+
+# A study reads these only where it is asked to, so that a cell that cannot be read is an empty one.
+UNUSED = ("high", "low")
+# median size of a daily return above which figures are no decimals, and rows that show it
+PERCENT, FEWEST = 0.2, 5
+_ISO = re.compile(r"\d{4}-?\d{2}-?\d{2}")
+_ACTION = re.compile(r"(Dividend|Stock Splits?)$")
+_TRIED = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a table comes from and what is wanted of it.
+
+    Attributes
+    ----------
+    source : str
+        ``csv``, ``parquet`` or ``frame``.
+    path : str
+    asked : str
+        ``--input``.
+    volume : bool
+        The study reads volumes, so that a cell that cannot be read is a problem.
+    """
+
+    source: str
+    path: str
+    asked: Input = "auto"
+    volume: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """A table of a known layout, its cells read.
+
+    Attributes
+    ----------
+    found : Recognised
+    headings : sequence of str
+        As the table writes them.
+    dates : sliceable column
+        As stated.
+    columns : dict of str to Parsed
+    texts : dict of str to ndarray of str
+    lines : int64 (n,) or None
+        Line of the file of each row; None where rows have no lines.
+    origin : Origin
+    notes : tuple of str
+    """
+
+    found: Recognised
+    headings: Sequence[str]
+    dates: Any
+    columns: Mapping[str, Parsed]
+    texts: Mapping[str, np.ndarray]
+    lines: np.ndarray | None
+    origin: Origin
+    notes: tuple[str, ...] = ()
+
+    def series(self, symbol: str, rows: np.ndarray | None = None) -> RawSeries:
+        """The figures of one symbol, which stand in some rows or in all.
+
+        Raises
+        ------
+        InputFileError
+            Dates or figures that cannot be read, figures that cannot be, a date twice: all at once.
+        """
+        return _Reading(self, symbol, rows).series()
+
+
+def figures_of(
+    found: Recognised,
+    headings: Sequence[str],
+    columns: Mapping[str, Any],
+    origin: Origin,
+    *,
+    lines: Sequence[int] | None = None,
+    notes: tuple[str, ...] = (),
+) -> Figures:
+    """Read the cells of a table.
+
+    Parameters
+    ----------
+    found : Recognised
+    headings : sequence of str
+    columns : mapping
+        What a column holds -> its cells: text, numbers, or for ``date`` anything ``days_of`` reads.
+    origin : Origin
+    lines : sequence of int or None
+    notes : tuple of str
+
+    Raises
+    ------
+    InputFileError
+        Two columns that hold the same.
+    """
+    if found.twice:
+        message = f"stands twice among the headings {', '.join(map(repr, headings))}; remove one column"
+        raise InputFileError(origin.path, [Problem(1 if lines is not None else 0, found.twice[0], "", message)])
+    page = _is_yahoo_page(found, columns.get("date"))
+    shown, codes = found.layout.shown or page, found.layout.returns
+    if page and (kept := _without_actions(columns)) is not None:
+        notes += (f"{len(columns['date']) - len(kept)} rows of dividends and splits are left out",)
+        columns = {name: [cells[row] for row in kept] for name, cells in columns.items()}
+        lines = None if lines is None else [lines[row] for row in kept]
+    dates = columns["date"]
+    return Figures(
+        found=found,
+        headings=headings,
+        dates=np.array(dates) if isinstance(dates, list) else dates,
+        columns={
+            name: parsed(cells, name, shown=shown, codes=codes)
+            for name, cells in columns.items()
+            if name != "date" and name not in TEXT_FIELDS
+        },
+        texts={name: np.array([str(c) for c in cells]) for name, cells in columns.items() if name in TEXT_FIELDS},
+        lines=None if lines is None else np.asarray(lines),
+        origin=origin,
+        notes=notes,
+    )
+
+
+def refuse_headings(headings: Sequence[str], path: str, lines: bool) -> InputFileError:
+    """The error of a table whose headings no layout has."""
+    return InputFileError(path, [Problem(1 if lines else 0, "", "", unknown_headings(headings))])
+
+
+def market_of(symbol: str) -> str:
+    """Calendar code that dates a symbol's moments; New York's where none is known."""
+    try:
+        return exchange_of(symbol)
+    except UnknownExchange:
+        return DEFAULT_EXCHANGE
+
+
+def _is_yahoo_page(found: Recognised, dates: Any) -> bool:
+    if found.layout.name != OWN or "adj_close" not in found.place or not isinstance(dates, list):
+        return False
+    first = next((cell for cell in dates if cell), "")
+    return any(_reads(first, form) for form in YAHOO_DATES)
+
+
+def _without_actions(columns: Mapping[str, Any]) -> list[int] | None:
+    """Rows of the page that are no dividend or split between the prices; None where all are."""
+    cells = columns.get("open", ())
+    kept = [row for row, cell in enumerate(cells) if not _ACTION.search(cell)]
+    return None if len(kept) == len(cells) else kept
+
+
+def _reads(text: str, form: str) -> bool:
+    try:
+        datetime.strptime(text, form)
+    except ValueError:
+        return False
+    return True
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One symbol of a table while it is read."""
+
+    table: Figures
+    symbol: str
+    rows: np.ndarray | None
+    problems: list[Problem] = field(default_factory=list)
+
+    def series(self) -> RawSeries:
+        table, layout = self.table, self.table.found.layout
+        days = self._days()
+        codes: Counter[str] = Counter()
+        stated = Stated({}, {name: list(self._cut(cells)) for name, cells in table.texts.items()}, layout.basis)
+        for name, column in table.columns.items():
+            stated.figures[name] = self._column(name, column, codes)
+        if codes:
+            stated.notes.append(said(codes))
+        page = layout.name == OWN and _is_yahoo_page(table.found, list(map(str, self._cut(table.dates)[:_TRIED])))
+        if layout.derive and not self.problems:
+            with np.errstate(invalid="ignore", over="ignore"):
+                RULES[layout.derive](stated)
+            self.problems += [Problem(0, "", self.symbol, message) for message in stated.trouble]
+        returns = states_returns(table.found, table.origin.asked)
+        columns = self._of_returns(stated) if returns else self._of_prices(stated)
+        kept = self._without_twins(days, columns) if days is not None else None
+        if self.problems:
+            raise InputFileError(table.origin.path, sorted(self.problems, key=lambda problem: problem.line))
+        assert days is not None and kept is not None, "else there is a problem"
+        running = days.running if kept.all() else -1
+        return RawSeries(
+            symbol=self.symbol,
+            dates=days.dates[kept],
+            columns={name: values[kept] for name, values in columns.items()},
+            layout=YAHOO_PAGE if page else layout.name,
+            heading_basis="returns" if returns else stated.basis,
+            source=table.origin.source,
+            origin=table.origin.path,
+            running=running,
+            notes=(*table.notes, *stated.notes),
+        )
+
+    def _cut(self, values: Any) -> Any:
+        if self.rows is None:
+            return values
+        return values.iloc[self.rows] if hasattr(values, "iloc") else values[self.rows]
+
+    def _line(self, row: int) -> int:
+        at = row if self.rows is None else int(self.rows[row])
+        return 0 if self.table.lines is None else int(self.table.lines[at])
+
+    def _add(self, name: str, found: Mapping[int, tuple[str, str]]) -> None:
+        """Problems by row, each with its cell; where rows have no lines, the first stands for all."""
+        if self.table.lines is not None:
+            self.problems += [Problem(self._line(row), name, cell, why) for row, (cell, why) in found.items()]
+        elif found:
+            row = min(found)
+            cell, why = found[row]
+            more = f" ({len(found):,} rows)" if len(found) > 1 else ""
+            self.problems.append(Problem(0, name, f"{self.symbol} row {row + 1} {cell}".strip(), why + more))
+
+    def _days(self) -> Days | None:
+        """The days of the rows, each once and in the form of the layout; None where there is a problem."""
+        values, market = self._cut(self.table.dates), market_of(self.symbol)
+        form = _form(self.table.found, values)
+        if form == MILLISECONDS:
+            stamps = pd.to_numeric(pd.Series(values), errors="coerce")
+            values, form = pd.to_datetime(stamps, unit="ms", utc=True), ""
+        try:
+            days = days_of(values, market, form)
+        except UnreadableDates as error:
+            cure = "" if "write YYYY-MM-DD" in str(error) else "; write YYYY-MM-DD"
+            self._add("date", {row: (value, why + cure) for row, value, why in error.problems if row >= 0})
+            self.problems += [Problem(0, "date", self.symbol, why + cure) for row, _, why in error.problems if row < 0]
+            wrong = {row for row, _, _ in error.problems}
+            self._repeated([str(value) for value in values] if isinstance(values, np.ndarray) else [], wrong)
+            return None
+        lost = np.flatnonzero(np.isnat(days.dates))
+        self._add("date", dict.fromkeys(lost.tolist(), ("", "is empty; write YYYY-MM-DD")))
+        if form and _swappable(days) and not _orderly(days):
+            why = "days of this layout's form are out of order, stand twice, lie on weekends or leave out weeks"
+            self.problems.append(Problem(0, "date", self.symbol, f"{why}; write YYYY-MM-DD"))
+        return None if len(lost) else days
+
+    def _repeated(self, texts: Sequence[str], wrong: Collection[int]) -> None:
+        """Dates that stand twice as they are written, where others cannot be read."""
+        first: dict[str, int] = {}
+        for row, text in enumerate(texts):
+            if text and row not in wrong and first.setdefault(text, row) != row:
+                self.problems.append(Problem(self._line(row), "date", text, self._already(first[text])))
+
+    def _already(self, first: int) -> str:
+        place = f"line {self._line(first)}" if self.table.lines is not None else f"row {first + 1}"
+        return f"the date stands in {place} already; remove one"
+
+    def _column(self, name: str, column: Parsed, codes: Counter[str]) -> Floats:
+        values = np.asarray(self._cut(column.values))
+        rows = range(len(values)) if self.rows is None else self.rows.tolist()
+        wrong = {at: column.wrong[row] for at, row in enumerate(rows) if row in column.wrong} if column.wrong else {}
+        codes.update(column.codes)
+        signless = self.table.found.layout.returns and name in ("close", "open")
+        wrong |= first_troubles(name, np.abs(values) if signless else values) if not _zero_is_empty(self, name) else {}
+        if name in UNUSED or (name == "volume" and not self.table.origin.volume):
+            # a column that the study does not use stops nothing
+            return np.where(np.isin(np.arange(len(values)), list(wrong)), np.nan, values)
+        if signless and states_returns(self.table.found, self.table.origin.asked):
+            return np.where(np.isin(np.arange(len(values)), list(wrong)), np.nan, values)
+        self._add(name, wrong)
+        return values
+
+    def _of_prices(self, stated: Stated) -> dict[str, Floats]:
+        """The columns of prices."""
+        figures = {name: values for name, values in stated.figures.items() if name in COLUMNS}
+        if "return" in figures and not self.table.found.layout.returns:
+            stated.notes.append("the column of returns is not used; --input returns reads it")
+        figures = {name: values for name, values in figures.items() if name not in ("return", "span")}
+        if "close" not in figures and "adj_close" in figures:
+            figures["close"] = figures["adj_close"]
+            stated.basis = "adjusted"
+        if "close" not in figures:
+            headings = ", ".join(map(repr, self.table.headings))
+            self.problems.append(Problem(0, "close", "", f"is none of the headings {headings}; wanted prices"))
+        if "split" in figures:
+            figures["split"] = np.where(figures["split"] == 1, 0.0, figures["split"])
+        return figures
+
+    def _of_returns(self, stated: Stated) -> dict[str, Floats]:
+        """The columns of returns, as simple decimals."""
+        kept = ("return", "span", "volume")
+        figures: dict[str, Floats] = {name: v for name, v in stated.figures.items() if name in kept}
+        values = figures.get("return")
+        if values is None:
+            headings = ", ".join(map(repr, self.table.headings))
+            message = f"is none of the headings {headings}; wanted a column of decimal returns"
+            self.problems.append(Problem(0, "ret", "", message))
+            return figures
+        there = np.abs(values[np.isfinite(values)])
+        if len(there) >= FEWEST and float(np.median(there)) > PERCENT:
+            message = "is the median size of a daily return: returns in percent; divide by 100"
+            self.problems.append(Problem(0, "ret", f"{np.median(there):.3g}", message))
+        if self.table.origin.asked == "log-returns":
+            figures["return"] = np.expm1(values)
+        return figures
+
+    def _without_twins(self, days: Days, columns: Mapping[str, Floats]) -> np.ndarray:
+        """Rows to keep; a date twice is a problem, unless the rows are equal in a layout that joins tables."""
+        kept = np.ones(len(days.dates), dtype=bool)
+        order = np.argsort(days.dates, kind="stable")
+        ordered = days.dates[order]
+        for at in np.flatnonzero(ordered[1:] == ordered[:-1]).tolist():
+            first, again = int(order[at]), int(order[at + 1])
+            equal = all(np.array_equal(v[first], v[again], equal_nan=True) for v in columns.values())
+            if equal and self.table.found.layout.returns:
+                kept[again] = False
+                continue
+            value = str(days.dates[again]) if self.table.lines is not None else f"{self.symbol} {days.dates[again]}"
+            self.problems.append(Problem(self._line(again), "date", value, self._already(first)))
+        return kept
+
+
+def _zero_is_empty(reading: _Reading, name: str) -> bool:
+    """CRSP writes 0 where there is no price; a factor of 0 has a message of its own."""
+    return name == "factor" or (reading.table.found.layout.returns and name in PRICES)
+
+
+def _form(found: Recognised, values: Any) -> str:
+    """The form of text in which a layout writes its dates; empty where they are ISO text or no text."""
+    if found.layout.dates == (MILLISECONDS,):
+        return MILLISECONDS
+    forms = found.layout.dates or (YAHOO_DATES if found.layout.name == OWN and "adj_close" in found.place else ())
+    if not forms:
+        return ""
+    cells = [str(value).strip() for value in list(values[:_TRIED]) if isinstance(value, str) and value.strip()]
+    if not cells or _ISO.match(cells[0]):
+        return ""
+    readable = [form for form in forms if _reads(cells[0], form)]
+    return readable[0] if readable else forms[0] if found.layout.dates else ""
+
+
+def _swappable(days: Days) -> bool:
+    """Whether every date would also be one with day and month in the other order."""
+    there = days.dates[~np.isnat(days.dates)]
+    day = (there - there.astype("datetime64[M]")).astype(np.int64) + 1
+    return bool((day <= 12).all())
+
+
+def _orderly(days: Days) -> bool:
+    """Whether days are those of a price column: in order, each once, hardly a weekend, no step beyond 20 days."""
+    numbers = days.dates[~np.isnat(days.dates)].astype(np.int64)
+    steps = np.diff(numbers)
+    in_order = bool((steps > 0).all() or (steps < 0).all())
+    weekends = float(((numbers + 3) % 7 >= 5).mean()) if len(numbers) else 0.0
+    return in_order and weekends <= 0.02 and bool((np.abs(steps) <= 20).all())
