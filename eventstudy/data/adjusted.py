@@ -13,6 +13,7 @@ from eventstudy.data.written import half_place
 
 # single precision of both columns; rounding of intermediate figures; a tenth of the dividend
 ROUNDING, SLACK, SHARE = 3e-7, 2e-4, 0.1
+HALF_A_CENT = 0.005
 # a step of the adjustment from here on that no dividend explains may be a split of raw closes
 STEP = np.log(1.18)
 
@@ -97,7 +98,8 @@ def _bound(close: Floats, adjusted: Floats, dividend: Floats | None) -> Floats:
     bound = adjusted_half / adjusted + close_half / close
     bound = bound[1:] + bound[:-1] + ROUNDING
     if dividend is not None and (paying := dividend[dividend != 0]).size:
-        bound = bound + half_place(paying) / close[:-1]
+        # a handful of dividends may all happen to be whole numbers
+        bound = bound + min(half_place(paying), max(HALF_A_CENT, close_half)) / close[:-1]
     return np.asarray(bound)
 
 
