@@ -136,7 +136,7 @@ def estimated(
     say = progress or silent
     table = as_events(events)
     check_by(table, spec)
-    source = open_source(spec, say, warn or silent) if prices is None else as_source(prices)
+    source = open_source(spec, say, warn or silent) if prices is None else as_source(prices, spec)
     say(f"placing {len(table.frame)} events on exchange calendars")
     catalogue = build_catalogue(table, confounders_beside(table, confounders), reach=spec.hold)
     check_peers(catalogue, spec)
@@ -295,11 +295,13 @@ def as_events(events: str | Path | pd.DataFrame | EventTable) -> EventTable:
     return events_from_frame(events)
 
 
-def as_source(prices: pd.DataFrame | PriceSource) -> PriceSource:
+def as_source(prices: pd.DataFrame | PriceSource, spec: StudySpec) -> PriceSource:
     """A frame of prices as a source; a source as it is."""
     import pandas as pd
 
-    return source_from_frame(prices) if isinstance(prices, pd.DataFrame) else prices
+    if isinstance(prices, pd.DataFrame):
+        return source_from_frame(prices, spec.input, volume=bool(spec.volume))
+    return prices
 
 
 def confounders_beside(table: EventTable, path: str | Path | None) -> ConfounderTable | None:

@@ -70,7 +70,7 @@ def validate_command(
     from eventstudy.data.filing_clock import table_warnings
 
     clocks = table_warnings(catalogue.events.frame, catalogue.exchange, catalogue.calendars)
-    for sentence in [*event_notes(catalogue.events), *clocks, *_price_notes(catalogue, spec)]:
+    for sentence in (*event_notes(catalogue.events), *clocks, *_price_notes(catalogue, spec)):
         console.say(f"note: {printable(sentence)}")
     console.say(f"{events}: {len(catalogue.placements)} rows, no problem")
 

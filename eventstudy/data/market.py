@@ -34,6 +34,7 @@ from eventstudy.spec import LIVE, StudySpec
 
 # Reason of rows whose prices contradict themselves.
 REFUSED = "prices_refused"
+RETURNS, NEED_PRICES = "returns", "claims, openings (overnight.csv) and money (dollar.csv)"
 MOST_NOTICES = 20
 # Sessions by which the market is shifted: the one before, its own, the one after.
 DIMSON_SHIFTS = (-1, 0, 1)
@@ -148,17 +149,25 @@ def with_dates_checked(
 
 
 def basis_line(series: Iterable[Provenance]) -> str:
-    """One sentence on what the closes of each series are and how that was decided."""
-    same: dict[tuple[str, str], list[str]] = {}
+    """One sentence on the layout of each series, what its closes are and how that was decided."""
+    same: dict[tuple[str, str, str], list[str]] = {}
     for one in series:
-        same.setdefault((one.basis, one.basis_why), []).append(one.symbol)
-    return "; ".join(f"{_listed(names)}: {basis} closes ({why})" for (basis, why), names in same.items())
+        same.setdefault((one.layout, one.basis, one.basis_why), []).append(one.symbol)
+    return "; ".join(
+        f"{_listed(names)}: {f'read as {layout}, ' if layout else ''}"
+        f"{basis if basis == RETURNS else f'{basis} closes'} ({why})"
+        for (layout, basis, why), names in same.items()
+    )
 
 
 def basis_notices(series: Iterable[Provenance]) -> list[str]:
     """What was corrected, left out or read by its headings alone, one sentence a series and at most twenty."""
+    series = list(series)
     found = [f"{one.symbol}: {one.notice}" for one in series if one.notice]
     more = len(found) - MOST_NOTICES
+    returns = [one.symbol for one in series if one.basis == RETURNS]
+    without = f"{_listed(returns)}: the source states returns, so there are no prices for {NEED_PRICES}"
+    found = [*([without] if returns else []), *found]
     return [*found[:MOST_NOTICES], *([f"{more:,} more series have notes in manifest.json"] if more > 0 else [])]
 
 
