@@ -29,11 +29,15 @@ class Adjustment:
     trouble : str
         The first contradiction, with its day and both figures; empty where there is none.
     n_troubles : int
+    damaged : str
+        The first step of the adjusted close that nothing paid or split can make: it falls against the close; empty
+        where there is none.
     """
 
     splits: list[StatedSplit]
     trouble: str
     n_troubles: int
+    damaged: str = ""
 
 
 def compared(
@@ -80,7 +84,9 @@ def compared(
         bad &= np.minimum(np.abs(step), np.abs(step - shift)) > STEP
     wrong = np.flatnonzero(bad)
     told = _trouble(dates, close, adjusted, paid, ratio, int(wrong[0])) if len(wrong) else ""
-    return Adjustment(sorted(splits, key=lambda one: one.at), told, len(wrong))
+    fallen = wrong[step[wrong] < -slack[wrong]]
+    damaged = _trouble(dates, close, adjusted, paid, ratio, int(fallen[0])) if len(fallen) else ""
+    return Adjustment(sorted(splits, key=lambda one: one.at), told, len(wrong), damaged)
 
 
 def _expected(close: Floats, paid: Floats, ratio: Floats) -> Floats:
