@@ -77,6 +77,10 @@ def test_empty_rows_of_excel_are_left_out_and_counted(tmp_path: Path) -> None:
     frame = pd.DataFrame({"ticker": [None, "ABC", None], "announced_at": [None, "2025-04-16", None]})
     table = events_from_frame(frame)
     assert table.frame["line"].tolist() == [3] and event_notes(table) == ["2 empty rows left out"]
+    for stamps in (frame["announced_at"], pd.to_datetime(frame["announced_at"]).astype("datetime64[us]")):
+        frame.assign(announced_at=stamps).to_parquet(tmp_path / "e.parquet", index=False)
+        events = read_columns(tmp_path / "e.parquet")
+        assert events.lines.tolist() == [2] and event_notes(events) == ["2 empty rows left out"]
     with pytest.raises(InputFileError, match="no row"):
         read_events(saved(tmp_path, "ticker,announced_at\n,\n"))
 
