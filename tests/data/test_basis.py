@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -541,3 +542,91 @@ def test_the_basis_stands_in_the_manifest_and_in_the_progress(tmp_path: Path) ->
     assert bases["SPY"][0] == "split-adjusted"
     (line,) = [line for line in lines if line.startswith("prices: ")]
     assert "ABC: raw closes (the closes jump by the stated splits)" in line
+
+
+# ---- real series, where their folder is named
+
+
+def tables() -> Path:
+    folder = os.environ.get("EVENTSTUDY_TEST_DATA", "")
+    if not folder or not (Path(folder) / "panel.parquet").is_file():
+        pytest.skip("EVENTSTUDY_TEST_DATA names no folder with panel.parquet")
+    return Path(folder)
+
+
+def test_nothing_of_five_hundred_real_firms_is_refused() -> None:
+    """Adjusted closes of 2015 to 2026, read as they stand; and the dates against the calendar."""
+    from datetime import date
+
+    from eventstudy.data.calendar import load_calendar
+    from eventstudy.data.market import SeriesKey, with_dates_checked
+    from eventstudy.data.sources import open_source
+
+    path = tables() / "panel.parquet"
+    symbols = sorted(pd.read_parquet(path, columns=["ticker"])["ticker"].unique())
+    start, end = date(2015, 1, 1), date(2026, 8, 31)
+    table = open_source(SPEC.with_changes(source=f"parquet:{path}")).fetch(symbols, start, end)
+    keys = [SeriesKey(symbol, "XNYS", ()) for symbol in symbols]
+    table = with_dates_checked(table, keys, {"XNYS": load_calendar("XNYS", start, end)})
+    assert not table.refused and len(table.series) == len(symbols) == 506
+    assert not [s for s, one in table.series.items() if one.doubt is not None or one.provenance.notice]
+
+
+@pytest.mark.parametrize("places", [2, 4, 6])
+def test_no_honest_adjusted_close_contradicts_its_dividends(places: int) -> None:
+    """Dividends that the real closes and adjusted closes imply, both written with few places."""
+    table = pd.read_csv(tables() / "prices.csv")
+    days = 0
+    for ticker, own in table.groupby("ticker"):
+        close, adjusted = own["close"].to_numpy(), own["adj_close"].to_numpy()
+        paid = close[:-1] * -np.expm1(-np.diff(np.log(adjusted / close)))
+        paid = np.concatenate([[0.0], np.where(np.abs(paid) > 2e-4 * close[:-1], paid, 0.0)])
+        stated = Frame({"Date": own["date"], "Close": close, "Adj Close": np.round(adjusted, places)})
+        found = accept(raw_of(stated.assign(Dividends=np.round(paid, max(places, 3)))))
+        assert isinstance(found, PriceSeries), (ticker, found)
+        days += len(close)
+    assert days > 9_000
+
+
+SPLITS = {
+    "NVDA": [("2021-07-20", 4.0), ("2024-06-10", 10.0)],
+    "SMH": [("2023-05-05", 2.0)],
+    "SOXX": [("2024-03-07", 3.0)],
+}
+
+
+@pytest.mark.parametrize("as_traded", [True, False])
+@pytest.mark.parametrize("ticker", SPLITS)
+def test_real_splits_are_read_whether_the_closes_have_seen_them_or_not(ticker: str, as_traded: bool) -> None:
+    table = pd.read_csv(tables() / "prices.csv")
+    own = table[table["ticker"] == ticker].reset_index(drop=True)
+    split, by = np.zeros(len(own)), np.ones(len(own))
+    for day, ratio in SPLITS[ticker]:
+        split[own["date"] == day] = ratio
+        by[own["date"] < day] *= ratio
+    close = np.round(own["close"] * by, 4) if as_traded else own["close"]
+    found = accept(raw_of(Frame({"Date": own["date"], "Close": close, "Stock Splits": split})))
+    assert isinstance(found, PriceSeries) and found.doubt is None
+    assert found.provenance.basis == ("raw" if as_traded else "split-adjusted")
+    np.testing.assert_allclose(found.close, own["close"], rtol=1e-5)
+
+
+def test_the_smallest_split_that_is_decided_is_ten_daily_scales() -> None:
+    """What docs/prices.md states, on every 50th day of the real firms: closes that have seen the split."""
+    from eventstudy.data.moves import likelihood_ratio, moves_at
+    from eventstudy.data.splits import FIRM
+
+    table = pd.read_parquet(tables() / "panel.parquet")
+    decided: dict[int, list[bool]] = {5: [], 10: [], 12: []}
+    wrong = n = 0
+    for _, own in table.groupby("ticker"):
+        move = np.diff(np.log(own["adj_close"].to_numpy()), prepend=np.nan)
+        moves = moves_at(move, np.arange(60, len(move) - 60, 50))
+        for many, found in decided.items():
+            ratio = likelihood_ratio(moves, many * moves.scale)
+            found += (np.abs(ratio) > FIRM).tolist()
+        doubled = likelihood_ratio(moves, np.full(len(moves.size), np.log(2.0)))
+        wrong, n = wrong + int((doubled > FIRM).sum()), n + len(moves.size)
+    shares = {many: float(np.mean(found)) for many, found in decided.items()}
+    assert shares[5] < 0.3 and shares[10] > 0.93 and shares[12] > 0.96
+    assert wrong <= 2 and n > 25_000
