@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from eventstudy.cli.settings import resolve, study_spec
 from eventstudy.data.calendar import exchange_of, load_calendar
 from eventstudy.data.cells import likely_ticker
 from eventstudy.data.events import event_notes, events_from_frame, read_columns, read_events
@@ -251,3 +252,20 @@ def test_a_textbooks_thirty_sessions(tmp_path: Path) -> None:
     for wrong in (2, 31):
         with pytest.raises(UsageError, match="min-estimation"):
             StudySpec(estimation=30, min_estimation=wrong)
+
+
+def test_the_options_reach_the_study() -> None:
+    flags = {"input": "log-returns", "min_estimation": "30", "estimation": "40"}
+    spec = study_spec(resolve(flags, None))
+    assert (spec.input, spec.min_estimation, spec.estimation) == ("log-returns", 30, 40)
+    assert study_spec(resolve({}, None)).min_estimation is None and study_spec(resolve({}, None)).input == "auto"
+    with pytest.raises(UsageError, match="whole number"):
+        study_spec(resolve({"min_estimation": "30.5"}, None))
+    with pytest.raises(UsageError, match="input 'percent' is unknown"):
+        study_spec(resolve({"input": "percent"}, None))
+
+
+def test_a_folder_that_does_not_exist_names_its_cause(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such folder") as caught:
+        run(EVENTS, spec=SPEC.with_changes(source=f"csv:{tmp_path / 'gone'}"))
+    assert caught.value.exit_code == 2
