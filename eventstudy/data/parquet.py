@@ -6,14 +6,14 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from eventstudy.data.announced import Announced, midnight_note
-from eventstudy.data.coded import ROWS_AT_ONCE, Coded, Coder, PlainTexts, Texts, smallest
+from eventstudy.data.coded import ROWS_AT_ONCE, Coder, PlainTexts, Texts, smallest
 from eventstudy.data.dates import EARLIEST, LATEST
 from eventstudy.engine.panel import Ints
 from eventstudy.errors import InputFileError, Problem, UsageError
@@ -224,7 +224,7 @@ def read_parquet_columns(path: str | Path) -> RawEvents:
     UsageError, InputFileError
         Without ``pyarrow``; a file that is none; missing columns and columns of the wrong type, all at once.
     """
-    from eventstudy.data.event_headings import headings_of
+    from eventstudy.data.event_headings import headings_of, without_empty
     from eventstudy.data.events import RawEvents
 
     schema = open_parquet(path, "Parquet").schema_arrow
@@ -276,37 +276,9 @@ def read_parquet_columns(path: str | Path) -> RawEvents:
     notes = list(named.notes)
     announced, found = _announced(moments, types["announced_at"], rows, notes) if timed else (None, [])
     columns = {name: coder.done() for name, coder in coders.items()}
-    made = _without_empty(RawEvents(str(path), rows, _ids(ids, n), columns, announced, found, "row", notes))
+    made = without_empty(RawEvents(str(path), rows, _ids(ids, n), columns, announced, found, "row", notes))
     give_back()
     return made
-
-
-def _without_empty(raw: RawEvents) -> RawEvents:
-    """The events without rows that hold nothing, as Excel leaves them below a table."""
-    from eventstudy.data.event_headings import empty_note
-
-    if "" not in raw.columns["ticker"].values:
-        return raw
-    empty = np.ones(len(raw.lines), dtype=bool)
-    for column in raw.columns.values():
-        empty &= column.where(lambda text: not text)
-    if raw.moments is not None:
-        empty &= (np.isnat(raw.moments.instant) & np.isnat(raw.moments.day))[raw.moments.codes]
-    some = np.flatnonzero(empty)
-    empty[some] = [not name for name in raw.ids.take(some)]
-    if not empty.any() or empty.all():
-        return raw
-    kept = np.flatnonzero(~empty)
-    gone = set(raw.lines[empty].tolist())
-    return replace(
-        raw,
-        lines=raw.lines[kept],
-        ids=PlainTexts(raw.ids.take(kept)),
-        columns={name: Coded(column.codes[kept], column.values) for name, column in raw.columns.items()},
-        moments=None if raw.moments is None else replace(raw.moments, codes=raw.moments.codes[kept]),
-        problems=[problem for problem in raw.problems if problem.line not in gone],
-        notes=[*raw.notes, *empty_note(int(empty.sum()))],
-    )
 
 
 def _unwanted(name: str, kind: str) -> str:
