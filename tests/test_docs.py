@@ -33,6 +33,7 @@ TABLES = {
 REASONS = (
     "no_prices",
     "no_benchmark",
+    "unknown_exchange",
     "before_prices",
     "day0_not_observed",
     "missing_day0",
@@ -122,7 +123,7 @@ def test_every_column_of_calibration_is_documented() -> None:
 
 def test_every_error_and_exit_code_is_documented() -> None:
     classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.EventStudyError)]
-    assert len(classes) == 11
+    assert len(classes) == 12
     for found in classes:
         assert f"`{found.__name__}`" in DOCS["commands.md"]
         assert f"| {found.exit_code} |" in DOCS["commands.md"]

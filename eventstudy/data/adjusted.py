@@ -13,6 +13,7 @@ from eventstudy.data.written import half_place
 
 # single precision of both columns; rounding of intermediate figures; a tenth of the dividend
 ROUNDING, SLACK, SHARE = 3e-7, 2e-4, 0.1
+HALF_A_CENT = 0.005
 # a step of the adjustment from here on that no dividend explains may be a split of raw closes
 STEP = np.log(1.18)
 
@@ -28,11 +29,15 @@ class Adjustment:
     trouble : str
         The first contradiction, with its day and both figures; empty where there is none.
     n_troubles : int
+    damaged : str
+        The first step of the adjusted close that nothing paid or split can make: it falls against the close; empty
+        where there is none.
     """
 
     splits: list[StatedSplit]
     trouble: str
     n_troubles: int
+    damaged: str = ""
 
 
 def compared(
@@ -79,7 +84,9 @@ def compared(
         bad &= np.minimum(np.abs(step), np.abs(step - shift)) > STEP
     wrong = np.flatnonzero(bad)
     told = _trouble(dates, close, adjusted, paid, ratio, int(wrong[0])) if len(wrong) else ""
-    return Adjustment(sorted(splits, key=lambda one: one.at), told, len(wrong))
+    fallen = wrong[step[wrong] < -slack[wrong]]
+    damaged = _trouble(dates, close, adjusted, paid, ratio, int(fallen[0])) if len(fallen) else ""
+    return Adjustment(sorted(splits, key=lambda one: one.at), told, len(wrong), damaged)
 
 
 def _expected(close: Floats, paid: Floats, ratio: Floats) -> Floats:
@@ -97,7 +104,8 @@ def _bound(close: Floats, adjusted: Floats, dividend: Floats | None) -> Floats:
     bound = adjusted_half / adjusted + close_half / close
     bound = bound[1:] + bound[:-1] + ROUNDING
     if dividend is not None and (paying := dividend[dividend != 0]).size:
-        bound = bound + half_place(paying) / close[:-1]
+        # a handful of dividends may all happen to be whole numbers
+        bound = bound + min(half_place(paying), max(HALF_A_CENT, close_half)) / close[:-1]
     return np.asarray(bound)
 
 

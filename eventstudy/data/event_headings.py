@@ -1,11 +1,18 @@
-"""Headings of an events file: in any case, and in the words other programs use for the same."""
+"""Headings of an events file, in any case and in the words other programs use for the same; rows that hold nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from eventstudy.data.coded import Coded, PlainTexts
 from eventstudy.errors import InputFileError, Problem
+
+if TYPE_CHECKING:
+    from eventstudy.data.events import RawEvents
 
 REQUIRED = ("ticker", "announced_at")
 OPTIONAL = (
@@ -102,3 +109,29 @@ def _words(heading: str) -> str:
 def empty_note(n: int) -> list[str]:
     """The sentence on rows of empty cells."""
     return [f"{n:,} empty row{'' if n == 1 else 's'} left out"] if n else []
+
+
+def without_empty(raw: RawEvents) -> RawEvents:
+    """The events without rows that hold nothing, as Excel leaves them below a table."""
+    if "" not in raw.columns["ticker"].values:
+        return raw
+    empty = np.ones(len(raw.lines), dtype=bool)
+    for column in raw.columns.values():
+        empty &= column.where(lambda text: not text)
+    if raw.moments is not None:
+        empty &= (np.isnat(raw.moments.instant) & np.isnat(raw.moments.day))[raw.moments.codes]
+    some = np.flatnonzero(empty)
+    empty[some] = [not name for name in raw.ids.take(some)]
+    if not empty.any() or empty.all():
+        return raw
+    kept = np.flatnonzero(~empty)
+    gone = set(raw.lines[empty].tolist())
+    return replace(
+        raw,
+        lines=raw.lines[kept],
+        ids=PlainTexts(raw.ids.take(kept)),
+        columns={name: Coded(column.codes[kept], column.values) for name, column in raw.columns.items()},
+        moments=None if raw.moments is None else replace(raw.moments, codes=raw.moments.codes[kept]),
+        problems=[problem for problem in raw.problems if problem.line not in gone],
+        notes=[*raw.notes, *empty_note(int(empty.sum()))],
+    )

@@ -163,5 +163,5 @@ def first_troubles(name: str, values: Floats) -> dict[int, tuple[str, str]]:
 
 def said(codes: Counter[str]) -> str:
     """CRSP's codes in words."""
-    listed: Sequence[str] = [f"{code} {count} times" for code, count in sorted(codes.items())]
+    listed: Sequence[str] = [f"{code} ({count})" for code, count in sorted(codes.items())]
     return f"codes of CRSP in place of a return are missing values: {', '.join(listed)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -14,6 +15,7 @@ from eventstudy.errors import InputFileError, Problem, flat
 RETURNS = "returns"
 # problems of a file that its refusal names
 SHOWN = 5
+_BARE = re.compile(r"^file(: |  )")
 
 
 def series_of(raw: RawSeries) -> PriceSeries | Refusal:
@@ -65,7 +67,10 @@ def _read(symbol: str, reader: Callable[[], RawSeries]) -> PriceSeries | Refusal
 
 def refusal_of(error: InputFileError) -> str:
     """A file that cannot be read, in one line: the first problems, and how many more there are."""
-    said = "; ".join(problem.at(error.unit) for problem in error.problems[:SHOWN])
+    listed = [problem.at(error.unit) for problem in error.problems[:SHOWN]]
+    said = "; ".join(
+        one if problem.line else _BARE.sub("", one) for one, problem in zip(listed, error.problems, strict=False)
+    )
     more = len(error.problems) - SHOWN
     rest = f"; and {more:,} more problem{'' if more == 1 else 's'}" if more > 0 else ""
     return flat(f"{error.path}: {said}{rest}", 2000)

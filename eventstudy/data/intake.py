@@ -187,8 +187,8 @@ def _with_adjusted(rows: _Rows, raw: RawSeries, trust: bool) -> _Decided | str:
     dividend = None if rows.dividend is None else joined_to_next(rows.dividend, place, np.add, 0.0)
     split = None if rows.split is None else joined_to_next(rows.split, place, np.multiply, 1.0)
     found = compared(dates, close, adjusted, dividend, split)
-    if found.trouble and not trust:
-        return found.trouble
+    if found.damaged or (found.trouble and not trust):
+        return found.damaged or found.trouble
     late: list[StatedSplit] = []
     if split is not None:
         finer = written_finely(close, adjusted)

@@ -99,7 +99,7 @@ LAYOUTS: dict[str, Layout] = {
         symbols=("code", *_OWN_SYMBOLS),
     ),
     "alpha-vantage-adjusted": Layout(
-        name="Alpha Vantage, adjusted",
+        name="Alpha Vantage (adjusted)",
         needs=_set("close", "adjusted close", "dividend amount", "split coefficient"),
         any_of=_set("timestamp", "date"),
         columns={
@@ -170,7 +170,7 @@ LAYOUTS: dict[str, Layout] = {
         derive="daily",
     ),
     "crsp-ciz": Layout(
-        name="CRSP, CIZ format",
+        name="CRSP (CIZ format)",
         needs=_set("dlycaldt", "dlyret"),
         columns={
             "dlycaldt": "date",
@@ -191,7 +191,7 @@ LAYOUTS: dict[str, Layout] = {
         returns=True,
     ),
     "crsp": Layout(
-        name="CRSP, legacy format",
+        name="CRSP (legacy format)",
         needs=_set("date", "ret"),
         any_of=_set("permno", "prc", "dlret", "retx"),
         columns={

@@ -16,7 +16,7 @@ from eventstudy.data.announced import Announced, midnight_note
 from eventstudy.data.coded import ROWS_AT_ONCE, Coder, PlainTexts, Texts, smallest
 from eventstudy.data.dates import EARLIEST, LATEST
 from eventstudy.data.event_columns import RawEvents
-from eventstudy.data.event_headings import headings_of
+from eventstudy.data.event_headings import headings_of, without_empty
 from eventstudy.engine.panel import Ints
 from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.reading import LARGEST_CELL
@@ -272,7 +272,7 @@ def read_parquet_columns(path: str | Path) -> RawEvents:
     notes = list(named.notes)
     announced, found = _announced(moments, types["announced_at"], rows, notes) if timed else (None, [])
     columns = {name: coder.done() for name, coder in coders.items()}
-    made = RawEvents(str(path), rows, _ids(ids, n), columns, announced, found, "row", notes)
+    made = without_empty(RawEvents(str(path), rows, _ids(ids, n), columns, announced, found, "row", notes))
     give_back()
     return made
 

@@ -76,6 +76,9 @@ SOURCES: dict[str, Opener] = {
     "parquet": _parquet,
 }
 
+# sources whose figures may be returns
+STATED = ("csv", "parquet")
+
 
 def open_source(spec: StudySpec, say: Say = _silent, warn: Say = _silent) -> PriceSource:
     """The source that a spec names, such as ``auto`` or ``csv:DIR``.
@@ -96,6 +99,10 @@ def open_source(spec: StudySpec, say: Say = _silent, warn: Say = _silent) -> Pri
         close = difflib.get_close_matches(name, SOURCES, n=1)
         hint = f"did you mean {close[0]}?" if close else ""
         raise UsageError(f"source {spec.source!r} is unknown", "auto, yahoo, snapshot, csv:DIR or parquet:PATH", hint)
+    if spec.input not in ("auto", "prices") and name not in STATED:
+        raise UsageError(
+            f"input {spec.input} is for files and frames; {name} has prices", "csv:DIR, csv:FILE.csv or parquet:PATH"
+        )
     return SOURCES[name](argument, spec, say, warn)
 
 
@@ -149,7 +156,9 @@ def source_from_frame(frame: pd.DataFrame, asked: Input = "auto", *, volume: boo
     if found is not None and found.symbols:
         columns = {name: _column(frame, at) for name, at in found.place.items()}
         table = LongTable.of(figures_of(found, headings, columns, origin), [frame.iloc[:, at] for at in found.symbols])
-        return FrameSource(read_series(table.readers(list(table.rows[0])), {}))
+        # a permanent number may stand in place of the ticker
+        names = [*table.rows[0], *(table.rows[-1] if found.layout.permanent else ())]
+        return FrameSource(read_series(table.readers(list(dict.fromkeys(names))), {}))
     if found is not None:
         raise InputFileError(origin.path, [Problem(0, "ticker", "", "this column is needed and missing")])
     at = wide_dates(headings)

@@ -114,6 +114,7 @@ def _grid(close: Floats, split: Floats, at: int, *, finer: bool) -> str:
 def _elsewhere(move: Floats, splits: Ints, at: int, ratio: float) -> int:
     """A day within five sessions whose move is that of the split; 0 for none."""
     days = np.arange(max(1, at - NEAR), min(len(move), at + NEAR + 1))
+    days = days[np.abs(move[days] + np.log(ratio)) < np.abs(np.log(ratio)) / 2]
     days = days[~np.isin(days, splits)]
     if not len(days):
         return 0

@@ -122,7 +122,7 @@ def all_rows(path: str | Path) -> tuple[list[tuple[int, list[str]]], int]:
 
 def is_empty(row: Sequence[str]) -> bool:
     """Whether no cell of a row holds anything, as Excel leaves rows below a table."""
-    return not row[0] and not "".join(row).strip()
+    return not row[0].strip() and not "".join(row).strip()
 
 
 def _bytes(path: str | Path) -> bytes:

@@ -146,7 +146,7 @@ WRITERS: dict[str, tuple[Callable[[Bars], str], str]] = {
     "tiingo": (tiingo, "Tiingo"),
     "eodhd": (eodhd, "EODHD"),
     "alpha vantage": (alpha_vantage, "Alpha Vantage"),
-    "alpha vantage adjusted": (alpha_vantage_adjusted, "Alpha Vantage, adjusted"),
+    "alpha vantage adjusted": (alpha_vantage_adjusted, "Alpha Vantage (adjusted)"),
     "massive": (massive, "Massive (Polygon) aggregates"),
     "compustat": (compustat, "Compustat daily"),
     "lseg": (lseg, "LSEG Workspace"),

@@ -14,7 +14,7 @@ from eventstudy.data.files import CsvSource
 from eventstudy.data.prices import PriceTable
 from eventstudy.data.returns import align
 from eventstudy.data.sources import source_from_frame
-from eventstudy.errors import InputFileError
+from eventstudy.errors import InputFileError, UsageError
 from eventstudy.results import StudyResult
 from eventstudy.spec import StudySpec, Window
 from eventstudy.study import run
@@ -223,6 +223,22 @@ def test_closes_beside_returns_are_used_unless_returns_are_asked_for() -> None:
     table = source_from_frame(frame).table
     assert table.series["A"].provenance.basis != "returns" and "is not used" in table.series["A"].provenance.notice
     assert source_from_frame(frame, "returns").table.series["A"].provenance.basis == "returns"
+
+
+def test_only_files_and_frames_may_hold_returns() -> None:
+    with pytest.raises(UsageError, match="snapshot has prices"):
+        run(EVENTS, spec=SPEC.with_changes(source="snapshot", input="returns"))
+
+
+def test_a_frame_of_crsp_is_found_by_ticker_and_by_number() -> None:
+    frame = (
+        long(R1)
+        .rename(columns={"ret": "RET", "ticker": "TICKER"})
+        .assign(PERMNO=lambda f: (f["TICKER"] == "A") + 90000)
+    )
+    for ticker in ("A", "90001"):
+        result = run(EVENTS.assign(ticker=ticker), frame, SPEC)
+        assert cell(result, "[-1,1]", "car") == pytest.approx(0.02073189, abs=5e-9)
 
 
 def test_parts_that_need_prices_say_that_there_are_none() -> None:

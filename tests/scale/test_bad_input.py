@@ -158,7 +158,6 @@ PRICES: dict[str, tuple[Callable[[Any], Columns], list[str]]] = {
             "volume": pyarrow.array([True] * len(table)),
         },
         [
-            "file  date 'double': is no column of dates, timestamps or ISO text",
             f"file  ticker 'struct<name: string>': {TEXT}",
             "file  close 'string': is no column of numbers",
             "file  volume 'bool': is no column of numbers",
@@ -170,15 +169,17 @@ PRICES: dict[str, tuple[Callable[[Any], Columns], list[str]]] = {
     ),
     "a day that is not there": (
         lambda table: {"date": unknown(table["date"])},
-        ["file  date: 1 rows have no date"],
+        ["file: MKT: prices.parquet: date 'MKT row 1': is empty; write YYYY-MM-DD"],
     ),
     "a day that is none": (
         lambda table: {"date": pyarrow.array(["soon", *table["date"].cast(pyarrow.string()).to_pylist()[1:]])},
-        ["file  date 'soon': is no date; write YYYY-MM-DD"],
+        ["file: MKT: prices.parquet: date 'MKT row 1 soon': is no date; write YYYY-MM-DD"],
     ),
     "a price below zero": (
         lambda table: {"close": pyarrow.array([-1.0, *table["close"].to_pylist()[1:]])},
-        ["file  close 'MKT 2014-01-02': 1 rows are not positive and finite; leave unknown prices empty"],
+        [
+            "file: MKT: prices.parquet: close 'MKT row 1 -1': a price must be positive; leave the cell empty if there is none"
+        ],
     ),
 }  # fmt: skip
 
@@ -194,7 +195,9 @@ def test_prices_of_wrong_types_are_refused_with_file_column_and_what_is_wanted(
     tmp_path: Path, good: Columns, prices: Any, what: str
 ) -> None:
     change, lines = PRICES[what]
-    refused(run(tmp_path, good, changed(prices, change(prices))), "prices.parquet", lines)
+    # what is wrong with the file ends the run; what is wrong with a series refuses it, here the benchmark of every row
+    source = "parquet:prices.parquet" if lines[0].startswith("file: MKT") else "prices.parquet"
+    refused(run(tmp_path, good, changed(prices, change(prices))), source, lines)
 
 
 def test_a_column_of_closes_that_holds_nothing_is_told(tmp_path: Path, good: Columns, prices: Any) -> None:

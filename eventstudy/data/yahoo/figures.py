@@ -54,8 +54,9 @@ def bars_of(frame: Any, events: Mapping[str, Any], zone: str, *, adjusted: bool)
         name: frame[heading].to_numpy(dtype=np.float64) if heading in frame.columns else np.zeros(len(days))
         for name, heading in HEADINGS.items()
     }
-    # a row that only carries an action has no volume either
-    columns["volume"] = np.where(np.isnan(columns["close"]) & (columns["volume"] == 0), np.nan, columns["volume"])
+    # a row that only carries an action has no volume either; below zero it is a counter that ran over
+    lost = np.isnan(columns["close"]) & (columns["volume"] == 0) | (columns["volume"] < 0)
+    columns["volume"] = np.where(lost, np.nan, columns["volume"])
     if not adjusted:
         columns["adj_close"] = np.full(len(days), np.nan)
     for name in ACTIONS:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from eventstudy.data import clock
 from eventstudy.errors import (
@@ -312,11 +313,22 @@ def content_failure(result: dict[str, Any], symbol: str) -> Verdict:
     if any(len(quote.get(name) or []) != len(stamps) for name in ("open", "high", "low", "close", "volume")):
         return _useless(f"Yahoo's reply for {symbol} is cut (columns of unequal length)")
     told: dict[Any, Any] = {}
-    for stamp, close in zip(stamps, closes, strict=True):
-        # the client keeps the first of two bars of one moment; it cannot know which is right
-        if told.setdefault(stamp, close) != close and close is not None:
-            return _useless(f"Yahoo's reply for {symbol} holds two closes of one session ({told[stamp]} and {close})")
+    for day, close in zip(_days(stamps, meta), closes, strict=True):
+        # the client keeps one of two bars of a session; it cannot know which is right
+        if told.setdefault(day, close) != close and close is not None:
+            return _useless(f"Yahoo's reply for {symbol} holds two closes of one session ({told[day]} and {close})")
     return FINE
+
+
+def _days(stamps: list[Any], meta: dict[str, Any]) -> list[Any]:
+    """The exchange's day of each bar; the last one keeps its moment, for a running session has a bar of its own."""
+    try:
+        zone = ZoneInfo(str(meta["exchangeTimezoneName"]))
+        days = [datetime.fromtimestamp(int(stamp), zone).date() for stamp in stamps[:-1]]
+    except (ValueError, TypeError, KeyError, OSError, OverflowError):
+        # what is wrong with the zone or a stamp is told where the bars are made
+        return stamps
+    return [*days, stamps[-1]]
 
 
 def _useless(found: str, hint: str = "try again") -> Verdict:
