@@ -12,7 +12,7 @@ from eventstudy.data.coded import Coded, PlainTexts
 from eventstudy.errors import InputFileError, Problem
 
 if TYPE_CHECKING:
-    from eventstudy.data.events import RawEvents
+    from eventstudy.data.event_columns import RawEvents
 
 REQUIRED = ("ticker", "announced_at")
 OPTIONAL = (
