@@ -60,7 +60,14 @@ class UsageError(EventStudyError, ValueError):
 
 
 class UnknownExchange(UsageError):
-    """No exchange is known for a ticker's suffix; within a study this is an excluded row."""
+    """No exchange is known for a ticker's suffix, or its calendar cannot be built; within a study an excluded row."""
+
+    @property
+    def advice(self) -> str:
+        """What was found and what to write instead, as one sentence."""
+        return "; ".join(
+            part for part in (self.found, f"wanted {self.wanted}" if self.wanted else "", self.hint) if part
+        )
 
 
 class ExpressionError(UsageError):

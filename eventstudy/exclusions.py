@@ -244,7 +244,8 @@ class Sentences:
     def _trouble(self, kind: int, series: int, session: int, n_obs: int) -> Trouble:
         if kind == UNDATED:
             key = self.keys[series]
-            return undated(key.exchange) if key.exchange else unknown_exchange(self.unlisted[key.ticker])
+            known = key.ticker not in self.unlisted
+            return undated(key.exchange) if known else unknown_exchange(self.unlisted[key.ticker])
         if kind == UNPRICED:
             return unpriced(self.missing[series])
         if kind in (OUTSIDE, NO_GAP_RETURN):

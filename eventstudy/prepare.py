@@ -133,7 +133,8 @@ def prepare(
         If the rows name different numbers of benchmarks or the ``--by`` column makes too many groups.
     """
     series = series_of(index, spec)
-    used = np.unique(series.series[rows])
+    # rows whose exchange is unknown are excluded without a price
+    used = np.unique(series.series[rows[index.exchange()[rows] >= 0]])
     one_width([series.keys[number] for number in used], spec)
     factors = factor_table(spec)
     say(f"reading prices from {source.name}")
@@ -280,6 +281,8 @@ def _aligned(
         for number in numbers:
             _add(made, number, series.keys[number], market if number in wanted else None, spec)
         give_back()
+    while made.writer.added < len(series.keys):
+        _add(made, made.writer.added, series.keys[made.writer.added], None, spec)
     say(f"prices: {basis_line(made.provenance.values())}")
     check_something_left([made.missing.get(number) for number in used], source.name)
     return made
@@ -297,8 +300,8 @@ def _empty(index: EventIndex, series: SeriesIndex, spec: StudySpec, storage: Sto
             calendar=np.array([code.get(key.exchange, 0) for key in series.keys], dtype=np.int64),
             last=np.full(n, -1),
             benchmark_last=np.full(n, -1),
-            start=np.concatenate([[0], np.cumsum([len(dates) for dates in sessions])[:-1]]).astype(np.int64),
-            days=np.concatenate([dates.astype(np.int64) for dates in sessions]),
+            start=np.cumsum([0, *(len(dates) for dates in sessions)][: len(sessions)]).astype(np.int64),
+            days=np.concatenate([*(dates.astype(np.int64) for dates in sessions), np.zeros(0, dtype=np.int64)]),
         ),
         reach=[],
         names=[],
@@ -311,6 +314,9 @@ def _batches(
     index: EventIndex, series: SeriesIndex, used: Sequence[int], source: PriceSource, spec: StudySpec, *, keep: bool
 ) -> Iterator[tuple[range, PriceTable]]:
     """Series and their prices: some at a time from files where prices need not stay, else all at once."""
+    if not len(used):
+        yield range(0), PriceTable({}, {})
+        return
     start, end = asked_range(index, spec)
     n = len(series.keys)
     size = n if keep else getattr(source, "at_once", 0) or n

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 FORMATS = ("text", "csv", "json", "github")
 # sources that need no network and are those of the user
 LOCAL = ("csv", "parquet")
+OUT_OF_REACH = "the exchange calendar does not reach this date"
 COLUMNS = ("line", "event_id", "ticker", "announced_at", "timing", "day0", "exchange", "rule", "flags", "near")
 # (file, what its places count, problem)
 Problems = list[tuple[str, str, Problem]]
@@ -136,7 +137,7 @@ def _rows(index: EventIndex, spec: StudySpec) -> list[dict[str, Any]]:
                 **{name: index.text(row, name) for name in ("event_id", "ticker", "announced_at", "timing")},
                 "day0": str(placement.date) if placement else "",
                 "exchange": index.firm(row)[1],
-                "rule": placement.rule if placement else "the exchange calendar does not reach this date",
+                "rule": placement.rule if placement else index.unlisted.get(index.firm(row)[0], OUT_OF_REACH),
                 "flags": ";".join(flags),
                 "near": "; ".join(f"{item.day:+d} {item.kind}" for item in near),
             }

@@ -148,7 +148,7 @@ def load_calendar(code: str, start: date, end: date) -> TradingCalendar:
 
     Raises
     ------
-    UsageError
+    UnknownExchange
         If the library cannot build this exchange's calendar at all.
     """
     with warnings.catch_warnings():
@@ -178,7 +178,7 @@ def _build(code: str, start: pd.Timestamp, end: pd.Timestamp) -> Any:
         try:
             default = exchange_calendars.get_calendar(code)
         except ValueError as error:
-            raise UsageError(
+            raise UnknownExchange(
                 f"calendar {code!r} cannot be built by exchange_calendars {exchange_calendars.__version__}",
                 "an exchange whose calendar it can build",
                 "give the code of an exchange with the same sessions in a `calendar` column, or leave these rows out",

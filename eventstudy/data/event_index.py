@@ -64,7 +64,7 @@ class EventIndex:
     confounders : dict
         Firm -> ((session, kind, title), ...), sorted.
     unlisted : dict
-        Ticker whose exchange is unknown -> what to write instead; its firm has an empty exchange and no day 0.
+        Ticker whose exchange is unknown or has no calendar -> what to write instead; it has no day 0.
     """
 
     events: EventColumns
@@ -107,7 +107,7 @@ class EventIndex:
 
     def placement(self, row: int) -> Placement | None:
         """Day 0 of a row with the rule that gave it; None where the calendar does not reach."""
-        if not self.firm(row)[1]:
+        if self.firm(row)[1] not in self.calendars:
             return None
         announced = self.events.announced
         code = int(announced.codes[row])
@@ -192,14 +192,17 @@ def index_events(
         If a code of the ``calendar`` column is unknown.
     """
     pair, pairs, unlisted = _firms(events)
-    codes = tuple(dict.fromkeys(code for _, code in pairs if code))
-    exchange = _exchanges(pairs, codes)[pair]
+    named = tuple(dict.fromkeys(code for _, code in pairs if code))
+    exchange = _exchanges(pairs, named)[pair]
     when = events.announced.dates_known()
     spans = {}
-    for i, code in enumerate(codes):
+    for i, code in enumerate(named):
         days = when[np.unique(events.announced.codes[exchange == i])]
         spans[code] = (days.min().item(), days.max().item())
-    calendars = _calendars_over(spans, until, reach)
+    calendars, unbuilt = _calendars_over(spans, until, reach)
+    unlisted |= {ticker: unbuilt[code] for ticker, code in pairs if code in unbuilt}
+    codes = tuple(calendars)
+    exchange = _exchanges(pairs, codes)[pair]
     return EventIndex(
         events=events,
         pairs=pairs,
@@ -229,7 +232,7 @@ def _firms(events: EventColumns) -> tuple[np.ndarray, tuple[Pair, ...], dict[str
         try:
             exchange = exchange_of(symbol, calendar.values[code % n])
         except UnknownExchange as error:
-            exchange, unlisted[symbol] = "", " ".join(str(error).split())
+            exchange, unlisted[symbol] = "", error.advice
         named.append((symbol, exchange))
     order = {pair: i for i, pair in enumerate(sorted(set(named)))}
     numbers = smallest(np.array([order[pair] for pair in named], dtype=np.int32), len(order))[where]
@@ -254,16 +257,18 @@ def _sessions(events: EventColumns, exchange: np.ndarray, calendars: Sequence[Tr
 
 def _calendars_over(
     spans: Mapping[str, tuple[date, date]], until: date | None, reach: int
-) -> dict[str, TradingCalendar]:
-    """One calendar a listing, from well before its first event to well after its last and ``reach`` sessions more."""
-    return {
-        code: load_calendar(
-            code,
-            first - timedelta(days=int(HISTORY_SESSIONS * 1.5)),
-            max(last + timedelta(days=90 + int(reach * 1.5)), until or date.min),
-        )
-        for code, (first, last) in spans.items()
-    }
+) -> tuple[dict[str, TradingCalendar], dict[str, str]]:
+    """One calendar a listing, from well before its first event to well after its last and ``reach`` sessions more; and
+    why others cannot be built."""
+    calendars, unbuilt = {}, {}
+    for code, (first, last) in spans.items():
+        start = first - timedelta(days=int(HISTORY_SESSIONS * 1.5))
+        end = max(last + timedelta(days=90 + int(reach * 1.5)), until or date.min)
+        try:
+            calendars[code] = load_calendar(code, start, end)
+        except UnknownExchange as error:
+            unbuilt[code] = error.advice
+    return calendars, unbuilt
 
 
 def _place_confounders(
@@ -276,7 +281,7 @@ def _place_confounders(
     of_exchange: dict[str, list[Pair]] = {}
     of_ticker: dict[str, list[Pair]] = {}
     for pair in pairs:
-        if pair[1]:
+        if pair[1] in calendars:
             of_exchange.setdefault(pair[1], []).append(pair)
             of_ticker.setdefault(pair[0], []).append(pair)
     for row in table.frame[["instant", "date", "timing", "tickers", "kind", "title"]].itertuples(index=False):
