@@ -67,6 +67,7 @@ def test_masked_days_are_those_of_a_loop(masking: list[int], session: int, estim
 def test_day_0_and_firms_as_one_by_one() -> None:
     frame = pd.DataFrame(
         {
+            "event_id": ["a", "b", "c", "d"],
             "ticker": ["NVDA", "ASML.AS", "NVDA", "AMD"],
             "announced_at": ["2025-04-15", "2025-04-18", "2025-04-15T17:10:00-04:00", "2025-04-19"],
             "timing": ["amc", "", "", "bmo"],
