@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -260,6 +260,7 @@ class _Aligned:
     names: list[tuple[str, ...]]
     missing: dict[int, tuple[str, str]]
     provenance: dict[str, Provenance]
+    refused: dict[str, str] = field(default_factory=dict)
     market: Market | None = None
     choice: Choice | None = None
 
@@ -275,6 +276,7 @@ def _aligned(
             say(f"returns of {numbers.stop:,} of {len(series.keys):,} series")
         made.choice = prices.choice
         made.provenance |= {symbol: one.provenance for symbol, one in prices.series.items()}
+        made.refused |= prices.refused
         market = Market(prices, index.calendars, factors, len(spec.peers), spec.weights)
         if storage.keep_prices:
             made.market = market
@@ -284,7 +286,7 @@ def _aligned(
     while made.writer.added < len(series.keys):
         _add(made, made.writer.added, series.keys[made.writer.added], None, spec)
     say(f"prices: {basis_line(made.provenance.values())}")
-    check_something_left([made.missing.get(number) for number in used], source.name)
+    check_something_left([made.missing.get(number) for number in used], made.refused, source.name)
     return made
 
 

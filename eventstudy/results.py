@@ -13,7 +13,7 @@ from eventstudy.data.market import Market
 from eventstudy.data.prices import Provenance
 from eventstudy.data.returns import AlignedSeries
 from eventstudy.data.series_index import SeriesKey, series_key
-from eventstudy.engine.block import Block
+from eventstudy.engine.block import Block, select
 from eventstudy.engine.panel import Ints
 from eventstudy.measured import MeasuredEvents
 from eventstudy.records import (
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from eventstudy.report.event_tables import EventTables
 
 SCHEMA_VERSION = 1
+# announcements that have a page, a card and figures unless all are asked for
+PAGES = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +97,11 @@ class Studied:
     def shared_windows(self) -> range:
         """Positions in ``spec.windows`` of the windows of every row."""
         return range(self.tables.n_shared)
+
+    def one(self, i: int) -> Block:
+        """Studied row i alone, with its days: nothing of the other rows is gathered."""
+        assert self.block is not None, "a studied row has a block"
+        return select(self.block, np.array([i]))
 
     def own_window(self, i: int) -> int:
         """Position of the window that studied row i names for itself; -1 for none."""
@@ -158,8 +165,8 @@ class StudyResult:
     dollars : tuple of DollarRow
     volume : VolumeResult or None
         Only where the spec names a model of volume.
-    each : bool
-        Whether reports hold a page, a card and figures of every announcement.
+    pages : int or None
+        Reports hold a page, a card and figures of so many announcements, the first in file order; None is all.
     rates : PlaceboRates or None
         Only where the spec says ``calibrated``.
     """
@@ -177,7 +184,7 @@ class StudyResult:
     rates: PlaceboRates | None = None
     differences: tuple[DifferenceRow, ...] = ()
     calendar: tuple[CalendarRow, ...] = ()
-    each: bool = True
+    pages: int | None = PAGES
     dollars: tuple[DollarRow, ...] = ()
     volume: VolumeResult | None = None
 
@@ -191,6 +198,17 @@ class StudyResult:
         """Where each price series comes from, by symbol."""
         series = self.studied.market.prices.series
         return tuple(series[symbol].provenance for symbol in sorted(series))
+
+    @cached_property
+    def announcements(self) -> list[str]:
+        """event_ids with a studied row, in file order."""
+        studied = self.studied
+        return list(dict.fromkeys(studied.text(i, "event_id") for i in studied.reported))
+
+    @property
+    def detailed(self) -> list[str]:
+        """event_ids that have a page, a card and figures."""
+        return self.announcements[: self.pages]
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:

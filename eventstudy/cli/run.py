@@ -79,12 +79,14 @@ def _at_size(result: StudyResult, *, detail: bool) -> StudyResult:
     """The result, without pages and figures of single announcements where there are too many to be read."""
     from dataclasses import replace
 
-    from eventstudy.scale.limits import LIMITS
+    from eventstudy.results import PAGES
 
-    if detail or len(result.studied.reported) <= LIMITS.each:
+    if detail:
+        return replace(result, pages=None)
+    if (n := len(result.announcements)) <= PAGES:
         return result
-    notice = f"more than {LIMITS.each} events: no page, card or figure an announcement; --detail writes them"
-    return replace(result, each=False, notices=(*result.notices, notice))
+    notice = f"pages, cards and figures of the first {PAGES} of {n:,} announcements; --detail writes all"
+    return replace(result, notices=(*result.notices, notice))
 
 
 def _audit(result: StudyResult, settings: Mapping[str, Setting]) -> Audit | None:

@@ -172,7 +172,7 @@ OPTIONS: dict[str, Option] = {
     "detail": Option(
         kind="switch",
         default="no",
-        help="Above 500 events: pages and figures of each all the same; above 20,000: abnormal returns by day.",
+        help="Pages and figures of all announcements, not of the first 50; above 20,000 events: returns by day.",
     ),
     "threads": Option(kind="count", metavar="N", default="1", help="Above 20,000 events: threads of this process."),
     "workers": Option(

@@ -59,8 +59,7 @@ def _listed(names: Sequence[str]) -> str:
     return shown if len(names) <= 5 else f"{shown} and {len(names) - 5:,} more"
 
 
-def check_something_left(missing: Collection[tuple[str, str] | None], source: str) -> None:
+def check_something_left(missing: Collection[tuple[str, str] | None], refused: Mapping[str, str], source: str) -> None:
     """Raise an InputFileError where no series is left and prices were refused: nothing can be run."""
-    refused = dict.fromkeys(lost[1] for lost in missing if lost is not None and lost[0] == REFUSED)
     if refused and all(lost is not None for lost in missing):
-        raise InputFileError(source, [Problem(0, "", "", detail) for detail in refused])
+        raise InputFileError(source, [Problem(0, "", "", f"{symbol}: {why}") for symbol, why in refused.items()])

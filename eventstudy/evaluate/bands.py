@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.significance.band import path_correlation, simultaneous_quantile
 from eventstudy.engine.significance.laws import t_quantile
@@ -31,10 +33,10 @@ class Bands:
 
 def bands(studied: Studied, i: int) -> Bands:
     """The bands of studied row i at the study's level."""
-    block, level = studied.block, studied.spec.level
-    assert block is not None, "a studied row has a block"
-    pointwise = float(t_quantile(block.fits.nu[i], 0.5 + level / 2))
-    if MODELS[studied.spec.model].inference == "none" or not block.fits.s2[i] > 0:
+    block, level = studied.one(i), studied.spec.level
+    nu = float(block.measures.nu[0])
+    pointwise = float(t_quantile(np.array(nu), 0.5 + level / 2))
+    if MODELS[studied.spec.model].inference == "none" or not block.measures.s2[0] > 0:
         return Bands(pointwise, float("nan"))
-    correlation = path_correlation(block.design, block.fits, studied.spec.model, i)
-    return Bands(pointwise, simultaneous_quantile(correlation, float(block.fits.nu[i]), level))
+    correlation = path_correlation(block.design, block.fits, studied.spec.model, 0)
+    return Bands(pointwise, simultaneous_quantile(correlation, nu, level))

@@ -38,20 +38,15 @@ def listed_windows(result: StudyResult) -> tuple[pd.DataFrame, bool]:
     """The primary lines that tables of events show, and whether some are left out: the smallest p of a study too
     large for a card an announcement."""
     windows = primary_windows(result)
-    if result.each or len(windows) <= LISTED:
+    if result.pages is None or len(windows) <= LISTED:
         return windows, False
     return windows.sort_values("p_t", kind="stable").head(LISTED), True
-
-
-def event_ids(result: StudyResult) -> list[str]:
-    """The announcements with a studied row, in file order."""
-    return [str(event_id) for event_id in dict.fromkeys(result.tables["windows"]["event_id"])]
 
 
 def announcements_section(result: StudyResult, figures: Figures) -> Section:
     """A card an announcement; one whose firms, session and window all stood before refers to that card."""
     cards, seen = [], dict[tuple[str, str, str], str]()
-    for event_id in event_ids(result):
+    for event_id in result.detailed:
         windows = of_event(primary_windows(result), event_id)
         keys = list(zip(windows["ticker"], windows["day0"], windows["window"], strict=True))
         before = list(dict.fromkeys(seen[key] for key in keys if key in seen)) if all(k in seen for k in keys) else []
@@ -60,9 +55,17 @@ def announcements_section(result: StudyResult, figures: Figures) -> Section:
     return Section(
         id="announcements",
         title="The announcements",
-        intro=("In the order of the events file; every sentence is written from the numbers by fixed rules.",),
+        intro=(
+            f"In the order of the events file{_first(result)}; every sentence is written from the numbers by rules.",
+        ),
         cards=tuple(cards),
     )
+
+
+def _first(result: StudyResult) -> str:
+    """How many announcements have a card, where not all have one."""
+    shown, known = len(result.detailed), len(result.announcements)
+    return "" if shown == known else f", the first {shown} of {known:,} (--detail writes all)"
 
 
 def announcement_card(result: StudyResult, event_id: str, figures: Figures, before: list[str]) -> Card:

@@ -24,7 +24,7 @@ def draw(result: StudyResult, progress: Callable[[str], None] | None = None, *, 
     """Every figure of a study by name: CAR paths, clusters, group averages, estimations, placebo distributions.
 
     The estimation is drawn for direct rows of a model with one regressor, the placebo distribution for direct rows
-    whose primary window has one. Without ``result.each`` only what speaks of all events together.
+    whose primary window has one. Announcements beyond ``result.detailed`` have no figures of their own.
 
     Parameters
     ----------
@@ -49,13 +49,13 @@ def _drawn(result: StudyResult, progress: Callable[[str], None] | None) -> list[
     daily, events = result.tables["abnormal_returns"], result.studied.index.events
     rows_of = np.arange(len(events))
     titles = dict(zip(events.cells("event_id", rows_of), events.cells("title", rows_of), strict=True))
-    for event_id in daily["event_id"].unique() if result.each else ():
+    for event_id in result.detailed:
         rows = daily[daily["event_id"] == event_id]
-        title = titles[event_id] or str(event_id)
-        made.append(figures.car_path(str(event_id), title, rows, result.spec.level, _bands(result, str(event_id))))
+        title = titles[event_id] or event_id
+        made.append(figures.car_path(event_id, title, rows, result.spec.level, _bands(result, event_id)))
         if progress is not None:
             progress(f"figure {made[-1].name}")
-    for day0, rows in (_cluster_rows(result) if result.each else {}).items():
+    for day0, rows in _cluster_rows(result).items():
         made.append(figures.cluster(day0, rows))
     windows = result.tables["windows"]
     known = windows[(windows["primary"] == "yes") & windows["ci_low"].notna()]
@@ -63,10 +63,7 @@ def _drawn(result: StudyResult, progress: Callable[[str], None] | None) -> list[
         made.append(figures.forest(known, result.spec.level))
     if result.group_days:
         made.append(figures.group_caar(result.group_days, result.spec.level))
-    if result.each:
-        made += _scatter_figures(result)
-        made += _placebo_figures(result)
-    return made
+    return [*made, *_scatter_figures(result), *_placebo_figures(result)]
 
 
 def _bands(result: StudyResult, event_id: str) -> dict[str, Bands]:
@@ -83,7 +80,7 @@ def _quantiles(result: StudyResult, event_id: str) -> dict[str, float]:
     block, studied = result.studied.block, result.studied
     assert block is not None, "only drawn with a block"
     return {
-        studied.text(i, "ticker"): float(t_quantile(block.fits.nu[i], 0.5 + result.spec.level / 2))
+        studied.text(i, "ticker"): float(t_quantile(block.measures.nu[i], 0.5 + result.spec.level / 2))
         for i in studied.reported
         if studied.text(i, "event_id") == event_id
     }
@@ -92,7 +89,8 @@ def _quantiles(result: StudyResult, event_id: str) -> dict[str, float]:
 def _cluster_rows(result: StudyResult) -> dict[str, pd.DataFrame]:
     """Day-0 lines of the firms of each cluster, with intervals; one line a ticker."""
     clusters = result.tables["clusters"]
-    days = sorted(clusters.loc[clusters["ticker"] == "", "day0"].unique())
+    detailed, joint = set(result.detailed), clusters[clusters["ticker"] == ""].drop_duplicates("day0")
+    days = sorted(d for d, ids in zip(joint["day0"], joint["event_ids"], strict=True) if detailed & set(ids.split(";")))
     daily = result.tables["abnormal_returns"]
     zero = daily[daily["day"] == 0]
     found = {}
@@ -107,53 +105,57 @@ def _cluster_rows(result: StudyResult) -> dict[str, pd.DataFrame]:
     return found
 
 
+def _direct_rows(result: StudyResult) -> list[int]:
+    """Studied direct rows of the announcements that have figures."""
+    studied, detailed = result.studied, set(result.detailed)
+    return [
+        i for i in studied.reported if studied.text(i, "role") == "direct" and studied.text(i, "event_id") in detailed
+    ]
+
+
 def _scatter_figures(result: StudyResult) -> list[Figure]:
     from eventstudy.report import figures
 
-    block, studied, entry = result.studied.block, result.studied, MODELS[result.spec.model]
+    entry, block = MODELS[result.spec.model], result.studied.block
     assert block is not None, "only drawn with a block"
-    if entry.inference in ("asymptotic", "none") or entry.n_factors(block.design.x.shape[2]) != 1:
+    k = max(map(len, result.studied.tables.names))
+    if entry.inference in ("asymptotic", "none") or entry.n_factors(k) != 1:
         return []
-    return [
-        figures.scatter(_estimation(result, i))
-        for i in studied.reported
-        if studied.text(i, "role") == "direct" and block.fits.s2[i] > 0
-    ]
+    return [figures.scatter(_estimation(result, i)) for i in _direct_rows(result) if block.measures.s2[i] > 0]
 
 
 def _estimation(result: StudyResult, i: int) -> Estimation:
     """What the regression of studied row i saw."""
     from eventstudy.report.figures import Estimation
 
-    block, studied, entry = result.studied.block, result.studied, MODELS[result.spec.model]
-    assert block is not None, "only drawn with a block"
-    design, fits = block.design, block.fits
-    used = np.flatnonzero(fits.used[i])
+    studied, entry = result.studied, MODELS[result.spec.model]
+    block = studied.one(i)
+    design, fits, found = block.design, block.fits, block.measures
+    used = np.flatnonzero(fits.used[0])
     window = result.spec.windows[int(studied.primary[i])]
-    days = [day for day in range(window.start, window.end + 1) if design.observed[i, design.plan.column(day)]]
+    days = [day for day in range(window.start, window.end + 1) if design.observed[0, design.plan.column(day)]]
     event = [design.plan.column(day) for day in days]
-    theta = fits.theta[i : i + 1]
-    alpha = float(np.nan_to_num(entry.alpha_of(theta)[0]))
+    alpha = float(np.nan_to_num(entry.alpha_of(found.theta)[0]))
     return Estimation(
         event_id=studied.text(i, "event_id"),
         ticker=studied.text(i, "ticker"),
         market=studied.series(i).names[0],
         excess=bool(entry.columns),
-        x=design.x[i, used, 0],
-        y=design.y[i, used],
+        x=design.x[0, used, 0],
+        y=design.y[0, used],
         alpha=alpha,
-        beta=float(entry.slopes_of(theta)[0, 0]),
-        r_squared=float(fits.r_squared[i]),
-        sigma=float(np.sqrt(fits.s2[i])),
-        spread=fits.xtx_inv[i],
+        beta=float(entry.slopes_of(found.theta)[0, 0]),
+        r_squared=float(found.r_squared[0]),
+        sigma=float(np.sqrt(found.s2[0])),
+        spread=found.xtx_inv[0],
         # a variance of its own for each day makes no one band
         quantile=float("nan")
         if entry.inference == "forecast"
-        else float(t_quantile(fits.nu[i], 0.5 + result.spec.level / 2)),
+        else float(t_quantile(found.nu[0], 0.5 + result.spec.level / 2)),
         level=result.spec.level,
         days=tuple(days),
-        event_x=design.x[i, event, 0],
-        event_y=design.y[i, event],
+        event_x=design.x[0, event, 0],
+        event_y=design.y[0, event],
     )
 
 
@@ -163,9 +165,7 @@ def _placebo_figures(result: StudyResult) -> list[Figure]:
     block, studied = result.studied.block, result.studied
     assert block is not None, "only drawn with a block"
     made = []
-    for i in studied.reported:
-        if "p_placebo" not in block.columns or studied.text(i, "role") != "direct":
-            continue
+    for i in _direct_rows(result) if "p_placebo" in block.columns else ():
         w = int(studied.primary[i])
         placebo = placebo_of(block.context, i, w)
         if placebo.p == placebo.p:

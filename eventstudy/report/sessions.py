@@ -25,8 +25,9 @@ def sessions_section(result: StudyResult, figures: Figures) -> Section | None:
     first = clusters[clusters["window"] == clusters["window"].iloc[0]]
     days = [(str(day), lines) for day, lines in first.groupby("day0", sort=True)]
     ranked = sorted(days, key=lambda item: -len(_announcements(item[1])))
-    kept = days if result.each else sorted(ranked[:LISTED], key=lambda item: item[0])
-    cards = [_card(day, lines, figures, result.spec.level) for day, lines in ranked] if result.each else []
+    kept, detailed = sorted(ranked[:LISTED], key=lambda item: item[0]), set(result.detailed)
+    shown = [(day, lines) for day, lines in ranked if detailed & set(_announcements(lines))]
+    cards = [_card(day, lines, figures, result.spec.level) for day, lines in shown]
     return Section(
         id="clusters",
         title="Firms that share a session",

@@ -31,7 +31,7 @@ def summary_page(result: StudyResult, figures: Figures, audit: Audit | None) -> 
     sections = [
         claims_section(result.tables["claims"], result.spec.level),
         events_section(result, figures),
-        announcements_section(result, figures) if result.each else None,
+        announcements_section(result, figures),
         sessions_section(result, figures),
         _group_section(result, figures),
         volume_section(result),

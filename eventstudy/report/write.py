@@ -71,7 +71,7 @@ def _pages(
         from eventstudy.report.markdown import render
 
         files["summary.md"] = render(page)
-        for event_id in dict.fromkeys(result.tables["windows"]["event_id"]) if result.each else ():
+        for event_id in result.detailed:
             files[f"events/{event_id}.md"] = render(event_page(result, event_id, figures), "../figures", tables=True)
     if "html" in formats:
         from eventstudy.report.html import report_page

@@ -11,8 +11,6 @@ class Limits:
 
     Attributes
     ----------
-    each : int
-        No page and no figure an announcement, unless asked for.
     bulk : int
         The study is streamed: tables of windows, models, exclusions and groups only.
     groups : int
@@ -21,7 +19,6 @@ class Limits:
         Events of a block, the unit of work and of output: a multiple of 2,048.
     """
 
-    each: int = 500
     bulk: int = 20_000
     groups: int = 1_000
     block: int = 16_384

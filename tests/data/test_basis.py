@@ -559,7 +559,8 @@ def test_nothing_of_five_hundred_real_firms_is_refused() -> None:
     from datetime import date
 
     from eventstudy.data.calendar import load_calendar
-    from eventstudy.data.market import SeriesKey, with_dates_checked
+    from eventstudy.data.checked_prices import with_dates_checked
+    from eventstudy.data.series_index import SeriesKey
     from eventstudy.data.sources import open_source
 
     path = tables() / "panel.parquet"

@@ -12,7 +12,8 @@ import pytest
 from eventstudy.cli.settings import resolve, study_spec
 from eventstudy.data.calendar import exchange_of, load_calendar
 from eventstudy.data.cells import likely_ticker
-from eventstudy.data.events import event_notes, events_from_frame, read_columns, read_events
+from eventstudy.data.event_index import index_events
+from eventstudy.data.events import event_notes, events_from_frame, read_events
 from eventstudy.data.filing_clock import clock_warnings
 from eventstudy.data.prices import PriceTable, make_series
 from eventstudy.data.sources import source_from_frame
@@ -35,7 +36,7 @@ def both(tmp_path: Path, text: str) -> list[pd.DataFrame]:
     frame = pd.read_csv(path, dtype=str).dropna(how="all")
     frame.to_parquet(tmp_path / "events.parquet", index=False)
     tables = (read_events(path), read_events(tmp_path / "events.parquet"), events_from_frame(frame))
-    return [table.frame for table in tables]
+    return [table.frame() for table in tables]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ def test_headings_in_other_words(tmp_path: Path, header: str, note: str) -> None
     for frame in both(tmp_path, f"{header}\nABC,2025-04-16,bmo\n"):
         assert frame["ticker"].tolist() == ["ABC"] and frame["date"].iat[0] == pd.Timestamp("2025-04-16")
         assert frame["timing"].tolist() == ["bmo"]
-    notes = event_notes(read_columns(tmp_path / "events.csv"))
+    notes = event_notes(read_events(tmp_path / "events.csv"))
     assert (note in notes) if note else not notes
 
 
@@ -73,14 +74,14 @@ def test_headings_that_may_be_two_things(tmp_path: Path, header: str, said: str)
 
 def test_empty_rows_of_excel_are_left_out_and_counted(tmp_path: Path) -> None:
     path = saved(tmp_path, "ticker,announced_at,timing\n,,\nABC,2025-04-16,bmo\n,,\n , ,\n")
-    events = read_columns(path)
+    events = read_events(path)
     assert events.lines.tolist() == [3] and event_notes(events) == ["3 empty rows left out"]
     frame = pd.DataFrame({"ticker": [None, "ABC", None], "announced_at": [None, "2025-04-16", None]})
     table = events_from_frame(frame)
-    assert table.frame["line"].tolist() == [3] and event_notes(table) == ["2 empty rows left out"]
+    assert table.frame()["line"].tolist() == [3] and event_notes(table) == ["2 empty rows left out"]
     for stamps in (frame["announced_at"], pd.to_datetime(frame["announced_at"]).astype("datetime64[us]")):
         frame.assign(announced_at=stamps).to_parquet(tmp_path / "e.parquet", index=False)
-        events = read_columns(tmp_path / "e.parquet")
+        events = read_events(tmp_path / "e.parquet")
         assert events.lines.tolist() == [2] and event_notes(events) == ["2 empty rows left out"]
     with pytest.raises(InputFileError, match="no row"):
         read_events(saved(tmp_path, "ticker,announced_at\n,\n"))
@@ -120,19 +121,19 @@ def test_eight_digits_are_a_date(tmp_path: Path) -> None:
 )
 def test_midnight_in_utc_is_a_date_without_a_clock(tmp_path: Path, text: str, day: str) -> None:
     path = saved(tmp_path, f"ticker,announced_at\nABC,{text}\n")
-    events = read_columns(path)
+    events = read_events(path)
     assert not events.announced.has_clock.any() and str(events.announced.day[0]) == day
     assert any("midnight UTC" in note and day in note for note in event_notes(events))
     stamp = pd.DataFrame({"ticker": ["ABC"], "announced_at": [pd.Timestamp(text)]})
     stamp.to_parquet(tmp_path / "e.parquet")
-    again = read_columns(tmp_path / "e.parquet")
+    again = read_events(tmp_path / "e.parquet")
     assert str(again.announced.day[0]) == day and any("midnight UTC" in note for note in event_notes(again))
-    assert events_from_frame(stamp).frame["date"].iat[0] == pd.Timestamp(day)
+    assert events_from_frame(stamp).frame()["date"].iat[0] == pd.Timestamp(day)
 
 
 @pytest.mark.parametrize("text", ["2025-02-03T19:00:01-05:00", "2025-02-03T18:00:00-05:00", "2025-02-04T00:01:00Z"])
 def test_a_clock_is_a_clock(tmp_path: Path, text: str) -> None:
-    events = read_columns(saved(tmp_path, f"ticker,announced_at\nABC,{text}\n"))
+    events = read_events(saved(tmp_path, f"ticker,announced_at\nABC,{text}\n"))
     assert events.announced.has_clock.all() and not event_notes(events)
 
 
@@ -151,8 +152,8 @@ XNYS = load_calendar("XNYS", date(2025, 1, 2), date(2025, 12, 31))
 
 
 def warned(*texts: str) -> list[str]:
-    codes = np.arange(len(texts))
-    return clock_warnings(list(texts), codes, np.zeros(len(texts), dtype=np.int64), [XNYS], lambda row: f"row {row}")
+    frame = pd.DataFrame({"event_id": [f"e{k}" for k in range(len(texts))], "ticker": "ABC", "announced_at": texts})
+    return clock_warnings(index_events(events_from_frame(frame), None))
 
 
 def test_a_time_with_a_z_that_may_be_new_yorks_is_named_with_both_readings() -> None:

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from eventstudy.data.calendar import load_calendar
-from eventstudy.data.market import SeriesKey, with_dates_checked
+from eventstudy.data.checked_prices import with_dates_checked
 from eventstudy.data.prices import PriceSeries, price_table
+from eventstudy.data.series_index import SeriesKey
 from eventstudy.data.vintage import to_series
 from eventstudy.data.yahoo.client import YahooClient
 from eventstudy.errors import SourceUnavailable

@@ -9,29 +9,44 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from eventstudy import results
 from eventstudy.cli.run import _at_size
 from eventstudy.report.gallery import draw
 from eventstudy.report.robustness import robustness_section
 from eventstudy.report.write import build_files
 from eventstudy.results import StudyResult
-from eventstudy.scale import limits
-from eventstudy.scale.limits import Limits
 
 
-def test_pages_of_single_announcements_need_to_be_asked_for(
-    sample: StudyResult, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert _at_size(sample, detail=False).each
-    monkeypatch.setattr(limits, "LIMITS", Limits(each=10))
-    assert _at_size(sample, detail=True).each
-    many = _at_size(sample, detail=False)
-    assert not many.each and "--detail writes them" in many.notices[-1]
+def test_pages_of_all_announcements_need_to_be_asked_for(sample: StudyResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _at_size(sample, detail=False) is sample, "a small study has them all"
+    monkeypatch.setattr(results, "PAGES", 10)
+    many = _at_size(replace(sample, pages=10), detail=False)
+    assert len(many.detailed) == 10 and "--detail writes all" in many.notices[-1]
+    assert many.detailed == many.announcements[:10]
+    assert _at_size(many, detail=True).detailed == sample.announcements
+
+
+def test_the_first_announcements_have_pages_and_figures(sample: StudyResult) -> None:
+    few = replace(sample, pages=3)
+    figures = draw(few)
+    first = sample.announcements[:3]
+    paths = [name for name in figures if name.startswith("car-")]
+    assert paths == [f"car-{event_id}" for event_id in first]
+    assert all(
+        name.removeprefix(kind).startswith(tuple(first))
+        for kind in ("scatter-", "placebo-")
+        for name in figures
+        if name.startswith(kind)
+    )
+    files = build_files(few, ("md", "html"), figures, None)
+    assert {name for name in files if name.startswith("events/")} == {f"events/{event_id}.md" for event_id in first}
+    assert "the first 3 of" in files["summary.md"].decode()
 
 
 def test_what_is_left_speaks_of_all_events(sample: StudyResult, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("eventstudy.report.announcement.LISTED", 5)
     monkeypatch.setattr("eventstudy.report.sessions.LISTED", 3)
-    many = replace(sample, each=False)
+    many = replace(sample, pages=0)
     figures = draw(many)
     assert set(figures) == {"forest", "caar-groups"}
     files = build_files(many, ("md", "html", "csv"), figures, None)
@@ -68,7 +83,7 @@ def test_models_as_a_whole_by_hand(sample: StudyResult, monkeypatch: pytest.Monk
     windows = pd.DataFrame(
         [{"event_id": e, "ticker": "NVDA", "primary": "yes", "p_t": p} for e, p in (("b", 0.30), ("a", 0.01))]
     )
-    many = replace(sample, each=False)
+    many = replace(sample, pages=0)
     # tables are made once and kept
     many.__dict__["tables"] = {"robustness": _lines(sample, lines), "windows": windows}
     section = robustness_section(many)

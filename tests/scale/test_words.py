@@ -7,7 +7,7 @@ import pytest
 
 from eventstudy.engine.significance.laws import t_quantile
 from eventstudy.engine.significance.single import exact_t
-from eventstudy.scale.tables import NARROW, Words, coded_words, day_words, distinct
+from eventstudy.report.event_tables import NARROW, Words, coded_words, day_words, distinct
 
 
 @pytest.mark.parametrize(

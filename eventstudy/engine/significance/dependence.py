@@ -11,6 +11,7 @@ from eventstudy.engine.significance.overlap import Overlap
 from eventstudy.engine.significance.pairs import (
     COMMON_DAYS,
     Errors,
+    Laid,
     PairSums,
     errors_of,
     in_blocks,
@@ -60,12 +61,10 @@ def dependence(
     def take(number: int) -> Errors:
         rows = cuts[number]
         return errors_of(
-            day_number[rows],
+            Laid(day_number[rows], sample.series[rows], calendar),
             residual[rows],
             weights[None, rows],
             [window_columns],
-            calendar,
-            series=sample.series[rows],
             shares=[c[rows, None]],
             parameters=float(n_parameters),
         )

@@ -122,26 +122,25 @@ class PairSums:
 
 
 def errors_of(
-    day: Ints, residual: Floats, weights: Floats, windows: Sequence[slice], calendar: Ints, *, series: Ints,
-    shares: Sequence[Floats], parameters: float,
+    laid: Laid, residual: Floats, weights: Floats, windows: Sequence[slice], *, shares: Sequence[Floats],
+    parameters: float,
 ) -> Errors:  # fmt: skip
     """Events in event time laid out on the calendar.
 
     Parameters
     ----------
-    day : int64 (n, D)
-        Calendar day of every column; days that are not in ``calendar`` are outside and shared with nobody.
+    laid : Laid
+        The calendar day of every column; days that are not in its calendar are outside and shared with nobody.
     residual : float64 (n, N)
         Of the first N columns; NaN where unknown.
     weights : float64 (W, n, D)
     windows : sequence of slice
         Columns of each test window.
-    calendar : int64 (C,)
-        All days, sorted.
-    series, shares, parameters
+    shares, parameters
         As in ``Errors``.
     """
     n, n_estimation = residual.shape
+    day, calendar = laid.day, laid.calendar
     place = np.minimum(np.searchsorted(calendar, day), len(calendar) - 1)
     inside = calendar[place] == day
     first = int(place[inside].min())
@@ -169,7 +168,7 @@ def errors_of(
         window=window,
         lengths=[columns.stop - columns.start for columns in windows],
         day0=day0.ravel(),
-        series=series,
+        series=laid.firm,
         shares=shares,
         parameters=parameters,
     )
@@ -314,12 +313,10 @@ def errors_in_event_time(
     rows = np.arange(len(design.y))
     weights = np.stack([window_weights(design, fits, model, rows, *window)[0] for window in windows])
     return errors_of(
-        laid.day,
+        laid,
         np.where(fits.used, fits.scaled[:, design.estimation], np.nan),
         weights,
         [design.days(*window) for window in windows],
-        laid.calendar,
-        series=laid.firm,
         shares=shares,
         parameters=float(fits.theta.shape[1]),
     )
