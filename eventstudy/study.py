@@ -71,7 +71,7 @@ def run(
     confounders : path or None
         None takes ``confounders.csv`` beside the events file if it is there.
     only : sequence of str
-        event_ids to report; masks, overlaps and clusters still see the whole catalogue.
+        event_ids to report; masks, overlaps and clusters still see every row of the file.
     progress : callable or None
         Called with one line per stage.
     warn : callable or None
