@@ -21,6 +21,7 @@ _PLAIN = frozenset("0123456789+-.eE")
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # commas that separate thousands, alone or before a point
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
+_BY_POINTS = re.compile(r"(|[0-9]{1,3}(\.[0-9]{3})*)")
 # what no decimal comma can be: two groups, or a group and a point
 _SURELY_GROUPED = re.compile(r"[+-]?[0-9]{1,3}((,[0-9]{3}){2,}|,[0-9]{3}\.)")
 _MANY = {"K": 1e3, "M": 1e6, "B": 1e9}
@@ -28,7 +29,10 @@ _MANY = {"K": 1e3, "M": 1e6, "B": 1e9}
 _CODES = re.compile(r"[A-Z]")
 # returns below a total loss: CRSP's numeric codes
 LOWEST_RETURN = -1.0
+# median size of figures that are no prices of a listing
+SMALL = 0.2
 NO_NUMBER = "is no number; write a decimal with a point"
+DOTTED = "may be thousands: the other cells are whole numbers below 1000; write 1003 or 1.0030"
 AMBIGUOUS = "may be a decimal comma or thousands; write a decimal with a point"
 
 
@@ -70,6 +74,8 @@ def parsed(cells: Any, name: str, *, shown: bool = False, codes: bool = False) -
         texts = cells if isinstance(cells, list) else list(cells)
         plain = _all_plain(texts)
         found = Parsed(plain) if plain is not None else _by_cell(texts, name, shown=shown, codes=codes)
+        if plain is not None and name in PRICES:
+            found.wrong = _dotted(texts)
     if codes and name in RETURNS:
         low = found.values < LOWEST_RETURN
         if low.any():
@@ -86,6 +92,17 @@ def _all_plain(texts: list[str]) -> Floats | None:
         return np.array([float(text) if text else np.nan for text in texts], dtype=np.float64)
     except ValueError:
         return None
+
+
+def _dotted(texts: list[str]) -> dict[int, tuple[str, str]]:
+    """Row -> its cell, where points separate thousands: 998 and 1.003 stand in one column, and no other decimals."""
+    found = {}
+    for row, text in enumerate(texts):
+        if not _BY_POINTS.fullmatch(text):
+            return {}
+        if "." in text:
+            found[row] = (text, DOTTED)
+    return found if len(found) < sum(map(bool, texts)) else {}
 
 
 def _by_cell(texts: list[str], name: str, *, shown: bool, codes: bool) -> Parsed:
@@ -143,6 +160,8 @@ def impossible(name: str, values: Floats) -> list[tuple[NDArray[np.bool_], str]]
         if name in PRICES:
             absurd |= (values > 0) & (values < LOWEST)
         less = "a price must be positive; leave the cell empty if there is none"
+        if name in PRICES and _like_returns(values):
+            less = "a price must be positive; figures of this size and both signs are returns: give --input returns"
         if name not in PRICES:
             less = "must not be negative; leave the cell empty if it is unknown"
         return [
@@ -150,6 +169,12 @@ def impossible(name: str, values: Floats) -> list[tuple[NDArray[np.bool_], str]]
             (absurd, f"is no figure of a market; {LOWEST:g} to {HIGHEST:g} are read"),
             ((values <= 0) if name in PRICES else (values < 0), less),
         ]
+
+
+def _like_returns(values: Floats) -> bool:
+    """Whether figures have both signs and are small."""
+    there = values[np.isfinite(values)]
+    return bool(len(there)) and float(np.median(np.abs(there))) < SMALL and bool((there > 0).any())
 
 
 def first_troubles(name: str, values: Floats) -> dict[int, tuple[str, str]]:

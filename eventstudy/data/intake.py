@@ -244,6 +244,8 @@ def _without(rows: _Rows, raw: RawSeries) -> _Decided | str:
             RAW if was_raw or raw.heading_basis == RAW else ADJUSTED if raw.heading_basis == "adjusted" else UNADJUSTED
         )
         why = _split_why(splits) or "no dividends and no adjusted close stand beside the close"
+        if rows.split is None and raw.heading_basis == RAW:
+            notice = "closes are raw and no column states splits: a split counts as a return"
         return _Decided(Basis(kind, why, notice), by, ones, "adj_close" if kind == ADJUSTED else "price", doubt)
     after = max((one.at for one in splits), default=0)
     found = dividend_basis(

@@ -70,8 +70,47 @@ class Layout:
 
 _OHLC = {"open": "open", "high": "high", "low": "low", "close": "close"}
 _PRICES = {"date": "date", **_OHLC, "volume": "volume"}
-_CASH = {"dividends": "dividend", "dividend": "dividend", "stock splits": "split", "split": "split", "splits": "split"}
-_ADJUSTED = {"adj close": "adj_close", "adjclose": "adj_close"}
+_DIVIDENDS = (
+    "dividends",
+    "dividend",
+    "ex-dividend",
+    "dividend amount",
+    "dividendamount",
+    "divcash",
+    "cash dividend",
+    "cash dividends",
+    "div",
+    "dividends per share",
+    "dividend per share",
+)
+_SPLITS = (
+    "stock splits",
+    "stock split",
+    "splits",
+    "split",
+    "split ratio",
+    "splitratio",
+    "split factor",
+    "splitfactor",
+    "split coefficient",
+)
+_ADJUSTED_CLOSES = (
+    "adj close",
+    "adjclose",
+    "adj. close",
+    "close adj",
+    "close (adj)",
+    "adjusted close",
+    "adjustedclose",
+    "adjusted",
+    "adjusted price",
+    "adj price",
+)
+_CASH = {**dict.fromkeys(_DIVIDENDS, "dividend"), **dict.fromkeys(_SPLITS, "split")}
+_ADJUSTED = dict.fromkeys(_ADJUSTED_CLOSES, "adj_close")
+# a heading that may state what changes returns; and words of those that do not
+_ACTION = re.compile(r"split|divid|\bdiv\b|adj")
+_NO_ACTION = re.compile(r"open|high|low|vol|vwap|yield|date|\bdt\b|type|currency|pay|record|declar|frequency|status")
 _RETURNS = {"ret": "return", "return": "return", "returns": "return", "span": "span"}
 _OWN_DATES = dict.fromkeys(DATE_HEADINGS, "date")
 _OWN_COLUMNS = {**_PRICES, **_CASH, **_ADJUSTED, **_RETURNS, **_OWN_DATES}
@@ -263,7 +302,7 @@ LAYOUTS: dict[str, Layout] = {
         name="yfinance Ticker.history()",
         needs=_set("open", "high", "low", "close", "volume", "dividends", "stock splits"),
         any_of=frozenset(DATE_HEADINGS),
-        none_of=_set("adj close", "adjclose"),
+        none_of=frozenset(_ADJUSTED_CLOSES),
         columns={**_PRICES, **_CASH, **_OWN_DATES},
         basis="adjusted",
         symbols=_OWN_SYMBOLS,
@@ -271,7 +310,7 @@ LAYOUTS: dict[str, Layout] = {
     "own": Layout(
         name=OWN,
         needs=frozenset(),
-        any_of=_set("close", "adj close", "adjclose", "ret", "return", "returns"),
+        any_of=_set("close", *_ADJUSTED_CLOSES, "ret", "return", "returns"),
         columns=_OWN_COLUMNS,
         symbols=_OWN_SYMBOLS,
     ),
@@ -293,23 +332,28 @@ class Recognised:
         What a column holds -> its position among the headings.
     symbols : tuple of int
         Positions of the columns of symbols.
+    twice : tuple of str
+        What two headings claim to hold.
+    unread : tuple of str
+        Headings that the layout does not know and that may state splits, dividends or adjusted closes.
     """
 
     layout: Layout
     place: dict[str, int]
     symbols: tuple[int, ...] = ()
     twice: tuple[str, ...] = field(default=())
+    unread: tuple[str, ...] = field(default=())
 
 
 def fold(heading: object) -> str:
-    """A heading in one spelling: lower case, single blanks, without the rank of ``4. close``."""
-    return _RANK.sub("", _WORDS.sub(" ", str(heading).strip().strip("\ufeff").lower())).strip()
+    """A heading in one spelling: lower case, single blanks, without the rank of ``4. close`` and the marks of notes."""
+    return _RANK.sub("", _WORDS.sub(" ", str(heading).strip().strip("\ufeff").lower())).rstrip("* ").strip()
 
 
 def recognised(headings: Sequence[object]) -> Recognised | None:
     """The first known layout that a table with these headings has; None where it has none.
 
-    Columns that the layout does not know are left out. ``twice`` names what two headings claim to hold.
+    Columns that the layout does not know are left out.
     """
     folded = [fold(heading) for heading in headings]
     there = frozenset(folded)
@@ -329,8 +373,15 @@ def recognised(headings: Sequence[object]) -> Recognised | None:
         if "date" not in place:
             continue
         symbols = tuple(folded.index(name) for name in layout.symbols if name in there)
-        return Recognised(layout, place, symbols, tuple(twice))
+        unread = (str(headings[at]) for at in range(len(folded)) if _may_act(folded[at], layout))
+        return Recognised(layout, place, symbols, tuple(twice), tuple(unread))
     return None
+
+
+def _may_act(name: str, layout: Layout) -> bool:
+    """Whether a heading that the layout does not know may state splits, dividends or adjusted closes."""
+    known = name in layout.columns or name in layout.symbols
+    return not known and bool(_ACTION.search(name)) and not _NO_ACTION.search(name)
 
 
 def download_layout(fields: Sequence[object]) -> Layout:

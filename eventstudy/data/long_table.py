@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,15 +26,19 @@ class LongTable:
     figures : Figures
     rows : list of dict
         For each column of symbols: symbol -> its rows.
+    any_case : list of dict
+        The same in capitals, without symbols that differ in case alone.
     """
 
     figures: Figures
     rows: list[dict[str, np.ndarray]]
+    any_case: list[dict[str, np.ndarray]]
 
     @classmethod
     def of(cls, figures: Figures, symbols: Sequence[Sequence[object]]) -> LongTable:
         """The rows of every symbol, from the columns of symbols."""
-        return cls(figures, [_grouped(column) for column in symbols])
+        rows = [_grouped(column) for column in symbols]
+        return cls(figures, rows, [_in_capitals(known) for known in rows])
 
     def rows_of(self, symbol: str) -> np.ndarray | None:
         """Rows of a symbol, with all those that share its permanent number; None where it is not there.
@@ -43,9 +48,8 @@ class LongTable:
         InputFileError
             If the ticker stands for two permanent numbers.
         """
-        for at, known in enumerate(self.rows):
-            rows = held_as(symbol, known)
-            rows = held_as(symbol.upper(), known) if rows is None else rows
+        for at in range(len(self.rows)):
+            rows = self._held(symbol, at)
             if rows is None:
                 continue
             permanent = self.figures.found.layout.permanent and at < len(self.rows) - 1
@@ -79,10 +83,20 @@ class LongTable:
         return {symbol: partial(self._read, symbol) for symbol in symbols if self._holds(symbol)}
 
     def _holds(self, symbol: str) -> bool:
-        return any(held_as(s, known) is not None for s in (symbol, symbol.upper()) for known in self.rows)
+        return any(self._held(symbol, at) is not None for at in range(len(self.rows)))
+
+    def _held(self, symbol: str, at: int) -> np.ndarray | None:
+        """Rows of a symbol in one column of symbols, in its own case or in another."""
+        rows = held_as(symbol, self.rows[at])
+        return held_as(symbol.upper(), self.any_case[at]) if rows is None else rows
 
     def _read(self, symbol: str) -> RawSeries:
         return self.figures.series(symbol, self.rows_of(symbol))
+
+
+def _in_capitals(known: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    often = Counter(name.upper() for name in known)
+    return {name.upper(): rows for name, rows in known.items() if often[name.upper()] == 1}
 
 
 def _grouped(column: Sequence[object]) -> dict[str, np.ndarray]:

@@ -154,6 +154,10 @@ class _Collected:
     problems: list[Problem] = field(default_factory=list)
     rows: Counter[str] = field(default_factory=Counter)
 
+    def asked(self, name: str) -> str:
+        """A ticker of the file as it is asked for: one in small letters is that in capitals."""
+        return name if name in self.pieces or name != name.lower() else name.upper()
+
     def add(self, symbol: str, piece: _Piece, path: Path) -> None:
         """Rows of a symbol; more than there are days are refused before they fill the memory."""
         self.rows[symbol] += len(piece.dates)
@@ -238,7 +242,7 @@ def _read_long(path: Path, layout: TableLayout, ranges: Sequence[Range], into: _
     file = open_parquet(path, "Parquet", [layout.ticker])
     for group in range(file.metadata.num_row_groups):
         reach = ranges[group]
-        if reach is not None and not any(reach[0] <= symbol <= reach[1] for symbol in into.pieces):
+        if reach is not None and not any(reach[0] <= name <= reach[1] for s in into.pieces for name in (s, s.lower())):
             continue
         read = 0
         for batch in file.iter_batches(batch_size=4 * ROWS_AT_ONCE, row_groups=[group], columns=columns):
@@ -286,7 +290,7 @@ def _take_long(batch: Any, layout: TableLayout, into: _Collected, path: Path) ->
 
     tickers = _coded(batch.column(layout.ticker), layout.ticker)
     _check_cells(batch, layout)
-    names = ["" if name is None else name.strip() for name in tickers.dictionary.to_pylist()]
+    names = ["" if name is None else into.asked(name.strip()) for name in tickers.dictionary.to_pylist()]
     if tickers.null_count:
         nameless = "1 row" if tickers.null_count == 1 else f"{tickers.null_count:,} rows"
         into.problems.append(Problem(0, layout.ticker, "", f"{nameless} without a ticker"))

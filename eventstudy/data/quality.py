@@ -66,10 +66,13 @@ def stale(series: AlignedSeries) -> Bools:
 
 
 def missing(series: AlignedSeries) -> Bools:
-    """Sessions between the ticker's first and last close on which it has none: bool (T,)."""
+    """Sessions between the ticker's first and last close without a close, or with closes and no return: bool (T,)."""
     found = np.zeros(len(series.close), dtype=bool)
     if series.first >= 0:
-        found[series.first : series.last + 1] = ~series.traded[series.first : series.last + 1]
+        lost = ~series.traded | (series.benchmark_traded & np.isnan(series.total))
+        # the first close ends no return
+        lost[series.first] = False
+        found[series.first : series.last + 1] = lost[series.first : series.last + 1]
     return found
 
 

@@ -32,6 +32,10 @@ from eventstudy.data.prices import Floats
 from eventstudy.data.raw import COLUMNS, RawSeries
 from eventstudy.errors import InputFileError, Problem, UnknownExchange
 
+UNREAD = (
+    "may state splits, dividends or adjusted closes, and the heading is unknown; rename it to Stock Splits (4.0 on the "
+    "day of a 4:1 split), Dividends (cash a share on its day) or Adj Close, or remove the column"
+)
 # A study reads these only where it is asked to, so that a cell that cannot be read is an empty one.
 UNUSED = ("high", "low")
 # median size of a daily return above which figures are no decimals, and rows that show it
@@ -125,11 +129,14 @@ def figures_of(
     Raises
     ------
     InputFileError
-        Two columns that hold the same.
+        Two columns that hold the same; of prices, a column that may state splits, dividends or adjusted closes and
+        whose heading is unknown.
     """
     if found.twice:
         message = f"stands twice among the headings {', '.join(map(repr, headings))}; remove one column"
         raise InputFileError(origin.path, [Problem(1 if lines is not None else 0, found.twice[0], "", message)])
+    if found.unread and not states_returns(found, origin.asked):
+        raise InputFileError(origin.path, [Problem(1 if lines is not None else 0, n, "", UNREAD) for n in found.unread])
     page = _is_yahoo_page(found, columns.get("date"))
     shown, codes = found.layout.shown or page, found.layout.returns
     if page and (kept := _without_actions(columns)) is not None:
@@ -326,7 +333,9 @@ class _Reading:
             return figures
         there = np.abs(values[np.isfinite(values)])
         if len(there) >= FEWEST and float(np.median(there)) > PERCENT:
-            message = "is the median size of a daily return: returns in percent; divide by 100"
+            gross = float(np.median(np.abs(there - 1))) < PERCENT
+            cure = "gross returns (1 + r); subtract 1" if gross else "returns in percent; divide by 100"
+            message = f"is the median size of a daily return: {cure}"
             self.problems.append(Problem(0, "ret", f"{np.median(there):.3g}", message))
         if self.table.origin.asked == "log-returns":
             figures["return"] = np.expm1(values)
