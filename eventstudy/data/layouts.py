@@ -15,6 +15,7 @@ OWN = ""
 NO_HEADINGS = ("", "unnamed: 0", "index", "__index_level_0__")
 DATE_HEADINGS = ("date", "datetime", "observation date", *NO_HEADINGS)
 MILLISECONDS = "ms"
+_SECOND = re.compile(r"\.\d+$")
 _RANK = re.compile(r"^\d+[.:] ")
 _WORDS = re.compile(r"[_\s]+")
 
@@ -363,10 +364,13 @@ def recognised(headings: Sequence[object]) -> Recognised | None:
         place: dict[str, int] = {}
         twice = []
         for at in _date_first(folded, layout):
-            held = layout.columns.get(folded[at])
+            name = folded[at]
+            # pandas writes the second Close as Close.1
+            stem = _SECOND.sub("", name)
+            held = layout.columns.get(name if name in layout.columns or stem not in there else stem)
             if held is not None and held in place:
                 # an index without a name beside a column of dates is no date
-                if folded[at] not in NO_HEADINGS:
+                if name not in NO_HEADINGS:
                     twice.append(held)
             elif held is not None:
                 place[held] = at

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from eventstudy.data.prices import BY_HEADING, SPLIT_UNCLEAR
+from eventstudy.data.prices import BY_HEADING, SPLIT_UNCLEAR, Floats
 from eventstudy.data.returns import AlignedSeries
 
 Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 
 BAD_TICK_RETURN = 0.25
 BAD_TICK_REVERSAL = 0.1
@@ -16,7 +17,10 @@ STALE_RUN = 5
 
 
 # what is known of a session of a series, one bit each; the bits below belong to ``event_index``
-TRADED, STALE, BAD_TICK, GAP, MISSING, UNCLEAR, HEADING = (1 << bit for bit in range(3, 10))
+TRADED, STALE, BAD_TICK, GAP, MISSING, UNCLEAR, HEADING, AGAINST = (1 << bit for bit in range(3, 11))
+# sessions of a window, and the z from which its returns go with the benchmark's of another session
+LAGGED = ((500, 3.0), (250, 4.0))
+CLIPPED = 4.0
 
 
 def quality_bits(series: AlignedSeries) -> np.ndarray:
@@ -32,6 +36,7 @@ def quality_bits(series: AlignedSeries) -> np.ndarray:
         (MISSING, missing(series)),
         (UNCLEAR, series.doubt & SPLIT_UNCLEAR > 0),
         (HEADING, series.doubt & BY_HEADING > 0),
+        (AGAINST, against_benchmark(series)),
     )
     bits = np.zeros(len(series.total), dtype=np.uint16)
     for bit, where in found:
@@ -74,6 +79,62 @@ def missing(series: AlignedSeries) -> Bools:
         lost[series.first] = False
         found[series.first : series.last + 1] = lost[series.first : series.last + 1]
     return found
+
+
+def against_benchmark(series: AlignedSeries) -> Bools:
+    """Sessions in windows whose returns go with the benchmark's of the session before or after: bool (T,).
+
+    The difference of two correlations on Fisher's scale, that with the neighbour less that of the same session (none
+    where it is negative), is held against its standard error in windows of ``LAGGED``, each half a window after the
+    other. Returns are clipped at four times their median size. Of 505 US firms against SPY, 2015 to 2026, none has an
+    alarm; of their returns moved by a session 92 % of the sessions lie in a window that has one.
+    """
+    n, used = len(series.total), np.flatnonzero(np.isfinite(series.total) & (series.span == 1))
+    found = np.zeros(n, dtype=bool)
+    if not len(series.factors) or len(used) < min(width for width, _ in LAGGED):
+        return found
+    first = int(used[0])
+    own, market = np.full(n - first, np.nan), np.full(n - first, np.nan)
+    own[used - first], market[used - first] = series.total[used], series.factors[0][used]
+    own, market = _clipped(own), _clipped(market)
+    same = _running(own, market)
+    neighbours = (_running(own[1:], market[:-1]), _running(own[:-1], market[1:]))
+    for width, limit in LAGGED:
+        stops = np.arange(len(own), width - 1, -(width // 2))
+        starts = stops - width
+        if not len(stops):
+            continue
+        r0, _ = _correlations(same, starts, stops)
+        for sums in neighbours:
+            r1, count = _correlations(sums, starts, stops - 1)
+            with np.errstate(invalid="ignore"):
+                z = (np.arctanh(r1) - np.arctanh(np.maximum(r0, 0))) * np.sqrt(np.maximum(count - 3, 0) / 2)
+                alarms = (z > limit) & (count >= width // 2)
+            for at in np.flatnonzero(alarms).tolist():
+                found[first + starts[at] : first + stops[at]] = True
+    return found
+
+
+def _clipped(values: Floats) -> Floats:
+    size = CLIPPED * float(np.nanmedian(np.abs(values)))
+    return np.clip(values, -size, size)
+
+
+def _running(x: Floats, y: Floats) -> Floats:
+    """Running sums over the rows where both are known: count, x, y, xx, yy, xy; float64 (6, n + 1)."""
+    known = np.isfinite(x) & np.isfinite(y)
+    a, b = np.where(known, x, 0.0), np.where(known, y, 0.0)
+    return np.cumsum(np.pad([known, a, b, a * a, b * b, a * b], ((0, 0), (1, 0))), axis=1)
+
+
+def _correlations(sums: Floats, starts: Ints, stops: Ints) -> tuple[Floats, Floats]:
+    """Correlations within windows, NaN where a series does not vary, and the pairs of returns in each."""
+    count, x, y, xx, yy, xy = sums[:, stops] - sums[:, starts]
+    n = np.maximum(count, 1)
+    spread = (xx - x * x / n) * (yy - y * y / n)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r = np.where(spread > 0, (xy - x * y / n) / np.sqrt(np.maximum(spread, 1e-300)), np.nan)
+    return np.clip(r, -1 + 1e-12, 1 - 1e-12), count
 
 
 def benchmark_gap(series: AlignedSeries) -> Bools:

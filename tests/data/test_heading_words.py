@@ -93,6 +93,14 @@ def test_other_columns_stop_nothing(tmp_path: Path) -> None:
     assert car(tmp_path, table, "csv") == pytest.approx(TRUTH, abs=1e-7)
 
 
+def test_the_second_of_two_columns_is_not_left_out(tmp_path: Path) -> None:
+    """pandas numbers columns of one name; which of them is meant is not guessed."""
+    table = frame()
+    table["Close.1"] = table["Close"] * 2
+    with pytest.raises(InputFileError, match="remove one column"):
+        car(tmp_path, table, "csv")
+
+
 def test_points_between_thousands_are_not_decimal_points(tmp_path: Path) -> None:
     table = frame("SPY")
     levels = (table["Close"] / table["Close"].median() * 1000).round().astype(int)
@@ -143,3 +151,17 @@ def test_raw_closes_without_splits_are_told(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, {"ABC": table.to_csv(index=False), "SPY": frame("SPY").to_csv(index=False)})
     result = run(EVENTS, spec=SPEC.with_changes(source=f"csv:{folder}"))
     assert any("no column states splits" in notice for notice in result.notices)
+
+
+def test_closes_one_session_late_are_flagged(tmp_path: Path) -> None:
+    """Every date is a session; only the benchmark tells."""
+    table = frame()
+    late = table.assign(Close=table["Close"].shift(1)).iloc[1:]
+    flags = {}
+    for name, prices in (("right", table), ("late", late)):
+        (tmp_path / name).mkdir()
+        folder = folder_of(
+            tmp_path / name, {"ABC": prices.to_csv(index=False), "SPY": frame("SPY").to_csv(index=False)}
+        )
+        flags[name] = set(run(EVENTS, spec=SPEC.with_changes(source=f"csv:{folder}")).windows["flags"])
+    assert flags == {"right": {""}, "late": {"dates_against_benchmark"}}

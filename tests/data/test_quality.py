@@ -15,6 +15,7 @@ from eventstudy.data.quality import (
     MISSING,
     STALE,
     TRADED,
+    against_benchmark,
     bad_tick,
     benchmark_gap,
     missing,
@@ -91,3 +92,45 @@ def test_all_of_them_as_bits() -> None:
     assert where(bits & STALE > 0) == where(stale(series)) and where(bits & MISSING > 0) == [5]
     assert where(bits & GAP > 0) == [2] and where(bits & BAD_TICK > 0) == where(bad_tick(series))
     assert where(bits & TRADED > 0) == [0, 1, 2, 3, 4, 6, 7]
+
+
+LONG = load_calendar("XNYS", date(2021, 1, 4), date(2025, 4, 30))
+
+
+def of_returns(own: np.ndarray, market: np.ndarray) -> AlignedSeries:
+    made = {
+        symbol: make_series(
+            symbol,
+            LONG.sessions[: len(x) + 1],
+            50 * np.cumprod(np.append(1.0, 1 + x)),
+            source="t",
+            origin="t",
+            fetched_at="",
+        )
+        for symbol, x in {"A": own, "M": market}.items()
+    }
+    return align(PriceTable(made, {}), "A", ["M"], LONG, "simple")
+
+
+@pytest.mark.parametrize("moved", [1, -1])
+def test_returns_of_the_neighbouring_session_are_found(moved: int) -> None:
+    rng = np.random.default_rng(5)
+    market = rng.standard_t(4, 1000) * 0.008
+    own = market + rng.standard_t(4, 1000) * 0.012
+    assert not against_benchmark(of_returns(own, market)).any()
+    assert against_benchmark(of_returns(np.roll(own, moved), market)).mean() > 0.9
+    # a market of other hours, half of whose news comes a session later, is not taken for a shift
+    assert not against_benchmark(of_returns(own + 0.3 * np.roll(market, moved), market)).any()
+    # two years that were moved, in four: those sessions and few others
+    part = np.append(own[:500], np.roll(own[500:], moved))
+    found = against_benchmark(of_returns(part, market))
+    assert found[510:].mean() > 0.9 and not found[:240].any()
+    # a stock that goes against the market, and one whose windows are too short to tell
+    assert not against_benchmark(of_returns(-0.4 * market + rng.normal(0, 0.01, 1000), market)).any()
+    assert not against_benchmark(of_returns(np.roll(own, moved)[:240], market[:240])).any()
+
+
+def test_noise_alone_gives_hardly_an_alarm() -> None:
+    rng = np.random.default_rng(6)
+    alarms = [against_benchmark(of_returns(*rng.normal(0, 0.01, (2, 1000)))).any() for _ in range(100)]
+    assert sum(alarms) <= 3, "nine windows and two neighbours each; a z beyond 3 or 4"
