@@ -160,7 +160,7 @@ def executor(threads: int, workers: int, scheduler: str) -> Iterator[Executor]:
         return
     client_type, cluster_type = _distributed(chosen[0])
     if workers:
-        with _started(cluster_type, workers, threads) as cluster, client_type(cluster) as client:
+        with _environment(), _started(cluster_type, workers, threads) as cluster, client_type(cluster) as client:
             yield Dask(client, f"{workers} local Dask workers")
         return
     try:
@@ -177,6 +177,18 @@ def executor(threads: int, workers: int, scheduler: str) -> Iterator[Executor]:
                 f"the scheduler at {scheduler} has no workers", "at least one", f"start one: dask worker {scheduler}"
             )
         yield Dask(client, f"Dask cluster with {len(client.nthreads())} workers")
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    """This process's environment as it was: Dask sets one thread of linear algebra a worker, and leaves that here."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 def _started(cluster_type: Any, workers: int, threads: int) -> Any:
@@ -203,6 +215,4 @@ def _distributed(option: str) -> tuple[Any, Any]:
         ) from error
     # what becomes of the cluster is told in our own words
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
-    # workers started from here must not each start threads of a linear algebra library
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     return Client, LocalCluster

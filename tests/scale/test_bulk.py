@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -167,8 +168,10 @@ def test_threads_and_csv_against_parquet(many: Path, tmp_path: Path) -> None:
 def test_a_dask_cluster_gives_the_same_bytes(many: Path, tmp_path: Path) -> None:
     spec = SPEC.with_changes(tests=("csect-t", "bmp", "kolari-pynnonen"))
     bulk(many, tmp_path / "one", spec)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
     with executor(1, 1, "") as cluster:
         bulk(many, tmp_path / "two", spec, cluster)
+    assert environment.items() <= os.environ.items() and "OMP_NUM_THREADS" not in os.environ.keys() - environment.keys()
     assert hashes(tmp_path / "one") == hashes(tmp_path / "two")
 
 
