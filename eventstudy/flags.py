@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eventstudy.data.event_index import CONFOUNDED, OTHER, Surroundings
-from eventstudy.data.quality import AGAINST, BAD_TICK, GAP, HEADING, MISSING, STALE, TRADED, UNCLEAR
+from eventstudy.data.quality import AGAINST, BAD_TICK, GAP, HEADING, MISSING, RAW, STALE, TRADED, UNCLEAR
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.engine.windows import WindowPlan
 from eventstudy.spec import Window
@@ -34,6 +34,8 @@ FLAGS: dict[str, str] = {
     "they are adjusted for it",
     "basis_by_heading": "dividends that matter in the event window are added because of the headings alone: the "
     "figures do not show whether the closes are adjusted for them",
+    "splits_unknown": "the closes are raw and no column states splits: a split in the estimation or event window "
+    "counts as a return",
     "dates_against_benchmark": "around the estimation or event window the returns go with the benchmark's of the "
     "session before or after: dates may be shifted, or the two trade at other hours",
 }
@@ -96,6 +98,7 @@ def row_flags(facts: Facts, around: Surroundings, plan: WindowPlan) -> np.ndarra
             "model_fallback": facts.fallback,
             "split_unclear": whole & UNCLEAR > 0,
             "basis_by_heading": around.any(plan.start, plan.end) & HEADING > 0,
+            "splits_unknown": whole & RAW > 0,
             "dates_against_benchmark": whole & AGAINST > 0,
             "benchmark_is_ticker": facts.own_benchmark,
         }

@@ -16,6 +16,7 @@ from eventstudy.data.dividends import ADJUSTED, UNADJUSTED, dividend_basis
 from eventstudy.data.prices import (
     BY_HEADING,
     SPLIT_UNCLEAR,
+    SPLITS_UNKNOWN,
     Basis,
     Dates,
     Floats,
@@ -238,14 +239,15 @@ def _without(rows: _Rows, raw: RawSeries) -> _Decided | str:
     doubt[[one.at for one in splits if one.unclear]] |= np.uint8(SPLIT_UNCLEAR)
     was_raw = [one for one in splits if one.state == RAW]
     notice = _told_splits(rows.dates, was_raw)
+    if rows.split is None and raw.heading_basis == RAW:
+        doubt |= np.uint8(SPLITS_UNKNOWN)
+        notice = "closes are raw and no column states splits: a split counts as a return"
     ones = np.ones(n)
     if rows.dividend is None:
         kind = (
             RAW if was_raw or raw.heading_basis == RAW else ADJUSTED if raw.heading_basis == "adjusted" else UNADJUSTED
         )
         why = _split_why(splits) or "no dividends and no adjusted close stand beside the close"
-        if rows.split is None and raw.heading_basis == RAW:
-            notice = "closes are raw and no column states splits: a split counts as a return"
         return _Decided(Basis(kind, why, notice), by, ones, "adj_close" if kind == ADJUSTED else "price", doubt)
     after = max((one.at for one in splits), default=0)
     found = dividend_basis(

@@ -151,6 +151,10 @@ def test_raw_closes_without_splits_are_told(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, {"ABC": table.to_csv(index=False), "SPY": frame("SPY").to_csv(index=False)})
     result = run(EVENTS, spec=SPEC.with_changes(source=f"csv:{folder}"))
     assert any("no column states splits" in notice for notice in result.notices)
+    assert set(result.windows["flags"]) == {"splits_unknown"}
+    table["ajexdi"] = 1.0
+    (folder / "ABC.csv").write_text(table.to_csv(index=False))
+    assert set(run(EVENTS, spec=SPEC.with_changes(source=f"csv:{folder}")).windows["flags"]) == {""}
 
 
 def test_closes_one_session_late_are_flagged(tmp_path: Path) -> None:
