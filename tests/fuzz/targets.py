@@ -322,7 +322,10 @@ def _prices(data: bytes) -> None:
     if not len(series.dates):
         return
     again = read_prices(scratch("B.csv", csv_bytes(columns)), "A")
-    assert again.provenance.sha256 == series.provenance.sha256
+    # beside an adjusted close that is not written here, dividends may be judged otherwise
+    same = again.provenance.returns_from == series.provenance.returns_from
+    assert not same or again.provenance.sha256 == series.provenance.sha256
+    assert same or "Dividends" in columns
 
 
 def _factors(data: bytes) -> None:
@@ -424,8 +427,8 @@ def _make_folder(rng: random.Random) -> bytes:
         rows = list(csv.DictReader(io.StringIO(TABLES["windows.csv"])))
         document = {
             "schema_version": 1,
-            "spec": MANIFEST["spec"],
-            "counts": MANIFEST["counts"],
+            "spec": json.loads(json.dumps(MANIFEST["spec"])),
+            "counts": json.loads(json.dumps(MANIFEST["counts"])),
             "tables": {"windows": rows},
         }
         part = b"r" + (b"!" if rng.random() < 0.7 else b"")
