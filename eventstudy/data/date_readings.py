@@ -11,7 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 # weeks and days of the year are ISO text too, and no dates of a table of prices
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+ISO = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+MOMENT = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?) ?(Z|UTC|[+-]\d{2}:?\d{2})?", re.ASCII
+)
 # forms in which daily figures are dated; a column is never read by one of them unless its layout is known
 FORMS = (
     "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%Y/%d/%m", "%d.%m.%Y", "%m.%d.%Y", "%Y.%m.%d", "%d-%m-%Y", "%m-%d-%Y",
@@ -96,7 +99,7 @@ def _reads(cells: Sequence[str], form: str) -> bool:
 def _read_one(text: str, form: str) -> date | None:
     try:
         if not form:
-            return date.fromisoformat(text[:10]) if _ISO.match(text) else None
+            return date.fromisoformat(text[:10]) if ISO.fullmatch(text) or MOMENT.fullmatch(text) else None
         return datetime.strptime(text, form).date()
     except ValueError:
         return None

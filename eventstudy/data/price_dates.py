@@ -14,16 +14,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from eventstudy.data.calendar import ZONES, load_calendar
-from eventstudy.data.date_readings import UnreadableDates, days_by_form, number_trouble, text_trouble
+from eventstudy.data.date_readings import ISO, MOMENT, UnreadableDates, days_by_form, number_trouble, text_trouble
 from eventstudy.data.dates import FIRST_YEAR, LAST_YEAR
 from eventstudy.data.prices import Dates
 
 FIRST_DAY, LAST_DAY = np.datetime64(f"{FIRST_YEAR}-01-01", "D"), np.datetime64(f"{LAST_YEAR}-12-31", "D")
 DAY = 86_400
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_MOMENT = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?) ?(Z|UTC|[+-]\d{2}:?\d{2})?", re.ASCII
-)
 _NUMBER = re.compile(r"\d{1,20}(?:\.0*)?", re.ASCII)
 _NO_STAMP = np.iinfo(np.int64).min
 _MISSING = ("", "nan", "nat", "none", "null", "<na>")
@@ -230,8 +226,8 @@ def _of_text(texts: NDArray[Any], exchange: str, form: str) -> Days:
         numbers = np.full(len(cells), np.nan)
         numbers[~lost] = [float(cell) for cell in kept]
         return Days(_of_numbers(numbers[codes]))
-    clocks = [_MOMENT.fullmatch(cell) for cell in cells]
-    if not all(clock or gone or _ISO.fullmatch(cell) for cell, clock, gone in zip(cells, clocks, lost, strict=True)):
+    clocks = [MOMENT.fullmatch(cell) for cell in cells]
+    if not all(clock or gone or ISO.fullmatch(cell) for cell, clock, gone in zip(cells, clocks, lost, strict=True)):
         raise text_trouble(texts, _MISSING)
     return _of_moments(cells, clocks, lost, codes, exchange)
 

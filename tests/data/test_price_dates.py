@@ -170,3 +170,10 @@ def test_any_text_is_read_or_refused(texts: list[str]) -> None:
         assert error.problems and all(message for _, _, message in error.problems)
     else:
         assert len(found.dates) == len(texts)
+
+
+@pytest.mark.parametrize("cell", ["2025-01-14 abc", "9999-12-31025-02-21", "2025-02-30", "2025-01-14 25:61"])
+def test_text_that_begins_like_a_date_is_refused_with_its_row(cell: str) -> None:
+    with pytest.raises(UnreadableDates) as caught:
+        days_of(["2025-01-13", cell, "2025-01-15"], "XNYS")
+    assert caught.value.problems[0][:2] == (1, cell)
