@@ -58,13 +58,13 @@ def test_a_file_that_never_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("mark", ["\n", "\r\n", "\r"])
 def test_a_line_that_is_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: str) -> None:
-    monkeypatch.setattr(tabular, "LONGEST_LINE", 2**18)
+    monkeypatch.setattr(tabular, "LONGEST_LINE", 2**20)
     path = tmp_path / "events.csv"
     path.write_bytes((f"ticker,announced_at{mark}" + "x" * 2**22 + mark).encode())
     with pytest.raises(InputFileError) as caught:
         read_events(path)
-    assert "is longer than" in str(caught.value)
-    path.write_bytes((f"ticker,announced_at{mark}" + f"NVDA,2025-04-15{mark}" * 20_000).encode())
+    assert "is longer than 1 MiB" in str(caught.value)
+    path.write_bytes((f"ticker,announced_at{mark}" + f"NVDA,2025-04-15{mark}" * 70_000).encode())
     with pytest.raises(InputFileError, match="problems") as caught:
         read_events(path)
     assert "stands in line" in str(caught.value), "many short lines are no long one"

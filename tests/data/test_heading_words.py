@@ -122,7 +122,9 @@ def test_tickers_in_small_letters(tmp_path: Path, way: str) -> None:
         both.to_csv(tmp_path / "p.csv", index=False)
     else:
         both.to_parquet(tmp_path / "p.parquet", index=False)
-    is_truth(studied(f"{way}:{tmp_path / f'p.{way}'}"))
+    found = studied(f"{way}:{tmp_path / f'p.{way}'}")
+    assert found[0] == pytest.approx(TRUTH, abs=1e-7)
+    is_truth(found)
 
 
 def test_returns_that_are_none_name_the_cure(tmp_path: Path) -> None:
