@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
+from eventstudy import roster
 from eventstudy.engine.block import Block
 from eventstudy.engine.panel import Floats
 from eventstudy.roster import Roster
@@ -110,9 +111,8 @@ def end_to_end(parts: Sequence[MeasuredEvents]) -> MeasuredEvents:
         each = [getattr(part, name) for part in parts]
         return {column: np.concatenate([one[column] for one in each]) for column in each[0]}
 
-    rosters = [part.events for part in parts]
     return MeasuredEvents(
-        events=Roster(**{f.name: np.concatenate([getattr(one, f.name) for one in rosters]) for f in fields(Roster)}),
+        events=roster.end_to_end([part.events for part in parts]),
         windows=columns("windows"),
         models=columns("models"),
         daily=columns("daily"),

@@ -75,6 +75,8 @@ class Prepared:
         By symbol.
     factors : FactorTable or None
     notices : tuple of str
+    reported : bool (n,)
+        Rows that tables show.
     """
 
     index: EventIndex
@@ -91,6 +93,13 @@ class Prepared:
     provenance: tuple[Provenance, ...]
     factors: FactorTable | None
     notices: tuple[str, ...]
+    reported: Bools
+
+    @property
+    def lost(self) -> np.ndarray:
+        """Reported rows that are excluded so far, as ``Excluded.ordered`` has them; int32 (5, m)."""
+        lost = self.excluded.ordered()
+        return lost if self.reported.all() else lost[:, self.reported[lost[0]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +157,7 @@ def prepare(
     panel = made.writer.close(made.bits | happenings(index)[series.pair], made.facts)
     own, names = own_group(index.events, spec, admitted, storage.groups)
     marks = marked(index, reported, confounded_on_day0(index), spec)
-    events = roster(index, series, admitted, marks, own, names)
+    events = roster(index, series, admitted, marks, own, spec)
     keys = [series.keys[number] for number in used]
     choice = made.choice
     stale = (choice.stale,) if choice is not None and choice.stale else ()
@@ -172,6 +181,7 @@ def prepare(
             unlisted=index.unlisted,
         ),
         n_read=int(reported.sum()),
+        reported=reported,
         market=made.market,
         choice=choice,
         provenance=provenance,

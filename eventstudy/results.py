@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eventstudy.data.coded import Texts
 from eventstudy.data.event_index import EventIndex
 from eventstudy.data.market import Market
 from eventstudy.data.prices import Provenance
 from eventstudy.data.returns import AlignedSeries
 from eventstudy.data.series_index import SeriesKey, series_key
 from eventstudy.engine.block import Block, select
-from eventstudy.engine.panel import Ints
+from eventstudy.engine.panel import Floats, Ints
 from eventstudy.measured import MeasuredEvents
+from eventstudy.prepare import Prepared
 from eventstudy.records import (
     CalendarRow,
     ClaimRow,
@@ -29,6 +31,9 @@ from eventstudy.records import (
     RobustRow,
     VolumeResult,
 )
+from eventstudy.report.columns import COLUMNS
+from eventstudy.roster import primary_windows
+from eventstudy.scale.budget import Budget
 from eventstudy.spec import StudySpec
 
 if TYPE_CHECKING:
@@ -39,6 +44,8 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 # announcements that have a page, a card and figures unless all are asked for
 PAGES = 50
+# events of a table of a page; of more, those with the smallest p values
+LISTED = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +67,8 @@ class Studied:
     spec : StudySpec
     engine : str
         What measured: ``numpy`` or ``numba``.
+    prepared : Prepared
+        All events of the study as they were admitted.
     """
 
     index: EventIndex
@@ -69,7 +78,8 @@ class Studied:
     block: Block | None
     reported: tuple[int, ...]
     spec: StudySpec
-    engine: str = "numpy"
+    engine: str
+    prepared: Prepared
     _cells: dict[str, list[str]] = field(default_factory=dict)
 
     @cached_property
@@ -80,12 +90,12 @@ class Studied:
     @cached_property
     def primary(self) -> Ints:
         """Index of each row's primary window in ``spec.windows``; int64 (E,)."""
-        return self.rows if self.measured is None else self.tables.primary(self.measured.events)
+        return self.rows if self.measured is None else primary_windows(self.measured.events, self.spec)
 
     @cached_property
     def own(self) -> Ints:
         """Index of the window that each row names for itself, -1 for none; int64 (E,)."""
-        return self.tables.own_windows(self.rows)
+        return self.rows if self.measured is None else self.measured.events.own.astype(np.int64)
 
     def text(self, i: int, column: str) -> str:
         """A cell of the events table for studied row i."""
@@ -106,6 +116,17 @@ class Studied:
     def own_window(self, i: int) -> int:
         """Position of the window that studied row i names for itself; -1 for none."""
         return int(self.own[i])
+
+    def take(self, at: Ints) -> Studied:
+        """Some of the studied rows, all of them reported."""
+        assert self.measured is not None and self.block is not None, "rows were studied"
+        return replace(
+            self,
+            measured=self.measured.take(at),
+            block=select(self.block, at),
+            reported=tuple(range(len(at))),
+            _cells={},
+        )
 
     def windows_of(self, i: int) -> list[int]:
         """Positions of the windows of studied row i: those of every row, then its own."""
@@ -148,6 +169,51 @@ class PlaceboRates:
     cluster: dict[tuple[tuple[str, ...], int, str], float]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What is said of a whole study, whatever its size.
+
+    Attributes
+    ----------
+    n_read, n_studied : int
+        Rows that are reported.
+    n_announcements : int
+        event_ids with a studied row.
+    tickers : tuple of str
+        Those with a studied row, sorted.
+    flags : int
+        Bits of ``flags.FLAGS`` that some primary window has.
+    distinct, unusual : int
+        Primary windows of direct and peer rows, one a firm and session, that have a p value, and those of them whose
+        ``p_t`` lies below the level.
+    """
+
+    n_read: int
+    n_studied: int
+    n_announcements: int
+    tickers: tuple[str, ...]
+    distinct: int
+    unusual: int
+    flags: int
+
+
+def shown_events(ids: Texts, rows: np.ndarray, p: Floats) -> Ints:
+    """Positions of the events that pages show: of the first announcements, and those with the smallest p values.
+
+    Parameters
+    ----------
+    ids : Texts
+        event_id of every row of the events file.
+    rows : int (n,)
+        Rows of the events, in file order.
+    p : float64 (n,)
+        ``p_t`` over each primary window.
+    """
+    first = ids.take(rows[: PAGES * 20])
+    pages = np.flatnonzero(np.isin(np.array(first), list(dict.fromkeys(first))[:PAGES]))
+    return np.union1d(pages, np.argsort(p, kind="stable")[:LISTED])
+
+
 @dataclass(frozen=True, kw_only=True)
 class StudyResult:
     """All numbers of a study, with the tables of the file contract as pandas frames.
@@ -155,9 +221,13 @@ class StudyResult:
     Attributes
     ----------
     studied : Studied
-    exclusions : tuple of Exclusion
-    n_read : int
-        Rows read; equals studied plus excluded.
+        All studied events, or those that pages show where ``budget.kept`` is False.
+    prepared : Prepared
+    totals : Totals
+    budget : Budget
+        What was computed unasked.
+    executor : str
+        Who did the work.
     robustness, parts, clusters, groups, group_days, claims, differences, calendar
         See their record classes.
     notices : tuple of str
@@ -172,21 +242,24 @@ class StudyResult:
     """
 
     studied: Studied
-    exclusions: tuple[Exclusion, ...]
-    n_read: int
-    robustness: tuple[RobustRow, ...]
-    parts: tuple[PartRow, ...]
-    clusters: tuple[ClusterRow, ...]
-    groups: tuple[GroupRow, ...]
-    group_days: tuple[GroupDay, ...]
-    claims: tuple[ClaimRow, ...]
+    prepared: Prepared
+    totals: Totals
+    budget: Budget
+    executor: str
     notices: tuple[str, ...]
+    robustness: tuple[RobustRow, ...] = ()
+    parts: tuple[PartRow, ...] = ()
+    clusters: tuple[ClusterRow, ...] = ()
+    groups: tuple[GroupRow, ...] = ()
+    group_days: tuple[GroupDay, ...] = ()
+    claims: tuple[ClaimRow, ...] = ()
     rates: PlaceboRates | None = None
     differences: tuple[DifferenceRow, ...] = ()
     calendar: tuple[CalendarRow, ...] = ()
     pages: int | None = PAGES
     dollars: tuple[DollarRow, ...] = ()
     volume: VolumeResult | None = None
+    _others: dict[str, pd.DataFrame] | None = None
 
     @property
     def spec(self) -> StudySpec:
@@ -196,8 +269,35 @@ class StudyResult:
     @property
     def provenance(self) -> tuple[Provenance, ...]:
         """Where each price series comes from, by symbol."""
-        series = self.studied.market.prices.series
-        return tuple(series[symbol].provenance for symbol in sorted(series))
+        return self.prepared.provenance
+
+    @property
+    def n_read(self) -> int:
+        """Rows read; equals studied plus excluded."""
+        return self.totals.n_read
+
+    @property
+    def lost(self) -> np.ndarray:
+        """Reported rows that could not be studied, in file order, as ``Excluded.ordered`` has them; int32 (5, m)."""
+        return self.prepared.lost
+
+    @property
+    def reasons(self) -> tuple[tuple[str, str, int], ...]:
+        """(stage, reason, how many rows), the most frequent first."""
+        return self.prepared.sentences.reasons(self.lost)
+
+    def first_exclusions(self, n: int) -> tuple[Exclusion, ...]:
+        """The first n rows that could not be studied."""
+        some = self.lost[:, :n]
+        return tuple(
+            Exclusion(row=int(row), stage=stage, reason=reason, detail=detail)
+            for row, (stage, reason, detail) in zip(some[0], self.prepared.sentences.troubles(some), strict=True)
+        )
+
+    @cached_property
+    def exclusions(self) -> tuple[Exclusion, ...]:
+        """Every row that could not be studied."""
+        return self.first_exclusions(self.lost.shape[1])
 
     @cached_property
     def announcements(self) -> list[str]:
@@ -211,11 +311,30 @@ class StudyResult:
         return self.announcements[: self.pages]
 
     @cached_property
+    def shown(self) -> StudyResult:
+        """The study with the events that pages show; what is said of all events together stays."""
+        studied = self.studied
+        reported = np.array(studied.reported, dtype=np.int64)
+        if self.pages is None or studied.measured is None or len(self.announcements) <= PAGES:
+            return self
+        p = studied.measured.windows["p_t"][reported, studied.primary[reported]]
+        at = reported[shown_events(studied.index.events.ids, studied.rows[reported], p)]
+        return replace(self, studied=studied.take(at), _others=self.other_tables)
+
+    @cached_property
+    def other_tables(self) -> dict[str, pd.DataFrame]:
+        """The tables of the file contract without those that have a row or more for each event."""
+        from eventstudy.report.tables import other_tables
+
+        return other_tables(self) if self._others is None else self._others
+
+    @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table of the file contract, by file name without its ending."""
-        from eventstudy.report.tables import build_tables
+        from eventstudy.report.tables import event_frames
 
-        return build_tables(self)
+        found = event_frames(self) | self.other_tables
+        return {name: found[name] for name in COLUMNS}
 
     @property
     def windows(self) -> pd.DataFrame:

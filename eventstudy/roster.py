@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from eventstudy.data.event_index import EventIndex
 from eventstudy.data.series_index import SeriesIndex
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.errors import UsageError
-from eventstudy.spec import StudySpec
+from eventstudy.spec import StudySpec, Window
 from eventstudy.spelling import meant
 
 # the group of all direct events
@@ -39,6 +39,11 @@ class Groups:
     names: tuple[str, ...]
     same_as_all: int
 
+    @property
+    def numbered(self) -> list[tuple[str, int]]:
+        """(name, number in the tally) of every group."""
+        return [(name, 0 if number == self.same_as_all else number) for number, name in enumerate(self.names)]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roster:
@@ -54,6 +59,8 @@ class Roster:
         See the constants of this module.
     group : int16
         Position of the event's own group in ``Groups.names``.
+    own : int16
+        Position in ``spec.windows`` of the window that the row names for itself; -1 where it names none.
     """
 
     row: np.ndarray
@@ -61,6 +68,7 @@ class Roster:
     session: np.ndarray
     marks: np.ndarray
     group: np.ndarray
+    own: np.ndarray
 
     def __len__(self) -> int:
         return len(self.row)
@@ -74,6 +82,7 @@ class Roster:
             session=self.session[cut].astype(np.int32),
             marks=self.marks[cut],
             group=self.group[cut],
+            own=self.own[cut],
         )
 
     def take(self, at: Ints) -> Roster:
@@ -84,6 +93,7 @@ class Roster:
             session=self.session[at],
             marks=self.marks[at],
             group=self.group[at],
+            own=self.own[at],
         )
 
     def marked(self, mark: int) -> Bools:
@@ -91,8 +101,14 @@ class Roster:
         return np.asarray(self.marks & mark > 0)
 
 
+def end_to_end(parts: Sequence[Roster]) -> Roster:
+    """The events of all parts, in order."""
+    names = [item.name for item in fields(Roster)]
+    return Roster(**{name: np.concatenate([getattr(one, name) for one in parts]) for name in names})
+
+
 def roster(
-    index: EventIndex, series: SeriesIndex, rows: np.ndarray, marks: np.ndarray, own: np.ndarray, names: Sequence[str]
+    index: EventIndex, series: SeriesIndex, rows: np.ndarray, marks: np.ndarray, own: np.ndarray, spec: StudySpec
 ) -> Roster:
     """The admitted rows with what counts once in each group marked: the first reported row of a (ticker, day 0).
 
@@ -104,16 +120,39 @@ def roster(
     marks : uint8 (n,)
         ``marked``; changed in place.
     own : int16 (N,)
-        Code of each row's own group, of ``names``.
+        Code of each row's own group.
+    spec : StudySpec
+        With the windows that rows name behind its own.
     """
     shown = marks[rows] & REPORTED > 0
-    identity = _identity(index, rows, len(names))
+    identity = _identity(index, rows, int(own.max(initial=0)) + 1)
     direct = (marks[rows] & DIRECT > 0) & shown
     marks[rows[direct]] |= np.where(first_of(identity[direct]), np.uint8(COUNTS_IN_ALL), np.uint8(0))
     identity = (identity + own)[shown]
     marks[rows[shown]] |= np.where(first_of(identity), np.uint8(COUNTS_IN_OWN), np.uint8(0))
     row = rows.astype(np.int32)
-    return Roster(row=row, series=series.series[row], session=index.session[row], marks=marks[row], group=own)
+    return Roster(
+        row=row,
+        series=series.series[row],
+        session=index.session[row],
+        marks=marks[row],
+        group=own,
+        own=own_windows(index.events, row, spec),
+    )
+
+
+def own_windows(events: EventColumns, rows: np.ndarray, spec: StudySpec) -> np.ndarray:
+    """Position in ``spec.windows`` of the window that each row names for itself; -1 where it names none. int16 (m,)."""
+    column, place = events.columns["window"], {window: w for w, window in enumerate(spec.windows)}
+    known = [place[Window.parse(text)] if text else -1 for text in column.values]
+    return np.array(known, dtype=np.int16)[column.codes[rows]]
+
+
+def primary_windows(events: Roster, spec: StudySpec) -> Ints:
+    """Index of each event's primary window: its own; else [0,0], or [0,1] where the hour is unknown; else the first."""
+    windows, own = spec.windows, events.own.astype(np.int64)
+    certain, unsure = (windows.index(w) if w in windows else 0 for w in (Window(0, 0), Window(0, 1)))
+    return np.where(own >= 0, own, np.where(events.marked(UNCERTAIN), unsure, certain))
 
 
 def groups_of(made: Roster, names: tuple[str, ...]) -> Groups:

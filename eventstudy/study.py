@@ -1,44 +1,52 @@
-"""THE RECIPE: from dated events to tested abnormal returns, one stage per line in ``run``."""
+"""THE RECIPE: from dated events to tested abnormal returns, the same lines for one event and for ten million."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from eventstudy import exclusions
 from eventstudy.choices import check_peers, check_tickers, checked_model
+from eventstudy.data.coded import Texts
 from eventstudy.data.confounders import ConfounderTable, read_confounders
 from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.event_index import EventIndex, index_events, seeds_of
 from eventstudy.data.events import events_from_frame, read_events
+from eventstudy.data.market import load_market
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source, source_from_frame
-from eventstudy.engine.block import Block, select, study_block
-from eventstudy.engine.measure import Engine, chosen_engine
+from eventstudy.engine.block import Block, joined, select
+from eventstudy.engine.measure import chosen_engine
 from eventstudy.engine.panel import Bools, Ints
-from eventstudy.engine_options import conventions, options_of, window_plan
+from eventstudy.engine.significance.battery import GROUP_TESTS, parts_read
+from eventstudy.engine_options import conventions
 from eventstudy.errors import UsageError
+from eventstudy.evaluate.across_events import day_rows, group_rows, wanted_tests
 from eventstudy.evaluate.calendar_time import calendar_time_tests
-from eventstudy.evaluate.claims import check_claims
-from eventstudy.evaluate.clusters import cluster_tests
+from eventstudy.evaluate.claims import check_claims, claiming
+from eventstudy.evaluate.clusters import cluster_tests, sessions_of
 from eventstudy.evaluate.differences import difference_tests
 from eventstudy.evaluate.dollar import dollar_impact
-from eventstudy.evaluate.groups import group_days, group_tests
 from eventstudy.evaluate.own_windows import with_own_windows
 from eventstudy.evaluate.rates import placebo_rates
 from eventstudy.evaluate.robustness import day0_parts, robustness
 from eventstudy.evaluate.volume import abnormal_volume
-from eventstudy.flags import row_flags, window_flags
-from eventstudy.measured import MeasuredEvents, measured_events
-from eventstudy.prepare import Prepared, Storage, facts_of, placed_events, prepare
-from eventstudy.records import Exclusion
+from eventstudy.measured import MeasuredEvents, end_to_end
+from eventstudy.prepare import Prepared, Storage, prepare
 from eventstudy.report.event_tables import EventTables
-from eventstudy.results import Studied, StudyResult
+from eventstudy.results import Studied, StudyResult, Totals, shown_events
 from eventstudy.roster import REPORTED, check_by
+from eventstudy.scale.budget import A_CLUSTER_WINDOW, Budget, budget_of, left_out
+from eventstudy.scale.chunk import study_block
+from eventstudy.scale.executors import Executor, Here
+from eventstudy.scale.first_pass import FirstPass, Take, first_pass
+from eventstudy.scale.limits import LIMITS, Limits
+from eventstudy.scale.measured import Job
+from eventstudy.scale.passes import across_events
+from eventstudy.scale.spool import Spool
 from eventstudy.spec import StudySpec
 from eventstudy.spelling import meant
 
@@ -46,6 +54,40 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Progress = Callable[[str], None]
+
+
+class TakeMaker(Protocol):
+    """Makes what takes the studied events of each block."""
+
+    def __call__(self, tables: EventTables, *, daily: bool) -> Take:
+        """From the tables of the study, and whether abnormal returns by day are wanted."""
+
+
+# claims that are held against the data where not all events are kept
+MOST_CLAIMS = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handling:
+    """How the work of a study is done; no number depends on it.
+
+    Attributes
+    ----------
+    executor : Executor
+    limits : Limits
+    everything : bool
+        Whether all measured events are kept whatever memory they take, and every part is computed.
+    folder : Path or None
+        Where a large study may map files; None keeps all in memory.
+    take : callable or None
+        Makes, from the tables of the study, what takes the studied events of each block where they are not kept.
+    """
+
+    executor: Executor = Here()  # noqa: RUF009
+    limits: Limits = LIMITS
+    everything: bool = False
+    folder: Path | None = None
+    take: TakeMaker | None = None
 
 
 def run(
@@ -57,6 +99,7 @@ def run(
     only: Sequence[str] = (),
     progress: Progress | None = None,
     warn: Progress | None = None,
+    handling: Handling | None = None,
 ) -> StudyResult:
     """Run one event study.
 
@@ -76,6 +119,8 @@ def run(
         Called with one line per stage.
     warn : callable or None
         Called with what a person should know about the price store: a damaged file set aside, prices not kept.
+    handling : Handling or None
+        How the work is done; None means in this process and in memory.
 
     Returns
     -------
@@ -94,26 +139,32 @@ def run(
     tests/oracles: statsmodels with event dummies, a naive loop from the raw price files.
     """
     say = progress or silent
-    result = estimated(events, prices, spec, confounders=confounders, only=only, progress=progress, warn=warn)
+    result = estimated(
+        events, prices, spec,
+        confounders=confounders, only=only, progress=progress, warn=warn, handling=handling, across=True,
+    )  # fmt: skip
     studied = result.studied
     say("claims, clusters, groups, other models")
     if studied.spec.calibrated:
         say("every test on uneventful sessions")
     parts = day0_parts(studied)
-    shown = np.flatnonzero(chosen_rows(studied.index, only)[0]).tolist()
+    asked = np.ones(len(studied.index), dtype=bool) if not only else chosen_rows(studied.index, only)[0]
+    complete = result.budget.kept
+    no_clusters = left_out(
+        "clusters", A_CLUSTER_WINDOW * len(sessions_of(studied)) * len(studied.shared_windows), result.budget
+    )
     return replace(
         result,
+        notices=(*result.notices, no_clusters) if no_clusters else result.notices,
         robustness=robustness(studied),
         parts=parts,
-        clusters=cluster_tests(studied),
-        groups=group_tests(studied),
-        group_days=group_days(studied),
-        claims=check_claims(studied, parts, shown),
-        rates=placebo_rates(studied) if studied.spec.calibrated else None,
-        differences=difference_tests(studied),
-        calendar=calendar_time_tests(studied),
-        dollars=dollar_impact(studied),
-        volume=abnormal_volume(studied),
+        clusters=() if no_clusters else cluster_tests(studied),
+        claims=check_claims(studied, parts, asked),
+        rates=placebo_rates(studied) if studied.spec.calibrated and complete else None,
+        differences=difference_tests(studied) if complete else (),
+        calendar=calendar_time_tests(studied) if complete else (),
+        dollars=dollar_impact(studied) if complete else (),
+        volume=abnormal_volume(studied) if complete else None,
     )
 
 
@@ -126,14 +177,16 @@ def estimated(
     only: Sequence[str] = (),
     progress: Progress | None = None,
     warn: Progress | None = None,
+    handling: Handling | None = None,
+    across: bool = False,
 ) -> StudyResult:
     """The first half of ``run``, with its parameters and errors: every CAR, and none of the questions put to them.
 
-    ``robustness``, ``parts``, ``clusters``, ``groups``, ``group_days``, ``claims``, ``differences`` and ``calendar``
-    are empty.
+    ``robustness``, ``parts``, ``clusters``, ``claims``, ``differences`` and ``calendar`` are empty; ``groups`` and
+    ``group_days`` are too unless ``across`` asks for them.
     """
     spec = checked_model(spec or StudySpec())
-    say = progress or silent
+    say, how = progress or silent, handling or Handling(everything=True)
     columns = as_events(events)
     check_by(columns, spec)
     source = open_source(spec, say, warn or silent) if prices is None else as_source(prices, spec)
@@ -143,42 +196,149 @@ def estimated(
     n_shared, spec = len(spec.windows), with_own_windows(spec, columns)
     check_tickers(index, spec)
     reported, rows = chosen_rows(index, only)
-    prepared = prepare(index, rows, reported, source, spec, Storage(), say)
+    afford = budget_of(spec, len(rows), how.limits, everything=how.everything)
+    storage = Storage(
+        folder=how.folder if how.executor.apart or not afford.kept else None,
+        keep_prices=afford.kept,
+        groups=how.limits.groups,
+    )
+    prepared = prepare(index, rows, reported, source, spec, storage, say)
     say(f"studying {len(prepared.roster):,} of {len(rows):,} events")
-    engine = chosen_engine(spec.engine, len(prepared.roster), spec.model, conventions(spec))
-    block, measured = estimate(prepared, spec, engine)
-    assert prepared.market is not None, "prices of this study are kept"
-    lost = prepared.excluded.ordered()
-    lost = lost[:, reported[lost[0]]]
-    return StudyResult(
+    job = _job(prepared, spec, afford, n_shared, how)
+    tables = EventTables.of(prepared, spec, n_shared)
+    take = silent_take if how.take is None or afford.kept else how.take(tables, daily=afford.daily)
+    spool = _spool(job, how, afford) if job.spool else None
+    first = first_pass(job, prepared, how.executor, spool, how.limits.block, take, say)
+    whole = _whole(job, prepared, first) if afford.kept else None
+    measured, block = _studied(first, whole) if afford.kept else _shown(job, prepared, first)
+    market = prepared.market or load_market(index, _rows(measured), source, spec)
+    result = StudyResult(
         studied=Studied(
             index=index,
-            market=prepared.market,
-            tables=EventTables.of(prepared, spec, n_shared),
+            market=market,
+            tables=tables,
             measured=measured,
             block=block,
             reported=() if measured is None else tuple(np.flatnonzero(measured.events.marked(REPORTED)).tolist()),
             spec=spec,
-            engine=engine,
+            engine=job.engine,
+            prepared=prepared,
         ),
-        exclusions=tuple(
-            Exclusion(row=int(row), stage=stage, reason=reason, detail=detail)
-            for row, (stage, reason, detail) in zip(lost[0], prepared.sentences.troubles(lost), strict=True)
-        ),
-        n_read=prepared.n_read,
-        robustness=(),
-        parts=(),
-        clusters=(),
-        groups=(),
-        group_days=(),
-        claims=(),
-        notices=prepared.notices,
+        prepared=prepared,
+        totals=_totals(prepared, first, spec),
+        budget=afford,
+        executor=how.executor.words,
+        notices=(*prepared.notices, *afford.notices),
     )
+    if not across:
+        return result
+    say("tests across events")
+    summed = across_events(job, prepared, how.executor, first, whole, how.limits.block, say)
+    names = prepared.groups.numbered
+    return replace(result, groups=group_rows(summed, names, spec), group_days=day_rows(first.tally.days, names, spec))
+
+
+def _job(prepared: Prepared, spec: StudySpec, afford: Budget, n_shared: int, how: Handling) -> Job:
+    """What is wanted of every block; workers in other processes map the panel themselves."""
+    wanted, own = wanted_tests(spec), bool((prepared.roster.own >= 0).any())
+    panel = prepared.panel
+    return Job(
+        panel=panel.folder.resolve() if how.executor.apart and panel.folder is not None else panel,
+        spec=spec,
+        engine=chosen_engine(spec.engine, len(prepared.roster), spec.model, conventions(spec)),
+        single=afford.single,
+        parts=parts_read(wanted),
+        same_as_all=prepared.groups.same_as_all,
+        daily=afford.daily,
+        spool=own or any("values" in GROUP_TESTS[name].reads for name in wanted),
+        n_shared=n_shared,
+        own=own,
+        keep=afford.kept and not how.executor.apart,
+    )
+
+
+def _spool(job: Job, how: Handling, afford: Budget) -> Spool:
+    path = None if how.folder is None or afford.kept else how.folder / "spool.bin"
+    return Spool(path=path, n_windows=len(job.spec.windows))
+
+
+def _whole(job: Job, prepared: Prepared, first: FirstPass) -> Block | None:
+    """All events of the roster; other processes hand back rows alone, so that their days are gathered here."""
+    if not len(prepared.roster):
+        return None
+    if first.blocks:
+        return joined(first.blocks)
+    events = prepared.roster.part(0, len(prepared.roster))
+    found = study_block(replace(job, keep=True), events, seeds_of(prepared.index, events.row))
+    first.measured.append(found.measured)
+    return joined(found.blocks)
+
+
+def _studied(first: FirstPass, whole: Block | None) -> tuple[MeasuredEvents, Block] | tuple[None, None]:
+    """The studied events, all of which are kept."""
+    kept = np.flatnonzero(first.kept)
+    if whole is None or not len(kept):
+        return None, None
+    return end_to_end(first.measured), whole if len(kept) == len(first.kept) else select(whole, kept)
+
+
+def _shown(job: Job, prepared: Prepared, first: FirstPass) -> tuple[MeasuredEvents, Block] | tuple[None, None]:
+    """The studied events that pages show, and those with claims."""
+    events, index = prepared.roster, prepared.index
+    reported = np.flatnonzero(first.kept & events.marked(REPORTED))
+    if not len(reported):
+        return None, None
+    shown = reported[shown_events(index.events.ids, events.row[reported], first.primary_p[reported])]
+    claimed = reported[claiming(index)[events.row[reported]]][:MOST_CLAIMS]
+    at = np.union1d(shown, claimed)
+    chosen = events.take(at).part(0, len(at))
+    found = study_block(replace(job, keep=True, daily=True, spool=False), chosen, seeds_of(index, chosen.row))
+    return found.measured, joined(found.blocks)
+
+
+def _rows(measured: MeasuredEvents | None) -> list[int]:
+    return [] if measured is None else measured.events.row.tolist()
+
+
+def _totals(prepared: Prepared, first: FirstPass, spec: StudySpec) -> Totals:
+    """What pages say of the whole study, in numbers of one size."""
+    events, index = prepared.roster, prepared.index
+    at = np.flatnonzero(first.kept & events.marked(REPORTED))
+    rows, placebo = events.row[at], index.events.columns["role"].where(lambda role: role == "placebo")
+    tested = at[~placebo[rows] & np.isfinite(first.primary_p[at])]
+    pair = np.asarray(prepared.series.pair)[events.series[tested]]
+    tickers = np.array([symbol for symbol, _ in index.pairs])
+    day = prepared.panel.facts.day(events.series[tested], events.session[tested])
+    number = np.unique(tickers, return_inverse=True)[1][pair] if len(tickers) else pair
+    _, once = np.unique(np.stack([number, day, first.primary[tested]]), axis=1, return_index=True)
+    p = first.primary_p[tested][once]
+    return Totals(
+        n_read=prepared.n_read,
+        n_studied=len(at),
+        n_announcements=_distinct(index.events.ids, rows),
+        tickers=tuple(sorted(set(tickers[np.unique(np.asarray(prepared.series.pair)[events.series[at]])].tolist()))),
+        unusual=int((p < 1 - spec.level).sum()),
+        distinct=len(p),
+        flags=first.flags,
+    )
+
+
+def _distinct(ids: Texts, rows: Ints) -> int:
+    """Number of different texts, of which a number of eight bytes each is held."""
+    found = [
+        np.array([hash(text) for text in ids.take(some)]) for some in np.array_split(rows, 1 + len(rows) // 65_536)
+    ]
+    return len(np.unique(np.concatenate(found))) if len(rows) else 0
 
 
 def silent(line: str) -> None:
     """Progress nobody asked for."""
     del line
+
+
+def silent_take(found: MeasuredEvents) -> None:
+    """Rows nobody asked for."""
+    del found
 
 
 def as_events(events: str | Path | pd.DataFrame | EventColumns) -> EventColumns:
@@ -215,7 +375,7 @@ def chosen_rows(index: EventIndex, only: Sequence[str]) -> tuple[Bools, Ints]:
     UsageError
         If no row has an event_id that is asked for.
     """
-    every = np.arange(len(index))
+    every = np.arange(len(index), dtype=np.int32)
     if not only:
         return np.ones(len(index), dtype=bool), every
     ids = index.events.ids.take(every)
@@ -229,28 +389,3 @@ def chosen_rows(index: EventIndex, only: Sequence[str]) -> tuple[Bools, Ints]:
     shared = np.zeros(len(index), dtype=bool)
     shared[placed] = np.isin(index.day0(every[placed]), index.day0(every[placed & reported]))
     return reported, np.flatnonzero(reported | shared)
-
-
-def estimate(
-    prepared: Prepared, spec: StudySpec, engine: Engine = "numpy"
-) -> tuple[Block, MeasuredEvents] | tuple[None, None]:
-    """Study the admitted events; those whose estimation window cannot carry a model become exclusions."""
-    events, plan = prepared.roster.part(0, len(prepared.roster)), window_plan(spec)
-    if not len(events):
-        return None, None
-    placed, around = placed_events(prepared.panel, events, spec, seeds_of(prepared.index, events.row))
-    block = study_block(prepared.panel.of_returns, placed, options_of(spec, engine))
-    found = block.measures
-    enough = found.n_obs >= prepared.sentences.needed
-    lost, kept = np.flatnonzero(~(enough & found.rank_ok)), np.flatnonzero(enough & found.rank_ok)
-    kinds = np.where(enough[lost], exclusions.DEFICIENT, exclusions.FEW)
-    prepared.excluded.add(events.row[lost], kinds, events.series[lost], events.session[lost], found.n_obs[lost])
-    if not len(kept):
-        return None, None
-    facts = facts_of(prepared.panel, events, spec, found.n_obs, found.zero_variance, found.fallback)
-    of_windows = np.stack([window_flags(facts, around, window) for window in spec.windows], axis=1)
-    block = select(block, kept)
-    measured = measured_events(
-        block, events.take(kept), row_flags(facts, around, plan)[kept], of_windows[kept], daily=True
-    )
-    return block, measured

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from eventstudy.results import StudyResult
 
 
+# notices that are said; all of them stand in manifest.json
+SAID = 20
+
+
 @dataclass(frozen=True, slots=True)
 class Console:
     """How a command talks.
@@ -72,11 +76,13 @@ class Console:
 
 def say_prices(result: StudyResult, console: Console) -> None:
     """Which prices a run took and why, and what else its settings did."""
-    choice = result.studied.market.prices.choice
+    choice = result.prepared.choice
     if choice is not None:
         console.say(f"prices: {choice.source} ({printable('; '.join(choice.why))})")
-    for notice in result.notices:
+    for notice in result.notices[:SAID]:
         console.say(f"note: {printable(notice)}")
+    if len(result.notices) > SAID:
+        console.say(f"note: manifest.json has {len(result.notices) - SAID:,} more")
 
 
 # what the log of a CI run takes for a command: two colons at the start of a line, and an older form anywhere

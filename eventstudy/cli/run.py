@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,7 +24,12 @@ from eventstudy.errors import EventStudyError, NothingStudied
 
 if TYPE_CHECKING:
     from eventstudy.evaluate.audit import Audit
+    from eventstudy.report.event_tables import EventTables
     from eventstudy.results import StudyResult
+    from eventstudy.scale.first_pass import Take
+
+# announcements that have pages unless all are asked for, as ``results.PAGES``, whose module this one does not load
+PAGES = 50
 
 
 @with_study_options
@@ -53,37 +58,39 @@ def run_command(
     spec, formats = study_spec(settings), chosen_formats(settings)
     out = Path(settings["out"].value)
     from eventstudy.data.events import read_events
-    from eventstudy.report.write import check_writable, write_report
-    from eventstudy.scale.limits import LIMITS
-    from eventstudy.study import run
+    from eventstudy.report.event_files import EventFiles
+    from eventstudy.report.write import aside, check_writable, finish
+    from eventstudy.scale.executors import executor
+    from eventstudy.study import Handling, run
 
     check_writable(out)
     columns = read_events(events_file(events))
-    if len(columns) > LIMITS.bulk and not event:
-        from eventstudy.cli.bulk import run_many
+    value = {name: settings[name].value for name in ("threads", "workers", "scheduler", "detail")}
+    files: list[EventFiles] = []
 
-        run_many(columns, spec, settings, formats, console, as_json=as_json)
-        return
-    result = run(columns, spec=spec, only=event or (), progress=console.progress, warn=console.warn)
-    result = _at_size(result, detail=settings["detail"].value)
-    audited = _audit(result, settings)
-    figures = _figures(result, formats, console)
-    written = write_report(result, out, formats, figures, audited)
+    with executor(value["threads"], value["workers"], value["scheduler"]) as chosen, aside(out) as folder:
+
+        def take(tables: EventTables, *, daily: bool) -> Take:
+            files.append(EventFiles(folder, formats, tables, daily=daily))
+            return files[0].add
+
+        handling = Handling(executor=chosen, everything=value["detail"], folder=folder / "panel", take=take)
+        result = run(
+            columns, spec=spec, only=event or (), progress=console.progress, warn=console.warn, handling=handling
+        )
+        result = replace(result, pages=None) if value["detail"] else _with_notice(result)
+        audited = _audit(result, settings)
+        figures = _figures(result.shown, formats, console)
+        written = finish(folder, out, result, formats, figures, audited, files=files[0] if files else None)
     console.progress_done()
     say_prices(result, console)
     _print(result, audited, out, written, console, as_json=as_json)
     _judge(result, audited, strict=settings["strict"].value)
 
 
-def _at_size(result: StudyResult, *, detail: bool) -> StudyResult:
-    """The result, without pages and figures of single announcements where there are too many to be read."""
-    from dataclasses import replace
-
-    from eventstudy.results import PAGES
-
-    if detail:
-        return replace(result, pages=None)
-    if (n := len(result.announcements)) <= PAGES:
+def _with_notice(result: StudyResult) -> StudyResult:
+    """The result, with a notice where not every announcement has a page."""
+    if (n := result.totals.n_announcements) <= PAGES:
         return result
     notice = f"pages, cards and figures of the first {PAGES} of {n:,} announcements; --detail writes all"
     return replace(result, notices=(*result.notices, notice))
@@ -134,10 +141,10 @@ def _print(
 def _commonest(result: StudyResult) -> str:
     """The reason that most rows share, where there is one to tell, and where the others stand."""
     most = ""
-    for reason, n in Counter(e.reason for e in result.exclusions).most_common(1):
+    for _, reason, n in result.reasons[:1]:
         such = next(e.detail for e in result.exclusions if e.reason == reason)
         most = f"{n} of {result.n_read} rows {reason}, such as: {such}; "
-    return f"{most}excluded.csv gives the reason of each row"
+    return f"{most}the table excluded gives the reason of each row"
 
 
 def _judge(result: StudyResult, audited: Audit | None, *, strict: bool) -> None:
@@ -148,10 +155,9 @@ def _judge(result: StudyResult, audited: Audit | None, *, strict: bool) -> None:
             "agreement with statsmodels to 1e-9",
             "a regressor may be nearly constant; look at models.csv",
         )
-    if not result.studied.reported:
+    if not result.totals.n_studied:
         raise NothingStudied("no event could be studied", hint=_commonest(result))
-    if strict and result.exclusions:
+    if strict and (n := result.lost.shape[1]):
         raise NothingStudied(
-            f"{len(result.exclusions)} events could not be studied (--strict)",
-            hint="excluded.csv gives the reason of each row",
+            f"{n:,} events could not be studied (--strict)", hint="the table excluded gives the reason of each row"
         )

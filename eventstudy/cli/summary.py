@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 
 def summary_object(result: StudyResult, audited: Audit | None, out: str, written: Sequence[str]) -> dict[str, Any]:
-    """What ``run --json`` prints: counts, claims, primary windows, files, warnings; never all rows."""
-    windows = result.tables["windows"]
+    """What ``run --json`` prints: counts, reasons, claims, the primary windows that pages show, files, warnings; never
+    all rows."""
+    windows = result.shown.tables["windows"]
     primary = windows[windows["primary"] == "yes"]
     columns = ["event_id", "ticker", "day0", "window", "car", "std_error", "p_t", "mde80", "flags"]
     if result.rates is not None:
@@ -24,7 +25,8 @@ def summary_object(result: StudyResult, audited: Audit | None, out: str, written
     return {
         "schema_version": SCHEMA_VERSION,
         "counts": counts(result),
-        "claims": result.tables["claims"].to_dict("records"),
+        "reasons": [{"stage": stage, "reason": reason, "count": n} for stage, reason, n in result.reasons],
+        "claims": result.other_tables["claims"].to_dict("records"),
         "primary": primary[columns].to_dict("records"),
         "audit": None
         if audited is None
@@ -41,5 +43,5 @@ def claim_lines(result: StudyResult) -> list[str]:
         f"{c.event_id} {c.ticker} {c.kind}: claimed {c.claimed_return}, observed {percent(c.observed_return)} "
         f"({c.verdict}); market part {percent(c.expected_return)}, abnormal {percent(c.abnormal_return)}, "
         f"p {p_value(c.p_t)}"
-        for c in result.tables["claims"].itertuples()
+        for c in result.other_tables["claims"].itertuples()
     ]

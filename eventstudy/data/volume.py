@@ -34,7 +34,7 @@ def volume_panel(
     -------
     ReturnPanel
         ln(1 + n), or ln(100 n / S + 0.000255) where S is known; NaN on a session without a figure, and throughout where
-        the source reports no volume or nothing but zeros. Every figure covers one session.
+        the source reports no volume or nothing but zeros, or a symbol has no prices. Every figure covers one session.
 
     Source
     ------
@@ -47,6 +47,8 @@ def volume_panel(
     for row, (key, calendar) in enumerate(zip(keys, calendars, strict=True)):
         n = len(calendar.sessions)
         days[row, :n] = calendar.sessions.astype(np.int64)
+        if market.trouble(key) is not None:
+            continue
         values[row, :n] = log_volume(market.prices.series[key.ticker], calendar, outstanding.get(key.ticker))
         if against_market:
             explained[row, 0] = np.nan

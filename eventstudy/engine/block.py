@@ -116,7 +116,7 @@ def study_block(panel: ReturnPanel, placed: Placed, options: Options) -> Block:
         )
         blocks.append(_block(context))
         context.let_go(days=n > CHUNK and options.entry.twin != "")
-    return blocks[0] if len(blocks) == 1 else _joined(blocks, found, panel, placed)
+    return blocks[0] if len(blocks) == 1 else _joined(blocks, found, placed)
 
 
 def tested_block(design: Design, fits: Fits, seed: Ints, options: Options) -> Block:
@@ -150,9 +150,23 @@ def _block(context: EventContext) -> Block:
     return Block(measures=found, exact=exact, columns=columns, context=context)
 
 
-def _joined(blocks: Sequence[Block], found: Measures | None, panel: ReturnPanel, placed: Placed) -> Block:
+def joined(blocks: Sequence[Block]) -> Block:
+    """The events of all blocks of one panel, in order."""
+    if len(blocks) == 1:
+        return blocks[0]
+    parts = [block.context.placed for block in blocks]
+    assert all(part is not None for part in parts), "the blocks were cut out of a panel"
+    columns = ("series", "session", "masked", "seed")
+    placed = replace(
+        parts[0],  # type: ignore[type-var]
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in columns},
+    )
+    return _joined(blocks, None, placed)
+
+
+def _joined(blocks: Sequence[Block], found: Measures | None, placed: Placed) -> Block:
     """The events of all blocks in order."""
-    options = blocks[0].context.options
+    options, panel = blocks[0].context.options, blocks[0].context.panel
     measures = end_to_end([block.measures for block in blocks]) if found is None else found
     design, fits = None, None
     if not options.entry.twin:

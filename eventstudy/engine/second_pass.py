@@ -12,14 +12,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import special
 
+from eventstudy.engine.least_squares import Fits
 from eventstudy.engine.measure import is_compiled
 from eventstudy.engine.measures import Measures, sample_over
 from eventstudy.engine.moments import CHUNK, Moments, summarise
 from eventstudy.engine.numpy_kernel import measure_chunk
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
+from eventstudy.engine.significance.evidence import gather_evidence
 from eventstudy.engine.significance.summary import SecondPass, Spread, second_pass
-from eventstudy.engine.windows import WindowPlan
+from eventstudy.engine.windows import Design, WindowPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,15 @@ def totals(
             more = [_plain_total(one, few.session, options, cell, parts, needed) for cell in chunk]
         found = [a.merge(b) for a, b in zip(found, more, strict=True)] if found else more
     return found
+
+
+def totals_of(
+    found: Measures, design: Design, fits: Fits, options: Options, cells: Sequence[Cell], parts: frozenset[str]
+) -> list[SecondPass]:
+    """The same sums over at most 2,048 events that are measured already, from their days."""
+    one = replace(found, evidence=gather_evidence(design, fits, found.v))
+    needed, session = options.needed(design.x.shape[2]), np.arange(len(fits.s2))
+    return [_plain_total(one, session, options, cell, parts, needed) for cell in cells]
 
 
 def _plain_total(

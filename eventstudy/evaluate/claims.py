@@ -12,7 +12,9 @@ from eventstudy.data.claims import Claim, parse_claim
 from eventstudy.records import ClaimRow
 
 if TYPE_CHECKING:
+    from eventstudy.data.event_index import EventIndex
     from eventstudy.data.returns import AlignedSeries
+    from eventstudy.engine.panel import Bools
     from eventstudy.records import PartRow
     from eventstudy.results import Studied
 
@@ -56,17 +58,24 @@ def observed_return(series: AlignedSeries, session: int, kind: str) -> float:
     return (1 + total) / (1 + intraday) - 1
 
 
-def check_claims(studied: Studied, parts: Sequence[PartRow], shown: Sequence[int]) -> tuple[ClaimRow, ...]:
-    """One row per claim, in file order; claims on events that could not be studied get ``no_data``."""
+def check_claims(studied: Studied, parts: Sequence[PartRow], asked: Bools) -> tuple[ClaimRow, ...]:
+    """One row per claim of the rows that are ``asked`` for (n,), in file order; claims on events that could not be
+    studied get ``no_data``."""
+    claims = claiming(studied.index) & asked
     position = {int(row): i for i, row in enumerate(studied.rows)}
     overnight = {part.row: part for part in parts if part.part == "overnight"}
     found = []
-    for row in shown:
+    for row in np.flatnonzero(claims).tolist():
         for kind, column in COLUMNS.items():
             text = studied.index.text(row, column)
             if text:
                 found.append(_check(studied, row, position.get(row), kind, text, overnight.get(row)))
     return tuple(found)
+
+
+def claiming(index: EventIndex) -> Bools:
+    """Rows that claim something; bool (n,)."""
+    return np.any([index.events.columns[name].where(bool) for name in COLUMNS.values()], axis=0)
 
 
 def _check(studied: Studied, row: int, i: int | None, kind: str, text: str, overnight: PartRow | None) -> ClaimRow:

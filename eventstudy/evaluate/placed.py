@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.engine.aggregates import Layout, Outcomes
-from eventstudy.engine.measures import evidence_without_days, take
-from eventstudy.engine.models import MODELS
+from eventstudy.engine.block import select
 from eventstudy.engine.panel import Floats, Ints
-from eventstudy.engine.significance.evidence import gather_evidence
 from eventstudy.engine.significance.overlap import Calendars
 from eventstudy.engine.significance.pairs import (
     Errors,
@@ -23,7 +20,6 @@ from eventstudy.engine.significance.pairs import (
     merged_pairs,
     summed_pairs,
 )
-from eventstudy.engine_options import pairs, window_plan
 
 if TYPE_CHECKING:
     from eventstudy.results import Studied
@@ -84,50 +80,6 @@ def placed_events(studied: Studied) -> PlacedEvents:
     )
 
 
-def layout_of(studied: Studied) -> Layout:
-    """The windows of a study."""
-    spec = studied.spec
-    return Layout(
-        plan=window_plan(spec),
-        windows=pairs(spec),
-        n_shared=len(studied.shared_windows),
-        own=studied.own is not None and bool((studied.own >= 0).any()),
-        tested=MODELS[spec.model].inference != "none",
-    )
-
-
-def outcomes_of(studied: Studied, events: PlacedEvents, rows: Ints, *, residuals: bool) -> Outcomes:
-    """What groups read of some of the events.
-
-    Parameters
-    ----------
-    studied, events
-    rows : int64 (n,)
-        Positions of the events, at most 2,048.
-    residuals : bool
-        Whether the second pass is meant, which reads every day.
-    """
-    block = studied.block
-    assert block is not None, "only called with a block"
-    v, s2 = block.abnormal.v[rows], block.fits.s2[rows]
-    if residuals:
-        evidence = gather_evidence(take(block.design, rows), take(block.fits, rows), v)
-    else:
-        evidence = evidence_without_days(block.abnormal.ar[rows], v, s2, block.fits.nu[rows])
-    return Outcomes(
-        car=block.cars.car[rows],
-        std_error=block.exact.std_error[rows],
-        scar=block.exact.t[rows],
-        bhar=block.cars.bhar[rows],
-        q=block.cars.q[rows],
-        ar=block.abnormal.ar[rows],
-        evidence=evidence,
-        date=events.date[rows],
-        place=events.place[rows],
-        own=None if studied.own is None else studied.own[rows],
-    )
-
-
 def pair_sums_of(
     studied: Studied, events: PlacedEvents, some: Ints, windows: Sequence[int], shares: Shares
 ) -> list[PairSums]:
@@ -143,18 +95,17 @@ def pair_sums_of(
     shares : callable
         As ``Shares``, for these windows.
     """
-    block, spec = studied.block, studied.spec
+    block, spec, calendars = studied.block, studied.spec, events.calendars
     assert block is not None, "only called with a block"
-    design, fits, calendars = block.design, block.fits, events.calendars
     chosen = [(spec.windows[w].start, spec.windows[w].end) for w in windows]
     blocks, tasks = date_blocks(events.date[some], events.place[some], calendars, chosen)
     calendar = np.unique(calendars.days)
 
     def made(number: int) -> Errors:
         rows = some[blocks[number]]
-        laid = Laid(
-            calendars.event_days(events.calendar[rows], events.session[rows], design.plan), events.firm[rows], calendar
-        )
-        return errors_in_event_time(take(design, rows), take(fits, rows), spec.model, chosen, laid, shares(rows))
+        few = select(block, rows)
+        days = calendars.event_days(events.calendar[rows], events.session[rows], few.design.plan)
+        laid = Laid(days, events.firm[rows], calendar)
+        return errors_in_event_time(few.design, few.fits, spec.model, chosen, laid, shares(rows))
 
     return merged_pairs([summed_pairs(tasks, made)])

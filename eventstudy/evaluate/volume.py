@@ -7,19 +7,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.market import place_rows
 from eventstudy.data.series_index import series_key
 from eventstudy.data.volume import has_volume, volume_panel
-from eventstudy.engine.block import select, tested_block
+from eventstudy.engine.block import joined
+from eventstudy.engine.significance.battery import parts_read
 from eventstudy.engine.significance.result import undefined
 from eventstudy.engine.significance.single import exact_t, variance_ar1
-from eventstudy.engine.windows import gather
-from eventstudy.engine_options import fewest_observations, options_of
-from eventstudy.evaluate.groups import group_tests
+from eventstudy.engine.significance.single_tests import SINGLE_TESTS
+from eventstudy.engine_options import fewest_observations
+from eventstudy.evaluate.across_events import group_rows, wanted_tests
+from eventstudy.exclusions import Excluded
 from eventstudy.records import VolumeDay, VolumeResult, VolumeRow
+from eventstudy.scale.executors import Here
+from eventstudy.scale.first_pass import first_pass
+from eventstudy.scale.limits import LIMITS
+from eventstudy.scale.measured import Job
+from eventstudy.scale.passes import across_events
 
 if TYPE_CHECKING:
     from eventstudy.engine.block import Block
+    from eventstudy.measured import MeasuredEvents
+    from eventstudy.prepare import Prepared
     from eventstudy.records import GroupRow
     from eventstudy.results import Studied
     from eventstudy.spec import StudySpec
@@ -47,25 +55,66 @@ def abnormal_volume(studied: Studied) -> VolumeResult | None:
     if not studied.spec.volume or studied.block is None:
         return None
     spec = volume_spec(studied.spec)
-    rows = [int(row) for row in studied.rows]
-    keys, placed = place_rows(studied.index, rows, studied.spec)
     against_market = spec.model != "constant-mean"
-    panel = volume_panel(studied.market, keys, spec.outstanding, against_market=against_market)
-    options = options_of(spec)
-    design = gather(panel, placed.series, placed.session, placed.masked, options.plan, strict=True)
+    prepared = _with_volume(studied, spec, against_market=against_market)
+    job = _job(studied, prepared, spec)
     # logarithms of volume compound to nothing anybody reads, and may overflow over long windows
     with np.errstate(over="ignore", invalid="ignore"):
-        block = tested_block(design, options.entry.fit(design), placed.seed, options)
-    needed = fewest_observations(spec, spec.model, 1)
-    reasons = [_trouble(studied, i, block, needed, against_market=against_market) for i in range(len(rows))]
-    kept = np.array([i for i, reason in enumerate(reasons) if not reason], dtype=np.int64)
-    own = _part(studied, block, kept, spec) if len(kept) else None
+        first = first_pass(job, prepared, Here(), None, LIMITS.block, _nobody, _silent)
+    block = joined(first.blocks)
+    reasons = [
+        _trouble(studied, i, block, prepared.sentences.needed, against_market=against_market)
+        for i in range(len(studied.rows))
+    ]
+    groups: tuple[GroupRow, ...] = ()
+    if not all(reasons):
+        summed = across_events(job, prepared, Here(), first, block, LIMITS.block, _silent)
+        groups = group_rows(summed, prepared.groups.numbered, spec)
     return VolumeResult(
         model=spec.model,
         rows=tuple(_rows(studied, block, spec, reasons)),
         days=tuple(_days(studied, block, reasons)),
-        groups=() if own is None else tuple(map(_of_one_session, group_tests(own))),
+        groups=tuple(map(_of_one_session, groups)),
     )
+
+
+def _with_volume(studied: Studied, spec: StudySpec, *, against_market: bool) -> Prepared:
+    """The studied events with volumes in place of returns, and with nothing excluded yet."""
+    assert studied.measured is not None, "the study has rows"
+    before, market = studied.prepared, studied.market
+    panel = volume_panel(market, before.series.keys, spec.outstanding, against_market=against_market)
+    needed = fewest_observations(spec, spec.model, 1)
+    return replace(
+        before,
+        panel=replace(before.panel, returns=panel.returns, factors=panel.factors, span=panel.span, offset=None),
+        roster=studied.measured.events,
+        excluded=Excluded(),
+        sentences=replace(before.sentences, needed=needed),
+    )
+
+
+def _job(studied: Studied, prepared: Prepared, spec: StudySpec) -> Job:
+    return Job(
+        panel=prepared.panel,
+        spec=spec,
+        engine="numpy",
+        single=spec.active_tests & set(SINGLE_TESTS),
+        parts=parts_read(wanted_tests(spec)),
+        same_as_all=prepared.groups.same_as_all,
+        daily=True,
+        spool=False,
+        n_shared=len(studied.shared_windows),
+        own=bool((prepared.roster.own >= 0).any()),
+        keep=True,
+    )
+
+
+def _silent(line: str) -> None:
+    del line
+
+
+def _nobody(found: MeasuredEvents) -> None:
+    del found
 
 
 def _of_one_session(found: GroupRow) -> GroupRow:
@@ -96,20 +145,6 @@ def _trouble(studied: Studied, i: int, block: Block, needed: int, *, against_mar
     if not block.measures.rank_ok[i] or not block.measures.s2[i] > 0:
         return "volume does not vary over the estimation window"
     return ""
-
-
-def _part(studied: Studied, block: Block, kept: np.ndarray, spec: StudySpec) -> Studied:
-    """The study as its group tests read it, with volumes in place of returns, of the rows that have them."""
-    place = {int(old): new for new, old in enumerate(kept)}
-    assert studied.measured is not None, "the study has rows"
-    return replace(
-        studied,
-        tables=replace(studied.tables, spec=spec),
-        measured=studied.measured.take(kept),
-        block=select(block, kept),
-        reported=tuple(place[i] for i in studied.reported if i in place),
-        spec=spec,
-    )
 
 
 def _rows(studied: Studied, block: Block, spec: StudySpec, reasons: list[str]) -> list[VolumeRow]:

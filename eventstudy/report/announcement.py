@@ -11,15 +11,13 @@ import pandas as pd
 from eventstudy.report.document import Card, Section, Table
 from eventstudy.report.prose import TESTS, confounded, limits, row_sentences, sure
 from eventstudy.report.words import NOTHING, clipped, figure_name, interval, listed, p_value, percent, size
+from eventstudy.results import LISTED
 
 if TYPE_CHECKING:
     from eventstudy.report.figures import Figure
     from eventstudy.results import StudyResult
 
 Figures = Mapping[str, "Figure"]
-
-# rows of a table of the summary in a study too large for a card an announcement
-LISTED = 100
 
 
 def of_event(frame: pd.DataFrame, event_id: str, ticker: str | None = None) -> pd.DataFrame:
@@ -38,7 +36,7 @@ def listed_windows(result: StudyResult) -> tuple[pd.DataFrame, bool]:
     """The primary lines that tables of events show, and whether some are left out: the smallest p of a study too
     large for a card an announcement."""
     windows = primary_windows(result)
-    if result.pages is None or len(windows) <= LISTED:
+    if result.pages is None or result.totals.n_studied <= LISTED:
         return windows, False
     return windows.sort_values("p_t", kind="stable").head(LISTED), True
 
@@ -64,7 +62,7 @@ def announcements_section(result: StudyResult, figures: Figures) -> Section:
 
 def _first(result: StudyResult) -> str:
     """How many announcements have a card, where not all have one."""
-    shown, known = len(result.detailed), len(result.announcements)
+    shown, known = len(result.detailed), result.totals.n_announcements
     return "" if shown == known else f", the first {shown} of {known:,} (--detail writes all)"
 
 
@@ -211,7 +209,7 @@ def _confounded(result: StudyResult, event_id: str) -> list[str]:
 
 def stale_banner(result: StudyResult) -> str:
     """What stands above everything else when older prices than asked for had to do; else empty."""
-    choice = result.studied.market.prices.choice
+    choice = result.prepared.choice
     return f"{choice.stale}." if choice and choice.stale else ""
 
 

@@ -18,8 +18,8 @@ from eventstudy.flags import flag_words
 from eventstudy.measured import MeasuredEvents
 from eventstudy.prepare import Prepared
 from eventstudy.report.columns import COLUMNS, TEXTS, WHOLE
-from eventstudy.roster import UNCERTAIN, Roster
-from eventstudy.spec import StudySpec, Window
+from eventstudy.roster import Roster, primary_windows
+from eventstudy.spec import StudySpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,22 +91,9 @@ class EventTables:
         further = {f"beta_{name}": None for names in self.names for name in names[entry.further :]}
         return [*columns[:at], *further, *columns[at:]]
 
-    def own_windows(self, rows: np.ndarray) -> Ints:
-        """Position in ``spec.windows`` of the window that each row names for itself; -1 where it names none."""
-        column, place = self.events.columns["window"], {window: w for w, window in enumerate(self.spec.windows)}
-        known = [place[Window.parse(text)] if text else -1 for text in column.values]
-        return np.asarray(np.array(known, dtype=np.int64)[column.codes[rows]])
-
-    def primary(self, events: Roster) -> Ints:
-        """Index of each event's primary window: its own; else [0,0], or [0,1] where the hour is unknown; else the
-        first."""
-        windows, own = self.spec.windows, self.own_windows(events.row)
-        certain, unsure = (windows.index(w) if w in windows else 0 for w in (Window(0, 0), Window(0, 1)))
-        return np.where(own >= 0, own, np.where(events.marked(UNCERTAIN), unsure, certain))
-
     def shown(self, events: Roster) -> tuple[Ints, Ints]:
         """Event and window of each row of windows: the windows of every event, then its own."""
-        number, own = np.arange(len(self.spec.windows)), self.own_windows(events.row)
+        number, own = np.arange(len(self.spec.windows)), events.own
         each, windows = np.nonzero((number < self.n_shared)[None, :] | (number[None, :] == own[:, None]))
         return each.astype(np.int64), windows.astype(np.int64)
 
@@ -122,7 +109,7 @@ class EventTables:
             **{name: self._coded(name, rows) for name in ("ticker", "role", "category")},
             "day0": day_words(self.facts.day(events.series, events.session)[each]),
             "window": Words(w, [window.label for window in self.spec.windows]),
-            "primary": Words((w == self.primary(events)[each]).astype(np.int64), ("no", "yes")),
+            "primary": Words((w == primary_windows(events, self.spec)[each]).astype(np.int64), ("no", "yes")),
             "flags": coded_words(flags, flag_words),
             **{name: values.ravel() if whole else values[each, w] for name, values in found.windows.items()},
         }

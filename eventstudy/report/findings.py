@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from eventstudy.report.announcement import Figures, listed_windows, primary_windows, rates_note
+from eventstudy.report.announcement import Figures, listed_windows, rates_note
 from eventstudy.report.document import Section, Statement, Table
 from eventstudy.report.prose import claim_sentence
 from eventstudy.report.words import interval, p_value, percent, rated, size
@@ -16,13 +16,6 @@ if TYPE_CHECKING:
     from eventstudy.results import StudyResult
 
 TONES = {"agrees": "good", "close": "good", "differs": "bad"}
-
-
-def unusual_days(result: StudyResult) -> tuple[int, int]:
-    """(unusual, all) primary windows of direct and peer rows, one a firm and session, by the t test."""
-    rows = primary_windows(result)
-    rows = rows[(rows["role"] != "placebo") & rows["p_t"].notna()].drop_duplicates(["ticker", "day0", "window"])
-    return int((rows["p_t"] < 1 - result.spec.level).sum()), len(rows)
 
 
 def claims_section(claims: pd.DataFrame, level: float) -> Section | None:

@@ -9,6 +9,7 @@ import numpy as np
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.significance.laws import t_quantile
 from eventstudy.engine.significance.placebo import placebo_of
+from eventstudy.report.announcement import listed_windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,10 +58,10 @@ def _drawn(result: StudyResult, progress: Callable[[str], None] | None) -> list[
             progress(f"figure {made[-1].name}")
     for day0, rows in _cluster_rows(result).items():
         made.append(figures.cluster(day0, rows))
-    windows = result.tables["windows"]
-    known = windows[(windows["primary"] == "yes") & windows["ci_low"].notna()]
+    windows, _ = listed_windows(result)
+    known = windows[windows["ci_low"].notna()]
     if len(known) > 1:
-        made.append(figures.forest(known, result.spec.level))
+        made.append(figures.forest(known, result.spec.level, result.totals.n_studied))
     if result.group_days:
         made.append(figures.group_caar(result.group_days, result.spec.level))
     return [*made, *_scatter_figures(result), *_placebo_figures(result)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from eventstudy.data.prices import Choice, Provenance
     from eventstudy.evaluate.audit import Audit
     from eventstudy.results import StudyResult
-    from eventstudy.spec import StudySpec
 
 PACKAGES = (
     "numpy",
@@ -58,8 +57,8 @@ def counts(result: StudyResult) -> dict[str, int]:
     """Rows read, studied and excluded; they reconcile."""
     return {
         "read": result.n_read,
-        "studied": len(result.studied.reported),
-        "excluded": len(result.exclusions),
+        "studied": result.totals.n_studied,
+        "excluded": result.lost.shape[1],
     }
 
 
@@ -77,71 +76,30 @@ def manifest(
     command : sequence of str or None
         The command line; None takes this process's.
     """
-    return manifest_of(
-        Origins(
-            spec=result.spec,
-            events=result.studied.index.events.path,
-            counts=counts(result),
-            choice=result.studied.market.prices.choice,
-            factors=result.studied.market.factors,
-            series=result.provenance,
-            notices=result.notices,
-            engine=result.studied.engine,
-            executor="one process",
-        ),
-        files,
-        None if audit is None else {**asdict(audit), "agrees": audit.agrees},
-        command,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origins:
-    """What made the numbers of a report, whatever its size."""
-
-    spec: StudySpec
-    events: str
-    counts: dict[str, int]
-    choice: Choice | None
-    factors: FactorTable | None
-    series: Sequence[Provenance]
-    notices: Sequence[str]
-    engine: str
-    executor: str
-
-
-def manifest_of(
-    origins: Origins,
-    files: Mapping[str, str],
-    audit: Mapping[str, Any] | None = None,
-    command: Sequence[str] | None = None,
-) -> dict[str, Any]:
-    """The manifest of a report; see ``manifest``."""
-    spec = asdict(origins.spec)
+    spec, prepared = asdict(result.spec), result.prepared
     spec.pop("notices")
     return {
         "schema_version": SCHEMA_VERSION,
         "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": list(sys.argv if command is None else command),
         "versions": versions(),
-        "engine": origins.engine,
+        "engine": result.studied.engine,
         "spec": spec,
-        "spec_sha256": origins.spec.digest(),
-        "events": origins.events,
-        "counts": origins.counts,
-        "audit": audit,
-        "prices": _choice(origins),
-        "factors": _factors(origins.factors),
-        "series": [asdict(provenance) for provenance in origins.series],
-        "notices": list(origins.notices),
-        "executor": origins.executor,
+        "spec_sha256": result.spec.digest(),
+        "events": prepared.index.events.path,
+        "counts": counts(result),
+        "audit": None if audit is None else {**asdict(audit), "agrees": audit.agrees},
+        "prices": _choice(prepared.choice, result.spec.source),
+        "factors": _factors(prepared.factors),
+        "series": [asdict(provenance) for provenance in result.provenance],
+        "notices": list(result.notices),
+        "executor": result.executor,
         "files": dict(files),
     }
 
 
-def _choice(origins: Origins) -> dict[str, Any]:
+def _choice(choice: Choice | None, asked: str) -> dict[str, Any]:
     """Which source was asked for, which one served, and what was tried on the way."""
-    choice, asked = origins.choice, origins.spec.source
     if choice is None:
         return {"asked": asked, "chosen": asked, "why": [], "stale": ""}
     return {"asked": asked, "chosen": choice.source, "why": list(choice.why), "stale": choice.stale}

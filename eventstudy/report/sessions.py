@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from eventstudy.report.announcement import LISTED, Figures, rates_note
+from eventstudy.report.announcement import Figures, rates_note
 from eventstudy.report.document import Card, Section, Table
 from eventstudy.report.words import NOTHING, count, listed, number, p_value, rated
+from eventstudy.results import LISTED
 
 if TYPE_CHECKING:
     from eventstudy.results import StudyResult

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 from eventstudy.engine.models import MODELS
 from eventstudy.evaluate.recommend import recommend
-from eventstudy.flags import FLAGS
-from eventstudy.report.announcement import Figures, announcements_section, primary_windows, stale_banner
+from eventstudy.flags import FLAGS, flag_words
+from eventstudy.report.announcement import Figures, announcements_section, stale_banner
 from eventstudy.report.comparisons import comparison_tables
 from eventstudy.report.document import Page, Section, Table
-from eventstudy.report.findings import claims_section, events_section, unusual_days
+from eventstudy.report.findings import claims_section, events_section
 from eventstudy.report.provenance import prices_table
 from eventstudy.report.robustness import robustness_section
 from eventstudy.report.sessions import sessions_section
 from eventstudy.report.volume import volume_section
 from eventstudy.report.words import NOTHING, count, listed, number, p_value, percent
+from eventstudy.results import LISTED
 
 if TYPE_CHECKING:
     from eventstudy.evaluate.audit import Audit
@@ -51,40 +52,38 @@ def summary_page(result: StudyResult, figures: Figures, audit: Audit | None) -> 
 
 def _title(result: StudyResult) -> str:
     """The tickers where a line holds them, else how many there are."""
-    tickers = sorted(set(result.tables["windows"]["ticker"]))
+    tickers = result.totals.tickers
     if not tickers:
         return "Event study"
     return f"Event study: {listed(tickers) if len(tickers) <= NAMED else count(len(tickers), 'ticker')}"
 
 
 def _lead(result: StudyResult) -> tuple[str, ...]:
-    spec, n_rows = result.spec, len(result.studied.reported)
-    n_ids = result.tables["windows"]["event_id"].nunique()
+    spec, total = result.spec, result.totals
     market = spec.benchmarks[:1] if MODELS[spec.model].factors != "all" else spec.benchmarks
     lead = [
-        f"{count(n_ids, 'announcement')} for {count(n_rows, 'event')} (announcement and ticker) studied with the "
-        f"{MODELS[spec.model].title} on {listed(market)}; {count(result.n_read, 'row')} read, {n_rows} studied, "
-        f"{len(result.exclusions)} excluded with a reason.",
+        f"{count(total.n_announcements, 'announcement')} for {count(total.n_studied, 'event')} (announcement and "
+        f"ticker) studied with the {MODELS[spec.model].title} on {listed(market)}; {count(total.n_read, 'row')} read, "
+        f"{total.n_studied:,} studied, {result.lost.shape[1]:,} excluded with a reason.",
         "An abnormal return is what a stock did beyond what its model expects on a day like that. "
         "It is a statement about prices, not about causes.",
     ]
-    unusual, distinct = unusual_days(result)
-    if distinct:
+    if total.distinct:
         alpha = 1 - spec.level
         lead.append(
-            f"Of {count(distinct, 'distinct firm and session', 'distinct firms and sessions')} that are no placebo, "
-            f"{unusual} {'is' if unusual == 1 else 'are'} unusual at {100 * alpha:g} % by the t test over the primary "
-            f"window; chance alone would make it about {alpha * distinct:.1f}."
+            f"Of {count(total.distinct, 'distinct firm and session', 'distinct firms and sessions')} that are no "
+            f"placebo, {total.unusual:,} {'is' if total.unusual == 1 else 'are'} unusual at {100 * alpha:g} % by the t "
+            f"test over the primary window; chance alone would make it about {alpha * total.distinct:,.1f}."
         )
     return tuple(lead)
 
 
 def _facts(result: StudyResult) -> tuple[tuple[str, str], ...]:
-    unusual, distinct = unusual_days(result)
+    total, level = result.totals, f"{100 * (1 - result.spec.level):g}"
     return (
-        ("announcements", str(result.tables["windows"]["event_id"].nunique())),
-        ("events studied, of rows read", f"{len(result.studied.reported)} of {result.n_read}"),
-        (f"unusual at {100 * (1 - result.spec.level):g} %, of distinct events", f"{unusual} of {distinct}"),
+        ("announcements", f"{total.n_announcements:,}"),
+        ("events studied, of rows read", f"{total.n_studied:,} of {total.n_read:,}"),
+        (f"unusual at {level} %, of distinct events", f"{total.unusual:,} of {total.distinct:,}"),
         ("claims that hold", _claims_that_hold(result)),
     )
 
@@ -159,15 +158,25 @@ def _recommended(result: StudyResult) -> tuple[dict[tuple[str, str], tuple[str, 
 
 
 def _excluded_section(result: StudyResult) -> Section:
-    excluded = result.tables["excluded"]
-    ledger = f"{count(result.n_read, 'row')} read = {len(result.studied.reported)} studied + {len(excluded)} excluded."
-    if excluded.empty:
+    lost = result.lost.shape[1]
+    ledger = f"{count(result.n_read, 'row')} read = {result.totals.n_studied:,} studied + {lost:,} excluded."
+    if not lost:
         return Section(id="excluded", title="What was excluded", intro=(ledger,))
-    rows = tuple((e.event_id, e.ticker, e.stage, e.reason, e.detail) for e in excluded.itertuples())
+    name = result.studied.index.name
+    some = result.first_exclusions(LISTED)
     table = Table(
-        caption="Rows that could not be studied", columns=("event", "ticker", "stage", "reason", "detail"), rows=rows
+        caption="Rows that could not be studied" if lost <= LISTED else f"The first {LISTED} of {lost:,} rows",
+        columns=("event", "ticker", "stage", "reason", "detail"),
+        rows=tuple((*name(e.row), e.stage, e.reason, e.detail) for e in some),
     )
-    return Section(id="excluded", title="What was excluded", intro=(ledger,), tables=(table,))
+    reasons = Table(
+        caption="Rows that could not be studied, by reason",
+        columns=("stage", "reason", "rows"),
+        rows=tuple((stage, reason, f"{n:,}") for stage, reason, n in result.reasons),
+        numeric=frozenset({2}),
+    )
+    tables = (table,) if lost <= LISTED else (reasons, table)
+    return Section(id="excluded", title="What was excluded", intro=(ledger,), tables=tables)
 
 
 def _limits_section(result: StudyResult) -> Section:
@@ -182,9 +191,7 @@ def _limits_section(result: StudyResult) -> Section:
         "to be found.",
         "Events that were chosen because the price moved are not tests of anything; their notes say so.",
     ]
-    flags = sorted(
-        {flag for cell in primary_windows(result)["flags"] for flag in cell.split(";") if flag}, key=list(FLAGS).index
-    )
+    flags = [flag for flag in flag_words(result.totals.flags).split(";") if flag]
     rows = tuple((flag, FLAGS[flag]) for flag in flags)
     tables = (Table(caption="Flags that occur", columns=("flag", "meaning"), rows=rows),) if rows else ()
     return Section(id="limits", title="What cannot be known", intro=tuple(intro), tables=tables)
@@ -221,9 +228,13 @@ def _method_section(result: StudyResult, audit: Audit | None) -> Section:
             "one dummy per "
             f"event day; coefficients, sigma, every abnormal return, every CAR and their t values {word} to 1e-9."
         )
-    factors = result.studied.market.factors
+    factors = result.prepared.factors
     if factors is not None and factors.vintage:
         intro.append(f"Factors: {factors.vintage}; {factors.unit}; {factors.dates[0]} to {factors.dates[-1]}.")
-    intro += [f"Notice: {notice}." for notice in result.notices]
-    table = prices_table(result.provenance)
+    intro += [f"Notice: {notice}." for notice in result.notices[:LISTED]]
+    if len(result.notices) > LISTED:
+        intro.append(f"The first {LISTED} of {len(result.notices):,} notices; manifest.json has all.")
+    if (n := len(result.provenance)) > LISTED:
+        intro.append(f"The first {LISTED} of {n:,} price series; manifest.json has all.")
+    table = prices_table(result.provenance[:LISTED])
     return Section(id="method", title="Method and provenance", intro=tuple(intro), tables=(table,))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from eventstudy.engine.panel import Ints
 from eventstudy.engine.significance.single_tests import rated
 from eventstudy.measured import MeasuredEvents
 from eventstudy.report.columns import COLUMNS
@@ -17,12 +16,23 @@ from eventstudy.report.volume import volume_rows
 
 if TYPE_CHECKING:
     from eventstudy.records import CalendarRow, GroupDay, GroupRow
-    from eventstudy.results import PlaceboRates, StudyResult
+    from eventstudy.results import PlaceboRates, Studied, StudyResult
 
 
-def build_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
-    """Every table of the contract; an empty study gives empty tables with their columns."""
-    studied = result.studied
+def event_frames(result: StudyResult) -> dict[str, pd.DataFrame]:
+    """The tables that have a row or more for each event; an empty study gives empty tables with their columns."""
+    studied, lost = result.studied, result.lost
+    made = {"windows": windows_columns, "models": _models, "abnormal_returns": _abnormal_returns}
+    tables = {
+        name: frame(make(result, shown(studied))) if studied.reported else table_frame(name, ())
+        for name, make in made.items()
+    }
+    excluded = studied.tables.excluded(lost[0], result.prepared.sentences.troubles(lost))
+    return tables | {"excluded": frame(excluded)}
+
+
+def other_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
+    """The other tables of the contract, in its order."""
     rows = {
         "robustness": _robustness(result),
         "overnight": _overnight(result),
@@ -35,14 +45,7 @@ def build_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         "calendar_time": _calendar_time(result),
         **volume_rows(result),
     }
-    tables = {name: table_frame(name, lines) for name, lines in rows.items()}
-    lost = np.array([e.row for e in result.exclusions], dtype=np.int64)
-    tables["excluded"] = frame(
-        studied.tables.excluded(lost, [(e.stage, e.reason, e.detail) for e in result.exclusions])
-    )
-    made = {"windows": _windows, "models": _models, "abnormal_returns": _abnormal_returns}
-    tables |= {name: frame(make(result)) if studied.reported else table_frame(name, ()) for name, make in made.items()}
-    return {name: tables[name] for name in COLUMNS}
+    return {name: table_frame(name, rows[name]) for name in COLUMNS if name in rows}
 
 
 def table_frame(name: str, rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
@@ -54,35 +57,32 @@ def _row_names(result: StudyResult, row: int) -> tuple[str, str]:
     return result.studied.index.name(row)
 
 
-def _shown(result: StudyResult) -> MeasuredEvents:
+def shown(studied: Studied) -> MeasuredEvents:
     """The events that tables show."""
-    studied = result.studied
     assert studied.measured is not None, "only called with studied events"
     every = len(studied.reported) == len(studied.measured)
     return studied.measured if every else studied.measured.take(np.array(studied.reported, dtype=np.int64))
 
 
-def _abnormal_returns(result: StudyResult) -> dict[str, Column]:
-    return result.studied.tables.daily(_shown(result))
+def _abnormal_returns(result: StudyResult, found: MeasuredEvents) -> dict[str, Column]:
+    return result.studied.tables.daily(found)
 
 
-def _models(result: StudyResult) -> dict[str, Column]:
-    return result.studied.tables.models(_shown(result))
+def _models(result: StudyResult, found: MeasuredEvents) -> dict[str, Column]:
+    return result.studied.tables.models(found)
 
 
-def _windows(result: StudyResult) -> dict[str, Column]:
+def windows_columns(result: StudyResult, found: MeasuredEvents) -> dict[str, Column]:
     """Columns of windows, with the rates of each test on uneventful sessions where they were asked for."""
-    tables, found = result.studied.tables, _shown(result)
-    columns = tables.windows(found)
-    return (
-        columns if result.rates is None else columns | _placebo_rates(result, result.rates, *tables.shown(found.events))
-    )
+    columns = result.studied.tables.windows(found)
+    return columns if result.rates is None else columns | _placebo_rates(result, result.rates, found)
 
 
-def _placebo_rates(result: StudyResult, rates: PlaceboRates, each: Ints, windows: Ints) -> dict[str, Column]:
+def _placebo_rates(result: StudyResult, rates: PlaceboRates, events: MeasuredEvents) -> dict[str, Column]:
     """How many uneventful sessions the ticker of each row has, and how often each test rejects on them."""
-    series = _shown(result).events.series
-    keys = [(result.studied.tables.keys[series[i]], w) for i, w in zip(each.tolist(), windows.tolist(), strict=True)]
+    tables, series = result.studied.tables, events.events.series
+    each, windows = tables.shown(events.events)
+    keys = [(tables.keys[series[i]], w) for i, w in zip(each.tolist(), windows.tolist(), strict=True)]
     found: dict[str, Column] = {"n_uneventful": np.array([rates.sessions[key] for key in keys], dtype=np.float64)}
     for column, tests in rated().items():
         known = (

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import errno
 import hashlib
 import io
 import json
-import math
 import os
 import re
 import shutil
@@ -18,9 +16,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from eventstudy.errors import UsageError
 from eventstudy.report import escape, leftovers
+from eventstudy.report.columns import COLUMNS
+from eventstudy.report.csv_rows import csv_text
+from eventstudy.report.event_files import EventFiles
 from eventstudy.report.provenance import counts, manifest
+from eventstudy.report.tables import shown, windows_columns
 from eventstudy.results import SCHEMA_VERSION
 from eventstudy.spec import ACCESS_FIELDS
 
@@ -35,6 +39,12 @@ FORMATS = ("md", "html", "csv", "json", "parquet", "tex", "png")
 # figures come with any of them
 ILLUSTRATED = frozenset(("md", "html", "png"))
 MANIFEST = "manifest.json"
+# events up to which results.json holds every table
+JSON_EVENTS = 1_000
+# tables whose size does not depend on the number of events
+ACROSS_EVENTS = ("aggregate", "aar", "differences", "calendar_time", "volume_groups")
+# events whose rows are made and written together
+EVENTS_AT_ONCE = 16_384
 ADDED = "added"
 _ASIDE = ".eventstudy-"
 
@@ -42,17 +52,17 @@ _ASIDE = ".eventstudy-"
 def build_files(
     result: StudyResult, formats: Sequence[str], figures: Mapping[str, Figure], audit: Audit | None
 ) -> dict[str, bytes]:
-    """Every file of a report but the manifest, as relative POSIX path -> bytes."""
+    """Every file of a report but the manifest and the tables of ``event_files``, as relative POSIX path -> bytes."""
     data: dict[str, bytes] = {}
     if "csv" in formats:
-        data |= {f"{name}.csv": csv_text(frame).encode() for name, frame in result.tables.items()}
+        data |= {f"{name}.csv": csv_text(frame).encode() for name, frame in result.other_tables.items()}
     if "json" in formats:
         data["results.json"] = results_text(result).encode()
-    data |= {name: text.encode() for name, text in _pages(result, formats, figures, audit).items()}
+    data |= {name: text.encode() for name, text in _pages(result.shown, formats, figures, audit).items()}
     for figure in figures.values():
         data |= figure.files()
     if "parquet" in formats:
-        data |= {f"{name}.parquet": parquet_bytes(frame) for name, frame in result.tables.items()}
+        data |= {f"{name}.parquet": parquet_bytes(frame) for name, frame in result.other_tables.items()}
     return dict(sorted(data.items()))
 
 
@@ -84,28 +94,6 @@ def _pages(
     return files
 
 
-def csv_text(frame: pd.DataFrame) -> str:
-    """A table as CSV: ``\\n``, decimal point, full precision, empty for what is not known, text defused."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(frame.columns)
-    writer.writerows(zip(*(_cells(frame[name]) for name in frame.columns), strict=True))
-    return out.getvalue()
-
-
-def _cells(column: pd.Series) -> list[str]:
-    """A column as cells of a CSV file; a word that comes again is looked at once."""
-    values = column.tolist()
-    if column.dtype == float:
-        return ["" if value != value else repr(value) for value in values]
-    words = {value: cell_text(value) for value in set(filter(_is_text, values))}
-    return [words[value] if _is_text(value) else cell_text(value) for value in values]
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
 def parquet_bytes(frame: pd.DataFrame) -> bytes:
     """A table as Parquet: text, whole numbers and float64; a null for what is not known."""
     import pyarrow
@@ -130,15 +118,11 @@ def _arrow(values: list[Any]) -> Any:
     return pyarrow.array(known)
 
 
-def cell_text(value: Any) -> str:
-    """A value as a cell of a CSV file."""
-    if isinstance(value, float):
-        return "" if math.isnan(value) else repr(value)
-    return "" if value is None else escape.spreadsheet(value) if isinstance(value, str) else str(int(value))
-
-
 def results_text(result: StudyResult) -> str:
-    """results.json: the tables as lists of objects, one a line; no clock, no path, no version."""
+    """results.json: the tables as lists of objects, one a line; no clock, no path, no version.
+
+    Of more than 1,000 events only the tables without rows of events, unless everything is asked for.
+    """
     spec = {name: value for name, value in asdict(result.spec).items() if name not in (*ACCESS_FIELDS, "notices")}
     spec["factors"] = Path(str(spec["factors"])).name
     spec["source"] = str(spec["source"]).split(":", 1)[0]
@@ -148,7 +132,11 @@ def results_text(result: StudyResult) -> str:
         "counts": counts(result),
         "notices": list(result.notices),
     }
-    tables = [f"{json.dumps(name)}: {escape.json_lines(_records(frame))}" for name, frame in result.tables.items()]
+    whole = result.budget.everything or result.totals.n_studied <= JSON_EVENTS
+    held = result.tables if whole else {name: result.other_tables[name] for name in ACROSS_EVENTS}
+    if not whole:
+        head["tables_in_files"] = [name for name in COLUMNS if name not in ACROSS_EVENTS]
+    tables = [f"{json.dumps(name)}: {escape.json_lines(_records(frame))}" for name, frame in held.items()]
     return f'{escape.json_dumps(head)[:-2]},\n "tables": {{\n' + ",\n".join(tables) + "\n}\n}\n"
 
 
@@ -199,17 +187,48 @@ def write_report(
     UsageError
         If the folder cannot be written (permissions, full disk).
     """
-    files = build_files(result, formats, figures, audit)
-    hashes = hashed(files)
-    listed = manifest(result, hashes, audit)
-    with aside(out) as folder, leftovers.alone(out):
-        before = _listed_before(out)
-        if not sweep:
-            listed["files"] = {**before, **listed["files"]}
-        if added := _manifest_before(out).get(ADDED):
-            listed[ADDED] = added
-        _place(folder, out, files, listed, set(before) - set(files) if sweep else set())
-    return [*files, MANIFEST]
+    with aside(out) as folder:
+        return finish(folder, out, result, formats, figures, audit, sweep=sweep)
+
+
+def finish(
+    folder: Path,
+    out: Path,
+    result: StudyResult,
+    formats: Sequence[str],
+    figures: Mapping[str, Figure],
+    audit: Audit | None,
+    *,
+    files: EventFiles | None = None,
+    sweep: bool = True,
+) -> list[str]:
+    """Write a report folder from a folder aside; see ``write_report``.
+
+    Parameters
+    ----------
+    folder : Path
+        Of ``aside(out)``.
+    files : EventFiles or None
+        The tables of events that were written while the study ran; None writes them here.
+    """
+    if files is None:
+        files = EventFiles(folder, formats, result.studied.tables, daily=True)
+        if result.studied.reported:
+            _add_events(files, result)
+    files.add_excluded(result.lost, result.prepared.sentences)
+    hashes = files.close()
+    rest = build_files(result, formats, figures, audit)
+    write_aside(folder, rest)
+    hashes = dict(sorted({**hashes, **hashed(rest)}.items()))
+    return publish(folder, out, hashes, manifest(result, hashes, audit), sweep=sweep)
+
+
+def _add_events(files: EventFiles, result: StudyResult) -> None:
+    """The rows of events that are kept in memory, some at a time."""
+    found = shown(result.studied)
+    for at in range(0, len(found), EVENTS_AT_ONCE):
+        some = found.take(np.arange(at, min(at + EVENTS_AT_ONCE, len(found))))
+        files.add_rows(some, windows_columns(result, some))
 
 
 def hashed(files: Mapping[str, bytes]) -> dict[str, str]:
@@ -309,8 +328,9 @@ def aside(out: Path) -> Iterator[Path]:
         raise _cannot_write(out, error) from error
 
 
-def publish(folder: Path, out: Path, hashes: Mapping[str, str], listed: Mapping[str, Any]) -> list[str]:
-    """Move what was built aside into the report folder, the manifest last, and remove what the run before listed.
+def publish(folder: Path, out: Path, hashes: Mapping[str, str], listed: Mapping[str, Any], *, sweep: bool) -> list[str]:
+    """Move what was built aside into the report folder, the manifest last, and remove what the run before listed where
+    ``sweep`` is set.
 
     Returns
     -------
@@ -320,8 +340,9 @@ def publish(folder: Path, out: Path, hashes: Mapping[str, str], listed: Mapping[
     with leftovers.alone(out):
         before = _listed_before(out)
         added = _manifest_before(out).get(ADDED)
-        write_aside(folder, {MANIFEST: _manifest_bytes({**listed, **({ADDED: added} if added else {})})})
-        _move(folder, out, list(hashes), set(before) - set(hashes))
+        kept = {} if sweep else {"files": {**before, **hashes}}
+        write_aside(folder, {MANIFEST: _manifest_bytes({**listed, **kept, **({ADDED: added} if added else {})})})
+        _move(folder, out, list(hashes), set(before) - set(hashes) if sweep else set())
     return [*hashes, MANIFEST]
 
 
@@ -377,8 +398,6 @@ def _is_ours(name: object) -> bool:
     What a manifest lists is removed with the next run, and the manifest may be somebody else's. Nothing outside
     goes, and no file of the user's own, such as events.csv where the report folder is that of the study.
     """
-    from eventstudy.report.columns import COLUMNS
-
     if not isinstance(name, str) or len(name) > 200:
         return False
     stem, _, ending = name.partition(".")

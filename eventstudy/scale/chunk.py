@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eventstudy.data.panel import Panel
-from eventstudy.engine.aggregates import GroupWindow, Layout, Member, Outcomes, Tally, added_pass, tallied
+from eventstudy.engine.aggregates import GroupWindow, Member, Outcomes, Tally, added_pass, tallied
+from eventstudy.engine.block import Block, select
 from eventstudy.engine.block import study_block as measured_block
 from eventstudy.engine.measures import light_evidence
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.panel import Bools, Floats, Ints
-from eventstudy.engine.second_pass import Cell, totals
+from eventstudy.engine.second_pass import Cell, totals, totals_of
 from eventstudy.engine.significance.overlap import Calendars
 from eventstudy.engine.significance.pairs import Errors, Laid, PairSums, errors_in_event_time, summed_pairs
 from eventstudy.engine.significance.summary import SecondPass, Spread
-from eventstudy.engine_options import pairs, window_plan
 from eventstudy.measured import MeasuredEvents, end_to_end, measured_events
 from eventstudy.prepare import placed_events
-from eventstudy.roster import COUNTS_IN_ALL, COUNTS_IN_OWN, DIRECT, Roster
+from eventstudy.roster import COUNTS_IN_ALL, COUNTS_IN_OWN, DIRECT, REPORTED, Roster
 from eventstudy.scale.measured import (
     Chunk,
     Job,
     measured_chunk,
 )
-from eventstudy.spec import StudySpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +40,8 @@ class BlockResult:
     spool : float64 (3, W, n)
         CAR, BHAR and whether the event is in the sample; (3, 0, 0) where not wanted.
     tally : Tally
+    blocks : tuple of Block
+        All events of the block, also those that are lost, chunk by chunk; empty where not wanted.
     """
 
     measured: MeasuredEvents
@@ -49,6 +49,7 @@ class BlockResult:
     lost_obs: Ints
     spool: Floats
     tally: Tally
+    blocks: tuple[Block, ...] = ()
 
 
 def study_block(job: Job, events: Roster, seeds: Ints | None = None) -> BlockResult:
@@ -63,7 +64,7 @@ def study_block(job: Job, events: Roster, seeds: Ints | None = None) -> BlockRes
         Of the events' resampling, where it is wanted.
     """
     panel, tally = job.opened(), Tally.empty()
-    measured, lost, lost_obs, spools = [], [], [], []
+    measured, lost, lost_obs, spools, whole = [], [], [], [], []
     for at in range(0, len(events), CHUNK):
         one = measured_chunk(job, panel, events.part(at, at + CHUNK), None if seeds is None else seeds[at : at + CHUNK])
         kept, gone = np.flatnonzero(one.kept), np.flatnonzero(~one.kept)
@@ -71,26 +72,26 @@ def study_block(job: Job, events: Roster, seeds: Ints | None = None) -> BlockRes
         lost_obs.append(one.block.measures.n_obs[gone])
         found = measured_events(one.block, one.events, one.row_flags, one.window_flags, daily=job.daily)
         measured.append(found.take(kept) if len(gone) else found)
-        spools.append(_spooled(one)[:, :, kept] if job.spool else np.zeros((3, 0, 0)))
+        spools.append(_spooled(job, one)[:, :, kept] if job.spool else np.zeros((3, 0, 0)))
         tally.add(_tally(job, one))
+        whole += [one.block] if job.keep else []
     return BlockResult(
         measured=end_to_end(measured),
         lost=np.concatenate(lost),
         lost_obs=np.concatenate(lost_obs),
         spool=np.concatenate(spools, axis=2),
         tally=tally,
+        blocks=tuple(whole),
     )
 
 
-def _spooled(one: Chunk) -> Floats:
+def _spooled(job: Job, one: Chunk) -> Floats:
     """CAR, BHAR and whether an event counts over each window; (3, W, E)."""
     found = one.block.measures
-    return np.stack([found.car.T, found.bhar.T, _counted(one).T.astype(np.float64)])
-
-
-def _counted(one: Chunk) -> Bools:
-    """Events that are studied and have a CAR over each window and a variance; (E, W)."""
-    return one.kept[:, None] & np.isfinite(one.block.measures.car) & np.isfinite(one.block.exact.std_error)
+    known = one.kept[:, None] & np.isfinite(found.car)
+    if job.layout.tested:
+        known &= np.isfinite(one.block.exact.std_error)
+    return np.stack([found.car.T, found.bhar.T, known.T.astype(np.float64)])
 
 
 def _members(events: Roster, same_as_all: int) -> dict[int, Bools]:
@@ -108,8 +109,8 @@ def _tally(job: Job, one: Chunk) -> Tally:
     events, facts = one.events, one.panel.facts
     members = {}
     for group, mine in _members(events, job.same_as_all).items():
-        rows_of = events.marks & DIRECT > 0 if group == 0 else events.group == group
-        members[group] = Member(one.kept & mine, int((one.kept & rows_of).sum()))
+        rows_of = events.marked(DIRECT) if group == 0 else events.group == group
+        members[group] = Member(one.kept & mine, int((one.kept & rows_of & events.marked(REPORTED)).sum()))
     found = Outcomes(
         car=one.block.measures.car,
         std_error=one.block.exact.std_error,
@@ -120,13 +121,9 @@ def _tally(job: Job, one: Chunk) -> Tally:
         evidence=light_evidence(one.block.measures),
         date=facts.day(events.series, events.session),
         place=facts.place(events.series, events.session),
+        own=events.own.astype(np.int64) if job.own else None,
     )
-    return tallied(found, members, layout_of(job.spec), job.parts, len(facts.days), spread=job.again)
-
-
-def layout_of(spec: StudySpec) -> Layout:
-    """The windows of a streamed study, which are those of every event."""
-    return Layout(plan=window_plan(spec), windows=pairs(spec), n_shared=len(spec.windows))
+    return tallied(found, members, job.layout, job.parts, len(facts.days), spread=job.again)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +145,7 @@ class Again:
     correlations: dict[GroupWindow, float]
 
 
-def rank_block(job: Job, events: Roster, again: Again) -> dict[GroupWindow, SecondPass]:
+def rank_block(job: Job, events: Roster, again: Again, known: Block | None = None) -> dict[GroupWindow, SecondPass]:
     """The second pass: what needs residuals, or the whole sample's spread, of a block of events.
 
     Parameters
@@ -156,22 +153,28 @@ def rank_block(job: Job, events: Roster, again: Again) -> dict[GroupWindow, Seco
     job, events
         As in the first pass.
     again : Again
+    known : Block or None
+        The events as the first pass measured them, where it kept them; else they are measured again.
     """
     spec, panel = job.spec, job.opened()
     returns = panel.of_returns
     found: dict[GroupWindow, SecondPass] = {}
     for at in range(0, len(events), CHUNK):
         chunk = events.part(at, at + CHUNK)
-        placed, _ = placed_events(panel, chunk, spec, None)
         cells = {
             (group, w): Cell(
                 window=w, member=member, spread=again.spreads[group, w], correlation=again.correlations[group, w]
             )
             for group, member in _members(chunk, job.same_as_all).items()
-            for w in range(len(spec.windows))
+            for w in range(job.n_shared)
             if (group, w) in again.spreads and member.any()
         }
-        sums = totals(returns, placed, job.options, list(cells.values()), again.parts)
+        if known is None:
+            placed, _ = placed_events(panel, chunk, spec, None)
+            sums = totals(returns, placed, job.options, list(cells.values()), again.parts)
+        else:
+            kept = select(known, np.arange(at, at + len(chunk)))
+            sums = totals_of(kept.measures, kept.design, kept.fits, job.options, list(cells.values()), again.parts)
         added_pass(found, dict(zip(cells, sums, strict=True)))
     return found
 
@@ -193,7 +196,11 @@ class InPairs:
 
 
 def pair_block(
-    job: Job, wanted: InPairs, events: dict[int, Roster], tasks: Sequence[tuple[int, Sequence[int]]]
+    job: Job,
+    wanted: InPairs,
+    events: dict[int, Roster],
+    tasks: Sequence[tuple[int, Sequence[int]]],
+    known: Mapping[int, Block] | None = None,
 ) -> list[list[PairSums]]:
     """The sums over the pairs of some blocks of events sorted by date.
 
@@ -203,18 +210,25 @@ def pair_block(
     events : dict
         Number of a block -> its events, for every block that ``tasks`` name.
     tasks : sequence of (block, its neighbours)
+    known : mapping or None
+        The same blocks as the first pass measured them, where it kept them; else they are measured again.
     """
     panel = job.opened()
     calendar = np.unique(panel.facts.days)
-    return summed_pairs(tasks, lambda number: _errors(job, wanted, panel, calendar, events[number]))
+
+    def measured(number: int) -> Block:
+        if known is not None:
+            return known[number]
+        placed, _ = placed_events(panel, events[number], job.spec, None)
+        return measured_block(panel.of_returns, placed, replace(job.options, tests=frozenset(), paths=False))
+
+    return summed_pairs(tasks, lambda number: _errors(job, wanted, calendar, events[number], measured(number)))
 
 
-def _errors(job: Job, wanted: InPairs, panel: Panel, calendar: Ints, events: Roster) -> Errors:
-    """The errors of a block of events that lie near each other in time, measured as in the first pass."""
-    spec, facts, plan = job.spec, panel.facts, job.options.plan
-    placed, _ = placed_events(panel, events, spec, None)
-    block = measured_block(panel.of_returns, placed, replace(job.options, tests=frozenset(), paths=False))
-    found = block.measures
+def _errors(job: Job, wanted: InPairs, calendar: Ints, events: Roster, block: Block) -> Errors:
+    """The errors of a block of events that lie near each other in time."""
+    spec, panel, plan = job.spec, job.opened(), job.options.plan
+    facts, found = panel.facts, block.measures
     studied = found.rank_ok & (found.n_obs >= job.options.needed(panel.factors.shape[1])) & (found.s2 > 0)
     known = studied[:, None] & np.isfinite(found.car) & np.isfinite(found.q)
     members, nobody = _members(events, job.same_as_all), np.zeros(len(events), dtype=bool)

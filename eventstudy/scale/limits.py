@@ -1,4 +1,4 @@
-"""From how many events on a study is handled differently."""
+"""What a study may cost before something is left to be asked for."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Numbers of events, and what changes above them.
+    """Predicted costs, and what changes above them; nothing else depends on the size of a study.
 
     Attributes
     ----------
-    bulk : int
-        The study is streamed: tables of windows, models, exclusions and groups only.
+    kept : int
+        Bytes of measured events that are kept in memory. Above, tables are written block by block, and what looks at
+        single events looks at those that have pages.
+    seconds : float
+        Of one part of a study, such as one test of single events; above, the part waits until an option names it.
     groups : int
-        Groups that a streamed study may have.
+        Groups that a study may have.
     block : int
         Events of a block, the unit of work and of output: a multiple of 2,048.
     """
 
-    bulk: int = 20_000
+    kept: int = 256_000_000
+    seconds: float = 10.0
     groups: int = 1_000
     block: int = 16_384
 

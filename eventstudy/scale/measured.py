@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from eventstudy.data.panel import Panel
+from eventstudy.engine.aggregates import Layout
 from eventstudy.engine.block import Block, study_block
+from eventstudy.engine.models import MODELS
 from eventstudy.engine.options import Engine, Options
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.engine.significance.summary import SPREAD_PARTS
-from eventstudy.engine_options import options_of
+from eventstudy.engine_options import options_of, pairs, window_plan
 from eventstudy.flags import row_flags, window_flags
 from eventstudy.prepare import facts_of, placed_events
 from eventstudy.roster import Roster
@@ -39,6 +41,12 @@ class Job:
         Whether abnormal returns by day are wanted.
     spool : bool
         Whether CARs and BHARs are wanted for tests that need every event at once.
+    n_shared : int
+        So many of ``spec.windows`` belong to every event; the others to events that name them.
+    own : bool
+        Whether rows name windows of their own.
+    keep : bool
+        Whether measured blocks are handed back whole, for what looks at single events.
     """
 
     panel: Panel | Path
@@ -49,6 +57,9 @@ class Job:
     same_as_all: int
     daily: bool
     spool: bool
+    n_shared: int
+    own: bool = False
+    keep: bool = False
 
     def opened(self) -> Panel:
         """The panel."""
@@ -58,6 +69,18 @@ class Job:
     def options(self) -> Options:
         """What the engine is asked to do."""
         return replace(options_of(self.spec, self.engine), tests=self.single, paths=self.daily)
+
+    @property
+    def layout(self) -> Layout:
+        """The windows as groups read them."""
+        windows = pairs(self.spec)
+        return Layout(
+            plan=window_plan(self.spec),
+            windows=windows,
+            n_shared=self.n_shared,
+            own=self.own,
+            tested=MODELS[self.spec.model].inference != "none",
+        )
 
     @property
     def again(self) -> bool:

@@ -1,72 +1,87 @@
-"""After the first pass of a streamed study: pairs of events, and the second pass, by whoever does the work."""
+"""After the first pass of a study: pairs of events, and the second pass, by whoever does the work."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from eventstudy.engine.aggregates import GroupWindow, Tally, added_pass, with_second_pass
+from eventstudy.engine.aggregates import OWN, GroupWindow, Tally, added_pass, with_second_pass
+from eventstudy.engine.block import Block, select
 from eventstudy.engine.panel import Floats
 from eventstudy.engine.significance.cross_section import Dependence
-from eventstudy.engine.significance.overlap import Calendars
+from eventstudy.engine.significance.overlap import Calendars, overlapping_own
 from eventstudy.engine.significance.pairs import PairSums, date_blocks, merged_pairs
 from eventstudy.engine.significance.summary import SecondPass
 from eventstudy.evaluate.across_events import Chosen, Summed, chosen_tests, correlation_of, shared_by
 from eventstudy.prepare import Prepared
-from eventstudy.roster import COUNTS_IN_ALL, COUNTS_IN_OWN, Roster
-from eventstudy.scale.chunk import Again, InPairs, blocks, layout_of, pair_block, rank_block
+from eventstudy.roster import COUNTS_IN_ALL, COUNTS_IN_OWN
+from eventstudy.scale.chunk import Again, InPairs, blocks, pair_block, rank_block
 from eventstudy.scale.executors import Executor
+from eventstudy.scale.first_pass import FirstPass, Progress, Say
 from eventstudy.scale.measured import Job
-from eventstudy.scale.spool import Spool
 
-Say = Callable[[str], None]
 # blocks of pairs that a worker takes at a time
 RUN = 8
 
 
 def across_events(
-    job: Job, ground: Prepared, executor: Executor, tally: Tally, spool: Spool | None, block: int, say: Say
+    job: Job, prepared: Prepared, executor: Executor, first: FirstPass, whole: Block | None, size: int, say: Say
 ) -> Summed:
     """What the tests across events finalise: pairs of events and a second pass, where some wanted test reads them.
 
     Parameters
     ----------
-    job, ground, executor
-    tally : Tally
-        Of the first pass.
-    spool : Spool or None
-        Where some wanted test needs every event at once.
-    block : int
+    job, prepared, executor
+    first : FirstPass
+    whole : Block or None
+        All events of the roster, where the first pass kept them; else what needs their days measures them again.
+    size : int
         Events of a block.
     say : callable
     """
-    facts, layout = ground.panel.facts, layout_of(job.spec)
-    chosen = chosen_tests(tally, Calendars(facts.start, facts.days), layout, job.spec)
-    shared = shared_by(tally, chosen, layout, _pairs(job, ground, executor, chosen, say))
+    facts, layout, tally = prepared.panel.facts, job.layout, first.tally
+    calendars = Calendars(facts.start, facts.days)
+    chosen = chosen_tests(tally, calendars, layout, job.spec)
+    own = _own_overlaps(job, prepared, first, calendars)
+    shared = shared_by(tally, chosen, layout, _pairs(job, prepared, executor, chosen, whole, say), own)
     again = _again(tally, chosen, shared)
-    more = _second_pass(job, ground.roster, executor, block, again, say)
+    more = _second_pass(job, prepared, executor, size, again, whole, say) if layout.tested else {}
+
+    def values(key: GroupWindow) -> dict[str, Floats]:
+        assert first.spool is not None, "a wanted test reads every event"
+        events, car, bhar = first.spool.sample(key)
+        return {"car": car, "bhar": bhar, "date": facts.day(events.series, events.session).astype(np.float64)}
+
     return Summed(
         tally=tally,
         summaries=with_second_pass(tally, more),
         shared=shared,
         chosen=chosen,
         layout=layout,
-        values=_nobody if spool is None else spool.values,
+        values=values,
     )
 
 
-def _nobody(key: GroupWindow) -> dict[str, Floats]:
-    """No test reads values."""
-    raise LookupError(f"no values were kept of {key}")
+def _own_overlaps(job: Job, prepared: Prepared, first: FirstPass, calendars: Calendars) -> dict[GroupWindow, int]:
+    """Pairs of events whose own windows overlap."""
+    if not job.own:
+        return {}
+    assert first.spool is not None, "own windows are spooled"
+    starts, ends = (np.array([pair[k] for pair in job.layout.windows]) for k in (0, 1))
+    found = {}
+    for key in first.tally.tested:
+        if key[1] == OWN:
+            events, _, _ = first.spool.sample(key)
+            place, own = prepared.panel.facts.place(events.series, events.session), events.own.astype(np.int64)
+            found[key] = overlapping_own(*calendars.reach(place, starts[own], ends[own]))
+    return found
 
 
 def _again(tally: Tally, chosen: Chosen, shared: Mapping[GroupWindow, Dependence]) -> Again:
     """What the second pass adds up."""
-    keys = [key for key, test in tally.tested.items() if test.summary.n > 1]
+    keys = [key for key, test in tally.tested.items() if test.summary.n > 1 and key[1] != OWN]
     return Again(
         parts=chosen.parts,
         spreads={key: tally.tested[key].spread for key in keys},
@@ -74,31 +89,29 @@ def _again(tally: Tally, chosen: Chosen, shared: Mapping[GroupWindow, Dependence
     )
 
 
-def _pairs(job: Job, ground: Prepared, executor: Executor, chosen: Chosen, say: Say) -> dict[int, PairSums]:
+def _pairs(
+    job: Job, prepared: Prepared, executor: Executor, chosen: Chosen, whole: Block | None, say: Say
+) -> dict[int, PairSums]:
     """Window -> the sums over pairs of its samples."""
     windows = chosen.windows()
     if not windows:
         return {}
-    events, facts = ground.roster, ground.panel.facts
+    events, facts = prepared.roster, prepared.panel.facts
     groups = {group for group, _ in chosen.in_pairs}
-    inside = np.isin(events.group, sorted(groups)) & (events.marks & COUNTS_IN_OWN > 0)
-    inside |= (events.marks & COUNTS_IN_ALL > 0) if 0 in groups else False
+    inside = np.isin(events.group, sorted(groups)) & events.marked(COUNTS_IN_OWN)
+    inside |= events.marked(COUNTS_IN_ALL) if 0 in groups else False
     some = np.flatnonzero(inside)
     series, session = events.series[some], events.session[some]
-    spans = [(job.spec.windows[w].start, job.spec.windows[w].end) for w in windows]
+    spans = [job.layout.windows[w] for w in windows]
     calendars = Calendars(facts.start, facts.days)
     parts, tasks = date_blocks(facts.day(series, session), facts.place(series, session), calendars, spans)
-    wanted, progress = InPairs(windows=windows, firm=ground.series.pair), Progress(len(some), "events paired", say)
+    wanted, progress = InPairs(windows=windows, firm=prepared.series.pair), Progress(len(some), "events paired", say)
     runs = [tasks[at : at + RUN] for at in range(0, len(tasks), RUN)]
 
     def handed(run: list[tuple[int, list[int]]]) -> tuple[Any, ...]:
-        numbers = {number for _, others in run for number in others}
-        return (
-            job,
-            wanted,
-            {number: events.take(some[parts[number]]).part(0, len(parts[number])) for number in numbers},
-            run,
-        )
+        rows = {number: some[parts[number]] for _, others in run for number in others}
+        cut = {number: events.take(at).part(0, len(at)) for number, at in rows.items()}
+        return job, wanted, cut, run, None if whole is None else {n: select(whole, at) for n, at in rows.items()}
 
     found = []
     for run, sums in zip(runs, executor.run(pair_block, map(handed, runs)), strict=True):
@@ -108,38 +121,19 @@ def _pairs(job: Job, ground: Prepared, executor: Executor, chosen: Chosen, say: 
 
 
 def _second_pass(
-    job: Job, events: Roster, executor: Executor, block: int, again: Again, say: Say
+    job: Job, prepared: Prepared, executor: Executor, size: int, again: Again, whole: Block | None, say: Say
 ) -> dict[GroupWindow, SecondPass]:
     """Ranks, signs and what is standardised again, where some wanted test reads them."""
     total: dict[GroupWindow, SecondPass] = {}
-    if not again.parts:
+    if not again.parts or not again.spreads:
         return total
-    parts = [events.part(start, stop) for start, stop in blocks(len(events), block)]
+    events = prepared.roster
+    edges = blocks(len(events), size)
+    tasks = (
+        (job, events.part(a, b), again, None if whole is None else select(whole, np.arange(a, b))) for a, b in edges
+    )
     progress = Progress(len(events), "events ranked", say)
-    for part, found in zip(parts, executor.run(rank_block, ((job, p, again) for p in parts)), strict=True):
+    for (start, stop), found in zip(edges, executor.run(rank_block, tasks), strict=True):
         added_pass(total, found)
-        progress.add(len(part))
+        progress.add(stop - start)
     return total
-
-
-@dataclass(slots=True)
-class Progress:
-    """Says how far a pass is, how fast it goes and how long it will take."""
-
-    total: int
-    words: str
-    say: Say
-    done: int = 0
-    started: float = 0.0
-
-    def add(self, n: int) -> None:
-        """Some more are done."""
-        now = time.monotonic()
-        self.started = self.started or now
-        self.done += n
-        spent = now - self.started
-        # the first block sets the clock
-        rate = (self.done - n) / spent if spent > 0 and self.done > n else 0.0
-        left = f", {(self.total - self.done) / rate:,.0f} s left" if rate else ""
-        pace = f" ({rate:,.0f} a second{left})" if rate else ""
-        self.say(f"{self.done:,} of {self.total:,} {self.words}{pace}")

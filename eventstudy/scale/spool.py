@@ -1,60 +1,69 @@
-"""CARs of every event on the disk, for the tests that need them all at once."""
+"""CARs of every studied event, for the tests that need them all at once: in memory, or on the disk when large."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from eventstudy.engine.panel import Floats
+from eventstudy.engine.aggregates import OWN, GroupWindow
+from eventstudy.engine.panel import Floats, Ints
+from eventstudy.roster import COUNTS_IN_ALL, COUNTS_IN_OWN, Roster, end_to_end
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Spool:
-    """CARs and BHARs of every studied event on the disk, for tests that need them all at once.
+    """CARs and BHARs of every studied event.
 
     Attributes
     ----------
-    path : Path
-        Blocks of float64 (3, W, n): CAR, BHAR, whether the event is in the sample.
-    sizes : sequence of int
-        Events of each block.
-    row : int32 (n,)
-        Row of the events file.
-    group, counts_in_all, counts_in_own, day : arrays (n,)
-        Of the studied events.
+    path : Path or None
+        A file of blocks of float64 (3, W, n): CAR, BHAR, whether the event is in the sample; None keeps them in memory.
     n_windows : int
+    parts : list of Roster
+        The studied events of each block.
+    blocks : list of arrays
+        The blocks themselves, where there is no file.
     """
 
-    path: Path
-    sizes: Sequence[int]
-    row: np.ndarray
-    group: np.ndarray
-    counts_in_all: np.ndarray
-    counts_in_own: np.ndarray
-    day: np.ndarray
+    path: Path | None
     n_windows: int
+    parts: list[Roster] = field(default_factory=list)
+    blocks: list[Floats] = field(default_factory=list)
 
-    def values(self, key: tuple[int, int]) -> dict[str, Floats]:
-        """``car``, ``bhar`` and ``date`` of the sample of (group, window), in the order of the file."""
-        group, w = key
-        cars, bhars, members, at = [], [], [], 0
+    def add(self, events: Roster, block: Floats) -> None:
+        """Append the studied events of a block."""
+        self.parts.append(events)
+        if self.path is None:
+            self.blocks.append(block)
+            return
+        with self.path.open("ab") as handle:
+            handle.write(np.ascontiguousarray(block).tobytes())
+
+    def _read(self) -> Iterator[Floats]:
+        if self.path is None:
+            yield from self.blocks
+            return
         with self.path.open("rb") as handle:
-            for size in self.sizes:
-                block = np.fromfile(handle, count=3 * self.n_windows * size).reshape(3, self.n_windows, size)
-                cut = slice(at, at + size)
-                member = self.counts_in_all[cut] if group == 0 else self.counts_in_own[cut] & (self.group[cut] == group)
-                inside = member & (block[2, w] > 0)
-                cars.append(block[0, w][inside])
-                bhars.append(block[1, w][inside])
-                members.append(at + np.flatnonzero(inside))
-                at += size
-        found = np.concatenate(members)
-        order = np.argsort(self.row[found], kind="stable")
-        return {
-            "car": np.concatenate(cars)[order],
-            "bhar": np.concatenate(bhars)[order],
-            "date": self.day[found[order]].astype(np.float64),
-        }
+            for part in self.parts:
+                count = 3 * self.n_windows * len(part)
+                yield np.fromfile(handle, count=count).reshape(3, self.n_windows, len(part))
+
+    def sample(self, key: GroupWindow) -> tuple[Roster, Floats, Floats]:
+        """The events of the sample of (group, window) in file order, their CARs and their BHARs; over ``OWN`` each
+        event over its own window."""
+        group, w = key
+        found: list[tuple[Roster, Floats, Floats]] = []
+        for part, (car, bhar, known) in zip(self.parts, self._read(), strict=True):
+            column: Ints = np.full(len(part), w) if w != OWN else part.own.astype(np.int64)
+            counts = part.marked(COUNTS_IN_ALL if group == 0 else COUNTS_IN_OWN)
+            member = counts & ((part.group == group) | (group == 0)) & (column >= 0)
+            at = np.flatnonzero(member)
+            at = at[known[column[at], at] > 0]
+            found.append((part.take(at), car[column[at], at], bhar[column[at], at]))
+        events = end_to_end([events for events, _, _ in found])
+        order = np.argsort(events.row, kind="stable")
+        car, bhar = (np.concatenate([one[k] for one in found])[order] for k in (1, 2))
+        return events.take(order), car, bhar

@@ -7,12 +7,13 @@ import pandas as pd
 
 from eventstudy.report.figures.style import BLUE, MUTED, ORANGE, Figure, canvas, finish
 from eventstudy.report.words import interval, percent
+from eventstudy.results import LISTED
 
 MOST_ROWS = 80
 ROLES = {"direct": (BLUE, "o"), "peer": (ORANGE, "s"), "placebo": (MUTED, "D")}
 
 
-def forest(windows: pd.DataFrame, level: float) -> Figure:
+def forest(windows: pd.DataFrame, level: float, n_events: int | None = None) -> Figure:
     """CARs with intervals, a line an event; the latest eighty where there are more.
 
     Parameters
@@ -20,7 +21,11 @@ def forest(windows: pd.DataFrame, level: float) -> Figure:
     windows : DataFrame
         Primary lines of windows.csv with a CAR and an interval.
     level : float
+    n_events : int or None
+        Events of the study, where these are those with the smallest p values; None where these are all.
     """
+    total = len(windows) if n_events is None or n_events <= LISTED else n_events
+    chosen = "" if total == len(windows) else ", chosen by the smallest p"
     lines = windows.sort_values("day0", kind="stable").tail(MOST_ROWS)
     at = np.arange(len(lines))[::-1]
     names = [f"{e[:28]} {t}" for e, t in zip(lines["event_id"], lines["ticker"], strict=True)]
@@ -48,7 +53,7 @@ def forest(windows: pd.DataFrame, level: float) -> Figure:
             "forest",
             "Every event: CAR over the primary window",
             f"CAR over the primary window with its {100 * level:g} % interval, in order of date; {len(lines)} of "
-            f"{len(windows)} events.",
+            f"{total:,} events{chosen}.",
             {"rows": lines[keys].to_dict("records")},
             ("event", "day 0", "CAR", "interval"),
             rows,

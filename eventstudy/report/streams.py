@@ -14,8 +14,8 @@ import numpy as np
 
 from eventstudy.data.parquet import ArrowList
 from eventstudy.report.columns import TEXTS, WHOLE
+from eventstudy.report.csv_rows import cell_text
 from eventstudy.report.event_tables import Column, Words
-from eventstudy.report.write import cell_text
 
 # every reader of Parquet knows it; a quarter faster to write than zstd, a sixth larger
 FAST_CODEC = "snappy"

@@ -1,0 +1,154 @@
+"""The first pass over a study: every block of events measured once, its rows handed on, its sums added up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from eventstudy import exclusions
+from eventstudy.data.event_index import seeds_of
+from eventstudy.data.parquet import give_back
+from eventstudy.engine.aggregates import Tally
+from eventstudy.engine.block import Block
+from eventstudy.engine.panel import Bools, Floats, Ints
+from eventstudy.engine.significance.single_tests import SINGLE_TESTS
+from eventstudy.measured import MeasuredEvents
+from eventstudy.prepare import Prepared
+from eventstudy.roster import REPORTED, Roster, primary_windows
+from eventstudy.scale.chunk import BlockResult, blocks, study_block
+from eventstudy.scale.executors import Executor
+from eventstudy.scale.measured import Job
+from eventstudy.scale.spool import Spool
+
+Say = Callable[[str], None]
+Take = Callable[[MeasuredEvents], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class FirstPass:
+    """What the first pass leaves behind.
+
+    Attributes
+    ----------
+    tally : Tally
+    spool : Spool or None
+        Where some wanted test reads every event at once.
+    kept : bool (N,)
+        Events of the roster that are studied.
+    primary, primary_p : int16, float64 (N,)
+        Position of each event's primary window, and ``p_t`` over it; NaN for events that are not studied.
+    flags : int
+        Bits of ``flags.FLAGS`` that some event has over its primary window.
+    measured : list of MeasuredEvents
+        The studied events, where they are kept.
+    blocks : list of Block
+        All events of the roster, where they are kept.
+    """
+
+    spool: Spool | None
+    kept: Bools
+    primary: np.ndarray
+    primary_p: Floats
+    tally: Tally = field(default_factory=Tally.empty)
+    flags: int = 0
+    measured: list[MeasuredEvents] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
+
+    @property
+    def n_studied(self) -> int:
+        """Studied events, reported or not."""
+        return int(self.kept.sum())
+
+
+def first_pass(
+    job: Job, prepared: Prepared, executor: Executor, spool: Spool | None, size: int,
+    take: Take, say: Say,
+) -> FirstPass:  # fmt: skip
+    """Measure every event.
+
+    Parameters
+    ----------
+    job, prepared, executor
+    spool : Spool or None
+        Filled here.
+    size : int
+        Events of a block.
+    take : callable
+        Gets the studied events of each block in order, unless they are kept.
+    say : callable
+    """
+    events, n = prepared.roster, len(prepared.roster)
+    made = FirstPass(
+        spool=spool,
+        kept=np.zeros(n, dtype=bool),
+        primary=np.zeros(n, dtype=np.int16),
+        primary_p=np.full(n, np.nan),
+    )
+    edges = blocks(n, size)
+    parts = [events.part(start, stop) for start, stop in edges]
+    tasks = ((job, part, _seeds(job, prepared, part)) for part in parts)
+    progress = Progress(n, "events measured", say)
+    for (start, stop), part, found in zip(edges, parts, executor.run(study_block, tasks), strict=True):
+        _add(made, job, prepared, part, found, slice(start, stop))
+        if job.keep:
+            made.measured.append(found.measured)
+            made.blocks += found.blocks
+        else:
+            take(found.measured)
+        del found
+        give_back()
+        progress.add(len(part))
+    return made
+
+
+def _add(made: FirstPass, job: Job, prepared: Prepared, part: Roster, found: BlockResult, where: slice) -> None:
+    """Add a block to what the pass leaves behind."""
+    events, measured = found.measured.events, found.measured
+    made.tally.add(found.tally)
+    kept = np.ones(len(part), dtype=bool)
+    kept[found.lost] = False
+    made.kept[where] = kept
+    w = primary_windows(events, job.spec)
+    at = np.flatnonzero(kept) + where.start
+    made.primary[at], made.primary_p[at] = w, measured.windows["p_t"][np.arange(len(w)), w]
+    flags = measured.row_flags | measured.window_flags[np.arange(len(w)), w]
+    made.flags |= int(np.bitwise_or.reduce(flags[events.marked(REPORTED)], initial=0))
+    if len(found.lost):
+        kinds = np.where(found.lost_obs < prepared.sentences.needed, exclusions.FEW, exclusions.DEFICIENT)
+        lost = part.row[found.lost], kinds, part.series[found.lost], part.session[found.lost]
+        prepared.excluded.add(*lost, found.lost_obs)
+    if made.spool is not None and job.spool:
+        made.spool.add(events, found.spool)
+
+
+def _seeds(job: Job, prepared: Prepared, part: Roster) -> Ints | None:
+    """Seeds of a block's resampling, where tests of one event are wanted that draw or read the firm's history."""
+    if all(not SINGLE_TESTS[name].reads & {"seed", "history"} for name in job.single):
+        return None
+    return seeds_of(prepared.index, part.row)
+
+
+@dataclass(slots=True)
+class Progress:
+    """Says how far a pass is, how fast it goes and how long it will take."""
+
+    total: int
+    words: str
+    say: Say
+    done: int = 0
+    started: float = 0.0
+
+    def add(self, n: int) -> None:
+        """Some more are done."""
+        now = time.monotonic()
+        self.started = self.started or now
+        self.done += n
+        spent = now - self.started
+        # the first block sets the clock
+        rate = (self.done - n) / spent if spent > 0 and self.done > n else 0.0
+        left = f", {(self.total - self.done) / rate:,.0f} s left" if rate else ""
+        pace = f" ({rate:,.0f} a second{left})" if rate else ""
+        self.say(f"{self.done:,} of {self.total:,} {self.words}{pace}")
