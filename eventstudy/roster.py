@@ -145,7 +145,7 @@ def own_windows(events: EventColumns, rows: np.ndarray, spec: StudySpec) -> np.n
     """Position in ``spec.windows`` of the window that each row names for itself; -1 where it names none. int16 (m,)."""
     column, place = events.columns["window"], {window: w for w, window in enumerate(spec.windows)}
     known = [place[Window.parse(text)] if text else -1 for text in column.values]
-    return np.array(known, dtype=np.int16)[column.codes[rows]]
+    return np.asarray(np.array(known, dtype=np.int16)[column.codes[rows]])
 
 
 def primary_windows(events: Roster, spec: StudySpec) -> Ints:

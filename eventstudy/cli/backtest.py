@@ -101,7 +101,8 @@ def _check(name: str, value: float, highest: float) -> None:
 def _files(found: Backtest, result: StudyResult, formats: Sequence[str]) -> dict[str, str | bytes]:
     """The files of a backtest: tables with csv, page and figure with md, html or png."""
     from eventstudy.report.backtest import backtest_frame, trades_frame
-    from eventstudy.report.write import ILLUSTRATED, csv_text
+    from eventstudy.report.csv_rows import csv_text
+    from eventstudy.report.write import ILLUSTRATED
 
     files: dict[str, str | bytes] = {}
     if "csv" in formats:

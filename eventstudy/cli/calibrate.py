@@ -89,10 +89,11 @@ def _files(
 ) -> dict[str, str | bytes]:
     """calibration.csv always; pages and figure where the formats ask for them."""
     from eventstudy.report.calibration import calibration_figure, calibration_page
+    from eventstudy.report.csv_rows import csv_text
     from eventstudy.report.figures import with_png
     from eventstudy.report.html import report_page
     from eventstudy.report.markdown import render
-    from eventstudy.report.write import ILLUSTRATED, csv_text
+    from eventstudy.report.write import ILLUSTRATED
 
     files: dict[str, str | bytes] = {"calibration.csv": csv_text(table)}
     if not ILLUSTRATED & set(formats):

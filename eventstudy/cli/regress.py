@@ -64,8 +64,9 @@ def regress_command(
     spec, formats = study_spec(settings), chosen_formats(settings)
     out = Path(settings["out"].value)
     from eventstudy.evaluate.regress import DEFAULT_FORMULA, regress
+    from eventstudy.report.csv_rows import csv_text
     from eventstudy.report.regression import regression_frame, regression_tex
-    from eventstudy.report.write import add_files, check_writable, csv_text
+    from eventstudy.report.write import add_files, check_writable
     from eventstudy.study import estimated
 
     check_writable(out)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,17 +18,13 @@ from eventstudy.cli.options import (
     VerboseOption,
     with_study_options,
 )
-from eventstudy.cli.settings import Setting, chosen_formats, resolve, study_spec
+from eventstudy.cli.settings import chosen_formats, resolve, study_spec
 from eventstudy.errors import EventStudyError, NothingStudied
 
 if TYPE_CHECKING:
     from eventstudy.evaluate.audit import Audit
-    from eventstudy.report.event_tables import EventTables
     from eventstudy.results import StudyResult
-    from eventstudy.scale.first_pass import Take
-
-# announcements that have pages unless all are asked for, as ``results.PAGES``, whose module this one does not load
-PAGES = 50
+    from eventstudy.study_report import Written
 
 
 @with_study_options
@@ -58,72 +53,40 @@ def run_command(
     spec, formats = study_spec(settings), chosen_formats(settings)
     out = Path(settings["out"].value)
     from eventstudy.data.events import read_events
-    from eventstudy.report.event_files import EventFiles
-    from eventstudy.report.write import aside, check_writable, finish
+    from eventstudy.report.write import check_writable
+    from eventstudy.scale import limits
     from eventstudy.scale.executors import executor
-    from eventstudy.study import Handling, run
+    from eventstudy.study_report import Order, study_into
 
     check_writable(out)
     columns = read_events(events_file(events))
-    value = {name: settings[name].value for name in ("threads", "workers", "scheduler", "detail")}
-    files: list[EventFiles] = []
-
-    with executor(value["threads"], value["workers"], value["scheduler"]) as chosen, aside(out) as folder:
-
-        def take(tables: EventTables, *, daily: bool) -> Take:
-            files.append(EventFiles(folder, formats, tables, daily=daily))
-            return files[0].add
-
-        handling = Handling(executor=chosen, everything=value["detail"], folder=folder / "panel", take=take)
-        result = run(
-            columns, spec=spec, only=event or (), progress=console.progress, warn=console.warn, handling=handling
+    value = {name: settings[name].value for name in ("threads", "workers", "scheduler", "detail", "audit", "strict")}
+    with executor(value["threads"], value["workers"], value["scheduler"]) as chosen:
+        order = Order(
+            out=out,
+            formats=formats,
+            detail=value["detail"],
+            audit=value["audit"],
+            only=event or (),
+            executor=chosen,
+            limits=limits.LIMITS,
         )
-        result = replace(result, pages=None) if value["detail"] else _with_notice(result)
-        audited = _audit(result, settings)
-        figures = _figures(result.shown, formats, console)
-        written = finish(folder, out, result, formats, figures, audited, files=files[0] if files else None)
+        written = study_into(columns, spec, order, say=console.progress, warn=console.warn)
     console.progress_done()
-    say_prices(result, console)
-    _print(result, audited, out, written, console, as_json=as_json)
-    _judge(result, audited, strict=settings["strict"].value)
+    say_prices(written.result, console)
+    _print(written, out, console, as_json=as_json)
+    _judge(written.result, written.audit, strict=value["strict"])
 
 
-def _with_notice(result: StudyResult) -> StudyResult:
-    """The result, with a notice where not every announcement has a page."""
-    if (n := result.totals.n_announcements) <= PAGES:
-        return result
-    notice = f"pages, cards and figures of the first {PAGES} of {n:,} announcements; --detail writes all"
-    return replace(result, notices=(*result.notices, notice))
-
-
-def _audit(result: StudyResult, settings: Mapping[str, Setting]) -> Audit | None:
-    if not settings["audit"].value:
-        return None
-    from eventstudy.evaluate.audit import audit
-
-    return audit(result.studied)
-
-
-def _figures(result: StudyResult, formats: tuple[str, ...], console: Console) -> dict[str, Any]:
-    from eventstudy.report.write import ILLUSTRATED
-
-    if not ILLUSTRATED & set(formats):
-        return {}
-    from eventstudy.report.gallery import draw
-
-    return draw(result, console.progress, png="png" in formats)
-
-
-def _print(
-    result: StudyResult, audited: Audit | None, out: Path, written: list[str], console: Console, *, as_json: bool
-) -> None:
+def _print(written: Written, out: Path, console: Console, *, as_json: bool) -> None:
     from eventstudy.report.provenance import counts
 
+    result, audited = written.result, written.audit
     if as_json:
         from eventstudy.cli.summary import summary_object
         from eventstudy.report.escape import json_dumps
 
-        print(json_dumps(summary_object(result, audited, str(out), written)))
+        print(json_dumps(summary_object(result, audited, str(out), written.files)))
         return
     from eventstudy.cli.summary import claim_lines
 

@@ -154,13 +154,9 @@ def joined(blocks: Sequence[Block]) -> Block:
     """The events of all blocks of one panel, in order."""
     if len(blocks) == 1:
         return blocks[0]
-    parts = [block.context.placed for block in blocks]
-    assert all(part is not None for part in parts), "the blocks were cut out of a panel"
+    parts = [block.context.placed for block in blocks if block.context.placed is not None]
     columns = ("series", "session", "masked", "seed")
-    placed = replace(
-        parts[0],  # type: ignore[type-var]
-        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in columns},
-    )
+    placed = replace(parts[0], **{name: np.concatenate([getattr(part, name) for part in parts]) for name in columns})
     return _joined(blocks, None, placed)
 
 

@@ -75,7 +75,7 @@ def check_claims(studied: Studied, parts: Sequence[PartRow], asked: Bools) -> tu
 
 def claiming(index: EventIndex) -> Bools:
     """Rows that claim something; bool (n,)."""
-    return np.any([index.events.columns[name].where(bool) for name in COLUMNS.values()], axis=0)
+    return np.asarray(np.any([index.events.columns[name].where(bool) for name in COLUMNS.values()], axis=0))
 
 
 def _check(studied: Studied, row: int, i: int | None, kind: str, text: str, overnight: PartRow | None) -> ClaimRow:

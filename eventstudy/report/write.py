@@ -130,6 +130,7 @@ def results_text(result: StudyResult) -> str:
         "schema_version": SCHEMA_VERSION,
         "spec": spec,
         "counts": counts(result),
+        "reasons": [{"stage": stage, "reason": reason, "count": n} for stage, reason, n in result.reasons],
         "notices": list(result.notices),
     }
     whole = result.budget.everything or result.totals.n_studied <= JSON_EVENTS

@@ -42,13 +42,13 @@ from pathlib import Path
 from eventstudy.data.events import read_events
 from eventstudy.scale.executors import executor
 from eventstudy.scale.limits import Limits
-from eventstudy.scale.study import Order, run_bulk
 from eventstudy.spec import StudySpec
+from eventstudy.study_report import Order, study_into
 if __name__ == "__main__":
     spec = StudySpec(source="snapshot", exclude="none", engine="numpy", tests=("csect-t", "bmp"))
-    order = Order(out=Path("out"), formats=("csv",), detail=False, limits=Limits(block=2048))
     with executor(1, int(sys.argv[1]), "") as chosen:
-        run_bulk(read_events("many.csv"), spec, order, chosen)
+        order = Order(out=Path("out"), formats=("csv",), executor=chosen, limits=Limits(block=2048, kept=0))
+        study_into(read_events("many.csv"), spec, order)
 """
 
 

@@ -36,7 +36,8 @@ a,NVDA,2025-04-15,amc
 b,AMD,2025-01-27,bmo
 c,NVDA,2024-05-22,amc
 """
-BULK = 500
+# bytes of measured events: a study of some hundred events is kept, one of thousands is not
+KEPT = 2_000_000
 # No command takes this long unless it hangs.
 LONGEST = 150.0
 RUN = ("--benchmark", "SPY", "--formats", "csv,json")
@@ -106,7 +107,7 @@ class Zygote:
     ) -> tuple[int, str]:
         """Exit code (or minus the signal) and what was said; ``during`` may kill the child."""
         log = cwd / "log.txt"
-        order = {"argv": list(arguments), "cwd": str(cwd), "env": env, "log": str(log), "bulk": BULK}
+        order = {"argv": list(arguments), "cwd": str(cwd), "env": env, "log": str(log), "kept": KEPT}
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()

@@ -1,7 +1,7 @@
 """A process that has everything imported and forks the real command line on demand, so that kills hit work, not imports.
 
-One JSON object a line on stdin: ``argv``, ``cwd``, ``env``, ``log``, and ``bulk`` (events from which a study is
-streamed). It answers with ``{"pid": ...}`` once the child runs and with ``{"status": ...}`` once it has ended: the exit
+One JSON object a line on stdin: ``argv``, ``cwd``, ``env``, ``log``, and ``kept`` (bytes of measured events above
+which tables are written block by block). It answers with ``{"pid": ...}`` once the child runs and with ``{"status": ...}`` once it has ended: the exit
 code, or minus the signal.
 """
 
@@ -17,6 +17,7 @@ from typing import Any
 def preload() -> None:
     """What a command imports on its way."""
     import curl_cffi.requests
+    import eventstudy.scale.study
     import exchange_calendars
     import pandas
     import pandas as pd
@@ -28,7 +29,6 @@ def preload() -> None:
     import eventstudy.data.yahoo.client
     import eventstudy.report.html
     import eventstudy.report.write
-    import eventstudy.scale.study
     import eventstudy.study
 
     del curl_cffi, exchange_calendars, pandas, scipy, yfinance
@@ -49,7 +49,7 @@ def child(order: dict[str, Any]) -> None:
     sys.argv = ["eventstudy", *order["argv"]]
     from eventstudy.scale import limits
 
-    limits.LIMITS = limits.Limits(bulk=order["bulk"], block=2048)
+    limits.LIMITS = limits.Limits(kept=order["kept"], block=2048)
     code = 0
     try:
         from eventstudy.cli.start import main

@@ -18,10 +18,10 @@ from eventstudy.engine.block import select, study_block
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.significance.single_tests import SINGLE_TESTS
 from eventstudy.engine.windows import Design
-from eventstudy.scale.executors import Here
-from eventstudy.scale.study import Order, run_bulk
+from eventstudy.scale.limits import Limits
 from eventstudy.spec import StudySpec
 from eventstudy.study import estimated
+from eventstudy.study_report import Order, study_into
 from tests.conftest import ROOT
 from tests.engine.kernel_sample import hard_events, hard_panel, options
 
@@ -90,7 +90,7 @@ def test_each_event_is_estimated_once(
             assert block is not None and np.isfinite(block.fits.residual).any() and len(block.fits.s2) > 60
             assert {"p_boot_iid", "p_conformal", "p_f"} <= set(block.columns)
         else:
-            run_bulk(read_events(events), spec, Order(out=tmp_path / "out", formats=("csv",)), Here())
+            study_into(read_events(events), spec, Order(out=tmp_path / "out", formats=("csv",), limits=Limits(kept=0)))
         by_it, by_the_other = count.of(engine)
         assert (by_it, by_the_other) == (90, 0), study
 
@@ -154,10 +154,10 @@ import pandas as pd
 from pathlib import Path
 from eventstudy.data.events import read_events
 from eventstudy.evaluate.pseudo import make_stage, pseudo_events
-from eventstudy.scale.executors import Here
-from eventstudy.scale.study import Order, run_bulk
+from eventstudy.scale.limits import Limits
 from eventstudy.spec import StudySpec
 from eventstudy.study import run
+from eventstudy.study_report import Order, study_into
 
 events, out = Path(sys.argv[1]), Path(sys.argv[2])
 spec = StudySpec(source="snapshot", tests=("new", "csect-t"), exclude="none", calibrated=True)
@@ -166,7 +166,8 @@ windows = result.windows
 assert list(windows.columns[-3:]) == ["p_new", "new_size", "placebo_rate_new"], list(windows.columns)
 assert (windows["p_new"] == np.where(windows["car"] > 0, 0.25, 0.75)).all() and len(windows) > 200
 assert (windows["new_size"] == windows["car"].abs()).all() and (windows["placebo_rate_new"] == 0).all()
-run_bulk(read_events(events), spec.with_changes(calibrated=False), Order(out=out, formats=("csv",)), Here())
+order = Order(out=out, formats=("csv",), limits=Limits(kept=0))
+study_into(read_events(events), spec.with_changes(calibrated=False), order)
 written = pd.read_csv(out / "windows.csv")
 assert sorted(written["p_new"]) == sorted(windows["p_new"]) and "placebo_rate_new" in written
 other = run(events, spec=StudySpec(source="snapshot", tests=("new",), exclude="none", model="garch"))

@@ -12,10 +12,10 @@ from scipy import stats
 from eventstudy.data.events import read_events
 from eventstudy.errors import InputFileError, UsageError
 from eventstudy.results import StudyResult
-from eventstudy.scale.executors import executor
-from eventstudy.scale.study import Order, run_bulk
+from eventstudy.scale.limits import Limits
 from eventstudy.spec import StudySpec, Window
 from eventstudy.study import run
+from eventstudy.study_report import Order, study_into
 from tests.conftest import ROOT
 
 # NVDA far apart, AMD on a session of NVDA's, one row without a window, and one with a window that all rows have
@@ -123,7 +123,14 @@ def test_without_the_column_nothing_changes(tmp_path: Path) -> None:
     assert "own" not in set(without.aggregate["window"])
 
 
-def test_a_streamed_study_refuses_them(tmp_path: Path) -> None:
-    columns = read_events(events(tmp_path))
-    with executor(1, 0, "") as chosen, pytest.raises(UsageError, match="streamed"):
-        run_bulk(columns, SPEC, Order(out=tmp_path / "out", formats=("csv",)), chosen)
+def test_they_hold_where_events_are_not_kept(tmp_path: Path, studied: StudyResult) -> None:
+    """Tables written block by block, and the group over own windows, against those of a study in memory."""
+    order = Order(out=tmp_path / "out", formats=("parquet",), limits=Limits(kept=0))
+    found = study_into(read_events(events(tmp_path)), SPEC, order).result
+    assert not found.budget.kept
+    for name in ("windows", "aggregate"):
+        written = pd.read_parquet(tmp_path / "out" / f"{name}.parquet")
+        wanted = studied.tables[name]
+        assert len(written) == len(wanted) and "own" in set(studied.aggregate["window"])
+        for column in wanted.select_dtypes("number"):
+            np.testing.assert_allclose(written[column], wanted[column], rtol=1e-12, atol=1e-15, err_msg=column)

@@ -192,7 +192,7 @@ def test_the_same_in_a_streamed_study(whole: pd.DataFrame, tmp_path: Path) -> No
             frame.rename(columns={"date": "Date", "close": "Close"}).to_csv(
                 folder / f"{frame['ticker'].iloc[0]}.csv", index=False
             )
-    bulk(path, tmp_path / "out", SPEC.with_changes(source=f"csv:{folder}"), limits=Limits(block=2048, bulk=0))
+    bulk(path, tmp_path / "out", SPEC.with_changes(source=f"csv:{folder}"), limits=Limits(block=2048, kept=0))
     found = pd.read_csv(tmp_path / "out" / "windows.csv", keep_default_na=False).set_index(["event_id", "window"])
     assert len(found) == len(expected)
     for event, window, flags, car, p in expected:

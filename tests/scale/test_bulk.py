@@ -1,4 +1,4 @@
-"""A streamed study has the numbers of a small one on the same events, whoever does the work."""
+"""A study whose events are not kept has the numbers of one whose events are, whoever does the work."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ import pytest
 from eventstudy.data.calendar import load_calendar, place, place_many
 from eventstudy.data.events import events_from_frame, read_events
 from eventstudy.errors import UsageError
-from eventstudy.report.write import csv_text
+from eventstudy.report.csv_rows import csv_text
+from eventstudy.report.provenance import counts
 from eventstudy.scale.executors import Executor, Here, Threads, executor
 from eventstudy.scale.limits import Limits
-from eventstudy.scale.study import Order, run_bulk
 from eventstudy.spec import StudySpec
 from eventstudy.study import run
+from eventstudy.study_report import Order, study_into
 from tests.conftest import needs
 
 KEYS = {
@@ -60,8 +61,8 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def bulk(path: Path, out: Path, spec: StudySpec = SPEC, who: Executor | None = None, **order: Any) -> Any:
-    order = {"formats": ("csv",), "detail": True, "limits": Limits(block=2048), **order}
-    return run_bulk(read_events(path), spec, Order(out=out, **order), who or Here())
+    order = {"formats": ("csv",), "limits": Limits(block=2048, kept=0), **order}
+    return study_into(read_events(path), spec, Order(out=out, executor=who or Here(), **order)).result
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -74,8 +75,10 @@ def test_every_column_is_that_of_a_small_study(many: Path, tmp_path: Path, choic
     spec = SPEC.with_changes(**choices)
     result = bulk(many, tmp_path / "out", spec)
     small = run(read_events(many), spec=spec)
-    assert result.counts["read"] == 600 == result.n_studied + result.n_excluded
-    assert sum(n for *_, n in result.reasons) == result.n_excluded == len(small.exclusions) > 10
+    assert not result.budget.kept and small.budget.kept
+    assert result.n_read == 600 == result.totals.n_studied + len(result.exclusions)
+    assert sum(n for *_, n in result.reasons) == len(result.exclusions) == len(small.exclusions) > 10
+    assert counts(result) == counts(small) and result.totals == small.totals
     same_tables(tmp_path / "out", small, KEYS, tmp_path)
     aggregate = pd.read_csv(tmp_path / "out" / "aggregate.csv").set_index("test")
     assert aggregate.loc[["calendar-cov", "kolari-pynnonen"], "statistic"].notna().all()
@@ -102,7 +105,7 @@ def test_costly_tests_wait_to_be_named_by_the_size_of_the_sample(
     monkeypatch.setattr("eventstudy.engine.significance.battery.MOST_UNASKED", 500)
     unasked = SPEC.with_changes(tests=("auto",))
     small = run(read_events(many), spec=unasked)
-    bulk(many, tmp_path / "out", unasked, detail=False)
+    bulk(many, tmp_path / "out", unasked)
     same_tables(tmp_path / "out", small, {"aggregate": KEYS["aggregate"]}, tmp_path)
     rows = small.aggregate[small.aggregate["test"] == "calendar-cov"].set_index(["group", "window"])
     costly = rows.loc[("all", "[-5,5]")]
@@ -138,7 +141,7 @@ def test_blocks_of_several_chunks_and_a_last_short_one(many: Path, tmp_path: Pat
     pd.concat(frames).to_csv(path, index=False)
     spec = SPEC.with_changes(tests=("csect-t", "wilcoxon", "corrado", "calendar-cov", "lbt-bootstrap"))
     for block in (2048, 4096, 16_384):
-        bulk(path, tmp_path / str(block), spec, limits=Limits(block=block), detail=False)
+        bulk(path, tmp_path / str(block), spec, limits=Limits(block=block, kept=0))
     tables = sorted(file.name for file in (tmp_path / "2048").glob("*.csv"))
     assert {"windows.csv", "aggregate.csv", "aar.csv", "excluded.csv"} <= set(tables)
     for name in tables:
@@ -154,7 +157,7 @@ def test_threads_and_csv_against_parquet(many: Path, tmp_path: Path) -> None:
     copies = pd.concat([pd.read_csv(many).assign(event_id=lambda f, k=k: f["event_id"] + f"_{k}") for k in range(8)])
     copies.to_csv(tmp_path / "events.csv", index=False)
     spec = SPEC.with_changes(tests=("csect-t", "patell", "grank-t", "calendar-cov"))
-    kinds = {"formats": ("csv", "parquet"), "detail": False}
+    kinds = {"formats": ("csv", "parquet")}
     bulk(tmp_path / "events.csv", tmp_path / "one", spec, **kinds)
     bulk(tmp_path / "events.csv", tmp_path / "two", spec, Threads(2), **kinds)
     assert hashes(tmp_path / "one") == hashes(tmp_path / "two")
@@ -206,7 +209,7 @@ def test_an_interrupted_run_leaves_the_folder_as_it_was(
     def broken(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr("eventstudy.scale.stream.Hashed.write", broken)
+    monkeypatch.setattr("eventstudy.report.streams.Hashed.write", broken)
     wanted = KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else UsageError
     with pytest.raises(wanted):
         bulk(many, tmp_path / "out")
@@ -238,10 +241,14 @@ def test_events_of_a_frame_keep_their_checks() -> None:
     assert table.frame()["event_id"].tolist() == ["NVDA-2024-05-22"]
 
 
-def test_a_model_that_refits_every_shift_is_refused(many: Path, tmp_path: Path) -> None:
-    spec = SPEC.with_changes(model="synthetic", peers=("X", "Y", "Z"), tests=("auto",))
-    with pytest.raises(UsageError, match="cannot wait for"):
-        bulk(many, tmp_path / "out", spec)
+def test_a_model_without_standard_errors_keeps_its_events(many: Path, tmp_path: Path) -> None:
+    """Its p values come from the days of each event, so that they are kept whatever the bound."""
+    frame = pd.read_csv(many, keep_default_na=False)
+    frame[frame["ticker"] == "NVDA"].head(5).to_csv(tmp_path / "events.csv", index=False)
+    spec = StudySpec(source="snapshot", benchmarks=("SPY",), model="synthetic", peers=("AMD", "ASML", "SOXX"))
+    result = bulk(tmp_path / "events.csv", tmp_path / "out", spec)
+    assert result.budget.kept and result.totals.n_studied == 5
+    pd.testing.assert_frame_equal(result.windows, run(tmp_path / "events.csv", spec=spec).windows)
 
 
 def test_a_misspelt_column_is_named_here_too(many: Path, tmp_path: Path) -> None:

@@ -1,0 +1,135 @@
+"""A study into a report folder: measured, evaluated, drawn and written, whatever its size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eventstudy.report.event_files import EventFiles
+from eventstudy.report.write import ILLUSTRATED, aside, finish
+from eventstudy.results import PAGES, StudyResult
+from eventstudy.scale.executors import Executor, Here
+from eventstudy.scale.limits import LIMITS, Limits
+from eventstudy.study import Handling, run, silent
+
+if TYPE_CHECKING:
+    from eventstudy.data.event_columns import EventColumns
+    from eventstudy.data.prices import PriceSource
+    from eventstudy.evaluate.audit import Audit
+    from eventstudy.report.event_tables import EventTables
+    from eventstudy.report.figures import Figure
+    from eventstudy.scale.first_pass import Take
+    from eventstudy.spec import StudySpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is wanted of a report.
+
+    Attributes
+    ----------
+    out : Path
+        Report folder.
+    formats : tuple of str
+        Of ``write.FORMATS``.
+    detail : bool
+        Everything for every event: pages, figures and tables, whatever they cost.
+    audit : bool
+        Whether statsmodels fits studied rows again.
+    only : sequence of str
+        event_ids to report.
+    executor : Executor
+    limits : Limits
+    """
+
+    out: Path
+    formats: tuple[str, ...]
+    detail: bool = False
+    audit: bool = False
+    only: Sequence[str] = ()
+    executor: Executor = Here()  # noqa: RUF009
+    limits: Limits = LIMITS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A study whose report stands on the disk.
+
+    Attributes
+    ----------
+    result : StudyResult
+    audit : Audit or None
+    files : tuple of str
+        Relative paths written.
+    """
+
+    result: StudyResult
+    audit: Audit | None
+    files: tuple[str, ...]
+
+
+def study_into(
+    events: EventColumns,
+    spec: StudySpec,
+    order: Order,
+    *,
+    prices: PriceSource | None = None,
+    say: Callable[[str], None] = silent,
+    warn: Callable[[str], None] = silent,
+) -> Written:
+    """Run a study and write its report; tables grow while events are measured, so that memory stays bounded.
+
+    Parameters
+    ----------
+    events, spec, prices
+        As ``study.run``.
+    order : Order
+    say, warn : callable
+        Passing lines of progress; lines that a person should see.
+
+    Raises
+    ------
+    InputFileError, UsageError, SourceUnavailable
+        As ``study.run``; UsageError also where the report folder cannot be written (permissions, full disk). The
+        folder is then as it was.
+    """
+    files: list[EventFiles] = []
+    with aside(order.out) as folder:
+
+        def take(tables: EventTables, *, daily: bool) -> Take:
+            files.append(EventFiles(folder, order.formats, tables, daily=daily))
+            return files[0].add
+
+        handling = Handling(
+            executor=order.executor, limits=order.limits, everything=order.detail, folder=folder / "panel", take=take
+        )
+        result = run(events, prices, spec, only=order.only, progress=say, warn=warn, handling=handling)
+        result = replace(result, pages=None) if order.detail else _with_notice(result)
+        audited = _audit(result) if order.audit else None
+        figures = _figures(result.shown, order.formats, say)
+        written = finish(folder, order.out, result, order.formats, figures, audited, files=files[0] if files else None)
+    return Written(result=result, audit=audited, files=tuple(written))
+
+
+def _with_notice(result: StudyResult) -> StudyResult:
+    """The result, with a notice where not every announcement has a page."""
+    if (n := result.totals.n_announcements) <= PAGES:
+        return result
+    notice = f"pages, cards and figures of the first {PAGES} of {n:,} announcements; --detail writes all"
+    return replace(result, notices=(*result.notices, notice))
+
+
+def _audit(result: StudyResult) -> Audit:
+    from eventstudy.evaluate.audit import audit
+
+    return audit(result.studied)
+
+
+def _figures(result: StudyResult, formats: Sequence[str], say: Callable[[str], None]) -> Mapping[str, Figure]:
+    if not ILLUSTRATED & set(formats):
+        return {}
+    from eventstudy.report.gallery import draw
+
+    return draw(result, say, png="png" in formats)
