@@ -40,12 +40,13 @@ from eventstudy.report.event_tables import EventTables
 from eventstudy.results import Studied, StudyResult, Totals, shown_events
 from eventstudy.roster import REPORTED, check_by
 from eventstudy.scale.budget import A_CLUSTER_WINDOW, Budget, budget_of, left_out
-from eventstudy.scale.chunk import study_block
+from eventstudy.scale.chunk import BlockResult, study_block
 from eventstudy.scale.executors import Executor, Here
-from eventstudy.scale.first_pass import FirstPass, Take, first_pass
+from eventstudy.scale.first_pass import FirstPass, Write, first_pass
 from eventstudy.scale.limits import LIMITS, Limits
 from eventstudy.scale.measured import Job
 from eventstudy.scale.passes import across_events
+from eventstudy.scale.shown import MOST_CLAIMS, Shown
 from eventstudy.scale.spool import Spool
 from eventstudy.spec import StudySpec
 from eventstudy.spelling import meant
@@ -56,15 +57,11 @@ if TYPE_CHECKING:
 Progress = Callable[[str], None]
 
 
-class TakeMaker(Protocol):
-    """Makes what takes the studied events of each block."""
+class WriteMaker(Protocol):
+    """Makes what writes the studied events of each block."""
 
-    def __call__(self, tables: EventTables, *, daily: bool) -> Take:
+    def __call__(self, tables: EventTables, *, daily: bool) -> Write:
         """From the tables of the study, and whether abnormal returns by day are wanted."""
-
-
-# claims that are held against the data where not all events are kept
-MOST_CLAIMS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +77,14 @@ class Handling:
     folder : Path or None
         Where a large study may map files; None keeps all in memory.
     take : callable or None
-        Makes, from the tables of the study, what takes the studied events of each block where they are not kept.
+        Makes, from the tables of the study, what writes the studied events of each block where they are not kept.
     """
 
     executor: Executor = Here()  # noqa: RUF009
     limits: Limits = LIMITS
     everything: bool = False
     folder: Path | None = None
-    take: TakeMaker | None = None
+    take: WriteMaker | None = None
 
 
 def run(
@@ -206,11 +203,17 @@ def estimated(
     say(f"studying {len(prepared.roster):,} of {len(rows):,} events")
     job = _job(prepared, spec, afford, n_shared, how)
     tables = EventTables.of(prepared, spec, n_shared)
-    take = silent_take if how.take is None or afford.kept else how.take(tables, daily=afford.daily)
+    shown = Shown(index=index, spec=spec, claims=claiming(index))
+    write = silent_take if how.take is None or afford.kept else how.take(tables, daily=afford.daily)
+
+    def take(found: BlockResult) -> None:
+        write(found.measured)
+        shown.offer(found)
+
     spool = _spool(job, how, afford) if job.spool else None
-    first = first_pass(job, prepared, how.executor, spool, how.limits.block, take, say)
+    first = first_pass(job, prepared, how.executor, spool, how.limits.block, take, say, keep=afford.kept)
     whole = _whole(job, prepared, first) if afford.kept else None
-    measured, block = _studied(first, whole) if afford.kept else _shown(job, prepared, first)
+    measured, block = _studied(first, whole) if afford.kept else _shown(job, prepared, first, shown)
     market = prepared.market or load_market(index, _rows(measured), source, spec)
     result = StudyResult(
         studied=Studied(
@@ -253,7 +256,8 @@ def _job(prepared: Prepared, spec: StudySpec, afford: Budget, n_shared: int, how
         spool=own or any("values" in GROUP_TESTS[name].reads for name in wanted),
         n_shared=n_shared,
         own=own,
-        keep=afford.kept and not how.executor.apart,
+        # what other processes measure stays there, and pages want the days of what they show
+        keep=afford.daily and not how.executor.apart,
     )
 
 
@@ -282,14 +286,17 @@ def _studied(first: FirstPass, whole: Block | None) -> tuple[MeasuredEvents, Blo
     return end_to_end(first.measured), whole if len(kept) == len(first.kept) else select(whole, kept)
 
 
-def _shown(job: Job, prepared: Prepared, first: FirstPass) -> tuple[MeasuredEvents, Block] | tuple[None, None]:
-    """The studied events that pages show, and those with claims."""
+def _shown(
+    job: Job, prepared: Prepared, first: FirstPass, picked: Shown
+) -> tuple[MeasuredEvents, Block] | tuple[None, None]:
+    """The studied events that pages show, and those with claims; these few are measured once more where the first pass
+    handed back no days."""
     events, index = prepared.roster, prepared.index
     reported = np.flatnonzero(first.kept & events.marked(REPORTED))
-    if not len(reported):
-        return None, None
+    if job.keep or not len(reported):
+        return picked.picked()
     shown = reported[shown_events(index.events.ids, events.row[reported], first.primary_p[reported])]
-    claimed = reported[claiming(index)[events.row[reported]]][:MOST_CLAIMS]
+    claimed = reported[picked.claims[events.row[reported]]][:MOST_CLAIMS]
     at = np.union1d(shown, claimed)
     chosen = events.take(at).part(0, len(at))
     found = study_block(replace(job, keep=True, daily=True, spool=False), chosen, seeds_of(index, chosen.row))

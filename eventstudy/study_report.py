@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from eventstudy.evaluate.audit import Audit
     from eventstudy.report.event_tables import EventTables
     from eventstudy.report.figures import Figure
-    from eventstudy.scale.first_pass import Take
+    from eventstudy.scale.first_pass import Write
     from eventstudy.spec import StudySpec
 
 
@@ -98,7 +98,7 @@ def study_into(
     files: list[EventFiles] = []
     with aside(order.out) as folder:
 
-        def take(tables: EventTables, *, daily: bool) -> Take:
+        def take(tables: EventTables, *, daily: bool) -> Write:
             files.append(EventFiles(folder, order.formats, tables, daily=daily))
             return files[0].add
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eventstudy.data.market import place_rows
-from eventstudy.data.series_index import series_key
+from eventstudy.data.series_index import SeriesKey, series_of
 from eventstudy.engine.conventions import measured
-from eventstudy.engine.models import MODELS, Fits
+from eventstudy.engine.models import MODELS
+from eventstudy.engine.moments import CHUNK
+from eventstudy.engine.options import Options
+from eventstudy.engine.panel import Ints
 from eventstudy.engine.significance.laws import t_p_value
 from eventstudy.engine.significance.single import car_t
-from eventstudy.engine.windows import gather
+from eventstudy.engine.windows import Design, gather
 from eventstudy.engine_options import fewest_observations, options_of
 from eventstudy.records import PartRow, RobustRow
 from eventstudy.spec import StudySpec, Window
@@ -24,11 +28,8 @@ if TYPE_CHECKING:
 
 def robustness(studied: Studied) -> tuple[RobustRow, ...]:
     """The primary window of each reported row under each model that its benchmarks allow, masked and unmasked."""
-    rows: list[RobustRow] = []
     models = compared_models(studied.spec.model, weighted=bool(studied.spec.weights))
-    for name in models:
-        for exclude in ("catalogued", "none"):
-            rows += _one_model(studied, studied.spec.with_changes(model=name, exclude=exclude))
+    rows = [row for part in _parts(studied, models) for row in _fitted(studied, part)]
     order = {name: i for i, name in enumerate(models)}
     return tuple(sorted(rows, key=lambda r: (r.row, order[r.model], not r.masked)))
 
@@ -44,59 +45,94 @@ def compared_models(own: str, *, weighted: bool = False) -> tuple[str, ...]:
     return plain if own in plain or MODELS[own].inference in ("forecast", "none") else (*plain, own)
 
 
-def _one_model(studied: Studied, spec: StudySpec) -> list[RobustRow]:
-    market = studied.market
-    # rows may have different numbers of sectors, and a panel holds one number of factors
-    groups: dict[int, list[int]] = {}
-    for i in studied.reported:
-        key = series_key(studied.index, int(studied.rows[i]), spec)
-        if "weights" in MODELS[spec.model].needs and key.ticker not in spec.weights:
-            continue
-        enough = spec.model != "multi-index" or len(key.benchmarks) > 1
-        if enough and market.trouble(key) is None:
-            groups.setdefault(len(key.benchmarks), []).append(i)
-    return [row for count in sorted(groups) for row in _fit_rows(studied, spec, groups[count])]
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Models that read the same series, and the studied rows that have them: a panel holds one number of factors."""
+
+    models: tuple[str, ...]
+    positions: Ints
 
 
-def _fit_rows(studied: Studied, spec: StudySpec, positions: list[int]) -> list[RobustRow]:
-    rows = [int(studied.rows[i]) for i in positions]
-    keys, placed = place_rows(studied.index, rows, spec)
+def _parts(studied: Studied, models: Sequence[str]) -> list[_Part]:
+    spec, reported = studied.spec, np.array(studied.reported, dtype=np.int64)
+    alike: dict[tuple[SeriesKey, ...], list[str]] = {}
+    found: dict[tuple[SeriesKey, ...], np.ndarray] = {}
+    for name in models:
+        series = series_of(studied.index, spec.with_changes(model=name))
+        alike.setdefault(series.keys, []).append(name)
+        found[series.keys] = series.series
+    parts = []
+    for keys, names in alike.items():
+        needs = {need for name in names for need in MODELS[name].needs}
+        width = np.array([_width(studied, key, names[0], weighted="weights" in needs) for key in keys], dtype=np.int64)
+        own = width[found[keys][studied.rows[reported]]] if len(reported) else width[:0]
+        parts += [_Part(tuple(names), reported[own == n]) for n in np.unique(own[own > 0]).tolist()]
+    return parts
+
+
+def _width(studied: Studied, key: SeriesKey, model: str, *, weighted: bool) -> int:
+    """Number of benchmarks of a series; 0 where the model cannot be estimated on it."""
+    if weighted and key.ticker not in studied.spec.weights:
+        return 0
+    enough = model != "multi-index" or len(key.benchmarks) > 1
+    return len(key.benchmarks) if enough and studied.market.trouble(key) is None else 0
+
+
+def _fitted(studied: Studied, part: _Part) -> Iterator[RobustRow]:
+    """Each model on some rows, masked and not; the days of each event are gathered once for all models."""
+    spec = studied.spec.with_changes(model=part.models[0], exclude="catalogued")
+    rows = studied.rows[part.positions]
+    keys, placed = place_rows(studied.index, rows.tolist(), spec)
     panel = studied.market.stack(keys, spec.returns)
-    options = options_of(spec)
-    design = gather(panel, placed.series, placed.session, placed.masked, options.plan, strict=options.strict)
-    fits, _, result = measured(design, options.entry.fit(design), options)
-    exact = car_t(fits, result, spec.level, spec.alternative)
-    usable = fits.rank_ok & (fits.n_obs >= fewest_observations(spec, spec.model, panel.factors.shape[1]))
-    found = []
-    for n, i in enumerate(positions):
-        w = int(studied.primary[i])
-        shown = bool(usable[n])
-        found.append(
-            RobustRow(
-                row=rows[n],
-                window=spec.windows[w],
-                model=spec.model,
-                masked=spec.exclude == "catalogued",
-                car=float(result.car[n, w]) if shown else np.nan,
-                std_error=float(exact.std_error[n, w]) if shown else np.nan,
-                t=float(exact.t[n, w]) if shown else np.nan,
-                p=float(exact.p[n, w]) if shown else np.nan,
-                n_estimation=int(fits.n_obs[n]),
-                rescaled=_rescaled(spec, keys[int(placed.series[n])].ticker, fits, n, float(result.car[n, w]))
-                if shown
-                else np.nan,
-            )
+    options = {name: options_of(spec.with_changes(model=name)) for name in part.models}
+    for at in range(0, len(rows), CHUNK):
+        some = placed.part(at, at + CHUNK)
+        for masked in (True, False):
+            mask = some.masked if masked else np.zeros_like(some.masked)
+            plan, strict = options[part.models[0]].plan, options[part.models[0]].strict
+            design = gather(panel, some.series, some.session, mask, plan, strict=strict)
+            for name in part.models:
+                weights = [spec.weights.get(keys[number].ticker, 0.0) for number in some.series.tolist()]
+                yield from _rows(
+                    studied, design, options[name], part.positions[at : at + CHUNK], weights, masked=masked
+                )
+
+
+def _rows(
+    studied: Studied, design: Design, options: Options, positions: Ints, weights: Sequence[float], *, masked: bool
+) -> Iterator[RobustRow]:
+    """The rows of one model, without numbers where the estimation window carries none."""
+    spec = studied.spec
+    fits, _, found = measured(design, options.entry.fit(design), options)
+    exact = car_t(fits, found, spec.level, spec.alternative)
+    usable = fits.rank_ok & (fits.n_obs >= fewest_observations(spec, options.model, design.x.shape[2]))
+    w, n = studied.primary[positions], np.arange(len(positions))
+    columns = [
+        np.where(usable, values[n, w], np.nan).tolist() for values in (found.car, exact.std_error, exact.t, exact.p)
+    ]
+    slope = fits.theta[:, 1].tolist() if options.model == "market-model" else [np.nan] * len(n)
+    shared = zip(
+        studied.rows[positions].tolist(), w.tolist(), *columns, fits.n_obs.tolist(), slope, weights, strict=True
+    )
+    for row, window, car, std_error, t, p, n_obs, beta, weight in shared:
+        yield RobustRow(
+            row=row,
+            window=spec.windows[window],
+            model=options.model,
+            masked=masked,
+            car=car,
+            std_error=std_error,
+            t=t,
+            p=p,
+            n_estimation=int(n_obs),
+            rescaled=_rescaled(car, beta, weight),
         )
-    return found
 
 
-def _rescaled(spec: StudySpec, ticker: str, fits: Fits, n: int, car: float) -> float:
+def _rescaled(car: float, beta: float, weight: float) -> float:
     """What the effect would be if the market model's CAR missed the part beta w of it (methods 14.1)."""
-    weight = spec.weights.get(ticker, 0.0)
-    if spec.model != "market-model" or not weight:
-        return np.nan
-    share = 1 - float(fits.theta[n, 1]) * weight
-    return car / share if share > 0 else np.nan
+    share = 1 - beta * weight
+    return car / share if weight and share > 0 else np.nan
 
 
 def day0_parts(studied: Studied) -> tuple[PartRow, ...]:
@@ -109,31 +145,38 @@ def day0_parts(studied: Studied) -> tuple[PartRow, ...]:
         return ()
     day0 = Window(0, 0)
     spec = studied.spec.with_changes(windows=(day0,), event_window=Window(min(studied.spec.event_window.start, 0), 0))
-    rows = [int(row) for row in studied.rows]
-    keys, placed = place_rows(studied.index, rows, spec)
+    reported = np.array(studied.reported, dtype=np.int64)
+    if not len(reported):
+        return ()
+    rows = studied.rows[reported]
+    keys, placed = place_rows(studied.index, rows.tolist(), spec)
+    options = replace(options_of(spec), windows=(), strict=False)
     found: list[PartRow] = []
     for part in ("overnight", "intraday"):
         panel = studied.market.stack(keys, spec.returns, part)
-        options = replace(options_of(spec), windows=(), strict=False)
-        design = gather(panel, placed.series, placed.session, placed.masked, options.plan)
-        fits, abnormal, _ = measured(design, options.entry.fit(design), options)
-        usable = fits.rank_ok & (fits.n_obs >= fewest_observations(spec, spec.model, panel.factors.shape[1]))
-        std_error = np.sqrt(np.where(usable & (fits.s2 > 0), fits.s2, np.nan) * abnormal.v[:, -1])
-        ar, expected = abnormal.ar[:, -1], abnormal.expected[:, -1]
-        t = ar / std_error
-        p = t_p_value(t, fits.nu, spec.alternative)
-        found += [
-            PartRow(
-                row=rows[i],
-                part=part,
-                total=float(expected[i] + ar[i]),
-                expected=float(expected[i]),
-                abnormal=float(ar[i]),
-                std_error=float(std_error[i]),
-                t=float(t[i]),
-                p=float(p[i]),
-            )
-            for i in studied.reported
-            if usable[i] and np.isfinite(ar[i])
-        ]
+        for at in range(0, len(rows), CHUNK):
+            some = placed.part(at, at + CHUNK)
+            design = gather(panel, some.series, some.session, some.masked, options.plan)
+            found += _part_rows(part, rows[at : at + CHUNK], design, options, spec)
     return tuple(sorted(found, key=lambda part: (part.row, part.part != "overnight")))
+
+
+def _part_rows(part: str, rows: Ints, design: Design, options: Options, spec: StudySpec) -> Iterator[PartRow]:
+    """One part of day 0 of some events; those without an opening have none."""
+    fits, abnormal, _ = measured(design, options.entry.fit(design), options)
+    usable = fits.rank_ok & (fits.n_obs >= fewest_observations(spec, spec.model, design.x.shape[2]))
+    std_error = np.sqrt(np.where(usable & (fits.s2 > 0), fits.s2, np.nan) * abnormal.v[:, -1])
+    ar, expected = abnormal.ar[:, -1], abnormal.expected[:, -1]
+    t = ar / std_error
+    p = t_p_value(t, fits.nu, spec.alternative)
+    for i in np.flatnonzero(usable & np.isfinite(ar)).tolist():
+        yield PartRow(
+            row=int(rows[i]),
+            part=part,
+            total=float(expected[i] + ar[i]),
+            expected=float(expected[i]),
+            abnormal=float(ar[i]),
+            std_error=float(std_error[i]),
+            t=float(t[i]),
+            p=float(p[i]),
+        )

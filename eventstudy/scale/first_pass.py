@@ -24,7 +24,8 @@ from eventstudy.scale.measured import Job
 from eventstudy.scale.spool import Spool
 
 Say = Callable[[str], None]
-Take = Callable[[MeasuredEvents], None]
+Take = Callable[[BlockResult], None]
+Write = Callable[[MeasuredEvents], None]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,7 +66,7 @@ class FirstPass:
 
 def first_pass(
     job: Job, prepared: Prepared, executor: Executor, spool: Spool | None, size: int,
-    take: Take, say: Say,
+    take: Take, say: Say, *, keep: bool,
 ) -> FirstPass:  # fmt: skip
     """Measure every event.
 
@@ -77,8 +78,10 @@ def first_pass(
     size : int
         Events of a block.
     take : callable
-        Gets the studied events of each block in order, unless they are kept.
+        Gets each block in order, unless all are kept.
     say : callable
+    keep : bool
+        Whether all events are kept in memory.
     """
     events, n = prepared.roster, len(prepared.roster)
     made = FirstPass(
@@ -93,11 +96,11 @@ def first_pass(
     progress = Progress(n, "events measured", say)
     for (start, stop), part, found in zip(edges, parts, executor.run(study_block, tasks), strict=True):
         _add(made, job, prepared, part, found, slice(start, stop))
-        if job.keep:
+        if keep:
             made.measured.append(found.measured)
             made.blocks += found.blocks
         else:
-            take(found.measured)
+            take(found)
         del found
         give_back()
         progress.add(len(part))

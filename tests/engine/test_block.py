@@ -13,15 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eventstudy.data.events import read_events
 from eventstudy.engine.block import select, study_block
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.significance.single_tests import SINGLE_TESTS
 from eventstudy.engine.windows import Design
 from eventstudy.scale.limits import Limits
 from eventstudy.spec import StudySpec
-from eventstudy.study import estimated
-from eventstudy.study_report import Order, study_into
+from eventstudy.study import Handling, estimated
 from tests.conftest import ROOT
 from tests.engine.kernel_sample import hard_events, hard_panel, options
 
@@ -90,7 +88,8 @@ def test_each_event_is_estimated_once(
             assert block is not None and np.isfinite(block.fits.residual).any() and len(block.fits.s2) > 60
             assert {"p_boot_iid", "p_conformal", "p_f"} <= set(block.columns)
         else:
-            study_into(read_events(events), spec, Order(out=tmp_path / "out", formats=("csv",), limits=Limits(kept=0)))
+            found = estimated(events, spec=spec, handling=Handling(limits=Limits(kept=0)), across=True)
+            assert not found.budget.kept and found.studied.block is not None
         by_it, by_the_other = count.of(engine)
         assert (by_it, by_the_other) == (90, 0), study
 
