@@ -58,6 +58,13 @@ VOLUME_MODELS = ("constant-mean", "market-model")
 # How prices are got at and numbers are made, not what is studied: they stand in manifest.json alone.
 ACCESS_FIELDS = ("offline", "store", "max_age", "engine")
 
+# How numbers are written, not which: no part of the digest.
+WRITING_FIELDS = ("precision",)
+# Significant digits that tables can be asked to hold: pages print six, and no float64 holds more than fifteen of every
+# decimal.
+LEAST_DIGITS, MOST_DIGITS = 6, 15
+FULL = "full"
+
 _TICKER = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=&_-]{0,31}")
 _WINDOW = re.compile(r"\[?\s*([+-]?\d{1,5})\s*[:,]\s*([+-]?\d{1,5})\s*\]?", re.ASCII)
 
@@ -192,6 +199,8 @@ class StudySpec:
         Sessions after day 0 that the calendar-time portfolios hold a firm; 0 makes none.
     hold_min : int
         Firms that a session's portfolio must hold to count.
+    precision : str
+        Significant digits of numbers in CSV, JSON and the metadata of figures: ``6`` to ``15``, or ``full``.
 
     Raises
     ------
@@ -229,6 +238,7 @@ class StudySpec:
     engine: str = "auto"
     hold: int = 0
     hold_min: int = 1
+    precision: str = "10"
     notices: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
@@ -260,6 +270,7 @@ class StudySpec:
         if not 0 <= self.gap <= 1000:
             raise UsageError(f"gap {self.gap} is out of range", "0 to 1000 sessions")
         self._check_hold()
+        self._check_precision()
         for ticker, weight in self.weights.items():
             if not 0 < weight < 1:
                 raise UsageError(
@@ -295,6 +306,16 @@ class StudySpec:
             )
         if named := [name for name in self.tests if name in LONG_RUN_TESTS and not self.hold]:
             raise UsageError(f"{named[0]} needs a holding period", "1 to 2500 sessions", "such as --hold 250")
+
+    def _check_precision(self) -> None:
+        if self.precision not in (FULL, *map(str, range(LEAST_DIGITS, MOST_DIGITS + 1))):
+            found = f"precision {str(self.precision)[:80]!r} is unknown"
+            raise UsageError(found, f"{LEAST_DIGITS} to {MOST_DIGITS} significant digits, or {FULL}", "such as 10")
+
+    @property
+    def digits(self) -> int | None:
+        """Significant digits of written numbers; None writes each one in full."""
+        return None if self.precision == FULL else int(self.precision)
 
     def _check_convention(self) -> None:
         for text in self.convention:
@@ -357,7 +378,8 @@ class StudySpec:
 
     def digest(self) -> str:
         """sha256 over the canonical JSON of the fields that say what is studied: equal studies, equal digest."""
-        fields = {name: value for name, value in asdict(self).items() if name not in (*ACCESS_FIELDS, "notices")}
+        apart = (*ACCESS_FIELDS, *WRITING_FIELDS, "notices")
+        fields = {name: value for name, value in asdict(self).items() if name not in apart}
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 

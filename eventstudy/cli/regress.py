@@ -64,8 +64,9 @@ def regress_command(
     spec, formats = study_spec(settings), chosen_formats(settings)
     out = Path(settings["out"].value)
     from eventstudy.evaluate.regress import DEFAULT_FORMULA, regress
+    from eventstudy.report.csv_rows import csv_text
     from eventstudy.report.regression import regression_frame, regression_tex
-    from eventstudy.report.write import add_files, check_writable, csv_text
+    from eventstudy.report.write import add_files, check_writable
     from eventstudy.study import estimated
 
     check_writable(out)
@@ -75,7 +76,7 @@ def regress_command(
     found = regress(result.studied, DEFAULT_FORMULA if formula is None else formula, allow_small=allow_small)
     files = {"regression.tex": regression_tex(found)}
     if "csv" in formats:
-        files["regression.csv"] = csv_text(regression_frame(found))
+        files["regression.csv"] = csv_text(regression_frame(found), spec.digits)
     written = add_files(out, "regress", files, result)
     console.progress_done()
     say_prices(result, console)
@@ -111,6 +112,7 @@ def _print(
                 "out": str(out),
                 "files": list(written),
                 "warnings": list(result.notices),
-            }
+            },
+            result.spec.digits,
         )
     )

@@ -116,7 +116,7 @@ def _print(
         from eventstudy.cli.summary import summary_object
         from eventstudy.report.escape import json_dumps
 
-        print(json_dumps(summary_object(result, audited, str(out), written)))
+        print(json_dumps(summary_object(result, audited, str(out), written), result.spec.digits))
         return
     from eventstudy.cli.summary import claim_lines
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from eventstudy.engine.models import MODELS
 from eventstudy.evaluate.recommend import recommend
 from eventstudy.report import escape
+from eventstudy.report.csv_rows import csv_text
 from eventstudy.report.document import Page, Section, Table
 from eventstudy.report.provenance import prices_table
 from eventstudy.report.tables import aar_rows, aggregate_rows, table_frame
 from eventstudy.report.words import listed, number, p_value, percent
-from eventstudy.report.write import ILLUSTRATED, csv_text, parquet_bytes
+from eventstudy.report.write import ILLUSTRATED, parquet_bytes, tables_text
 from eventstudy.results import SCHEMA_VERSION
 from eventstudy.spec import ACCESS_FIELDS
 
@@ -45,7 +46,7 @@ def build_bulk_files(result: BulkResult, formats: Sequence[str], streamed: Seque
     files: dict[str, bytes] = {}
     for name, frame in frames.items():
         if "csv" in formats:
-            files[f"{name}.csv"] = csv_text(frame).encode()
+            files[f"{name}.csv"] = csv_text(frame, result.spec.digits).encode()
         if "parquet" in formats:
             files[f"{name}.parquet"] = parquet_bytes(frame)
     if "json" in formats:
@@ -55,7 +56,7 @@ def build_bulk_files(result: BulkResult, formats: Sequence[str], streamed: Seque
         from eventstudy.report.html import report_page
         from eventstudy.report.markdown import render
 
-        with figures.with_png("png" in formats):
+        with figures.finished_as("png" in formats, result.spec.digits):
             drawn = (figures.group_caar(result.group_days, result.spec.level),) if result.group_days else ()
         page = bulk_page(result, frames["aggregate"], drawn, sorted([*streamed, *files]))
         if "md" in formats:
@@ -79,12 +80,7 @@ def _results_text(result: BulkResult, frames: Mapping[str, pd.DataFrame]) -> str
         "notices": list(result.notices),
         "left_out": f"tables of single events ({LEFT_OUT}): more than {result.limits.bulk} events",
     }
-    tables = [
-        f'"{name}": {escape.json_lines([{str(k): None if v != v else v for k, v in row.items()} for row in records])}'
-        for name, frame in frames.items()
-        for records in [frame.to_dict("records")]
-    ]
-    return f'{escape.json_dumps(head)[:-2]},\n "tables": {{\n' + ",\n".join(tables) + "\n}\n}\n"
+    return f"{escape.json_dumps(head)[:-2]},\n {tables_text(frames, result.spec.digits)}\n}}\n"
 
 
 def bulk_page(result: BulkResult, aggregate: pd.DataFrame, drawn: tuple[Figure, ...], files: Sequence[str]) -> Page:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import errno
 import hashlib
 import io
 import json
-import math
 import os
 import re
 import shutil
@@ -20,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from eventstudy.errors import UsageError
 from eventstudy.report import escape, leftovers
+from eventstudy.report.csv_rows import csv_text
+from eventstudy.report.digits import rounded, rounded_number
 from eventstudy.report.provenance import counts, manifest
 from eventstudy.results import SCHEMA_VERSION
 from eventstudy.spec import ACCESS_FIELDS
@@ -45,7 +45,8 @@ def build_files(
     """Every file of a report but the manifest, as relative POSIX path -> bytes."""
     data: dict[str, bytes] = {}
     if "csv" in formats:
-        data |= {f"{name}.csv": csv_text(frame).encode() for name, frame in result.tables.items()}
+        digits = result.spec.digits
+        data |= {f"{name}.csv": csv_text(frame, digits).encode() for name, frame in result.tables.items()}
     if "json" in formats:
         data["results.json"] = results_text(result).encode()
     data |= {name: text.encode() for name, text in _pages(result, formats, figures, audit).items()}
@@ -84,28 +85,6 @@ def _pages(
     return files
 
 
-def csv_text(frame: pd.DataFrame) -> str:
-    """A table as CSV: ``\\n``, decimal point, full precision, empty for what is not known, text defused."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(frame.columns)
-    writer.writerows(zip(*(_cells(frame[name]) for name in frame.columns), strict=True))
-    return out.getvalue()
-
-
-def _cells(column: pd.Series) -> list[str]:
-    """A column as cells of a CSV file; a word that comes again is looked at once."""
-    values = column.tolist()
-    if column.dtype == float:
-        return ["" if value != value else repr(value) for value in values]
-    words = {value: cell_text(value) for value in set(filter(_is_text, values))}
-    return [words[value] if _is_text(value) else cell_text(value) for value in values]
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
 def parquet_bytes(frame: pd.DataFrame) -> bytes:
     """A table as Parquet: text, whole numbers and float64; a null for what is not known."""
     import pyarrow
@@ -130,13 +109,6 @@ def _arrow(values: list[Any]) -> Any:
     return pyarrow.array(known)
 
 
-def cell_text(value: Any) -> str:
-    """A value as a cell of a CSV file."""
-    if isinstance(value, float):
-        return "" if math.isnan(value) else repr(value)
-    return "" if value is None else escape.spreadsheet(value) if isinstance(value, str) else str(int(value))
-
-
 def results_text(result: StudyResult) -> str:
     """results.json: the tables as lists of objects, one a line; no clock, no path, no version."""
     spec = {name: value for name, value in asdict(result.spec).items() if name not in (*ACCESS_FIELDS, "notices")}
@@ -148,15 +120,28 @@ def results_text(result: StudyResult) -> str:
         "counts": counts(result),
         "notices": list(result.notices),
     }
-    tables = [f"{json.dumps(name)}: {escape.json_lines(_records(frame))}" for name, frame in result.tables.items()]
-    return f'{escape.json_dumps(head)[:-2]},\n "tables": {{\n' + ",\n".join(tables) + "\n}\n}\n"
+    return f"{escape.json_dumps(head)[:-2]},\n {tables_text(result.tables, result.spec.digits)}\n}}\n"
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def tables_text(tables: Mapping[str, pd.DataFrame], digits: int | None) -> str:
+    """The member ``tables`` of results.json: each table as a list of objects, one a line."""
+    texts = [f"{json.dumps(name)}: {escape.json_lines(_records(frame, digits))}" for name, frame in tables.items()]
+    return '"tables": {\n' + ",\n".join(texts) + "\n}"
+
+
+def _records(frame: pd.DataFrame, digits: int | None) -> list[dict[str, Any]]:
     """The rows of a table as objects."""
     names = [str(name) for name in frame.columns]
-    columns = ([None if v != v else v for v in frame[name].tolist()] for name in frame.columns)
+    columns = (_values(frame[name], digits) for name in frame.columns)
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _values(column: pd.Series, digits: int | None) -> list[Any]:
+    """A column as JSON holds it; None for what is not known."""
+    if column.dtype == float:
+        return [None if v != v else v for v in rounded(column.to_numpy(), digits).tolist()]
+    values = [None if v != v else v for v in column.tolist()]
+    return [rounded_number(v, digits) if isinstance(v, float) else v for v in values]
 
 
 def check_writable(out: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.reading import decimal, large_cells
+from eventstudy.spec import FULL, LEAST_DIGITS, MOST_DIGITS
 from eventstudy.spelling import meant_path
 
 READABLE_SCHEMAS = (1,)
@@ -59,6 +60,12 @@ class ReportFolder:
         """Level of the intervals; the default where the folder does not say."""
         found = self.spec.get("level")
         return float(found) if isinstance(found, int | float) and 0.5 <= found < 1 else 0.95
+
+    @property
+    def digits(self) -> int | None:
+        """Significant digits of the numbers in its tables; None where they are full or the folder does not say."""
+        known = {str(digits): digits for digits in range(LEAST_DIGITS, MOST_DIGITS + 1)}
+        return known.get(str(self.spec.get("precision")))
 
     def holds(self, table: str) -> bool:
         """Whether the folder has a table, as CSV or inside results.json."""
@@ -134,9 +141,10 @@ def read_folder(path: Path) -> ReportFolder:
         unfinished = any(entry.name.startswith(".eventstudy-") for entry in path.iterdir())
         hint = "a run there was interrupted; run again" if unfinished else "`eventstudy run -o DIR` writes a report"
         raise UsageError(f"{path} holds no report", "windows.csv or results.json in it", hint)
-    return ReportFolder(
-        path=path, manifest=manifest, results=results, spec=manifest.get("spec") or results.get("spec") or {}
-    )
+    spec = manifest.get("spec") or results.get("spec") or {}
+    # reports of versions that had no such choice hold every number in full
+    spec = {"precision": FULL, **spec} if spec else {}
+    return ReportFolder(path=path, manifest=manifest, results=results, spec=spec)
 
 
 def file_hash(path: Path) -> str:

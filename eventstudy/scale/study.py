@@ -193,7 +193,7 @@ def _streams(tables: EventTables, order: Order, folder: Path) -> dict[tuple[str,
     if order.detail:
         columns["abnormal_returns"] = COLUMNS["abnormal_returns"]
     return {
-        (table, kind): open_stream(kind, folder, table, names)
+        (table, kind): open_stream(kind, folder, table, names, tables.spec.digits)
         for table, names in columns.items()
         for kind in ("csv", "parquet")
         if kind in order.formats
