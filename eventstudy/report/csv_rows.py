@@ -167,11 +167,25 @@ def _rows_by_arrow(columns: Sequence[CsvColumn], n: int, digits: int | None) -> 
     if len(cells) == 1:
         known = compute.fill_null(cells[0], _text(""))
         cells = [compute.if_else(compute.equal(known, _text("")), _text('""'), known)]
-    rows = compute.binary_join_element_wise(*cells, _text(","), null_handling="replace", null_replacement="")
+    rows = compute.binary_join_element_wise(*_together(cells), _text(","), null_handling="replace", null_replacement="")
     joined = compute.binary_join_element_wise(rows, ends, _text(""))
     _, offsets, data = joined.buffers()
     first, last = np.frombuffer(offsets, dtype=np.int64)[[joined.offset, joined.offset + n]]
     return bytes(memoryview(data)[first:last])
+
+
+def _together(cells: Sequence[Any]) -> list[Any]:
+    """The columns with neighbours that hold nothing made one: half of a streamed table's columns are such."""
+    import pyarrow
+
+    found: list[Any] = []
+    for column in cells:
+        nothing = isinstance(column, pyarrow.Scalar)
+        if nothing and found and isinstance(found[-1], pyarrow.Scalar):
+            found[-1] = _text(f"{found[-1].as_py()},")
+        else:
+            found.append(column)
+    return found
 
 
 def _text(text: str) -> Any:
