@@ -1,13 +1,15 @@
 """The committed sample, rebuilt on other processors: the same bytes outside manifest.json.
 
 Linear algebra sums in another order on another processor, and so numbers differ in their last bits. ``OPENBLAS_CORETYPE``
-makes NumPy's OpenBLAS take the code of one or another processor on this one.
+makes NumPy's OpenBLAS take the code of one or another processor on this one; NumPy's own loops are held back to those of
+the oldest processor in the case of the oldest one.
 """
 
 from __future__ import annotations
 
 import platform
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,11 +17,12 @@ import pytest
 from tests.cli.conftest import ROOT, copy_study, run_process
 
 CORES = ("Haswell", "Prescott", "SkylakeX")
+CONFIGURATION: Any = np.show_config(mode="dicts")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="OpenBLAS has other processors here"),
     pytest.mark.skipif(
-        "openblas" not in str(np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"]),  # type: ignore[index]
+        "openblas" not in CONFIGURATION["Build Dependencies"]["blas"]["name"],
         reason="linear algebra is not OpenBLAS's",
     ),
 ]
@@ -52,7 +55,10 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_the_sample_has_the_committed_bytes_on_every_processor(core: str, tmp_path: Path) -> None:
     if not can_run(core):
         pytest.skip(f"this processor does not run the code for {core}")
-    committed, found = files(ROOT / "reports"), rebuilt(tmp_path, "--audit", OPENBLAS_CORETYPE=core)
+    environment = {"OPENBLAS_CORETYPE": core}
+    if core == "Prescott":
+        environment["NPY_DISABLE_CPU_FEATURES"] = " ".join(CONFIGURATION["SIMD Extensions"]["found"])
+    committed, found = files(ROOT / "reports"), rebuilt(tmp_path, "--audit", **environment)
     assert sorted(found) == sorted(committed)
     assert [name for name in committed if found[name] != committed[name]] == []
 
@@ -69,6 +75,6 @@ def test_the_processors_differ_beyond_the_tenth_digit(tmp_path: Path) -> None:
     """Otherwise the tests above would compare one processor with itself."""
     if not can_run("Haswell"):
         pytest.skip("this processor does not run the code for Haswell")
-    choices = ("--precision", "full", "--formats", "csv", "--tests", "car-t")
+    choices = ("--precision", "full", "--formats", "csv")
     haswell, prescott = (rebuilt(tmp_path / core, *choices, OPENBLAS_CORETYPE=core) for core in CORES[:2])
-    assert haswell["windows.csv"] != prescott["windows.csv"]
+    assert [name for name in haswell if haswell[name] != prescott[name]]
