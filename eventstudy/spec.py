@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Literal, get_args
 
 from eventstudy.errors import UsageError
+from eventstudy.precision import CHOICES, checked_precision
 from eventstudy.reading import decimal
 
 Alternative = Literal["two-sided", "less", "greater"]
@@ -60,10 +61,6 @@ ACCESS_FIELDS = ("offline", "store", "max_age", "engine")
 
 # How numbers are written, not which: no part of the digest.
 WRITING_FIELDS = ("precision",)
-# Significant digits that tables can be asked to hold: pages print six, and no float64 holds more than fifteen of every
-# decimal.
-LEAST_DIGITS, MOST_DIGITS = 6, 15
-FULL = "full"
 
 _TICKER = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=&_-]{0,31}")
 _WINDOW = re.compile(r"\[?\s*([+-]?\d{1,5})\s*[:,]\s*([+-]?\d{1,5})\s*\]?", re.ASCII)
@@ -270,7 +267,7 @@ class StudySpec:
         if not 0 <= self.gap <= 1000:
             raise UsageError(f"gap {self.gap} is out of range", "0 to 1000 sessions")
         self._check_hold()
-        self._check_precision()
+        object.__setattr__(self, "precision", checked_precision(self.precision))
         for ticker, weight in self.weights.items():
             if not 0 < weight < 1:
                 raise UsageError(
@@ -307,15 +304,10 @@ class StudySpec:
         if named := [name for name in self.tests if name in LONG_RUN_TESTS and not self.hold]:
             raise UsageError(f"{named[0]} needs a holding period", "1 to 2500 sessions", "such as --hold 250")
 
-    def _check_precision(self) -> None:
-        if self.precision not in (FULL, *map(str, range(LEAST_DIGITS, MOST_DIGITS + 1))):
-            found = f"precision {str(self.precision)[:80]!r} is unknown"
-            raise UsageError(found, f"{LEAST_DIGITS} to {MOST_DIGITS} significant digits, or {FULL}", "such as 10")
-
     @property
     def digits(self) -> int | None:
         """Significant digits of written numbers; None writes each one in full."""
-        return None if self.precision == FULL else int(self.precision)
+        return CHOICES[self.precision]
 
     def _check_convention(self) -> None:
         for text in self.convention:

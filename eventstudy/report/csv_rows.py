@@ -20,7 +20,7 @@ from eventstudy.report.event_tables import Words, distinct
 if TYPE_CHECKING:
     import pandas as pd
 
-# with fewer cells, Arrow takes longer to load than Python to write
+# a smaller table takes Python a few milliseconds, and loading Arrow may take sixty
 MANY_CELLS = 20_000
 # between these sizes Arrow writes a number as Python does, a whole one without its ".0"
 _SMALL, _LARGE = 1e-4, 1e10

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from eventstudy.errors import InputFileError, Problem, UsageError
+from eventstudy.precision import CHOICES, FULL
 from eventstudy.reading import decimal, large_cells
-from eventstudy.spec import FULL, LEAST_DIGITS, MOST_DIGITS
 from eventstudy.spelling import meant_path
 
 READABLE_SCHEMAS = (1,)
@@ -64,8 +64,7 @@ class ReportFolder:
     @property
     def digits(self) -> int | None:
         """Significant digits of the numbers in its tables; None where they are full or the folder does not say."""
-        known = {str(digits): digits for digits in range(LEAST_DIGITS, MOST_DIGITS + 1)}
-        return known.get(str(self.spec.get("precision")))
+        return CHOICES.get(str(self.spec.get("precision")))
 
     def holds(self, table: str) -> bool:
         """Whether the folder has a table, as CSV or inside results.json."""

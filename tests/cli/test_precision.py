@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from eventstudy.errors import UsageError
 from eventstudy.report.figures import read_metadata
 from eventstudy.review.tables import same
+from eventstudy.spec import StudySpec
 from tests.cli.conftest import Outcome, copy_study, run_in
 
 STUDY = ("--event", "h20_license_8k", "--window", "0:0", "--window", "-1:1")
@@ -208,3 +210,10 @@ def test_the_configuration_file_takes_a_number(tmp_path: Path) -> None:
     cars = [row[rows[0].index("car")] for row in rows[1:]]
     assert max(len(car.lstrip("-0.")) for car in cars) == 12
     assert np.isfinite([float(car) for car in cars]).all()
+
+
+def test_python_may_name_a_number() -> None:
+    assert StudySpec(precision=12) == StudySpec(precision="12")  # type: ignore[arg-type]
+    assert [StudySpec(precision=text).digits for text in ("6", "10", "15", "full")] == [6, 10, 15, None]
+    with pytest.raises(UsageError, match="precision 'None' is unknown"):
+        StudySpec(precision=None)  # type: ignore[arg-type]
