@@ -12,14 +12,14 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
+from eventstudy.scale.results import BulkResult
+from eventstudy.scale.study import Order, run_bulk
 
 from bench.harness import interleaved, machine, ratio
 from bench.ranked import WHOLE
 from eventstudy.data.events import read_events
 from eventstudy.scale.executors import Here
 from eventstudy.scale.limits import Limits
-from eventstudy.scale.results import BulkResult
-from eventstudy.scale.study import Order, run_bulk
 from eventstudy.spec import StudySpec, Window
 
 ROUNDS = 3

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Literal, get_args
 
 from eventstudy.errors import UsageError
+from eventstudy.precision import CHOICES, checked_precision
 from eventstudy.reading import decimal
 
 Alternative = Literal["two-sided", "less", "greater"]
@@ -57,6 +58,9 @@ VOLUME_MODELS = ("constant-mean", "market-model")
 
 # How prices are got at and numbers are made, not what is studied: they stand in manifest.json alone.
 ACCESS_FIELDS = ("offline", "store", "max_age", "engine")
+
+# How numbers are written, not which: no part of the digest.
+WRITING_FIELDS = ("precision",)
 
 _TICKER = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=&_-]{0,31}")
 _WINDOW = re.compile(r"\[?\s*([+-]?\d{1,5})\s*[:,]\s*([+-]?\d{1,5})\s*\]?", re.ASCII)
@@ -192,6 +196,8 @@ class StudySpec:
         Sessions after day 0 that the calendar-time portfolios hold a firm; 0 makes none.
     hold_min : int
         Firms that a session's portfolio must hold to count.
+    precision : str
+        Significant digits of numbers in CSV, JSON and the metadata of figures: ``6`` to ``15``, or ``full``.
 
     Raises
     ------
@@ -229,6 +235,7 @@ class StudySpec:
     engine: str = "auto"
     hold: int = 0
     hold_min: int = 1
+    precision: str = "10"
     notices: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
@@ -260,6 +267,7 @@ class StudySpec:
         if not 0 <= self.gap <= 1000:
             raise UsageError(f"gap {self.gap} is out of range", "0 to 1000 sessions")
         self._check_hold()
+        object.__setattr__(self, "precision", checked_precision(self.precision))
         for ticker, weight in self.weights.items():
             if not 0 < weight < 1:
                 raise UsageError(
@@ -295,6 +303,11 @@ class StudySpec:
             )
         if named := [name for name in self.tests if name in LONG_RUN_TESTS and not self.hold]:
             raise UsageError(f"{named[0]} needs a holding period", "1 to 2500 sessions", "such as --hold 250")
+
+    @property
+    def digits(self) -> int | None:
+        """Significant digits of written numbers; None writes each one in full."""
+        return CHOICES[self.precision]
 
     def _check_convention(self) -> None:
         for text in self.convention:
@@ -357,7 +370,8 @@ class StudySpec:
 
     def digest(self) -> str:
         """sha256 over the canonical JSON of the fields that say what is studied: equal studies, equal digest."""
-        fields = {name: value for name, value in asdict(self).items() if name not in (*ACCESS_FIELDS, "notices")}
+        apart = (*ACCESS_FIELDS, *WRITING_FIELDS, "notices")
+        fields = {name: value for name, value in asdict(self).items() if name not in apart}
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 

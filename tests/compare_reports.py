@@ -18,7 +18,8 @@ from eventstudy.report.figures import read_metadata
 
 RELATIVE, ABSOLUTE = 1e-9, 1e-12
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
-_HASH = re.compile(r"\b[0-9a-f]{12,64}\b")
+# digits after a point are those of a number
+_HASH = re.compile(r"(?<!\.)\b[0-9a-f]{12,64}\b")
 LEFT_OUT = {"manifest.json"}
 
 

@@ -106,15 +106,15 @@ def _files(found: Backtest, result: StudyResult, formats: Sequence[str]) -> dict
 
     files: dict[str, str | bytes] = {}
     if "csv" in formats:
-        files["backtest.csv"] = csv_text(backtest_frame(found))
-        files["trades.csv"] = csv_text(trades_frame(found, result))
+        files["backtest.csv"] = csv_text(backtest_frame(found), result.spec.digits)
+        files["trades.csv"] = csv_text(trades_frame(found, result), result.spec.digits)
     if ILLUSTRATED & set(formats):
         from eventstudy.report.backtest_page import backtest_page, date_profits
-        from eventstudy.report.figures import equity, with_png
+        from eventstudy.report.figures import equity, finished_as
         from eventstudy.report.markdown import render
 
         drawn = found.placebos
-        with with_png("png" in formats):
+        with finished_as("png" in formats, result.spec.digits):
             figure = equity(*date_profits(found), drawn.by_date, found.main.net, drawn.net, found.main.rule)
         files["backtest.md"] = render(backtest_page(found, result, figure), tables=True)
         files |= figure.files()
@@ -145,6 +145,7 @@ def _print(found: Backtest, result: StudyResult, out: Path, written: Sequence[st
                 "out": str(out),
                 "files": list(written),
                 "warnings": list(result.notices),
-            }
+            },
+            result.spec.digits,
         )
     )

@@ -90,15 +90,16 @@ def _files(
     """calibration.csv always; pages and figure where the formats ask for them."""
     from eventstudy.report.calibration import calibration_figure, calibration_page
     from eventstudy.report.csv_rows import csv_text
-    from eventstudy.report.figures import with_png
+    from eventstudy.report.figures import finished_as
     from eventstudy.report.html import report_page
     from eventstudy.report.markdown import render
     from eventstudy.report.write import ILLUSTRATED
 
-    files: dict[str, str | bytes] = {"calibration.csv": csv_text(table)}
+    digits = result.spec.digits
+    files: dict[str, str | bytes] = {"calibration.csv": csv_text(table, digits)}
     if not ILLUSTRATED & set(formats):
         return files
-    with with_png("png" in formats):
+    with finished_as("png" in formats, digits):
         figure = calibration_figure(result, table)
     page = calibration_page(result, found, table, figure)
     if figure is not None:
@@ -141,6 +142,7 @@ def _print(
                 "out": str(out),
                 "files": list(written),
                 "warnings": list(result.notices),
-            }
+            },
+            result.spec.digits,
         )
     )

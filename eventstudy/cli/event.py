@@ -131,7 +131,7 @@ def _print(result: StudyResult, positions: list[int], *, as_json: bool, out: str
         from eventstudy.cli.summary import summary_object
         from eventstudy.report.escape import json_dumps
 
-        print(json_dumps(summary_object(result, None, out, [])))
+        print(json_dumps(summary_object(result, None, out, []), result.spec.digits))
         return
     from eventstudy.cli.terminal import event_text
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from eventstudy.cli.settings import OPTIONS, Option
+from eventstudy.precision import CHOICES
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="Configuration file [default: eventstudy.toml].")
@@ -59,6 +60,7 @@ KNOWN: dict[str, Callable[[], Sequence[str]]] = {
     "missing": lambda: ("trade-to-trade", "strict"),
     "alternative": lambda: ("two-sided", "less", "greater"),
     "engine": lambda: ("auto", "numpy", "numba"),
+    "precision": lambda: tuple(CHOICES),
 }
 
 

@@ -76,7 +76,7 @@ def regress_command(
     found = regress(result.studied, DEFAULT_FORMULA if formula is None else formula, allow_small=allow_small)
     files = {"regression.tex": regression_tex(found)}
     if "csv" in formats:
-        files["regression.csv"] = csv_text(regression_frame(found))
+        files["regression.csv"] = csv_text(regression_frame(found), spec.digits)
     written = add_files(out, "regress", files, result)
     console.progress_done()
     say_prices(result, console)
@@ -112,6 +112,7 @@ def _print(
                 "out": str(out),
                 "files": list(written),
                 "warnings": list(result.notices),
-            }
+            },
+            result.spec.digits,
         )
     )

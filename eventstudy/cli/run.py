@@ -86,7 +86,7 @@ def _print(written: Written, out: Path, console: Console, *, as_json: bool) -> N
         from eventstudy.cli.summary import summary_object
         from eventstudy.report.escape import json_dumps
 
-        print(json_dumps(summary_object(result, audited, str(out), written.files)))
+        print(json_dumps(summary_object(result, audited, str(out), written.files), result.spec.digits))
         return
     from eventstudy.cli.summary import claim_lines
 

@@ -166,6 +166,12 @@ OPTIONS: dict[str, Option] = {
         default="md,html,csv,json",
         help="What to write: md, html, csv, json, parquet, tex, png.",
     ),
+    "precision": Option(
+        kind="text",
+        metavar="N|full",
+        default="10",
+        help="Significant digits of numbers in CSV, JSON and figures' metadata: 6 to 15, or full. Parquet is full.",
+    ),
     "calibrated": Option(
         kind="switch", default="no", help="Beside each p value: how often its test rejects when nothing happens."
     ),
@@ -355,6 +361,7 @@ def study_spec(settings: Mapping[str, Setting]) -> StudySpec:
         engine=value["engine"],
         hold=value["hold"],
         hold_min=value["hold_min"],
+        precision=value["precision"],
     )
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from eventstudy.report.digits import rounded_number
+
 # controls, marks that reorder or hide what a reader sees, and what has no meaning
 _UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn")
 _MARKUP = re.compile(r"([\\`*_\[\]|~!#])")
@@ -39,7 +41,8 @@ def html(text: str) -> str:
 
 def spreadsheet(text: str) -> str:
     """Text that no spreadsheet takes for a formula; plain numbers stay."""
-    flat = clean(text)
+    # printable ASCII is clean already; tables have millions of such names
+    flat = text if text.isascii() and text.isprintable() else clean(text)
     risky = flat[:1] in ("=", "+", "-", "@") and not _NUMBER.fullmatch(flat)
     return f"'{flat}" if risky else flat
 
@@ -70,9 +73,11 @@ def latex(text: str) -> str:
     return "".join(_LATEX.get(c, c) for c in kept)
 
 
-def json_dumps(value: Any) -> str:
-    """JSON with ``<``, ``>`` and ``&`` inside strings as ``\\u003c`` and so on, and null for what is not a number."""
-    return _safe(json.dumps(_plain(value), ensure_ascii=False, indent=1, allow_nan=False))
+def json_dumps(value: Any, digits: int | None = None) -> str:
+    """JSON with ``<``, ``>`` and ``&`` inside strings as ``\\u003c`` and so on, and null for what is not a number;
+    decimals of at most ``digits`` significant digits, by default all of them.
+    """
+    return _safe(json.dumps(_plain(value, digits), ensure_ascii=False, indent=1, allow_nan=False))
 
 
 def json_lines(rows: list[dict[str, Any]]) -> str:
@@ -88,18 +93,18 @@ def _safe(text: str) -> str:
     return text
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, digits: int | None) -> Any:
     """NumPy scalars as Python's, NaN and infinities as None."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _plain(item, digits) for key, item in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
-        return [_plain(item) for item in value]
+        return [_plain(item, digits) for item in value]
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, int | np.integer):
         return int(value)
     if isinstance(value, float | np.floating):
-        return float(value) if math.isfinite(value) else None
+        return rounded_number(float(value), digits) if math.isfinite(value) else None
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     return value if value is None else str(value)

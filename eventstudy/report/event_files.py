@@ -36,7 +36,7 @@ class EventFiles:
         self.tables, self.daily = tables, daily
         columns = {name: COLUMNS[name] for name in TABLES} | {"models": tables.model_columns()}
         self.streams: dict[tuple[str, str], TableStream] = {
-            (table, kind): open_stream(kind, folder, table, columns[table])
+            (table, kind): open_stream(kind, folder, table, columns[table], tables.spec.digits)
             for table in TABLES
             for kind in ("csv", "parquet")
             if kind in formats

@@ -39,7 +39,7 @@ def draw(result: StudyResult, progress: Callable[[str], None] | None = None, *, 
 
     if result.studied.block is None:
         return {}
-    with figures.with_png(png):
+    with figures.finished_as(png, result.spec.digits):
         return {figure.name: figure for figure in _drawn(result, progress)}
 
 

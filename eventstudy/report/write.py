@@ -22,6 +22,7 @@ from eventstudy.errors import UsageError
 from eventstudy.report import escape, leftovers
 from eventstudy.report.columns import COLUMNS
 from eventstudy.report.csv_rows import csv_text
+from eventstudy.report.digits import rounded, rounded_number
 from eventstudy.report.event_files import EventFiles
 from eventstudy.report.provenance import counts, manifest
 from eventstudy.report.tables import shown, windows_columns
@@ -55,7 +56,8 @@ def build_files(
     """Every file of a report but the manifest and the tables of ``event_files``, as relative POSIX path -> bytes."""
     data: dict[str, bytes] = {}
     if "csv" in formats:
-        data |= {f"{name}.csv": csv_text(frame).encode() for name, frame in result.other_tables.items()}
+        digits = result.spec.digits
+        data |= {f"{name}.csv": csv_text(frame, digits).encode() for name, frame in result.other_tables.items()}
     if "json" in formats:
         data["results.json"] = results_text(result).encode()
     data |= {name: text.encode() for name, text in _pages(result.shown, formats, figures, audit).items()}
@@ -137,15 +139,28 @@ def results_text(result: StudyResult) -> str:
     held = result.tables if whole else {name: result.other_tables[name] for name in ACROSS_EVENTS}
     if not whole:
         head["tables_in_files"] = [name for name in COLUMNS if name not in ACROSS_EVENTS]
-    tables = [f"{json.dumps(name)}: {escape.json_lines(_records(frame))}" for name, frame in held.items()]
-    return f'{escape.json_dumps(head)[:-2]},\n "tables": {{\n' + ",\n".join(tables) + "\n}\n}\n"
+    return f"{escape.json_dumps(head)[:-2]},\n {tables_text(held, result.spec.digits)}\n}}\n"
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def tables_text(tables: Mapping[str, pd.DataFrame], digits: int | None) -> str:
+    """The member ``tables`` of results.json: each table as a list of objects, one a line."""
+    texts = [f"{json.dumps(name)}: {escape.json_lines(_records(frame, digits))}" for name, frame in tables.items()]
+    return '"tables": {\n' + ",\n".join(texts) + "\n}"
+
+
+def _records(frame: pd.DataFrame, digits: int | None) -> list[dict[str, Any]]:
     """The rows of a table as objects."""
     names = [str(name) for name in frame.columns]
-    columns = ([None if v != v else v for v in frame[name].tolist()] for name in frame.columns)
+    columns = (_values(frame[name], digits) for name in frame.columns)
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _values(column: pd.Series, digits: int | None) -> list[Any]:
+    """A column as JSON holds it; None for what is not known."""
+    if column.dtype == float:
+        return [None if v != v else v for v in rounded(column.to_numpy(), digits).tolist()]
+    values = [None if v != v else v for v in column.tolist()]
+    return [rounded_number(v, digits) if isinstance(v, float) else v for v in values]
 
 
 def check_writable(out: Path) -> None:

@@ -70,7 +70,9 @@ def verdict(found: Difference) -> str:
     """The answer in one sentence."""
     if found.same_numbers:
         made = " Settings or versions are not the same." if found.settings or found.versions else ""
-        return f"The numbers of both reports agree (text equal, numbers within 1e-9 relative).{made}"
+        few = found.digits is not None and found.digits < 10
+        within = f"one unit of the last of {found.digits} significant digits" if few else "1e-9 relative"
+        return f"The numbers of both reports agree (text equal, numbers within {within}).{made}"
     gained = sum(effect.significance == "gained" for effect in found.effects)
     lost = sum(effect.significance == "lost" for effect in found.effects)
     verdicts = sum(claim.verdict[0] != claim.verdict[1] for claim in found.claims)

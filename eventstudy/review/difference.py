@@ -9,7 +9,7 @@ from typing import Any
 from eventstudy.review.folder import MANIFEST, Cell, ReportFolder
 from eventstudy.review.options import REPORTING, Change, changed_settings
 from eventstudy.review.prices import PriceChange, changed_prices
-from eventstudy.review.tables import TableChange, changed_tables, same
+from eventstudy.review.tables import TableChange, changed_tables, coarser, same
 
 Key = tuple[str, str]
 
@@ -81,6 +81,8 @@ class Difference:
     prices, events, claims, effects, tables
         See their record classes; effects begin with those that gained or lost significance.
     levels : tuple of two floats
+    digits : int or None
+        Significant digits at which numbers were compared; None where both reports are full.
     compared : int
         Events studied in both.
     notes : tuple of str
@@ -96,6 +98,7 @@ class Difference:
     effects: tuple[Effect, ...]
     tables: tuple[TableChange, ...]
     levels: tuple[float, float]
+    digits: int | None
     compared: int
     notes: tuple[str, ...]
 
@@ -127,10 +130,9 @@ def difference(before: ReportFolder, after: ReportFolder) -> Difference:
         _models(after),
         str(next(iter(after.spec.get("benchmarks") or ()), "")),
     )
+    levels, digits = (before.level, after.level), coarser(before, after)
     effects = [
-        effect
-        for key in new
-        if key in old and (effect := _effect(key, old[key], new[key], (before.level, after.level), causes))
+        effect for key in new if key in old and (effect := _effect(key, old[key], new[key], levels, digits, causes))
     ]
     effects.sort(key=lambda effect: (not effect.significance, -effect.moved))
     return Difference(
@@ -142,7 +144,8 @@ def difference(before: ReportFolder, after: ReportFolder) -> Difference:
         claims=tuple(_claims(before, after)),
         effects=tuple(effects),
         tables=tuple(tables),
-        levels=(before.level, after.level),
+        levels=levels,
+        digits=digits,
         compared=len(old.keys() & new.keys()),
         notes=(*_notes(before, after, settings), *alone),
     )
@@ -223,10 +226,10 @@ def _claims(before: ReportFolder, after: ReportFolder) -> list[ClaimChange]:
     for folder in (before, after):
         rows = [row for _, row in folder.rows("claims")] if folder.holds("claims") else []
         sides.append({(str(r.get("event_id")), str(r.get("ticker")), str(r.get("kind"))): r for r in rows})
-    found = []
+    found, digits = [], coarser(before, after)
     for key in dict.fromkeys((*sides[0], *sides[1])):
         a, b = sides[0].get(key, {}), sides[1].get(key, {})
-        if all(same(a.get(name), b.get(name)) for name in ("claimed_return", "observed_return", "verdict")):
+        if all(same(a.get(name), b.get(name), digits) for name in ("claimed_return", "observed_return", "verdict")):
             continue
         found.append(
             ClaimChange(
@@ -271,7 +274,12 @@ class _Causes:
 
 
 def _effect(
-    key: Key, old: Mapping[str, Cell], new: Mapping[str, Cell], levels: tuple[float, float], causes: _Causes
+    key: Key,
+    old: Mapping[str, Cell],
+    new: Mapping[str, Cell],
+    levels: tuple[float, float],
+    digits: int | None,
+    causes: _Causes,
 ) -> Effect | None:
     """What became of an event's primary window, or None where it is what it was."""
     pairs = {name: (_float(old, name), _float(new, name)) for name in ("car", "std_error", "p_t")}
@@ -279,7 +287,7 @@ def _effect(
     known = None not in pairs["p_t"]
     significance = "" if found[0] == found[1] or not known else "gained" if found[1] else "lost"
     windows = (str(old.get("window")), str(new.get("window")))
-    if not significance and windows[0] == windows[1] and all(same(a, b) for a, b in pairs.values()):
+    if not significance and windows[0] == windows[1] and all(same(a, b, digits) for a, b in pairs.values()):
         return None
     return Effect(
         event_id=key[0],

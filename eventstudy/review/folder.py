@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from eventstudy.errors import InputFileError, Problem, UsageError
+from eventstudy.precision import CHOICES, FULL
 from eventstudy.reading import decimal, large_cells
 from eventstudy.spelling import meant_path
 
@@ -59,6 +60,11 @@ class ReportFolder:
         """Level of the intervals; the default where the folder does not say."""
         found = self.spec.get("level")
         return float(found) if isinstance(found, int | float) and 0.5 <= found < 1 else 0.95
+
+    @property
+    def digits(self) -> int | None:
+        """Significant digits of the numbers in its tables; None where they are full or the folder does not say."""
+        return CHOICES.get(str(self.spec.get("precision")))
 
     def holds(self, table: str) -> bool:
         """Whether the folder has a table, as CSV or inside results.json."""
@@ -134,9 +140,10 @@ def read_folder(path: Path) -> ReportFolder:
         unfinished = any(entry.name.startswith(".eventstudy-") for entry in path.iterdir())
         hint = "a run there was interrupted; run again" if unfinished else "`eventstudy run -o DIR` writes a report"
         raise UsageError(f"{path} holds no report", "windows.csv or results.json in it", hint)
-    return ReportFolder(
-        path=path, manifest=manifest, results=results, spec=manifest.get("spec") or results.get("spec") or {}
-    )
+    spec = manifest.get("spec") or results.get("spec") or {}
+    # reports of versions that had no such choice hold every number in full
+    spec = {"precision": FULL, **spec} if spec else {}
+    return ReportFolder(path=path, manifest=manifest, results=results, spec=spec)
 
 
 def file_hash(path: Path) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eventstudy.spec import ACCESS_FIELDS
+from eventstudy.spec import ACCESS_FIELDS, WRITING_FIELDS
 
 # Fields of the spec whose option has another name; all others are the option with `_`.
 OPTION_OF = {"benchmarks": "benchmark", "peers": "peer", "windows": "window", "index_weights": "index_weight"}
@@ -15,7 +15,9 @@ NOT_OPTIONS = ("windows_given", "notices")
 # How prices are got at and which kernels run: results.json leaves them out.
 ACCESS = ACCESS_FIELDS
 # Choices that cannot move a CAR or its standard error.
-REPORTING = frozenset({*ACCESS, "by", "tests", "windows", "level", "source", "calibrated", "shares", "volume"})
+REPORTING = frozenset(
+    {*ACCESS, *WRITING_FIELDS, "by", "tests", "windows", "level", "source", "calibrated", "shares", "volume"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eventstudy.review.folder import ReportFolder
-from eventstudy.review.tables import same
+from eventstudy.review.tables import coarser, same
 
 Returns = dict[str, dict[str, float | None]]
 _FIELDS = ("source", "rows", "first", "last", "fetched_at", "basis", "currency")
@@ -56,6 +56,7 @@ def changed_prices(before: ReportFolder, after: ReportFolder, *, comparable: boo
     returns = (_returns(before), _returns(after)) if comparable else ({}, {})
     known = bool(before.manifest and after.manifest)
     symbols = sorted({*old, *new} if known else {*returns[0]} & {*returns[1]})
+    digits = coarser(before, after)
     found = []
     for symbol in symbols:
         a, b = old.get(symbol), new.get(symbol)
@@ -63,7 +64,8 @@ def changed_prices(before: ReportFolder, after: ReportFolder, *, comparable: boo
             kind = "added" if a is None else "removed"
             found.append(PriceChange(symbol=symbol, kind=kind, before=_kept(a), after=_kept(b)))
             continue
-        change = _changed(symbol, a or {}, b or {}, returns[0].get(symbol, {}), returns[1].get(symbol, {}), known)
+        shown = returns[0].get(symbol, {}), returns[1].get(symbol, {})
+        change = _changed(symbol, a or {}, b or {}, shown, digits, known)
         if change is not None:
             found.append(change)
     return found
@@ -73,12 +75,13 @@ def _changed(
     symbol: str,
     old: Mapping[str, Any],
     new: Mapping[str, Any],
-    before: Mapping[str, float | None],
-    after: Mapping[str, float | None],
+    returns: tuple[Mapping[str, float | None], Mapping[str, float | None]],
+    digits: int | None,
     known: bool,
 ) -> PriceChange | None:
+    before, after = returns
     shared = [session for session in before if session in after]
-    moved = [session for session in shared if not same(before[session], after[session])]
+    moved = [session for session in shared if not same(before[session], after[session], digits)]
     if not moved and (not known or old.get("sha256") == new.get("sha256")):
         return None
     most = max(moved, key=lambda session: abs((before[session] or 0) - (after[session] or 0)), default="")

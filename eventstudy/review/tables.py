@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from eventstudy.report.digits import rounded_number
 from eventstudy.review.folder import Cell, ReportFolder, file_hash
 
 # What names a row of each table; rows that share a name are taken in order.
@@ -35,7 +36,7 @@ class TableChange:
     removed, added : int
         Rows that only one folder has.
     differing : int
-        Rows of both with a cell that differs: text by its letters, numbers by more than 1e-9 relative.
+        Rows of both with a cell that differs: see ``same``.
     columns : tuple of str
         Columns in which they differ, and those that only one folder has.
     """
@@ -47,11 +48,24 @@ class TableChange:
     columns: tuple[str, ...]
 
 
-def same(a: Cell, b: Cell) -> bool:
-    """Whether two cells say the same."""
-    if isinstance(a, float) and isinstance(b, float):
-        return math.isclose(a, b, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
-    return a == b
+def coarser(before: ReportFolder, after: ReportFolder) -> int | None:
+    """Significant digits that the numbers of both folders have; None where both are full."""
+    return min((folder.digits for folder in (before, after) if folder.digits is not None), default=None)
+
+
+def same(a: Cell, b: Cell, digits: int | None) -> bool:
+    """Whether two cells say the same: equal text, or numbers within 1e-9 relative or, at ``digits`` significant digits,
+    within one unit of the last one. Equal numbers that differ by the last bits may be rounded to either side.
+    """
+    if not (isinstance(a, float) and isinstance(b, float)):
+        return a == b
+    if math.isclose(a, b, rel_tol=RELATIVE, abs_tol=ABSOLUTE):
+        return True
+    if digits is None:
+        return False
+    a, b = rounded_number(a, digits), rounded_number(b, digits)
+    unit = 10.0 ** (math.floor(math.log10(max(abs(a), abs(b)))) + 1 - digits)
+    return abs(a - b) <= unit * (1 + 1e-6)
 
 
 def changed_tables(before: ReportFolder, after: ReportFolder) -> tuple[list[TableChange], list[str]]:
@@ -75,7 +89,7 @@ def _identical(before: ReportFolder, after: ReportFolder, table: str) -> bool:
 
 
 def _changed(before: ReportFolder, after: ReportFolder, table: str, key: tuple[str, ...]) -> TableChange:
-    old = dict(keyed(before, table, key))
+    old, digits = dict(keyed(before, table, key)), coarser(before, after)
     names, columns = set(before.columns(table)), dict.fromkeys(after.columns(table))
     shared = [name for name in columns if name in names]
     lone = [name for name in (*columns, *names) if (name in columns) != (name in names)] if names and columns else []
@@ -85,7 +99,7 @@ def _changed(before: ReportFolder, after: ReportFolder, table: str, key: tuple[s
         if former is None:
             added += 1
             continue
-        cells = [column for column in shared if not same(former.get(column), row.get(column))]
+        cells = [column for column in shared if not same(former.get(column), row.get(column), digits)]
         differing += bool(cells)
         where |= dict.fromkeys(cells)
     return TableChange(table=table, removed=len(old), added=added, differing=differing, columns=tuple(where))

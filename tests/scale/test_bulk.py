@@ -38,7 +38,9 @@ NAMED = (
     "generalized-sign", "cz-sign", "wilcoxon", "wild-bootstrap", "lbt-bootstrap", "sign-flip", "vol-ratio-csect", "avar",
     "adj-patell", "kolari-pynnonen", "kpp", "calendar-cov", "grank-t-clu", "skew-t-johnson",
 )  # fmt: skip
-SPEC = StudySpec(source="snapshot", benchmarks=("SPY", "SOXX"), tests=NAMED, exclude="none", engine="numpy")
+SPEC = StudySpec(
+    source="snapshot", benchmarks=("SPY", "SOXX"), tests=NAMED, exclude="none", engine="numpy", precision="full"
+)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +121,7 @@ def test_costly_tests_wait_to_be_named_by_the_size_of_the_sample(
 def same_tables(out: Path, small: Any, tables: dict[str, list[str]], folder: Path) -> None:
     """The files of a streamed study hold what the tables of a small one hold."""
     for name, keys in tables.items():
-        (folder / "small.csv").write_text(csv_text(small.tables[name]), encoding="utf-8")
+        (folder / "small.csv").write_text(csv_text(small.tables[name], None), encoding="utf-8")
         one, other = (
             pd.read_csv(p).sort_values(keys).reset_index(drop=True) for p in (out / f"{name}.csv", folder / "small.csv")
         )

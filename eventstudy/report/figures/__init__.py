@@ -11,7 +11,7 @@ from eventstudy.report.figures.groups import group_caar
 from eventstudy.report.figures.paths import car_path
 from eventstudy.report.figures.placebo import placebo
 from eventstudy.report.figures.scatter import Estimation, scatter
-from eventstudy.report.figures.style import Figure, read_metadata, with_png
+from eventstudy.report.figures.style import Figure, finished_as, read_metadata
 
 __all__ = [
     "Estimation",
@@ -20,10 +20,10 @@ __all__ = [
     "car_path",
     "cluster",
     "equity",
+    "finished_as",
     "forest",
     "group_caar",
     "placebo",
     "read_metadata",
     "scatter",
-    "with_png",
 ]

@@ -41,7 +41,9 @@ COLOUR_NAMES = {
 }
 # of a PNG, enough for a slide across a whole screen
 PIXELS = 1920
+# whether a PNG is wanted too, and the significant digits of the numbers that a figure carries
 _TWINS: ContextVar[bool] = ContextVar("twins", default=False)
+_DIGITS: ContextVar[int | None] = ContextVar("digits", default=None)
 _SETTINGS: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "eventstudy",
@@ -87,7 +89,7 @@ class Figure:
     columns, rows
         The same numbers as a table of plain text, for those who do not see the figure; the first column names the row.
     png : bytes
-        The same picture for slides; empty unless it was drawn ``with_png``.
+        The same picture for slides; empty unless it was ``finished_as`` PNG too.
     """
 
     name: str
@@ -106,13 +108,16 @@ class Figure:
 
 
 @contextmanager
-def with_png(wanted: bool) -> Iterator[None]:
-    """Every figure that is finished within also has its PNG, where that is wanted."""
-    token = _TWINS.set(wanted)
+def finished_as(png: bool, digits: int | None) -> Iterator[None]:
+    """Every figure that is finished within also has its PNG, where that is wanted, and carries numbers of so many
+    significant digits (None: all of them).
+    """
+    twins, held = _TWINS.set(png), _DIGITS.set(digits)
     try:
         yield
     finally:
-        _TWINS.reset(token)
+        _TWINS.reset(twins)
+        _DIGITS.reset(held)
 
 
 @contextmanager
@@ -169,7 +174,7 @@ def finish(
     inside = (
         f'\n <title id="{ident}-title">{escape.html(title)}</title>'
         f'\n <desc id="{ident}-desc">{escape.html(description)}</desc>'
-        f'\n <metadata id="{ident}-data">{escape.json_dumps(data)}</metadata>'
+        f'\n <metadata id="{ident}-data">{escape.json_dumps(data, _DIGITS.get())}</metadata>'
     )
     label = f' role="img" aria-labelledby="{ident}-title {ident}-desc">'
     svg = head + label + inside + _without_own_metadata(text[end + 1 :])
