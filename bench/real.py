@@ -12,15 +12,15 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
-from eventstudy.scale.results import BulkResult
-from eventstudy.scale.study import Order, run_bulk
 
 from bench.harness import interleaved, machine, ratio
 from bench.ranked import WHOLE
 from eventstudy.data.events import read_events
-from eventstudy.scale.executors import Here
+from eventstudy.report.provenance import counts
+from eventstudy.results import StudyResult
 from eventstudy.scale.limits import Limits
 from eventstudy.spec import StudySpec, Window
+from eventstudy.study_report import Order, study_into
 
 ROUNDS = 3
 
@@ -39,7 +39,7 @@ def main() -> None:
         named = pd.DataFrame({"ticker": table["ticker"], "announced_at": table["event_date"]})
         named.to_csv(place / "events.csv", index=False)
 
-        def run(engine: str) -> BulkResult:
+        def run(engine: str) -> StudyResult:
             spec = StudySpec(
                 source=f"parquet:{folder}/panel.parquet",
                 windows=(Window(0, 1),),
@@ -47,17 +47,17 @@ def main() -> None:
                 tests=WHOLE,
                 engine=engine,
             )
-            order = Order(out=place / engine, formats=("parquet",), limits=Limits(bulk=0))
-            found[engine] = run_bulk(read_events(place / "events.csv"), spec, order, Here())
+            order = Order(out=place / engine, formats=("parquet",), limits=Limits(kept=0))
+            found[engine] = study_into(read_events(place / "events.csv"), spec, order).result
             return found[engine]
 
         spent = interleaved({engine: lambda e=engine: run(e) for engine in ("numba", "numpy")}, ROUNDS)  # type: ignore[misc]
-        counts = found["numba"].counts
+        total = counts(found["numba"])
         for engine, times in spent.items():
             each = sorted(times)
             print(
                 f"{engine}: {statistics.median(each):.1f} s of processor ({each[0]:.1f} to {each[-1]:.1f}) for "
-                f"{counts['read']:,} dates, {counts['studied']:,} studied, {counts['excluded']:,} excluded, "
+                f"{total['read']:,} dates, {total['studied']:,} studied, {total['excluded']:,} excluded, "
                 f"{len(WHOLE)} tests and their rows"
             )
         middle, low, high = ratio(spent["numpy"], spent["numba"])
