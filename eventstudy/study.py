@@ -271,7 +271,10 @@ def _whole(job: Job, prepared: Prepared, first: FirstPass) -> Block | None:
     if not len(prepared.roster):
         return None
     if first.blocks:
-        return joined(first.blocks)
+        whole = joined(first.blocks)
+        # held once
+        first.blocks.clear()
+        return whole
     events = prepared.roster.part(0, len(prepared.roster))
     found = study_block(replace(job, keep=True), events, seeds_of(prepared.index, events.row))
     first.measured.append(found.measured)
@@ -283,7 +286,9 @@ def _studied(first: FirstPass, whole: Block | None) -> tuple[MeasuredEvents, Blo
     kept = np.flatnonzero(first.kept)
     if whole is None or not len(kept):
         return None, None
-    return end_to_end(first.measured), whole if len(kept) == len(first.kept) else select(whole, kept)
+    measured = end_to_end(first.measured)
+    first.measured.clear()
+    return measured, whole if len(kept) == len(first.kept) else select(whole, kept)
 
 
 def _shown(

@@ -11,7 +11,7 @@ import numpy as np
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.moments import Moments, summarise
 from eventstudy.engine.panel import Bools, Floats, Ints
-from eventstudy.engine.significance.battery import MOST_UNASKED, many_pairs
+from eventstudy.engine.significance.battery import MOST_PAIRS, many_pairs
 from eventstudy.engine.significance.cross_section import Dependence, risen_ratio
 from eventstudy.engine.significance.differences import contrast, difference_cov, difference_welch
 from eventstudy.engine.significance.overlap import Overlap, overlap_of
@@ -116,7 +116,7 @@ def _compared(block: Block, events: PlacedEvents, comparison: Comparison, w: int
 
 def _refusal(one: _Compared, studied: Studied) -> str:
     """Why the covariance of a comparison is not computed unasked; empty where it is."""
-    if studied.spec.tests != ("auto",) or one.overlap.pairs <= MOST_UNASKED:
+    if studied.spec.tests != ("auto",) or one.overlap.pairs <= MOST_PAIRS:
         return ""
     return many_pairs("difference-cov", one.overlap)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from eventstudy.engine.models import fit
 from eventstudy.engine.panel import ReturnPanel
 from eventstudy.engine.significance import pairs as in_pairs
-from eventstudy.engine.significance.battery import GROUP_TESTS, MOST_UNASKED, forms_pairs, too_costly
+from eventstudy.engine.significance.battery import GROUP_TESTS, MOST_PAIRS, forms_pairs, too_costly
 from eventstudy.engine.significance.evidence import window_weights
 from eventstudy.engine.significance.overlap import Calendars, Overlap, overlap_of, overlapping_own
 from eventstudy.engine.significance.pairs import Errors, Laid, date_blocks, errors_in_event_time, merged_pairs
@@ -119,7 +119,7 @@ def test_days_beyond_a_calendar_are_nobodys() -> None:
 
 
 def test_a_costly_test_waits_to_be_named() -> None:
-    many, few = Overlap(n_dates=9, pairs=MOST_UNASKED + 1), Overlap(n_dates=9, pairs=MOST_UNASKED)
+    many, few = Overlap(n_dates=9, pairs=MOST_PAIRS + 1), Overlap(n_dates=9, pairs=MOST_PAIRS)
     for name, entry in GROUP_TESTS.items():
         assert bool(too_costly(name, 20_000, many)) == (entry.cost == "pairs" and name != "grank-t-clu"), name
         assert bool(too_costly(name, 20_001, few)) == (entry.cost == "draws"), name

@@ -104,7 +104,7 @@ def test_costly_tests_wait_to_be_named_by_the_size_of_the_sample(
     many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A study has one bound a sample: its small groups are tested whatever the size of the study."""
-    monkeypatch.setattr("eventstudy.engine.significance.battery.MOST_UNASKED", 500)
+    monkeypatch.setattr("eventstudy.engine.significance.battery.MOST_PAIRS", 500)
     unasked = SPEC.with_changes(tests=("auto",))
     small = run(read_events(many), spec=unasked)
     bulk(many, tmp_path / "out", unasked)

@@ -16,6 +16,8 @@ from eventstudy.engine.significance.summary import PARTS, Summary, spread_of, su
 
 # Predicted cost of a sample above which a test waits to be named: pairs of events, or events times draws.
 MOST_UNASKED = 20_000_000
+# pairs of events whose correlation is estimated unasked: about ten seconds of processor time
+MOST_PAIRS = 2_500_000
 DRAWS = 1000
 
 Finalise = Callable[[Sample, Summary, Dependence, Alternative], TestResult]
@@ -268,14 +270,14 @@ def forms_pairs(name: str, overlap: Overlap) -> bool:
 def many_pairs(name: str, overlap: Overlap) -> str:
     """Why a test on the pairs of a sample waits to be named."""
     return (
-        f"windows of {overlap.pairs:,} pairs overlap: correlations of more than {MOST_UNASKED:,} are computed "
+        f"windows of {overlap.pairs:,} pairs overlap: correlations of more than {MOST_PAIRS:,} are computed "
         f"where --tests names {name}"
     )
 
 
 def too_costly(name: str, n: int, overlap: Overlap) -> str:
     """Why a test that nobody named is not computed on a sample of n events; empty where it is."""
-    if forms_pairs(name, overlap) and overlap.pairs > MOST_UNASKED:
+    if forms_pairs(name, overlap) and overlap.pairs > MOST_PAIRS:
         return many_pairs(name, overlap)
     if GROUP_TESTS[name].cost == "draws" and n * DRAWS > MOST_UNASKED:
         return f"N = {n:,}: more than {MOST_UNASKED // DRAWS:,} events are resampled where --tests names {name}"
