@@ -8,7 +8,16 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from eventstudy.data.intake import accept
-from eventstudy.data.prices import Basis, PriceSeries, PriceTable, Refusal, make_series, price_table
+from eventstudy.data.prices import (
+    Basis,
+    Daily,
+    PriceSeries,
+    PriceTable,
+    Refusal,
+    Supplied,
+    make_series,
+    price_table,
+)
 from eventstudy.data.raw import RawSeries
 from eventstudy.errors import InputFileError, Problem, flat
 
@@ -41,15 +50,13 @@ def returns_series(raw: RawSeries) -> PriceSeries | Refusal:
     return make_series(
         raw.symbol,
         raw.dates[order],
-        np.cumprod(1 + values[order], dtype=np.float64),
-        source=raw.source,
-        origin=raw.origin,
-        fetched_at=raw.fetched_at,
-        volume=None if volume is None else volume[order],
-        currency=raw.currency,
-        basis=Basis(RETURNS, "the source states returns", "; ".join(raw.notes)),
-        spans=np.full(len(order), np.nan) if spans is None else spans[order],
-        layout=raw.layout,
+        Daily(
+            np.cumprod(1 + values[order], dtype=np.float64),
+            volume=None if volume is None else volume[order],
+            spans=np.full(len(order), np.nan) if spans is None else spans[order],
+        ),
+        Supplied(raw.source, raw.origin, raw.fetched_at, raw.currency, raw.layout),
+        Basis(RETURNS, "the source states returns", "; ".join(raw.notes)),
     )
 
 

@@ -15,7 +15,7 @@ from eventstudy.data.cells import likely_ticker
 from eventstudy.data.event_index import index_events
 from eventstudy.data.events import event_notes, events_from_frame, read_events
 from eventstudy.data.filing_clock import clock_warnings
-from eventstudy.data.prices import PriceTable, make_series
+from eventstudy.data.prices import Daily, PriceTable, Supplied, make_series
 from eventstudy.data.sources import source_from_frame
 from eventstudy.data.tickers import spelled, spellings, yahoo_spelling
 from eventstudy.errors import InputFileError, UnknownExchange, UsageError
@@ -209,7 +209,7 @@ def test_spellings() -> None:
     assert [yahoo_spelling(t) for t in ("BRK.B", "BRK.B.US", "AAPL.O", "ASML.AS", "M&M.NS")] == [
         "BRK-B", "BRK-B", "AAPL", "ASML.AS", "M&M.NS",
     ]  # fmt: skip
-    series = make_series("BRK-B", XNYS.sessions[:2], np.ones(2), source="t", origin="t", fetched_at="")
+    series = make_series("BRK-B", XNYS.sessions[:2], Daily(np.ones(2)), Supplied("t", "t"))
     table = spelled(PriceTable({"BRK-B": series}, {"AAPL": "gone"}), {"BRK.B": "BRK-B", "AAPL.US": "AAPL"})
     assert list(table.series) == ["BRK.B"] and table.unknown == {"AAPL.US": "gone"}
 
