@@ -22,6 +22,7 @@ _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # commas that separate thousands, alone or before a point
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
 _BY_POINTS = re.compile(r"(|[0-9]{1,3}(\.[0-9]{3})*)")
+_COMMA = re.compile(r"[+-]?[0-9]{1,3}((\.[0-9]{3})+|[0-9]*),[0-9]+")
 # what no decimal comma can be: two groups, or a group and a point
 _SURELY_GROUPED = re.compile(r"[+-]?[0-9]{1,3}((,[0-9]{3}){2,}|,[0-9]{3}\.)")
 _MANY = {"K": 1e3, "M": 1e6, "B": 1e9}
@@ -29,9 +30,15 @@ _MANY = {"K": 1e3, "M": 1e6, "B": 1e9}
 _CODES = re.compile(r"[A-Z]")
 # returns below a total loss: CRSP's numeric codes
 LOWEST_RETURN = -1.0
-# median size of figures that are no prices of a listing
-SMALL = 0.2
+# median size of figures that are no prices of a listing, and shares of negative ones that only returns have
+SMALL, BOTH_SIGNS = 0.2, (0.25, 0.75)
+# gross returns: rows that show them, how far from 1 their median may be, their least median size, von Neumann's ratio
+GROSS_ROWS, NEAR_ONE, LEAST_MOVE, NEUMANN = 60, 0.02, 0.001, 1.3
 NO_NUMBER = "is no number; write a decimal with a point"
+COMMA = (
+    "is no number: it is written with a decimal comma; read the file with pd.read_csv(path, decimal=',') and write "
+    "it with points"
+)
 DOTTED = "may be thousands: the other cells are whole numbers below 1000; write 1003 or 1.0030"
 AMBIGUOUS = "may be a decimal comma or thousands; write a decimal with a point"
 
@@ -143,7 +150,7 @@ def _cell(text: str, name: str, *, grouped: bool, codes: bool) -> float | str:
         return float(bare.replace(",", "")) * many if grouped else AMBIGUOUS
     if name in RETURNS and bare.endswith("%"):
         return "is in percent; write a decimal, such as 0.012"
-    return NO_NUMBER
+    return COMMA if _COMMA.fullmatch(bare) else NO_NUMBER
 
 
 def impossible(name: str, values: Floats) -> list[tuple[NDArray[np.bool_], str]]:
@@ -160,8 +167,8 @@ def impossible(name: str, values: Floats) -> list[tuple[NDArray[np.bool_], str]]
         if name in PRICES:
             absurd |= (values > 0) & (values < LOWEST)
         less = "a price must be positive; leave the cell empty if there is none"
-        if name in PRICES and _like_returns(values):
-            less = "a price must be positive; figures of this size and both signs are returns: give --input returns"
+        if name in PRICES and (unit := _like_returns(values)):
+            less = f"a price must be positive; figures of this size and both signs are returns{unit}"
         if name not in PRICES:
             less = "must not be negative; leave the cell empty if it is unknown"
         return [
@@ -171,10 +178,33 @@ def impossible(name: str, values: Floats) -> list[tuple[NDArray[np.bool_], str]]
         ]
 
 
-def _like_returns(values: Floats) -> bool:
-    """Whether figures have both signs and are small."""
+def _like_returns(values: Floats) -> str:
+    """What to do with figures of both signs that are returns; empty where they are none."""
     there = values[np.isfinite(values)]
-    return bool(len(there)) and float(np.median(np.abs(there))) < SMALL and bool((there > 0).any())
+    if not len(there) or not (there > 0).any():
+        return ""
+    if float(np.median(np.abs(there))) < SMALL:
+        return ": give --input returns"
+    low, high = BOTH_SIGNS
+    return " in percent: divide by 100 and give --input returns" if low < float((there < 0).mean()) < high else ""
+
+
+def like_gross_returns(values: Floats) -> bool:
+    """Whether figures are gross returns, 1 and what was earned, and no prices.
+
+    They lie about 1, and each says nothing about the next: the squared steps make about twice their variance (von
+    Neumann's ratio), of prices hardly a tenth. Of prices that move about 1 all but those of a few days do so.
+    """
+    there = values[np.isfinite(values)]
+    if len(there) < GROSS_ROWS:
+        return False
+    low, middle, high = np.quantile(there, (0.05, 0.5, 0.95))
+    if abs(middle - 1) > NEAR_ONE or low < 0.5 or high > 1.5 or float(np.median(np.abs(there - 1))) < LEAST_MOVE:
+        return False
+    # extremes would decide the ratio of a few rows
+    there = np.clip(there, low, high)
+    spread = float(np.sum((there - there.mean()) ** 2))
+    return spread > 0 and float(np.sum((there[1:] - there[:-1]) ** 2)) > NEUMANN * spread
 
 
 def first_troubles(name: str, values: Floats) -> dict[int, tuple[str, str]]:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from eventstudy.data.doubtful import repeated, repeated_note
 from eventstudy.data.intake import accept
 from eventstudy.data.prices import (
+    DOUBTFUL,
     Basis,
     Daily,
     PriceSeries,
@@ -47,6 +49,8 @@ def returns_series(raw: RawSeries) -> PriceSeries | Refusal:
     order = np.argsort(raw.dates, kind="stable")
     order = order[kept[order]]
     spans, volume = raw.columns.get("span"), raw.columns.get("volume")
+    again = repeated(values[order])
+    said = [*raw.notes, *([repeated_note(raw.dates[order], again)] if again.any() else [])]
     return make_series(
         raw.symbol,
         raw.dates[order],
@@ -54,9 +58,10 @@ def returns_series(raw: RawSeries) -> PriceSeries | Refusal:
             np.cumprod(1 + values[order], dtype=np.float64),
             volume=None if volume is None else volume[order],
             spans=np.full(len(order), np.nan) if spans is None else spans[order],
+            doubt=np.where(again, np.uint8(DOUBTFUL), np.uint8(0)) if again.any() else None,
         ),
         Supplied(raw.source, raw.origin, raw.fetched_at, raw.currency, raw.layout),
-        Basis(RETURNS, "the source states returns", "; ".join(raw.notes)),
+        Basis(RETURNS, "the source states returns", "; ".join(said)),
     )
 
 

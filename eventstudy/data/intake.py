@@ -13,8 +13,10 @@ import numpy as np
 
 from eventstudy.data.adjusted import compared
 from eventstudy.data.dividends import ADJUSTED, UNADJUSTED, dividend_basis
+from eventstudy.data.doubtful import EXCHANGED_NOTE, exchanged, repeated, repeated_note
 from eventstudy.data.prices import (
     BY_HEADING,
+    DOUBTFUL,
     SPLIT_UNCLEAR,
     SPLITS_UNKNOWN,
     Basis,
@@ -28,7 +30,7 @@ from eventstudy.data.prices import (
 )
 from eventstudy.data.raw import RawSeries
 from eventstudy.data.splits import RAW, StatedSplit, divisor, ratio_text, stated_splits, written_finely
-from eventstudy.engine.panel import Ints
+from eventstudy.engine.panel import Bools, Ints
 
 # a close outside low..high by more than rounding; beyond this share of the rows the columns are swapped
 ROUNDED, SWAPPED = 1e-6, 0.05
@@ -69,6 +71,7 @@ def accept(raw: RawSeries, *, trust_adjusted: bool = False) -> PriceSeries | Ref
     if rows is None:
         return Refusal(raw.symbol, "no row has a close")
     outside, why = _outside_range(rows)
+    why = why or ("" if trust_adjusted else _paid_away(rows))
     if why:
         return Refusal(raw.symbol, why)
     decided = _with_adjusted(rows, raw, trust_adjusted) if rows.adjusted is not None else _without(rows, raw)
@@ -182,6 +185,19 @@ def _outside_range(rows: _Rows) -> tuple[int, str]:
     return n, (
         f"{rows.dates[at]}: the close {rows.close[at]:.6g} lies outside low {low[at]:.6g} to high {high[at]:.6g}, as "
         f"on {n} of {known} rows; columns are swapped, or are on another basis: correct the headings"
+    )
+
+
+def _paid_away(rows: _Rows) -> str:
+    """Why a dividend refuses the series: it is not smaller than the close before it, out of which it is paid."""
+    if rows.dividend is None or not len(at := np.flatnonzero(rows.dividend[1:] >= rows.close[:-1])):
+        return ""
+    day = int(at[0]) + 1
+    more = f" (and {len(at) - 1} days more)" if len(at) > 1 else ""
+    return (
+        f"{rows.dates[day]}: a dividend of {rows.dividend[day]:.6g} is stated, and the close before it is "
+        f"{rows.close[day - 1]:.6g}{more}: a share cannot pay more than its price; write the cash paid per share, in "
+        "the currency of the closes and for the same shares"
     )
 
 
@@ -302,19 +318,34 @@ def _made(raw: RawSeries, rows: _Rows, decided: _Decided, outside: int) -> Price
     if raw.running >= 0:
         day = raw.dates[raw.running]
         said.append(f"the row of {day} is left out: it is stamped inside the session, which had not ended")
-    basis = Basis(decided.basis.kind, decided.basis.why, "; ".join(filter(None, said)))
     opens, volume = columns.get("open"), columns.get("volume")
+    opens = None if opens is None else opens / by
     adjusted = columns.get("adj_close") if decided.returns_from == "adj_close" else None
     close = rows.close / by
     if decided.returns_from == "adj_close":
         adjusted = close if adjusted is None or rows.adjusted is None else adjusted / decided.by_adjusted
+    doubt, doubts = decided.doubt, _doubts(rows.dates, close if adjusted is None else adjusted, close, opens)
+    for where, sentence in doubts:
+        doubt = doubt | np.where(where, np.uint8(DOUBTFUL), np.uint8(0))
+        said.append(sentence)
+    basis = Basis(decided.basis.kind, decided.basis.why, "; ".join(filter(None, said)))
     figures = Daily(
         close,
-        open=None if opens is None else opens / by,
+        open=opens,
         volume=None if volume is None else volume * by,
         adj_close=adjusted,
         dividend=rows.dividend / by if decided.returns_from == "dividends" and rows.dividend is not None else None,
-        doubt=decided.doubt if decided.doubt.any() else None,
+        doubt=doubt if doubt.any() else None,
     )
     supplied = Supplied(raw.source, raw.origin, raw.fetched_at, raw.currency, raw.layout)
     return make_series(raw.symbol, rows.dates, figures, supplied, basis)
+
+
+def _doubts(dates: Dates, level: Floats, close: Floats, opens: Floats | None) -> list[tuple[Bools, str]]:
+    """Rows that are doubtful for themselves, and why; ``level`` is what returns are made from."""
+    moves = np.full(len(level), np.nan)
+    np.divide(level[1:], level[:-1], out=moves[1:])
+    found = [(again, repeated_note(dates, again))] if (again := repeated(moves)).any() else []
+    if opens is not None and exchanged(opens, close):
+        found.append((np.ones(len(close), dtype=bool), EXCHANGED_NOTE))
+    return found

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 LOWEST, HIGHEST = 1e-12, 1e15
 Dates = NDArray[np.datetime64]
 # what is in doubt on a row, one bit each
-SPLIT_UNCLEAR, BY_HEADING, SPLITS_UNKNOWN = 1, 2, 4
+SPLIT_UNCLEAR, BY_HEADING, SPLITS_UNKNOWN, DOUBTFUL = 1, 2, 4, 64
 # columns of a series that its hash covers, in this order
 HASHED = ("close", "open", "volume", "adj_close", "dividend", "spans")
 
@@ -102,7 +102,8 @@ class PriceSeries:
         Cash per share with this ex-date, on the same split basis; 0 on other days.
     provenance : Provenance
     doubt : uint8 (n,) or None
-        ``SPLIT_UNCLEAR``, ``BY_HEADING`` and ``SPLITS_UNKNOWN`` of each row; None where nothing is in doubt.
+        ``SPLIT_UNCLEAR``, ``BY_HEADING``, ``SPLITS_UNKNOWN`` and ``DOUBTFUL`` of each row; None where nothing is in
+        doubt.
     spans : float64 (n,) or None
         None of prices. Of a source of returns the sessions that each return covers: NaN where that is not stated,
         infinite where it covers all sessions since the row before. ``close`` is then an index of the returns that

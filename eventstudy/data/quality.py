@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from eventstudy.data.prices import BY_HEADING, SPLIT_UNCLEAR, SPLITS_UNKNOWN, Floats
+from eventstudy.data.prices import BY_HEADING, DOUBTFUL, SPLIT_UNCLEAR, SPLITS_UNKNOWN, Floats
 from eventstudy.data.returns import AlignedSeries
 
 Bools = NDArray[np.bool_]
@@ -17,7 +17,7 @@ STALE_RUN = 5
 
 
 # what is known of a session of a series, one bit each; the bits below belong to ``event_index``
-TRADED, STALE, BAD_TICK, GAP, MISSING, UNCLEAR, HEADING, AGAINST, RAW = (1 << bit for bit in range(3, 12))
+TRADED, STALE, BAD_TICK, GAP, MISSING, UNCLEAR, HEADING, AGAINST, RAW, TWICE = (1 << bit for bit in range(3, 13))
 # sessions of a window, and the z from which its returns go with the benchmark's of another session
 LAGGED = ((500, 3.0), (250, 4.0))
 CLIPPED = 4.0
@@ -26,7 +26,8 @@ CLIPPED = 4.0
 def quality_bits(series: AlignedSeries) -> np.ndarray:
     """What deserves a second look on each session of a series, bits of the constants above; uint16 (T,).
 
-    ``UNCLEAR``, ``HEADING`` and ``RAW`` mark the sessions whose returns depend on a split or a basis that is not known.
+    ``UNCLEAR``, ``HEADING`` and ``RAW`` mark the sessions whose returns depend on a split or a basis that is not known,
+    ``TWICE`` those of closes that stand twice or in the column of opens.
     """
     found = (
         (TRADED, series.traded),
@@ -38,6 +39,7 @@ def quality_bits(series: AlignedSeries) -> np.ndarray:
         (HEADING, series.doubt & BY_HEADING > 0),
         (AGAINST, against_benchmark(series)),
         (RAW, series.doubt & SPLITS_UNKNOWN > 0),
+        (TWICE, series.doubt & DOUBTFUL > 0),
     )
     bits = np.zeros(len(series.total), dtype=np.uint16)
     for bit, where in found:
