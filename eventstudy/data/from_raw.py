@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from eventstudy.data.doubtful import repeated, repeated_note
+from eventstudy.data.doubtful import SMOOTHED_NOTE, repeated, repeated_note, smoothed
 from eventstudy.data.intake import accept
 from eventstudy.data.prices import (
     DOUBTFUL,
@@ -51,6 +51,8 @@ def returns_series(raw: RawSeries) -> PriceSeries | Refusal:
     spans, volume = raw.columns.get("span"), raw.columns.get("volume")
     again = repeated(values[order])
     said = [*raw.notes, *([repeated_note(raw.dates[order], again)] if again.any() else [])]
+    if smoothed(values[order]):
+        again, said = np.ones(len(order), dtype=bool), [*said, SMOOTHED_NOTE]
     return make_series(
         raw.symbol,
         raw.dates[order],

@@ -13,7 +13,7 @@ import numpy as np
 
 from eventstudy.data.adjusted import compared
 from eventstudy.data.dividends import ADJUSTED, UNADJUSTED, dividend_basis
-from eventstudy.data.doubtful import EXCHANGED_NOTE, exchanged, repeated, repeated_note
+from eventstudy.data.doubtful import EXCHANGED_NOTE, SMOOTHED_NOTE, exchanged, repeated, repeated_note, smoothed
 from eventstudy.data.prices import (
     BY_HEADING,
     DOUBTFUL,
@@ -345,7 +345,10 @@ def _doubts(dates: Dates, level: Floats, close: Floats, opens: Floats | None) ->
     """Rows that are doubtful for themselves, and why; ``level`` is what returns are made from."""
     moves = np.full(len(level), np.nan)
     np.divide(level[1:], level[:-1], out=moves[1:])
+    moves -= 1
     found = [(again, repeated_note(dates, again))] if (again := repeated(moves)).any() else []
+    if smoothed(moves):
+        found.append((np.ones(len(close), dtype=bool), SMOOTHED_NOTE))
     if opens is not None and exchanged(opens, close):
         found.append((np.ones(len(close), dtype=bool), EXCHANGED_NOTE))
     return found

@@ -13,7 +13,7 @@ import pandas as pd
 
 from eventstudy.data.calendar import DEFAULT_EXCHANGE, exchange_of
 from eventstudy.data.date_readings import UnreadableDates
-from eventstudy.data.figures import AMBIGUOUS, COMMA, PRICES, Parsed, first_troubles, like_gross_returns, parsed, said
+from eventstudy.data.figures import AMBIGUOUS, COMMA, PRICES, Parsed, first_troubles, no_prices, parsed, said
 from eventstudy.data.layout_dates import TRIED, form_of, is_yahoo_page, orderly, swappable
 from eventstudy.data.layout_rules import RULES, Stated
 from eventstudy.data.layouts import (
@@ -34,10 +34,6 @@ from eventstudy.errors import InputFileError, Problem, UnknownExchange
 UNREAD = (
     "may state splits, dividends or adjusted closes, and the heading is unknown; rename it to Stock Splits (4.0 on the "
     "day of a 4:1 split), Dividends (cash a share on its day) or Adj Close, or remove the column"
-)
-GROSS = (
-    "holds gross returns (1 + r): the figures lie about 1 and do not follow each other as prices do; subtract 1 and "
-    "give --input returns, or give --input prices where they are prices"
 )
 # A study reads these only where it is asked to, so that a cell that cannot be read is an empty one.
 UNUSED = ("high", "low")
@@ -213,7 +209,7 @@ class _Reading:
                 RULES[layout.derive](stated)
             self.problems += [Problem(0, "", self.symbol, message) for message in stated.trouble]
         returns = states_returns(table.found, table.origin.asked)
-        columns = self._of_returns(stated) if returns else self._of_prices(stated)
+        columns = self._of_returns(stated) if returns else self._of_prices(stated, days)
         kept = self._without_twins(days, columns) if days is not None else None
         if self.problems:
             raise InputFileError(table.origin.path, sorted(self.problems, key=lambda problem: problem.line))
@@ -303,7 +299,7 @@ class _Reading:
         self._add(name, wrong)
         return values
 
-    def _of_prices(self, stated: Stated) -> dict[str, Floats]:
+    def _of_prices(self, stated: Stated, days: Days | None) -> dict[str, Floats]:
         """The columns of prices."""
         figures = {name: values for name, values in stated.figures.items() if name in COLUMNS}
         if "return" in figures and not self.table.found.layout.returns:
@@ -315,12 +311,13 @@ class _Reading:
         if "close" not in figures:
             headings = ", ".join(map(repr, self.table.headings))
             self.problems.append(Problem(0, "close", "", f"is none of the headings {headings}; wanted prices"))
-        if self.table.origin.asked == "auto":
-            self.problems += [
-                Problem(0, name, self.symbol, GROSS)
-                for name in ("close", "adj_close")
-                if name in figures and like_gross_returns(figures[name])
-            ]
+        if self.table.origin.asked == "auto" and days is not None:
+            priced = {name: figures[name] for name in ("close", "adj_close") if name in figures}
+            if not (days.dates[1:] >= days.dates[:-1]).all():
+                order = np.argsort(days.dates, kind="stable")
+                priced = {name: values[order] for name, values in priced.items()}
+            told = {name: no_prices(values) for name, values in priced.items()}
+            self.problems += [Problem(0, name, self.symbol, why) for name, why in told.items() if why]
         if "split" in figures:
             figures["split"] = np.where(figures["split"] == 1, 0.0, figures["split"])
         return figures

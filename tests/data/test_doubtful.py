@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eventstudy.data.doubtful import exchanged, repeated
-from eventstudy.data.figures import GROSS_ROWS, like_gross_returns
+from eventstudy.data.doubtful import exchanged, repeated, smoothed
+from eventstudy.data.figures import GROSS_ROWS, no_prices
 from eventstudy.data.sources import source_from_frame
 from eventstudy.study import run
 from tests.data.test_heading_words import WAYS, frame
@@ -77,8 +77,32 @@ def test_prices_that_lie_about_one_are_prices() -> None:
     rng = np.random.default_rng(5)
     for n in (GROSS_ROWS, 250, 1500):
         walks = np.round(np.exp(np.cumsum(rng.normal(0, 0.01, (300, n)), axis=1)), 2)
-        assert not any(like_gross_returns(walk / np.median(walk)) for walk in walks)
-        assert sum(like_gross_returns(1 + rng.normal(0, 0.01, n)) for _ in range(300)) >= 295
+        assert not any(no_prices(walk / np.median(walk)) for walk in walks)
+        assert sum(bool(no_prices(1 + rng.normal(0, 0.01, n))) for _ in range(300)) >= 295
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_shuffled_closes_and_returns_about_a_hundred_are_no_prices(tmp_path: Path, way: str) -> None:
+    table = frame()
+    shuffled = table.assign(Close=table["Close"].sample(frac=1, random_state=1).to_numpy())
+    assert "rows that lost their order" in refusal(tmp_path, shuffled, way)
+    folder = tmp_path / "other"
+    folder.mkdir()
+    said = refusal(folder, table.assign(Close=100 * (1 + table["Close"].pct_change().fillna(0.0))), way)
+    assert "subtract 100, divide by 100" in said
+
+
+def test_rows_in_any_order_are_put_in_order_before_they_are_judged(tmp_path: Path) -> None:
+    table = frame().sample(frac=1, random_state=3)
+    assert studied(tmp_path, table, "csv")[0] == pytest.approx(TRUTH, abs=1e-7)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("days", [2, 5, 20])
+def test_means_over_several_days_are_flagged(tmp_path: Path, way: str, days: int) -> None:
+    table = frame()
+    table["Close"] = table["Close"].rolling(days, min_periods=1).mean()
+    assert "doubtful_closes" in studied(tmp_path, table, way)[1]
 
 
 @pytest.mark.parametrize("percent", [False, True])
@@ -167,7 +191,8 @@ def test_no_real_firm_is_doubtful() -> None:
     for ticker, rows in panel.groupby("ticker"):
         close = rows["adj_close"].to_numpy(dtype=np.float64)
         close = close[np.isfinite(close)]
-        assert not repeated(close[1:] / close[:-1] - 1).any() and not like_gross_returns(close), ticker
+        moves = close[1:] / close[:-1] - 1
+        assert not repeated(moves).any() and not smoothed(moves) and not no_prices(close), ticker
     prices = pd.read_csv(PANEL.parent / "prices.csv")
     for ticker, rows in prices.groupby("ticker"):
         opens, close = rows["open"].to_numpy(dtype=np.float64), rows["close"].to_numpy(dtype=np.float64)

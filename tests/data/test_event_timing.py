@@ -87,6 +87,16 @@ def test_words_under_any_heading_are_the_timing(tmp_path: Path, way: str, headin
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_cells_that_say_so_need_no_heading(tmp_path: Path, way: str) -> None:
+    found = events(tmp_path, "ticker,announced_at,startdatetimetype\nABC,2025-04-16,AMC\nABC,2025-05-16,TAS\n", way)
+    assert found.frame()["timing"].tolist() == ["amc", ""]  # type: ignore[attr-defined]
+    with pytest.raises(InputFileError, match="4:05 PM"):
+        events(tmp_path, "ticker,announced_at,When (ET)\nABC,2025-04-16,4:05 PM\n", way)
+    found = events(tmp_path, "ticker,announced_at,sector\nABC,2025-04-16,after\nABC,2025-05-16,bmo x\n", way)
+    assert found.frame()["sector"].tolist() == ["after", "bmo x"] and not event_notes(found)  # type: ignore[attr-defined,arg-type]
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("clock", ["16:05", "4:05 PM", "16:05:00", "08:00 ET"])
 def test_a_clock_apart_from_its_date_is_refused_with_the_moment_to_write(tmp_path: Path, way: str, clock: str) -> None:
     with pytest.raises(InputFileError) as caught:
