@@ -119,7 +119,7 @@ def timing_of(raw: RawEvents, announced: Announced) -> Timing:
 
 
 def _holds_hours(column: Coded) -> bool:
-    """Whether every cell that is not empty is a part of the day, or every one a clock, so that no heading has to say it."""
+    """Whether every cell that is not empty is a part of the day, or every one a clock, whatever the heading says."""
     cells = [value for value in column.values if value]
     # in this order: among millions of other texts the first decides
     words = all(bucket_of(cell) is not None for cell in cells) and any(map(bucket_of, cells))
