@@ -38,7 +38,11 @@ UNREAD = (
 # A study reads these only where it is asked to, so that a cell that cannot be read is an empty one.
 UNUSED = ("high", "low")
 # median size of a daily return above which figures are no decimals, and rows that show it
-PERCENT, FEWEST = 0.2, 5
+PERCENT, FEWEST = 0.1, 5
+# rows of which some return is negative, unless they are those of a deposit: median size from which they are none
+SOME_FALL, DEPOSIT = 60, 0.002
+# how far from 1 the median gross return may lie
+GROSS = 0.2
 # problems of a whole file, told once
 WHOLE = (AMBIGUOUS, COMMA)
 _ACTION = re.compile(r"(Dividend|Stock Splits?)$")
@@ -334,10 +338,13 @@ class _Reading:
             return figures
         there = np.abs(values[np.isfinite(values)])
         if len(there) >= FEWEST and float(np.median(there)) > PERCENT:
-            gross = float(np.median(np.abs(there - 1))) < PERCENT
+            gross = float(np.median(np.abs(there - 1))) < GROSS
             cure = "gross returns (1 + r); subtract 1" if gross else "returns in percent; divide by 100"
             message = f"is the median size of a daily return: {cure}"
             self.problems.append(Problem(0, "ret", f"{np.median(there):.3g}", message))
+        if len(there) >= SOME_FALL and not (values < 0).any() and float(np.median(there)) > DEPOSIT:
+            message = "has no negative return: write returns with their sign, not their size"
+            self.problems.append(Problem(0, "ret", self.symbol, message))
         if self.table.origin.asked == "log-returns":
             figures["return"] = np.expm1(values)
         return figures

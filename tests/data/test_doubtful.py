@@ -82,6 +82,21 @@ def test_prices_that_lie_about_one_are_prices() -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("make", "said"), [("size", "no negative return"), ("tenths", "returns in percent")])
+def test_returns_without_sign_or_in_another_unit_are_refused(tmp_path: Path, way: str, make: str, said: str) -> None:
+    table = frame()
+    returns = table.pop("Close").pct_change()
+    table["ret"] = returns.abs() if make == "size" else returns * 10
+    assert said in refusal(tmp_path, table, way, input="returns")
+
+
+def test_the_returns_of_a_deposit_are_never_negative(tmp_path: Path) -> None:
+    table = frame()
+    table["ret"] = table.pop("Close").pct_change().abs() * 0 + 0.0001
+    assert "zero_variance" in studied(tmp_path, table, "csv", input="returns")[1]
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_shuffled_closes_and_returns_about_a_hundred_are_no_prices(tmp_path: Path, way: str) -> None:
     table = frame()
     shuffled = table.assign(Close=table["Close"].sample(frac=1, random_state=1).to_numpy())
