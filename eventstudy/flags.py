@@ -37,7 +37,8 @@ FLAGS: dict[str, str] = {
     "splits_unknown": "the closes are raw and no column states splits: a split in the estimation or event window "
     "counts as a return",
     "doubtful_closes": "in the estimation or event window ten or more moves in a row stand a second time in the "
-    "series, each move goes on in the next, or opens and closes seem to be exchanged, of the stock or its benchmark",
+    "series, each move goes on in the next, closes do not follow each other, or opens and closes seem to be exchanged, "
+    "of the stock or its benchmark",
     "dates_against_benchmark": "around the estimation or event window the returns go with the benchmark's of the "
     "session before or after: dates may be shifted, or the two trade at other hours",
 }

@@ -16,6 +16,7 @@ FEWEST, EXCHANGED = 60, 1.25
 # rows, the size at which moves are clipped, and the correlation of neighbouring moves of smoothed closes
 YEAR, CLIPPED, GOES_ON = 250, 4.0, 0.3
 SMOOTHED_NOTE = "each move goes on in the next: the closes seem to be means over several days"
+UNORDERED_NOTE = "closes do not follow each other as prices do: they may be returns, or rows that lost their order"
 EXCHANGED_NOTE = (
     "opens lie farther from the close before than closes from the open before: the columns of opens and closes seem to "
     "be exchanged"

@@ -13,7 +13,16 @@ import numpy as np
 
 from eventstudy.data.adjusted import compared
 from eventstudy.data.dividends import ADJUSTED, UNADJUSTED, dividend_basis
-from eventstudy.data.doubtful import EXCHANGED_NOTE, SMOOTHED_NOTE, exchanged, repeated, repeated_note, smoothed
+from eventstudy.data.doubtful import (
+    EXCHANGED_NOTE,
+    SMOOTHED_NOTE,
+    UNORDERED_NOTE,
+    exchanged,
+    repeated,
+    repeated_note,
+    smoothed,
+)
+from eventstudy.data.figures import without_order
 from eventstudy.data.prices import (
     BY_HEADING,
     DOUBTFUL,
@@ -347,7 +356,9 @@ def _doubts(dates: Dates, level: Floats, close: Floats, opens: Floats | None) ->
     np.divide(level[1:], level[:-1], out=moves[1:])
     moves -= 1
     found = [(again, repeated_note(dates, again))] if (again := repeated(moves)).any() else []
-    if smoothed(moves):
+    if without_order(level):
+        found.append((np.ones(len(close), dtype=bool), UNORDERED_NOTE))
+    elif smoothed(moves):
         found.append((np.ones(len(close), dtype=bool), SMOOTHED_NOTE))
     if opens is not None and exchanged(opens, close):
         found.append((np.ones(len(close), dtype=bool), EXCHANGED_NOTE))

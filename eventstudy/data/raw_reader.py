@@ -13,7 +13,7 @@ import pandas as pd
 
 from eventstudy.data.calendar import DEFAULT_EXCHANGE, exchange_of
 from eventstudy.data.date_readings import UnreadableDates
-from eventstudy.data.figures import AMBIGUOUS, COMMA, PRICES, Parsed, first_troubles, no_prices, parsed, said
+from eventstudy.data.figures import AMBIGUOUS, COMMA, PRICES, Parsed, first_troubles, gross_returns, parsed, said
 from eventstudy.data.layout_dates import TRIED, form_of, is_yahoo_page, orderly, swappable
 from eventstudy.data.layout_rules import RULES, Stated
 from eventstudy.data.layouts import (
@@ -320,7 +320,7 @@ class _Reading:
             if not (days.dates[1:] >= days.dates[:-1]).all():
                 order = np.argsort(days.dates, kind="stable")
                 priced = {name: values[order] for name, values in priced.items()}
-            told = {name: no_prices(values) for name, values in priced.items()}
+            told = {name: gross_returns(values) for name, values in priced.items()}
             self.problems += [Problem(0, name, self.symbol, why) for name, why in told.items() if why]
         if "split" in figures:
             figures["split"] = np.where(figures["split"] == 1, 0.0, figures["split"])

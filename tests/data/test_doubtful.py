@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from eventstudy.data.doubtful import exchanged, repeated, smoothed
-from eventstudy.data.figures import GROSS_ROWS, no_prices
+from eventstudy.data.figures import GROSS_ROWS, gross_returns, without_order
 from eventstudy.data.sources import source_from_frame
 from eventstudy.study import run
 from tests.data.test_heading_words import WAYS, frame
@@ -46,7 +46,7 @@ def refusal(tmp_path: Path, table: pd.DataFrame, way: str, **choices: object) ->
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_gross_returns_are_no_prices(tmp_path: Path, way: str) -> None:
+def test_gross_returns_are_gross_returns(tmp_path: Path, way: str) -> None:
     table = frame()
     table["Close"] = table["Close"].pct_change().fillna(0.0) + 1
     said = refusal(tmp_path, table, way)
@@ -77,8 +77,8 @@ def test_prices_that_lie_about_one_are_prices() -> None:
     rng = np.random.default_rng(5)
     for n in (GROSS_ROWS, 250, 1500):
         walks = np.round(np.exp(np.cumsum(rng.normal(0, 0.01, (300, n)), axis=1)), 2)
-        assert not any(no_prices(walk / np.median(walk)) for walk in walks)
-        assert sum(bool(no_prices(1 + rng.normal(0, 0.01, n))) for _ in range(300)) >= 295
+        assert not any(without_order(walk / np.median(walk)) for walk in walks)
+        assert sum(bool(gross_returns(1 + rng.normal(0, 0.01, n))) for _ in range(300)) >= 295
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -97,10 +97,10 @@ def test_the_returns_of_a_deposit_are_never_negative(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_shuffled_closes_and_returns_about_a_hundred_are_no_prices(tmp_path: Path, way: str) -> None:
+def test_shuffled_closes_and_returns_about_a_hundred_are_gross_returns(tmp_path: Path, way: str) -> None:
     table = frame()
     shuffled = table.assign(Close=table["Close"].sample(frac=1, random_state=1).to_numpy())
-    assert "rows that lost their order" in refusal(tmp_path, shuffled, way)
+    assert "doubtful_closes" in studied(tmp_path, shuffled, way)[1]
     folder = tmp_path / "other"
     folder.mkdir()
     said = refusal(folder, table.assign(Close=100 * (1 + table["Close"].pct_change().fillna(0.0))), way)
@@ -207,7 +207,7 @@ def test_no_real_firm_is_doubtful() -> None:
         close = rows["adj_close"].to_numpy(dtype=np.float64)
         close = close[np.isfinite(close)]
         moves = close[1:] / close[:-1] - 1
-        assert not repeated(moves).any() and not smoothed(moves) and not no_prices(close), ticker
+        assert not repeated(moves).any() and not smoothed(moves) and not without_order(close), ticker
     prices = pd.read_csv(PANEL.parent / "prices.csv")
     for ticker, rows in prices.groupby("ticker"):
         opens, close = rows["open"].to_numpy(dtype=np.float64), rows["close"].to_numpy(dtype=np.float64)
