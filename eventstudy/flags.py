@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eventstudy.data.event_index import CONFOUNDED, OTHER, Surroundings
-from eventstudy.data.quality import AGAINST, BAD_TICK, GAP, HEADING, MISSING, RAW, STALE, TRADED, UNCLEAR
+from eventstudy.data.quality import AGAINST, BAD_TICK, GAP, HEADING, MISSING, RAW, STALE, TRADED, TWICE, UNCLEAR
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.engine.windows import WindowPlan
 from eventstudy.spec import Window
@@ -36,6 +36,9 @@ FLAGS: dict[str, str] = {
     "figures do not show whether the closes are adjusted for them",
     "splits_unknown": "the closes are raw and no column states splits: a split in the estimation or event window "
     "counts as a return",
+    "doubtful_closes": "in the estimation or event window ten or more moves in a row stand a second time in the "
+    "series, each move goes on in the next, closes do not follow each other, or opens and closes seem to be exchanged, "
+    "of the stock or its benchmark",
     "dates_against_benchmark": "around the estimation or event window the returns go with the benchmark's of the "
     "session before or after: dates may be shifted, or the two trade at other hours",
 }
@@ -99,6 +102,7 @@ def row_flags(facts: Facts, around: Surroundings, plan: WindowPlan) -> np.ndarra
             "split_unclear": whole & UNCLEAR > 0,
             "basis_by_heading": around.any(plan.start, plan.end) & HEADING > 0,
             "splits_unknown": whole & RAW > 0,
+            "doubtful_closes": whole & TWICE > 0,
             "dates_against_benchmark": whole & AGAINST > 0,
             "benchmark_is_ticker": facts.own_benchmark,
         }

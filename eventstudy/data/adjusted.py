@@ -9,7 +9,7 @@ import numpy as np
 from eventstudy.data.moves import moves_at
 from eventstudy.data.prices import Dates, Floats
 from eventstudy.data.splits import APPLIED, FAR, FAR_AT_LEAST, RAW, StatedSplit, ratio_text
-from eventstudy.data.written import half_place
+from eventstudy.data.written import FINELY, half_of, places_of
 
 # single precision of both columns; rounding of intermediate figures; a tenth of the dividend
 ROUNDING, SLACK, SHARE = 3e-7, 2e-4, 0.1
@@ -32,12 +32,15 @@ class Adjustment:
     damaged : str
         The first step of the adjusted close that nothing paid or split can make: it falls against the close; empty
         where there is none.
+    finely : bool
+        The close or the adjusted close is written with four or more places.
     """
 
     splits: list[StatedSplit]
     trouble: str
     n_troubles: int
     damaged: str = ""
+    finely: bool = False
 
 
 def compared(
@@ -59,63 +62,89 @@ def compared(
     split : float64 (n,) or None
         Ratio on its day, 1 on other days.
     """
-    step = np.diff(np.log(adjusted) - np.log(close))
-    ratio = np.ones(len(step)) if split is None else split[1:]
-    paid = np.zeros(len(step)) if dividend is None else dividend[1:]
-    shift, candidates = np.log(ratio), _expected(close, paid, ratio)
-    slack = _bound(close, adjusted, dividend) + SLACK + SHARE * np.abs(candidates).min(axis=0)
+    level = np.log(close)
+    factor = np.log(adjusted) - level
+    steps = factor[1:] - factor[:-1]
+    differs = np.abs(steps) > SLACK
+    for values, nothing in ((dividend, 0.0), (split, 1.0)):
+        if values is not None:
+            differs |= values[1:] != nothing
+    # on the other days nothing is stated and the adjusted close goes with the close, whatever the rounding
+    at = np.flatnonzero(differs)
+    before, after, step = close[at], close[at + 1], steps[at]
+    paid = np.zeros(len(at)) if dividend is None else dividend[at + 1]
+    ratio = np.ones(len(at)) if split is None else split[at + 1]
+    written = _Written.of(close, adjusted, dividend)
+    candidates = _expected(before, after, paid, ratio)
+    slack = written.bound(before, after, adjusted[at], adjusted[at + 1]) + SLACK
+    slack += SHARE * np.abs(candidates).min(axis=0)
     plain = np.abs(step - candidates).min(axis=0)
-    with_split = np.abs(step - shift - candidates).min(axis=0)
-    jump = np.diff(np.log(close))
-    splits, hidden = [], np.zeros(len(step), dtype=bool)
-    for at in np.flatnonzero(ratio != 1).tolist():
-        splits.append(StatedSplit(at + 1, float(ratio[at]), RAW if with_split[at] < plain[at] else APPLIED))
+    with_split = np.abs(step - np.log(ratio) - candidates).min(axis=0)
+    states = np.where(with_split < plain, RAW, APPLIED)
+    splits = [StatedSplit(int(at[i]) + 1, float(ratio[i]), str(states[i])) for i in np.flatnonzero(ratio != 1).tolist()]
     bad = np.minimum(plain, with_split) > slack
-    for at in np.flatnonzero((np.abs(step) > STEP) & (bad | (dividend is None)) & (ratio == 1)).tolist():
+    for i in np.flatnonzero((np.abs(step) > STEP) & (bad | (dividend is None)) & (ratio == 1)).tolist():
         # the close makes the opposite move, so that the adjusted close makes none
-        usual = moves_at(np.append(jump + step, np.nan), np.array([at]))
-        if np.abs(jump[at] + step[at]) <= max(FAR * float(usual.scale[0]), FAR_AT_LEAST):
-            splits.append(StatedSplit(at + 1, float(np.exp(step[at])), RAW))
-            hidden[at] = True
-    bad &= ~hidden
+        move = np.append(level[1:] - level[:-1] + steps, np.nan)
+        usual = moves_at(move, at[i : i + 1])
+        if np.abs(move[at[i]]) <= max(FAR * float(usual.scale[0]), FAR_AT_LEAST):
+            splits.append(StatedSplit(int(at[i]) + 1, float(np.exp(step[i])), RAW))
+            bad[i] = False
     if dividend is None:
         # what was paid is unknown, so only stated splits can be contradicted
         bad &= ratio != 1
-        bad &= np.minimum(np.abs(step), np.abs(step - shift)) > STEP
+        bad &= np.minimum(np.abs(step), np.abs(step - np.log(ratio))) > STEP
     wrong = np.flatnonzero(bad)
-    told = _trouble(dates, close, adjusted, paid, ratio, int(wrong[0])) if len(wrong) else ""
     fallen = wrong[step[wrong] < -slack[wrong]]
-    damaged = _trouble(dates, close, adjusted, paid, ratio, int(fallen[0])) if len(fallen) else ""
-    return Adjustment(sorted(splits, key=lambda one: one.at), told, len(wrong), damaged)
+    told, damaged = (
+        _trouble(dates, close, adjusted, float(paid[found[0]]), float(ratio[found[0]]), int(at[found[0]]))
+        if len(found)
+        else ""
+        for found in (wrong, fallen)
+    )
+    return Adjustment(sorted(splits, key=lambda one: one.at), told, len(wrong), damaged, written.finely)
 
 
-def _expected(close: Floats, paid: Floats, ratio: Floats) -> Floats:
-    """Log steps that a dividend makes under each convention: float64 (4, n - 1); a split beside it may have reached
-    the close before or not."""
-    before, after = close[:-1], close[1:]
+def _expected(before: Floats, after: Floats, paid: Floats, ratio: Floats) -> Floats:
+    """Log steps that a dividend makes under each convention: float64 (4, m); a split beside it may have reached the
+    close before or not."""
     with np.errstate(invalid="ignore", divide="ignore"):
         taken = [-np.log(np.maximum(1 - paid / base, 1e-9)) for base in (before, before / ratio)]
     return np.array([*taken, np.log1p(paid / after), np.log1p(paid * ratio / after)])
 
 
-def _bound(close: Floats, adjusted: Floats, dividend: Floats | None) -> Floats:
-    """How far rounding can move a step: float64 (n - 1,)."""
-    close_half, adjusted_half = half_place(close), half_place(adjusted)
-    bound = adjusted_half / adjusted + close_half / close
-    bound = bound[1:] + bound[:-1] + ROUNDING
-    if dividend is not None and (paying := dividend[dividend != 0]).size:
-        # a handful of dividends may all happen to be whole numbers
-        bound = bound + min(half_place(paying), max(HALF_A_CENT, close_half)) / close[:-1]
-    return np.asarray(bound)
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """Half of the last place written of each column, and whether a price has four places or more."""
+
+    close: float
+    adjusted: float
+    dividend: float
+    finely: bool
+
+    @classmethod
+    def of(cls, close: Floats, adjusted: Floats, dividend: Floats | None) -> _Written:
+        places = [places_of(close), places_of(adjusted)]
+        halves = [half_of(n) for n in places]
+        paid = 0.0
+        if dividend is not None and (paying := dividend[dividend != 0]).size:
+            # a handful of dividends may all happen to be whole numbers
+            paid = min(half_of(places_of(paying)), max(HALF_A_CENT, halves[0]))
+        return cls(halves[0], halves[1], paid, max(places) >= FINELY)
+
+    def bound(self, before: Floats, after: Floats, adjusted_before: Floats, adjusted_after: Floats) -> Floats:
+        """How far rounding can move the steps from some closes to others: float64 (m,)."""
+        first, second = self.adjusted / adjusted_before + self.close / before, self.adjusted / adjusted_after
+        return np.asarray(second + self.close / after + first + ROUNDING + self.dividend / before)
 
 
-def _trouble(dates: Dates, close: Floats, adjusted: Floats, paid: Floats, ratio: Floats, at: int) -> str:
+def _trouble(dates: Dates, close: Floats, adjusted: Floats, paid: float, ratio: float, at: int) -> str:
     """The sentence on a step that the stated figures do not explain."""
     step = float(np.log(adjusted[at + 1] / close[at + 1]) - np.log(adjusted[at] / close[at]))
     implied = close[at] * -np.expm1(-step)
-    stated = f"a dividend of {paid[at]:.6g}"
-    if ratio[at] != 1:
-        stated += f" and a split of {ratio_text(float(ratio[at]))}"
+    stated = f"a dividend of {paid:.6g}"
+    if ratio != 1:
+        stated += f" and a split of {ratio_text(ratio)}"
     return (
         f"{dates[at + 1]}: {stated} is stated, and the close ({close[at]:.6g} to {close[at + 1]:.6g}) and the adjusted "
         f"close ({adjusted[at]:.6g} to {adjusted[at + 1]:.6g}) imply a dividend of {implied:.6g}; correct the "

@@ -32,12 +32,15 @@ class Announced:
         Bare date of each distinct value; NaT where there is a moment.
     written : tuple of str or None
         The distinct values as the file writes them; None for columns of dates or timestamps.
+    in_utc : bool
+        A column of timestamps that states its moments in UTC.
     """
 
     codes: np.ndarray
     instant: NDArray[np.datetime64]
     day: NDArray[np.datetime64]
     written: tuple[str, ...] | None
+    in_utc: bool = False
 
     @property
     def has_clock(self) -> Bools:

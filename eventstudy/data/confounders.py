@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from eventstudy.data.cells import check_column, check_ticker, check_timing, parse_moments
+from eventstudy.data.event_timing import bucket_of
 from eventstudy.data.tabular import read_table
 from eventstudy.errors import InputFileError, Problem
 
@@ -45,6 +46,8 @@ def read_confounders(path: str | Path) -> ConfounderTable:
     n = len(table.lines)
     columns = {name: table.columns.get(name, [""] * n) for name in (*REQUIRED, *OPTIONAL)}
     problems: list[Problem] = []
+    words = {cell: bucket_of(cell) for cell in set(columns["timing"])}
+    columns["timing"] = [cell if words[cell] is None else str(words[cell]) for cell in columns["timing"]]
     for name, check in (("kind", _check_kind), ("timing", check_timing), ("tickers", _check_tickers)):
         problems += check_column(name, columns[name], table.lines, check)
     moments, dates = parse_moments("at", columns["at"], table.lines, problems)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eventstudy.data.moves import likelihood_ratio, moves_at
+from eventstudy.data.moves import likelihood_ratio, log_moves, moves_at
 from eventstudy.data.prices import Floats
 from eventstudy.data.written import grid_verdict
 from eventstudy.engine.panel import Bools
@@ -87,8 +87,7 @@ def _figures(close: Floats, dividend: Floats, at: np.ndarray, after_splits: int,
             return ADJUSTED, "the closes before the last dividend lie off the grid of prices"
         if grid:
             return UNADJUSTED, "the closes before the last dividend lie on the grid of prices"
-    move = np.diff(np.log(close), prepend=np.nan)
-    llr = float(likelihood_ratio(moves_at(move, at), np.log1p(dividend[at] / close[at - 1])).sum())
+    llr = float(likelihood_ratio(moves_at(log_moves(close), at), np.log1p(dividend[at] / close[at - 1])).sum())
     if abs(llr) > FIRM:
         falls = "fall by the dividends on their ex-days" if llr > 0 else "do not fall by the dividends on their ex-days"
         return (UNADJUSTED if llr > 0 else ADJUSTED), f"the closes {falls}"

@@ -27,6 +27,7 @@ from eventstudy.data.coded import (
 )
 from eventstudy.data.event_columns import EventColumns, RawEvents
 from eventstudy.data.event_headings import OPTIONAL, REQUIRED, RESERVED, Headings, empty_note, headings_of
+from eventstudy.data.event_timing import timing_of
 from eventstudy.data.tabular import read_blocks
 from eventstudy.engine.panel import Ints
 from eventstudy.errors import InputFileError, Problem
@@ -108,7 +109,10 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, datetime):
         midnight = value.tzinfo is None and (value.hour, value.minute, value.second) == (0, 0, 0)
-        return value.date().isoformat() if midnight else value.isoformat()
+        # a Z as files write it: of such a time both readings are told
+        utc = value.tzinfo is not None and value.tzname() == "UTC"
+        text = value.isoformat()
+        return value.date().isoformat() if midnight else text.replace("+00:00", "Z") if utc else text
     return value.isoformat() if isinstance(value, date) else str(value).strip()
 
 
@@ -124,13 +128,16 @@ def checked(raw: RawEvents) -> EventColumns:
     columns = {name: raw.columns.get(name, constant("", n)) for name in ("ticker", *OPTIONAL[1:])}
     columns["role"] = columns["role"].replaced(lambda role: role or "direct")
     problems = [*raw.problems, *_reserved_names(raw)]
-    for name, check in CHECKS.items():
-        problems += column_problems(name, columns[name], lines, check)
     if raw.moments is None:
         announced, found = read_announced(raw.columns["announced_at"], lines)
         problems += found
     else:
         announced = raw.moments
+    told = timing_of(raw, announced)
+    columns["timing"] = told.column
+    problems += told.problems
+    for name, check in CHECKS.items():
+        problems += column_problems(name, columns[name], lines, check)
     ids = with_default_ids(raw.ids, columns["ticker"], announced)
     problems += _id_problems(ids, lines)
     problems += _made_alike(raw.ids, ids, columns["ticker"], lines, raw.unit)
@@ -147,7 +154,7 @@ def checked(raw: RawEvents) -> EventColumns:
     )
     if problems:
         raise InputFileError(raw.path, sorted(problems, key=lambda problem: problem.line), raw.unit)
-    extra = {name: cells for name, cells in raw.columns.items() if name not in (*columns, "announced_at")}
+    extra = {name: cells for name, cells in raw.columns.items() if name not in (*columns, "announced_at", told.heading)}
     return EventColumns(
         path=raw.path,
         lines=lines,
@@ -155,7 +162,7 @@ def checked(raw: RawEvents) -> EventColumns:
         announced=announced,
         columns={**columns, **extra},
         unit=raw.unit,
-        notes=(*raw.notes, *midnight_notes(announced, lines, raw.unit)),
+        notes=(*raw.notes, *told.notes, *midnight_notes(announced, lines, raw.unit)),
     )
 
 

@@ -22,6 +22,7 @@ _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # commas that separate thousands, alone or before a point
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
 _BY_POINTS = re.compile(r"(|[0-9]{1,3}(\.[0-9]{3})*)")
+_COMMA = re.compile(r"[+-]?[0-9]{1,3}((\.[0-9]{3})+|[0-9]*),[0-9]+")
 # what no decimal comma can be: two groups, or a group and a point
 _SURELY_GROUPED = re.compile(r"[+-]?[0-9]{1,3}((,[0-9]{3}){2,}|,[0-9]{3}\.)")
 _MANY = {"K": 1e3, "M": 1e6, "B": 1e9}
@@ -29,9 +30,18 @@ _MANY = {"K": 1e3, "M": 1e6, "B": 1e9}
 _CODES = re.compile(r"[A-Z]")
 # returns below a total loss: CRSP's numeric codes
 LOWEST_RETURN = -1.0
-# median size of figures that are no prices of a listing
-SMALL = 0.2
+# median size of figures that are no prices of a listing, and shares of negative ones that only returns have
+SMALL, BOTH_SIGNS = 0.2, (0.25, 0.75)
+# figures that do not follow each other: rows that show it, least median size of their moves, least number of values;
+# and how far from 1 or 100 the median of gross returns lies
+GROSS_ROWS, LEAST_MOVE, FEW_VALUES, NEAR_ONE = 60, 0.001, 10, 0.02
+# von Neumann's ratio of such figures; below the first, of prices with their extremes, nothing more is asked
+AT_FIRST, NEUMANN = 0.5, 1.3
 NO_NUMBER = "is no number; write a decimal with a point"
+COMMA = (
+    "is no number: it is written with a decimal comma; read the file with pd.read_csv(path, decimal=',') and write "
+    "it with points"
+)
 DOTTED = "may be thousands: the other cells are whole numbers below 1000; write 1003 or 1.0030"
 AMBIGUOUS = "may be a decimal comma or thousands; write a decimal with a point"
 
@@ -143,7 +153,7 @@ def _cell(text: str, name: str, *, grouped: bool, codes: bool) -> float | str:
         return float(bare.replace(",", "")) * many if grouped else AMBIGUOUS
     if name in RETURNS and bare.endswith("%"):
         return "is in percent; write a decimal, such as 0.012"
-    return NO_NUMBER
+    return COMMA if _COMMA.fullmatch(bare) else NO_NUMBER
 
 
 def impossible(name: str, values: Floats) -> list[tuple[NDArray[np.bool_], str]]:
@@ -160,8 +170,8 @@ def impossible(name: str, values: Floats) -> list[tuple[NDArray[np.bool_], str]]
         if name in PRICES:
             absurd |= (values > 0) & (values < LOWEST)
         less = "a price must be positive; leave the cell empty if there is none"
-        if name in PRICES and _like_returns(values):
-            less = "a price must be positive; figures of this size and both signs are returns: give --input returns"
+        if name in PRICES and (unit := _like_returns(values)):
+            less = f"a price must be positive; figures of this size and both signs are returns{unit}"
         if name not in PRICES:
             less = "must not be negative; leave the cell empty if it is unknown"
         return [
@@ -171,10 +181,51 @@ def impossible(name: str, values: Floats) -> list[tuple[NDArray[np.bool_], str]]
         ]
 
 
-def _like_returns(values: Floats) -> bool:
-    """Whether figures have both signs and are small."""
+def _like_returns(values: Floats) -> str:
+    """What to do with figures of both signs that are returns; empty where they are none."""
     there = values[np.isfinite(values)]
-    return bool(len(there)) and float(np.median(np.abs(there))) < SMALL and bool((there > 0).any())
+    if not len(there) or not (there > 0).any():
+        return ""
+    if float(np.median(np.abs(there))) < SMALL:
+        return ": give --input returns"
+    low, high = BOTH_SIGNS
+    return " in percent: divide by 100 and give --input returns" if low < float((there < 0).mean()) < high else ""
+
+
+def without_order(values: Floats) -> bool:
+    """Whether figures in order of their days say nothing about the next, as no prices do.
+
+    Prices follow each other: their squared steps make a small part of twice their variance (von Neumann's ratio), of
+    returns and of shuffled prices about all of it. In 23,548 windows of 60 prices of real firms the ratio is 1.22 at
+    most. Figures that hardly move, or that take few values, are not judged.
+    """
+    known = np.isfinite(values)
+    there = values if known.all() else values[known]
+    if len(there) < GROSS_ROWS or not _apart(there, AT_FIRST):
+        return False
+    low, middle, high = np.quantile(there, (0.05, 0.5, 0.95))
+    # extremes would decide the ratio of a few rows
+    if not _apart(np.clip(there, low, high), NEUMANN):
+        return False
+    return float(np.median(np.abs(there / middle - 1))) >= LEAST_MOVE and len(np.unique(there)) >= FEW_VALUES
+
+
+def gross_returns(values: Floats) -> str:
+    """What to do with figures in order of their days that are gross returns; empty where they are none."""
+    if not len(values) or not without_order(values):
+        return ""
+    middle = float(np.nanmedian(values))
+    for unit, cure in ((1.0, "1 + r); subtract 1"), (100.0, "100 + r in percent); subtract 100, divide by 100")):
+        if abs(middle / unit - 1) < NEAR_ONE:
+            return f"holds gross returns ({cure} and give --input returns, or give --input prices where they are prices"
+    return ""
+
+
+def _apart(values: Floats, ratio: float) -> bool:
+    """Whether von Neumann's ratio is above one that is given."""
+    held, steps = values - values.mean(), values[1:] - values[:-1]
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.dot(steps, steps) > ratio * np.dot(held, held))
 
 
 def first_troubles(name: str, values: Floats) -> dict[int, tuple[str, str]]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 import numpy as np
 import pandas as pd
 
-from eventstudy.data.calendar import TradingCalendar, place_many
+from eventstudy.data.calendar import place_many
 from eventstudy.data.event_index import EventIndex
-from eventstudy.engine.panel import Ints
 
 NEW_YORK = "America/New_York"
 LISTED = 5
@@ -17,78 +14,56 @@ HOWTO = "docs/howto/date-a-filing.md says which clock a filing carries"
 
 
 def clock_warnings(index: EventIndex) -> list[str]:
-    """A sentence for every row whose time ends in Z and would have another day 0 if it were a New York clock."""
-    events, written = index.events, index.events.announced.written
-    if written is None:
-        return []
-    return _warnings(
-        written,
-        events.announced.codes,
-        index.exchange(),
-        [index.calendars[code] for code in index.codes],
-        lambda row: f"{' '.join(index.name(row))} ({events.unit} {int(events.lines[row])})",
-    )
+    """A sentence for every row whose time is stated in UTC and would have another day 0 if it were a New York clock.
 
-
-def _warnings(
-    written: Sequence[str],
-    codes: Ints,
-    exchange: Ints,
-    calendars: Sequence[TradingCalendar],
-    name: Callable[[int], str],
-) -> list[str]:
-    """A sentence for every row whose time ends in Z and would have another day 0 if it were a New York clock.
-
-    Parameters
-    ----------
-    written : sequence of str
-        Distinct texts of ``announced_at``.
-    codes : int (n,)
-        Text of each row.
-    exchange : int (n,)
-        Calendar of each row; -1 where none is known.
-    calendars : sequence of TradingCalendar
-    name : callable
-        What a row is called, from its number.
+    In text such a time ends in Z; a column of timestamps says so by its time zone.
 
     Returns
     -------
     list of str
         The first rows one by one, then how many more there are.
     """
-    ends = np.array([text.endswith(("Z", "z")) and len(text) > 10 for text in written], dtype=bool)
-    if not ends.any():
+    announced, exchange = index.events.announced, index.exchange()
+    in_utc = np.full(len(announced.instant), announced.in_utc)
+    if announced.written is not None:
+        in_utc = np.array([text.endswith(("Z", "z")) for text in announced.written], dtype=bool)
+    in_utc &= ~np.isnat(announced.instant)
+    if not in_utc.any():
         return []
-    stamps = pd.to_datetime(
-        pd.Series([t[:-1] if e else None for t, e in zip(written, ends, strict=True)]), format="ISO8601"
-    )
+    stamps = pd.Series(np.where(in_utc, announced.instant, np.datetime64("NaT", "us")))
     local = stamps.dt.tz_localize(NEW_YORK, ambiguous="NaT", nonexistent="shift_forward")
-    as_written = stamps.to_numpy().astype("datetime64[us]")
     as_local = local.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[us]")
-    midnight = as_written.astype("datetime64[D]") == as_written
-    usable = ends & ~midnight & ~np.isnat(as_written) & ~np.isnat(as_local)
+    usable = in_utc & ~np.isnat(as_local)
     found: list[str] = []
     n = 0
-    for number, calendar in enumerate(calendars):
-        rows = np.flatnonzero((exchange == number) & usable[codes])
+    for number, code in enumerate(index.codes):
+        calendar = index.calendars[code]
+        rows = np.flatnonzero((exchange == number) & usable[announced.codes])
         if not len(rows) or not len(calendar.sessions):
             continue
-        used = np.unique(codes[rows])
+        used, of_row = np.unique(announced.codes[rows], return_inverse=True)
         day, late = np.full(len(used), np.datetime64("NaT", "D")), np.zeros(len(used), dtype=bool)
-        first = place_many(calendar, as_written[used], day, late)
+        first = place_many(calendar, announced.instant[used], day, late)
         other = place_many(calendar, as_local[used], day, late)
-        pairs = zip(used.tolist(), first.tolist(), other.tolist(), strict=True)
-        moved = {code: (one, two) for code, one, two in pairs if one != two and min(one, two) >= 0}
-        hit = rows[np.isin(codes[rows], list(moved))]
+        hit = np.flatnonzero(((first != other) & (np.minimum(first, other) >= 0))[of_row])
         n += len(hit)
-        for row in hit[: LISTED - len(found)].tolist():
-            text = written[int(codes[row])]
-            one, two = (calendar.sessions[at] for at in moved[int(codes[row])])
-            clock = pd.Timestamp(text).tz_convert(NEW_YORK)
+        for at in hit[: LISTED - len(found)].tolist():
+            row, one, two = int(rows[at]), *(calendar.sessions[days[of_row[at]]] for days in (first, other))
+            text = _text(index, row)
+            clock = pd.Timestamp(announced.instant[announced.codes[row]], tz="UTC").tz_convert(NEW_YORK)
+            name = f"{' '.join(index.name(row))} ({index.events.unit} {int(index.events.lines[row])})"
             found.append(
-                f"{name(row)}: {text} is {clock:%H:%M} in New York, day 0 {one}; if it is a New York clock with a Z, "
-                f"day 0 is {two}: write {local[int(codes[row])].isoformat()} then"
+                f"{name}: {text} is {clock:%H:%M} in New York, day 0 {one}; if it is a New York clock with a Z, "
+                f"day 0 is {two}: write {local[int(announced.codes[row])].isoformat()} then"
             )
     if n > len(found):
         found.append(f"{n - len(found):,} more rows with a Z would have another day 0 as New York clocks")
     return [f"{sentence}; {HOWTO}" if at == 0 else sentence for at, sentence in enumerate(found)]
+
+
+def _text(index: EventIndex, row: int) -> str:
+    """A moment as the file writes it; of a column of timestamps its ISO text with a Z."""
+    announced = index.events.announced
+    if announced.written is not None:
+        return announced.written[int(announced.codes[row])]
+    return f"{pd.Timestamp(announced.instant[announced.codes[row]]).isoformat()}Z"

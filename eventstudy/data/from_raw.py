@@ -7,8 +7,19 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from eventstudy.data.doubtful import SMOOTHED_NOTE, repeated, repeated_note, smoothed
 from eventstudy.data.intake import accept
-from eventstudy.data.prices import Basis, PriceSeries, PriceTable, Refusal, make_series, price_table
+from eventstudy.data.prices import (
+    DOUBTFUL,
+    Basis,
+    Daily,
+    PriceSeries,
+    PriceTable,
+    Refusal,
+    Supplied,
+    make_series,
+    price_table,
+)
 from eventstudy.data.raw import RawSeries
 from eventstudy.errors import InputFileError, Problem, flat
 
@@ -38,18 +49,21 @@ def returns_series(raw: RawSeries) -> PriceSeries | Refusal:
     order = np.argsort(raw.dates, kind="stable")
     order = order[kept[order]]
     spans, volume = raw.columns.get("span"), raw.columns.get("volume")
+    again = repeated(values[order])
+    said = [*raw.notes, *([repeated_note(raw.dates[order], again)] if again.any() else [])]
+    if smoothed(values[order]):
+        again, said = np.ones(len(order), dtype=bool), [*said, SMOOTHED_NOTE]
     return make_series(
         raw.symbol,
         raw.dates[order],
-        np.cumprod(1 + values[order], dtype=np.float64),
-        source=raw.source,
-        origin=raw.origin,
-        fetched_at=raw.fetched_at,
-        volume=None if volume is None else volume[order],
-        currency=raw.currency,
-        basis=Basis(RETURNS, "the source states returns", "; ".join(raw.notes)),
-        spans=np.full(len(order), np.nan) if spans is None else spans[order],
-        layout=raw.layout,
+        Daily(
+            np.cumprod(1 + values[order], dtype=np.float64),
+            volume=None if volume is None else volume[order],
+            spans=np.full(len(order), np.nan) if spans is None else spans[order],
+            doubt=np.where(again, np.uint8(DOUBTFUL), np.uint8(0)) if again.any() else None,
+        ),
+        Supplied(raw.source, raw.origin, raw.fetched_at, raw.currency, raw.layout),
+        Basis(RETURNS, "the source states returns", "; ".join(said)),
     )
 
 

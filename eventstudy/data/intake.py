@@ -13,20 +13,33 @@ import numpy as np
 
 from eventstudy.data.adjusted import compared
 from eventstudy.data.dividends import ADJUSTED, UNADJUSTED, dividend_basis
+from eventstudy.data.doubtful import (
+    EXCHANGED_NOTE,
+    SMOOTHED_NOTE,
+    UNORDERED_NOTE,
+    exchanged,
+    repeated,
+    repeated_note,
+    smoothed,
+)
+from eventstudy.data.figures import without_order
 from eventstudy.data.prices import (
     BY_HEADING,
+    DOUBTFUL,
     SPLIT_UNCLEAR,
     SPLITS_UNKNOWN,
     Basis,
+    Daily,
     Dates,
     Floats,
     PriceSeries,
     Refusal,
+    Supplied,
     make_series,
 )
 from eventstudy.data.raw import RawSeries
 from eventstudy.data.splits import RAW, StatedSplit, divisor, ratio_text, stated_splits, written_finely
-from eventstudy.engine.panel import Ints
+from eventstudy.engine.panel import Bools, Ints
 
 # a close outside low..high by more than rounding; beyond this share of the rows the columns are swapped
 ROUNDED, SWAPPED = 1e-6, 0.05
@@ -67,6 +80,7 @@ def accept(raw: RawSeries, *, trust_adjusted: bool = False) -> PriceSeries | Ref
     if rows is None:
         return Refusal(raw.symbol, "no row has a close")
     outside, why = _outside_range(rows)
+    why = why or ("" if trust_adjusted else _paid_away(rows))
     if why:
         return Refusal(raw.symbol, why)
     decided = _with_adjusted(rows, raw, trust_adjusted) if rows.adjusted is not None else _without(rows, raw)
@@ -93,10 +107,9 @@ class _Decided:
 def swapped_days(dates: Dates) -> str:
     """Whether day and month changed places in the dates up to the twelfth, as a sentence; empty where they did not."""
     days = dates.astype(np.int64)
-    steps = np.diff(days)
-    in_order = bool((steps > 0).all() or (steps < 0).all())
-    weekend = (days + 3) % 7 >= 5
-    if in_order and (len(days) < FEWEST_DAYS or weekend.mean() <= WEEKENDS):
+    before, after = days[:-1], days[1:]
+    in_order = bool((after > before).all() or (after < before).all())
+    if in_order and (len(days) < FEWEST_DAYS or np.count_nonzero((days + 3) % 7 >= 5) <= WEEKENDS * len(days)):
         return ""
     months = dates.astype("datetime64[M]")
     day, month = (dates - months.astype("datetime64[D]")).astype(np.int64), months.astype(np.int64) % 12
@@ -116,9 +129,11 @@ def swapped_days(dates: Dates) -> str:
 
 def _rows(raw: RawSeries) -> _Rows | None:
     """Sorted rows with a close, without the row of a running session."""
-    order = np.argsort(raw.dates, kind="stable")
-    order = order[order != raw.running] if raw.running >= 0 else order
-    columns = {name: values[order] for name, values in raw.columns.items()}
+    dates, columns = raw.dates, dict(raw.columns)
+    if raw.running >= 0 or not (dates[1:] > dates[:-1]).all():
+        order = np.argsort(dates, kind="stable")
+        order = order[order != raw.running] if raw.running >= 0 else order
+        dates, columns = dates[order], {name: values[order] for name, values in columns.items()}
     close = columns.get("close", columns.get("adj_close"))
     if close is None:
         return None
@@ -127,15 +142,17 @@ def _rows(raw: RawSeries) -> _Rows | None:
         return None
     whole = len(kept) == len(close)
     figures = columns if whole else {name: values[kept] for name, values in columns.items()}
+    dates = dates if whole else dates[kept]
     adjusted = figures.get("adj_close")
     if adjusted is not None and not np.isfinite(adjusted).any():
         adjusted = None
     dividend, split = columns.get("dividend"), columns.get("split")
     if dividend is not None:
-        dividend = joined_to_next(np.nan_to_num(dividend), kept, np.add, 0.0)
+        dividend = dividend if np.isfinite(dividend).all() else np.nan_to_num(dividend)
+        dividend = joined_to_next(dividend, kept, np.add, 0.0)
     if split is not None:
         split = joined_to_next(np.where(split > 0, split, 1.0), kept, np.multiply, 1.0)
-    return _Rows(raw.dates[order][kept], close[kept], adjusted, dividend, split, figures)
+    return _Rows(dates, close if whole else close[kept], adjusted, dividend, split, figures)
 
 
 def joined_to_next(values: Floats, kept: Ints, combine: np.ufunc, nothing: float) -> Floats:
@@ -151,12 +168,13 @@ def joined_to_next(values: Floats, kept: Ints, combine: np.ufunc, nothing: float
     nothing : float
         What stands where there is no action.
     """
-    out: Floats = values[kept].copy()
-    if len(kept) < len(values):
-        lost = np.setdiff1d(np.flatnonzero(values != nothing), kept)
-        earned = np.searchsorted(kept, lost)
-        reached = earned < len(kept)
-        combine.at(out, earned[reached], values[lost[reached]])
+    if len(kept) == len(values):
+        return values
+    out: Floats = values[kept]
+    lost = np.setdiff1d(np.flatnonzero(values != nothing), kept)
+    earned = np.searchsorted(kept, lost)
+    reached = earned < len(kept)
+    combine.at(out, earned[reached], values[lost[reached]])
     return out
 
 
@@ -167,7 +185,9 @@ def _outside_range(rows: _Rows) -> tuple[int, str]:
         return 0, ""
     with np.errstate(invalid="ignore"):
         wrong = (rows.close > high * (1 + ROUNDED)) | (rows.close < low * (1 - ROUNDED))
-    n, known = int(wrong.sum()), int((np.isfinite(high) & np.isfinite(low)).sum())
+    if not (n := int(np.count_nonzero(wrong))):
+        return 0, ""
+    known = int(np.count_nonzero(np.isfinite(high) & np.isfinite(low)))
     if n <= SWAPPED * known:
         return n, ""
     at = int(np.flatnonzero(wrong)[0])
@@ -177,14 +197,28 @@ def _outside_range(rows: _Rows) -> tuple[int, str]:
     )
 
 
+def _paid_away(rows: _Rows) -> str:
+    """Why a dividend refuses the series: it is not smaller than the close before it, out of which it is paid."""
+    if rows.dividend is None or not len(at := np.flatnonzero(rows.dividend[1:] >= rows.close[:-1])):
+        return ""
+    day = int(at[0]) + 1
+    more = f" (and {len(at) - 1} days more)" if len(at) > 1 else ""
+    return (
+        f"{rows.dates[day]}: a dividend of {rows.dividend[day]:.6g} is stated, and the close before it is "
+        f"{rows.close[day - 1]:.6g}{more}: a share cannot pay more than its price; write the cash paid per share, in "
+        "the currency of the closes and for the same shares"
+    )
+
+
 def _with_adjusted(rows: _Rows, raw: RawSeries, trust: bool) -> _Decided | str:
     """The basis of a close with an adjusted close beside it."""
     assert rows.adjusted is not None, "asked only where there is one"
     if "close" not in raw.columns:
         return _adjusted_alone(rows)
-    known = np.isfinite(rows.adjusted)
-    dates, close, adjusted = rows.dates[known], rows.close[known], rows.adjusted[known]
-    place = np.flatnonzero(known)
+    place = np.flatnonzero(np.isfinite(rows.adjusted))
+    dates, close, adjusted = rows.dates, rows.close, rows.adjusted
+    if len(place) < len(close):
+        dates, close, adjusted = dates[place], close[place], adjusted[place]
     dividend = None if rows.dividend is None else joined_to_next(rows.dividend, place, np.add, 0.0)
     split = None if rows.split is None else joined_to_next(rows.split, place, np.multiply, 1.0)
     found = compared(dates, close, adjusted, dividend, split)
@@ -192,8 +226,7 @@ def _with_adjusted(rows: _Rows, raw: RawSeries, trust: bool) -> _Decided | str:
         return found.damaged or found.trouble
     late: list[StatedSplit] = []
     if split is not None:
-        finer = written_finely(close, adjusted)
-        judged = stated_splits(dates, adjusted, split, finer=finer, heading="")
+        judged = stated_splits(dates, adjusted, split, finer=found.finely, heading="")
         if trouble := next((one.trouble for one in judged if one.trouble), ""):
             return trouble
         late = [one for one in judged if one.state == RAW]
@@ -294,25 +327,39 @@ def _made(raw: RawSeries, rows: _Rows, decided: _Decided, outside: int) -> Price
     if raw.running >= 0:
         day = raw.dates[raw.running]
         said.append(f"the row of {day} is left out: it is stamped inside the session, which had not ended")
-    basis = Basis(decided.basis.kind, decided.basis.why, "; ".join(filter(None, said)))
     opens, volume = columns.get("open"), columns.get("volume")
+    opens = None if opens is None else opens / by
     adjusted = columns.get("adj_close") if decided.returns_from == "adj_close" else None
     close = rows.close / by
     if decided.returns_from == "adj_close":
         adjusted = close if adjusted is None or rows.adjusted is None else adjusted / decided.by_adjusted
-    return make_series(
-        raw.symbol,
-        rows.dates,
+    doubt, doubts = decided.doubt, _doubts(rows.dates, close if adjusted is None else adjusted, close, opens)
+    for where, sentence in doubts:
+        doubt = doubt | np.where(where, np.uint8(DOUBTFUL), np.uint8(0))
+        said.append(sentence)
+    basis = Basis(decided.basis.kind, decided.basis.why, "; ".join(filter(None, said)))
+    figures = Daily(
         close,
-        source=raw.source,
-        origin=raw.origin,
-        fetched_at=raw.fetched_at,
-        opens=None if opens is None else opens / by,
+        open=opens,
         volume=None if volume is None else volume * by,
         adj_close=adjusted,
         dividend=rows.dividend / by if decided.returns_from == "dividends" and rows.dividend is not None else None,
-        currency=raw.currency,
-        basis=basis,
-        doubt=decided.doubt if decided.doubt.any() else None,
-        layout=raw.layout,
+        doubt=doubt if doubt.any() else None,
     )
+    supplied = Supplied(raw.source, raw.origin, raw.fetched_at, raw.currency, raw.layout)
+    return make_series(raw.symbol, rows.dates, figures, supplied, basis)
+
+
+def _doubts(dates: Dates, level: Floats, close: Floats, opens: Floats | None) -> list[tuple[Bools, str]]:
+    """Rows that are doubtful for themselves, and why; ``level`` is what returns are made from."""
+    moves = np.full(len(level), np.nan)
+    np.divide(level[1:], level[:-1], out=moves[1:])
+    moves -= 1
+    found = [(again, repeated_note(dates, again))] if (again := repeated(moves)).any() else []
+    if without_order(level):
+        found.append((np.ones(len(close), dtype=bool), UNORDERED_NOTE))
+    elif smoothed(moves):
+        found.append((np.ones(len(close), dtype=bool), SMOOTHED_NOTE))
+    if opens is not None and exchanged(opens, close):
+        found.append((np.ones(len(close), dtype=bool), EXCHANGED_NOTE))
+    return found

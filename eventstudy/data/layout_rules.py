@@ -48,6 +48,8 @@ def _crsp(stated: Stated) -> None:
             if name in figures:
                 figures[name] = figures[name] / np.where(factor == 0, np.nan, factor)
         stated.basis = "split-adjusted"
+    if "return" not in figures:
+        stated.notes.append("there is no RET: returns are made from PRC, without dividends and delisting returns")
     delisting = figures.pop("delisting", None)
     if delisting is None or not np.isfinite(delisting).any():
         return

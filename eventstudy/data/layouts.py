@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 # Names that headings are translated to. Figures of ``raw.COLUMNS``, and what some layouts derive them from.
 TEXT_FIELDS = ("period", "status", "delisted")
@@ -63,6 +63,11 @@ class Layout:
     derive: str = ""
     returns: bool = False
 
+    @property
+    def midpoints(self) -> bool:
+        """Whether prices may be negative, as midpoints of bid and ask, and 0 where there is none."""
+        return self.derive.startswith("crsp")
+
     def matches(self, headings: frozenset[str]) -> bool:
         """Whether a table with these folded headings has this layout."""
         some = not self.any_of or bool(self.any_of & headings)
@@ -72,41 +77,17 @@ class Layout:
 _OHLC = {"open": "open", "high": "high", "low": "low", "close": "close"}
 _PRICES = {"date": "date", **_OHLC, "volume": "volume"}
 _DIVIDENDS = (
-    "dividends",
-    "dividend",
-    "ex-dividend",
-    "dividend amount",
-    "dividendamount",
-    "divcash",
-    "cash dividend",
-    "cash dividends",
-    "div",
-    "dividends per share",
-    "dividend per share",
-)
+    "dividends", "dividend", "ex-dividend", "dividend amount", "dividendamount", "divcash", "cash dividend",
+    "cash dividends", "div", "dividends per share", "dividend per share",
+)  # fmt: skip
 _SPLITS = (
-    "stock splits",
-    "stock split",
-    "splits",
-    "split",
-    "split ratio",
-    "splitratio",
-    "split factor",
-    "splitfactor",
+    "stock splits", "stock split", "splits", "split", "split ratio", "splitratio", "split factor", "splitfactor",
     "split coefficient",
-)
+)  # fmt: skip
 _ADJUSTED_CLOSES = (
-    "adj close",
-    "adjclose",
-    "adj. close",
-    "close adj",
-    "close (adj)",
-    "adjusted close",
-    "adjustedclose",
-    "adjusted",
-    "adjusted price",
-    "adj price",
-)
+    "adj close", "adjclose", "adj. close", "close adj", "close (adj)", "adjusted close", "adjustedclose", "adjusted",
+    "adjusted price", "adj price",
+)  # fmt: skip
 _CASH = {**dict.fromkeys(_DIVIDENDS, "dividend"), **dict.fromkeys(_SPLITS, "split")}
 _ADJUSTED = dict.fromkeys(_ADJUSTED_CLOSES, "adj_close")
 # a heading that may state what changes returns; and words of those that do not
@@ -122,199 +103,139 @@ def _set(*names: str) -> frozenset[str]:
     return frozenset(names)
 
 
+def _vendor(name: str, needs: Sequence[str], columns: Mapping[str, str], **rest: Any) -> Layout:
+    """A layout whose symbols, where it has a column of them, stand under the program's own headings."""
+    return Layout(**{"name": name, "needs": frozenset(needs), "columns": columns, "symbols": _OWN_SYMBOLS, **rest})
+
+
+def _columns(text: str) -> dict[str, str]:
+    """``heading=what it holds``, separated by commas."""
+    return {heading: held for heading, _, held in (pair.strip().partition("=") for pair in text.split(","))}
+
+
+_US, _SAS = ("%m/%d/%Y",), ("%d%b%Y",)
+_CRSP = _columns("prc=close, openprc=open, askhi=high, bidlo=low, vol=volume, cfacpr=factor, date=date")
+_FIRMS = {"basis": "raw", "symbols": ("ticker", "permno"), "permanent": True, "dates": _SAS, "derive": "crsp"}
 # The first that matches is taken: those with more headings of their own stand first.
 LAYOUTS: dict[str, Layout] = {
-    "tiingo": Layout(
-        name="Tiingo",
-        needs=_set("date", "close", "adjclose", "divcash", "splitfactor"),
-        columns={**_PRICES, "adjclose": "adj_close", "divcash": "dividend", "splitfactor": "split"},
+    "tiingo": _vendor(
+        "Tiingo",
+        ("date", "close", "adjclose", "divcash", "splitfactor"),
+        {**_PRICES, **_columns("adjclose=adj_close, divcash=dividend, splitfactor=split")},
         basis="raw",
-        symbols=_OWN_SYMBOLS,
     ),
-    "eodhd": Layout(
-        name="EODHD",
-        needs=_set("date", "close", "adjusted close"),
-        columns={**_PRICES, "adjusted close": "adj_close"},
+    "eodhd": _vendor(
+        "EODHD",
+        ("date", "close", "adjusted close"),
+        {**_PRICES, "adjusted close": "adj_close"},
         basis="raw",
         symbols=("code", *_OWN_SYMBOLS),
     ),
-    "alpha-vantage-adjusted": Layout(
-        name="Alpha Vantage (adjusted)",
-        needs=_set("close", "adjusted close", "dividend amount", "split coefficient"),
-        any_of=_set("timestamp", "date"),
-        columns={
+    "alpha-vantage-adjusted": _vendor(
+        "Alpha Vantage (adjusted)",
+        ("close", "adjusted close", "dividend amount", "split coefficient"),
+        {
             **_PRICES,
-            "timestamp": "date",
-            "adjusted close": "adj_close",
-            "dividend amount": "dividend",
-            "split coefficient": "split",
+            **_columns("timestamp=date, adjusted close=adj_close, dividend amount=dividend, split coefficient=split"),
         },
+        any_of=_set("timestamp", "date"),
         basis="raw",
-        symbols=_OWN_SYMBOLS,
     ),
-    "alpha-vantage": Layout(
-        name="Alpha Vantage",
-        needs=_set("timestamp", "open", "high", "low", "close"),
+    "alpha-vantage": _vendor(
+        "Alpha Vantage",
+        ("timestamp", "open", "high", "low", "close"),
+        {**_PRICES, "timestamp": "date"},
         none_of=_set("date", "adjusted close"),
-        columns={**_PRICES, "timestamp": "date"},
         basis="raw",
-        symbols=_OWN_SYMBOLS,
     ),
-    "massive": Layout(
-        name="Massive (Polygon) aggregates",
-        needs=_set("t", "o", "h", "l", "c", "v"),
+    "massive": _vendor(
+        "Massive (Polygon) aggregates",
+        ("t", "o", "h", "l", "c", "v"),
+        _columns("t=date, o=open, h=high, l=low, c=close, v=volume"),
         none_of=_set("date", "close"),
-        columns={"t": "date", "o": "open", "h": "high", "l": "low", "c": "close", "v": "volume"},
         basis="split-adjusted",
-        symbols=_OWN_SYMBOLS,
         dates=(MILLISECONDS,),
     ),
-    "nasdaq": Layout(
-        name="Nasdaq",
-        needs=_set("date", "close/last"),
-        columns={**_PRICES, "close/last": "close"},
+    "nasdaq": _vendor(
+        "Nasdaq",
+        ("date", "close/last"),
+        {**_PRICES, "close/last": "close"},
         basis="split-adjusted",
-        symbols=_OWN_SYMBOLS,
-        dates=("%m/%d/%Y",),
+        dates=_US,
         shown=True,
     ),
-    "investing": Layout(
-        name="Investing.com",
-        needs=_set("date", "price", "open", "high", "low", "change %"),
-        columns={
-            "date": "date",
-            "price": "close",
-            "open": "open",
-            "high": "high",
-            "low": "low",
-            "vol.": "volume",
-        },
-        symbols=_OWN_SYMBOLS,
-        dates=("%m/%d/%Y",),
+    "investing": _vendor(
+        "Investing.com",
+        ("date", "price", "open", "high", "low", "change %"),
+        _columns("date=date, price=close, open=open, high=high, low=low, vol.=volume"),
+        dates=_US,
         shown=True,
     ),
-    "stooq-bulk": Layout(
-        name="Stooq bulk",
-        needs=_set("<ticker>", "<per>", "<date>", "<close>"),
-        columns={
-            "<date>": "date",
-            "<per>": "period",
-            "<open>": "open",
-            "<high>": "high",
-            "<low>": "low",
-            "<close>": "close",
-            "<vol>": "volume",
-        },
+    "stooq-bulk": _vendor(
+        "Stooq bulk",
+        ("<ticker>", "<per>", "<date>", "<close>"),
+        _columns("<date>=date, <per>=period, <open>=open, <high>=high, <low>=low, <close>=close, <vol>=volume"),
         basis="adjusted",
         symbols=("<ticker>",),
         derive="daily",
     ),
-    "crsp-ciz": Layout(
-        name="CRSP (CIZ format)",
-        needs=_set("dlycaldt", "dlyret"),
-        columns={
-            "dlycaldt": "date",
-            "dlyret": "return",
-            "dlyprc": "close",
-            "dlyopen": "open",
-            "dlyhigh": "high",
-            "dlylow": "low",
-            "dlyvol": "volume",
-            "dlyprcflg": "status",
-            "dlydelflg": "delisted",
-        },
-        basis="raw",
-        symbols=("ticker", "permno"),
-        permanent=True,
-        dates=("%d%b%Y",),
-        derive="crsp-ciz",
+    "crsp-ciz": _vendor(
+        "CRSP (CIZ format)",
+        ("dlycaldt", "dlyret"),
+        _columns(
+            "dlycaldt=date, dlyret=return, dlyprc=close, dlyopen=open, dlyhigh=high, dlylow=low, dlyvol=volume, "
+            "dlyprcflg=status, dlydelflg=delisted"
+        ),
         returns=True,
+        **{**_FIRMS, "derive": "crsp-ciz"},
     ),
-    "crsp": Layout(
-        name="CRSP (legacy format)",
-        needs=_set("date", "ret"),
+    "crsp": _vendor(
+        "CRSP (legacy format)",
+        ("date", "ret"),
+        {**_CRSP, "ret": "return", "dlret": "delisting"},
         any_of=_set("permno", "prc", "dlret", "retx"),
-        columns={
-            "date": "date",
-            "ret": "return",
-            "dlret": "delisting",
-            "prc": "close",
-            "openprc": "open",
-            "askhi": "high",
-            "bidlo": "low",
-            "vol": "volume",
-            "cfacpr": "factor",
-        },
-        basis="raw",
-        symbols=("ticker", "permno"),
-        permanent=True,
-        dates=("%d%b%Y",),
-        derive="crsp",
         returns=True,
+        **_FIRMS,
     ),
-    "compustat": Layout(
-        name="Compustat daily",
-        needs=_set("datadate", "prccd"),
-        columns={
-            "datadate": "date",
-            "prccd": "close",
-            "prcod": "open",
-            "prchd": "high",
-            "prcld": "low",
-            "cshtrd": "volume",
-            "ajexdi": "factor",
-            "trfd": "reinvested",
-            "prcstd": "status",
-        },
+    "crsp-prices": _vendor(
+        "CRSP (legacy format) without RET", ("date", "prc"), _CRSP, none_of=_set("close", *_RETURNS), **_FIRMS
+    ),
+    "compustat": _vendor(
+        "Compustat daily",
+        ("datadate", "prccd"),
+        _columns(
+            "datadate=date, prccd=close, prcod=open, prchd=high, prcld=low, cshtrd=volume, ajexdi=factor, "
+            "trfd=reinvested, prcstd=status"
+        ),
         basis="raw",
         symbols=("tic", "gvkey"),
-        dates=("%d%b%Y",),
+        dates=_SAS,
         derive="compustat",
     ),
-    "lseg": Layout(
-        name="LSEG Workspace",
-        needs=_set("instrument", "date", "price close"),
-        columns={
-            "date": "date",
-            "price close": "close",
-            "price open": "open",
-            "price high": "high",
-            "price low": "low",
-            "volume": "volume",
-        },
+    "lseg": _vendor(
+        "LSEG Workspace",
+        ("instrument", "date", "price close"),
+        _columns("date=date, price close=close, price open=open, price high=high, price low=low, volume=volume"),
         symbols=("instrument",),
     ),
-    "bloomberg": Layout(
-        name="Bloomberg",
-        needs=_set("date", "px last"),
-        columns={
-            "date": "date",
-            "px last": "close",
-            "px open": "open",
-            "px high": "high",
-            "px low": "low",
-            "px volume": "volume",
-            "tot return index gross dvds": "adj_close",
-        },
-        symbols=_OWN_SYMBOLS,
-        dates=("%m/%d/%Y",),
+    "bloomberg": _vendor(
+        "Bloomberg",
+        ("date", "px last"),
+        _columns(
+            "date=date, px last=close, px open=open, px high=high, px low=low, px volume=volume, "
+            "tot return index gross dvds=adj_close"
+        ),
+        dates=_US,
     ),
-    "yfinance-history": Layout(
-        name="yfinance Ticker.history()",
-        needs=_set("open", "high", "low", "close", "volume", "dividends", "stock splits"),
+    "yfinance-history": _vendor(
+        "yfinance Ticker.history()",
+        ("open", "high", "low", "close", "volume", "dividends", "stock splits"),
+        {**_PRICES, **_CASH, **_OWN_DATES},
         any_of=frozenset(DATE_HEADINGS),
         none_of=frozenset(_ADJUSTED_CLOSES),
-        columns={**_PRICES, **_CASH, **_OWN_DATES},
         basis="adjusted",
-        symbols=_OWN_SYMBOLS,
     ),
-    "own": Layout(
-        name=OWN,
-        needs=frozenset(),
-        any_of=_set("close", *_ADJUSTED_CLOSES, "ret", "return", "returns"),
-        columns=_OWN_COLUMNS,
-        symbols=_OWN_SYMBOLS,
-    ),
+    "own": _vendor(OWN, (), _OWN_COLUMNS, any_of=_set("close", *_ADJUSTED_CLOSES, "ret", "return", "returns")),
 }
 # what the headings of an entry cannot show: yfinance's download has three rows of headings
 DOWNLOAD = "yfinance download()"

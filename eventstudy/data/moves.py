@@ -15,6 +15,14 @@ REACH, FEWEST, CAUTIOUS, LEAST = 60, 10, 0.03, 1e-4
 MEAN_TO_SCALE, MEDIAN_TO_SCALE, CAP = 1.25, 1.4826, 4.0
 
 
+def log_moves(close: Floats) -> Floats:
+    """Log moves from one row to the next, NaN for the first; float64 (n,)."""
+    out, level = np.empty(len(close)), np.log(close)
+    out[:1] = np.nan
+    np.subtract(level[1:], level[:-1], out=out[1:])
+    return out
+
+
 @dataclass(frozen=True, slots=True)
 class Moves:
     """Log moves of a close on some days.
@@ -46,7 +54,8 @@ def moves_at(move: Floats, at: Ints) -> Moves:
         ``scale`` is ``1.25 mean|x|`` of the 60 sessions on each side, capped at four times their median-based scale;
         0.03 where fewer than ten are known, and never below 1e-4.
     """
-    padded = np.pad(move, REACH, constant_values=np.nan)
+    padded = np.full(len(move) + 2 * REACH, np.nan)
+    padded[REACH:-REACH] = move
     around = padded[at[:, None] + np.arange(2 * REACH + 1)]
     around[:, REACH] = np.nan
     known = np.isfinite(around).sum(axis=1)
@@ -55,7 +64,8 @@ def moves_at(move: Floats, at: Ints) -> Moves:
     away = np.abs(around - middle[:, None])
     usual = MEDIAN_TO_SCALE * _medians(away)
     capped = np.where(usual[:, None] > 0, np.minimum(away, CAP * usual[:, None]), away)
-    scale = np.maximum(MEAN_TO_SCALE * np.nansum(capped, axis=1) / np.maximum(known, 1), LEAST)
+    capped[np.isnan(capped)] = 0.0
+    scale = np.maximum(MEAN_TO_SCALE * capped.sum(axis=1) / np.maximum(known, 1), LEAST)
     return Moves(move[at] - middle, np.where(known < FEWEST, np.maximum(scale, CAUTIOUS), scale))
 
 

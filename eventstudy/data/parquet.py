@@ -28,6 +28,7 @@ TEXT_COLUMNS = (
 )  # fmt: skip
 FREE_TEXT = ("title", "source", "notes")
 MANY_DAYS = 200_000
+UTC_NAMES = ("UTC", "Etc/UTC", "Z", "+00:00")
 WRONG_MOMENTS = (
     "",
     "is empty; every row needs a date or a timestamp",
@@ -212,6 +213,7 @@ def kind_of(data_type: Any) -> str:
     if types.is_floating(data_type) or types.is_integer(data_type) or types.is_decimal(data_type):
         return "number"
     tests = {"date": types.is_date, "timestamp": types.is_timestamp, "null": types.is_null, "bool": types.is_boolean}
+    tests["time"] = types.is_time
     return next((kind for kind, test in tests.items() if test(data_type)), "other")
 
 
@@ -372,6 +374,7 @@ def _announced(blocks: list[Any], data_type: Any, rows: Ints, notes: list[str]) 
         np.where(clocked & np.bool_(with_zone), instants, np.datetime64("NaT", "us")),
         np.where(clocked, np.datetime64("NaT", "D"), days),
         None,
+        getattr(data_type, "tz", None) in UTC_NAMES,
     )
     bad = np.flatnonzero(verdict[codes])
     return announced, [

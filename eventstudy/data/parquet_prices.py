@@ -15,9 +15,10 @@ import numpy as np
 
 from eventstudy.data.coded import ROWS_AT_ONCE
 from eventstudy.data.from_raw import read_series
-from eventstudy.data.layouts import TEXT_FIELDS, Input, Recognised, fold, recognised
+from eventstudy.data.layouts import TEXT_FIELDS, Input, Recognised
 from eventstudy.data.long_table import WIDE
 from eventstudy.data.parquet import damage_is_told, kind_of, open_parquet, refuse_large
+from eventstudy.data.parquet_layout import WANTED, TableLayout, layout_of
 from eventstudy.data.prices import Floats, PriceTable
 from eventstudy.data.raw import RawSeries
 from eventstudy.data.raw_reader import Origin, figures_of
@@ -26,41 +27,11 @@ from eventstudy.errors import InputFileError, Problem, UsageError
 
 # symbols held at a time in a large study
 AT_ONCE = 256
-INDEX_NAMES = ("date", "index", "__index_level_0__")
-WANTED = (
-    "long: columns ticker, date and close or adj_close, or those of a known layout; or wide: one date column and one "
-    "close column a ticker, nothing else"
-)
 # rows of one symbol beyond which a file does not hold daily figures: days of four hundred years
 MOST_DAYS = 146_097
 
 
 Range = tuple[str, str] | None
-
-
-@dataclass(frozen=True, slots=True)
-class TableLayout:
-    """How a price file is laid out.
-
-    Attributes
-    ----------
-    date : str
-        The column of dates.
-    ticker : str
-        The column of tickers; empty for a wide file.
-    numbers : dict
-        Column of the file -> what it holds (long), or -> its ticker (wide).
-    known : Recognised or None
-        The layout of a long file.
-    number : str
-        The column of permanent numbers of firms beside that of tickers; empty without one.
-    """
-
-    date: str
-    ticker: str
-    numbers: dict[str, str]
-    known: Recognised | None = None
-    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,76 +138,6 @@ class _Collected:
         self.pieces[symbol].append(piece)
 
 
-def layout_of(path: str | Path) -> TableLayout:
-    """Long or wide, and which column is what.
-
-    Raises
-    ------
-    InputFileError
-        Naming every column of the wrong type or that is missing.
-    """
-    schema = open_parquet(path, f"source parquet:{path}").schema_arrow
-    names = list(schema.names)
-    types = {name: schema.field(name).type for name in names}
-    kinds = {name: kind_of(kind) for name, kind in types.items()}
-    known = recognised(names)
-    folded = {fold(name): name for name in reversed(names)}
-    if known is not None and known.symbols:
-        return _long(path, names, known, kinds, types)
-    if "ticker" in folded:
-        wanted = "date" if "date" not in folded else "close"
-        what = "this column is" if wanted == "date" else "close or adj_close is"
-        raise InputFileError(str(path), [Problem(0, wanted, "", f"{what} needed and missing; wanted {WANTED}")])
-    dates = [name for name, kind in kinds.items() if kind in ("date", "timestamp")]
-    dates = dates or [name for name in kinds if name.lower() in INDEX_NAMES and kinds[name] == "text"]
-    if len(dates) != 1:
-        found = f"has {len(dates)} columns of dates ({', '.join(dates)})" if dates else "has no column of dates"
-        raise InputFileError(str(path), [Problem(0, "", "", f"{found}; wanted {WANTED}")])
-    if known is not None and {"close", "adj_close", "return"} & set(known.place):
-        message = "this column is needed and missing: the file holds figures of one symbol and does not name it"
-        raise InputFileError(str(path), [Problem(0, "ticker", "", message)])
-    problems = [
-        Problem(0, name, str(types[name]), "is no column of numbers; a wide file holds one close column a ticker")
-        for name, kind in kinds.items()
-        if name != dates[0] and kind not in ("number", "null")
-    ]
-    if problems:
-        raise InputFileError(str(path), problems)
-    return TableLayout(dates[0], "", {n: n for n, kind in kinds.items() if n != dates[0] and kind == "number"})
-
-
-def _long(
-    path: str | Path, names: Sequence[str], known: Recognised, kinds: dict[str, str], types: dict[str, Any]
-) -> TableLayout:
-    """The layout of a file with a column of tickers."""
-    held = {names[at]: what for what, at in known.place.items() if what != "date"}
-    day, ticker = names[known.place["date"]], names[known.symbols[0]]
-    found = []
-    if known.twice:
-        found.append(Problem(0, known.twice[0], "", "stands in two columns; remove one"))
-    if kinds[day] not in ("date", "timestamp", "text", "number"):
-        found.append(Problem(0, day, str(types[day]), "is no column of dates, timestamps or ISO text"))
-    if kinds[ticker] != "text" and fold(ticker) == "ticker":
-        found.append(Problem(0, ticker, str(types[ticker]), "is no column of text"))
-    priced = [name for name, what in held.items() if what in ("close", "adj_close", "return")]
-    if priced and all(kinds[name] == "null" for name in priced):
-        found.append(Problem(0, priced[0], "null", "is no column of numbers; it holds nothing"))
-    found += [
-        Problem(0, name, str(types[name]), "is no column of numbers")
-        for name, what in held.items()
-        if what not in TEXT_FIELDS and kinds[name] not in _FIGURES.get(known.layout.returns, ("number", "null"))
-    ]
-    if found:
-        raise InputFileError(str(path), found)
-    numbers = {name: what for name, what in held.items() if kinds[name] != "null"}
-    number = names[known.symbols[-1]] if known.layout.permanent and len(known.symbols) > 1 else ""
-    return TableLayout(day, ticker, numbers, known, number)
-
-
-# returns of CRSP may be text: letters stand in place of missing ones
-_FIGURES = {True: ("number", "null", "text")}
-
-
 def _read_long(path: Path, layout: TableLayout, ranges: Sequence[Range], into: _Collected) -> None:
     columns = [layout.ticker, layout.date, *layout.numbers, *([layout.number] if layout.number else [])]
     file = open_parquet(path, "Parquet", [layout.ticker])
@@ -334,9 +235,12 @@ def _read_wide(path: Path, layout: TableLayout, into: _Collected) -> None:
     columns = [column for column, ticker in layout.numbers.items() if ticker in into.pieces]
     for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=[layout.date, *columns]):
         dates = batch.column(layout.date)
+        figures: dict[str, dict[str, Floats]] = {}
         for column in columns:
-            piece = _Piece(dates, {"figure": _numbers(batch.column(column))}, {}, ())
-            into.add(layout.numbers[column], piece, path)
+            own = figures.setdefault(layout.numbers[column], {})
+            own[layout.held.get(column, "figure")] = _numbers(batch.column(column))
+        for ticker, own in figures.items():
+            into.add(ticker, _Piece(dates, own, {}, ()), path)
 
 
 def _numbers(column: Any) -> Floats:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eventstudy.data.layouts import DATE_HEADINGS, LAYOUTS, Recognised, download_layout, fold, recognised
-from eventstudy.data.tabular import DELIMITERS, MOST_COLUMNS, all_rows
+from eventstudy.data.tabular import DELIMITERS, MOST_COLUMNS, all_rows, wrong_length
 from eventstudy.errors import InputFileError, Problem
 
 # lines above the headings that exports write
 PREAMBLE = 30
+# what stands before the names of fields and of tickers in yfinance's headings
+_LEVELS = ("price", "ticker", *DATE_HEADINGS)
 Row = tuple[int, list[str]]
 
 
@@ -59,8 +61,9 @@ def read_price_text(path: Path) -> PriceText:
     if not rows:
         raise InputFileError(name, [Problem(0, "", "", "is empty; it needs a header and rows")])
     notes = [f"{empty} empty rows are left out"] if empty else []
-    if (several := _three_rows(rows)) is not None:
-        at, headings, tickers = 3, tuple(rows[0][1]), several
+    if (several := _several_rows(rows)) is not None:
+        at, tickers = several
+        headings = tuple(rows[0][1])
         found = next(iter(tickers.values())) if len(tickers) == 1 else None
     else:
         at, found = _heading_row(rows)
@@ -68,7 +71,10 @@ def read_price_text(path: Path) -> PriceText:
         if at:
             notes.append(f"{at} lines above the headings are left out")
         at += 1
-    body = rows[at:]
+    body, below = _without_notes(rows[at:], len(rows[at - 1][1]))
+    if below:
+        listed = f"{below[0][1][0].strip()[:80]!r}"
+        notes.append(f"{len(below)} line{'s' if len(below) > 1 else ''} below the table left out: {listed}")
     _check_shape(name, rows[at - 1], body)
     cells = tuple([cell.strip() for cell in column] for column in zip(*(row for _, row in body), strict=True))
     return PriceText(name, headings, cells, [line for line, _ in body], found, tuple(notes), tickers)
@@ -82,28 +88,57 @@ def _heading_row(rows: Sequence[Row]) -> tuple[int, Recognised | None]:
     return 0, None
 
 
-def _three_rows(rows: Sequence[Row]) -> dict[str, Recognised] | None:
-    """Where the columns of each ticker stand under yfinance's three rows of headings, in either order."""
-    if len(rows) < 3 or len({len(row) for _, row in rows[:3]}) > 1 or len(rows[0][1]) < 2:
+def _several_rows(rows: Sequence[Row]) -> tuple[int, dict[str, Recognised]] | None:
+    """How many rows of headings yfinance's download has, and where the columns of each ticker stand.
+
+    Fields and tickers stand in two rows, in either order. Below them stands the name of the index; where the index was
+    made a column before, that is in the first row.
+    """
+    if len(rows) < 2 or len(rows[0][1]) != len(rows[1][1]) or len(rows[0][1]) < 2:
         return None
-    first, second, third = (row for _, row in rows[:3])
-    if fold(third[0]) not in DATE_HEADINGS or any(cell.strip() for cell in third[1:]) or not third[0].strip():
+    first, second, third = (*(row for _, row in rows[:2]), rows[2][1] if len(rows) > 2 else [""])
+    named = bool(third[0].strip()) and fold(third[0]) in DATE_HEADINGS and not "".join(third[1:]).strip()
+    fields, tickers = (first, second) if _is_fields(first) else (second, first)
+    if not _is_fields(fields) or fold(tickers[0]) not in _LEVELS:
         return None
-    named = {"price": first, "ticker": second} if _is_fields(first) else {"price": second, "ticker": first}
-    if not _is_fields(named["price"]) or fold(named["ticker"][0]) not in ("ticker", "price", ""):
+    if not all(cell.strip() and not _is_number(cell) for cell in tickers[1:]):
         return None
-    layout = download_layout(named["price"])
+    layout = download_layout(fields)
     places: dict[str, dict[str, int]] = {}
     for at in range(1, len(first)):
-        held = layout.columns.get(fold(named["price"][at]))
+        held = layout.columns.get(fold(fields[at]))
         if held is not None:
-            places.setdefault(named["ticker"][at].strip(), {"date": 0})[held] = at
-    return {ticker: Recognised(layout, place) for ticker, place in places.items()}
+            places.setdefault(tickers[at].strip(), {"date": 0})[held] = at
+    return 2 + named, {ticker: Recognised(layout, place) for ticker, place in places.items()}
+
+
+def _without_notes(body: Sequence[Row], n: int) -> tuple[Sequence[Row], Sequence[Row]]:
+    """The rows without lines of words below them, and those lines: one cell of words in the place of a date.
+
+    A line that holds a digit may be a row that was cut off, and is none of them.
+    """
+    end = len(body)
+    while end > 1 and _is_note(body[end - 1][1], n):
+        end -= 1
+    return body[:end], body[end:]
+
+
+def _is_note(row: Sequence[str], n: int) -> bool:
+    alone = not "".join(row[1:]).strip() and n > 1
+    return alone and any(c.isalpha() for c in row[0]) and not any(c.isdigit() for c in row[0])
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_fields(row: Sequence[str]) -> bool:
     known = LAYOUTS["own"].columns
-    return fold(row[0]) in ("price", "") and "close" in map(fold, row[1:]) and all(fold(c) in known for c in row[1:])
+    return fold(row[0]) in _LEVELS and "close" in map(fold, row[1:]) and all(fold(c) in known for c in row[1:])
 
 
 def _check_shape(path: str, header: Row, body: Sequence[Row]) -> None:
@@ -118,10 +153,6 @@ def _check_shape(path: str, header: Row, body: Sequence[Row]) -> None:
                 raise InputFileError(path, [Problem(line, "", headings[0], message)])
     if not body:
         raise InputFileError(path, [Problem(line, "", "", "there is a header but no row; add at least one")])
-    problems = [
-        Problem(at, "", "", f"has {len(row)} cells, the header has {len(headings)}; quote cells that hold a comma")
-        for at, row in body
-        if len(row) != len(headings)
-    ]
+    problems = [Problem(at, "", "", wrong_length(row, len(headings))) for at, row in body if len(row) != len(headings)]
     if problems:
         raise InputFileError(path, problems)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,9 @@ Floats = NDArray[np.float64]
 LOWEST, HIGHEST = 1e-12, 1e15
 Dates = NDArray[np.datetime64]
 # what is in doubt on a row, one bit each
-SPLIT_UNCLEAR, BY_HEADING, SPLITS_UNKNOWN = 1, 2, 4
+SPLIT_UNCLEAR, BY_HEADING, SPLITS_UNKNOWN, DOUBTFUL = 1, 2, 4, 64
+# columns of a series that its hash covers, in this order
+HASHED = ("close", "open", "volume", "adj_close", "dividend", "spans")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ class PriceSeries:
         Cash per share with this ex-date, on the same split basis; 0 on other days.
     provenance : Provenance
     doubt : uint8 (n,) or None
-        ``SPLIT_UNCLEAR``, ``BY_HEADING`` and ``SPLITS_UNKNOWN`` of each row; None where nothing is in doubt.
+        ``SPLIT_UNCLEAR``, ``BY_HEADING``, ``SPLITS_UNKNOWN`` and ``DOUBTFUL`` of each row; None where nothing is in
+        doubt.
     spans : float64 (n,) or None
         None of prices. Of a source of returns the sessions that each return covers: NaN where that is not stated,
         infinite where it covers all sessions since the row before. ``close`` is then an index of the returns that
@@ -202,74 +205,93 @@ class PriceSource(Protocol):
         """
 
 
-def make_series(
-    symbol: str,
-    dates: Dates,
-    close: Floats,
-    *,
-    source: str,
-    origin: str,
-    fetched_at: str,
-    opens: Floats | None = None,
-    volume: Floats | None = None,
-    adj_close: Floats | None = None,
-    dividend: Floats | None = None,
-    currency: str = "",
-    basis: Basis = Basis(),
-    doubt: NDArray[np.uint8] | None = None,
-    spans: Floats | None = None,
-    layout: str = "",
-) -> PriceSeries:
+@dataclass(frozen=True, slots=True)
+class Supplied:
+    """Where the figures of a series come from, as ``Provenance`` has it."""
+
+    source: str
+    origin: str
+    fetched_at: str = ""
+    currency: str = ""
+    layout: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """Daily figures, one row a date, as ``PriceSeries`` has them; a close may be NaN, and rows be in any order."""
+
+    close: Floats
+    open: Floats | None = None
+    volume: Floats | None = None
+    adj_close: Floats | None = None
+    dividend: Floats | None = None
+    spans: Floats | None = None
+    doubt: NDArray[np.uint8] | None = None
+
+
+def make_series(symbol: str, dates: Dates, figures: Daily, supplied: Supplied, basis: Basis = Basis()) -> PriceSeries:
     """A series in canonical form, with its hash. Rows must already be valid; they are sorted here.
 
     Missing rule: a row whose close is NaN is a hole and left out; its dividend is earned with the next close.
     """
-    order = np.argsort(dates, kind="stable")
-    if dividend is not None:
-        dividend = _carried(close[order], np.nan_to_num(dividend[order]))[np.argsort(order)]
-    order = order[np.isfinite(close[order])]
-    days = dates[order].astype("datetime64[D]")
-    columns: Mapping[str, Floats | None] = {
-        "close": close[order],
-        "open": None if opens is None else opens[order],
-        "volume": None if volume is None else volume[order],
-        "adj_close": None if adj_close is None else adj_close[order],
-        "dividend": None if dividend is None else dividend[order],
-        "spans": None if spans is None else spans[order],
-    }
+    days, figures = _in_order(dates.astype("datetime64[D]"), figures)
     digest = hashlib.sha256(days.astype(np.int64).tobytes())
-    for name, values in columns.items():
+    for name in HASHED:
+        values = getattr(figures, name)
         if values is not None:
             digest.update(name.encode() + np.ascontiguousarray(values, dtype=np.float64).tobytes())
-    returns_from = "dividends" if dividend is not None else "adj_close" if adj_close is not None else "price"
-    returns_from = "returns" if spans is not None else returns_from
-    paid = columns["dividend"]
+    stated = ("returns", figures.spans), ("dividends", figures.dividend), ("adj_close", figures.adj_close)
     return PriceSeries(
         symbol=symbol,
         dates=days,
-        close=close[order],
-        open=columns["open"],
-        volume=columns["volume"],
-        adj_close=columns["adj_close"],
-        dividend=np.zeros(len(days)) if paid is None else paid,
+        close=figures.close,
+        open=figures.open,
+        volume=figures.volume,
+        adj_close=figures.adj_close,
+        dividend=np.zeros(len(days)) if figures.dividend is None else figures.dividend,
         provenance=Provenance(
             symbol=symbol,
-            source=source,
-            origin=origin,
-            fetched_at=fetched_at,
+            source=supplied.source,
+            origin=supplied.origin,
+            fetched_at=supplied.fetched_at,
             rows=len(days),
             first=str(days[0]) if len(days) else "",
             last=str(days[-1]) if len(days) else "",
             sha256=digest.hexdigest(),
             basis=basis.kind,
-            currency=currency,
-            returns_from=returns_from,
+            currency=supplied.currency,
+            returns_from=next((name for name, values in stated if values is not None), "price"),
             basis_why=basis.why,
             notice=basis.notice,
-            layout=layout,
+            layout=supplied.layout,
         ),
-        doubt=None if doubt is None else doubt[order],
-        spans=columns["spans"],
+        doubt=figures.doubt,
+        spans=figures.spans,
+    )
+
+
+def _in_order(dates: Dates, figures: Daily) -> tuple[Dates, Daily]:
+    """Rows with a close, oldest first; the dividends of others moved to the next."""
+    rising, whole = bool((dates[1:] >= dates[:-1]).all()), bool(np.isfinite(figures.close).all())
+    dividend = figures.dividend
+    if rising and whole and (dividend is None or np.isfinite(dividend).all()):
+        return dates, figures
+    order = np.argsort(dates, kind="stable")
+    if dividend is not None:
+        dividend = _carried(figures.close[order], np.nan_to_num(dividend[order]))[np.argsort(order)]
+    order = order[np.isfinite(figures.close[order])]
+
+    def kept(values: NDArray[Any] | None) -> Any:
+        return None if values is None else values[order]
+
+    return dates[order], Daily(
+        figures.close[order],
+        open=kept(figures.open),
+        volume=kept(figures.volume),
+        adj_close=kept(figures.adj_close),
+        dividend=kept(dividend),
+        spans=kept(figures.spans),
+        doubt=kept(figures.doubt),
     )
 
 

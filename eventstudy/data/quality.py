@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from eventstudy.data.prices import BY_HEADING, SPLIT_UNCLEAR, SPLITS_UNKNOWN, Floats
+from eventstudy.data.prices import BY_HEADING, DOUBTFUL, SPLIT_UNCLEAR, SPLITS_UNKNOWN, Floats
 from eventstudy.data.returns import AlignedSeries
 
 Bools = NDArray[np.bool_]
@@ -17,7 +17,7 @@ STALE_RUN = 5
 
 
 # what is known of a session of a series, one bit each; the bits below belong to ``event_index``
-TRADED, STALE, BAD_TICK, GAP, MISSING, UNCLEAR, HEADING, AGAINST, RAW = (1 << bit for bit in range(3, 12))
+TRADED, STALE, BAD_TICK, GAP, MISSING, UNCLEAR, HEADING, AGAINST, RAW, TWICE = (1 << bit for bit in range(3, 13))
 # sessions of a window, and the z from which its returns go with the benchmark's of another session
 LAGGED = ((500, 3.0), (250, 4.0))
 CLIPPED = 4.0
@@ -26,7 +26,8 @@ CLIPPED = 4.0
 def quality_bits(series: AlignedSeries) -> np.ndarray:
     """What deserves a second look on each session of a series, bits of the constants above; uint16 (T,).
 
-    ``UNCLEAR``, ``HEADING`` and ``RAW`` mark the sessions whose returns depend on a split or a basis that is not known.
+    ``UNCLEAR``, ``HEADING`` and ``RAW`` mark the sessions whose returns depend on a split or a basis that is not known,
+    ``TWICE`` those of closes that stand twice or in the column of opens.
     """
     found = (
         (TRADED, series.traded),
@@ -38,6 +39,7 @@ def quality_bits(series: AlignedSeries) -> np.ndarray:
         (HEADING, series.doubt & BY_HEADING > 0),
         (AGAINST, against_benchmark(series)),
         (RAW, series.doubt & SPLITS_UNKNOWN > 0),
+        (TWICE, series.doubt & DOUBTFUL > 0),
     )
     bits = np.zeros(len(series.total), dtype=np.uint16)
     for bit, where in found:
@@ -90,47 +92,56 @@ def against_benchmark(series: AlignedSeries) -> Bools:
     other. Returns are clipped at four times their median size. Of 505 US firms against SPY, 2015 to 2026, none has an
     alarm; of their returns moved by a session 92 % of the sessions lie in a window that has one.
     """
-    n, used = len(series.total), np.flatnonzero(np.isfinite(series.total) & (series.span == 1))
-    found = np.zeros(n, dtype=bool)
-    if not len(series.factors) or len(used) < min(width for width, _ in LAGGED):
+    n, found = len(series.total), np.zeros(len(series.total), dtype=bool)
+    if not len(series.factors):
+        return found
+    known = np.isfinite(series.total) & np.isfinite(series.factors[0]) & (series.span == 1)
+    used = np.flatnonzero(known)
+    if len(used) < min(width for width, _ in LAGGED):
         return found
     first = int(used[0])
-    own, market = np.full(n - first, np.nan), np.full(n - first, np.nan)
-    own[used - first], market[used - first] = series.total[used], series.factors[0][used]
-    own, market = _clipped(own), _clipped(market)
-    same = _running(own, market)
-    neighbours = (_running(own[1:], market[:-1]), _running(own[:-1], market[1:]))
-    for width, limit in LAGGED:
-        stops = np.arange(len(own), width - 1, -(width // 2))
-        starts = stops - width
-        if not len(stops):
-            continue
-        r0, _ = _correlations(same, starts, stops)
-        for sums in neighbours:
-            r1, count = _correlations(sums, starts, stops - 1)
-            with np.errstate(invalid="ignore"):
-                z = (np.arctanh(r1) - np.arctanh(np.maximum(r0, 0))) * np.sqrt(np.maximum(count - 3, 0) / 2)
-                alarms = (z > limit) & (count >= width // 2)
-            for at in np.flatnonzero(alarms).tolist():
-                found[first + starts[at] : first + stops[at]] = True
+    returns = np.stack((series.total[used], series.factors[0][used]))
+    sizes = CLIPPED * np.median(np.abs(returns), axis=1)[:, None]
+    both = np.zeros((2, n - first))
+    both[:, used - first] = np.minimum(np.maximum(returns, -sizes), sizes)
+    (own, market), there = both, known[first:]
+    stops = [np.arange(n - first, width - 1, -(width // 2)) for width, _ in LAGGED]
+    widths, limits = np.repeat(np.array(LAGGED), [len(ends) for ends in stops], axis=0).T
+    stop = np.concatenate(stops)
+    start = stop - widths.astype(np.int64)
+    if not len(stop):
+        return found
+    sums = (
+        _sums((own, there), (market, there), start, stop),
+        _sums((own[1:], there[1:]), (market[:-1], there[:-1]), start, stop - 1),
+        _sums((own[:-1], there[:-1]), (market[1:], there[1:]), start, stop - 1),
+    )
+    r, count = _correlations(np.stack(sums, axis=1))
+    with np.errstate(invalid="ignore"):
+        z = (np.arctanh(r[1:]) - np.arctanh(np.maximum(r[0], 0))) * np.sqrt(np.maximum(count[1:] - 3, 0) / 2)
+        alarms = ((z > limits) & (count[1:] >= widths // 2)).any(axis=0)
+    for at in np.flatnonzero(alarms).tolist():
+        found[first + start[at] : first + stop[at]] = True
     return found
 
 
-def _clipped(values: Floats) -> Floats:
-    size = CLIPPED * float(np.nanmedian(np.abs(values)))
-    return np.clip(values, -size, size)
+def _sums(one: tuple[Floats, Bools], other: tuple[Floats, Bools], start: Ints, stop: Ints) -> Floats:
+    """Sums of windows over the rows where both are known: count, x, y, xx, yy, xy; float64 (6, W).
+
+    Each side is its values, 0 where they are not known, and whether they are.
+    """
+    (x, x_known), (y, y_known) = one, other
+    rows = np.zeros((6, len(x) + 1))
+    rows[0, :-1], rows[1, :-1], rows[2, :-1] = x_known & y_known, x * y_known, y * x_known
+    np.multiply(rows[1:3], rows[1:3], out=rows[3:5])
+    np.multiply(rows[1], rows[2], out=rows[5])
+    # every second sum is that from the end of a window to the start of the next
+    return np.asarray(np.add.reduceat(rows, np.stack((start, stop), axis=1).ravel(), axis=1)[:, ::2])
 
 
-def _running(x: Floats, y: Floats) -> Floats:
-    """Running sums over the rows where both are known: count, x, y, xx, yy, xy; float64 (6, n + 1)."""
-    known = np.isfinite(x) & np.isfinite(y)
-    a, b = np.where(known, x, 0.0), np.where(known, y, 0.0)
-    return np.cumsum(np.pad([known, a, b, a * a, b * b, a * b], ((0, 0), (1, 0))), axis=1)
-
-
-def _correlations(sums: Floats, starts: Ints, stops: Ints) -> tuple[Floats, Floats]:
-    """Correlations within windows, NaN where a series does not vary, and the pairs of returns in each."""
-    count, x, y, xx, yy, xy = sums[:, stops] - sums[:, starts]
+def _correlations(sums: Floats) -> tuple[Floats, Floats]:
+    """Correlations from sums of windows, NaN where a series does not vary, and the pairs of returns in each."""
+    count, x, y, xx, yy, xy = sums
     n = np.maximum(count, 1)
     spread = (xx - x * x / n) * (yy - y * y / n)
     with np.errstate(invalid="ignore", divide="ignore"):

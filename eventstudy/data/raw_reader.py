@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,13 +13,13 @@ import pandas as pd
 
 from eventstudy.data.calendar import DEFAULT_EXCHANGE, exchange_of
 from eventstudy.data.date_readings import UnreadableDates
-from eventstudy.data.figures import PRICES, Parsed, first_troubles, parsed, said
+from eventstudy.data.figures import AMBIGUOUS, COMMA, PRICES, Parsed, first_troubles, gross_returns, parsed, said
+from eventstudy.data.layout_dates import TRIED, form_of, is_yahoo_page, orderly, swappable
 from eventstudy.data.layout_rules import RULES, Stated
 from eventstudy.data.layouts import (
     MILLISECONDS,
     OWN,
     TEXT_FIELDS,
-    YAHOO_DATES,
     YAHOO_PAGE,
     Input,
     Recognised,
@@ -39,10 +38,14 @@ UNREAD = (
 # A study reads these only where it is asked to, so that a cell that cannot be read is an empty one.
 UNUSED = ("high", "low")
 # median size of a daily return above which figures are no decimals, and rows that show it
-PERCENT, FEWEST = 0.2, 5
-_ISO = re.compile(r"\d{4}-?\d{2}-?\d{2}")
+PERCENT, FEWEST = 0.1, 5
+# rows of which some return is negative, unless they are those of a deposit: median size from which they are none
+SOME_FALL, DEPOSIT = 60, 0.002
+# how far from 1 the median gross return may lie
+GROSS = 0.2
+# problems of a whole file, told once
+WHOLE = (AMBIGUOUS, COMMA)
 _ACTION = re.compile(r"(Dividend|Stock Splits?)$")
-_TRIED = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +140,7 @@ def figures_of(
         raise InputFileError(origin.path, [Problem(1 if lines is not None else 0, found.twice[0], "", message)])
     if found.unread and not states_returns(found, origin.asked):
         raise InputFileError(origin.path, [Problem(1 if lines is not None else 0, n, "", UNREAD) for n in found.unread])
-    page = _is_yahoo_page(found, columns.get("date"))
+    page = is_yahoo_page(found, columns.get("date"))
     shown, codes = found.layout.shown or page, found.layout.returns
     if page and (kept := _without_actions(columns)) is not None:
         notes += (f"{len(columns['date']) - len(kept)} rows of dividends and splits are left out",)
@@ -173,26 +176,11 @@ def market_of(symbol: str) -> str:
         return DEFAULT_EXCHANGE
 
 
-def _is_yahoo_page(found: Recognised, dates: Any) -> bool:
-    if found.layout.name != OWN or "adj_close" not in found.place or not isinstance(dates, list):
-        return False
-    first = next((cell for cell in dates if cell), "")
-    return any(_reads(first, form) for form in YAHOO_DATES)
-
-
 def _without_actions(columns: Mapping[str, Any]) -> list[int] | None:
     """Rows of the page that are no dividend or split between the prices; None where all are."""
     cells = columns.get("open", ())
     kept = [row for row, cell in enumerate(cells) if not _ACTION.search(cell)]
     return None if len(kept) == len(cells) else kept
-
-
-def _reads(text: str, form: str) -> bool:
-    try:
-        datetime.strptime(text, form)
-    except ValueError:
-        return False
-    return True
 
 
 @dataclass(slots=True)
@@ -203,6 +191,7 @@ class _Reading:
     symbol: str
     rows: np.ndarray | None
     problems: list[Problem] = field(default_factory=list)
+    commas: dict[str, list[Problem]] = field(default_factory=dict)
 
     def series(self) -> RawSeries:
         table, layout = self.table, self.table.found.layout
@@ -211,15 +200,20 @@ class _Reading:
         stated = Stated({}, {name: list(self._cut(cells)) for name, cells in table.texts.items()}, layout.basis)
         for name, column in table.columns.items():
             stated.figures[name] = self._column(name, column, codes)
+        for found in self.commas.values():
+            # one habit of writing, however many cells show it
+            first = min(found, key=lambda problem: problem.line)
+            more = f" ({len(found):,} cells)" if len(found) > 1 else ""
+            self.problems.append(replace(first, message=first.message + more))
         if codes:
             stated.notes.append(said(codes))
-        page = layout.name == OWN and _is_yahoo_page(table.found, list(map(str, self._cut(table.dates)[:_TRIED])))
+        page = layout.name == OWN and is_yahoo_page(table.found, list(map(str, self._cut(table.dates)[:TRIED])))
         if layout.derive and not self.problems:
             with np.errstate(invalid="ignore", over="ignore"):
                 RULES[layout.derive](stated)
             self.problems += [Problem(0, "", self.symbol, message) for message in stated.trouble]
         returns = states_returns(table.found, table.origin.asked)
-        columns = self._of_returns(stated) if returns else self._of_prices(stated)
+        columns = self._of_returns(stated) if returns else self._of_prices(stated, days)
         kept = self._without_twins(days, columns) if days is not None else None
         if self.problems:
             raise InputFileError(table.origin.path, sorted(self.problems, key=lambda problem: problem.line))
@@ -249,7 +243,11 @@ class _Reading:
     def _add(self, name: str, found: Mapping[int, tuple[str, str]]) -> None:
         """Problems by row, each with its cell; where rows have no lines, the first stands for all."""
         if self.table.lines is not None:
-            self.problems += [Problem(self._line(row), name, cell, why) for row, (cell, why) in found.items()]
+            for row, (cell, why) in found.items():
+                if why in WHOLE:
+                    self.commas.setdefault(why, []).append(Problem(self._line(row), name, cell, why))
+                else:
+                    self.problems.append(Problem(self._line(row), name, cell, why))
         elif found:
             row = min(found)
             cell, why = found[row]
@@ -259,7 +257,7 @@ class _Reading:
     def _days(self) -> Days | None:
         """The days of the rows, each once and in the form of the layout; None where there is a problem."""
         values, market = self._cut(self.table.dates), market_of(self.symbol)
-        form = _form(self.table.found, values)
+        form = form_of(self.table.found, values)
         if form == MILLISECONDS:
             stamps = pd.to_numeric(pd.Series(values), errors="coerce")
             values, form = pd.to_datetime(stamps, unit="ms", utc=True), ""
@@ -274,7 +272,7 @@ class _Reading:
             return None
         lost = np.flatnonzero(np.isnat(days.dates))
         self._add("date", dict.fromkeys(lost.tolist(), ("", "is empty; write YYYY-MM-DD")))
-        if form and _swappable(days) and not _orderly(days):
+        if form and swappable(days) and not orderly(days):
             why = "days of this layout's form are out of order, stand twice, lie on weekends or leave out weeks"
             self.problems.append(Problem(0, "date", self.symbol, f"{why}; write YYYY-MM-DD"))
         return None if len(lost) else days
@@ -295,7 +293,7 @@ class _Reading:
         rows = range(len(values)) if self.rows is None else self.rows.tolist()
         wrong = {at: column.wrong[row] for at, row in enumerate(rows) if row in column.wrong} if column.wrong else {}
         codes.update(column.codes)
-        signless = self.table.found.layout.returns and name in ("close", "open")
+        signless = self.table.found.layout.midpoints and name in ("close", "open")
         wrong |= first_troubles(name, np.abs(values) if signless else values) if not _zero_is_empty(self, name) else {}
         if name in UNUSED or (name == "volume" and not self.table.origin.volume):
             # a column that the study does not use stops nothing
@@ -305,7 +303,7 @@ class _Reading:
         self._add(name, wrong)
         return values
 
-    def _of_prices(self, stated: Stated) -> dict[str, Floats]:
+    def _of_prices(self, stated: Stated, days: Days | None) -> dict[str, Floats]:
         """The columns of prices."""
         figures = {name: values for name, values in stated.figures.items() if name in COLUMNS}
         if "return" in figures and not self.table.found.layout.returns:
@@ -317,6 +315,13 @@ class _Reading:
         if "close" not in figures:
             headings = ", ".join(map(repr, self.table.headings))
             self.problems.append(Problem(0, "close", "", f"is none of the headings {headings}; wanted prices"))
+        if self.table.origin.asked == "auto" and days is not None:
+            priced = {name: figures[name] for name in ("close", "adj_close") if name in figures}
+            if not (days.dates[1:] >= days.dates[:-1]).all():
+                order = np.argsort(days.dates, kind="stable")
+                priced = {name: values[order] for name, values in priced.items()}
+            told = {name: gross_returns(values) for name, values in priced.items()}
+            self.problems += [Problem(0, name, self.symbol, why) for name, why in told.items() if why]
         if "split" in figures:
             figures["split"] = np.where(figures["split"] == 1, 0.0, figures["split"])
         return figures
@@ -333,10 +338,13 @@ class _Reading:
             return figures
         there = np.abs(values[np.isfinite(values)])
         if len(there) >= FEWEST and float(np.median(there)) > PERCENT:
-            gross = float(np.median(np.abs(there - 1))) < PERCENT
+            gross = float(np.median(np.abs(there - 1))) < GROSS
             cure = "gross returns (1 + r); subtract 1" if gross else "returns in percent; divide by 100"
             message = f"is the median size of a daily return: {cure}"
             self.problems.append(Problem(0, "ret", f"{np.median(there):.3g}", message))
+        if len(there) >= SOME_FALL and not (values < 0).any() and float(np.median(there)) > DEPOSIT:
+            message = "has no negative return: write returns with their sign, not their size"
+            self.problems.append(Problem(0, "ret", self.symbol, message))
         if self.table.origin.asked == "log-returns":
             figures["return"] = np.expm1(values)
         return figures
@@ -349,7 +357,7 @@ class _Reading:
         for at in np.flatnonzero(ordered[1:] == ordered[:-1]).tolist():
             first, again = int(order[at]), int(order[at + 1])
             equal = all(np.array_equal(v[first], v[again], equal_nan=True) for v in columns.values())
-            if equal and self.table.found.layout.returns:
+            if equal and self.table.found.layout.midpoints:
                 kept[again] = False
                 continue
             value = str(days.dates[again]) if self.table.lines is not None else f"{self.symbol} {days.dates[again]}"
@@ -359,34 +367,4 @@ class _Reading:
 
 def _zero_is_empty(reading: _Reading, name: str) -> bool:
     """CRSP writes 0 where there is no price; a factor of 0 has a message of its own."""
-    return name == "factor" or (reading.table.found.layout.returns and name in PRICES)
-
-
-def _form(found: Recognised, values: Any) -> str:
-    """The form of text in which a layout writes its dates; empty where they are ISO text or no text."""
-    if found.layout.dates == (MILLISECONDS,):
-        return MILLISECONDS
-    forms = found.layout.dates or (YAHOO_DATES if found.layout.name == OWN and "adj_close" in found.place else ())
-    if not forms:
-        return ""
-    cells = [str(value).strip() for value in list(values[:_TRIED]) if isinstance(value, str) and value.strip()]
-    if not cells or _ISO.match(cells[0]):
-        return ""
-    readable = [form for form in forms if _reads(cells[0], form)]
-    return readable[0] if readable else forms[0] if found.layout.dates else ""
-
-
-def _swappable(days: Days) -> bool:
-    """Whether every date would also be one with day and month in the other order."""
-    there = days.dates[~np.isnat(days.dates)]
-    day = (there - there.astype("datetime64[M]")).astype(np.int64) + 1
-    return bool((day <= 12).all())
-
-
-def _orderly(days: Days) -> bool:
-    """Whether days are those of a price column: in order, each once, hardly a weekend, no step beyond 20 days."""
-    numbers = days.dates[~np.isnat(days.dates)].astype(np.int64)
-    steps = np.diff(numbers)
-    in_order = bool((steps > 0).all() or (steps < 0).all())
-    weekends = float(((numbers + 3) % 7 >= 5).mean()) if len(numbers) else 0.0
-    return in_order and weekends <= 0.02 and bool((np.abs(steps) <= 20).all())
+    return name == "factor" or (reading.table.found.layout.midpoints and name in PRICES)

@@ -221,29 +221,11 @@ def align(
     n, k = len(calendar.sessions), len(others)
     # of a source of returns the sessions with a row; of prices those with a close
     traded = own.row if prices.series[ticker].spans is not None else np.isfinite(own.close)
-    market, indexed = np.ones(n, dtype=bool), np.ones(n, dtype=bool)
-    for other in others:
-        market &= other.row
-        indexed &= np.isfinite(other.adjusted)
-    # a close whose adjusted close is empty gives no total return: a hole, bridged like any other
-    common = np.flatnonzero(np.isfinite(own.adjusted) & indexed)
-    total, price = np.full(n, np.nan), np.full(n, np.nan)
-    factors, span = np.full((k, n), np.nan), np.zeros(n, dtype=np.int64)
-    if len(common) > 1:
-        now = common[1:]
-        total[now] = _between(own, common)
-        price[now] = own.close[now] / own.close[common[:-1]] - 1
-        # no return is known where a chain of returns ends
-        span[now] = np.where(np.isfinite(total[now]), np.diff(common), 0)
-        for row, other in enumerate(others):
-            factors[row, now] = _between(other, common)
-        # longer than any listing: two companies under one name, not a hole in the prices of one
-        far = now[np.diff(common) > LONGEST_SPAN]
-        total[far], price[far], span[far] = np.nan, np.nan, 0
+    market = np.logical_and.reduce([other.row for other in others]) if others else np.ones(n, dtype=bool)
+    common, total, price, span, factors = _over_holes(own, others)
     parts = [_parts(figures) for figures in (own, *others)]
     shape = np.log1p if kind == "log" else np.asarray
-    positions = np.flatnonzero(traded)
-    market_positions = np.flatnonzero(market)
+    positions, market_positions = np.flatnonzero(traded), np.flatnonzero(market)
     return AlignedSeries(
         ticker=ticker,
         benchmarks=tuple(benchmarks),
@@ -267,6 +249,29 @@ def align(
         offset=np.zeros(n),
         doubt=_doubts([prices.series[symbol] for symbol in (ticker, *benchmarks)], calendar, common),
     )
+
+
+def _over_holes(
+    own: _OnCalendar, others: Sequence[_OnCalendar]
+) -> tuple[NDArray[np.int64], Floats, Floats, NDArray[np.int64], Floats]:
+    """Returns between consecutive common sessions: those sessions, total and price returns, spans, factors."""
+    n, k = len(own.close), len(others)
+    # a close whose adjusted close is empty gives no total return: a hole, bridged like any other
+    common = np.flatnonzero(np.logical_and.reduce([np.isfinite(one.adjusted) for one in (own, *others)]))
+    total, price = np.full(n, np.nan), np.full(n, np.nan)
+    factors, span = np.full((k, n), np.nan), np.zeros(n, dtype=np.int64)
+    if len(common) > 1:
+        now = common[1:]
+        total[now] = _between(own, common)
+        price[now] = own.close[now] / own.close[common[:-1]] - 1
+        # no return is known where a chain of returns ends
+        span[now] = np.where(np.isfinite(total[now]), np.diff(common), 0)
+        for row, other in enumerate(others):
+            factors[row, now] = _between(other, common)
+        # longer than any listing: two companies under one name, not a hole in the prices of one
+        far = now[np.diff(common) > LONGEST_SPAN]
+        total[far], price[far], span[far] = np.nan, np.nan, 0
+    return common, total, price, span, factors
 
 
 def _doubts(series: Sequence[PriceSeries], calendar: TradingCalendar, common: NDArray[np.int64]) -> NDArray[np.uint8]:

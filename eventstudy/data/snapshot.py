@@ -11,7 +11,7 @@ from importlib import resources
 
 import numpy as np
 
-from eventstudy.data.prices import PriceSeries, PriceTable, make_series
+from eventstudy.data.prices import Daily, PriceSeries, PriceTable, Supplied, make_series
 
 ORIGIN = "package data"
 _FOLDER = "snapshot"
@@ -48,12 +48,11 @@ def _series(symbol: str, rows: list[list[str]], paid: dict[str, float]) -> Price
     return make_series(
         symbol,
         np.array([row[1] for row in rows], dtype="datetime64[D]"),
-        np.array([float(row[3]) for row in rows]),
-        source="snapshot",
-        origin=ORIGIN,
-        fetched_at="",
-        opens=np.array([float(row[2]) for row in rows]),
-        volume=None if np.isnan(volume).all() else volume,
-        dividend=np.array([paid.get(row[1], 0.0) for row in rows]),
-        currency="USD",
+        Daily(
+            np.array([float(row[3]) for row in rows]),
+            open=np.array([float(row[2]) for row in rows]),
+            volume=None if np.isnan(volume).all() else volume,
+            dividend=np.array([paid.get(row[1], 0.0) for row in rows]),
+        ),
+        Supplied("snapshot", ORIGIN, currency="USD"),
     )

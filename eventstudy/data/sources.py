@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from eventstudy.data.from_raw import read_series
-from eventstudy.data.layouts import Input, Recognised, download_layout, fold, recognised, wide_dates
+from eventstudy.data.layouts import DATE_HEADINGS, Input, Recognised, download_layout, fold, recognised, wide_dates
 from eventstudy.data.long_table import WIDE, LongTable
 from eventstudy.data.prices import PriceSource, PriceTable
 from eventstudy.data.raw import RawSeries
@@ -209,11 +209,15 @@ def _of_download(frame: pd.DataFrame, origin: Origin) -> dict[str, Callable[[], 
     if field < 0:
         raise refuse_headings([" ".join(name) for name in columns], origin.path, lines=False)
     ticker = 1 - field
+    # a frame whose index was made a column names it in one level and leaves the other empty
+    named = [at for at, name in enumerate(columns) if not all(name) and fold("".join(name)) in DATE_HEADINGS]
+    days = frame.iloc[:, named[0]].to_numpy() if named else frame.index
+    columns = [name if at not in named else ("", "") for at, name in enumerate(columns)]
     readers: dict[str, Callable[[], RawSeries]] = {}
-    for symbol in dict.fromkeys(name[ticker] for name in columns):
+    for symbol in dict.fromkeys(name[ticker] for name in columns if name[ticker]):
         places = [at for at, name in enumerate(columns) if name[ticker] == symbol]
         part = frame.iloc[:, places].set_axis([columns[at][field] for at in places], axis=1)
-        part.insert(0, "date", frame.index)
+        part.insert(0, "date", days)
         headings = [str(name) for name in part.columns]
         layout = download_layout(headings[1:])
         place = {held: at for at, name in enumerate(headings) if (held := layout.columns.get(fold(name))) is not None}

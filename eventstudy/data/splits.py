@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eventstudy.data.moves import likelihood_ratio, moves_at
+from eventstudy.data.moves import likelihood_ratio, log_moves, moves_at
 from eventstudy.data.prices import Dates, Floats
-from eventstudy.data.written import grid_verdict, places_of
+from eventstudy.data.written import FINELY, grid_verdict, places_of
 from eventstudy.engine.panel import Ints
 
 # log likelihood ratios: the closes decide alone, with no grid against them; a look-alike on another day counts
@@ -73,7 +73,7 @@ def stated_splits(dates: Dates, close: Floats, split: Floats, *, finer: bool, he
     at = at[at > 0]
     if not len(at):
         return []
-    move = np.diff(np.log(close), prepend=np.nan)
+    move = log_moves(close)
     moves, ratio = moves_at(move, at), np.log(split[at])
     llr = likelihood_ratio(moves, ratio)
     nearest = np.minimum(np.abs(moves.size), np.abs(moves.size + ratio))
@@ -113,9 +113,11 @@ def _grid(close: Floats, split: Floats, at: int, *, finer: bool) -> str:
 
 def _elsewhere(move: Floats, splits: Ints, at: int, ratio: float) -> int:
     """A day within five sessions whose move is that of the split; 0 for none."""
-    days = np.arange(max(1, at - NEAR), min(len(move), at + NEAR + 1))
-    days = days[np.abs(move[days] + np.log(ratio)) < np.abs(np.log(ratio)) / 2]
-    days = days[~np.isin(days, splits)]
+    first = max(1, at - NEAR)
+    near = np.abs(move[first : at + NEAR + 1] + np.log(ratio)) < np.abs(np.log(ratio)) / 2
+    days = first + np.flatnonzero(near)
+    # hardly ever is there one, and looking for splits among them costs more than the rest
+    days = days[~np.isin(days, splits)] if len(days) else days
     if not len(days):
         return 0
     likely = likelihood_ratio(moves_at(move, days), np.full(len(days), np.log(ratio)))
@@ -125,7 +127,7 @@ def _elsewhere(move: Floats, splits: Ints, at: int, ratio: float) -> int:
 
 def written_finely(*columns: Floats | None) -> bool:
     """Whether some column of prices is written with four or more places."""
-    return any(column is not None and places_of(column) >= 4 for column in columns)
+    return any(column is not None and places_of(column) >= FINELY for column in columns)
 
 
 def ratio_text(ratio: float) -> str:

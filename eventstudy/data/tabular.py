@@ -89,9 +89,7 @@ def read_blocks(path: str | Path, required: Sequence[str], *, fold_case: bool = 
         read = len(block)
         block = [(line, row) for line, row in block if not is_empty(row)]
         problems += [
-            Problem(line, "", "", f"has {len(row)} cells, the header has {len(header)}; quote cells that hold a comma")
-            for line, row in block
-            if len(row) != len(header)
+            Problem(line, "", "", wrong_length(row, len(header))) for line, row in block if len(row) != len(header)
         ]
         if not problems and block:
             cells = zip(*(row for _, row in block), strict=True)
@@ -105,6 +103,14 @@ def read_blocks(path: str | Path, required: Sequence[str], *, fold_case: bool = 
         raise InputFileError(name, problems)
     if empty or not held:
         raise InputFileError(name, [Problem(1, "", "", "there is a header but no row; add at least one")])
+
+
+def wrong_length(row: Sequence[str], n: int) -> str:
+    """The message on a row that has another number of cells than the header."""
+    said = f"has {len(row)} cells, the header has {n}; "
+    if len([cell for cell in row if cell.strip()]) == 1 < n:
+        return f"{said}remove the line where it is a note ({max(row, key=len).strip()[:80]!r})"
+    return f"{said}quote cells that hold a comma"
 
 
 def all_rows(path: str | Path) -> tuple[list[tuple[int, list[str]]], int]:

@@ -8,11 +8,14 @@ from numpy.typing import NDArray
 from eventstudy.data.prices import Floats
 
 FINEST = 8
+_POWERS, FEW = np.array([10.0**places for places in range(FINEST + 1)]), 16
 # prices printed from single precision are off by so much
 SINGLE = 1.3e-7
 CENT = 0.01
 # an exchange's grid is known from so many rows, all but a fiftieth of them on it
 GRID_ROWS, ON_GRID, OFF_GRID, ALL_ON = 20, 0.97, 0.5, 0.98
+# places from which a column is written more finely than prices are
+FINELY = 4
 # rows before the action that settle it
 ROWS_BEFORE = 14
 
@@ -20,22 +23,22 @@ ROWS_BEFORE = 14
 def places_of(values: Floats) -> int:
     """Decimal places in which a column is written; ``FINEST + 1`` where it is written more finely than any number of
     places up to ``FINEST``."""
-    known = values[np.isfinite(values)]
-    for places in range(FINEST + 1):
-        # most columns show by a few figures that they are written more finely
-        if _in_places(known[:16], places) and _in_places(known, places):
-            return places
+    there = np.isfinite(values)
+    known = values if there.all() else values[there]
+    # most columns show by a few figures that they are written more finely
+    few = known[:: max(1, len(known) // FEW)]
+    for places in np.flatnonzero(_whole(few * _POWERS[:, None]).all(axis=1)).tolist():
+        if _whole(known * _POWERS[places]).all():
+            return int(places)
     return FINEST + 1
 
 
-def _in_places(values: Floats, places: int) -> bool:
-    scaled = values * 10.0**places
-    return bool((np.abs(scaled - np.rint(scaled)) <= 1e-9 + 4e-16 * np.abs(scaled)).all())
+def _whole(scaled: Floats) -> NDArray[np.bool_]:
+    return np.asarray(np.abs(scaled - np.rint(scaled)) <= 1e-9 + 4e-16 * np.abs(scaled))
 
 
-def half_place(values: Floats) -> float:
+def half_of(places: int) -> float:
     """Half of the last place written: how far a figure may be from what it was rounded from."""
-    places = places_of(values)
     return 0.0 if places > FINEST else 0.5 * 10.0**-places
 
 

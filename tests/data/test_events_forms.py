@@ -15,7 +15,7 @@ from eventstudy.data.cells import likely_ticker
 from eventstudy.data.event_index import index_events
 from eventstudy.data.events import event_notes, events_from_frame, read_events
 from eventstudy.data.filing_clock import clock_warnings
-from eventstudy.data.prices import PriceTable, make_series
+from eventstudy.data.prices import Daily, PriceTable, Supplied, make_series
 from eventstudy.data.sources import source_from_frame
 from eventstudy.data.tickers import spelled, spellings, yahoo_spelling
 from eventstudy.errors import InputFileError, UnknownExchange, UsageError
@@ -165,6 +165,25 @@ def test_a_time_with_a_z_that_may_be_new_yorks_is_named_with_both_readings() -> 
     assert "11:21" in said and "2025-01-15T16:21:59-05:00" in said
 
 
+@pytest.mark.parametrize("way", ["frame", "parquet"])
+def test_timestamps_in_utc_are_named_as_text_with_a_z_is(tmp_path: Path, way: str) -> None:
+    moments = pd.to_datetime(["2025-05-01T16:21:59Z", "2025-05-01T08:00:00Z", "2025-05-03T00:00:00Z"])
+    table = pd.DataFrame({"event_id": ["a", "b", "c"], "ticker": "ABC", "announced_at": moments})
+
+    def said(frame: pd.DataFrame) -> list[str]:
+        if way == "frame":
+            return clock_warnings(index_events(events_from_frame(frame), None))
+        frame.to_parquet(tmp_path / "e.parquet", index=False)
+        return clock_warnings(index_events(read_events(tmp_path / "e.parquet"), None))
+
+    (one,) = said(table)
+    (text,) = warned("2025-05-01T16:21:59Z")
+    assert one.split(": ", 1)[1] == text.split(": ", 1)[1]
+    # a time zone of its own says whose clock it is
+    assert not said(table.assign(announced_at=moments.tz_convert("America/New_York")))
+    assert not said(table.assign(announced_at=moments.tz_convert("Europe/London")))
+
+
 def test_times_whose_readings_agree_are_not_named() -> None:
     assert not warned("2025-05-01T23:30:00Z", "2025-05-01T08:00:00Z", "2025-05-01T00:00:00Z", "2025-05-03T16:30:00Z")
 
@@ -209,7 +228,7 @@ def test_spellings() -> None:
     assert [yahoo_spelling(t) for t in ("BRK.B", "BRK.B.US", "AAPL.O", "ASML.AS", "M&M.NS")] == [
         "BRK-B", "BRK-B", "AAPL", "ASML.AS", "M&M.NS",
     ]  # fmt: skip
-    series = make_series("BRK-B", XNYS.sessions[:2], np.ones(2), source="t", origin="t", fetched_at="")
+    series = make_series("BRK-B", XNYS.sessions[:2], Daily(np.ones(2)), Supplied("t", "t"))
     table = spelled(PriceTable({"BRK-B": series}, {"AAPL": "gone"}), {"BRK.B": "BRK-B", "AAPL.US": "AAPL"})
     assert list(table.series) == ["BRK.B"] and table.unknown == {"AAPL.US": "gone"}
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from eventstudy.data.calendar import load_calendar
-from eventstudy.data.prices import PriceTable, make_series
+from eventstudy.data.prices import Daily, PriceTable, Supplied, make_series
 from eventstudy.data.quality import (
     BAD_TICK,
     GAP,
@@ -31,9 +31,7 @@ NAN = float("nan")
 def aligned(own: list[float], market: list[float] | None = None, kind: str = "simple") -> AlignedSeries:
     closes = {"A": own, "M": market or [10.0] * len(own)}
     made = {
-        symbol: make_series(
-            symbol, CALENDAR.sessions[: len(values)], np.array(values), source="t", origin="t", fetched_at=""
-        )
+        symbol: make_series(symbol, CALENDAR.sessions[: len(values)], Daily(np.array(values)), Supplied("t", "t"))
         for symbol, values in closes.items()
     }
     return align(PriceTable(made, {}), "A", ["M"], CALENDAR, kind)
@@ -102,10 +100,8 @@ def of_returns(own: np.ndarray, market: np.ndarray) -> AlignedSeries:
         symbol: make_series(
             symbol,
             LONG.sessions[: len(x) + 1],
-            50 * np.cumprod(np.append(1.0, 1 + x)),
-            source="t",
-            origin="t",
-            fetched_at="",
+            Daily(50 * np.cumprod(np.append(1.0, 1 + x))),
+            Supplied("t", "t"),
         )
         for symbol, x in {"A": own, "M": market}.items()
     }

@@ -11,7 +11,7 @@ import pytest
 
 from eventstudy.data.calendar import load_calendar
 from eventstudy.data.files import read_prices
-from eventstudy.data.prices import PriceTable, make_series
+from eventstudy.data.prices import Daily, PriceTable, Supplied, make_series
 from eventstudy.data.quality import bad_tick, benchmark_gap, missing, stale
 from eventstudy.data.returns import AlignedSeries, align, off_calendar_rows
 from eventstudy.data.sources import open_source, source_from_frame
@@ -28,7 +28,7 @@ def table(**closes: list[float]) -> PriceTable:
     for symbol, values in closes.items():
         array = np.array(values)
         kept = np.isfinite(array)
-        made[symbol] = make_series(symbol, DAYS[: len(array)][kept], array[kept], source="t", origin="t", fetched_at="")
+        made[symbol] = make_series(symbol, DAYS[: len(array)][kept], Daily(array[kept]), Supplied("t", "t"))
     return PriceTable(made, {})
 
 
@@ -65,10 +65,8 @@ def test_a_hole_longer_than_any_listing_is_not_bridged(monkeypatch: pytest.Monke
 def test_dividends_also_in_a_hole() -> None:
     close = np.array([100.0, 99.0, 98.0])
     paid = np.array([0.0, 1.0, 0.0])
-    full = make_series("A", DAYS[:3], close, source="t", origin="t", fetched_at="", dividend=paid)
-    holed = make_series(
-        "A", DAYS[[0, 2]], close[[0, 2]], source="t", origin="t", fetched_at="", dividend=np.array([0, 1.0])
-    )
+    full = make_series("A", DAYS[:3], Daily(close, dividend=paid), Supplied("t", "t"))
+    holed = make_series("A", DAYS[[0, 2]], Daily(close[[0, 2]], dividend=np.array([0, 1.0])), Supplied("t", "t"))
     whole = align(PriceTable({"A": full}, {}), "A", [], CALENDAR, "simple")
     np.testing.assert_allclose(whole.total[1:3], [0.0, 98 / 99 - 1])
     np.testing.assert_allclose(whole.price[1:3], [-0.01, 98 / 99 - 1])
@@ -78,9 +76,7 @@ def test_dividends_also_in_a_hole() -> None:
 
 def test_adjusted_closes_instead_of_dividends() -> None:
     adjusted = np.array([99.0, 99.0, 98.0])
-    series = make_series(
-        "A", DAYS[:3], np.array([100.0, 99.0, 98.0]), source="t", origin="t", fetched_at="", adj_close=adjusted
-    )
+    series = make_series("A", DAYS[:3], Daily(np.array([100.0, 99.0, 98.0]), adj_close=adjusted), Supplied("t", "t"))
     found = align(PriceTable({"A": series}, {}), "A", [], CALENDAR, "simple")
     np.testing.assert_allclose(found.total[1:3], [0.0, 98 / 99 - 1])
     np.testing.assert_allclose(found.price[1:3], [-0.01, 98 / 99 - 1])
@@ -122,7 +118,7 @@ def test_what_deserves_a_second_look() -> None:
 
 def test_rows_off_the_calendar_are_counted() -> None:
     days = np.array(["2025-04-17", "2025-04-18", "2025-04-21"], dtype="datetime64[D]")
-    series = make_series("A", days, np.array([1.0, 2.0, 3.0]), source="t", origin="t", fetched_at="")
+    series = make_series("A", days, Daily(np.array([1.0, 2.0, 3.0])), Supplied("t", "t"))
     assert off_calendar_rows(series, CALENDAR) == 1, "Good Friday"
 
 
@@ -194,11 +190,8 @@ def test_an_empty_adjusted_close_is_a_hole() -> None:
     series = make_series(
         "A",
         DAYS[:4],
-        np.array([100.0, 101.0, 99.0, 99.0]),
-        source="t",
-        origin="t",
-        fetched_at="",
-        adj_close=np.array([98.0, np.nan, 99.0, 99.0]),
+        Daily(np.array([100.0, 101.0, 99.0, 99.0]), adj_close=np.array([98.0, np.nan, 99.0, 99.0])),
+        Supplied("t", "t"),
     )
     found = align(PriceTable({"A": series}, {}), "A", [], CALENDAR, "simple")
     np.testing.assert_allclose(found.total[1:4], [np.nan, 99 / 98 - 1, 0.0])

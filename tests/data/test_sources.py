@@ -11,7 +11,7 @@ import pytest
 
 from eventstudy.data.calendar import load_calendar
 from eventstudy.data.files import read_prices
-from eventstudy.data.prices import PriceTable, make_series
+from eventstudy.data.prices import Daily, PriceTable, Supplied, make_series
 from eventstudy.data.returns import align, off_calendar_rows
 from eventstudy.data.sources import open_source, source_from_frame
 from eventstudy.errors import InputFileError, UsageError
@@ -83,8 +83,8 @@ def test_rows_in_any_order_give_the_same_series_and_hash() -> None:
     days = np.array(["2025-04-14", "2025-04-15", "2025-04-16", "2025-04-17"], dtype="datetime64[D]")
     close, paid = np.array([10.0, np.nan, 12.0, 13.0]), np.array([0.0, 1.0, 0.0, 2.0])
     mixed = np.array([2, 1, 3, 0])
-    a = make_series("A", days, close, source="t", origin="t", fetched_at="", dividend=paid)
-    b = make_series("B", days[mixed], close[mixed], source="u", origin="v", fetched_at="", dividend=paid[mixed])
+    a = make_series("A", days, Daily(close, dividend=paid), Supplied("t", "t"))
+    b = make_series("B", days[mixed], Daily(close[mixed], dividend=paid[mixed]), Supplied("u", "v"))
     assert list(a.dividend) == list(b.dividend) == [0.0, 1.0, 2.0]
     assert a.provenance.sha256 == b.provenance.sha256
     assert (a.provenance.first, a.provenance.last, a.provenance.rows) == ("2025-04-14", "2025-04-17", 3)
