@@ -152,7 +152,7 @@ def estimated(
     lost = lost[:, reported[lost[0]]]
     return StudyResult(
         studied=Studied(
-            index=index,
+            index=prepared.index,
             market=prepared.market,
             tables=EventTables.of(prepared, spec, n_shared),
             measured=measured,

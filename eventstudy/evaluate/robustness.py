@@ -60,7 +60,7 @@ def _one_model(studied: Studied, spec: StudySpec) -> list[RobustRow]:
 
 def _fit_rows(studied: Studied, spec: StudySpec, positions: list[int]) -> list[RobustRow]:
     rows = [int(studied.rows[i]) for i in positions]
-    keys, placed = place_rows(studied.index, rows, spec)
+    keys, placed = place_rows(studied.index, rows, spec, studied.market)
     panel = studied.market.stack(keys, spec.returns)
     options = options_of(spec)
     design = gather(panel, placed.series, placed.session, placed.masked, options.plan, strict=options.strict)
@@ -110,7 +110,7 @@ def day0_parts(studied: Studied) -> tuple[PartRow, ...]:
     day0 = Window(0, 0)
     spec = studied.spec.with_changes(windows=(day0,), event_window=Window(min(studied.spec.event_window.start, 0), 0))
     rows = [int(row) for row in studied.rows]
-    keys, placed = place_rows(studied.index, rows, spec)
+    keys, placed = place_rows(studied.index, rows, spec, studied.market)
     found: list[PartRow] = []
     for part in ("overnight", "intraday"):
         panel = studied.market.stack(keys, spec.returns, part)

@@ -48,7 +48,7 @@ def abnormal_volume(studied: Studied) -> VolumeResult | None:
         return None
     spec = volume_spec(studied.spec)
     rows = [int(row) for row in studied.rows]
-    keys, placed = place_rows(studied.index, rows, studied.spec)
+    keys, placed = place_rows(studied.index, rows, studied.spec, studied.market)
     against_market = spec.model != "constant-mean"
     panel = volume_panel(studied.market, keys, spec.outstanding, against_market=against_market)
     options = options_of(spec)
