@@ -26,7 +26,7 @@ from eventstudy.data.market import Market, factor_table
 from eventstudy.data.panel import Panel, PanelWriter, SeriesFacts
 from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import Choice, PriceSource, Provenance
-from eventstudy.data.proven import Proven, prove
+from eventstudy.data.proven import Proven, prove, unfit_notices
 from eventstudy.data.series_index import SeriesIndex, SeriesKey, series_of
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.options import fewest
@@ -158,7 +158,8 @@ def prepare(
     stale = (choice.stale,) if choice is not None and choice.stale else ()
     old = (factors.notice,) if factors is not None and factors.notice else ()
     provenance = tuple(made.provenance[symbol] for symbol in sorted(made.provenance))
-    notices = (*stale, *old, *proven.notices, *basis_notices(provenance), *foreign_notices(keys))
+    unfit = unfit_notices(index, admitted, series.series, made.first, spec)
+    notices = (*stale, *old, *proven.notices, *unfit, *basis_notices(provenance), *foreign_notices(keys))
     return Prepared(
         index=index,
         series=series,
@@ -265,6 +266,7 @@ class _Aligned:
     names: list[tuple[str, ...]]
     missing: dict[int, tuple[str, str]]
     provenance: dict[str, Provenance]
+    first: np.ndarray
     refused: dict[str, str] = field(default_factory=dict)
     market: Market | None = None
     choice: Choice | None = None
@@ -313,6 +315,7 @@ def _empty(index: EventIndex, series: SeriesIndex, spec: StudySpec, storage: Sto
         names=[],
         missing={},
         provenance={},
+        first=np.full(n, -1),
     )
 
 
@@ -329,4 +332,5 @@ def _add(made: _Aligned, number: int, key: SeriesKey, market: Market | None, spe
     made.bits[number] = made.writer.add(series)
     made.reach.append(exclusions.reach_of(series, market.prices.series[key.ticker].provenance.source))
     made.names.append(series.names)
+    made.first[number] = np.argmax(series.span > 0) if series.span.any() else -1
     made.facts.last[number], made.facts.benchmark_last[number] = series.last, series.benchmark_last

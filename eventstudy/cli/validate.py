@@ -103,11 +103,14 @@ def _prices(index: EventIndex, spec: StudySpec) -> tuple[EventIndex, list[str]]:
     they are where prices come over the network."""
     if spec.source.partition(":")[0] not in LOCAL:
         return index, []
+    from dataclasses import replace
+
     import numpy as np
 
     from eventstudy.data.batches import Batches
     from eventstudy.data.checked_prices import basis_line
-    from eventstudy.data.proven import prove
+    from eventstudy.data.market import Market
+    from eventstudy.data.proven import prove, unfit_notices
     from eventstudy.data.series_index import series_of
     from eventstudy.data.sources import open_source
 
@@ -121,6 +124,14 @@ def _prices(index: EventIndex, spec: StudySpec) -> tuple[EventIndex, list[str]]:
     said = [f"prices: {line}"] if line else []
     said += proven.notices
     said += [f"{one.symbol}: {one.provenance.notice}" for one in prices.series.values() if one.provenance.off_calendar]
+    market = Market(prices, proven.index.calendars)
+    first = np.full(len(series.keys), -1)
+    for number in used:
+        if market.trouble(series.keys[number]) is None:
+            span = market.series(replace(series.keys[number], made_for=""), spec.returns).span
+            first[number] = np.argmax(span > 0) if span.any() else -1
+    placed = np.flatnonzero(proven.index.session >= 0)
+    said += unfit_notices(proven.index, placed, series.series, first, spec)
     said += [f"prices of {symbol} are refused: {why}" for symbol, why in prices.refused.items()]
     return proven.index, [*said, *prices.wrong.values()]
 

@@ -172,9 +172,14 @@ def listing_of(code: str) -> str:
     return code.split(":")[1] if code.startswith(f"{DATA}:") else code
 
 
+def calendar_names() -> list[str]:
+    """Every name that a ``calendar`` cell may have."""
+    return [*library().get_calendar_names(), DATA]
+
+
 @lru_cache(maxsize=64)
 def _known(code: str) -> str:
-    names = [*library().get_calendar_names(), DATA]
+    names = calendar_names()
     if code not in names:
         close = difflib.get_close_matches(code, names, n=1)
         hint = f"did you mean {close[0]}?" if close else "codes are those of exchange_calendars, such as XNYS, XAMS"

@@ -22,6 +22,7 @@ from eventstudy.data.sessions import (
     wrong_calendar,
 )
 from eventstudy.data.shifted import shifted
+from eventstudy.engine_options import window_plan
 from eventstudy.errors import UnknownExchange
 from eventstudy.spec import StudySpec
 
@@ -175,6 +176,35 @@ def ranges_of(index: EventIndex, series: SeriesIndex, used: Sequence[int], spec:
         low, high = (first[number], last[number]) if last[number] >= 0 else (0, len(sessions) - 1)
         found[key] = Range(sessions[low] - before, sessions[high] + after)
     return found
+
+
+def unfit_notices(
+    index: EventIndex, rows: np.ndarray, series: np.ndarray, first: np.ndarray, spec: StudySpec
+) -> list[str]:
+    """What is to be known before a run of events whose estimation window begins before their prices do.
+
+    Parameters
+    ----------
+    index : EventIndex
+    rows : int (m,)
+        Rows that have a day 0 within their prices.
+    series : int (n,)
+        Of every row of the file.
+    first : int (S,)
+        Position of the first return of each series.
+    spec : StudySpec
+    """
+    plan = window_plan(spec)
+    held = index.session[rows].astype(np.int64) + plan.estimation_end + 1 - np.maximum(first, 0)[series[rows]]
+    short = np.flatnonzero((held < spec.estimation) & (first[series[rows]] >= 0))
+    if not len(short):
+        return []
+    row = int(rows[short[0]])
+    return [
+        f"the estimation window of {spec.estimation:,} sessions begins before the prices of {len(short):,} of "
+        f"{len(rows):,} events, such as {index.name(row)[1]} on {index.placement(row).date}: "  # type: ignore[union-attr]
+        f"{max(0, int(held[short[0]])):,} sessions are left"
+    ]
 
 
 def days_after(spec: StudySpec) -> int:
