@@ -34,7 +34,7 @@ from eventstudy.spec import StudySpec
 from eventstudy.study import estimated
 from tests.chaos.source import NOW, PATIENT, Arena, arena, at
 from tests.chaos.tally import Tally
-from tests.network.conftest import LISTINGS
+from tests.network.conftest import forget
 from tests.network.stand_in import Listing
 
 STOCKS, BENCHMARK = ("NVDA", "AMD", "ASML"), "SPY"
@@ -393,9 +393,12 @@ def _studied(case: Case, way: str, events: pd.DataFrame, folder: Path, here: Are
         assert here is not None
         before = dict(here.yahoo.listings)
         here.yahoo.listings.update({symbol: _listed(symbol, frame) for symbol, frame in case.frames.items()})
+        # a process of its own would know neither zones nor replies
+        forget()
         try:
             return estimated(events, Fresh(folder), SPEC)
         finally:
+            here.yahoo.listings.clear()
             here.yahoo.listings.update(before)
     if way == FRAMES:
         tables = [frame.assign(ticker=symbol) for symbol, frame in case.frames.items()]
@@ -418,7 +421,8 @@ def _listed(symbol: str, frame: pd.DataFrame) -> Listing:
     }
     paid = frame.get("dividend", pd.Series(0.0, index=frame.index))
     days = {date.fromisoformat(d): float(p) for d, p in zip(frame["date"], paid, strict=True) if p}
-    return Listing(symbol=symbol, bars=bars, dividends=days, kind=LISTINGS[symbol].kind)  # type: ignore[arg-type]
+    kind = "ETF" if symbol == BENCHMARK else "EQUITY"
+    return Listing(symbol=symbol, bars=bars, dividends=days, kind=kind)  # type: ignore[arg-type]
 
 
 def _judged(case: Case, study: Callable[[], Any]) -> tuple[str, str]:
