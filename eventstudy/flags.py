@@ -7,14 +7,42 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eventstudy.data.event_index import CONFOUNDED, OTHER, Surroundings
-from eventstudy.data.quality import AGAINST, BAD_TICK, GAP, HEADING, MISSING, RAW, STALE, TRADED, TWICE, UNCLEAR
+from eventstudy.data.event_index import CONFOUNDED, OTHER, RESUMED, Surroundings
+from eventstudy.data.quality import (
+    AGAINST,
+    BAD_TICK,
+    CORRECTED,
+    GAP,
+    HEADING,
+    HOLE,
+    HUGE,
+    LEVEL,
+    MISSING,
+    OFF,
+    RAW,
+    STALE,
+    TAIL,
+    TRADED,
+    TWICE,
+    UNCLEAR,
+)
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.engine.windows import WindowPlan
 from eventstudy.spec import Window
 
 SHORT_SHARE = 0.8
 FLAGS: dict[str, str] = {
+    "level_break": "the price of the stock or its benchmark changes by the factor of a split or of a change of units "
+    "in the estimation or event window and stays there: closes that a split has not adjusted, or pence beside pounds",
+    "huge_move": "the price of the stock or its benchmark moves beyond a factor of 1.5 at once in the estimation or "
+    "event window",
+    "stale_tail": "the rows end in closes that repeat the last one while the other series moves: they are dropped, and "
+    "the window reaches over them",
+    "long_gap": "more than 20 sessions in a row without prices in the estimation or event window: no return bridges "
+    "them, and the estimation window does not reach across them",
+    "calendar_corrected": "prices show that the calendar has a session too few or too many in the event window",
+    "off_calendar": "a row with a changed price that is no session in the estimation or event window: it is left out, "
+    "and the return after it holds the change",
     "timing_uncertain": "the hour is unknown: day 0 may be the next session, so [0,1] is primary",
     "confounded": "another catalogued item falls into the window",
     "overlap": "the window shares sessions with the same window of another announcement of the firm",
@@ -25,7 +53,8 @@ FLAGS: dict[str, str] = {
     "no_trade_day0": "no close on day 0",
     "zero_variance": "the estimation residuals have no variance: no test is possible",
     "stale_prices": "five or more identical closes in a row in the estimation or event window",
-    "bad_tick": "a return beyond 25 % that the next session reverses, in the estimation or event window",
+    "bad_tick": "a move beyond 10 % and eight times what is usual that the next session takes back, in the estimation "
+    "or event window",
     "benchmark_gap": "the benchmark has no close on a session on which the stock traded",
     "benchmark_is_ticker": "the stock is its own benchmark",
     "delisted": "prices of the stock end inside the window while the benchmark goes on",
@@ -88,8 +117,15 @@ def surroundings(
 def row_flags(facts: Facts, around: Surroundings, plan: WindowPlan) -> np.ndarray:
     """Flags that hold for every window of an event, as bits (``flag_words``); int32 (E,)."""
     whole, day0 = around.any(plan.estimation_start, plan.end), around.any(0, 0)
+    event = around.any(plan.start, plan.end)
     return _bits(
         {
+            "level_break": whole & LEVEL > 0,
+            "huge_move": whole & HUGE > 0,
+            "stale_tail": whole & TAIL > 0,
+            "long_gap": whole & (HOLE | RESUMED) > 0,
+            "calendar_corrected": event & CORRECTED > 0,
+            "off_calendar": whole & OFF > 0,
             "timing_uncertain": facts.uncertain,
             "shared_session": facts.shared,
             "short_estimation": (facts.n_obs < SHORT_SHARE * plan.estimation) | (facts.n_obs < facts.usual),
@@ -100,7 +136,7 @@ def row_flags(facts: Facts, around: Surroundings, plan: WindowPlan) -> np.ndarra
             "benchmark_gap": whole & GAP > 0,
             "model_fallback": facts.fallback,
             "split_unclear": whole & UNCLEAR > 0,
-            "basis_by_heading": around.any(plan.start, plan.end) & HEADING > 0,
+            "basis_by_heading": event & HEADING > 0,
             "splits_unknown": whole & RAW > 0,
             "doubtful_closes": whole & TWICE > 0,
             "dates_against_benchmark": whole & AGAINST > 0,

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from eventstudy import exclusions
-from eventstudy.data.calendar import DEFAULT_EXCHANGE
-from eventstudy.data.checked_prices import basis_line, basis_notices, check_something_left, with_dates_checked
+from eventstudy.data.batches import Batches
+from eventstudy.data.calendar import DATA, DEFAULT_EXCHANGE
+from eventstudy.data.checked_prices import basis_line, basis_notices, check_something_left
 from eventstudy.data.event_index import (
     EventIndex,
     Surroundings,
-    asked_range,
     confounded_on_day0,
     happenings,
     masked_history,
@@ -22,10 +22,11 @@ from eventstudy.data.event_index import (
 from eventstudy.data.events import event_notes
 from eventstudy.data.factors import FactorTable
 from eventstudy.data.filing_clock import clock_warnings
-from eventstudy.data.market import Market, factor_table, symbols_of
+from eventstudy.data.market import Market, factor_table
 from eventstudy.data.panel import Panel, PanelWriter, SeriesFacts
 from eventstudy.data.parquet import give_back
-from eventstudy.data.prices import Choice, PriceSource, PriceTable, Provenance
+from eventstudy.data.prices import Choice, PriceSource, Provenance
+from eventstudy.data.proven import Proven, prove, unfit_notices
 from eventstudy.data.series_index import SeriesIndex, SeriesKey, series_of
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.options import fewest
@@ -77,6 +78,8 @@ class Prepared:
     notices : tuple of str
     reported : bool (n,)
         Rows that tables show.
+    market_of : callable
+        Reads the prices of some series once more, where they are not kept.
     """
 
     index: EventIndex
@@ -94,6 +97,7 @@ class Prepared:
     factors: FactorTable | None
     notices: tuple[str, ...]
     reported: Bools
+    market_of: Callable[[Sequence[int]], Market]
 
     @property
     def lost(self) -> np.ndarray:
@@ -147,7 +151,10 @@ def prepare(
     one_width([series.keys[number] for number in used], spec)
     factors = factor_table(spec)
     say(f"reading prices from {source.name}")
-    made = _aligned(index, series, used.tolist(), source, factors, spec, storage, say)
+    batches = Batches(index, series, used.tolist(), source, spec, storage.keep_prices)
+    proven = prove(batches)
+    index = proven.index
+    made = _aligned(proven, batches, factors, storage, say)
     excluded = exclusions.Excluded()
     gap = None
     if spec.missing == "strict":
@@ -163,7 +170,8 @@ def prepare(
     stale = (choice.stale,) if choice is not None and choice.stale else ()
     old = (factors.notice,) if factors is not None and factors.notice else ()
     provenance = tuple(made.provenance[symbol] for symbol in sorted(made.provenance))
-    notices = (*stale, *old, *basis_notices(provenance), *foreign_notices(keys))
+    unfit = unfit_notices(index, admitted, series.series, made.first, spec)
+    notices = (*stale, *old, *proven.notices, *unfit, *basis_notices(provenance), *foreign_notices(keys))
     return Prepared(
         index=index,
         series=series,
@@ -182,6 +190,7 @@ def prepare(
         ),
         n_read=int(reported.sum()),
         reported=reported,
+        market_of=lambda numbers: _market(proven, replace(batches, used=numbers, keep=True, _held=None), factors),
         market=made.market,
         choice=choice,
         provenance=provenance,
@@ -203,12 +212,13 @@ def placed_events(panel: Panel, events: Roster, spec: StudySpec, seeds: Ints | N
     series, session = events.series.astype(np.int64), events.session.astype(np.int64)
     around = surroundings(panel.bits, series, session, plan, spec.windows)
     masks = spec.exclude != "none"
-    shape = panel.bits.shape
-    history = masked_history(panel.bits) if masks and seeds is not None else np.broadcast_to(np.False_, shape)
+    history: Bools = np.broadcast_to(np.bool_(False), panel.bits.shape)
+    if seeds is not None:
+        history = masked_history(panel.bits, plan.n_days, catalogue=masks)
     return Placed(
         series=series,
         session=session,
-        masked=around.masked(plan) if masks else np.zeros((len(events), plan.n_days), dtype=bool),
+        masked=around.masked(plan, catalogue=masks),
         seed=np.zeros(len(events), dtype=np.int64) if seeds is None else seeds,
         history_mask=history,
     ), around
@@ -239,7 +249,7 @@ def foreign_notices(keys: Sequence[SeriesKey]) -> list[str]:
     abroad = {
         (key.ticker, key.exchange)
         for key in keys
-        if key.exchange != DEFAULT_EXCHANGE and key.benchmarks[:1] == ("SPY",)
+        if key.exchange != DEFAULT_EXCHANGE and key.benchmarks[:1] == ("SPY",) and not key.exchange.startswith(DATA)
     }
     return [
         f"{ticker} trades on {exchange} and is measured against SPY, which closes hours later in another currency: "
@@ -270,20 +280,20 @@ class _Aligned:
     names: list[tuple[str, ...]]
     missing: dict[int, tuple[str, str]]
     provenance: dict[str, Provenance]
+    first: np.ndarray
     refused: dict[str, str] = field(default_factory=dict)
     market: Market | None = None
     choice: Choice | None = None
 
 
-def _aligned(
-    index: EventIndex, series: SeriesIndex, used: Sequence[int], source: PriceSource, factors: FactorTable | None,
-    spec: StudySpec, storage: Storage, say: Say,
-) -> _Aligned:  # fmt: skip
+def _aligned(proven: Proven, batches: Batches, factors: FactorTable | None, storage: Storage, say: Say) -> _Aligned:
     """Align the series one by one and store each as it is made; series without prices stay empty."""
-    made, wanted = _empty(index, series, spec, storage), set(used)
-    for numbers, prices in _batches(index, series, used, source, spec, keep=storage.keep_prices):
+    index, series, spec = proven.index, batches.series, batches.spec
+    made, wanted = _empty(index, series, spec, storage), set(batches.used)
+    for numbers, stated in batches:
         if len(numbers) < len(series.keys):
             say(f"returns of {numbers.stop:,} of {len(series.keys):,} series")
+        prices = proven.checked(stated, batches.keys(numbers))
         made.choice = prices.choice
         made.provenance |= {symbol: one.provenance for symbol, one in prices.series.items()}
         made.refused |= prices.refused
@@ -296,8 +306,15 @@ def _aligned(
     while made.writer.added < len(series.keys):
         _add(made, made.writer.added, series.keys[made.writer.added], None, spec)
     say(f"prices: {basis_line(made.provenance.values())}")
-    check_something_left([made.missing.get(number) for number in used], made.refused, source.name)
+    check_something_left([made.missing.get(number) for number in batches.used], made.refused, batches.source.name)
     return made
+
+
+def _market(proven: Proven, batches: Batches, factors: FactorTable | None) -> Market:
+    """Prices of some series, checked as those of all."""
+    ((_, stated),) = batches
+    spec, prices = batches.spec, proven.checked(stated, batches.keys())
+    return Market(prices, proven.index.calendars, factors, len(spec.peers), spec.weights)
 
 
 def _empty(index: EventIndex, series: SeriesIndex, spec: StudySpec, storage: Storage) -> _Aligned:
@@ -307,7 +324,7 @@ def _empty(index: EventIndex, series: SeriesIndex, spec: StudySpec, storage: Sto
     code = {name: i for i, name in enumerate(index.codes)}
     return _Aligned(
         writer=PanelWriter(storage.folder, n, index.n_sessions, with_offset=bool(MODELS[spec.model].columns)),
-        bits=np.zeros((n, index.n_sessions), dtype=np.uint16),
+        bits=np.zeros((n, index.n_sessions), dtype=np.uint32),
         facts=SeriesFacts(
             calendar=np.array([code.get(key.exchange, 0) for key in series.keys], dtype=np.int64),
             last=np.full(n, -1),
@@ -319,30 +336,8 @@ def _empty(index: EventIndex, series: SeriesIndex, spec: StudySpec, storage: Sto
         names=[],
         missing={},
         provenance={},
+        first=np.full(n, -1),
     )
-
-
-def _batches(
-    index: EventIndex, series: SeriesIndex, used: Sequence[int], source: PriceSource, spec: StudySpec, *, keep: bool
-) -> Iterator[tuple[range, PriceTable]]:
-    """Series and their prices: some at a time from files where prices need not stay, else all at once."""
-    if not len(used):
-        yield range(0), PriceTable({}, {})
-        return
-    start, end = asked_range(index, spec)
-    n = len(series.keys)
-    size = n if keep else getattr(source, "at_once", 0) or n
-    wanted = set(used)
-    for at in range(0, n, size):
-        numbers = range(at, min(at + size, n))
-        keys = [series.keys[number] for number in numbers if number in wanted]
-        benchmarks = [key.benchmarks for key in keys]
-        if len(numbers) == n:
-            # every benchmark that is named, also those the model does not read
-            own = index.events.columns["benchmark"].values
-            benchmarks += [tuple(text.split(";")) if text else spec.benchmarks for text in own]
-        prices = source.fetch(symbols_of((key.ticker for key in keys), benchmarks, spec), start, end)
-        yield numbers, with_dates_checked(prices, keys, index.calendars)
 
 
 def _add(made: _Aligned, number: int, key: SeriesKey, market: Market | None, spec: StudySpec) -> None:
@@ -358,4 +353,5 @@ def _add(made: _Aligned, number: int, key: SeriesKey, market: Market | None, spe
     made.bits[number] = made.writer.add(series)
     made.reach.append(exclusions.reach_of(series, market.prices.series[key.ticker].provenance.source))
     made.names.append(series.names)
+    made.first[number] = np.argmax(series.span > 0) if series.span.any() else -1
     made.facts.last[number], made.facts.benchmark_last[number] = series.last, series.benchmark_last

@@ -15,7 +15,6 @@ from eventstudy.data.confounders import ConfounderTable, read_confounders
 from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.event_index import EventIndex, index_events, seeds_of
 from eventstudy.data.events import events_from_frame, read_events
-from eventstudy.data.market import load_market
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import open_source, source_from_frame
 from eventstudy.engine.block import Block, joined, select
@@ -200,6 +199,8 @@ def estimated(
         groups=how.limits.groups,
     )
     prepared = prepare(index, rows, reported, source, spec, storage, say)
+    # the data may have corrected calendars, and with them the sessions of events
+    index = prepared.index
     say(f"studying {len(prepared.roster):,} of {len(rows):,} events")
     job = _job(prepared, spec, afford, n_shared, how)
     tables = EventTables.of(prepared, spec, n_shared)
@@ -214,7 +215,7 @@ def estimated(
     first = first_pass(job, prepared, how.executor, spool, how.limits.block, take, say, keep=afford.kept)
     whole = _whole(job, prepared, first) if afford.kept else None
     measured, block = _studied(first, whole) if afford.kept else _shown(job, prepared, first, shown)
-    market = prepared.market or load_market(index, _rows(measured), source, spec)
+    market = prepared.market or prepared.market_of(_series(measured))
     result = StudyResult(
         studied=Studied(
             index=index,
@@ -308,8 +309,8 @@ def _shown(
     return found.measured, joined(found.blocks)
 
 
-def _rows(measured: MeasuredEvents | None) -> list[int]:
-    return [] if measured is None else measured.events.row.tolist()
+def _series(measured: MeasuredEvents | None) -> list[int]:
+    return [] if measured is None else np.unique(measured.events.series).tolist()
 
 
 def _totals(prepared: Prepared, first: FirstPass, spec: StudySpec) -> Totals:

@@ -33,6 +33,7 @@ TABLES = {
 REASONS = (
     "no_prices",
     "no_benchmark",
+    "wrong_calendar",
     "unknown_exchange",
     "before_prices",
     "day0_not_observed",

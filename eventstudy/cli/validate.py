@@ -66,11 +66,12 @@ def validate_command(
         _print_problems(problems, chosen)
         raise typer.Exit(2)
     assert index is not None, "read without problems"
+    index, said = _prices(index, spec)
     _print_rows(_rows(index, spec), chosen)
     from eventstudy.data.events import event_notes
     from eventstudy.data.filing_clock import clock_warnings
 
-    for sentence in (*event_notes(index.events), *clock_warnings(index), *_price_notes(index, spec)):
+    for sentence in (*event_notes(index.events), *clock_warnings(index), *said):
         console.say(f"note: {printable(sentence)}")
     console.say(f"{events}: {len(index)} rows, no problem")
 
@@ -97,25 +98,42 @@ def _read(events: Path) -> tuple[Problems, EventIndex | None]:
     return [], index_events(table, confounders)
 
 
-def _price_notes(index: EventIndex, spec: StudySpec) -> list[str]:
-    """What the closes of price files are and what is refused; nothing where prices come over the network."""
+def _prices(index: EventIndex, spec: StudySpec) -> tuple[EventIndex, list[str]]:
+    """The events on the sessions that price files prove, and what their closes are and what is refused; the events as
+    they are where prices come over the network."""
     if spec.source.partition(":")[0] not in LOCAL:
-        return []
+        return index, []
+    from dataclasses import replace
+
     import numpy as np
 
-    from eventstudy.data.checked_prices import basis_line, with_dates_checked
-    from eventstudy.data.event_index import asked_range
-    from eventstudy.data.market import wanted_symbols
-    from eventstudy.data.series_index import series_key
+    from eventstudy.data.batches import Batches
+    from eventstudy.data.checked_prices import basis_line
+    from eventstudy.data.market import Market
+    from eventstudy.data.proven import prove, unfit_notices
+    from eventstudy.data.series_index import series_of
     from eventstudy.data.sources import open_source
 
-    rows = np.flatnonzero(index.session >= 0).tolist()
-    start, end = asked_range(index, spec)
-    prices = open_source(spec).fetch(wanted_symbols(index, rows, spec), start, end)
-    prices = with_dates_checked(prices, [series_key(index, row, spec) for row in rows], index.calendars)
+    series = series_of(index, spec)
+    used = np.unique(series.series[index.session >= 0]).tolist()
+    batches = Batches(index, series, used, open_source(spec), spec, keep=True)
+    proven = prove(batches)
+    _, stated = next(iter(batches))
+    prices = proven.checked(stated, batches.keys())
     line = basis_line(one.provenance for one in prices.series.values())
-    refused = [f"prices of {symbol} are refused: {why}" for symbol, why in prices.refused.items()]
-    return [*([f"prices: {line}"] if line else []), *refused]
+    said = [f"prices: {line}"] if line else []
+    said += proven.notices
+    said += [f"{one.symbol}: {one.provenance.notice}" for one in prices.series.values() if one.provenance.off_calendar]
+    market = Market(prices, proven.index.calendars)
+    first = np.full(len(series.keys), -1)
+    for number in used:
+        if market.trouble(series.keys[number]) is None:
+            span = market.series(replace(series.keys[number], made_for=""), spec.returns).span
+            first[number] = np.argmax(span > 0) if span.any() else -1
+    placed = np.flatnonzero(proven.index.session >= 0)
+    said += unfit_notices(proven.index, placed, series.series, first, spec)
+    said += [f"prices of {symbol} are refused: {why}" for symbol, why in prices.refused.items()]
+    return proven.index, [*said, *prices.wrong.values()]
 
 
 def _rows(index: EventIndex, spec: StudySpec) -> list[dict[str, Any]]:

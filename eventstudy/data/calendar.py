@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import difflib
-import warnings
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from eventstudy.data.calendar_library import built, library
 from eventstudy.errors import UnknownExchange, UsageError
 
 DEFAULT_EXCHANGE = "XNYS"
-ONE_MONTH = pd.Timedelta(days=31)
+# the code of a calendar whose sessions are the benchmark's own rows
+DATA = "data"
+ALWAYS, WEEKDAYS = "24/7", "24/5"
 # Yahoo's suffix of a listing -> market identifier code
 SUFFIXES: dict[str, str] = {
-    "AS": "XAMS", "AX": "XASX", "BA": "XBUE", "BD": "XBUD", "BK": "XBKK", "BO": "XBOM", "BR": "XBRU",
+    "AS": "XAMS", "AT": "ASEX", "AX": "XASX", "BA": "XBUE", "BD": "XBUD", "BK": "XBKK", "BO": "XBOM", "BR": "XBRU",
     "CN": "XTSE", "CO": "XCSE", "DE": "XETR", "DU": "XETR", "F": "XFRA", "HE": "XHEL", "HK": "XHKG", "HM": "XETR",
     "IC": "XICE", "IL": "XLON", "IR": "XDUB", "IS": "XIST", "JK": "XIDX", "JO": "XJSE", "KL": "XKLS", "KQ": "XKRX",
     "KS": "XKRX", "L": "XLON", "LS": "XLIS", "MC": "XMAD", "MI": "XMIL", "MU": "XETR", "MX": "XMEX", "NE": "XTSE",
@@ -28,6 +29,23 @@ SUFFIXES: dict[str, str] = {
     "SI": "XSES", "SN": "XSGO", "SR": "XSAU", "SS": "XSHG", "ST": "XSTO", "SW": "XSWX", "SZ": "XSHG", "T": "XTKS",
     "TA": "XTAE", "TO": "XTSE", "TW": "XTAI", "TWO": "XTAI", "V": "XTSE", "VI": "XWBO", "WA": "XWAR", "XC": "XLON",
 }  # fmt: skip
+# Indices whose symbols have no suffix -> the exchange whose sessions they follow; New York's are left out
+INDICES: dict[str, str] = {
+    "AEX": "XAMS", "AMX": "XAMS", "AORD": "XASX", "ATX": "XWBO", "AXJO": "XASX", "BFX": "XBRU", "BSESN": "XBOM",
+    "BVSP": "BVMF", "CRSLDX": "XBOM", "FCHI": "XPAR", "FTAI": "XLON", "FTAS": "XLON", "FTMC": "XLON", "FTSE": "XLON",
+    "GDAXI": "XETR", "GDAXIP": "XETR", "GSPTSE": "XTSE", "HSCE": "XHKG", "HSI": "XHKG", "IBEX": "XMAD", "IPSA": "XSGO",
+    "ISEQ": "XDUB", "JKSE": "XIDX", "KLSE": "XKLS", "KQ11": "XKRX", "KS11": "XKRX", "KS200": "XKRX",
+    "MDAXI": "XETR", "MERV": "XBUE", "MXX": "XMEX", "N225": "XTKS", "N100": "XPAR", "NSEBANK": "XBOM", "NSEI": "XBOM",
+    "NZ50": "XNZE", "OMX": "XSTO", "OMXC25": "XCSE", "OMXH25": "XHEL", "OMXSPI": "XSTO", "OSEAX": "XOSL",
+    "PSI20": "XLIS", "SDAXI": "XETR", "SSMI": "XSWX", "STI": "XSES", "STOXX": "XETR", "STOXX50E": "XETR",
+    "TECDAX": "XETR", "TWII": "XTAI",
+}  # fmt: skip
+# Currencies in which crypto symbols are quoted: BTC-USD. No share class has three letters.
+QUOTED_IN = (
+    "AUD", "BRL", "BTC", "CAD", "CHF", "CNY", "ETH", "EUR", "GBP", "HKD", "INR", "JPY", "KRW", "TRY", "USD", "USDC",
+    "USDT",
+)  # fmt: skip
+FX = "=X"
 # Codes of New York's exchanges that other programs write behind a ticker: AAPL.US (Stooq, EODHD), AAPL.O (LSEG)
 NEW_YORK = ("US", "N", "O", "OQ")
 # Letters of share classes, BRK.B: no suffix of a listing is one of them
@@ -61,6 +79,8 @@ class TradingCalendar:
         UTC.
     early : bool (T,)
         Sessions that close early.
+    corrected : datetime64[D] (C,)
+        Sessions that prices added to the calendar, and those after a session that prices took out of it.
     """
 
     code: str
@@ -69,6 +89,7 @@ class TradingCalendar:
     opens: NDArray[np.datetime64]
     closes: NDArray[np.datetime64]
     early: NDArray[np.bool_]
+    corrected: NDArray[np.datetime64] = field(default_factory=lambda: np.zeros(0, dtype="datetime64[D]"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +122,9 @@ def suffix_of(ticker: str) -> str:
 
 
 def exchange_of(ticker: str, override: str = "") -> str:
-    """Calendar code of a listing: the override, else its suffix, else New York.
+    """Calendar code of a listing: the override, else its suffix or that of an index, else New York.
+
+    Crypto symbols such as BTC-USD trade on every day, currencies such as EURUSD=X on every weekday.
 
     Raises
     ------
@@ -112,6 +135,13 @@ def exchange_of(ticker: str, override: str = "") -> str:
     """
     if override:
         return _known(override)
+    symbol = ticker.upper()
+    if symbol.startswith("^") and symbol[1:] in INDICES:
+        return INDICES[symbol[1:]]
+    if symbol.endswith(FX):
+        return WEEKDAYS
+    if "-" in symbol and symbol.rsplit("-", 1)[1] in QUOTED_IN:
+        return ALWAYS
     suffix = suffix_of(ticker)
     if not suffix or suffix in NEW_YORK or suffix in SHARE_CLASSES:
         return DEFAULT_EXCHANGE
@@ -127,19 +157,37 @@ def exchange_of(ticker: str, override: str = "") -> str:
     return SUFFIXES[suffix]
 
 
+def of_benchmark(ticker: str, cell: str) -> str:
+    """Calendar code of a ticker on its benchmark's own rows: ``data``, the listing's code for its hours, and the
+    benchmark where the row names one."""
+    try:
+        listing = exchange_of(ticker)
+    except UnknownExchange:
+        listing = ALWAYS
+    return ":".join(filter(None, (DATA, listing, cell.partition(":")[2])))
+
+
+def listing_of(code: str) -> str:
+    """The code whose hours a calendar has: its own, or for ``data:XNYS:SPY`` that of the listing."""
+    return code.split(":")[1] if code.startswith(f"{DATA}:") else code
+
+
+def calendar_names() -> list[str]:
+    """Every name that a ``calendar`` cell may have."""
+    return [*library().get_calendar_names(), DATA]
+
+
 @lru_cache(maxsize=64)
 def _known(code: str) -> str:
-    import exchange_calendars
-
-    names = exchange_calendars.get_calendar_names()
+    names = calendar_names()
     if code not in names:
         close = difflib.get_close_matches(code, names, n=1)
         hint = f"did you mean {close[0]}?" if close else "codes are those of exchange_calendars, such as XNYS, XAMS"
-        raise UsageError(f"calendar {code!r} is unknown", "a market identifier code", hint)
+        raise UsageError(f"calendar {code!r} is unknown", "a market identifier code, 24/7, 24/5 or data", hint)
     return code
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def load_calendar(code: str, start: date, end: date) -> TradingCalendar:
     """Sessions of an exchange between two dates, both included, as arrays.
 
@@ -151,10 +199,7 @@ def load_calendar(code: str, start: date, end: date) -> TradingCalendar:
     UnknownExchange
         If the library cannot build this exchange's calendar at all.
     """
-    with warnings.catch_warnings():
-        # the library uses parts of pandas that are about to change; a user can do nothing about it
-        warnings.simplefilter("ignore", DeprecationWarning)
-        calendar = _build(code, pd.Timestamp(start), pd.Timestamp(end))
+    calendar = built(code, pd.Timestamp(start), pd.Timestamp(end))
     sessions = calendar.sessions.to_numpy().astype("datetime64[D]")
     early = np.isin(sessions, calendar.early_closes.to_numpy().astype("datetime64[D]"))
     return TradingCalendar(
@@ -167,27 +212,52 @@ def load_calendar(code: str, start: date, end: date) -> TradingCalendar:
     )
 
 
-def _build(code: str, start: pd.Timestamp, end: pd.Timestamp) -> Any:
-    """The library's calendar of the years asked for, as far as it knows them."""
-    import exchange_calendars
+def with_sessions(
+    calendar: TradingCalendar, added: NDArray[np.datetime64], removed: NDArray[np.datetime64]
+) -> TradingCalendar:
+    """The calendar with days added, which open and close at the hours of the session nearest to them, and without
+    others; the sessions that this touches are in ``corrected``."""
+    kept = ~np.isin(calendar.sessions, removed)
+    base, extra = calendar.sessions[kept], np.setdiff1d(added, calendar.sessions)
+    at = np.concatenate([np.flatnonzero(kept), _nearest(calendar.sessions, extra)])
+    sessions = np.concatenate([base, extra])
+    order = np.argsort(sessions, kind="stable")
+    shift = np.concatenate([np.zeros(len(base), dtype=np.int64), extra.astype(np.int64)])
+    shift[len(base) :] -= calendar.sessions[at[len(base) :]].astype(np.int64)
+    sessions = sessions[order]
+    after = np.searchsorted(sessions, np.intersect1d(removed, calendar.sessions))
+    return TradingCalendar(
+        code=calendar.code,
+        zone=calendar.zone,
+        sessions=sessions,
+        opens=_moved(calendar.opens[at], shift, calendar.zone)[order],
+        closes=_moved(calendar.closes[at], shift, calendar.zone)[order],
+        early=calendar.early[at][order],
+        corrected=np.union1d(np.union1d(calendar.corrected, extra), sessions[after[after < len(sessions)]]),
+    )
 
-    try:
-        return exchange_calendars.get_calendar(code, start=start, end=end)
-    except ValueError:
-        # its bounds can be asked of a calendar that exists only: the default one, twenty years of it
-        try:
-            default = exchange_calendars.get_calendar(code)
-        except ValueError as error:
-            raise UnknownExchange(
-                f"calendar {code!r} cannot be built by exchange_calendars {exchange_calendars.__version__}",
-                "an exchange whose calendar it can build",
-                "give the code of an exchange with the same sessions in a `calendar` column, or leave these rows out",
-            ) from error
-        lowest, highest = default.bound_min() or start, default.bound_max() or end
-        # a month at least, also when the range lies outside altogether: sessions there must be, before or after
-        first = max(lowest, min(start, highest - ONE_MONTH))
-        last = max(first + ONE_MONTH, min(end, highest))
-        return exchange_calendars.get_calendar(code, start=first, end=last)
+
+def of_rows(listing: TradingCalendar, code: str, days: NDArray[np.datetime64]) -> TradingCalendar:
+    """A calendar whose sessions are given days, with the hours of a listing's sessions nearest to them."""
+    found = with_sessions(listing, days, np.setdiff1d(listing.sessions, days))
+    return replace(found, code=code, corrected=found.corrected[:0])
+
+
+def _nearest(sessions: NDArray[np.datetime64], days: NDArray[np.datetime64]) -> NDArray[np.int64]:
+    """Position of the session nearest to each day."""
+    after = np.minimum(np.searchsorted(sessions, days), len(sessions) - 1)
+    before = np.maximum(after - 1, 0)
+    return np.asarray(np.where(days - sessions[before] <= sessions[after] - days, before, after))
+
+
+def _moved(moments: NDArray[np.datetime64], days: NDArray[np.int64], zone: str) -> NDArray[np.datetime64]:
+    """Moments (UTC) at the same local clock some days later."""
+    found = moments.copy()
+    for at in np.flatnonzero(days):
+        local = datetime.fromisoformat(f"{moments[at]}+00:00").astimezone(ZoneInfo(zone))
+        later = (local + timedelta(days=int(days[at]))).astimezone(UTC)
+        found[at] = np.datetime64(later.replace(tzinfo=None), "s")
+    return found
 
 
 def _utc(times: pd.Series) -> NDArray[np.datetime64]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from eventstudy.data.calendar import calendar_names
 from eventstudy.data.claims import parse_claim
 from eventstudy.data.coded import Check
 from eventstudy.data.dates import parse_when
@@ -114,8 +115,8 @@ def _check_window(text: str) -> None:
 
 
 def _check_calendar(text: str) -> None:
-    if text and not _CALENDAR.fullmatch(text):
-        raise ValueError("is no exchange code; write four capitals such as XNYS or XAMS")
+    if text and not _CALENDAR.fullmatch(text) and text not in calendar_names():
+        raise ValueError("is no exchange code; write four capitals such as XNYS or XAMS, 24/7, 24/5 or data")
 
 
 # event_id has a check of its own: it has as many values as rows

@@ -1,34 +1,16 @@
-"""Prices whose dates are checked against the sessions of their listings, and what was found in words."""
+"""What was found of prices, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 
-from eventstudy.data.calendar import TradingCalendar
-from eventstudy.data.prices import PriceTable, Provenance
-from eventstudy.data.series_index import SeriesKey
-from eventstudy.data.shifted import shifted
+from eventstudy.data.prices import Provenance
 from eventstudy.errors import InputFileError, Problem
 
-REFUSED = "prices_refused"
+# reasons of rows whose prices contradict themselves, or are those of another exchange
+REFUSED, WRONG_CALENDAR = "prices_refused", "wrong_calendar"
 RETURNS, NEED_PRICES = "returns", "claims, openings (overnight.csv) and money (dollar.csv)"
 MOST_NOTICES = 20
-
-
-def with_dates_checked(
-    prices: PriceTable, keys: Iterable[SeriesKey], calendars: Mapping[str, TradingCalendar]
-) -> PriceTable:
-    """The prices, without those whose dates lie a day before or after the sessions of their listing."""
-    exchanges = {(symbol, key.exchange) for key in keys for symbol in (key.ticker, *key.benchmarks)}
-    refused = dict(prices.refused)
-    for symbol, exchange in sorted(exchanges):
-        if symbol in prices.series and (
-            why := shifted(prices.series[symbol].dates, calendars[exchange].sessions, exchange)
-        ):
-            refused[symbol] = why
-    kept = {symbol: series for symbol, series in prices.series.items() if symbol not in refused}
-    return replace(prices, series=kept, refused=refused)
 
 
 def basis_line(series: Iterable[Provenance]) -> str:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 
-from eventstudy.data.calendar import Placement, TradingCalendar, exchange_of, load_calendar, place, place_many
-from eventstudy.data.coded import combined, repeated, smallest
+from eventstudy.data.calendar import Placement, TradingCalendar, listing_of, load_calendar, place, place_many
+from eventstudy.data.coded import repeated
 from eventstudy.data.confounders import ConfounderTable
 from eventstudy.data.event_columns import EventColumns
+from eventstudy.data.firms import Pair, firms_of
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.engine.windows import WindowPlan
 from eventstudy.errors import UnknownExchange
@@ -21,11 +22,12 @@ from eventstudy.spec import MASKING_KINDS, StudySpec
 
 # sessions masked on either side of the day 0 of another announcement
 MASK_REACH = 1
-# sessions needed before the first event: estimation windows and 750 sessions of pseudo-events
-HISTORY_SESSIONS = 1050
+# fewest sessions asked for before the first event, of them PSEUDO of pseudo-events, and SPARE for what looks around
+HISTORY_SESSIONS, PSEUDO, SPARE = 1050, 750, 40
 # what happens to a firm on a session, one bit each
 MASKING, OTHER, CONFOUNDED = (1 << bit for bit in range(3))
-Pair = tuple[str, str]
+# the first session after a hole that no return bridges; the other bits of sessions belong to ``quality``
+RESUMED = np.uint32(1 << 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class EventIndex:
         Firm -> ((session, kind, title), ...), sorted.
     unlisted : dict
         Ticker whose exchange is unknown or has no calendar -> what to write instead; it has no day 0.
+    table : ConfounderTable or None
+        The confounders as they were read.
     """
 
     events: EventColumns
@@ -75,6 +79,7 @@ class EventIndex:
     session: np.ndarray
     confounders: dict[Pair, tuple[tuple[int, str, str], ...]]
     unlisted: dict[str, str] = field(default_factory=dict)
+    table: ConfounderTable | None = None
     _rows_of: dict[int, Ints] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -191,7 +196,7 @@ def index_events(
     UsageError
         If a code of the ``calendar`` column is unknown.
     """
-    pair, pairs, unlisted = _firms(events)
+    pair, pairs, unlisted = firms_of(events)
     named = tuple(dict.fromkeys(code for _, code in pairs if code))
     exchange = _exchanges(pairs, named)[pair]
     when = events.announced.dates_known()
@@ -209,9 +214,22 @@ def index_events(
         pair=pair,
         codes=codes,
         calendars=calendars,
-        session=_sessions(events, exchange, [calendars[code] for code in codes]),
-        confounders=_place_confounders(confounders, pairs, calendars),
+        session=sessions_on(events, exchange, [calendars[code] for code in codes]),
+        confounders=place_confounders(confounders, pairs, calendars),
         unlisted=unlisted,
+        table=confounders,
+    )
+
+
+def on_calendars(index: EventIndex, calendars: Mapping[str, TradingCalendar]) -> EventIndex:
+    """The events and confounders on other calendars of the same exchanges: day 0 of each is found anew."""
+    found = dict(calendars)
+    return replace(
+        index,
+        calendars=found,
+        session=sessions_on(index.events, index.exchange(), [found[code] for code in index.codes]),
+        confounders=place_confounders(index.table, index.pairs, found),
+        _rows_of={},
     )
 
 
@@ -221,26 +239,8 @@ def _exchanges(pairs: Sequence[Pair], codes: Sequence[str]) -> np.ndarray:
     return np.array([number.get(code, -1) for _, code in pairs], dtype=np.int8)
 
 
-def _firms(events: EventColumns) -> tuple[np.ndarray, tuple[Pair, ...], dict[str, str]]:
-    """Number of each row's firm, the firms, and what to write instead of tickers whose exchange is unknown."""
-    ticker, calendar = events.columns["ticker"], events.columns["calendar"]
-    n = len(calendar.values)
-    known, where = combined(ticker.codes, calendar.codes, n)
-    named, unlisted = [], {}
-    for code in known.tolist():
-        symbol = ticker.values[code // n]
-        try:
-            exchange = exchange_of(symbol, calendar.values[code % n])
-        except UnknownExchange as error:
-            exchange, unlisted[symbol] = "", error.advice
-        named.append((symbol, exchange))
-    order = {pair: i for i, pair in enumerate(sorted(set(named)))}
-    numbers = smallest(np.array([order[pair] for pair in named], dtype=np.int32), len(order))[where]
-    return numbers, tuple(order), unlisted
-
-
-def _sessions(events: EventColumns, exchange: np.ndarray, calendars: Sequence[TradingCalendar]) -> np.ndarray:
-    """Day 0 by exchange: each distinct moment is placed once."""
+def sessions_on(events: EventColumns, exchange: np.ndarray, calendars: Sequence[TradingCalendar]) -> np.ndarray:
+    """Day 0 by exchange, each distinct moment placed once; ``exchange`` is the place of each row's calendar, or -1."""
     announced, timing = events.announced, events.columns["timing"]
     late = timing.where(lambda text: text == "amc")
     most = max((len(calendar.sessions) for calendar in calendars), default=0)
@@ -262,16 +262,16 @@ def _calendars_over(
     why others cannot be built."""
     calendars, unbuilt = {}, {}
     for code, (first, last) in spans.items():
-        start = first - timedelta(days=int(HISTORY_SESSIONS * 1.5))
+        start = first - timedelta(days=days_of(HISTORY_SESSIONS))
         end = max(last + timedelta(days=90 + int(reach * 1.5)), until or date.min)
         try:
-            calendars[code] = load_calendar(code, start, end)
+            calendars[code] = load_calendar(listing_of(code), start, end)
         except UnknownExchange as error:
             unbuilt[code] = error.advice
     return calendars, unbuilt
 
 
-def _place_confounders(
+def place_confounders(
     table: ConfounderTable | None, pairs: Sequence[Pair], calendars: Mapping[str, TradingCalendar]
 ) -> dict[Pair, tuple[tuple[int, str, str], ...]]:
     """Firm -> its confounders as (session, kind, title), sorted. Kinds that mask do so only for tickers they name."""
@@ -356,36 +356,76 @@ class Surroundings:
         """Bits that occur from day ``start`` to day ``end``; uint8 (E,)."""
         return np.asarray(np.bitwise_or.reduce(self.cells[:, self.low + start : self.low + end + 1], axis=1))
 
-    def masked(self, plan: WindowPlan) -> Bools:
-        """Days (E, D) that an event leaves out: ``MASK_REACH`` sessions around every masking session of the firm other
-        than its own day 0, which lies outside its estimation window."""
-        own = (self.cells & MASKING) > 0
-        own[:, self.low] = False
+    def masked(self, plan: WindowPlan, *, catalogue: bool = True) -> Bools:
+        """Days (E, D) that an event leaves out: those before a hole that no return bridges, and with ``catalogue``
+        ``MASK_REACH`` sessions around every masking session of the firm other than its own day 0, which lies outside
+        its estimation window."""
         start = self.low + plan.estimation_start
-        days = [own[:, start + shift : start + shift + plan.n_days] for shift in range(-MASK_REACH, MASK_REACH + 1)]
-        return np.asarray(np.logical_or.reduce(days))
+        found = self._before_hole()[:, start : start + plan.n_days]
+        if catalogue:
+            own = (self.cells & MASKING) > 0
+            own[:, self.low] = False
+            for shift in range(-MASK_REACH, MASK_REACH + 1):
+                found = found | own[:, start + shift : start + shift + plan.n_days]
+        return found
+
+    def _before_hole(self) -> Bools:
+        """Sessions from which a hole lies between them and day 0; bool, as ``cells``."""
+        resumed = (self.cells[:, : self.low + 1] & RESUMED) > 0
+        found = np.zeros(self.cells.shape, dtype=bool)
+        if resumed.any():
+            later = np.logical_or.accumulate(resumed[:, ::-1], axis=1)[:, ::-1]
+            found[:, : self.low] = later[:, 1:]
+        return found
 
 
-def masked_history(bits: np.ndarray) -> Bools:
-    """Sessions that pseudo-events of each firm leave out, in calendar time; bool (P, T)."""
-    own = (bits & MASKING) > 0
+def masked_history(bits: np.ndarray, across: int = 0, *, catalogue: bool = True) -> Bools:
+    """Sessions that pseudo-events of each series leave out, in calendar time; bool (S, T).
+
+    Parameters
+    ----------
+    bits : uint32 (S, T)
+    across : int
+        Sessions that a pseudo-event and its estimation window span: so many before a hole that no return bridges are
+        left out, and no estimation window holds sessions of both sides.
+    catalogue : bool
+        Leave out the sessions around what is catalogued.
+    """
+    own = (bits & MASKING) > 0 if catalogue else np.zeros(bits.shape, dtype=bool)
     wide = own.copy()
     for shift in range(1, MASK_REACH + 1):
         wide[:, shift:] |= own[:, :-shift]
         wide[:, :-shift] |= own[:, shift:]
+    if across:
+        for row, session in np.argwhere((bits & RESUMED) > 0).tolist():
+            wide[row, max(0, session - across) : session] = True
     return wide
 
 
+def sessions_before(spec: StudySpec) -> int:
+    """Sessions before day 0 that an event can depend on: its windows, and pseudo-events with windows of their own."""
+    first = min(spec.event_window.start, *(window.start for window in spec.windows))
+    return max(HISTORY_SESSIONS, PSEUDO + SPARE + spec.estimation + spec.gap - min(first, 0))
+
+
+def days_of(sessions: int) -> int:
+    """Calendar days that surely hold so many sessions."""
+    return int(sessions * 1.5)
+
+
 def asked_range(index: EventIndex, spec: StudySpec) -> tuple[date, date]:
-    """Dates that prices are wanted for: from 1,050 sessions before the first event of the file to the end of the last
-    one's event window or holding period. The whole file counts, so that one event and all of them ask the same."""
+    """Dates that prices are wanted for: from the sessions that the options need before the first event of the file to
+    the end of the last one's event window or holding period. The whole file counts, so that one event and all of them
+    ask the same."""
     starts, ends = [], []
     reach, exchange = max(spec.event_window.end, spec.hold, 0), index.exchange()
+    before = sessions_before(spec)
     for i, code in enumerate(index.codes):
         sessions = index.calendars[code].sessions
         placed = index.session[(exchange == i) & (index.session >= 0)]
         if len(placed):
-            starts.append(sessions[max(0, int(placed.min()) - HISTORY_SESSIONS)])
+            lacks = max(0, before - int(placed.min()))
+            starts.append(sessions[int(placed.min()) - before if not lacks else 0] - days_of(lacks))
             ends.append(sessions[min(len(sessions) - 1, int(placed.max()) + reach)])
     if not starts:
         calendars = list(index.calendars.values())

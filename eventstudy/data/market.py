@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from eventstudy.data.calendar import TradingCalendar
-from eventstudy.data.checked_prices import REFUSED
-from eventstudy.data.event_index import EventIndex, Surroundings, asked_range, happenings, masked_history, seeds_of
+from eventstudy.data.checked_prices import REFUSED, WRONG_CALENDAR
+from eventstudy.data.event_index import RESUMED, EventIndex, Surroundings, happenings, masked_history, seeds_of
 from eventstudy.data.factors import (
     FactorTable,
     check_columns,
@@ -21,7 +21,7 @@ from eventstudy.data.factors import (
     with_shifts,
     without_self,
 )
-from eventstudy.data.prices import PriceSource, PriceTable
+from eventstudy.data.prices import PriceTable
 from eventstudy.data.returns import AlignedSeries, align
 from eventstudy.data.series_index import SeriesKey, row_benchmarks, series_of
 from eventstudy.engine.models import MODELS
@@ -30,7 +30,6 @@ from eventstudy.engine_options import window_plan
 from eventstudy.errors import UsageError
 from eventstudy.spec import LIVE, StudySpec
 
-# Reason of rows whose prices contradict themselves.
 # Sessions by which the market is shifted: the one before, its own, the one after.
 SHIFTS = (-1, 0, 1)
 _PARTS = {
@@ -100,6 +99,8 @@ def missing_prices(prices: PriceTable, key: SeriesKey) -> tuple[str, str] | None
             return REFUSED, f"{symbol}: {prices.refused[symbol]}"
         if symbol not in prices.series:
             return reason, f"{symbol}: {prices.unknown.get(symbol, 'the source does not know it')}"
+    if (key.ticker, key.exchange) in prices.wrong:
+        return WRONG_CALENDAR, prices.wrong[key.ticker, key.exchange]
     return None
 
 
@@ -136,14 +137,6 @@ def _pad(values: Floats, width: int, fill: float = np.nan) -> Floats:
     return np.pad(values, room, constant_values=fill)
 
 
-def load_market(index: EventIndex, wanted: Sequence[int], source: PriceSource, spec: StudySpec) -> Market:
-    """Fetch every ticker and benchmark that the wanted rows need, in one request."""
-    start, end = asked_range(index, spec)
-    table = factor_table(spec)
-    prices = source.fetch(wanted_symbols(index, wanted, spec), start, end)
-    return Market(prices, index.calendars, table, len(spec.peers), spec.weights)
-
-
 def factor_table(spec: StudySpec) -> FactorTable | None:
     """The factors of a model that needs some, once they are known to hold what it needs; None for other models."""
     model = MODELS[spec.model]
@@ -178,20 +171,31 @@ def symbols_of(tickers: Iterable[str], benchmarks: Iterable[tuple[str, ...]], sp
     return sorted({*tickers, *named, *(spec.peers if "peers" in MODELS[spec.model].needs else ())})
 
 
-def place_rows(index: EventIndex, rows: Sequence[int], spec: StudySpec) -> tuple[list[SeriesKey], Placed]:
+def with_holes(bits: np.ndarray, market: Market, keys: Sequence[SeriesKey], returns: str) -> np.ndarray:
+    """Bits of the sessions of some series, and ``RESUMED`` where a hole ends that no return bridges; uint32 (U, T)."""
+    found = bits.astype(np.uint32)
+    for row, key in enumerate(keys):
+        resumed = market.series(key, returns).resumed
+        found[row, : len(resumed)] |= np.where(resumed, RESUMED, np.uint32(0))
+    return found
+
+
+def place_rows(
+    index: EventIndex, rows: Sequence[int], spec: StudySpec, market: Market
+) -> tuple[list[SeriesKey], Placed]:
     """Panel coordinates and masks of rows that have a day 0, and the keys in panel order."""
     plan, at = window_plan(spec), np.array(rows, dtype=np.int64)
     found = series_of(index, spec)
     used, series = np.unique(found.series[at], return_inverse=True)
     keys = [found.keys[number] for number in used]
-    bits = happenings(index) if spec.exclude != "none" else np.zeros((len(index.pairs), index.n_sessions), np.uint8)
-    session = index.session[at].astype(np.int64)
-    around = Surroundings.of(bits, index.pair[at], session, 1 - plan.estimation_start, plan.end + 1)
+    bits = with_holes(happenings(index)[found.pair[used]], market, keys, spec.returns)
+    session, catalogue = index.session[at].astype(np.int64), spec.exclude != "none"
+    around = Surroundings.of(bits, series.astype(np.int64), session, 1 - plan.estimation_start, plan.end + 1)
     width = max(len(index.calendars[key.exchange].sessions) for key in keys)
     return keys, Placed(
         series=series.astype(np.int64),
         session=session,
-        masked=around.masked(plan),
+        masked=around.masked(plan, catalogue=catalogue),
         seed=seeds_of(index, at),
-        history_mask=masked_history(bits)[found.pair[used], :width],
+        history_mask=masked_history(bits, plan.n_days, catalogue=catalogue)[:, :width],
     )

@@ -1,7 +1,7 @@
 """The returns of a study on exchange calendars: arrays in memory when it is small, mapped files when it is large.
 
 Files of a folder: ``returns.npy`` float64 (S, T), ``factors.npy`` float64 (S, K, T), ``span.npy`` int16 (S, T),
-``offset.npy`` float64 (S, T) where a model subtracts something, ``bits.npy`` uint16 (S, T), ``series.npz`` with one
+``offset.npy`` float64 (S, T) where a model subtracts something, ``bits.npy`` uint32 (S, T), ``series.npz`` with one
 entry a series.
 """
 
@@ -70,7 +70,7 @@ class Panel:
     ----------
     returns, factors, span, offset
         As in ``ReturnPanel``; rows of series without prices are empty.
-    bits : uint16 (S, T)
+    bits : uint32 (S, T)
         Bits of ``quality`` and of ``event_index``.
     facts : SeriesFacts
     folder : Path or None

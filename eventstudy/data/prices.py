@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 LOWEST, HIGHEST = 1e-12, 1e15
 Dates = NDArray[np.datetime64]
 # what is in doubt on a row, one bit each
-SPLIT_UNCLEAR, BY_HEADING, SPLITS_UNKNOWN, DOUBTFUL = 1, 2, 4, 64
+SPLIT_UNCLEAR, BY_HEADING, SPLITS_UNKNOWN, OFF_CALENDAR, DOUBTFUL = 1, 2, 4, 8, 64
 # columns of a series that its hash covers, in this order
 HASHED = ("close", "open", "volume", "adj_close", "dividend", "spans")
 
@@ -67,6 +67,10 @@ class Provenance:
         What was corrected or left out; empty where nothing was.
     layout : str
         The known layout that the figures were read from; empty for the program's own headings.
+    off_calendar : int
+        Rows that are no session of the listing's exchange, in the range of the events; they are left out.
+    off_calendar_first : str
+        The first dates of them, joined by ``;``.
     """
 
     symbol: str
@@ -83,6 +87,8 @@ class Provenance:
     basis_why: str
     notice: str
     layout: str = ""
+    off_calendar: int = 0
+    off_calendar_first: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +108,8 @@ class PriceSeries:
         Cash per share with this ex-date, on the same split basis; 0 on other days.
     provenance : Provenance
     doubt : uint8 (n,) or None
-        ``SPLIT_UNCLEAR``, ``BY_HEADING``, ``SPLITS_UNKNOWN`` and ``DOUBTFUL`` of each row; None where nothing is in
-        doubt.
+        ``SPLIT_UNCLEAR``, ``BY_HEADING``, ``SPLITS_UNKNOWN``, ``OFF_CALENDAR`` and ``DOUBTFUL`` of each row; None where
+        nothing is in doubt.
     spans : float64 (n,) or None
         None of prices. Of a source of returns the sessions that each return covers: NaN where that is not stated,
         infinite where it covers all sessions since the row before. ``close`` is then an index of the returns that
@@ -170,12 +176,15 @@ class PriceTable:
         Set by sources that choose between others.
     refused : dict
         Symbol -> why its figures are refused; it is in neither of the others.
+    wrong : dict
+        (ticker, exchange) -> why the ticker's rows are not those of that exchange.
     """
 
     series: dict[str, PriceSeries]
     unknown: dict[str, str]
     choice: Choice | None = None
     refused: dict[str, str] = field(default_factory=dict)
+    wrong: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 def price_table(

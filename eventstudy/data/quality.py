@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from eventstudy.data.prices import BY_HEADING, DOUBTFUL, SPLIT_UNCLEAR, SPLITS_UNKNOWN, Floats
+from eventstudy.data.event_index import RESUMED
+from eventstudy.data.levels import huge_move, level_break, spike
+from eventstudy.data.prices import BY_HEADING, DOUBTFUL, OFF_CALENDAR, SPLIT_UNCLEAR, SPLITS_UNKNOWN, Floats
 from eventstudy.data.returns import AlignedSeries
 
 Bools = NDArray[np.bool_]
@@ -17,22 +19,25 @@ STALE_RUN = 5
 
 
 # what is known of a session of a series, one bit each; the bits below belong to ``event_index``
-TRADED, STALE, BAD_TICK, GAP, MISSING, UNCLEAR, HEADING, AGAINST, RAW, TWICE = (1 << bit for bit in range(3, 13))
+TRADED, STALE, BAD_TICK, GAP, MISSING, UNCLEAR, HEADING, AGAINST, RAW = (1 << bit for bit in range(3, 12))
+LEVEL, HUGE, TAIL, HOLE = (1 << bit for bit in range(12, 16))
+CORRECTED, OFF, TWICE = (1 << bit for bit in range(17, 20))
 # sessions of a window, and the z from which its returns go with the benchmark's of another session
 LAGGED = ((500, 3.0), (250, 4.0))
 CLIPPED = 4.0
 
 
 def quality_bits(series: AlignedSeries) -> np.ndarray:
-    """What deserves a second look on each session of a series, bits of the constants above; uint16 (T,).
+    """What deserves a second look on each session of a series, bits of the constants above; uint32 (T,).
 
     ``UNCLEAR``, ``HEADING`` and ``RAW`` mark the sessions whose returns depend on a split or a basis that is not known,
     ``TWICE`` those of closes that stand twice or in the column of opens.
     """
+    broken = level_break(series)
     found = (
         (TRADED, series.traded),
         (STALE, stale(series)),
-        (BAD_TICK, bad_tick(series)),
+        (BAD_TICK, bad_tick(series) | spike(series)),
         (GAP, benchmark_gap(series)),
         (MISSING, missing(series)),
         (UNCLEAR, series.doubt & SPLIT_UNCLEAR > 0),
@@ -40,10 +45,17 @@ def quality_bits(series: AlignedSeries) -> np.ndarray:
         (AGAINST, against_benchmark(series)),
         (RAW, series.doubt & SPLITS_UNKNOWN > 0),
         (TWICE, series.doubt & DOUBTFUL > 0),
+        (LEVEL, broken),
+        (HUGE, huge_move(series) & ~broken),
+        (TAIL, series.dropped),
+        (HOLE, series.hole),
+        (RESUMED, series.resumed),
+        (CORRECTED, np.isin(series.calendar.sessions, series.calendar.corrected)),
+        (OFF, series.doubt & OFF_CALENDAR > 0),
     )
-    bits = np.zeros(len(series.total), dtype=np.uint16)
+    bits = np.zeros(len(series.total), dtype=np.uint32)
     for bit, where in found:
-        bits |= np.where(where, np.uint16(bit), np.uint16(0))
+        bits |= np.where(where, np.uint32(bit), np.uint32(0))
     return bits
 
 

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from eventstudy.data.calendar import TradingCalendar
 from eventstudy.data.prices import PriceSeries, PriceTable
-from eventstudy.engine.panel import LONGEST_SPAN
+from eventstudy.data.stale_tail import without_tail
 
 Floats = NDArray[np.float64]
+# sessions without a row that one return may cover; beyond it two companies may have had the symbol
+LONG_HOLE = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,8 @@ class AlignedSeries:
     price : float64 (T,)
         The same without dividends.
     span : int64 (T,)
-        Sessions the return covers, 0 where there is none; at most ``LONGEST_SPAN``, beyond which none is made.
+        Sessions the return covers, 0 where there is none; none is made over more than ``LONG_HOLE`` sessions without a
+        row.
     factors : float64 (K, T)
         Total returns of the benchmarks over the same sessions.
     overnight, intraday : float64 (T,)
@@ -51,6 +54,10 @@ class AlignedSeries:
     doubt : uint8 (T,)
         What is in doubt of the return that a session closes, the ticker's or a benchmark's: the bits of
         ``PriceSeries.doubt``.
+    hole, resumed : bool (T,)
+        Sessions of a hole that no return bridges; the session on which the rows go on.
+    dropped : bool (T,)
+        Sessions whose rows repeat the last close of the ticker or a benchmark and were dropped.
     """
 
     ticker: str
@@ -74,6 +81,9 @@ class AlignedSeries:
     names: tuple[str, ...]
     offset: Floats
     doubt: NDArray[np.uint8]
+    hole: NDArray[np.bool_]
+    resumed: NDArray[np.bool_]
+    dropped: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +101,6 @@ class _OnCalendar:
     by_ratio: bool
     row: NDArray[np.bool_]
     chain: NDArray[np.int64]
-
-
-def off_calendar_rows(series: PriceSeries, calendar: TradingCalendar) -> int:
-    """Rows of a series whose date is no session of the calendar although it lies within it."""
-    if not len(calendar.sessions):
-        return 0
-    inside = (series.dates >= calendar.sessions[0]) & (series.dates <= calendar.sessions[-1])
-    return int((inside & ~np.isin(series.dates, calendar.sessions)).sum())
 
 
 def _on_calendar(series: PriceSeries, calendar: TradingCalendar) -> _OnCalendar:
@@ -216,13 +218,19 @@ def align(
         After missing sessions the first return covers all of them, for the ticker and the benchmarks alike
         (trade-to-trade). Nothing is filled.
     """
-    own = _on_calendar(prices.series[ticker], calendar)
-    others = [_on_calendar(prices.series[symbol], calendar) for symbol in benchmarks]
+    series, dropped = _without_tails(prices, ticker, benchmarks, calendar)
+    own = _on_calendar(series[ticker], calendar)
+    others = [_on_calendar(series[symbol], calendar) for symbol in benchmarks]
     n, k = len(calendar.sessions), len(others)
     # of a source of returns the sessions with a row; of prices those with a close
-    traded = own.row if prices.series[ticker].spans is not None else np.isfinite(own.close)
+    traded = own.row if series[ticker].spans is not None else np.isfinite(own.close)
     market = np.logical_and.reduce([other.row for other in others]) if others else np.ones(n, dtype=bool)
-    common, total, price, span, factors = _over_holes(own, others)
+    common, far = _common(own, others)
+    total, price, span, factors = _over_holes(own, others, common, far)
+    hole, resumed = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
+    resumed[common[1:][far]] = True
+    for start, stop in zip(common[:-1][far], common[1:][far], strict=True):
+        hole[start + 1 : stop] = True
     parts = [_parts(figures) for figures in (own, *others)]
     shape = np.log1p if kind == "log" else np.asarray
     positions, market_positions = np.flatnonzero(traded), np.flatnonzero(market)
@@ -247,17 +255,25 @@ def align(
         close=own.close,
         names=tuple(benchmarks),
         offset=np.zeros(n),
-        doubt=_doubts([prices.series[symbol] for symbol in (ticker, *benchmarks)], calendar, common),
+        doubt=_doubts([series[symbol] for symbol in (ticker, *benchmarks)], calendar, common),
+        hole=hole,
+        resumed=resumed,
+        dropped=dropped,
     )
 
 
-def _over_holes(
-    own: _OnCalendar, others: Sequence[_OnCalendar]
-) -> tuple[NDArray[np.int64], Floats, Floats, NDArray[np.int64], Floats]:
-    """Returns between consecutive common sessions: those sessions, total and price returns, spans, factors."""
-    n, k = len(own.close), len(others)
+def _common(own: _OnCalendar, others: Sequence[_OnCalendar]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Sessions on which all have a close, and which of the later ones follow a hole that no return bridges."""
     # a close whose adjusted close is empty gives no total return: a hole, bridged like any other
     common = np.flatnonzero(np.logical_and.reduce([np.isfinite(one.adjusted) for one in (own, *others)]))
+    return common, np.diff(common) > LONG_HOLE + 1
+
+
+def _over_holes(
+    own: _OnCalendar, others: Sequence[_OnCalendar], common: NDArray[np.int64], far: NDArray[np.bool_]
+) -> tuple[Floats, Floats, NDArray[np.int64], Floats]:
+    """Returns between consecutive common sessions: total and price returns, spans, factors; none over a long hole."""
+    n, k = len(own.close), len(others)
     total, price = np.full(n, np.nan), np.full(n, np.nan)
     factors, span = np.full((k, n), np.nan), np.zeros(n, dtype=np.int64)
     if len(common) > 1:
@@ -268,10 +284,25 @@ def _over_holes(
         span[now] = np.where(np.isfinite(total[now]), np.diff(common), 0)
         for row, other in enumerate(others):
             factors[row, now] = _between(other, common)
-        # longer than any listing: two companies under one name, not a hole in the prices of one
-        far = now[np.diff(common) > LONGEST_SPAN]
-        total[far], price[far], span[far] = np.nan, np.nan, 0
-    return common, total, price, span, factors
+        total[now[far]], price[now[far]], span[now[far]] = np.nan, np.nan, 0
+        factors[:, now[far]] = np.nan
+    return total, price, span, factors
+
+
+def _without_tails(
+    prices: PriceTable, ticker: str, benchmarks: Sequence[str], calendar: TradingCalendar
+) -> tuple[dict[str, PriceSeries], NDArray[np.bool_]]:
+    """The series without rows at their ends that repeat the last close, and the sessions of those rows; bool (T,)."""
+    dropped = np.zeros(len(calendar.sessions), dtype=bool)
+    found = {}
+    for symbol in (ticker, *benchmarks):
+        other = next((prices.series[name] for name in (*benchmarks, ticker) if name != symbol), None)
+        whole = prices.series[symbol]
+        found[symbol] = kept = whole if other is None else without_tail(whole, other)
+        if kept is not whole:
+            first, last = np.searchsorted(calendar.sessions, (kept.dates[-1], whole.dates[-1]), side="right")
+            dropped[first:last] = True
+    return found, dropped
 
 
 def _doubts(series: Sequence[PriceSeries], calendar: TradingCalendar, common: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -80,7 +80,7 @@ def calendar_time_tests(studied: Studied) -> tuple[CalendarRow, ...]:
     if not spec.hold or studied.block is None or not wanted:
         return ()
     longer = spec.with_changes(event_window=Window(spec.event_window.start, max(spec.event_window.end, spec.hold)))
-    keys, placed = place_rows(studied.index, [int(row) for row in studied.rows], longer)
+    keys, placed = place_rows(studied.index, [int(row) for row in studied.rows], longer, studied.market)
     panel = studied.market.stack(keys, spec.returns)
     events, until = placed_events(studied), np.zeros(len(studied.rows), dtype=np.int64)
     found: list[CalendarRow] = []

@@ -89,8 +89,8 @@ def lay_ground(studied: Studied, positions: Sequence[int], windows: Sequence[tup
     spec = studied.spec
     hedge_spec = spec.with_changes(model=HEDGE_MODEL, returns="simple")
     rows = [int(studied.rows[i]) for i in positions]
-    keys, placed = place_rows(studied.index, rows, spec)
-    hedge_keys, hedge_placed = place_rows(studied.index, rows, hedge_spec)
+    keys, placed = place_rows(studied.index, rows, spec, studied.market)
+    hedge_keys, hedge_placed = place_rows(studied.index, rows, hedge_spec, studied.market)
     return Ground(
         spec=spec,
         plan=window_plan(spec),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.data.event_index import happenings, masked_history
+from eventstudy.data.market import with_holes
 from eventstudy.data.series_index import SeriesKey
 from eventstudy.engine.block import Block, tested_block
 from eventstudy.engine.least_squares import Fits
@@ -90,9 +91,10 @@ def make_stage(studied: Studied, key: SeriesKey) -> Stage:
     if MODELS[spec.model].inference == "none":
         raise UsageError(f"{spec.model} has no p value whose rate pseudo-events could show", "another model")
     panel = studied.market.stack([key], spec.returns)
-    events = masked_history(happenings(studied.index)[pair : pair + 1])[0, : panel.n_sessions]
-    own = events if spec.exclude != "none" else np.zeros_like(events)
+    bits = with_holes(happenings(studied.index)[pair : pair + 1], studied.market, [key], spec.returns)
     options, table = options_of(spec), None
+    events = masked_history(bits, options.plan.n_days)[0, : panel.n_sessions]
+    own = masked_history(bits, options.plan.n_days, catalogue=spec.exclude != "none")[0, : panel.n_sessions]
     if "placebo-time" in options.tests and options.entry.inference in SINGLE_TESTS["placebo-time"].defined:
         table = placebo_table(panel, 0, own, options)
     return Stage(key=key, panel=panel, estimation_mask=own, event_mask=events, table=table)

@@ -82,7 +82,7 @@ def _fitted(studied: Studied, part: _Part) -> Iterator[RobustRow]:
     """Each model on some rows, masked and not; the days of each event are gathered once for all models."""
     spec = studied.spec.with_changes(model=part.models[0], exclude="catalogued")
     rows = studied.rows[part.positions]
-    keys, placed = place_rows(studied.index, rows.tolist(), spec)
+    keys, placed = place_rows(studied.index, rows.tolist(), spec, studied.market)
     panel = studied.market.stack(keys, spec.returns)
     options = {name: options_of(spec.with_changes(model=name)) for name in part.models}
     for at in range(0, len(rows), CHUNK):
@@ -149,7 +149,7 @@ def day0_parts(studied: Studied) -> tuple[PartRow, ...]:
     if not len(reported):
         return ()
     rows = studied.rows[reported]
-    keys, placed = place_rows(studied.index, rows.tolist(), spec)
+    keys, placed = place_rows(studied.index, rows.tolist(), spec, studied.market)
     options = replace(options_of(spec), windows=(), strict=False)
     found: list[PartRow] = []
     for part in ("overnight", "intraday"):

@@ -1,4 +1,4 @@
-"""``make chaos``: faults of Yahoo, damaged stores, kills and company, at random, and a table of what became of each.
+"""``make chaos``: faults of Yahoo, damaged stores and prices, kills and company, at random, and a table of what became of each.
 
 The seed is printed; ``--seed`` repeats a campaign, ``--only`` a part of it. Everything stays on this machine.
 """
@@ -13,10 +13,10 @@ import sys
 import time
 from collections.abc import Callable
 
-from tests.chaos import company, damage, kills, source
+from tests.chaos import company, corrupt, damage, kills, source
 from tests.chaos.tally import Tally
 
-PARTS = ("source", "stores", "kills", "company", "fuzz")
+PARTS = ("source", "stores", "prices", "kills", "company", "fuzz")
 
 
 def main() -> int:
@@ -25,6 +25,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
     parser.add_argument("--sequences", type=int, default=1000, help="of faults of Yahoo")
     parser.add_argument("--stores", type=int, default=420, help="damaged at random bytes")
+    parser.add_argument("--prices", type=int, default=1000, help="series that are damaged")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--interrupts", type=int, default=60)
     parser.add_argument("--workers", type=int, default=4, help="of a cluster that are killed")
@@ -39,6 +40,8 @@ def main() -> int:
         broken += told("Yahoo misbehaving", lambda: source.campaign(given.seed, given.sequences))
     if "stores" in wanted:
         broken += told("Stores damaged", lambda: damage.campaign(given.seed, given.stores))
+    if "prices" in wanted:
+        broken += told("Prices damaged", lambda: corrupt.campaign(given.seed, given.prices))
     if "kills" in wanted:
         broken += told(
             "Commands killed", lambda: kills.campaign(given.seed, given.kills, given.interrupts, given.seconds)

@@ -17,7 +17,6 @@ from typing import Any
 def preload() -> None:
     """What a command imports on its way."""
     import curl_cffi.requests
-    import eventstudy.scale.study
     import exchange_calendars
     import pandas
     import pandas as pd
@@ -30,6 +29,7 @@ def preload() -> None:
     import eventstudy.report.html
     import eventstudy.report.write
     import eventstudy.study
+    import eventstudy.study_report
 
     del curl_cffi, exchange_calendars, pandas, scipy, yfinance
     # calendars take longest, and are kept once built

@@ -559,8 +559,9 @@ def test_nothing_of_five_hundred_real_firms_is_refused() -> None:
     from datetime import date
 
     from eventstudy.data.calendar import load_calendar
-    from eventstudy.data.checked_prices import with_dates_checked
+    from eventstudy.data.proven import judged
     from eventstudy.data.series_index import SeriesKey
+    from eventstudy.data.sessions import Range
     from eventstudy.data.sources import open_source
 
     path = tables() / "panel.parquet"
@@ -568,8 +569,9 @@ def test_nothing_of_five_hundred_real_firms_is_refused() -> None:
     start, end = date(2015, 1, 1), date(2026, 8, 31)
     table = open_source(SPEC.with_changes(source=f"parquet:{path}")).fetch(symbols, start, end)
     keys = [SeriesKey(symbol, "XNYS", ()) for symbol in symbols]
-    table = with_dates_checked(table, keys, {"XNYS": load_calendar("XNYS", start, end)})
-    assert not table.refused and len(table.series) == len(symbols) == 506
+    every = Range(np.datetime64(start, "D"), np.datetime64(end, "D"))
+    table = judged(table, keys, {"XNYS": load_calendar("XNYS", start, end)}, dict.fromkeys(keys, every))
+    assert not table.refused and not table.wrong and len(table.series) == len(symbols) == 506
     assert not [s for s, one in table.series.items() if one.doubt is not None or one.provenance.notice]
 
 

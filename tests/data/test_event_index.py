@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 
 import numpy as np
@@ -20,10 +21,29 @@ from eventstudy.study import run
 UNKNOWN = {"suffix": "FOO.QQ", "calendar that cannot be built": "TEVA.TA"}
 
 
+@pytest.fixture
+def unbuilt(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As if the library could not build Tel Aviv's calendar."""
+    import exchange_calendars
+
+    build = exchange_calendars.get_calendar
+
+    def broken(code: str, **named: object) -> object:
+        if code == "XTAE":
+            raise ValueError("special dates are no sessions")
+        return build(code, **named)
+
+    load_calendar.cache_clear()
+    monkeypatch.setattr(exchange_calendars, "get_calendar", broken)
+    yield
+    load_calendar.cache_clear()
+
+
 def events(*tickers: str) -> pd.DataFrame:
     return pd.DataFrame({"ticker": tickers, "announced_at": ["2025-04-16"] * len(tickers), "timing": "bmo"})
 
 
+@pytest.mark.usefixtures("unbuilt")
 @pytest.mark.parametrize("ticker", UNKNOWN.values(), ids=UNKNOWN)
 def test_a_ticker_without_a_calendar_is_a_row_with_a_reason(ticker: str) -> None:
     result = run(events("NVDA", ticker), spec=StudySpec(source="snapshot"))
@@ -33,12 +53,14 @@ def test_a_ticker_without_a_calendar_is_a_row_with_a_reason(ticker: str) -> None
     assert "`calendar` column" in lost["detail"], "it says what to write"
 
 
+@pytest.mark.usefixtures("unbuilt")
 def test_a_study_without_any_known_exchange_has_rows_with_reasons() -> None:
     result = run(events(*UNKNOWN.values()), spec=StudySpec(source="snapshot"))
     assert result.n_read == 2 and result.windows.empty
     assert result.excluded["reason"].tolist() == ["unknown_exchange"] * 2
 
 
+@pytest.mark.usefixtures("unbuilt")
 def test_other_rows_are_what_they_are_without_the_unknown_ones() -> None:
     spec = StudySpec(source="snapshot")
     alone, beside = run(events("NVDA"), spec=spec), run(events("NVDA", *UNKNOWN.values()), spec=spec)

@@ -13,7 +13,8 @@ from eventstudy.data.calendar import load_calendar
 from eventstudy.data.files import read_prices
 from eventstudy.data.prices import Daily, PriceTable, Supplied, make_series
 from eventstudy.data.quality import bad_tick, benchmark_gap, missing, stale
-from eventstudy.data.returns import AlignedSeries, align, off_calendar_rows
+from eventstudy.data.returns import AlignedSeries, align
+from eventstudy.data.sessions import Range, marked_off
 from eventstudy.data.sources import open_source, source_from_frame
 from eventstudy.errors import InputFileError, UsageError
 from eventstudy.spec import StudySpec
@@ -53,8 +54,9 @@ def test_a_gap_of_the_benchmark_spans_both() -> None:
     assert benchmark_gap(series)[1] and benchmark_gap(series).sum() == 1
 
 
-def test_a_hole_longer_than_any_listing_is_not_bridged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eventstudy.data.returns.LONGEST_SPAN", 2)
+def test_a_long_hole_is_not_bridged(monkeypatch: pytest.MonkeyPatch) -> None:
+    # a hole of one session is bridged, one of two is not
+    monkeypatch.setattr("eventstudy.data.returns.LONG_HOLE", 1)
     nan = np.nan
     series = aligned(A=[100, nan, 110, nan, nan, 121, 133.1], M=[10, 11, 12, 12, 12, 12, 12])
     np.testing.assert_array_equal(series.span[:7], [0, 0, 2, 0, 0, 0, 1])
@@ -119,7 +121,8 @@ def test_what_deserves_a_second_look() -> None:
 def test_rows_off_the_calendar_are_counted() -> None:
     days = np.array(["2025-04-17", "2025-04-18", "2025-04-21"], dtype="datetime64[D]")
     series = make_series("A", days, Daily(np.array([1.0, 2.0, 3.0])), Supplied("t", "t"))
-    assert off_calendar_rows(series, CALENDAR) == 1, "Good Friday"
+    found = marked_off(series, CALENDAR, Range(days[0], days[-1]))
+    assert found.provenance.off_calendar == 1 and found.provenance.off_calendar_first == "2025-04-18", "Good Friday"
 
 
 FILE = "Date,Open,High,Low,Close,Volume,Dividends,Stock Splits\n"

@@ -12,7 +12,8 @@ import pytest
 from eventstudy.data.calendar import load_calendar
 from eventstudy.data.files import read_prices
 from eventstudy.data.prices import Daily, PriceTable, Supplied, make_series
-from eventstudy.data.returns import align, off_calendar_rows
+from eventstudy.data.returns import align
+from eventstudy.data.sessions import Range, marked_off
 from eventstudy.data.sources import open_source, source_from_frame
 from eventstudy.errors import InputFileError, UsageError
 from eventstudy.spec import StudySpec
@@ -53,7 +54,7 @@ def test_the_snapshot_holds_every_session_and_every_dividend() -> None:
     found = open_source(StudySpec(source="snapshot")).fetch(SYMBOLS, START, END).series
     for series in found.values():
         np.testing.assert_array_equal(series.dates, CALENDAR.sessions)
-        assert off_calendar_rows(series, CALENDAR) == 0
+        assert marked_off(series, CALENDAR, Range(series.dates[0], series.dates[-1])) is series
     assert sum(int((series.dividend > 0).sum()) for series in found.values()) == 63
     assert found["SPY"].volume is None and found["NVDA"].volume is not None
 

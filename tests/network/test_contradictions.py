@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from eventstudy.data.calendar import load_calendar
-from eventstudy.data.checked_prices import with_dates_checked
 from eventstudy.data.prices import PriceSeries, price_table
+from eventstudy.data.proven import judged as judged_prices
 from eventstudy.data.series_index import SeriesKey
+from eventstudy.data.sessions import Range
 from eventstudy.data.vintage import to_series
 from eventstudy.data.yahoo.client import YahooClient
 from eventstudy.errors import SourceUnavailable
@@ -272,7 +273,9 @@ def judged(yahoo: StandIn, client: YahooClient, edit: Edit | None) -> tuple[str,
         found = to_series(client.ask(SYMBOL, START, END), "")
     except SourceUnavailable as error:
         return REFUSED, {}, error.found
-    table = with_dates_checked(price_table([found], {}), [SeriesKey(SYMBOL, "XNYS", ())], {"XNYS": CALENDAR})
+    key = SeriesKey(SYMBOL, "XNYS", ())
+    every = Range(np.datetime64(START, "D"), np.datetime64(END, "D"))
+    table = judged_prices(price_table([found], {}), [key], {"XNYS": CALENDAR}, {key: every})
     if SYMBOL in table.refused:
         return REFUSED, {}, table.refused[SYMBOL]
     series = table.series[SYMBOL]

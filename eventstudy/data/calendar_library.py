@@ -1,0 +1,101 @@
+"""exchange_calendars as it should answer: its calendars, with the special sessions that newer versions of pandas lose.
+
+From pandas 3.1 on offsets are added by ``_add_datetime`` and no longer by ``_apply``, which the library still defines.
+Calendars with an Orthodox Easter cannot be built then, Hebrew holidays fall on Easter, and weeks with other trading
+days (Saturdays of Bombay and Moscow, Sundays of Tel Aviv) are read as weeks from Monday to Friday. All of it is
+corrected here, for any version.
+"""
+
+from __future__ import annotations
+
+import warnings
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from eventstudy.errors import UnknownExchange
+
+ONE_MONTH = pd.Timedelta(days=31)
+# days over which weeks with other trading days are laid out
+FIRST_DAY, LAST_DAY = "1970-01-01", "2100-12-31"
+
+
+def built(code: str, start: pd.Timestamp, end: pd.Timestamp) -> Any:
+    """The library's calendar of the years asked for, as far as it knows them.
+
+    Raises
+    ------
+    UnknownExchange
+        If it cannot be built at all.
+    """
+    with warnings.catch_warnings():
+        # the library uses parts of pandas that are about to change; a user can do nothing about it
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return _built(library(), code, start, end)
+
+
+def _built(library: Any, code: str, start: pd.Timestamp, end: pd.Timestamp) -> Any:
+    try:
+        return library.get_calendar(code, start=start, end=end)
+    except ValueError:
+        # its bounds can be asked of a calendar that exists only: the default one, twenty years of it
+        try:
+            default = library.get_calendar(code)
+        except ValueError as error:
+            raise UnknownExchange(
+                f"calendar {code!r} cannot be built by exchange_calendars {library.__version__}",
+                "an exchange whose calendar it can build",
+                "give the code of an exchange with the same sessions in a `calendar` column, or leave these rows out",
+            ) from error
+        lowest, highest = default.bound_min() or start, default.bound_max() or end
+        # a month at least, also when the range lies outside altogether: sessions there must be, before or after
+        first = max(lowest, min(start, highest - ONE_MONTH))
+        last = max(first + ONE_MONTH, min(end, highest))
+        return library.get_calendar(code, start=first, end=last)
+
+
+@lru_cache(maxsize=1)
+def library() -> Any:
+    """The module, corrected once."""
+    import exchange_calendars
+    from exchange_calendars.calendar_utils import _default_calendar_factories
+    from exchange_calendars.pandas_extensions.offsets import OrthodoxEaster
+    from exchange_calendars.tase_holidays import _HolidayOffset
+
+    for offset in (OrthodoxEaster, _HolidayOffset):
+        offset._add_datetime = offset._apply
+        offset._add_datetime_ndarray = _one_by_one
+    for kind in set(_default_calendar_factories.values()):
+        if isinstance(getattr(kind, "special_weekmasks", None), property):
+            day = cached_property(_trading_day)
+            day.__set_name__(kind, "day")
+            kind.day = day
+    return exchange_calendars
+
+
+def _one_by_one(offset: Any, values: Any) -> Any:
+    """What pandas takes as the wish to add an offset to each date by itself."""
+    raise NotImplementedError(f"{type(offset).__name__} is added to one date at a time")
+
+
+def _trading_day(calendar: Any) -> pd.offsets.CustomBusinessDay:
+    """The offset from session to session of a calendar with weeks of other trading days: every day that is no session
+    is a holiday."""
+    days = np.arange(np.datetime64(FIRST_DAY, "D"), np.datetime64(LAST_DAY, "D"))
+    weekday = (days.astype(np.int64) + 3) % 7
+    trading = _mask(calendar.weekmask)[weekday]
+    for start, end, mask in calendar.special_weekmasks:
+        first, last = (None if one is None else np.datetime64(one.date(), "D") for one in (start, end))
+        within = (days >= (days[0] if first is None else first)) & (days <= (days[-1] if last is None else last))
+        trading[within] = _mask(mask)[weekday[within]]
+    regular = calendar.regular_holidays
+    holidays = [*(() if regular is None else regular.holidays()), *calendar.adhoc_holidays]
+    named = np.array([pd.Timestamp(day).date() for day in holidays], dtype="datetime64[D]")
+    trading &= ~np.isin(days, named)
+    return pd.offsets.CustomBusinessDay(weekmask="1111111", holidays=days[~trading])
+
+
+def _mask(weekmask: str) -> np.ndarray:
+    return np.array([letter == "1" for letter in weekmask])

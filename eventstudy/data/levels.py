@@ -1,0 +1,137 @@
+"""Moves of a price that no market explains: a level that changes and stays, a move beyond 1.5, a spike that goes back.
+
+None of them is corrected and none refuses a series: of 1.4 million daily moves of 500 US firms, 2015 to 2026, 13 look
+like a split of 3:2 and none like one of 2:1, and all are real news.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eventstudy.data.moves import CAUTIOUS, FEWEST, MEDIAN_TO_SCALE, moves_at
+from eventstudy.data.prices import Floats
+from eventstudy.data.returns import AlignedSeries
+from eventstudy.engine.panel import Bools, Ints
+
+HUGE = np.log(1.5)
+# new shares for an old one that a fall may be; a rise is one of the whole numbers
+FALLS = (
+    1.5, 5 / 3, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 100.0, 150.0,
+    190.0, 200.0, 500.0, 1e3, 1e4, 1e6,
+)  # fmt: skip
+RISES = tuple(ratio for ratio in FALLS if ratio.is_integer())
+# how near a move must be to a ratio, in daily scales and at most; and how many scales the ratio must be
+NEAR, NEAREST, FARTHEST, SCALES = 3.0, 0.01, 0.08, 8.0
+# beyond this a move near a power of ten is a change of units, whatever the scale
+UNITS, UNITS_NEAR = 2.0, 0.25
+# sessions before for the scale; on either side for the level; after for calm, and how calm
+BEFORE, SIDE, AFTER, CALM = 60, 10, 5, 2.5
+# a spike that goes back: least size, in scales too, and what may stay of it
+SPIKE, SPIKE_SCALES, STAYS, STAYS_SCALES = 0.10, 8.0, 0.1, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Moves:
+    """Log moves on the n sessions that have one: their positions, the moves, what the market leaves, span of each."""
+
+    at: Ints
+    size: Floats
+    left: Floats
+    span: Ints
+
+
+def level_break(series: AlignedSeries) -> Bools:
+    """Sessions on which the price of the ticker or of a benchmark changes by a factor of a split or of units and stays
+    there: bool (T,)."""
+    found = np.zeros(len(series.total), dtype=bool)
+    for moves in _all_moves(series):
+        found[moves.at[_breaks(moves)]] = True
+    return found
+
+
+def huge_move(series: AlignedSeries) -> Bools:
+    """Sessions on which the price of the ticker or of a benchmark moves beyond a factor of 1.5: bool (T,)."""
+    found = np.zeros(len(series.total), dtype=bool)
+    for moves in _all_moves(series):
+        found[moves.at[np.abs(moves.size) >= HUGE]] = True
+    return found
+
+
+def spike(series: AlignedSeries) -> Bools:
+    """One-session moves against the market beyond 10 % and eight times the usual that the next session takes back to
+    within a tenth, or twice the usual: bool (T,)."""
+    found = np.zeros(len(series.total), dtype=bool)
+    moves = _of_ticker(series)
+    left, single = moves.left, moves.span == 1
+    big = np.flatnonzero((np.abs(left[:-1]) > SPIKE) & single[:-1] & single[1:] & (np.diff(moves.at) == 1))
+    if not len(big):
+        return found
+    scale = moves_at(left, big).scale
+    size, back = np.abs(left[big]), np.abs(left[big] + left[big + 1])
+    good = (size > SPIKE_SCALES * scale) & (back <= np.maximum(STAYS * size, STAYS_SCALES * scale))
+    found[moves.at[big[good]]] = True
+    return found
+
+
+def _all_moves(series: AlignedSeries) -> list[_Moves]:
+    """Moves of the ticker against its first benchmark, and of every benchmark by itself."""
+    own = [_of_ticker(series)]
+    for factor in series.factors:
+        size = factor if series.kind == "log" else _logs(factor)
+        own.append(_of(size, size, series.span))
+    return own
+
+
+def _of_ticker(series: AlignedSeries) -> _Moves:
+    # a source of returns has no prices; its returns stand for them
+    own = series.price if np.isfinite(series.price).any() else series.total
+    size = own if series.kind == "log" else _logs(own)
+    if not len(series.factors) or series.ticker in series.benchmarks[:1]:
+        return _of(size, size, series.span)
+    market = series.factors[0] if series.kind == "log" else _logs(series.factors[0])
+    return _of(size, size - np.nan_to_num(market), series.span)
+
+
+def _of(size: Floats, left: Floats, span: Ints) -> _Moves:
+    at = np.flatnonzero(np.isfinite(size) & (span > 0))
+    return _Moves(at, size[at], left[at], span[at])
+
+
+def _logs(simple: Floats) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.log1p(simple)
+    # a total loss has no logarithm and is no split
+    return np.where(np.isfinite(found), found, np.nan)
+
+
+def _breaks(moves: _Moves) -> Ints:
+    """Places of moves that are near a ratio, after which the level stays and the market is calm."""
+    level = np.cumsum(moves.size)
+    smallest = HUGE - FARTHEST
+    found = [at for at in np.flatnonzero(np.abs(moves.left) >= smallest).tolist() if _is_break(moves, level, at)]
+    return np.array(found, dtype=np.int64)
+
+
+def _is_break(moves: _Moves, level: Floats, at: int) -> bool:
+    size, left = float(moves.size[at]), float(moves.left[at])
+    usual = np.abs(moves.left[max(0, at - BEFORE) : at])
+    scale = MEDIAN_TO_SCALE * float(np.median(usual)) if len(usual) >= FEWEST else CAUTIOUS
+    if not _near(size, left, scale):
+        return False
+    before, after = level[max(0, at - SIDE) : at], level[at : at + SIDE]
+    start = float(np.median(before)) if len(before) else float(level[at] - size)
+    if abs(float(np.median(after)) - start - size) > abs(size) / 3:
+        return False
+    following = np.abs(moves.left[at + 1 : at + 1 + AFTER])
+    return not len(following) or float(following.mean()) <= CALM * max(scale, NEAREST / NEAR)
+
+
+def _near(size: float, left: float, scale: float) -> bool:
+    if abs(size) > UNITS and abs(size / np.log(10) - round(size / np.log(10))) * np.log(10) <= UNITS_NEAR:
+        return True
+    ratios = np.log(np.array(FALLS if left < 0 else RISES))
+    ratios = ratios[ratios >= SCALES * scale]
+    within = min(max(NEAR * scale, NEAREST), FARTHEST)
+    return bool((np.abs(abs(left) - ratios) <= within).any())
