@@ -87,7 +87,7 @@ def test_the_cases_of_sessions_have_their_true_numbers(case: str, tmp_path: Path
 def streamed(events: pd.DataFrame, table: pd.DataFrame, benchmark: str, folder: Path) -> None:
     """The study as many events are studied, block by block."""
     columns: EventColumns = events_from_frame(events)
-    spec = StudySpec(benchmarks=(benchmark,))
+    spec = StudySpec(benchmarks=(benchmark,), precision="full")
     order = Order(out=folder / "out", formats=("csv",), limits=Limits(kept=0))
     study_into(columns, spec, order, prices=source_from_frame(long(table)))
 
