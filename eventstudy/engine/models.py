@@ -146,10 +146,12 @@ def _subtracted(design: Design) -> Fits:
 
 
 def _about_the_mean(design: Design, days: Bools) -> Floats:
-    """Differences less their mean over the days: the variance of a model without parameters is about the mean."""
+    """Differences less their mean per session of the days: the variance of a model without parameters is about the
+    mean."""
     residual = residuals(design, _no_regressors(design), np.empty((len(design.y), 0)))
-    count = np.maximum(days.sum(axis=1), 1)
-    return np.asarray(residual - (np.where(days, residual, 0.0).sum(axis=1) / count)[:, None])
+    sessions = np.maximum(np.where(days, design.span, 0.0).sum(axis=1), 1.0)
+    mean = np.where(days, residual, 0.0).sum(axis=1) / sessions
+    return np.asarray(residual - design.span * mean[:, None])
 
 
 def _regression(

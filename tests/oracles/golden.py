@@ -83,3 +83,18 @@ VALUES: dict[str, Any] = {
         "car_t": 0.94538666,
     },
 }
+
+# Prices missing at t = 10 and 24, returns summed (addition A1): day 0 is row t = 25, the window rows 25 and 26.
+SPANS: dict[str, Any] = {
+    "day0_s": [0.01420424, 0.02327012, 0.03870547, 0.04369810],
+    "day0_p": [0.37500000, 0.20833333, 0.20833333, 0.12500000],
+    "window_s": [0.01838749, 0.01659012, 0.01524924, 0.00063539],
+    "window_p": [0.36, 0.52, 0.68, 1.00],
+    "day0_hotelling": (0.32700150, 0.50),
+    "window_hotelling": (0.23307782, 0.92),
+    "synthetic_w": [0.63751212, 0.18878473, 0.17370315],
+    "synthetic_s_p": (0.00603611, 0.88),
+    "band_path": [0.01543092, 0.02083838],
+    "band_s_root_q": [0.01761566, 0.02204217],
+    "band_c": 2.09030796,
+}
