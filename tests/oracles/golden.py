@@ -98,3 +98,16 @@ SPANS: dict[str, Any] = {
     "band_s_root_q": [0.01761566, 0.02204217],
     "band_c": 2.09030796,
 }
+
+# Addition A4 with the volatility of the five rows before: day 0, three days, and the missing prices of ``SPANS``.
+RANK_LOCAL: dict[str, Any] = {
+    "day0_k": 21,
+    "day0_w": [0.62886500, 2.36548817, 2.02539721, 0.54722537],
+    "day0_p": [0.61904762, 0.14285714, 0.14285714, 0.71428571],
+    "window_k": 20,
+    "window_w": [2.50037888, 1.27276794, 0.96261681, -0.06504821],
+    "window_p": [0.35, 0.55, 0.60, 1.0],
+    "holes_k": 19,
+    "holes_w": [1.98669746, 1.60445774, 2.51668689, 2.38491191],
+    "holes_p": [0.26315789, 0.31578947, 0.21052632, 0.21052632],
+}

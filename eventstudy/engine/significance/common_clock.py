@@ -63,7 +63,7 @@ def on_common_clock(design: Design, model: str, *, log: bool) -> Design:
     summed = log or bool(MODELS[model].columns)
     factors = _compounded(daily, steps, count[:, None, :], log=summed)[finest, :, np.arange(len(ends))]
     whole = _covers_alike(design, steps, covered)
-    masked = steps.each(np.maximum, design.masked.any(axis=0).astype(np.float64)) > 0
+    masked = steps.each(np.maximum, np.asarray(design.masked.any(axis=0), dtype=np.float64)) > 0
     at, shape = ends[whole], design.observed.shape
 
     def spread(values: Floats | Bools | float, fill: float) -> Floats:
