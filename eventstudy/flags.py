@@ -38,6 +38,8 @@ FLAGS: dict[str, str] = {
     "counts as a return",
     "dates_against_benchmark": "around the estimation or event window the returns go with the benchmark's of the "
     "session before or after: dates may be shifted, or the two trade at other hours",
+    "multi_session": "the return of day 0 covers several sessions, because closes before it are missing: what day 0 "
+    "alone did is not known",
 }
 
 
@@ -47,9 +49,9 @@ class Facts:
 
     Attributes
     ----------
-    uncertain, shared, confounded, own_benchmark : bool
+    uncertain, shared, confounded, own_benchmark, several : bool
         The hour is unknown; another announcement has the same day 0; a confounder of another category falls on day 0;
-        the stock is one of its benchmarks.
+        the stock is one of its benchmarks; the return of day 0 covers several sessions.
     n_obs : int64
         Valid estimation observations.
     usual : int
@@ -64,6 +66,7 @@ class Facts:
     shared: Bools
     confounded: Bools
     own_benchmark: Bools
+    several: Bools
     n_obs: Ints
     usual: int
     zero_variance: Bools
@@ -101,6 +104,7 @@ def row_flags(facts: Facts, around: Surroundings, plan: WindowPlan) -> np.ndarra
             "splits_unknown": whole & RAW > 0,
             "dates_against_benchmark": whole & AGAINST > 0,
             "benchmark_is_ticker": facts.own_benchmark,
+            "multi_session": facts.several,
         }
     )
 

@@ -32,6 +32,7 @@ _COLUMNS: dict[str, str] = {
     "aar": "group day n aar std_error caar caar_std_error share_positive",
     "claims": (
         "event_id ticker kind claimed_return observed_return difference verdict expected_return abnormal_return p_t"
+        " note"
     ),
     "excluded": "event_id ticker stage reason detail",
     "differences": (

@@ -142,7 +142,9 @@ def claim_sentence(claim: pd.Series | dict[str, Any], level: float) -> str:
         return f"{who}: there is no price to hold the claim against."
     when = "from the previous close to the opening" if claim["kind"] == "open" else "from close to close"
     holds = {"agrees": "as claimed", "close": "close to the claim"}.get(str(claim["verdict"]), "not as claimed")
+    note = str(claim["note"])
     start = f"{who}: {percent(claim['observed_return'])} {when}, {holds}."
+    start += f" {note[0].upper()}{note[1:]}." if note else ""
     if not math.isfinite(claim["p_t"]):
         return start
     told = "is unusual" if claim["p_t"] < 1 - level else "cannot be told from an ordinary day"
