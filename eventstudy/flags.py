@@ -14,6 +14,8 @@ from eventstudy.engine.windows import WindowPlan
 from eventstudy.spec import Window
 
 SHORT_SHARE = 0.8
+# what stands in where a model of the variance could not be estimated
+STAND_IN = "market-model"
 FLAGS: dict[str, str] = {
     "timing_uncertain": "the hour is unknown: day 0 may be the next session, so [0,1] is primary",
     "confounded": "another catalogued item falls into the window",
@@ -92,7 +94,7 @@ def row_flags(facts: Facts, around: Surroundings, plan: WindowPlan) -> np.ndarra
         {
             "timing_uncertain": facts.uncertain,
             "shared_session": facts.shared,
-            "short_estimation": (facts.n_obs < SHORT_SHARE * plan.estimation) | (facts.n_obs < facts.usual),
+            "short_estimation": (facts.n_obs < SHORT_SHARE * plan.asked) | (facts.n_obs < facts.usual),
             "no_trade_day0": day0 & TRADED == 0,
             "zero_variance": facts.zero_variance,
             "stale_prices": whole & STALE > 0,
@@ -137,6 +139,11 @@ def _bits(found: Mapping[str, Bools]) -> np.ndarray:
 
 
 _PLACES = {name: place for place, name in enumerate(FLAGS)}
+
+
+def marked(bits: np.ndarray, flag: str) -> Bools:
+    """Which rows have a flag."""
+    return np.asarray(bits >> _PLACES[flag] & 1 > 0)
 
 
 def flag_words(bits: int) -> str:

@@ -41,6 +41,7 @@ from eventstudy.results import Studied, StudyResult
 from eventstudy.roster import REPORTED, check_by
 from eventstudy.spec import StudySpec
 from eventstudy.spelling import meant
+from eventstudy.stand_ins import StandIns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,6 +151,9 @@ def estimated(
     assert prepared.market is not None, "prices of this study are kept"
     lost = prepared.excluded.ordered()
     lost = lost[:, reported[lost[0]]]
+    stand_ins = StandIns()
+    if measured is not None:
+        stand_ins.add(measured, spec)
     return StudyResult(
         studied=Studied(
             index=index,
@@ -172,7 +176,7 @@ def estimated(
         groups=(),
         group_days=(),
         claims=(),
-        notices=prepared.notices,
+        notices=(*prepared.notices, *stand_ins.notices(spec)),
     )
 
 

@@ -42,6 +42,7 @@ from eventstudy.scale.results import BulkResult
 from eventstudy.scale.spool import Spool
 from eventstudy.scale.stream import TableStream, open_stream
 from eventstudy.spec import StudySpec
+from eventstudy.stand_ins import StandIns
 from eventstudy.study import confounders_beside, silent
 
 Say = Callable[[str], None]
@@ -180,11 +181,12 @@ class _Measured:
     group: list[np.ndarray]
     day: list[np.ndarray]
     n_studied: int
+    stand_ins: StandIns
 
     @classmethod
     def empty(cls) -> _Measured:
         """Nothing yet."""
-        return cls(Tally.empty(), [], [], [], [], [], 0)
+        return cls(Tally.empty(), [], [], [], [], [], 0, StandIns())
 
 
 def _streams(tables: EventTables, order: Order, folder: Path) -> dict[tuple[str, str], TableStream]:
@@ -251,6 +253,7 @@ def _keep(measured: _Measured, ground: Prepared, part: Roster, found: BlockResul
     events = found.measured.events
     measured.tally.add(found.tally)
     measured.n_studied += len(events)
+    measured.stand_ins.add(found.measured, job.spec)
     if len(found.lost):
         kinds = np.where(found.lost_obs < ground.sentences.needed, exclusions.FEW, exclusions.DEFICIENT)
         lost = part.row[found.lost], kinds, part.series[found.lost], part.session[found.lost]
@@ -286,7 +289,7 @@ def _finish(
         ),
         groups=group_rows(summed, groups, spec),
         group_days=day_rows(summed.tally.days, groups, spec),
-        notices=(*ground.notices, *_left_out(spec, order.limits.bulk)),
+        notices=(*ground.notices, *measured.stand_ins.notices(spec), *_left_out(spec, order.limits.bulk)),
         series=ground.provenance,
         choice=ground.choice,
         factors=ground.factors,

@@ -199,9 +199,9 @@ def counted(batches: int, workers: int) -> Counts:
 
 def page(total: Counts) -> str:
     """The section of docs/validation.md."""
-    a_session = [n for found in total.values() for (test, _), (_, n) in found.items() if test in OF_A_SESSION]
-    of_one = [n for found in total.values() for (test, _), (_, n) in found.items() if test == "car-t"]
-    low, high = min(a_session), min(of_one)
+    a_session = [n for found in total.values() for (test, _), (_, n) in found.items() if test in OF_A_SESSION and n]
+    of_one = [n for found in total.values() for (test, _), (_, n) in found.items() if test == "conformal" and n]
+    low, high = min(a_session, default=1), min(of_one, default=1)
     text = (
         MARK
         + f"""
