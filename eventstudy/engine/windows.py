@@ -169,7 +169,7 @@ def gather(
 def _beyond(usable: Bools, plan: WindowPlan) -> Bools:
     """Further sessions that are not needed, because those after them hold enough valid ones: (E, estimation)."""
     valid = usable[:, : plan.estimation]
-    after = np.cumsum(valid[:, ::-1], axis=1)[:, ::-1] - valid
+    after: Ints = np.cumsum(valid[:, ::-1], axis=1)[:, ::-1] - valid
     return np.asarray((after >= plan.least) & (np.arange(plan.estimation) < plan.further))
 
 

@@ -55,7 +55,8 @@ ORACLES: dict[str, str] = {
     **dict.fromkeys(("equality", "mv-window", "conformal-max"), f"{BATTERY}::test_the_golden_cluster"),
     **dict.fromkeys(("holm", "bonferroni", "bh", "by"), f"{BATTERY}::test_adjusted_p_values_are_those_of_statsmodels"),
     # across events
-    **dict.fromkeys(set(GROUP_TESTS) - {"wild-bootstrap", "sign-flip", "lbt-bootstrap"}, LOOP),
+    **dict.fromkeys(set(GROUP_TESTS) - {"wild-bootstrap", "sign-flip", "lbt-bootstrap", "im-t"}, LOOP),
+    "im-t": "oracles/test_dates.py::test_means_of_dates_by_a_loop_and_scipy",
     "wild-bootstrap": f"{RESAMPLED}::test_wild_bootstrap_is_a_sample_of_all_sign_patterns",
     "sign-flip": f"{BATTERY}::test_sign_flips_are_enumerated_by_date",
     "lbt-bootstrap": f"{RESAMPLED}::test_the_bootstrap_of_holding_returns_is_that_of_another_generator",

@@ -229,6 +229,17 @@ def rate(counts: tuple[int, int]) -> str:
     return f"{100 * counts[0] / counts[1]:.1f}" if counts[1] else "-"
 
 
+def written(path: Path, mark: str, section: str) -> None:
+    """Put a section into a page in place of the one that begins with the mark, or before the part about real data."""
+    old = path.read_text(encoding="utf-8") if path.exists() else ""
+    head, found, rest = old.partition(mark)
+    if found:
+        _, cut, tail = rest.partition("\n## ")
+    else:
+        head, cut, tail = old.partition("\n## Real data")
+    path.write_text(head + section + cut + tail, encoding="utf-8")
+
+
 def main() -> int:
     """Simulate and write the section."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -237,15 +248,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("docs/validation.md"))
     chosen = parser.parse_args()
     began = time.monotonic()
-    section = page(counted(chosen.batches, chosen.workers))
-    old = chosen.out.read_text(encoding="utf-8") if chosen.out.exists() else ""
-    head, _, rest = old.partition(MARK)
-    after = rest.partition("\n## ")
-    tail = "\n## " + after[2] if after[1] else ""
-    if not rest:
-        head, mark, tail = old.partition("\n## Real data")
-        tail = mark + tail
-    chosen.out.write_text(head + section + tail, encoding="utf-8")
+    written(chosen.out, MARK, page(counted(chosen.batches, chosen.workers)))
     print(f"{time.monotonic() - began:.0f} s")
     return 0
 
