@@ -111,7 +111,12 @@ def _donors_verdict(window: pd.Series | dict[str, Any], level: float) -> str:
     """A synthetic control has ranks instead of a t test; what they can reach is said with them."""
     space, time = float(window["p_space"]), float(window["p_conformal"])
     words = [
-        "A synthetic control has no t test and no interval.",
+        "A synthetic control has no t test"
+        + (
+            "; its interval holds the effects that shifts of the firm's days do not reject."
+            if math.isfinite(float(window["ci_low"]))
+            else " and no interval."
+        ),
         f"Ranked among its donors the firm has p {p_value(space)} (no smaller one than "
         f"{p_value(float(window['p_min_space']))} is possible)"
         + (f", among its own days p {p_value(time)}." if math.isfinite(time) else "."),
