@@ -208,7 +208,7 @@ def page(total: Counts) -> str:
 k closes missing before day 0, and 2 % of all other closes where k is not zero; studies through `eventstudy.run`, M = 120,
 windows [0,0] / [0,2], groups of three firms of which two miss the closes (rho = {RHO:g}). At least {high:,}
 events and {low:,} sessions a cell: standard error of a 5 % rate {100 * np.sqrt(0.0475 / high):.1f} points for tests of one event, {100 * np.sqrt(0.0475 / low):.1f} for
-tests of a session. `shift x4`: the variance of the last 20 sessions and of the window is four times the earlier one, which
+tests of a session; firms of a group are correlated and firms of a study share their donors, so it is somewhat larger. `shift x4`: the variance of the last 20 sessions and of the window is four times the earlier one, which
 `rank-local` and `ar-t-local` allow for and no other test does; `garch` is GARCH(0.1, 0.88). The last two lines must fail:
 circular shifts of residuals that are not scaled, and the exact t that takes each return for one session's.
 """
