@@ -385,6 +385,8 @@ def test_shared_dates_and_risen_variance_are_named() -> None:
     together = battery(panel_design(returns, market, plan, 60), 0, 0)
     for name in ("csect-t", "patell", "bmp", "stouffer-t", "sign", "wilcoxon", "grank-z", "cumrank-z", "skew-t-hall"):
         assert together[name].applicable == "warn" and "40 events on 1 dates" in together[name].reason, name
+    assert "events on 1 dates" in together["grank-t"].reason and "grank-t-clu" in together["grank-t"].reason
+    assert "dates" not in calm["grank-t"].reason
     for name in ("kolari-pynnonen", "calendar-cov", "corrado", "crude-dependence"):
         assert together[name].applicable == "yes", (name, together[name].reason)
     returns[:, 60] *= 3

@@ -84,8 +84,9 @@ def _zivney(sample: Sample, summary: Summary, dependence: Dependence, side: Alte
 
 
 def _grank_t(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
-    del sample, dependence
-    return ranks.grank(summary, "grank-t", side, ranks.few_for_ranks(summary.n))
+    del sample
+    warnings = [*ranks.few_for_ranks(summary.n), *ranks.few_dates(dependence.n_dates)]
+    return ranks.grank(summary, "grank-t", side, warnings)
 
 
 def _grank_raw(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:

@@ -44,7 +44,7 @@ def placebo_space(context: EventContext) -> dict[str, Floats]:
             p_min[i, w] = 1 / (len(ratios) + 1)
             car, size = float(found.car[i, w]), float(np.sqrt(found.s2[i]))
             low[i, w], high[i, w] = space_set(car, size, ratios, alpha)
-            first[i, w], last[i, w] = conformal_set(design, i, context.with_window(w)[0][i], days, car, alpha)
+            first[i, w], last[i, w] = conformal_set(design, i, context.with_window(int(w))[0][i], days, car, alpha)
     sets = {"space_low": low, "space_high": high, "ci_low": first, "ci_high": last}
     return {"p_space": p, "p_min_space": p_min, **sets}
 

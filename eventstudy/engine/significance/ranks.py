@@ -10,6 +10,7 @@ from eventstudy.engine.significance.laws import Alternative, binomial_p_value, n
 from eventstudy.engine.significance.result import TestResult, computed, undefined
 from eventstudy.engine.significance.summary import Summary
 
+FEW_DATES_FOR_RANKS = 5
 FEW_FOR_RANKS = 20
 EXACT_UP_TO = 50
 FEW_FOR_SIGNS = 10
@@ -144,6 +145,13 @@ def _cannot_reject(n: int) -> list[str]:
 def few_for_ranks(n: int) -> list[str]:
     """What stands against a re-standardised rank test of few events."""
     return _few_ranks(n)
+
+
+def few_dates(n_dates: int) -> list[str]:
+    """What stands against ``grank-t`` on few dates: events of one date share its news (methods A10)."""
+    if n_dates >= FEW_DATES_FOR_RANKS:
+        return []
+    return [f"events on {n_dates} dates: rejects 6 to 9 % below {FEW_DATES_FOR_RANKS}, see grank-t-clu"]
 
 
 def sign(summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
