@@ -73,6 +73,8 @@ calibrate: $(STAMP) ## observed sizes of every test, full replications
 	EVENTSTUDY_REPLICATIONS=4000 $(BIN)/python -m pytest -q -s tests/properties/test_sizes.py tests/properties/test_regression_sizes.py
 	EVENTSTUDY_REPLICATIONS=4000 $(BIN)/python -m pytest -q -n 0 -s tests/properties/test_calibration.py
 	$(BIN)/python -m tests.properties.calibrate --replications 4000
+	$(BIN)/python -m tests.properties.spans_validation --batches 51 --workers 2
+	$(BIN)/python -m tests.properties.dates_validation --batches 51 --workers 2
 	$(BIN)/python -m tests.properties.real_placebos
 	$(BIN)/python -m tests.properties.backtest_seeds --seeds 200
 

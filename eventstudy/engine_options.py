@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from eventstudy.engine.models import MODELS
 from eventstudy.engine.options import Conventions, Engine, Options, fewest
 from eventstudy.engine.windows import WindowPlan
 from eventstudy.spec import StudySpec
 
 
 def window_plan(spec: StudySpec) -> WindowPlan:
-    """The event-time layout of a spec."""
+    """The event-time layout of a spec; a model that needs many sessions may read as many further ones."""
+    least = MODELS[spec.model].least if spec.model in MODELS else 0
     return WindowPlan(
-        estimation=spec.estimation, gap=spec.gap, start=spec.event_window.start, end=spec.event_window.end
+        estimation=spec.estimation + least,
+        gap=spec.gap,
+        start=spec.event_window.start,
+        end=spec.event_window.end,
+        further=least,
+        least=least,
     )
 
 

@@ -31,6 +31,8 @@ from eventstudy.engine.windows import WindowPlan
 from eventstudy.spec import Window
 
 SHORT_SHARE = 0.8
+# what stands in where a model of the variance could not be estimated
+STAND_IN = "market-model"
 FLAGS: dict[str, str] = {
     "level_break": "the price of the stock or its benchmark changes by the factor of a split or of a change of units "
     "in the estimation or event window and stays there: closes that a split has not adjusted, or pence beside pounds",
@@ -70,6 +72,8 @@ FLAGS: dict[str, str] = {
     "of the stock or its benchmark",
     "dates_against_benchmark": "around the estimation or event window the returns go with the benchmark's of the "
     "session before or after: dates may be shifted, or the two trade at other hours",
+    "multi_session": "the return of day 0 covers several sessions, because closes before it are missing: what day 0 "
+    "alone did is not known",
 }
 
 
@@ -79,9 +83,9 @@ class Facts:
 
     Attributes
     ----------
-    uncertain, shared, confounded, own_benchmark : bool
+    uncertain, shared, confounded, own_benchmark, several : bool
         The hour is unknown; another announcement has the same day 0; a confounder of another category falls on day 0;
-        the stock is one of its benchmarks.
+        the stock is one of its benchmarks; the return of day 0 covers several sessions.
     n_obs : int64
         Valid estimation observations.
     usual : int
@@ -96,6 +100,7 @@ class Facts:
     shared: Bools
     confounded: Bools
     own_benchmark: Bools
+    several: Bools
     n_obs: Ints
     usual: int
     zero_variance: Bools
@@ -128,7 +133,7 @@ def row_flags(facts: Facts, around: Surroundings, plan: WindowPlan) -> np.ndarra
             "off_calendar": whole & OFF > 0,
             "timing_uncertain": facts.uncertain,
             "shared_session": facts.shared,
-            "short_estimation": (facts.n_obs < SHORT_SHARE * plan.estimation) | (facts.n_obs < facts.usual),
+            "short_estimation": (facts.n_obs < SHORT_SHARE * plan.asked) | (facts.n_obs < facts.usual),
             "no_trade_day0": day0 & TRADED == 0,
             "zero_variance": facts.zero_variance,
             "stale_prices": whole & STALE > 0,
@@ -141,6 +146,7 @@ def row_flags(facts: Facts, around: Surroundings, plan: WindowPlan) -> np.ndarra
             "doubtful_closes": whole & TWICE > 0,
             "dates_against_benchmark": whole & AGAINST > 0,
             "benchmark_is_ticker": facts.own_benchmark,
+            "multi_session": facts.several,
         }
     )
 
@@ -173,6 +179,11 @@ def _bits(found: Mapping[str, Bools]) -> np.ndarray:
 
 
 _PLACES = {name: place for place, name in enumerate(FLAGS)}
+
+
+def marked(bits: np.ndarray, flag: str) -> Bools:
+    """Which rows have a flag."""
+    return np.asarray(bits >> _PLACES[flag] & 1 > 0)
 
 
 def flag_words(bits: int) -> str:

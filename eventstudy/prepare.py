@@ -234,6 +234,7 @@ def facts_of(
         shared=events.marked(SHARED),
         confounded=events.marked(NEAR_DAY0),
         own_benchmark=events.marked(OWN_BENCHMARK),
+        several=np.asarray(panel.of_returns.span[events.series, events.session] > 1),
         n_obs=n_obs,
         usual=fewest(spec.model, panel.factors.shape[1], None),
         zero_variance=zero_variance,

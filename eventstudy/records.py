@@ -228,7 +228,7 @@ class GroupDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimRow:
-    """A claim held against the data."""
+    """A claim held against the data; ``note`` says what the observed return is where it is not that of day 0 alone."""
 
     row: int
     kind: str
@@ -239,3 +239,4 @@ class ClaimRow:
     expected: float
     abnormal: float
     p: float
+    note: str = ""

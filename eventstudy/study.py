@@ -232,7 +232,7 @@ def estimated(
         totals=_totals(prepared, first, spec),
         budget=afford,
         executor=how.executor.words,
-        notices=(*prepared.notices, *afford.notices),
+        notices=(*prepared.notices, *first.stand_ins.notices(spec), *afford.notices),
     )
     if not across:
         return result

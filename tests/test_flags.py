@@ -114,6 +114,41 @@ def test_one_missing_day_of_the_benchmark() -> None:
     assert np.isnan(car(on_day_0, "[0,0]")) and np.isfinite(car(on_day_0, "[0,1]"))
 
 
+def claimed(frame: pd.DataFrame, claim: str) -> tuple[StudyResult, pd.Series]:
+    events = pd.DataFrame(
+        {
+            "event_id": ["x"],
+            "ticker": ["A"],
+            "announced_at": [str(SESSIONS[DAY])],
+            "timing": ["bmo"],
+            "claimed_return": [claim],
+        }
+    )
+    result = run(events, frame, StudySpec())
+    return result, result.claims_table.iloc[0]
+
+
+@pytest.mark.parametrize("lost", [1, 3])
+def test_a_return_of_day_0_over_several_sessions(lost: int) -> None:
+    """Flagged in windows and models; its claim is held against the return since the last close, with a note."""
+    frame = prices()
+    holed = drop(frame, "A", *range(DAY - lost, DAY))
+    close = frame[frame["ticker"] == "A"]["close"].to_numpy()
+    since = close[DAY] / close[DAY - lost - 1] - 1
+    result, claim = claimed(holed, f"{since:.4f}")
+    assert "multi_session" in flags(result) and "multi_session" in result.models["flags"].iloc[0].split(";")
+    assert claim["verdict"] == "agrees" and claim["observed_return"] == pytest.approx(since, rel=1e-12)
+    assert f"covers {lost + 1} sessions" in claim["note"]
+    whole, same = claimed(frame, f"{since:.4f}")
+    assert "multi_session" not in flags(whole) and same["note"] == ""
+    assert same["observed_return"] == pytest.approx(close[DAY] / close[DAY - 1] - 1, rel=1e-12)
+    other, beside = claimed(drop(frame, "SPY", *range(DAY - lost, DAY)), f"{since:.4f}")
+    assert "multi_session" in flags(other) and f"abnormal return covers {lost + 1} sessions" in beside["note"]
+    assert beside["observed_return"] == same["observed_return"]
+    later = study(drop(frame, "A", DAY + 1))
+    assert "multi_session" not in flags(later, "[0,10]"), "only day 0 counts"
+
+
 def test_an_index_that_is_the_stock() -> None:
     result = study(prices(), ticker="SPY")
     assert {"benchmark_is_ticker", "zero_variance"} <= flags(result)

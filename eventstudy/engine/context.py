@@ -110,7 +110,8 @@ class EventContext:
         return np.asarray(whole & self.measures.rank_ok & (self.measures.s2 > 0))
 
     def with_window(self, w: int) -> tuple[Bools, Floats]:
-        """The estimation days and those of test window w, and the residuals of the model fitted on both; (E, D)."""
+        """The estimation days and those of test window w, and the residuals of the model fitted on both, of one-session
+        scale; (E, D)."""
         return self.once(("with window", w), lambda: self._with_window(w))
 
     def _with_window(self, w: int) -> tuple[Bools, Floats]:
@@ -119,7 +120,7 @@ class EventContext:
         used = np.zeros_like(design.observed)
         used[:, design.estimation] = design.usable[:, design.estimation]
         used[:, days] = design.observed[:, days]
-        return used, self.options.entry.refit(design, used)
+        return used, self.options.entry.refit(design, used) / np.sqrt(design.span)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from eventstudy.engine.conditional import conditional_fits
+from eventstudy.engine.conditional import FEWEST, conditional_fits
 from eventstudy.engine.least_squares import Fits, Solver, instrumented, regressed, residuals, subtracted, weighted
 from eventstudy.engine.panel import Bools, Floats
 from eventstudy.engine.synthetic import refitted_weights, synthetic_fits
@@ -59,6 +59,8 @@ class Model:
         Columns of a factor file; the returns are then taken less the risk-free return.
     further : int
         First of the slopes that tables list in columns of their own.
+    least : int
+        Valid sessions that it cannot be estimated without; its window reaches further back until it holds them.
     """
 
     title: str
@@ -79,6 +81,7 @@ class Model:
     columns: tuple[str, ...] = ()
     n_made: int = 0
     further: int = 1
+    least: int = 0
 
     def n_factors(self, available: int) -> int:
         """Number of factors used when ``available`` benchmarks are given."""
@@ -146,10 +149,12 @@ def _subtracted(design: Design) -> Fits:
 
 
 def _about_the_mean(design: Design, days: Bools) -> Floats:
-    """Differences less their mean over the days: the variance of a model without parameters is about the mean."""
+    """Differences less their mean per session of the days: the variance of a model without parameters is about the
+    mean."""
     residual = residuals(design, _no_regressors(design), np.empty((len(design.y), 0)))
-    count = np.maximum(days.sum(axis=1), 1)
-    return np.asarray(residual - (np.where(days, residual, 0.0).sum(axis=1) / count)[:, None])
+    sessions = np.maximum(np.where(days, design.span, 0.0).sum(axis=1), 1.0)
+    mean = np.where(days, residual, 0.0).sum(axis=1) / sessions
+    return np.asarray(residual - design.span * mean[:, None])
 
 
 def _regression(
@@ -243,12 +248,14 @@ MODELS: dict[str, Model] = {
         fit=partial(conditional_fits, process="garch"),
         inference="forecast",
         twin="",
+        least=FEWEST,
     ),
     "egarch": replace(
         _MARKET("market model with EGARCH(1,1)", "Nelson (1991)"),
         fit=partial(conditional_fits, process="egarch"),
         inference="forecast",
         twin="",
+        least=FEWEST,
     ),
     "market-model-ex-self": replace(
         _regression("market model without the firm in the index", "methods of leave-one-out indices", n=1),

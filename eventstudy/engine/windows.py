@@ -19,17 +19,27 @@ class WindowPlan:
     Attributes
     ----------
     estimation : int
-        Number of sessions asked for in the estimation window.
+        Number of sessions in the estimation window, ``further`` ones included.
     gap : int
         Sessions strictly between the end of the estimation window and ``min(start, 0)``.
     start, end : int
         First and last day of the event window.
+    further, least : int
+        The first ``further`` sessions count only as far as those after them hold fewer than ``least`` valid ones: a
+        model that needs so many is not starved by masked and missing days.
     """
 
     estimation: int
     gap: int
     start: int
     end: int
+    further: int = 0
+    least: int = 0
+
+    @property
+    def asked(self) -> int:
+        """Sessions of the estimation window that count in any case."""
+        return self.estimation - self.further
 
     @property
     def estimation_end(self) -> int:
@@ -130,7 +140,7 @@ def gather(
     Returns
     -------
     Design
-        Days outside the panel are not observed.
+        Days outside the panel are not observed, nor further ones that the plan does not need.
     """
     position, inside = _positions(session, plan, panel.n_sessions)
     rows = series[:, None]
@@ -141,6 +151,8 @@ def gather(
     observed = np.isfinite(y) & np.isfinite(x).all(axis=2) & (span > 0)
     if strict:
         observed &= span == 1
+    if plan.further:
+        observed[:, : plan.estimation] &= ~_beyond(observed & ~masked, plan)
     return Design(
         y=np.where(observed, y, np.nan),
         x=x,
@@ -152,6 +164,13 @@ def gather(
         if panel.offset is None
         else np.nan_to_num(np.where(inside, panel.offset[rows, position], 0.0)),
     )
+
+
+def _beyond(usable: Bools, plan: WindowPlan) -> Bools:
+    """Further sessions that are not needed, because those after them hold enough valid ones: (E, estimation)."""
+    valid = usable[:, : plan.estimation]
+    after: Ints = np.cumsum(valid[:, ::-1], axis=1)[:, ::-1] - valid
+    return np.asarray((after >= plan.least) & (np.arange(plan.estimation) < plan.further))
 
 
 def _positions(session: Ints, plan: WindowPlan, n_sessions: int) -> tuple[Ints, Bools]:

@@ -13,7 +13,7 @@ from eventstudy.engine.panel import Floats
 from eventstudy.engine.significance.battery import GROUP_TESTS, finalised, forms_pairs, parts_read, too_costly
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.dependence import shared_days
-from eventstudy.engine.significance.overlap import Calendars, Overlap, overlap_of
+from eventstudy.engine.significance.overlap import Calendars, Overlap, dates_of, overlap_of
 from eventstudy.engine.significance.pairs import PairSums
 from eventstudy.engine.significance.result import TestResult, undefined
 from eventstudy.engine.significance.summary import LIGHT_PARTS, Summary
@@ -66,7 +66,9 @@ def chosen_tests(tally: Tally, calendars: Calendars, layout: Layout, spec: Study
         if w != OWN and speaks_of_pairs and n > 1:
             overlaps[key] = overlap_of(places, calendars, layout.windows[w])
         else:
-            overlaps[key] = Overlap(n_dates=len(np.unique(calendars.days[places > 0])))
+            # own windows differ: what the widest of them reach is taken for shared
+            starts, ends = zip(*layout.windows, strict=True)
+            overlaps[key] = dates_of(places, calendars, layout.windows[w] if w != OWN else (min(starts), max(ends)))
         if n < 2 or not layout.tested:
             continue
         reasons = {} if named else {name: why for name in wanted if (why := too_costly(name, n, overlaps[key]))}
@@ -137,7 +139,9 @@ def shared_by(
             found[key] = shared_days(overlap, size, one, test.variance, float(n) ** 2, test.min_nu)
         else:
             pairs = overlap.pairs if own is None or w != OWN else own[key]
-            found[key] = Dependence(n_dates=overlap.n_dates, n_overlapping=pairs)
+            found[key] = Dependence(
+                n_dates=overlap.n_dates, n_overlapping=pairs, dates=overlap.dates, cluster=overlap.cluster
+            )
     return found
 
 

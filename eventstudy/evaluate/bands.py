@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.engine.models import MODELS
-from eventstudy.engine.significance.band import path_correlation, simultaneous_quantile
+from eventstudy.engine.significance.band import path_correlation, shifted_quantile, simultaneous_quantile
 from eventstudy.engine.significance.laws import t_quantile
 
 if TYPE_CHECKING:
@@ -38,5 +38,8 @@ def bands(studied: Studied, i: int) -> Bands:
     pointwise = float(t_quantile(np.array(nu), 0.5 + level / 2))
     if MODELS[studied.spec.model].inference == "none" or not block.measures.s2[0] > 0:
         return Bands(pointwise, float("nan"))
+    short = shifted_quantile(block.design, block.fits, 0, level)
+    if np.isfinite(short):
+        return Bands(pointwise, short)
     correlation = path_correlation(block.design, block.fits, studied.spec.model, 0)
     return Bands(pointwise, simultaneous_quantile(correlation, nu, level))

@@ -47,15 +47,19 @@ def verdict(claim: Claim, observed: float) -> str:
     return "close" if abs(observed - claim.value) <= CLOSE_ENOUGH else "differs"
 
 
-def observed_return(series: AlignedSeries, session: int, kind: str) -> float:
-    """Simple price return of a session without dividends: close to close, or close to open; NaN where unknown."""
-    previous = series.close[session - 1] if session > 0 else np.nan
-    total = float(series.close[session] / previous - 1)
+def observed_return(series: AlignedSeries, session: int, kind: str) -> tuple[float, int]:
+    """Simple price return of a session without dividends and the sessions it covers: last close before to close, or to
+    the open; NaN and 0 where unknown."""
+    known = np.flatnonzero(np.isfinite(series.close[:session]))
+    if not len(known) or not np.isfinite(series.close[session]):
+        return np.nan, 0
+    covered = session - int(known[-1])
+    total = float(series.close[session] / series.close[known[-1]] - 1)
     if kind == "close":
-        return total
+        return total, covered
     intraday = float(series.intraday[session])
     intraday = float(np.expm1(intraday)) if series.kind == "log" else intraday
-    return (1 + total) / (1 + intraday) - 1
+    return (1 + total) / (1 + intraday) - 1, covered
 
 
 def check_claims(studied: Studied, parts: Sequence[PartRow], asked: Bools) -> tuple[ClaimRow, ...]:
@@ -80,7 +84,7 @@ def claiming(index: EventIndex) -> Bools:
 
 def _check(studied: Studied, row: int, i: int | None, kind: str, text: str, overnight: PartRow | None) -> ClaimRow:
     claim = parse_claim(text)
-    observed = observed_return(studied.series(i), studied.session(i), kind) if i is not None else np.nan
+    observed, covered = observed_return(studied.series(i), studied.session(i), kind) if i is not None else (np.nan, 0)
     expected = abnormal = p = np.nan
     if i is not None and kind == "close" and studied.block is not None:
         day = -studied.spec.event_window.start
@@ -99,4 +103,14 @@ def _check(studied: Studied, row: int, i: int | None, kind: str, text: str, over
         expected=expected,
         abnormal=abnormal,
         p=p,
+        note="" if i is None else _note(covered, int(studied.series(i).span[studied.session(i)])),
     )
+
+
+def _note(covered: int, spanned: int) -> str:
+    """What the observed and the abnormal return are where they are not those of day 0 alone."""
+    if covered > 1:
+        return f"the return covers {covered} sessions: the close of the session before is missing"
+    if spanned > 1:
+        return f"the abnormal return covers {spanned} sessions: a close of the benchmark before is missing"
+    return ""

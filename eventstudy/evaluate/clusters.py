@@ -150,7 +150,8 @@ def cluster_of(studied: Studied, design: Design | str, window: Window) -> Cluste
     if isinstance(design, str):
         return design
     min_obs = fewest_observations(studied.spec, studied.spec.model, design.x.shape[2])
-    return build_cluster(design, studied.spec.model, window.start, window.end, min_obs)
+    log = studied.spec.returns == "log"
+    return build_cluster(design, studied.spec.model, window.start, window.end, min_obs, log=log)
 
 
 def _per_firm(studied: Studied, w: int, firms: Ints) -> list[TestResult]:

@@ -116,6 +116,7 @@ def _joint_p(
         window.start,
         window.end,
         fewest_observations(spec, spec.model, design.x.shape[2]),
+        log=spec.returns == "log",
     )
     if isinstance(cluster, str):
         return {}

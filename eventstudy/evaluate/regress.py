@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eventstudy.engine.panel import Floats, Ints
-from eventstudy.engine.significance.multiple import holm
+from eventstudy.engine.panel import Floats
 from eventstudy.errors import NothingStudied, UsageError
+from eventstudy.evaluate.coefficients import FEW_DATES, Coefficient, Sample, adjusted
 from eventstudy.evaluate.formula import Formula, read_formula
-from eventstudy.evaluate.regressors import INTERCEPT, check_design, design_matrix, event_columns
-from eventstudy.evaluate.wild import FEWEST_DATES, wild_cluster
+from eventstudy.evaluate.regressors import check_design, design_matrix, event_columns
+from eventstudy.evaluate.two_way import bootstrapped_lines, two_way_lines
+from eventstudy.evaluate.wild import FEWEST_DATES, wild_cluster, wild_interval
 
 if TYPE_CHECKING:
     from eventstudy.results import Studied
@@ -24,49 +25,9 @@ DEFAULT_FORMULA = "car ~ 1"
 ROLE_ORDER = {"direct": 0, "peer": 1, "placebo": 2}
 # HC3 below, HC1 from here on, where the two agree and HC3 costs more.
 LARGE_SAMPLE = 250
-# Clustered t tests over-reject with fewer dates than this.
-FEW_DATES = 30
 # A column that is not zero on fewer dates than this has no clustered variance to speak of.
 FEWEST_TREATED = 3
 PRIMARY = "primary"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coefficient:
-    """One coefficient under one variance.
-
-    Attributes
-    ----------
-    estimator : str
-        ``ols`` or ``wls``.
-    variance : str
-        ``hc3``, ``hc1``, ``cluster`` or ``wild-cluster``.
-    term : str
-    estimate, std_error, statistic, p : float
-    null, df : str
-        ``t`` and its degrees of freedom, or ``enumeration`` or ``bootstrap`` and the number of sign patterns.
-    p_holm : float
-        Holm (1979) over the terms that are not the constant.
-    ci_low, ci_high : float
-        At the study's level; NaN for the bootstrap.
-    applicable, reason : str
-        As for every test.
-    """
-
-    estimator: str
-    variance: str
-    term: str
-    estimate: float
-    std_error: float
-    statistic: float
-    null: str
-    df: str
-    p: float
-    p_holm: float = math.nan
-    ci_low: float
-    ci_high: float
-    applicable: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,18 +56,6 @@ class Regression:
     wls_r_squared: float
     main: str
     coefficients: tuple[Coefficient, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """Rows of one regression: response, design with its names, variance of each CAR and date."""
-
-    y: Floats
-    x: Floats
-    names: tuple[str, ...]
-    variance: Floats
-    cluster: Ints
-    n_dropped: int
 
 
 def regression_rows(studied: Studied) -> list[int]:
@@ -156,7 +105,11 @@ def _one(studied: Studied, formula: Formula, rows: Sequence[int], w: int, *, all
     found = {(f.estimator, f.variance): coefficients(f, sample, studied.spec.level) for f in made}
     if ("ols", "cluster") in found:
         ols = next(f.results for f in made if f.variance == "cluster")
-        found["ols", "wild-cluster"] = _bootstrapped(ols, sample, dates, found["ols", "cluster"])
+        level = studied.spec.level
+        found["ols", "wild-cluster"] = _bootstrapped(ols, sample, dates, found["ols", "cluster"], level)
+        if sample.two_way(dates):
+            found["ols", "cluster-two-way"] = two_way_lines(ols, sample, dates, found["ols", "cluster"], level)
+            found["ols", "wild-two-way"] = bootstrapped_lines(sample, dates, found["ols", "cluster"])
     return Regression(
         formula=formula.written,
         window=label,
@@ -165,15 +118,20 @@ def _one(studied: Studied, formula: Formula, rows: Sequence[int], w: int, *, all
         n_dropped=sample.n_dropped,
         r_squared=_r_squared(made, "ols"),
         wls_r_squared=_r_squared(made, "wls"),
-        main=_main(len(sample.y), dates),
+        main=_main(sample, dates),
         coefficients=tuple(c for lines in found.values() for c in lines),
     )
 
 
-def _main(n: int, dates: int) -> str:
-    """The variance to read: the bootstrap where dates repeat and are few, clustered where they are many."""
+def _main(sample: Sample, dates: int) -> str:
+    """The variance to read: the bootstrap where clusters repeat and are few, clustered where they are many; by firm and
+    date where both repeat and there are enough of each for any sign pattern to be extreme."""
+    n = len(sample.y)
     if dates == n or dates < 2:
         return "hc3" if n < LARGE_SAMPLE else "hc1"
+    fewest = min(dates, sample.n_firms)
+    if sample.two_way(dates) and fewest >= FEWEST_DATES:
+        return "wild-two-way" if fewest < FEW_DATES else "cluster-two-way"
     return "wild-cluster" if dates < FEW_DATES else "cluster"
 
 
@@ -208,6 +166,7 @@ def _sample(studied: Studied, formula: Formula, rows: Sequence[int], w: int) -> 
         variance=error**2,
         cluster=np.unique(dates, return_inverse=True)[1].astype(np.int64),
         n_dropped=int((~complete).sum()),
+        firm=np.unique([studied.text(int(i), "ticker") for i in at], return_inverse=True)[1].astype(np.int64),
     )
 
 
@@ -292,7 +251,7 @@ def coefficients(fitted: Fitted, sample: Sample, level: float) -> list[Coefficie
                 reason=reason,
             )
         )
-    return _adjusted(lines)
+    return adjusted(lines)
 
 
 def _thin(sample: Sample) -> list[str]:
@@ -306,8 +265,10 @@ def _thin(sample: Sample) -> list[str]:
     return found
 
 
-def _bootstrapped(ols: Any, sample: Sample, dates: int, clustered: Sequence[Coefficient]) -> list[Coefficient]:
-    """The wild cluster bootstrap of every coefficient, beside its clustered standard error."""
+def _bootstrapped(
+    ols: Any, sample: Sample, dates: int, clustered: Sequence[Coefficient], level: float
+) -> list[Coefficient]:
+    """The wild cluster bootstrap of every coefficient, beside its clustered standard error, interval by inversion."""
     lines = []
     thin = _thin(sample)
     for j, (name, beside) in enumerate(zip(sample.names, clustered, strict=True)):
@@ -316,6 +277,10 @@ def _bootstrapped(ols: Any, sample: Sample, dates: int, clustered: Sequence[Coef
         trouble = [floor] if dates < FEWEST_DATES else []
         trouble += [thin[j]] if thin[j] else []
         defined = math.isfinite(p) and beside.applicable != "no"
+        low, high = math.nan, math.nan
+        if defined:
+            start = float(ols.params[j]), beside.std_error
+            low, high = wild_interval(sample.y, sample.x, sample.cluster, j, start, level)
         lines.append(
             replace(
                 beside,
@@ -326,16 +291,10 @@ def _bootstrapped(ols: Any, sample: Sample, dates: int, clustered: Sequence[Coef
                 null="enumeration" if draws == 2**dates else "bootstrap",
                 df=str(draws) if defined else "",
                 p=p if defined else math.nan,
-                ci_low=math.nan,
-                ci_high=math.nan,
+                ci_low=low,
+                ci_high=high,
                 applicable="no" if not defined else "warn" if trouble else "yes",
                 reason="; ".join(trouble) if defined else f"{name} has no clustered variance",
             )
         )
-    return _adjusted(lines)
-
-
-def _adjusted(lines: Sequence[Coefficient]) -> list[Coefficient]:
-    """Holm's adjustment over everything but the constant."""
-    p = np.array([math.nan if line.term == INTERCEPT else line.p for line in lines])
-    return [replace(line, p_holm=float(value)) for line, value in zip(lines, holm(p), strict=True)]
+    return adjusted(lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from eventstudy.engine.panel import Floats, Ints
+from eventstudy.engine.significance.inversion import first_exit
 
 # 2^G patterns of signs are counted up to here, drawn beyond.
 ENUMERATED_UP_TO = 12
@@ -73,6 +74,38 @@ def wild_cluster(y: Floats, x: Floats, cluster: Ints, column: int) -> tuple[floa
     p = more / len(drawn) if complete else (1 + more) / (len(drawn) + 1)
     correction = (n_clusters - 1) / n_clusters * (len(y) - x.shape[1]) / (len(y) - 1)
     return float(observed * np.sqrt(correction)), p, len(signs)
+
+
+def wild_interval(
+    y: Floats, x: Floats, cluster: Ints, column: int, start: tuple[float, float], level: float
+) -> tuple[float, float]:
+    """The values of a coefficient that ``wild_cluster`` does not reject, by inversion (methods A8).
+
+    Parameters
+    ----------
+    y, x, cluster, column
+        As for ``wild_cluster``.
+    start : (float, float)
+        The estimate, from which the search goes outwards, and its first step.
+    level : float
+
+    Returns
+    -------
+    (low, high)
+        The first value rejected on either side. NaN where the set is the whole line: always for G <= 5 at 95 %, because
+        p is never below 2/2^G.
+    """
+    n_clusters = int(cluster.max()) + 1
+    # 1 - level is not exact: a p that equals it rejects
+    alpha = 1 - level + 1e-12
+    if 2 / 2**n_clusters > alpha or not np.isfinite(start).all() or not start[1] > 0:
+        return np.nan, np.nan
+
+    def p_of(value: float) -> float:
+        p = wild_cluster(y - value * x[:, column], x, cluster, column)[1]
+        return p if np.isfinite(p) else 1.0
+
+    return first_exit(p_of, start[0], -start[1], alpha), first_exit(p_of, start[0], start[1], alpha)
 
 
 def _t(signs: Floats, score: Floats, gram: Floats, inverse: Floats, column: int) -> Floats:

@@ -15,7 +15,8 @@ _COLUMNS: dict[str, str] = {
         " placebo_rate_t placebo_rate_t_ar1 placebo_rate_local placebo_rate_sq placebo_rate_conformal"
         " placebo_rate_placebo placebo_rate_rank placebo_rate_f placebo_rate_vol_conformal placebo_rate_vol_bf"
         " placebo_rate_boot_iid placebo_rate_boot_block placebo_rate_boot_stationary"
-        " p_space p_min_space"
+        " p_space p_min_space p_rank_local p_min_rank_local placebo_rate_rank_local"
+        " space_low space_high"
     ),
     "models": (
         "event_id ticker day0 model benchmark alpha beta sigma r_squared n_estimation n_masked estimation_start"
@@ -32,6 +33,7 @@ _COLUMNS: dict[str, str] = {
     "aar": "group day n aar std_error caar caar_std_error share_positive",
     "claims": (
         "event_id ticker kind claimed_return observed_return difference verdict expected_return abnormal_return p_t"
+        " note"
     ),
     "excluded": "event_id ticker stage reason detail",
     "differences": (

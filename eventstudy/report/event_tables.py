@@ -14,7 +14,7 @@ from eventstudy.data.series_index import SeriesKey
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Ints
 from eventstudy.exclusions import Trouble
-from eventstudy.flags import flag_words
+from eventstudy.flags import STAND_IN, flag_words, marked
 from eventstudy.measured import MeasuredEvents
 from eventstudy.prepare import Prepared
 from eventstudy.report.columns import COLUMNS, TEXTS, WHOLE
@@ -128,7 +128,7 @@ class EventTables:
             "event_id": Words(np.arange(n), self.events.ids.texts(events.row)),
             "ticker": self._coded("ticker", events.row),
             "day0": day_words(self.facts.day(series, events.session)),
-            "model": Words(np.zeros(n, dtype=np.int64), (self.spec.model,)),
+            "model": Words(marked(found.row_flags, "model_fallback").astype(np.int64), (self.spec.model, STAND_IN)),
             "benchmark": Words(series, [self._benchmark(number) for number in range(len(self.keys))]),
             "alpha": entry.alpha_of(theta),
             "beta": entry.beta_of(theta),

@@ -111,7 +111,12 @@ def _donors_verdict(window: pd.Series | dict[str, Any], level: float) -> str:
     """A synthetic control has ranks instead of a t test; what they can reach is said with them."""
     space, time = float(window["p_space"]), float(window["p_conformal"])
     words = [
-        "A synthetic control has no t test and no interval.",
+        "A synthetic control has no t test"
+        + (
+            "; its interval holds the effects that shifts of the firm's days do not reject."
+            if math.isfinite(float(window["ci_low"]))
+            else " and no interval."
+        ),
         f"Ranked among its donors the firm has p {p_value(space)} (no smaller one than "
         f"{p_value(float(window['p_min_space']))} is possible)"
         + (f", among its own days p {p_value(time)}." if math.isfinite(time) else "."),
@@ -142,7 +147,9 @@ def claim_sentence(claim: pd.Series | dict[str, Any], level: float) -> str:
         return f"{who}: there is no price to hold the claim against."
     when = "from the previous close to the opening" if claim["kind"] == "open" else "from close to close"
     holds = {"agrees": "as claimed", "close": "close to the claim"}.get(str(claim["verdict"]), "not as claimed")
+    note = str(claim["note"])
     start = f"{who}: {percent(claim['observed_return'])} {when}, {holds}."
+    start += f" {note[0].upper()}{note[1:]}." if note else ""
     if not math.isfinite(claim["p_t"]):
         return start
     told = "is unusual" if claim["p_t"] < 1 - level else "cannot be told from an ordinary day"

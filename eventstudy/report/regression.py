@@ -11,7 +11,8 @@ from eventstudy.report.words import count, p_value
 if TYPE_CHECKING:
     import pandas as pd
 
-    from eventstudy.evaluate.regress import Coefficient, Regression
+    from eventstudy.evaluate.coefficients import Coefficient
+    from eventstudy.evaluate.regress import Regression
 
 _COLUMNS = (
     "formula window estimator variance term estimate std_error statistic null df p_value p_holm ci_low ci_high"
@@ -19,7 +20,20 @@ _COLUMNS = (
 )
 REGRESSION_COLUMNS = _COLUMNS.split()
 # How tables call a variance.
-VARIANCES = {"hc3": "HC3", "hc1": "HC1", "cluster": "clustered by date", "wild-cluster": "wild cluster bootstrap"}
+VARIANCES = {
+    "hc3": "HC3",
+    "hc1": "HC1",
+    "cluster": "clustered by date",
+    "wild-cluster": "wild cluster bootstrap",
+    "cluster-two-way": "clustered by firm and date",
+    "wild-two-way": "wild bootstrap by firm and date",
+}
+SHORT = {
+    "cluster": "cluster",
+    "wild-cluster": "wild",
+    "cluster-two-way": "two-way",
+    "wild-two-way": "wild two-way",
+}
 NOTHING = "-"
 
 
@@ -101,7 +115,7 @@ def regression_text(r: Regression) -> str:
 
 def _heading(pair: tuple[str, str]) -> str:
     estimator, variance = pair
-    short = {"cluster": "cluster", "wild-cluster": "wild"}.get(variance, VARIANCES[variance])
+    short = SHORT.get(variance, VARIANCES[variance])
     return f"se {short}" if estimator == "ols" else f"WLS {short}"
 
 
@@ -148,7 +162,7 @@ def _tex_table(r: Regression) -> str:
 
 
 def _short(variance: str) -> str:
-    return {"cluster": "cluster", "wild-cluster": "wild"}.get(variance, VARIANCES[variance])
+    return SHORT.get(variance, VARIANCES[variance])
 
 
 def _tex_p(value: float) -> str:

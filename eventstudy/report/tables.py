@@ -175,7 +175,7 @@ def aar_rows(days: Sequence[GroupDay]) -> Iterable[Sequence[Any]]:
 
 def _claims(result: StudyResult) -> Iterable[Sequence[Any]]:
     for r in result.claims:
-        numbers = (r.observed, r.difference, r.verdict, r.expected, r.abnormal, r.p)
+        numbers = (r.observed, r.difference, r.verdict, r.expected, r.abnormal, r.p, r.note)
         yield *_row_names(result, r.row), r.kind, r.claimed, *numbers
 
 

@@ -22,6 +22,7 @@ from eventstudy.scale.chunk import BlockResult, blocks, study_block
 from eventstudy.scale.executors import Executor
 from eventstudy.scale.measured import Job
 from eventstudy.scale.spool import Spool
+from eventstudy.stand_ins import StandIns
 
 Say = Callable[[str], None]
 Take = Callable[[BlockResult], None]
@@ -43,6 +44,8 @@ class FirstPass:
         Position of each event's primary window, and ``p_t`` over it; NaN for events that are not studied.
     flags : int
         Bits of ``flags.FLAGS`` that some event has over its primary window.
+    stand_ins : StandIns
+        Events whose model could not be estimated and another stands in for it.
     measured : list of MeasuredEvents
         The studied events, where they are kept.
     blocks : list of Block
@@ -55,6 +58,7 @@ class FirstPass:
     primary_p: Floats
     tally: Tally = field(default_factory=Tally.empty)
     flags: int = 0
+    stand_ins: StandIns = field(default_factory=StandIns)
     measured: list[MeasuredEvents] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
 
@@ -111,6 +115,7 @@ def _add(made: FirstPass, job: Job, prepared: Prepared, part: Roster, found: Blo
     """Add a block to what the pass leaves behind."""
     events, measured = found.measured.events, found.measured
     made.tally.add(found.tally)
+    made.stand_ins.add(measured, job.spec)
     kept = np.ones(len(part), dtype=bool)
     kept[found.lost] = False
     made.kept[where] = kept

@@ -38,6 +38,20 @@ def test_smallest_detectable_effect(df: float, level: float) -> None:
     assert float(laws.minimum_detectable_effect(np.array(df), level)) == pytest.approx(root, rel=1e-8)
 
 
+def test_the_smallest_effect_of_one_side() -> None:
+    """Digits of the reference for 5 %, by scipy's noncentral t, and the power of a one-sided test at its own effect."""
+    two_sided = {20: 2.94547011, 22: 2.93158192, 118: 2.82464461, 248: 2.81249238}
+    one_sided = {20: 2.57512313, 22: 2.56667478, 118: 2.50085448, 248: 2.49328502}
+    for df, value in one_sided.items():
+        nu = np.array(float(df))
+        for side in ("less", "greater"):
+            found = float(laws.minimum_detectable_effect(nu, 0.95, alternative=side))  # type: ignore[arg-type]
+            assert found == pytest.approx(value, abs=6e-9)
+        assert stats.nct.sf(stats.t.ppf(0.95, df), df, value) == pytest.approx(0.8, abs=1e-7)
+        assert float(laws.minimum_detectable_effect(nu, 0.95)) == pytest.approx(two_sided[df], abs=6e-9)
+        assert stats.nct.sf(stats.t.ppf(0.95, df), df, two_sided[df]) > 0.86, "two-sided values would ask for too much"
+
+
 def test_the_published_table_of_detectable_effects() -> None:
     """M = 250, two-sided 5 %: percent for daily s of 1.5 to 3 % and windows of 1, 3 and 11 days (q without the market)."""
     table = {0.015: (4.2, 7.4, 14.3), 0.02: (5.6, 9.8, 19.1), 0.025: (7.1, 12.3, 23.8), 0.03: (8.5, 14.7, 28.6)}

@@ -83,3 +83,31 @@ VALUES: dict[str, Any] = {
         "car_t": 0.94538666,
     },
 }
+
+# Prices missing at t = 10 and 24, returns summed (addition A1): day 0 is row t = 25, the window rows 25 and 26.
+SPANS: dict[str, Any] = {
+    "day0_s": [0.01420424, 0.02327012, 0.03870547, 0.04369810],
+    "day0_p": [0.37500000, 0.20833333, 0.20833333, 0.12500000],
+    "window_s": [0.01838749, 0.01659012, 0.01524924, 0.00063539],
+    "window_p": [0.36, 0.52, 0.68, 1.00],
+    "day0_hotelling": (0.32700150, 0.50),
+    "window_hotelling": (0.23307782, 0.92),
+    "synthetic_w": [0.63751212, 0.18878473, 0.17370315],
+    "synthetic_s_p": (0.00603611, 0.88),
+    "band_path": [0.01543092, 0.02083838],
+    "band_s_root_q": [0.01761566, 0.02204217],
+    "band_c": 2.09030796,
+}
+
+# Addition A4 with the volatility of the five rows before: day 0, three days, and the missing prices of ``SPANS``.
+RANK_LOCAL: dict[str, Any] = {
+    "day0_k": 21,
+    "day0_w": [0.62886500, 2.36548817, 2.02539721, 0.54722537],
+    "day0_p": [0.61904762, 0.14285714, 0.14285714, 0.71428571],
+    "window_k": 20,
+    "window_w": [2.50037888, 1.27276794, 0.96261681, -0.06504821],
+    "window_p": [0.35, 0.55, 0.60, 1.0],
+    "holes_k": 19,
+    "holes_w": [1.98669746, 1.60445774, 2.51668689, 2.38491191],
+    "holes_p": [0.26315789, 0.31578947, 0.21052632, 0.21052632],
+}

@@ -149,7 +149,7 @@ def statistics(events: list[Event], days: list[int], window: list[int], at_least
         "kolari-pynnonen": bmp * math.sqrt((1 - ro) / (1 + (n - 1) * ro)),
         "kpp": bmp * math.sqrt((1 - rt) / (1 + (n - 1) * rt)),
         "calendar-cov": mean / math.sqrt(pair["variance"]),
-        "vol-ratio-csect": float(np.var(z, ddof=1)) / float(np.mean(q)),
+        "vol-ratio-csect": float(np.var(z, ddof=1)) / float(np.mean(q)) / (1 - ro),
     }
     found["avar"] = volatility_score(events, days)
     found |= _crude(events, days)

@@ -159,7 +159,7 @@ def test_every_statistic_by_a_naive_loop(window: tuple[int, int], one_date: bool
             assert name == "grank-t-clu" and not one_date
             continue
         assert found[name].statistic == pytest.approx(value, rel=1e-9, abs=1e-12), name
-    missing = set(GROUP_TESTS) - set(expected) - {"wild-bootstrap", "sign-flip", "lbt-bootstrap"}
+    missing = set(GROUP_TESTS) - set(expected) - {"wild-bootstrap", "sign-flip", "lbt-bootstrap", "im-t"}
     assert missing <= {"grank-t-clu", "cz-sign"}, "every identifier has its loop"
 
 
@@ -385,6 +385,8 @@ def test_shared_dates_and_risen_variance_are_named() -> None:
     together = battery(panel_design(returns, market, plan, 60), 0, 0)
     for name in ("csect-t", "patell", "bmp", "stouffer-t", "sign", "wilcoxon", "grank-z", "cumrank-z", "skew-t-hall"):
         assert together[name].applicable == "warn" and "40 events on 1 dates" in together[name].reason, name
+    assert "events on 1 dates" in together["grank-t"].reason and "grank-t-clu" in together["grank-t"].reason
+    assert "dates" not in calm["grank-t"].reason
     for name in ("kolari-pynnonen", "calendar-cov", "corrado", "crude-dependence"):
         assert together[name].applicable == "yes", (name, together[name].reason)
     returns[:, 60] *= 3

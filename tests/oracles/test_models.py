@@ -17,6 +17,7 @@ from eventstudy.engine.panel import ReturnPanel
 from eventstudy.engine.significance.laws import t_p_value
 from eventstudy.engine.significance.single import car_t
 from eventstudy.engine.windows import Design, WindowPlan, gather
+from eventstudy.engine_options import window_plan
 from eventstudy.errors import InputFileError, UsageError
 from eventstudy.evaluate.audit import audit
 from eventstudy.results import StudyResult
@@ -447,15 +448,51 @@ def test_short_windows_fall_back_to_the_local_scale() -> None:
 
 
 @needs("garch")
-def test_a_study_with_garch_says_what_it_leaves_out(world: dict[str, object]) -> None:
-    result = study(world, "garch")
-    row = result.windows.iloc[0]
-    assert "model_fallback" in row["flags"], "200 sessions are too few"
-    long = study(world, "garch", estimation=260)
-    assert "model_fallback" not in long.windows.iloc[0]["flags"]
-    assert np.isfinite(long.windows.iloc[0]["p_t"]) and np.isfinite(long.windows.iloc[0]["p_conformal"])
-    assert np.isnan(long.windows.iloc[0]["p_placebo"]) and np.isnan(long.windows.iloc[0]["p_t_ar1"])
+def test_the_window_of_a_variance_model_reaches_further_back(world: dict[str, object]) -> None:
+    """Until it holds 250 valid sessions: masked and missing ones are made up for by older ones, none beyond."""
+    name = "garch"
+    assert window_plan(StudySpec(model="egarch")) == window_plan(StudySpec(model=name))
+    result = study(world, name)
+    row = result.models.iloc[0]
+    assert row["model"] == name and row["flags"] == "" and row["n_estimation"] == 250
+    days, prices = world["days"], world["prices"]
+    day0 = int(np.flatnonzero(days == np.datetime64("2024-06-03"))[0])  # type: ignore[arg-type]
+    assert row["estimation_start"] == str(days[day0 - 13 - 250]), "the window of 200 sessions and 50 before it"  # type: ignore[index]
+    lost = days[day0 - 100 : day0 - 60 : 2]  # type: ignore[index]
+    holed = prices[~((prices["ticker"] == "ZZ") & prices["date"].isin(lost.astype(str)))]  # type: ignore[index]
+    other = study(world, name, holed).models.iloc[0]
+    assert other["model"] == name and other["n_estimation"] == 250
+    assert other["estimation_start"] == str(days[day0 - 13 - 270])  # type: ignore[index]
+    long = study(world, name, estimation=260)
+    assert long.models.iloc[0]["n_estimation"] == 260, "what is asked for counts in any case"
+    window = long.windows.iloc[0]
+    assert np.isfinite(window["p_t"]) and np.isfinite(window["p_conformal"]) and np.isfinite(window["p_rank_local"])
+    assert np.isnan(window["p_placebo"]) and np.isnan(window["p_t_ar1"])
     assert audit(long.studied).agrees
+    plain = study(world, "market-model")
+    assert plain.models.iloc[0]["n_estimation"] == 200
+    shown = result.robustness_table.set_index(["model", "masked"])["car"]
+    assert shown["market-model", "yes"] == plain.windows.iloc[0]["car"], "other models keep the window asked for"
+
+
+@needs("garch")
+def test_a_study_with_garch_says_what_it_leaves_out(world: dict[str, object]) -> None:
+    """Too few sessions for some rows: a notice and the model's name on each row; for all of them: no study."""
+    prices, days = world["prices"], world["days"]
+    young = prices[(prices["ticker"] != "P0") | (prices["date"] >= str(days[180]))]  # type: ignore[index]
+    events = pd.concat([EVENT, EVENT.assign(event_id="y", ticker="P0")])
+    spec = StudySpec(model="garch", estimation=200, min_estimation=100, event_window=Window(-3, 3))
+    result = run(events, young, spec)
+    assert dict(zip(result.models["ticker"], result.models["model"], strict=True)) == {
+        "ZZ": "garch",
+        "P0": "market-model",
+    }
+    assert "model_fallback" in result.windows.set_index("ticker").loc["P0", "flags"].iloc[0]
+    (notice,) = [text for text in result.notices if "garch" in text]
+    assert notice.startswith("garch was estimated for 1 of 2 rows") and "1 have fewer than 250" in notice
+    with pytest.raises(UsageError, match="garch could be estimated for none of 1 rows: 1 have fewer than 250") as error:
+        run(events.iloc[1:], young, spec)
+    assert error.value.exit_code == 2 and "market-model" in error.value.hint
 
 
 def test_conformal_refits_the_model_itself(world: dict[str, object]) -> None:

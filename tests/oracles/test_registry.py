@@ -17,7 +17,7 @@ STUDY, BATTERY, MODEL = "oracles/test_study.py", "oracles/test_battery.py", "ora
 LOOP, GOLDEN = f"{BATTERY}::test_every_statistic_by_a_naive_loop", "engine/test_golden.py"
 RESAMPLED, LONG = "oracles/test_resampled.py", "oracles/test_longrun.py"
 # Loops written from the papers: they may import nothing of the program.
-NAIVE = ("golden.py", "naive.py", "naive_battery.py", "naive_longrun.py")
+NAIVE = ("golden.py", "naive.py", "naive_battery.py", "naive_longrun.py", "naive_spans.py")
 
 ORACLES: dict[str, str] = {
     # models
@@ -38,22 +38,25 @@ ORACLES: dict[str, str] = {
     # one firm, one event
     **dict.fromkeys(("ar-t", "car-t"), f"{STUDY}::test_every_studied_row_against_statsmodels"),
     **dict.fromkeys(
-        ("car-t-ar1", "ar-t-local", "sq", "conformal", "placebo-time"),
+        ("car-t-ar1", "ar-t-local", "sq", "placebo-time"),
         f"{STUDY}::test_every_window_against_plain_loops",
     ),
+    "conformal": "oracles/test_spans.py::test_one_firm_with_holes_by_a_loop",
     "rank-exact": f"{BATTERY}::test_rank_exact_equals_the_sample_quantile_without_ties",
     **dict.fromkeys(("window-f", "vol-f", "vol-conformal", "vol-bf"), f"{BATTERY}::test_volatility_tests"),
     **dict.fromkeys(
         ("boot-iid", "boot-block", "boot-stationary"),
         "oracles/test_bootstrap.py::test_every_draw_is_a_regression_of_its_own",
     ),
+    "rank-local": "oracles/test_rank_local.py::test_events_with_holes_by_a_loop",
     "placebo-space": "oracles/test_synthetic.py::test_placebos_in_space_by_a_loop",
     # several firms on one session
     **dict.fromkeys(("portfolio-t", "hotelling", "conformal-hotelling", "romano-wolf"), f"{GOLDEN}::test_clusters"),
     **dict.fromkeys(("equality", "mv-window", "conformal-max"), f"{BATTERY}::test_the_golden_cluster"),
     **dict.fromkeys(("holm", "bonferroni", "bh", "by"), f"{BATTERY}::test_adjusted_p_values_are_those_of_statsmodels"),
     # across events
-    **dict.fromkeys(set(GROUP_TESTS) - {"wild-bootstrap", "sign-flip", "lbt-bootstrap"}, LOOP),
+    **dict.fromkeys(set(GROUP_TESTS) - {"wild-bootstrap", "sign-flip", "lbt-bootstrap", "im-t"}, LOOP),
+    "im-t": "oracles/test_dates.py::test_means_of_dates_by_a_loop_and_scipy",
     "wild-bootstrap": f"{RESAMPLED}::test_wild_bootstrap_is_a_sample_of_all_sign_patterns",
     "sign-flip": f"{BATTERY}::test_sign_flips_are_enumerated_by_date",
     "lbt-bootstrap": f"{RESAMPLED}::test_the_bootstrap_of_holding_returns_is_that_of_another_generator",

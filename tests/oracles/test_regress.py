@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from statsmodels.stats.sandwich_covariance import cov_cluster_2groups
 
 from eventstudy.errors import NothingStudied, UsageError
-from eventstudy.evaluate.regress import Coefficient, Regression, coefficients, fits, regress, regression_rows
-from eventstudy.evaluate.regress import Sample as Drawn
+from eventstudy.evaluate.coefficients import Coefficient
+from eventstudy.evaluate.coefficients import Sample as Drawn
+from eventstudy.evaluate.regress import Regression, coefficients, fits, regress, regression_rows
 from eventstudy.evaluate.wild import wild_cluster
 from eventstudy.results import StudyResult
 from eventstudy.spec import StudySpec, Window
@@ -199,6 +201,28 @@ def test_few_rows_and_several_regressors_are_refused_unless_told() -> None:
         regress(result.studied, "a + b")
     assert regress(result.studied, "a + b", allow_small=True)[0].n == 12
     assert regress(result.studied, "a")[0].n == 12
+
+
+def test_firms_and_dates_that_repeat(sample: StudyResult) -> None:
+    """Three firms: the two-way lines are there, by statsmodels, and say that three firms cannot reject."""
+    (found,) = regress(sample.studied, "car ~ C(role)")
+    rows = rows_by_hand(sample)
+    y = rows["car"].to_numpy()
+    x = np.column_stack([np.ones(len(y)), rows["role"] == "peer", rows["role"] == "placebo"]).astype(float)
+    firm, date = (pd.factorize(rows[name])[0] for name in ("ticker", "day0"))
+    expected = cov_cluster_2groups(sm.OLS(y, x).fit(), firm, date)[0]
+    for j, term in enumerate(("Intercept", "C(role)[T.peer]", "C(role)[T.placebo]")):
+        ours = line(found, "ols", "cluster-two-way", term)
+        if "eigen_fixed" not in ours.reason and ours.applicable != "no":
+            assert ours.std_error == pytest.approx(np.sqrt(expected[j, j]), rel=1e-9)
+            assert ours.df == str(min(firm.max(), date.max()))
+        wild = line(found, "ols", "wild-two-way", term)
+        assert wild.applicable in ("warn", "no") and (
+            wild.applicable == "no" or "nothing can be rejected" in wild.reason
+        )
+    assert found.main == "wild-cluster", "three firms are too few for signs of their own"
+    interval = line(found, "ols", "wild-cluster", "Intercept")
+    assert interval.ci_low < interval.estimate < interval.ci_high
 
 
 def test_a_coefficient_that_rests_on_one_row_has_no_hc3() -> None:

@@ -202,8 +202,6 @@ def test_a_study_against_a_synthetic_control(world: dict[str, object]) -> None:
     windows = result.windows
     theory = [
         "std_error",
-        "ci_low",
-        "ci_high",
         "t",
         "df",
         "p_t",
@@ -216,6 +214,8 @@ def test_a_study_against_a_synthetic_control(world: dict[str, object]) -> None:
     ]
     assert windows[theory].isna().all().all(), "there is no t theory"
     assert windows[["p_conformal", "p_space", "p_min_space"]].notna().all().all()
+    assert ((windows["ci_low"] < windows["car"]) & (windows["car"] < windows["ci_high"])).all(), "by inversion"
+    assert windows[["space_low", "space_high"]].isna().all().all(), "three donors reject nothing at 5 %"
     np.testing.assert_allclose(windows["p_min_space"], 0.25)
     assert windows.set_index("window").loc["[-1,1]", "car"] == pytest.approx(error[day0 - 1 : day0 + 2].sum(), rel=1e-9)
     both = np.r_[rows, day0]

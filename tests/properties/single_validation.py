@@ -47,9 +47,11 @@ def steps(days: int) -> float:
     return 100 * np.floor(LEVEL * days) / days
 
 
+# 111 windows have twenty sessions before them, whatever their length
+LOCAL = steps(M + GAP - 19)
 ONE_DAY = (
-    "car-t", "car-t-ar1", "ar-t-local", "sq", "rank-exact", "conformal", "window-f", "vol-f", "vol-conformal",
-    "boot-iid", "boot-block", "boot-stationary",
+    "car-t", "car-t-ar1", "ar-t-local", "sq", "rank-exact", "conformal", "rank-local", "window-f", "vol-f",
+    "vol-conformal", "boot-iid", "boot-block", "boot-stationary",
 )  # fmt: skip
 # every registered test that a simulated event can answer
 OF_ONE_EVENT = tuple(name for name, entry in SINGLE_TESTS.items() if not entry.reads & {"history", "donors"})
@@ -60,19 +62,19 @@ FAMILY = ("holm", "bonferroni", "bh", "by")
 SINGLE_CELLS: tuple[SingleCell, ...] = (
     SingleCell(
         "one event, L=1", 1, 101, in_suite=True,
-        valid=sizes(ONE_DAY, sq=steps(121), rank_exact=steps(121), conformal=steps(121), vol_conformal=steps(121)),
+        valid=sizes(ONE_DAY, sq=steps(121), rank_exact=steps(121), conformal=steps(121), rank_local=LOCAL, vol_conformal=steps(121)),
     ),
     SingleCell(
         "one event, L=3 t3", 3, 102, kind="t3",
-        valid=sizes(tuple(name for name in WINDOWS if name != "ar-t-local"), conformal=steps(123), window_f=7.9, vol_f=7.9, vol_conformal=(4.1, steps(123))),
+        valid=sizes(tuple(name for name in WINDOWS if name != "ar-t-local"), conformal=steps(123), rank_local=LOCAL, window_f=7.9, vol_f=7.9, vol_conformal=(4.1, steps(123))),
     ),
     SingleCell(
         "one event, L=11", 11, 103, in_suite=True,
-        valid=sizes((*WINDOWS, "vol-bf"), conformal=steps(131), vol_conformal=steps(131)),
+        valid=sizes((*WINDOWS, "vol-bf"), conformal=steps(131), rank_local=LOCAL, vol_conformal=steps(131)),
     ),
     SingleCell(
         "one event, L=11 phi=.2", 11, 104, phi=0.2,
-        valid=sizes(("car-t-ar1",), conformal=steps(131), vol_conformal=steps(131), car_t=9.4),
+        valid=sizes(("car-t-ar1",), conformal=steps(131), rank_local=LOCAL, vol_conformal=steps(131), car_t=9.4),
     ),
     SingleCell("one event, L=11 variance x4", 11, 105, variance=4.0),
     SingleCell("3 firms, rho=.5 L=1", 1, 111, firms=3, in_suite=True, valid=sizes((*JOINT, "holm"), holm=4.0)),

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from eventstudy.evaluate.regress import Sample, fits
+from eventstudy.evaluate.coefficients import Sample
+from eventstudy.evaluate.regress import fits
+from eventstudy.evaluate.two_way import two_way, wild_two_way
 from eventstudy.evaluate.wild import wild_cluster
 
 REPLICATIONS = int(os.environ.get("EVENTSTUDY_REPLICATIONS", "400"))
@@ -58,3 +60,41 @@ def test_sizes_with_few_dates(n: int, dates: int) -> None:
     else:
         assert rates[2] <= 5 + 400 * np.sqrt(0.05 * 0.95 / REPLICATIONS)
         assert rates[2] < rates[1]
+
+
+# methods A8, ten firms on ten dates, parts of firm and date in regressor and error: percent of HC3, by date, two-way, wild
+TWO_WAY = {"both": (23.0, 13.0, 11.6, 7.5), "none": (4.5, 6.6, 10.4, 5.1)}
+
+
+@pytest.mark.parametrize("case", list(TWO_WAY))
+def test_sizes_where_firms_and_dates_both_repeat(case: str) -> None:
+    """The wild bootstrap stays near its documented size; what ignores a dimension that errors share must fail."""
+    from scipy import stats
+    from statsmodels.regression.linear_model import OLS
+
+    rng = np.random.default_rng([2021, len(case)])
+    firm, date = np.repeat(np.arange(10), 10), np.tile(np.arange(10), 10)
+
+    def part() -> np.ndarray:
+        return rng.normal(size=10)[firm] + rng.normal(size=10)[date] + rng.normal(size=100)
+
+    found = np.zeros((4, REPLICATIONS))
+    for r in range(REPLICATIONS):
+        x = np.column_stack([np.ones(100), part()])
+        y = part() if case == "both" else rng.normal(size=100)
+        fitted = OLS(y, x).fit()
+        errors = two_way(x, fitted.resid, firm, date)
+        t = fitted.params[1] / errors.std_error[1]
+        clustered = fitted.get_robustcov_results("cluster", groups=date, use_t=True)
+        found[:, r] = (
+            fitted.get_robustcov_results("HC3", use_t=True).pvalues[1],
+            clustered.pvalues[1],
+            2 * stats.t.sf(abs(t), errors.df) if np.isfinite(t) else 0.0,
+            wild_two_way(y, x, firm, date, 1)[2],
+        )
+    rates = 100 * (found <= 0.05).mean(axis=1)
+    SEEN.append(f"10 x 10, {case}: HC3, date, two-way, wild two-way {' '.join(f'{rate:.1f}' for rate in rates)} %")
+    wild = TWO_WAY[case][3]
+    assert abs(rates[3] - wild) <= 400 * np.sqrt(wild / 100 * (1 - wild / 100) / REPLICATIONS), rates
+    if case == "both":
+        assert rates[0] > 15 and rates[3] < rates[1] and rates[3] < rates[0], rates

@@ -97,13 +97,13 @@ CELLS: tuple[Cell, ...] = (
     Cell(
         "N=10 L=1", 10, 1, 2, in_suite=True,
         valid=sizes(INDEPENDENT, grank_t=7.2, grank_z=7.2, corrado_zivney=7.1, sign=2.15, generalized_sign=(2.15, 3.8),
-                    wilcoxon=4.88, sign_flip=4.9, cz_sign=4.7, skew_t_hall=7.0, skew_t_johnson=7.0,
+                    wilcoxon=4.88, sign_flip=4.9, im_t=5.0, cz_sign=4.7, skew_t_hall=7.0, skew_t_johnson=7.0,
                     crude_dependence=(5.5, 6.1)),
     ),
     Cell(
         "N=20 L=1", 20, 1, 3, in_suite=True,
         valid=sizes(INDEPENDENT, csect_t=4.4, grank_t=5.5, grank_z=5.5, corrado_zivney=5.4, sign=4.14,
-                    generalized_sign=(4.0, 4.14), wilcoxon=4.4, wild_bootstrap=5.0, cz_sign=4.5, skew_t_hall=6.5,
+                    generalized_sign=(4.0, 4.14), wilcoxon=4.4, wild_bootstrap=5.0, im_t=4.4, cz_sign=4.5, skew_t_hall=6.5,
                     skew_t_johnson=6.5, avar=5.0, vol_ratio_csect=5.0, crude_dependence=(5.5, 6.1), lbt_bootstrap=(4.0, 7.0)),
     ),
     Cell(
@@ -149,7 +149,8 @@ CELLS: tuple[Cell, ...] = (
     Cell(
         "one date, rho=.3 N=10 L=1", 10, 1, 11, rho=0.3, in_suite=True,
         valid=sizes((), adj_patell=5.3, kolari_pynnonen=4.9, kpp=4.9, crude_dependence=5.1, calendar_cov=4.5,
-                    corrado=4.0, grank_t=9.1, grank_t_clu=6.7, csect_t=33.3, patell=30.3, bmp=35.2),
+                    corrado=4.0, grank_t=9.1, grank_t_clu=6.7, csect_t=33.3, patell=30.3, bmp=35.2,
+                    vol_ratio_csect=(4.6, 6.1)),
     ),
     Cell(
         "one date, rho=.3 N=10 L=11", 10, 11, 12, rho=0.3,
@@ -159,7 +160,7 @@ CELLS: tuple[Cell, ...] = (
     Cell(
         "one date, rho=.3 N=50 L=1", 50, 1, 13, rho=0.3,
         valid=sizes((), adj_patell=5.1, kolari_pynnonen=5.2, kpp=5.2, crude_dependence=5.4, calendar_cov=5.0,
-                    corrado=4.2, grank_t=6.6, grank_t_clu=4.8),
+                    corrado=4.2, grank_t=6.6, grank_t_clu=4.8, vol_ratio_csect=(4.6, 6.1)),
     ),
     Cell(
         "one date, rho=.3 N=20 L=1 variance x2", 20, 1, 14, rho=0.3, variance=2.0,

@@ -8,9 +8,12 @@ import numpy as np
 
 from eventstudy.engine.models import MODELS, Fits, regressors
 from eventstudy.engine.panel import Floats
+from eventstudy.engine.significance.conformal import circular_sums
 from eventstudy.engine.windows import Design
 
 DRAWS = 20_000
+# Rows of a path up to which shifts of the residuals give its band: sums of more of them vary too little.
+SHORT_PATH = 5
 SEED = 20250416
 
 
@@ -53,3 +56,27 @@ def simultaneous_quantile(correlation: Floats, nu: float, level: float) -> float
     spread = np.sqrt(np.random.default_rng(SEED + 1).chisquare(nu, DRAWS) / nu)
     largest = np.abs(normal).max(axis=1) / spread
     return float(np.quantile(largest, level))
+
+
+def shifted_quantile(design: Design, fits: Fits, i: int, level: float) -> float:
+    """The same c for event i without a law of the errors, for paths of at most five rows (methods A1).
+
+    From every circular shift of the estimation residuals z = e / (s sqrt(n (1 - h))): the largest of
+    |sum sqrt(m_j) z| / sqrt(sum m) along the path, m the spans of the path's rows in their places. Of M ordered maxima
+    that of rank ceil(level (M + 1)).
+
+    Returns
+    -------
+    float
+        NaN for longer paths, without a variance, or with too few residuals for the level.
+    """
+    seen, used = design.observed[i, design.window], fits.used[i]
+    k, m = int(seen.sum()), int(used.sum())
+    rank = int(np.ceil(level * (m + 1)))
+    if not 0 < k <= SHORT_PATH or rank > m or not fits.s2[i] > 0:
+        return float("nan")
+    span = fits.relative_variance[i, design.window][seen]
+    z = fits.scaled[i, design.estimation][used] / np.sqrt(fits.s2[i] * (1 - fits.leverage[i][used]))
+    # the shift whose path starts at row t ends k - 1 rows on
+    paths = [np.roll(circular_sums(z, np.sqrt(span[:j])), -(j - 1)) / np.sqrt(span[:j].sum()) for j in range(1, k + 1)]
+    return float(np.sort(np.abs(paths).max(axis=0))[rank - 1])

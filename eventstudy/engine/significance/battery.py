@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from eventstudy.engine.significance import cross_section, ranks, resampling, volatility
+from eventstudy.engine.significance import by_dates, cross_section, ranks, resampling, volatility
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.evidence import Sample
 from eventstudy.engine.significance.laws import Alternative
@@ -86,8 +86,9 @@ def _zivney(sample: Sample, summary: Summary, dependence: Dependence, side: Alte
 
 
 def _grank_t(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
-    del sample, dependence
-    return ranks.grank(summary, "grank-t", side, ranks.few_for_ranks(summary.n))
+    del sample
+    warnings = [*ranks.few_for_ranks(summary.n), *ranks.few_dates(dependence.n_dates)]
+    return ranks.grank(summary, "grank-t", side, warnings)
 
 
 def _grank_raw(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
@@ -250,9 +251,17 @@ GROUP_TESTS: dict[str, GroupTest] = {
     ),
     "vol-ratio-csect": GroupTest(
         null="the event leaves the variance as it is",
-        needs="independent events, normal errors",
+        needs="unchanged correlation, normal errors",
         reference="variance of standardised CARs",
         run=_plain(cross_section.vol_ratio_csect),
+        cost="pairs",
+    ),
+    "im-t": GroupTest(
+        null="the mean abnormal return over dates is zero",
+        needs="independent dates, four and more; any correlation within a date",
+        reference="Ibragimov & Mueller (2010)",
+        run=_plain(by_dates.im_t),
+        reads=("values",),
     ),
 }
 

@@ -50,12 +50,14 @@ def _drawn(context: EventContext, i: int, days: slice, rng: np.random.Generator,
     root = np.sqrt(design.span[i, days][seen])
     draw = pool[_places(m, m + len(root), rng, scheme)]
     before, window = draw[:, :m], draw[:, m:] * root
-    rows = x[i, design.estimation][used] / np.sqrt(design.span[i, design.estimation][used])[:, None]
+    own = np.sqrt(design.span[i, design.estimation][used])
+    rows = x[i, design.estimation][used] / own[:, None]
     shift = before @ rows @ fits.xtx_inv[i]
     error = before - shift @ rows.T
     car = window.sum(axis=1) - shift @ x[i, days][seen].sum(axis=0)
     if x.shape[2] == 0:
-        error = before - before.mean(axis=1, keepdims=True)
+        # the mean a session, from returns that cover one or several
+        error = before - (before @ own / (own @ own))[:, None] * own
     return np.asarray(car / np.sqrt((error**2).sum(axis=1) / fits.nu[i]))
 
 

@@ -1,7 +1,7 @@
 """Several firms on one session (methods section 6): one cluster, because their errors are correlated.
 
-The firms share the session, the window and the regressors, so one design serves all of them. Only sessions on which
-every firm has an unmasked return are used (complete cases).
+The firms share the session, the window and the regressors, so one design serves all of them: after missing closes on a
+common clock (methods A1), every row weighed by the sessions that it covers.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eventstudy.engine.models import MODELS, regressors
+from eventstudy.engine.abnormal import window_complete
+from eventstudy.engine.models import MODELS, Model, regressors
 from eventstudy.engine.panel import Floats, Ints
+from eventstudy.engine.significance.common_clock import on_common_clock
 from eventstudy.engine.significance.conformal import circular_sums
 from eventstudy.engine.significance.laws import Alternative, f_p_value, t_p_value
 from eventstudy.engine.significance.multiple import romano_wolf
@@ -24,26 +26,26 @@ SINGULAR = 1e12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """Residuals of N firms on common sessions.
+    """Residuals of N firms on M common rows before the window and k in it.
 
     Attributes
     ----------
     estimation : float64 (M, N)
-        Estimation residuals E of the fit on the estimation window alone.
+        Estimation residuals E of the fit on the estimation window alone, of one-session scale.
     leverage : float64 (M,)
     car : float64 (N,)
         Over the test window.
     q : float
         Common variance factor.
     nu : float
-    window : float64 (L, N)
+    window : float64 (k, N)
         Abnormal returns of the test window.
-    v : float64 (L, L)
+    v : float64 (k, k)
         Their common covariance factor.
-    ring : float64 (M + L, N)
-        Residuals of the fit that includes the window; the window's rows come last.
-    length : int
-        L, days of the test window.
+    ring : float64 (M + k, N)
+        Residuals of the fit that includes the window, of one-session scale; the window's rows come last.
+    roots : float64 (k,)
+        Square roots of the sessions that the window's rows cover.
     """
 
     estimation: Floats
@@ -54,7 +56,7 @@ class Cluster:
     window: Floats
     v: Floats
     ring: Floats
-    length: int
+    roots: Floats
 
     @property
     def covariance(self) -> Floats:
@@ -62,8 +64,10 @@ class Cluster:
         return self.estimation.T @ self.estimation / self.nu
 
 
-def build_cluster(design: Design, model: str, start: int, end: int, min_obs: int) -> Cluster | str:
-    """Fit all firms of a cluster on their common sessions.
+def build_cluster(
+    design: Design, model: str, start: int, end: int, min_obs: int, *, log: bool = False
+) -> Cluster | str:
+    """Fit all firms of a cluster on their common clock.
 
     Parameters
     ----------
@@ -73,29 +77,33 @@ def build_cluster(design: Design, model: str, start: int, end: int, min_obs: int
     start, end : int
         Test window.
     min_obs : int
+    log : bool
+        Returns are logarithmic.
 
     Returns
     -------
     Cluster or str
         The reason, where the cluster cannot be studied.
     """
-    days = np.arange(design.plan.column(start), design.plan.column(end) + 1)
-    single = design.span == 1
-    if not (design.observed & single)[:, days].all():
-        return "a firm has no one-session return on some day of the window"
-    common = np.flatnonzero((design.usable & single)[:, design.estimation].all(axis=0))
     entry = MODELS[model]
     if entry.inference != "exact":
         return f"joint tests need least squares, and {model} is not"
+    shared = design.observed.all(axis=0) & (design.span == 1).all(axis=0)
+    if not np.array_equal(design.x[:, shared], np.broadcast_to(design.x[:1, shared], design.x[:, shared].shape)):
+        return "the firms do not share their benchmarks"
+    design = on_common_clock(design, model, log=log)
+    if not window_complete(design, start, end, strict=False).all():
+        return "the firms have no returns that cover the window together"
+    days = np.arange(design.plan.column(start), design.plan.column(end) + 1)
+    days = days[design.observed[0, days]]
+    common = np.flatnonzero(design.usable[:, design.estimation].all(axis=0))
     p = regressors(design, entry).shape[2]
     if len(common) < max(min_obs, p + 1):
         return f"{len(common)} common estimation sessions, {min_obs} needed"
-    if not np.array_equal(design.x[:, common], np.broadcast_to(design.x[:1, common], design.x[:, common].shape)):
-        return "the firms do not share their benchmarks"
     if p and np.linalg.matrix_rank(regressors(design, entry)[0, common]) < p:
         return "a benchmark is constant over the common sessions or repeats another"
-    residual, leverage, v, nu = _fit_common(design, model, common, days)
-    ring, _, _, _ = _fit_common(design, model, np.concatenate([common, days]), days[:0])
+    residual, leverage, v, nu = _fit_common(design, entry, common, days)
+    ring, _, _, _ = _fit_common(design, entry, np.concatenate([common, days]), days[:0])
     return Cluster(
         estimation=residual[: len(common)],
         leverage=leverage,
@@ -105,28 +113,28 @@ def build_cluster(design: Design, model: str, start: int, end: int, min_obs: int
         window=residual[len(common) :],
         v=v,
         ring=ring,
-        length=len(days),
+        roots=np.sqrt(design.span[0, days]),
     )
 
 
-def _fit_common(design: Design, model: str, rows: Ints, window: Ints) -> tuple[Floats, Floats, Floats, float]:
-    """Residuals (rows then window) of every firm, leverage, V of the window and nu; one design for all firms."""
-    entry = MODELS[model]
-    both = np.concatenate([rows, window])
-    y, x = design.y[:, both], regressors(design, entry)[:, both]
-    m, n_window = len(rows), len(window)
-    if x.shape[2] == 0:
-        excess = y - design.x[:, both, 0]
-        centred = excess - excess[:, :m].mean(axis=1, keepdims=True)
-        residual = np.concatenate([centred[:, :m], excess[:, m:]], axis=1)
-        return residual.T, np.zeros(m), np.eye(n_window), float(m - 1)
-    # one design, many right-hand sides: every row of a cluster covers one session, so there are no weights
-    q_factor, r = np.linalg.qr(x[0, :m])
-    theta = np.linalg.solve(r, q_factor.T @ y[:, :m].T)
-    along = np.linalg.solve(r.T, x[0, m:].T)
-    residual = y.T - x[0] @ theta
+def _fit_common(design: Design, entry: Model, rows: Ints, window: Ints) -> tuple[Floats, Floats, Floats, float]:
+    """Residuals of every firm (of one-session scale on the rows, as they are in the window), leverage, V of the window
+    and nu; one design and one weight a row, 1/span, for all firms."""
+    m, both = len(rows), np.concatenate([rows, window])
+    y, x, span = design.y[:, both].T, regressors(design, entry)[0, both], design.span[0, both]
+    root, own = np.sqrt(span[:m, None]), np.diag(span[m:])
+    if x.shape[1] == 0:
+        excess = y - design.x[0, both, :1]
+        mean = excess[:m].sum(axis=0) / span[:m].sum()
+        return np.concatenate([excess[:m] / root - root * mean, excess[m:]]), np.zeros(m), own, float(m - 1)
+    # one design, many right-hand sides
+    q_factor, r = np.linalg.qr(x[:m] / root)
+    theta = np.linalg.solve(r, q_factor.T @ (y[:m] / root))
+    along = np.linalg.solve(r.T, x[m:].T)
+    residual = y - x @ theta
+    residual[:m] /= root
     leverage = np.einsum("np,np->n", q_factor, q_factor)
-    return residual, leverage, np.eye(n_window) + along.T @ along, float(m - x.shape[2])
+    return residual, leverage, own + along.T @ along, float(m - x.shape[1])
 
 
 def portfolio_t(cluster: Cluster, alternative: Alternative = "two-sided") -> TestResult:
@@ -187,7 +195,7 @@ def mv_window(cluster: Cluster) -> TestResult:
 
     Exact where N or L is at most two; a test of means and variances alike.
     """
-    n, length, nu = len(cluster.car), cluster.length, cluster.nu
+    n, length, nu = len(cluster.car), len(cluster.roots), cluster.nu
     if nu < n:
         return undefined("mv-window", "F", f"{nu:g} degrees of freedom for {n} firms")
     error = cluster.estimation.T @ cluster.estimation
@@ -212,7 +220,7 @@ def conformal_max(cluster: Cluster) -> TestResult:
     scale = cluster.ring.std(axis=0)
     if not (scale > 0).all():
         return undefined("conformal-max", "permutation", "a firm has zero variance")
-    largest = np.abs(circular_sums(cluster.ring, cluster.length) / scale).max(axis=1)
+    largest = np.abs(circular_sums(cluster.ring, cluster.roots) / scale).max(axis=1)
     p = np.count_nonzero(largest >= largest[-1]) / len(largest)
     return TestResult(test="conformal-max", statistic=float(largest[-1]), null="permutation", df=str(len(largest)), p=p)
 
@@ -230,7 +238,7 @@ def conformal_hotelling(cluster: Cluster) -> TestResult:
     Valid for fat tails and any correlation: whole days are permuted, never firm-days. A rejection may also mean a
     risen variance.
     """
-    sums = circular_sums(cluster.ring, cluster.length)
+    sums = circular_sums(cluster.ring, cluster.roots)
     scatter = cluster.ring.T @ cluster.ring
     distances = _squared_distances(sums, scatter)
     if distances is None:
@@ -244,18 +252,18 @@ def conformal_hotelling(cluster: Cluster) -> TestResult:
 def romano_wolf_firms(cluster: Cluster) -> list[TestResult]:
     """``romano-wolf`` over the firms of the cluster, one result a firm.
 
-    One-day windows: the estimation days' e_t/(s sqrt(1 - h_t)) are the null days. Longer windows: circular shifts of
-    the window sums of the fit that includes the window.
+    Windows of one return: the estimation days' e_t/(s sqrt(1 - h_t)) are the null days. Longer windows: circular shifts
+    of the window sums of the fit that includes the window.
     """
     scale = np.sqrt(np.diagonal(cluster.covariance))
     if not (scale > 0).all():
         return [undefined("romano-wolf", "max-t", "a firm has zero variance", k) for k in range(len(scale))]
     observed = cluster.car / (scale * np.sqrt(cluster.q))
-    if cluster.length == 1:
+    if len(cluster.roots) == 1:
         draws = cluster.estimation / (scale * np.sqrt(1 - cluster.leverage)[:, None])
         adjusted = romano_wolf(observed, draws, identity_included=False)
     else:
-        sums = circular_sums(cluster.ring, cluster.length) / cluster.ring.std(axis=0)
+        sums = circular_sums(cluster.ring, cluster.roots) / cluster.ring.std(axis=0)
         adjusted = romano_wolf(sums[-1], sums, identity_included=True)
         draws = sums
     return [

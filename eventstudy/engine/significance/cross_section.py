@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import special
 
 from eventstudy.engine.moments import Moments
+from eventstudy.engine.panel import Ints
 from eventstudy.engine.significance.laws import Alternative, normal_p_value, t_p_value
 from eventstudy.engine.significance.result import TestResult, computed, undefined
 from eventstudy.engine.significance.summary import Summary
@@ -36,6 +37,8 @@ class Dependence:
     variance : float
         c'Omega c of the equally weighted mean CAR; NaN where it was not asked for.
     min_nu : float
+    dates, cluster : int64 (G,)
+        As in ``Overlap``.
     """
 
     n_dates: int
@@ -45,6 +48,8 @@ class Dependence:
     mean_correlation: float = 0.0
     variance: float = np.nan
     min_nu: float = np.nan
+    dates: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64), compare=False)
+    cluster: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64), compare=False)
 
     def shared(self, n: int) -> list[str]:
         """The sentence against tests that need independent events."""
@@ -207,15 +212,17 @@ def crude_dependence(summary: Summary, n_estimation: int, days: slice, side: Alt
 
 
 def vol_ratio_csect(summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
-    """``vol-ratio-csect``: cross-sectional variance of SCAR over its expectation, chi-squared, upper tail (9.2).
+    """``vol-ratio-csect``: cross-sectional variance of SCAR over its expectation, chi-squared, upper tail (9.2, A10).
 
-    A ratio above one means that the event raised the variance. Not robust to fat tails, and needs N >= 20.
+    What events share does not vary between them, so the expectation is mean nu/(nu - 2) times 1 - rbar_o. A ratio above
+    one means that the event raised the variance. Not robust to fat tails, and needs N >= 20.
     """
     del side
-    ratio, n = variance_ratio(summary), summary.n
+    r = max(dependence.mean_overlap_correlation, 0.0)
+    ratio, n = variance_ratio(summary) / (1 - r) if r < 1 else np.nan, summary.n
     if not np.isfinite(ratio):
         return undefined("vol-ratio-csect", "chi2", "no event has more than two degrees of freedom")
-    warnings = dependence.shared(n) + ([f"N = {n} is small"] if n < FEW_FOR_VARIANCE else [])
+    warnings = [f"N = {n} is small"] if n < FEW_FOR_VARIANCE else []
     p = float(special.chdtrc(n - 1, ratio * (n - 1)))
     return computed("vol-ratio-csect", ratio, "chi2", str(n - 1), p, warnings)
 

@@ -7,7 +7,7 @@ import numpy as np
 from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.evidence import Sample
-from eventstudy.engine.significance.overlap import Overlap
+from eventstudy.engine.significance.overlap import Overlap, clusters_of
 from eventstudy.engine.significance.pairs import (
     COMMON_DAYS,
     Errors,
@@ -74,19 +74,24 @@ def dependence(
     (sums,) = merged_pairs([summed_pairs(list(enumerate(neighbours(low, high))), take, common_days)])
     own, min_nu = float((c**2 * sample.std_error**2).sum()), float(sample.evidence.nu[sample.rows].min())
     scale = 1.0 if shares is not None else float(sample.n) ** 2
-    return shared_days(_overlap(window, sample.n_dates), (sample.n, sample.length), sums.column(0), own, scale, min_nu)
+    return shared_days(_overlap(window, sample.dates), (sample.n, sample.length), sums.column(0), own, scale, min_nu)
 
 
-def _overlap(window: Ints, n_dates: int) -> Overlap:
-    """The overlaps of windows given day by day; (n, L)."""
+def _overlap(window: Ints, date: Ints) -> Overlap:
+    """The overlaps of windows given day by day, (n, L), of events on dates (n,)."""
     distinct, count = np.unique(window, axis=0, return_counts=True)
     days, place = np.unique(distinct, return_inverse=True)
     on = np.zeros((len(distinct), len(days)))
     on[np.arange(len(distinct))[:, None], place.reshape(distinct.shape)] = 1.0
     common = on @ on.T
     pairs = np.outer(count, count) - np.diag(count)
+    dates, cluster = clusters_of(date, window.min(axis=1), window.max(axis=1))
     return Overlap(
-        n_dates=n_dates, pairs=int(pairs[common > 0].sum()) // 2, common_days=float((pairs * common).sum()) / 2
+        n_dates=len(dates),
+        pairs=int(pairs[common > 0].sum()) // 2,
+        common_days=float((pairs * common).sum()) / 2,
+        dates=dates,
+        cluster=cluster,
     )
 
 
@@ -117,4 +122,6 @@ def shared_days(
         mean_correlation=float(sums.correlation) / count if count else 0.0,
         variance=(own + float(sums.covariance)) / scale,
         min_nu=min_nu,
+        dates=overlap.dates,
+        cluster=overlap.cluster,
     )

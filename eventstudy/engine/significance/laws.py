@@ -31,24 +31,28 @@ def f_p_value(f: Floats, df1: float | Ints, df2: float | Floats | Ints) -> Float
     return np.asarray(special.fdtrc(df1, df2, f), dtype=np.float64)
 
 
-def minimum_detectable_effect(df: Floats, level: float, power: float = 0.8) -> Floats:
-    """Smallest true effect, in standard errors, that a two-sided t test finds with the given power.
+def minimum_detectable_effect(
+    df: Floats, level: float, power: float = 0.8, alternative: Alternative = "two-sided"
+) -> Floats:
+    """Smallest true effect, in standard errors, that a t test finds with the given power.
 
-    Only rejections in the right direction count: P(t' > t_crit) = power for the noncentral t' (methods 5.8).
+    Only rejections in the right direction count: P(t' > t_crit) = power for the noncentral t' (methods 5.8, A5). A
+    one-sided test has the smaller critical value of its side, and so a smaller effect.
 
     Checked against
     ---------------
     ``scipy.stats.nct`` and a root finder (tests/engine/test_laws.py).
     """
     known, where = np.unique(df, return_inverse=True)
-    effect = np.array([_detectable(float(nu), level, power) for nu in known])
+    tail = 0.5 + level / 2 if alternative == "two-sided" else level
+    effect = np.array([_detectable(float(nu), tail, power) for nu in known])
     return np.asarray(effect[where].reshape(np.shape(df)), dtype=np.float64)
 
 
 @lru_cache(maxsize=4096)
-def _detectable(df: float, level: float, power: float) -> float:
+def _detectable(df: float, tail: float, power: float) -> float:
     """The effect for one number of degrees of freedom; the same few come back with every chunk of events."""
-    critical = t_quantile(np.array(df), 0.5 + level / 2)
+    critical = t_quantile(np.array(df), tail)
     effect = special.nctdtrinc(df, 1.0 - power, critical)
     # the inverse stops near 1e-8; Newton steps on the distribution itself reach its precision
     for _ in range(2):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -56,11 +56,16 @@ class Overlap:
         Pairs of events whose windows have a day in common.
     common_days : float
         Common window days, summed over all pairs.
+    dates, cluster : int64 (G,)
+        The dates in order, and a number for each: dates whose windows share a day, directly or through others, have the
+        same.
     """
 
     n_dates: int
     pairs: int = 0
     common_days: float = 0.0
+    dates: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64), compare=False)
+    cluster: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64), compare=False)
 
 
 def overlap_of(places: Ints, calendars: Calendars, window: tuple[int, int]) -> Overlap:
@@ -77,11 +82,30 @@ def overlap_of(places: Ints, calendars: Calendars, window: tuple[int, int]) -> O
     ---------------
     A loop over pairs (tests/oracles).
     """
-    return Overlap(
-        n_dates=len(np.unique(calendars.days[places > 0])),
+    apart = dates_of(places, calendars, window)
+    return replace(
+        apart,
         pairs=overlapping_pairs(places, calendars, window),
         common_days=_common_days(places, calendars, window),
     )
+
+
+def dates_of(places: Ints, calendars: Calendars, window: tuple[int, int]) -> Overlap:
+    """The dates of events and which of them share days of their windows, without a word on pairs; as ``overlap_of``."""
+    at = np.flatnonzero(places > 0)
+    dates, cluster = clusters_of(calendars.days[at], *calendars.reach(at, window[0], window[1]))
+    return Overlap(n_dates=len(dates), dates=dates, cluster=cluster)
+
+
+def clusters_of(date: Ints, first_day: Ints, last_day: Ints) -> tuple[Ints, Ints]:
+    """The distinct dates of events, and the cluster of each; windows reach from ``first_day`` to ``last_day``, (n,)."""
+    dates, where = np.unique(date, return_inverse=True)
+    low, high = np.full(len(dates), np.iinfo(np.int64).max), np.full(len(dates), np.iinfo(np.int64).min)
+    np.minimum.at(low, where, first_day)
+    np.maximum.at(high, where, last_day)
+    # later dates have later windows, so a cluster ends where the next window begins behind all before it
+    reached = np.maximum.accumulate(high) if len(high) else high
+    return dates, np.concatenate([[0], np.cumsum(low[1:] > reached[:-1])]).astype(np.int64)[: len(dates)]
 
 
 def overlapping_own(first_day: Ints, last_day: Ints) -> int:

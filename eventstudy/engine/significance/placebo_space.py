@@ -7,6 +7,7 @@ import numpy as np
 
 from eventstudy.engine.context import EventContext, SingleTest
 from eventstudy.engine.panel import Bools, Floats
+from eventstudy.engine.significance.inversion import conformal_set, space_set
 from eventstudy.engine.significance.laws import extreme_count
 from eventstudy.engine.synthetic import EXACT_FIT, simplex_weights
 from eventstudy.engine.windows import Design
@@ -18,14 +19,17 @@ def placebo_space(context: EventContext) -> dict[str, Floats]:
 
     Returns
     -------
-    p_space, p_min_space : float64 (E, W)
-        The smallest possible p is 1/(J + 1), J the donors that the others do not reproduce exactly.
+    p_space, p_min_space, space_low, space_high, ci_low, ci_high : float64 (E, W)
+        The smallest possible p is 1/(J + 1), J the donors that the others do not reproduce exactly. The sets of effects
+        that are not rejected, two-sided: ``space_*`` by the donors' ratios, ``ci_*`` by circular shifts (methods A9).
 
     Checked against
     ---------------
     A loop with scipy's SLSQP (tests/oracles/test_synthetic.py).
     """
     p, p_min, found, design = context.empty(), context.empty(), context.measures, context.design
+    low, high, first, last = (context.empty() for _ in range(4))
+    alpha = 1 - context.options.level
     known = np.stack([context.known(w) for w in range(len(context.options.windows))], axis=1)
     for i in map(int, np.flatnonzero(known.any(axis=1))):
         errors, sizes = _donors_as_treated(design, context.fits.used, i)
@@ -38,7 +42,11 @@ def placebo_space(context: EventContext) -> dict[str, Floats]:
             ratios = errors[usable][:, days][:, seen].sum(axis=1) / sizes[usable]
             p[i, w] = extreme_count(np.append(ratios, own), own, context.options.alternative) / (len(ratios) + 1)
             p_min[i, w] = 1 / (len(ratios) + 1)
-    return {"p_space": p, "p_min_space": p_min}
+            car, size = float(found.car[i, w]), float(np.sqrt(found.s2[i]))
+            low[i, w], high[i, w] = space_set(car, size, ratios, alpha)
+            first[i, w], last[i, w] = conformal_set(design, i, context.with_window(int(w))[0][i], days, car, alpha)
+    sets = {"space_low": low, "space_high": high, "ci_low": first, "ci_high": last}
+    return {"p_space": p, "p_min_space": p_min, **sets}
 
 
 def _donors_as_treated(design: Design, used: Bools, i: int) -> tuple[Floats, Floats]:
@@ -56,9 +64,9 @@ def _donors_as_treated(design: Design, used: Bools, i: int) -> tuple[Floats, Flo
 
 TESTS = {
     "placebo-space": SingleTest(
-        columns=("p_space", "p_min_space"),
+        columns=("p_space", "p_min_space", "space_low", "space_high"),
         reads=frozenset({"days", "donors"}),
-        cost=20_000.0,
+        cost=60_000.0,
         run=placebo_space,
         defined=("none",),
     )

@@ -10,6 +10,7 @@ from eventstudy.engine.significance.laws import Alternative, binomial_p_value, n
 from eventstudy.engine.significance.result import TestResult, computed, undefined
 from eventstudy.engine.significance.summary import Summary
 
+FEW_DATES_FOR_RANKS = 5
 FEW_FOR_RANKS = 20
 EXACT_UP_TO = 50
 FEW_FOR_SIGNS = 10
@@ -40,12 +41,12 @@ def corrado(summary: Summary, days: slice, side: Alternative) -> TestResult:
     days : slice
         Columns of the test window among all ranked days.
     """
-    total, s, _, length = _window_of(summary, days)
+    total, s, t_days, length = _window_of(summary, days)
     if not s > 0 or not length:
         return undefined("corrado", "normal", "the daily mean ranks do not vary")
     z = total / (np.sqrt(length) * s)
     warnings = risen_variance(summary) + (_cannot_reject(summary.n) if summary.n < 3 else [])
-    return computed("corrado", z, "normal", "", normal_p_value(z, side), warnings)
+    return computed("corrado", z, "normal", "", normal_p_value(z, side), warnings, _ranked(t_days))
 
 
 def cumrank_t(summary: Summary, days: slice, side: Alternative) -> TestResult:
@@ -54,7 +55,7 @@ def cumrank_t(summary: Summary, days: slice, side: Alternative) -> TestResult:
     if not s > 0 or not length or t_days - length < 1:
         return undefined("cumrank-t", "t", "the daily mean ranks do not vary")
     z = total / (s * np.sqrt(length * (t_days - length) / (t_days - 1)))
-    return _student("cumrank-t", z, t_days, side, risen_variance(summary))
+    return _student("cumrank-t", z, t_days, side, risen_variance(summary), _ranked(t_days))
 
 
 def cumrank_z(summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
@@ -64,7 +65,8 @@ def cumrank_z(summary: Summary, dependence: Dependence, side: Alternative) -> Te
         return undefined("cumrank-z", "normal", "nothing is ranked in the window")
     z = float(total / np.sqrt(variance))
     warnings = [*dependence.shared(summary.n), *risen_variance(summary)]
-    return computed("cumrank-z", z, "normal", "", normal_p_value(z, side), warnings)
+    t_days = int((summary.sums["corrado_n"] > 0).sum())
+    return computed("cumrank-z", z, "normal", "", normal_p_value(z, side), warnings, _ranked(t_days))
 
 
 def corrado_zivney(summary: Summary, n_estimation: int, side: Alternative) -> TestResult:
@@ -117,14 +119,19 @@ def grank_z(summary: Summary, dependence: Dependence, side: Alternative) -> Test
     return computed("grank-z", z, "normal", "", normal_p_value(z, side), warnings)
 
 
-def _student(test: str, z: float, t_days: int, side: Alternative, warnings: list[str]) -> TestResult:
+def _ranked(t_days: int) -> str:
+    """Which days are ranked: the window's own rank depends on the length of the event window, not on its own alone."""
+    return f"ranked among {t_days} days: the estimation window and the whole event window"
+
+
+def _student(test: str, z: float, t_days: int, side: Alternative, warnings: list[str], note: str = "") -> TestResult:
     """Z sqrt((T - 2)/(T - 1 - Z^2)) with T - 2 degrees of freedom."""
     room = t_days - 1 - z**2
     if not np.isfinite(z) or room <= 0:
         return undefined(test, "t", "the daily mean ranks do not vary")
     t, df = z * np.sqrt((t_days - 2) / room), t_days - 2
     p = float(t_p_value(np.array(t), np.array(float(df)), side))
-    return computed(test, t, "t", str(df), p, warnings)
+    return computed(test, t, "t", str(df), p, warnings, note)
 
 
 def _few_ranks(n: int) -> list[str]:
@@ -138,6 +145,13 @@ def _cannot_reject(n: int) -> list[str]:
 def few_for_ranks(n: int) -> list[str]:
     """What stands against a re-standardised rank test of few events."""
     return _few_ranks(n)
+
+
+def few_dates(n_dates: int) -> list[str]:
+    """What stands against ``grank-t`` on few dates: events of one date share its news (methods A10)."""
+    if n_dates >= FEW_DATES_FOR_RANKS:
+        return []
+    return [f"events on {n_dates} dates: rejects 6 to 9 % below {FEW_DATES_FOR_RANKS}, see grank-t-clu"]
 
 
 def sign(summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:

@@ -37,11 +37,14 @@ class TestResult:
     member: int = -1
 
 
-def computed(test: str, statistic: float, null: str, df: str, p: float, warnings: list[str]) -> TestResult:
-    """A result with what stands against it; a statistic that is no number becomes an undefined result."""
+def computed(
+    test: str, statistic: float, null: str, df: str, p: float, warnings: list[str], note: str = ""
+) -> TestResult:
+    """A result with what stands against it and a note on what it is; a statistic that is no number becomes an undefined
+    result."""
     if not np.isfinite(statistic) or not np.isfinite(p):
         return undefined(test, null, "; ".join(["the statistic is undefined", *warnings]))
-    reason = "; ".join(warnings)
+    reason = "; ".join([*warnings, *([note] if note else [])])
     return TestResult(
         test=test, statistic=statistic, null=null, df=df, p=p, applicable="warn" if warnings else "yes", reason=reason
     )

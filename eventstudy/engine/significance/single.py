@@ -31,7 +31,7 @@ class ExactT:
     ----------
     std_error, t, df, p, ci_low, ci_high, mde : float64 (E, W)
         Standard error of the CAR, its t statistic with df degrees of freedom, p value, interval at the level asked
-        for, and the smallest true CAR found with 80 % power at that level.
+        for, and the smallest true CAR that this side of the test finds with 80 % power at that level.
     """
 
     std_error: Floats
@@ -76,7 +76,7 @@ def exact_t(car: Floats, q: Floats, s2: Floats, nu: Floats, level: float, altern
         p=t_p_value(t, df, alternative),
         ci_low=car - half,
         ci_high=car + half,
-        mde=minimum_detectable_effect(nu, level)[:, None] * std_error,
+        mde=minimum_detectable_effect(nu, level, alternative=alternative)[:, None] * std_error,
     )
 
 

@@ -11,6 +11,7 @@ from eventstudy.engine.significance import (
     conformal,
     placebo,
     placebo_space,
+    rank_local,
     single,
     single_ranks,
     volatility,
@@ -24,6 +25,7 @@ SINGLE_TESTS: dict[str, SingleTest] = {
     **volatility.TESTS,
     **bootstrap.TESTS,
     **placebo_space.TESTS,
+    **rank_local.TESTS,
 }
 
 

@@ -301,7 +301,7 @@ def volatility_scores(sample: Sample) -> Floats:
     place = np.full(len(rows), np.nan)
     for m, long in sorted({(m, long) for m, long in zip(n.tolist(), length.tolist(), strict=True) if m > long > 0}):
         at = np.flatnonzero((n == m) & (length == long))
-        runs = circular_sums(together[at, :m].T, long)
+        runs = circular_sums(together[at, :m].T, np.ones(long))
         place[at] = (0.5 + (runs < total[at]).sum(axis=0) + 0.5 * (runs == total[at]).sum(axis=0)) / (m + 1)
     return np.asarray(special.ndtri(place))
 

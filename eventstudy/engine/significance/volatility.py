@@ -53,10 +53,9 @@ def vol_conformal(context: EventContext) -> dict[str, Floats]:
     """``vol-conformal``: the window's sum of squares among all circular shifts, the model fitted on both windows."""
     design, p = context.design, context.empty()
     for w, (start, end) in enumerate(context.options.windows):
-        used, residual = context.with_window(w)
-        scaled, rows = residual / np.sqrt(design.span), np.flatnonzero(context.known(w))
-        for group, ring, length in rings(scaled, used, rows, design.days(start, end)):
-            sums = circular_sums(ring**2, length)
+        (used, z), rows = context.with_window(w), np.flatnonzero(context.known(w))
+        for group, ring, roots in rings(z, used, design.span, rows, design.days(start, end)):
+            sums = circular_sums(ring**2, np.ones(len(roots)))
             p[group, w] = (sums >= sums[-1]).mean(axis=0)
     return {"p_vol_conformal": p}
 

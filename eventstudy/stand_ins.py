@@ -1,0 +1,58 @@
+"""Rows on which a model of the variance could not be estimated: counted and said, refused where there is no other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eventstudy.engine.models import MODELS
+from eventstudy.errors import UsageError
+from eventstudy.flags import STAND_IN, marked
+from eventstudy.measured import MeasuredEvents
+from eventstudy.spec import StudySpec
+
+
+@dataclass(slots=True)
+class StandIns:
+    """Studied rows, those of them with a simpler model in place of the study's, and those of these with too few valid
+    sessions for it."""
+
+    studied: int = 0
+    replaced: int = 0
+    short: int = 0
+
+    def add(self, found: MeasuredEvents, spec: StudySpec) -> None:
+        """Count some more rows."""
+        replaced = marked(found.row_flags, "model_fallback")
+        self.studied += len(replaced)
+        self.replaced += int(replaced.sum())
+        self.short += int(np.sum(replaced & (found.models["n_estimation"] < MODELS[spec.model].least)))
+
+    def notices(self, spec: StudySpec) -> tuple[str, ...]:
+        """Which model was estimated for how many rows; empty where it was for all.
+
+        Raises
+        ------
+        UsageError
+            Where it was estimated for none.
+        """
+        if not self.replaced:
+            return ()
+        least = MODELS[spec.model].least
+        others = self.replaced - self.short
+        causes = [f"{self.short} have fewer than {least} valid sessions before the event"] if self.short else []
+        if others:
+            causes.append(f"the variance of {others} does not converge or does not settle")
+        why = ", ".join(causes)
+        if self.replaced == self.studied:
+            raise UsageError(
+                f"{spec.model} could be estimated for none of {self.studied} rows: {why}",
+                f"at least one row with {least} valid sessions before its event and a variance that settles",
+                "prices that reach further back, --exclude none, or --model market-model",
+            )
+        return (
+            f"{spec.model} was estimated for {self.studied - self.replaced} of {self.studied} rows; for the other "
+            f"{self.replaced} the {STAND_IN} with the scale of the 20 latest sessions stands in (flag model_fallback): "
+            f"{why}",
+        )
