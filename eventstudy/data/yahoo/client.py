@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from eventstudy.data import clock
+from eventstudy.data.network import LARGEST_REPLY, YAHOO, bounded_curl
 from eventstudy.data.vintage import (
     FOREIGN_DIVIDENDS,
     NOTHING,
@@ -159,7 +160,7 @@ class YahooClient:
         """The watched session, made on first use: this is where the client is imported."""
         if self._wire is None:
             session = _session()
-            self._wire = Wire(session.request, self.limits)
+            self._wire = Wire(bounded_curl(session.request, YAHOO), self.limits)
             # one seam: every verb of the session goes through `request`
             session.request = self._wire.send
             self._session = session
@@ -255,13 +256,13 @@ class YahooClient:
 
 def _session() -> Any:
     try:
-        from curl_cffi import requests
+        from curl_cffi import CurlOpt, requests
     except ImportError as error:
         raise SourceUnavailable(
             f"the client of Yahoo cannot be loaded: {error}",
             hint="install curl_cffi, or use --source snapshot or csv:DIR",
         ) from error
-    return requests.Session(impersonate="chrome")
+    return requests.Session(impersonate="chrome", curl_options={CurlOpt.MAXFILESIZE_LARGE: LARGEST_REPLY})
 
 
 def _prepare(cache: Path) -> None:
