@@ -204,7 +204,7 @@ def confounders_beside(events: EventColumns, path: str | Path | None) -> Confoun
     if path is not None:
         return read_confounders(path)
     beside = Path(events.path).parent / "confounders.csv"
-    return read_confounders(beside) if Path(events.path).is_file() and beside.is_file() else None
+    return read_confounders(beside) if Path(events.path).is_file() and beside.exists() else None
 
 
 def chosen_rows(index: EventIndex, only: Sequence[str]) -> tuple[Bools, Ints]:

@@ -47,7 +47,7 @@ def run_many(
         out=out,
         formats=formats,
         detail=settings["detail"].value,
-        confounders=beside if path.is_file() and beside.is_file() else None,
+        confounders=beside if path.is_file() and beside.exists() else None,
     )
     value = {name: settings[name].value for name in ("threads", "workers", "scheduler")}
     with executor(value["threads"], value["workers"], value["scheduler"]) as chosen:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from eventstudy.cli.named import check_named
 from eventstudy.errors import InputFileError, Problem, UsageError, flat
+from eventstudy.opening import SETTINGS, Unfit, text
 from eventstudy.reading import decimal, whole
 from eventstudy.spelling import meant, meant_path
 
@@ -243,16 +244,16 @@ def read_config(path: Path | None) -> Config:
     if not named and "EVENTSTUDY_CONFIG" not in os.environ and not path.exists():
         return Config(str(path), {})
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        values = tomllib.loads(text(path, SETTINGS))
+    except Unfit as error:
+        raise InputFileError(str(path), [Problem(0, "", "", f"cannot be read: {error.strerror}")]) from error
     except OSError as error:
         hint = meant_path(path) or "--config FILE"
         raise UsageError(f"cannot read {path}: {error.strerror}", "a configuration file", hint) from error
     except (ValueError, RecursionError) as error:
         # besides what is no TOML: numbers of thousands of digits, brackets in brackets, a NUL in the path
         raise InputFileError(str(path), [Problem(0, "", "", f"is no TOML file: {error}")]) from error
-    problems = [
-        Problem(0, key, "", "holds a number of more than 18 digits") for key, value in values.items() if _is_huge(value)
-    ]
+    problems = [Problem(0, key, "", trouble) for key, value in values.items() if (trouble := _trouble(value))]
     for key in values:
         if key not in OPTIONS:
             advice = meant(key, OPTIONS) or f"known keys: {', '.join(OPTIONS)}"
@@ -262,13 +263,14 @@ def read_config(path: Path | None) -> Config:
     return Config(str(path), values)
 
 
-def _is_huge(value: Any) -> bool:
-    """Whether a value holds an integer that no option can take; Python could not even print some of them."""
-    if isinstance(value, list):
-        return any(map(_is_huge, value))
-    if isinstance(value, dict):
-        return any(map(_is_huge, value.values()))
-    return isinstance(value, int) and abs(value) >= 10**18
+def _trouble(value: Any, deeper: int = 8) -> str:
+    """What no option can take and Python could not even print: huge integers, tables within tables without end."""
+    if isinstance(value, list | dict):
+        if not deeper:
+            return "holds tables or lists within one another; an option is one value or one list"
+        inner = value.values() if isinstance(value, dict) else value
+        return next((found for item in inner if (found := _trouble(item, deeper - 1))), "")
+    return "holds a number of more than 18 digits" if isinstance(value, int) and abs(value) >= 10**18 else ""
 
 
 def _read(option: Option, value: Any, place: str) -> Any:

@@ -89,7 +89,7 @@ def _read(events: Path) -> tuple[Problems, EventIndex | None]:
     except InputFileError as error:
         problems += [(error.path, error.unit, problem) for problem in error.problems]
     try:
-        confounders = read_confounders(beside) if beside.is_file() else None
+        confounders = read_confounders(beside) if beside.exists() else None
     except InputFileError as error:
         problems += [(error.path, error.unit, problem) for problem in error.problems]
     if problems or table is None:

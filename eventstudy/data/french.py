@@ -24,6 +24,7 @@ from eventstudy.data.network import FRENCH, LARGEST_REPLY, TooLarge, bounded_req
 from eventstudy.data.prices import Dates, Floats
 from eventstudy.data.store import default_folder
 from eventstudy.errors import MalformedResponse, SourceUnavailable, UsageError
+from eventstudy.opening import RECORD, text
 from eventstudy.spec import StudySpec
 
 INSTALL = 'pip install -e ".[factors]"'
@@ -230,7 +231,7 @@ def joined(parts: list[Dataset], *, stale: bool = False) -> FactorTable:
 def load(folder: Path, name: str) -> Dataset | None:
     """What was kept of a data set; None where nothing was, or what is there is damaged."""
     try:
-        record = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        record = json.loads(text(folder / f"{name}.json", RECORD, links=False))
         body = {key: record[key] for key in ("name", "vintage", "dates", "columns")}
         if record["schema"] != _SCHEMA or record["sha256"] != _digest(body) or record["name"] != name:
             return None

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eventstudy.errors import UsageError
+from eventstudy.opening import RECORD, text
 from eventstudy.report import escape, leftovers
 from eventstudy.report.provenance import counts, manifest
 from eventstudy.results import SCHEMA_VERSION
@@ -359,7 +360,7 @@ def _manifest_before(out: Path) -> dict[str, Any]:
     """The folder's manifest; one that is not there, is no file or cannot be read is empty."""
     path = out / MANIFEST
     try:
-        found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        found = json.loads(text(path, RECORD, links=False))
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
