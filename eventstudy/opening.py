@@ -13,7 +13,6 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 # Bytes: of settings; of manifests and other records; of tables that are held in memory; of what is read in parts.
 SETTINGS, RECORD, TABLE, STREAMED = 2**20, 2**26, 2**30, 2**40
@@ -41,7 +40,7 @@ class TooLarge(Unfit):
 
 
 @contextmanager
-def opened(path: str | Path, largest: int, *, links: bool = True) -> Iterator[BinaryIO]:
+def opened(path: str | Path, largest: int, *, links: bool = True) -> Iterator[io.BufferedReader]:
     """A file, open for reading.
 
     Parameters

@@ -228,7 +228,8 @@ def _bars(path: Path) -> Bars:
             rows = csv.reader(lines, strict=True)
             if [name.replace(FOREIGN, HEADINGS["dividend"]) for name in next(rows, [])] != ["Date", *HEADINGS.values()]:
                 raise ValueError(f"the header is not Date,{','.join(HEADINGS.values())}")
-            days, figures = [], []
+            days: list[str] = []
+            figures: list[list[float]] = []
             for row in rows:
                 if len(row) != len(HEADINGS) + 1 or len(days) == MOST_DAYS:
                     raise ValueError(f"line {rows.line_num} has {len(row)} cells, or is one too many")
