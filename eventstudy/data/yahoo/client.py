@@ -42,6 +42,7 @@ from eventstudy.errors import (
     SourceUnavailable,
     UnknownSymbol,
 )
+from eventstudy.opening import check_regular
 
 SOURCE = "yahoo"
 _ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
@@ -271,12 +272,22 @@ def _prepare(cache: Path) -> None:
 
     try:
         cache.mkdir(parents=True, exist_ok=True)
+        for kept in cache.iterdir():
+            check_regular(kept, links=False)
     except OSError:
-        # nothing of it is worth a failure: cookies and zones are asked for again
+        # nothing of it is worth a failure: zones are asked for again
         cache = Path(tempfile.mkdtemp(prefix="eventstudy-"))
         atexit.register(shutil.rmtree, cache, ignore_errors=True)
     yfinance.set_tz_cache_location(str(cache))
+    _without_kept_cookies()
     logging.getLogger("yfinance").setLevel(logging.CRITICAL + 1)
+
+
+def _without_kept_cookies() -> None:
+    """The client keeps cookies as pickles, and a pickle runs what it says when it is read: none is read nor written."""
+    from yfinance.cache import _CookieCacheDummy, _CookieCacheManager
+
+    _CookieCacheManager._Cookie_cache = _CookieCacheDummy()
 
 
 def _version() -> str:
