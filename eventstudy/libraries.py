@@ -30,7 +30,7 @@ def without_local_settings() -> Iterator[None]:
         def exists(path: object) -> bool:
             return path not in OF_THE_FOLDER and real(path)  # type: ignore[arg-type]
 
-        os.path.exists = exists  # type: ignore[assignment]
+        os.path.exists = exists
         try:
             yield
         finally:

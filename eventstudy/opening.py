@@ -32,11 +32,11 @@ class Unfit(OSError):
         super().__init__(errno.EINVAL, words, str(path))
 
 
-class TooLarge(Unfit):
+class TooLarge(OSError):
     """A file larger than its kind may be."""
 
     def __init__(self, path: str | Path, largest: int) -> None:
-        super().__init__(path, f"it is larger than {largest >> 20} MiB")
+        super().__init__(errno.EFBIG, f"it is larger than {largest >> 20} MiB", str(path))
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def opened(path: str | Path, largest: int, *, links: bool = True) -> Iterator[io
     Raises
     ------
     OSError
-        As the system has it; ``Unfit`` for devices, pipes, sockets, links and files that are too large.
+        As the system has it; ``Unfit`` for devices, pipes, sockets and links; ``TooLarge``.
     """
     try:
         # without waiting for the other end of a pipe

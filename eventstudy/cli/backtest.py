@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, say_prices
+from eventstudy.cli.console import Console, say_prices, tell
 from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
@@ -129,11 +129,11 @@ def _print(found: Backtest, result: StudyResult, out: Path, written: Sequence[st
 
     said = verdicts(found, result.spec.level)
     if not as_json:
-        print("\n".join(said))
-        print(f"{len(found.plan.cases.positions)} events, {len(found.variants)} variants -> {out}")
+        tell("\n".join(said))
+        tell(f"{len(found.plan.cases.positions)} events, {len(found.variants)} variants -> {out}")
         return
     frame = backtest_frame(found)
-    print(
+    tell(
         json_dumps(
             {
                 "schema_version": SCHEMA_VERSION,

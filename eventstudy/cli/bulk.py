@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eventstudy.cli.console import Console, printable
+from eventstudy.cli.console import Console, tell
 from eventstudy.cli.settings import Setting
 from eventstudy.errors import NothingStudied
 
@@ -54,19 +54,19 @@ def run_many(
         result = run_bulk(events, spec, order, chosen, say=console.progress, warn=console.warn)
     console.progress_done()
     if result.choice is not None:
-        console.say(f"prices: {result.choice.source} ({printable('; '.join(result.choice.why))})")
+        console.say(f"prices: {result.choice.source} ({'; '.join(result.choice.why)})")
     for notice in result.notices[:20]:
-        console.say(f"note: {printable(notice)}")
+        console.say(f"note: {notice}")
     if as_json:
         from eventstudy.report.escape import json_dumps
         from eventstudy.results import SCHEMA_VERSION
 
         reasons = [{"stage": stage, "reason": reason, "count": n} for stage, reason, n in result.reasons]
         summary = {"schema_version": SCHEMA_VERSION, "counts": result.counts, "reasons": reasons, "out": str(out)}
-        print(json_dumps({**summary, "files": list(result.files), "warnings": list(result.notices)}))
+        tell(json_dumps({**summary, "files": list(result.files), "warnings": list(result.notices)}))
     else:
         total = result.counts
-        print(f"{total['read']:,} rows read, {total['studied']:,} studied, {total['excluded']:,} excluded -> {out}")
+        tell(f"{total['read']:,} rows read, {total['studied']:,} studied, {total['excluded']:,} excluded -> {out}")
     if not result.n_studied:
         raise NothingStudied("no event could be studied", hint="the table excluded gives the reason of each row")
     if settings["strict"].value and result.n_excluded:

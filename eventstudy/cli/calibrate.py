@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, printable, say_prices
+from eventstudy.cli.console import Console, say_prices, tell
 from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
@@ -116,8 +116,8 @@ def _print(
 
     if not as_json:
         for line in terminal_lines(result, table):
-            print(printable(line))
-        print(f"{len(table)} rates -> {out / 'calibration.csv'}")
+            tell(line)
+        tell(f"{len(table)} rates -> {out / 'calibration.csv'}")
         return
     from eventstudy.report.escape import json_dumps
     from eventstudy.report.provenance import counts
@@ -126,7 +126,7 @@ def _print(
     window, level = main_window(table), main_level(result)
     columns = ["ticker", "test", "n", "rate", "std_error", "ci_low", "ci_high"]
     left_out = table[table["applicable"] == "no"]
-    print(
+    tell(
         json_dumps(
             {
                 "schema_version": SCHEMA_VERSION,

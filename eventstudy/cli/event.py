@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, printable, say_prices
+from eventstudy.cli.console import Console, say_prices, tell
 from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
@@ -131,16 +131,16 @@ def _print(result: StudyResult, positions: list[int], *, as_json: bool, out: str
         from eventstudy.cli.summary import summary_object
         from eventstudy.report.escape import json_dumps
 
-        print(json_dumps(summary_object(result, None, out, [])))
+        tell(json_dumps(summary_object(result, None, out, [])))
         return
     from eventstudy.cli.terminal import event_text
 
     for i in positions:
-        print(printable(event_text(result, i)))
+        tell(event_text(result, i))
         if summary:
             from eventstudy.evaluate.audit import estimation_summary
 
-            print(estimation_summary(result.studied, i))
+            tell(estimation_summary(result.studied, i))
 
 
 def _save(result: StudyResult, out: Path, formats: tuple[str, ...], console: Console) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, say_prices
+from eventstudy.cli.console import Console, say_prices, tell
 from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
@@ -94,10 +94,10 @@ def _print(
     from eventstudy.results import SCHEMA_VERSION
 
     if not as_json:
-        print("\n\n".join(regression_text(r) for r in found))
+        tell("\n\n".join(regression_text(r) for r in found))
         return
     frame = regression_frame(found)
-    print(
+    tell(
         json_dumps(
             {
                 "schema_version": SCHEMA_VERSION,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, say_prices
+from eventstudy.cli.console import Console, say_prices, tell
 from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
@@ -116,14 +116,14 @@ def _print(
         from eventstudy.cli.summary import summary_object
         from eventstudy.report.escape import json_dumps
 
-        print(json_dumps(summary_object(result, audited, str(out), written)))
+        tell(json_dumps(summary_object(result, audited, str(out), written)))
         return
     from eventstudy.cli.summary import claim_lines
 
     for line in claim_lines(result):
-        print(line)
+        tell(line)
     total = counts(result)
-    print(f"{total['read']:,} rows read, {total['studied']:,} studied, {total['excluded']:,} excluded -> {out}")
+    tell(f"{total['read']:,} rows read, {total['studied']:,} studied, {total['excluded']:,} excluded -> {out}")
     if audited is not None:
         word = "agree" if audited.agrees else "DISAGREE"
         console.say(

@@ -6,6 +6,7 @@ Precedence: flag > ``EVENTSTUDY_*`` > ``eventstudy.toml`` > default. Heavy impor
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +22,9 @@ from eventstudy.spelling import meant, meant_path
 if TYPE_CHECKING:
     from eventstudy.spec import StudySpec
 
+PREFIX = "EVENTSTUDY_"
 CONFIG_NAME = "eventstudy.toml"
+_CONTROL = re.compile(r"[\0-\x1f\x7f-\x9f]")
 Kind = Literal["text", "number", "count", "window", "list", "switch"]
 
 
@@ -208,7 +211,7 @@ def resolve(flags: Mapping[str, Any], config: Path | None) -> dict[str, Setting]
     from_file = read_config(config)
     settings = {}
     for name, option in OPTIONS.items():
-        variable = f"EVENTSTUDY_{name.upper()}"
+        variable = f"{PREFIX}{name.upper()}"
         if flags.get(name) not in (None, [], ()):
             settings[name] = Setting(_read(option, flags[name], f"--{name.replace('_', '-')}"), "flag")
         elif os.environ.get(variable):
@@ -220,6 +223,13 @@ def resolve(flags: Mapping[str, Any], config: Path | None) -> dict[str, Setting]
         else:
             settings[name] = Setting(_default(name, option), "default")
     return settings
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Variables that are named like settings and are none, each with the nearest name as the end of a sentence."""
+    known = [f"{PREFIX}{name.upper()}" for name in (*OPTIONS, "config")]
+    strange = sorted(name for name in environment if name.upper().startswith(PREFIX) and name not in known)
+    return [(name, f"; {hint}" if (hint := meant(name, known)) else "") for name in strange]
 
 
 def _default(name: str, option: Option) -> Any:
@@ -292,8 +302,9 @@ def _read(option: Option, value: Any, place: str) -> Any:
             raise UsageError(
                 f"{place}: {_quoted(value)} is no number", f"{wanted} such as {option.default or 7}"
             ) from None
-    if "\0" in str(value):
-        raise UsageError(f"{place}: holds a NUL character", f"text such as {option.default or 'a name'}")
+    if found := _CONTROL.search(str(value)):
+        name = "NUL" if found[0] == "\0" else "control"
+        raise UsageError(f"{place}: holds a {name} character", f"text such as {option.default or 'a name'}")
     return str(value)
 
 

@@ -127,7 +127,8 @@ def canvas(width: float, height: float, legend: float = 0.0) -> Iterator[Canvas]
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure as MatplotlibFigure
 
-    with matplotlib.rc_context({**_as_shipped(), **_SETTINGS}):
+    settings: Any = {**_as_shipped(), **_SETTINGS}
+    with matplotlib.rc_context(settings):
         figure = MatplotlibFigure(figsize=(width, height))
         figure.subplots_adjust(
             left=0.95 / width,
