@@ -13,6 +13,7 @@ from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
+    ForceOption,
     JsonOption,
     QuietOption,
     VerboseOption,
@@ -54,6 +55,7 @@ def backtest_command(
         list[str] | None,
         typer.Option("--event", metavar="ID", help="Use only this event_id; masks still see all."),
     ] = None,
+    force: ForceOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -86,7 +88,7 @@ def backtest_command(
     quick = spec.with_changes(tests=("car-t",))
     result = estimated(events_file(events), spec=quick, only=event or (), progress=console.progress, warn=console.warn)
     found = backtest(result.studied, choices, console.progress)
-    written = add_files(out, "backtest", _files(found, result, formats), result)
+    written = add_files(out, "backtest", _files(found, result, formats), result, force=force)
     console.progress_done()
     say_prices(result, console)
     _print(found, result, out, written, as_json=as_json)

@@ -23,6 +23,7 @@ def run_many(
     console: Console,
     *,
     as_json: bool,
+    force: bool = False,
 ) -> None:
     """Study the events and write the report.
 
@@ -47,6 +48,7 @@ def run_many(
         out=out,
         formats=formats,
         detail=settings["detail"].value,
+        force=force,
         confounders=beside if path.is_file() and beside.exists() else None,
     )
     value = {name: settings[name].value for name in ("threads", "workers", "scheduler")}

@@ -13,6 +13,7 @@ from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
+    ForceOption,
     JsonOption,
     QuietOption,
     VerboseOption,
@@ -40,6 +41,7 @@ def calibrate_command(
             "--effect", metavar="SIZE", help="Planted on day 0, decimal; repeatable. [default: 0.02 0.03 0.05 0.08]"
         ),
     ] = None,
+    force: ForceOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -65,7 +67,7 @@ def calibrate_command(
     result = estimated(events_file(events), spec=spec, only=event or (), progress=console.progress, warn=console.warn)
     found = calibrate(result, effects, console.progress)
     table = calibration_table(found)
-    written = add_files(out, "calibrate", _files(result, found, table, formats), result)
+    written = add_files(out, "calibrate", _files(result, found, table, formats), result, force=force)
     console.progress_done()
     say_prices(result, console)
     _print(result, found, table, out, written, as_json=as_json)

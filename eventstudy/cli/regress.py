@@ -13,6 +13,7 @@ from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
+    ForceOption,
     JsonOption,
     QuietOption,
     VerboseOption,
@@ -47,6 +48,7 @@ def regress_command(
         list[str] | None,
         typer.Option("--event", metavar="ID", help="Use only this event_id; masks still see all."),
     ] = None,
+    force: ForceOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -76,7 +78,7 @@ def regress_command(
     files = {"regression.tex": regression_tex(found)}
     if "csv" in formats:
         files["regression.csv"] = csv_text(regression_frame(found))
-    written = add_files(out, "regress", files, result)
+    written = add_files(out, "regress", files, result, force=force)
     console.progress_done()
     say_prices(result, console)
     if formula is None:

@@ -14,6 +14,7 @@ from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
+    ForceOption,
     JsonOption,
     QuietOption,
     VerboseOption,
@@ -36,6 +37,7 @@ def run_command(
         list[str] | None,
         typer.Option("--event", metavar="ID", help="Report only this event_id; masks and clusters still see all."),
     ] = None,
+    force: ForceOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -62,13 +64,13 @@ def run_command(
     if len(columns) > LIMITS.bulk and not event:
         from eventstudy.cli.bulk import run_many
 
-        run_many(columns, spec, settings, formats, console, as_json=as_json)
+        run_many(columns, spec, settings, formats, console, as_json=as_json, force=force)
         return
     result = run(columns, spec=spec, only=event or (), progress=console.progress, warn=console.warn)
     result = _at_size(result, detail=settings["detail"].value)
     audited = _audit(result, settings)
     figures = _figures(result, formats, console)
-    written = write_report(result, out, formats, figures, audited)
+    written = write_report(result, out, formats, figures, audited, force=force)
     console.progress_done()
     say_prices(result, console)
     _print(result, audited, out, written, console, as_json=as_json)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from eventstudy.errors import UsageError
 from eventstudy.opening import RECORD, text
 from eventstudy.report import escape, leftovers
+from eventstudy.report.ownership import check_replaced
 from eventstudy.report.provenance import counts, manifest
 from eventstudy.results import SCHEMA_VERSION
 from eventstudy.spec import ACCESS_FIELDS
@@ -183,12 +184,14 @@ def write_report(
     audit: Audit | None,
     *,
     sweep: bool = True,
+    force: bool = False,
 ) -> list[str]:
     """Write a report folder.
 
     Everything is built in a folder aside and moved file by file, ``manifest.json`` last, so that a reader never sees
     half a file and a folder without its manifest is known to be unfinished. Files that the previous run listed and
-    this one did not write are removed when ``sweep`` is set; nothing else in the folder is touched.
+    this one did not write are removed when ``sweep`` is set; nothing else in the folder is touched. A file that stands
+    in the way is replaced if the manifest lists it or it begins with the same heading; with ``force`` in any case.
 
     Returns
     -------
@@ -198,13 +201,16 @@ def write_report(
     Raises
     ------
     UsageError
-        If the folder cannot be written (permissions, full disk).
+        If the folder cannot be written (permissions, full disk), or holds a file of somebody's own in the place of one
+        of the report.
     """
     files = build_files(result, formats, figures, audit)
     hashes = hashed(files)
     listed = manifest(result, hashes, audit)
     with aside(out) as folder, leftovers.alone(out):
         before = _listed_before(out)
+        write_aside(folder, files)
+        check_replaced(folder, out, files, before, force=force)
         if not sweep:
             listed["files"] = {**before, **listed["files"]}
         if added := _manifest_before(out).get(ADDED):
@@ -218,7 +224,9 @@ def hashed(files: Mapping[str, bytes]) -> dict[str, str]:
     return {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
 
 
-def add_files(out: Path, command: str, files: Mapping[str, str | bytes], result: StudyResult) -> list[str]:
+def add_files(
+    out: Path, command: str, files: Mapping[str, str | bytes], result: StudyResult, *, force: bool = False
+) -> list[str]:
     """Add what another command has to say to a report folder, removing nothing.
 
     Built aside and moved like a report. The manifest keeps what the last ``run`` wrote there and lists the new files,
@@ -234,6 +242,8 @@ def add_files(out: Path, command: str, files: Mapping[str, str | bytes], result:
         Relative POSIX path -> text or bytes.
     result : StudyResult
         The study the files speak of.
+    force : bool
+        Replace files of somebody's own as well.
 
     Returns
     -------
@@ -243,7 +253,7 @@ def add_files(out: Path, command: str, files: Mapping[str, str | bytes], result:
     Raises
     ------
     UsageError
-        If the folder cannot be written.
+        If the folder cannot be written, or holds a file of somebody's own in the place of one of these.
     """
     data = {name: held.encode() if isinstance(held, str) else held for name, held in sorted(files.items())}
     hashes = hashed(data)
@@ -251,6 +261,8 @@ def add_files(out: Path, command: str, files: Mapping[str, str | bytes], result:
     with aside(out) as folder, leftovers.alone(out):
         listed = {"schema_version": SCHEMA_VERSION, **_manifest_before(out)}
         known = listed.get(ADDED)
+        write_aside(folder, data)
+        check_replaced(folder, out, data, _added_before(listed), force=force)
         listed[ADDED] = {**(known if isinstance(known, dict) else {}), command: own}
         _place(folder, out, data, listed, set())
     return [*data, MANIFEST]
@@ -268,8 +280,8 @@ def _cannot_write(out: Path, error: OSError) -> UsageError:
 def _place(
     folder: Path, out: Path, files: Mapping[str, bytes], listed: Mapping[str, Any], gone: Collection[str]
 ) -> None:
-    """Build the files and their manifest in the folder aside and move them; see ``_move``."""
-    write_aside(folder, {**files, MANIFEST: _manifest_bytes(listed)})
+    """Write the manifest beside the files in the folder aside and move all; see ``_move``."""
+    write_aside(folder, {MANIFEST: _manifest_bytes(listed)})
     _move(folder, out, list(files), gone)
 
 
@@ -310,7 +322,9 @@ def aside(out: Path) -> Iterator[Path]:
         raise _cannot_write(out, error) from error
 
 
-def publish(folder: Path, out: Path, hashes: Mapping[str, str], listed: Mapping[str, Any]) -> list[str]:
+def publish(
+    folder: Path, out: Path, hashes: Mapping[str, str], listed: Mapping[str, Any], *, force: bool = False
+) -> list[str]:
     """Move what was built aside into the report folder, the manifest last, and remove what the run before listed.
 
     Returns
@@ -320,6 +334,7 @@ def publish(folder: Path, out: Path, hashes: Mapping[str, str], listed: Mapping[
     """
     with leftovers.alone(out):
         before = _listed_before(out)
+        check_replaced(folder, out, hashes, before, force=force)
         added = _manifest_before(out).get(ADDED)
         write_aside(folder, {MANIFEST: _manifest_bytes({**listed, **({ADDED: added} if added else {})})})
         _move(folder, out, list(hashes), set(before) - set(hashes))
@@ -370,6 +385,14 @@ def _listed_before(out: Path) -> dict[str, str]:
     """Files of the previous run, as its manifest lists them; an unreadable manifest lists none."""
     files = _manifest_before(out).get("files")
     return {k: str(v) for k, v in files.items() if _is_ours(k)} if isinstance(files, dict) else {}
+
+
+def _added_before(listed: Mapping[str, Any]) -> set[str]:
+    """Files that other commands added, and those of the run, as a manifest lists them."""
+    added = listed.get(ADDED)
+    parts = [listed, *(added.values() if isinstance(added, dict) else ())]
+    found = (part.get("files") for part in parts if isinstance(part, dict))
+    return {name for files in found if isinstance(files, dict) for name in files}
 
 
 def _is_ours(name: object) -> bool:

@@ -63,6 +63,8 @@ class Order:
         Write abnormal returns by day.
     limits : Limits
     confounders : Path or None
+    force : bool
+        Replace files of somebody's own that stand in the report's way.
     """
 
     out: Path
@@ -70,6 +72,7 @@ class Order:
     detail: bool = False
     limits: Limits = LIMITS
     confounders: Path | None = None
+    force: bool = False
 
 
 def run_bulk(
@@ -131,7 +134,7 @@ def run_bulk(
         result = _finish(ground, job, order, executor, measured, summed)
         files = {stream.name: stream.close() for stream in streams.values()}
         result, listed = _write_rest(result, order, folder, files)
-        written = publish(folder, order.out, listed["files"], listed)
+        written = publish(folder, order.out, listed["files"], listed, force=order.force)
     return replace(result, files=tuple(written))
 
 
