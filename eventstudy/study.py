@@ -38,6 +38,7 @@ from eventstudy.prepare import Prepared, Storage, facts_of, placed_events, prepa
 from eventstudy.records import Exclusion
 from eventstudy.report.event_tables import EventTables
 from eventstudy.results import Studied, StudyResult
+from eventstudy.room import check_room
 from eventstudy.roster import REPORTED, check_by
 from eventstudy.spec import StudySpec
 from eventstudy.spelling import meant
@@ -136,6 +137,7 @@ def estimated(
     say = progress or silent
     columns = as_events(events)
     check_by(columns, spec)
+    check_room(len(columns), spec.event_window.length, len(spec.windows))
     source = open_source(spec, say, warn or silent) if prices is None else as_source(prices, spec)
     say(f"placing {len(columns):,} events on exchange calendars")
     index = index_events(columns, confounders_beside(columns, confounders), reach=spec.hold)

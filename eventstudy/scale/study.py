@@ -32,6 +32,7 @@ from eventstudy.prepare import Prepared, Storage, prepare
 from eventstudy.report.columns import COLUMNS
 from eventstudy.report.event_tables import Column, EventTables, n_rows
 from eventstudy.report.write import aside, publish
+from eventstudy.room import check_room
 from eventstudy.roster import COUNTS_IN_ALL, COUNTS_IN_OWN, Roster, check_by
 from eventstudy.scale.chunk import BlockResult, blocks, study_block
 from eventstudy.scale.executors import Executor
@@ -115,6 +116,7 @@ def run_bulk(
     spec = checked_model(spec)
     check_by(events, spec)
     _refused(events, spec)
+    check_room(min(len(events), order.limits.block), spec.event_window.length, len(spec.windows))
     source = open_source(spec, say, warn) if prices is None else prices
     say(f"placing {len(events):,} events on exchange calendars")
     index = index_events(events, confounders_beside(events, order.confounders), reach=spec.hold)

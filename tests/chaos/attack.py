@@ -178,7 +178,7 @@ def prices(grounds: Grounds, chance: random.Random) -> str:
     except EventStudyError as error:
         return "" if str(error) else "refused without a word"
     for series in table.series.values():
-        known = series.closes[np.isfinite(series.closes)]
+        known = series.close[np.isfinite(series.close)]
         if not ((known > 0) & (known <= 1e15)).all() or not (np.diff(series.dates) > np.timedelta64(0)).all():
             return f"figures that no market made: {known.min()} to {known.max()}"
     return grounds.trouble(place)
