@@ -49,7 +49,7 @@ def test_the_limits_of_the_process_and_the_container_count(monkeypatch: pytest.M
     assert room.memory() == 1e9
 
 
-@pytest.mark.parametrize("arguments", [("run",), ("calibrate",), ("regress", "car ~ 1"), ("event", "a")])
+@pytest.mark.parametrize("arguments", [("run",), ("calibrate",), ("backtest",), ("event", "a")])
 def test_commands_end_before_they_begin(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
