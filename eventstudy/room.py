@@ -12,6 +12,9 @@ from eventstudy.opening import SETTINGS, text
 # for each event and test window, its rows of the tables included. Measured on studies of 200 to 2,000 events with event
 # windows of 21 and 201 sessions and 5 and 80 test windows (397 and 6,600 bytes), and rounded up by a fifth.
 START, EVENT, SESSION, WINDOW = 150e6, 2_000, 480, 8_000
+# Bytes of memory for each byte of a price file: its columns take 0.9 of them (12 files of 19,566 sessions), and the
+# returns made of them as much again; rounded up.
+TEXT = 3.0
 # Of what is there, a study may take this share: the rest is for the system and for what else runs.
 SHARE = 0.9
 _CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
@@ -60,6 +63,31 @@ def check_room(n_events: int, n_sessions: int, n_windows: int) -> None:
         f"about {wanted / 1e9:,.1f} GB, and this machine gives {room / 1e9:,.1f} GB",
         f"at most {', or '.join(fits)}" if fits else "a smaller event window and fewer test windows",
         "study the events in parts",
+    )
+
+
+def check_prices(n_files: int, size: int) -> None:
+    """Refuse price files that do not fit into memory together.
+
+    Parameters
+    ----------
+    n_files, size : int
+        How many there are, and the bytes of all of them.
+
+    Raises
+    ------
+    UsageError
+        With what fits.
+    """
+    room = SHARE * memory()
+    if START + size * TEXT <= room:
+        return
+    fits = max(0.0, (room - START) / TEXT)
+    raise UsageError(
+        f"the prices of {n_files:,} symbols are {size / 1e9:,.1f} GB of text and take about "
+        f"{(START + size * TEXT) / 1e9:,.1f} GB, and this machine gives {room / 1e9:,.1f} GB",
+        f"files of at most {fits / 1e9:,.1f} GB together",
+        "study fewer firms at a time, or write shorter histories",
     )
 
 

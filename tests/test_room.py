@@ -58,3 +58,18 @@ def test_commands_end_before_they_begin(
     done = run_in(tmp_path, *arguments, "--source", "snapshot", "--event-window=-99999:99999")
     assert done.code == 2 and "take about 0.2 GB, and this machine gives 0.2 GB" in done.err, done.err
     assert "an event window of" in done.err and not (tmp_path / "reports").exists()
+
+
+def test_price_files_that_do_not_fit_together(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Told before the first of them is read; each of them alone is within the limit of a file."""
+    (tmp_path / "events.csv").write_text(EVENTS)
+    prices = tmp_path / "prices"
+    prices.mkdir()
+    for name in ("NVDA", "SPY"):
+        with (prices / f"{name}.csv").open("wb") as handle:
+            handle.truncate(9 * 10**8)
+    monkeypatch.setattr(room, "memory", lambda: 4e9)
+    done = run_in(tmp_path, "run", "--source", "csv:prices")
+    assert done.code == 2 and "2 symbols are 1.8 GB of text and take about 5.5 GB" in done.err, done.err
+    assert "files of at most 1.1 GB together" in done.err
+    room.check_prices(2, 1_100_000_000)
