@@ -23,9 +23,12 @@ from typing import Any
 import numpy as np
 
 from eventstudy.errors import EventStudyError
+from tests.chaos.fuzz import Hang, bounded
 from tests.chaos.tally import Tally
 from tests.cli.conftest import Outcome, run_in
 
+# Seconds that a try may take, on a machine with much else to do.
+LONGEST = 60.0
 CODES = (0, 2, 3, 4, 5)
 PAYLOADS = (
     "=1+1", "\uff1d1+1", "+cmd|'/C calc'!A0", "@SUM(1)", "a;=1+1", "-2+3", "::error::x", "\n::error::x", "##[error]x", "%0A::error::x",
@@ -432,7 +435,10 @@ def one(area: str, seed: int, number: int) -> str:
     """One try in a folder of its own: what it broke, or nothing."""
     folder = Path(tempfile.mkdtemp(prefix="attack-"))
     try:
-        return AREAS[area][0](Grounds(folder), random.Random(f"{seed}/{area}/{number}"))
+        with bounded(LONGEST):
+            return AREAS[area][0](Grounds(folder), random.Random(f"{seed}/{area}/{number}"))
+    except Hang:
+        return f"no answer within {LONGEST:.0f} s"
     except Exception:
         return f"a traceback: {traceback.format_exc()[-500:]}"
     finally:
