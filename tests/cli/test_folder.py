@@ -153,3 +153,14 @@ def test_cookies_that_the_client_kept_are_not_unpickled(yahoo: StandIn, live: Li
     assert b"stand-in" not in (folder / "cookies.db").read_bytes(), "and none is written"
     pickle.loads(pickle.dumps(Bomb(str(mark)))).close()
     assert mark.exists(), "the control: it does run where somebody reads it"
+
+
+def test_workers_do_not_look_for_modules_in_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker is a new interpreter; what keeps the folder out is there while it starts, and gone afterwards."""
+    from eventstudy.libraries import SAFE_PATH
+    from eventstudy.scale.executors import _environment
+
+    monkeypatch.delenv(SAFE_PATH, raising=False)
+    with _environment():
+        assert os.environ[SAFE_PATH] == "1"
+    assert SAFE_PATH not in os.environ

@@ -206,3 +206,62 @@ def test_the_factor_library_leads_nowhere_else(
             french.fetch(french.THREE)
         assert len(shelf.requested) == 1 and shelf.requested[0].startswith("http://mba.tuck.dartmouth.edu/")
         assert not any("secret" in line for line in shelf.sent), "no password of the user's .netrc"
+
+
+# module that talks to the network -> the files that may import it
+TALKING = {
+    "curl_cffi": {"data/yahoo/client.py"},
+    "yfinance": {"data/yahoo/client.py"},
+    "pandas_datareader": {"data/french.py"},
+    "requests": {"data/network.py"},
+    "socket": {"data/yahoo/diagnosis.py"},
+    "distributed": {"scale/executors.py"},
+    **{
+        name: set()
+        for name in (
+            "http",
+            "urllib.request",
+            "urllib3",
+            "httpx",
+            "aiohttp",
+            "ftplib",
+            "smtplib",
+            "webbrowser",
+            "xmlrpc",
+        )
+    },
+}
+
+
+def test_no_client_goes_its_own_way() -> None:
+    """Whoever asks anything imports something that can; each of them is known here, and takes the one way."""
+    import ast
+
+    found: dict[str, set[str]] = {name: set() for name in TALKING}
+    package = Path(french.__file__).parent.parent
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                for known in TALKING:
+                    if name == known or name.startswith(f"{known}."):
+                        found[known].add(path.relative_to(package).as_posix())
+    assert found == TALKING
+    for file in ("data/yahoo/client.py", "data/french.py"):
+        assert "from eventstudy.data.network import" in (package / file).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_a_person_s_own_authorities_and_proxy_keep_working(
+    yahoo: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for other in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, str(yahoo.authority))
+    if name == "SSL_CERT_FILE":
+        # the client looks at this one when it is imported
+        import curl_cffi.curl
+
+        monkeypatch.setattr(curl_cffi.curl, "DEFAULT_CACERT", curl_cffi.curl._default_cacert())
+    assert len(YahooClient(tmp_path / "yf").ask("NVDA", START, END).bars.closed()) > 300
