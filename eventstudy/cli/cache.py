@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eventstudy.cli.console import Console, tell
-from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption
+from eventstudy.cli.options import ColorOption, ConfigOption, ForceOption, JsonOption, QuietOption, VerboseOption
 from eventstudy.cli.settings import resolve
 from eventstudy.errors import EventStudyError, UsageError
 
@@ -135,6 +135,7 @@ def verify_command(
 @cache.command("export")
 def export_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write, for --source csv:DIR.")],
+    force: ForceOption = False,
     store: StoreOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -146,7 +147,7 @@ def export_command(
     from eventstudy.data.transfer import export_folder
 
     console = Console.make(quiet, verbose, no_color)
-    written = export_folder(_open(store, config, console), folder)
+    written = export_folder(_open(store, config, console), folder, force=force)
     _tell(written, f"{len(written)} symbols -> {folder}", console, as_json=as_json)
 
 

@@ -12,7 +12,7 @@ from typing import NoReturn, TextIO
 
 UNUSABLE = 2
 # Seconds after which a signal to end that something swallowed is sent again.
-AGAIN = 0.5
+AGAIN = 2.0
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
 
 

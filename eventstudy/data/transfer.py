@@ -7,6 +7,7 @@ import io
 import json
 import os
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ AHEAD = timedelta(days=1)
 # before it there was no such program, nor its source
 FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 FOREIGN = "Foreign Dividends"
+_HEAD = ",".join(["Date", *HEADINGS.values()])
+_HEADS = (_HEAD, _HEAD.replace(HEADINGS["dividend"], FOREIGN))
 _TEXTS: tuple[str, ...] = (
     "symbol",
     "source",
@@ -47,7 +50,7 @@ _TEXTS: tuple[str, ...] = (
 _TEXTS += ("instrument", "note")
 
 
-def export_folder(store: Store, folder: Path) -> list[str]:
+def export_folder(store: Store, folder: Path, *, force: bool = False) -> list[str]:
     """Write the newest readable vintage with prices of every symbol.
 
     Returns
@@ -58,7 +61,8 @@ def export_folder(store: Store, folder: Path) -> list[str]:
     Raises
     ------
     UsageError
-        If there is nothing to write or the folder cannot be written.
+        If there is nothing to write, the folder cannot be written, or it holds a file of somebody's own in the place of
+        one of these and ``force`` is not set.
     """
     newest: dict[str, Vintage] = {}
     for header in store.headers():
@@ -73,6 +77,8 @@ def export_folder(store: Store, folder: Path) -> list[str]:
             )
     if not newest:
         raise UsageError(f"the store {store.path} holds no prices", "a store with prices", "`eventstudy fetch`")
+    if not force:
+        _check_replaced(folder, sorted(newest))
     listed = {"format": FORMAT, "series": [_record(newest[symbol]) for symbol in sorted(newest)]}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -111,6 +117,31 @@ def import_folder(folder: Path, store: Store) -> tuple[list[str], list[str]]:
         else:
             kept.append(store.record(vintage).symbol)
     return kept, there
+
+
+def _check_replaced(folder: Path, symbols: list[str]) -> None:
+    """Look at every file that an export would replace, before the first one is."""
+    try:
+        listed = {record["symbol"] for record in _manifest(folder) if isinstance(record, dict) and "symbol" in record}
+    except UsageError:
+        listed = set()
+    except InputFileError as error:
+        raise _in_the_way(folder / MANIFEST) from error
+    for symbol in symbols:
+        path = folder / f"{symbol}.csv"
+        # a link is replaced and what it leads to stays
+        if symbol in listed or path.is_symlink() or not path.exists():
+            continue
+        with suppress(OSError), opened_text(path, TABLE) as lines:
+            if lines.readline(LONGEST_TEXT).strip() in _HEADS:
+                continue
+        raise _in_the_way(path)
+
+
+def _in_the_way(path: Path) -> UsageError:
+    return UsageError(
+        f"{path} would be replaced, and no export wrote it", "a folder without it", "name another, or --force replaces"
+    )
 
 
 def _readable(store: Store, header: Header) -> Vintage | None:

@@ -176,3 +176,24 @@ def test_what_stands_in_the_place_of_a_file(folder: Path, name: str, kind: str) 
             handle.truncate(2**31)
     with pytest.raises((InputFileError, UsageError)):
         imported(folder)
+
+
+def test_an_export_replaces_what_an_export_wrote(folder: Path, tmp_path: Path) -> None:
+    """The same rule as for a report: listed, or the heading of an export; a file of the user's own ends it."""
+    store = open_store(tmp_path / "first", lambda line: None)
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "NVDA.csv").write_text("Date,Open,High,Low,Close,Adj Close,Volume\n2024-01-02,1,1,1,1,1,1\n")
+    before = (own / "NVDA.csv").read_bytes()
+    with pytest.raises(UsageError, match=r"NVDA\.csv would be replaced"):
+        export_folder(store, own)
+    assert (own / "NVDA.csv").read_bytes() == before and not (own / MANIFEST).exists()
+    assert export_folder(store, own, force=True) == ["NVDA"]
+    (own / "NVDA.csv").write_text("listed, and therefore ours\n")
+    export_folder(store, own)
+    (own / MANIFEST).unlink()
+    export_folder(store, own)
+    (own / MANIFEST).write_text('{"name": "mine"}')
+    with pytest.raises(UsageError, match=r"manifest\.json would be replaced"):
+        export_folder(store, own)
+    assert (own / MANIFEST).read_text() == '{"name": "mine"}'
