@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from eventstudy.errors import InputFileError, UsageError
 from eventstudy.opening import STREAMED, opened
@@ -101,3 +102,26 @@ def _mark(suffix: str, head: bytes) -> str | frozenset[str]:
         found = (_LABEL if suffix == ".svg" else _TITLE).search(text)
         return found[0] if found else ""
     return first if suffix == ".tex" else ""
+
+
+def added_files(added: object, listed: Mapping[str, Any]) -> set[str]:
+    """Files of the run and of other commands, as a manifest lists them."""
+    parts = [listed, *(added.values() if isinstance(added, dict) else ())]
+    found = (part.get("files") for part in parts if isinstance(part, dict))
+    return {name for files in found if isinstance(files, dict) for name in files}
+
+
+def is_report_name(name: object) -> bool:
+    """Whether a listed path is one that a report holds.
+
+    What a manifest lists is removed with the next run, and the manifest may be somebody else's. Nothing outside
+    goes, and no file of the user's own, such as events.csv where the report folder is that of the study.
+    """
+    from eventstudy.report.columns import COLUMNS
+
+    if not isinstance(name, str) or len(name) > 200:
+        return False
+    stem, _, ending = name.partition(".")
+    table = stem in COLUMNS and ending in ("csv", "parquet")
+    inside = re.fullmatch(r"(events|figures|tables)/[A-Za-z0-9][A-Za-z0-9^._=~-]*\.(md|svg|png|tex)", name) is not None
+    return name in ("results.json", "summary.md", "report.html") or table or inside

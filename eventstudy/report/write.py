@@ -9,7 +9,6 @@ import io
 import json
 import math
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from eventstudy.errors import UsageError
 from eventstudy.opening import RECORD, text
 from eventstudy.report import escape, leftovers
-from eventstudy.report.ownership import check_replaced
+from eventstudy.report.ownership import added_files, check_replaced, is_report_name
 from eventstudy.report.provenance import counts, manifest
 from eventstudy.results import SCHEMA_VERSION
 from eventstudy.spec import ACCESS_FIELDS
@@ -262,7 +261,7 @@ def add_files(
         listed = {"schema_version": SCHEMA_VERSION, **_manifest_before(out)}
         known = listed.get(ADDED)
         write_aside(folder, data)
-        check_replaced(folder, out, data, _added_before(listed), force=force)
+        check_replaced(folder, out, data, added_files(listed.get(ADDED), listed), force=force)
         listed[ADDED] = {**(known if isinstance(known, dict) else {}), command: own}
         _place(folder, out, data, listed, set())
     return [*data, MANIFEST]
@@ -384,31 +383,7 @@ def _manifest_before(out: Path) -> dict[str, Any]:
 def _listed_before(out: Path) -> dict[str, str]:
     """Files of the previous run, as its manifest lists them; an unreadable manifest lists none."""
     files = _manifest_before(out).get("files")
-    return {k: str(v) for k, v in files.items() if _is_ours(k)} if isinstance(files, dict) else {}
-
-
-def _added_before(listed: Mapping[str, Any]) -> set[str]:
-    """Files that other commands added, and those of the run, as a manifest lists them."""
-    added = listed.get(ADDED)
-    parts = [listed, *(added.values() if isinstance(added, dict) else ())]
-    found = (part.get("files") for part in parts if isinstance(part, dict))
-    return {name for files in found if isinstance(files, dict) for name in files}
-
-
-def _is_ours(name: object) -> bool:
-    """Whether a listed path is one that a report holds.
-
-    What a manifest lists is removed with the next run, and the manifest may be somebody else's. Nothing outside
-    goes, and no file of the user's own, such as events.csv where the report folder is that of the study.
-    """
-    from eventstudy.report.columns import COLUMNS
-
-    if not isinstance(name, str) or len(name) > 200:
-        return False
-    stem, _, ending = name.partition(".")
-    table = stem in COLUMNS and ending in ("csv", "parquet")
-    inside = re.fullmatch(r"(events|figures|tables)/[A-Za-z0-9][A-Za-z0-9^._=~-]*\.(md|svg|png|tex)", name) is not None
-    return name in ("results.json", "summary.md", "report.html") or table or inside
+    return {k: str(v) for k, v in files.items() if is_report_name(k)} if isinstance(files, dict) else {}
 
 
 def _remove(out: Path, names: Collection[str]) -> None:
