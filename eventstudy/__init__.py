@@ -9,16 +9,23 @@ import sys
 def _without_the_folder() -> None:
     """`python -m eventstudy` looks for modules in the current folder first, and that is the folder of a study: a
     numpy.py that lies there is a file of the study. A checkout that is run where it lies keeps it."""
-    # not once the options of the interpreter are over: an argument of another program may read like ours
-    words = sys.orig_argv[1:]
-    module = next((words[at + 1 : at + 2] for at, word in enumerate(words) if word == "-m"), [])
-    if module != [__name__] or sys.flags.safe_path or not sys.path:
+    if _run_as_module(sys.orig_argv) != __name__ or sys.flags.safe_path or not sys.path:
         return
     import os
 
     home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     if os.path.realpath(sys.path[0] or os.curdir) != os.path.realpath(home):
         del sys.path[0]
+
+
+def _run_as_module(words: list[str]) -> str:
+    """What stands after the interpreter's own `-m`; an argument of another program may read like it."""
+    for at, word in enumerate(words[1:], start=1):
+        if word == "-m":
+            return words[at + 1] if at + 1 < len(words) else ""
+        if word == "-c" or (not word.startswith("-") and words[at - 1] not in ("-X", "-W")):
+            return ""
+    return ""
 
 
 _without_the_folder()

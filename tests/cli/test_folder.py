@@ -164,3 +164,16 @@ def test_workers_do_not_look_for_modules_in_the_folder(monkeypatch: pytest.Monke
     with _environment():
         assert os.environ[SAFE_PATH] == "1"
     assert SAFE_PATH not in os.environ
+
+
+@pytest.mark.parametrize(
+    "words,module",
+    [(["python", "-m", "eventstudy", "run"], "eventstudy"), (["python", "-X", "utf8", "-I", "-m", "eventstudy"], "eventstudy"),
+     (["python", "-m", "pytest", "-m", "eventstudy"], "pytest"), (["python", "-c", "import eventstudy", "-m", "eventstudy"], ""),
+     (["python", "script.py", "-m", "eventstudy"], ""), (["python"], ""), (["python", "-m"], "")],
+)  # fmt: skip
+def test_how_the_interpreter_was_started(words: list[str], module: str) -> None:
+    """Only `python -m eventstudy` takes the folder out of the way; a program that imports the package keeps its own."""
+    from eventstudy import _run_as_module
+
+    assert _run_as_module(words) == module

@@ -191,7 +191,7 @@ def test_closed_streams(tmp_path: Path) -> None:
     assert done.returncode == 0 and done.stdout.startswith("source ") and "error" not in done.stdout
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", ["SIGTERM", pytest.param("SIGHUP", marks=pytest.mark.slow)])
 def test_a_signal_to_end(tmp_path: Path, name: str) -> None:
     """One sentence, the code of the signal, and no file of the report, wherever the run was."""
     (tmp_path / "events.csv").write_text(EVENTS)
