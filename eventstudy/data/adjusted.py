@@ -93,9 +93,10 @@ def _expected(close: Floats, paid: Floats, ratio: Floats) -> Floats:
     """Log steps that a dividend makes under each convention: float64 (4, n - 1); a split beside it may have reached
     the close before or not."""
     before, after = close[:-1], close[1:]
-    with np.errstate(invalid="ignore", divide="ignore"):
+    # a stated ratio may be any number above zero
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         taken = [-np.log(np.maximum(1 - paid / base, 1e-9)) for base in (before, before / ratio)]
-    return np.array([*taken, np.log1p(paid / after), np.log1p(paid * ratio / after)])
+        return np.array([*taken, np.log1p(paid / after), np.log1p(paid * ratio / after)])
 
 
 def _bound(close: Floats, adjusted: Floats, dividend: Floats | None) -> Floats:

@@ -14,6 +14,7 @@ import re
 import shutil
 import tempfile
 import traceback
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date
@@ -69,7 +70,7 @@ class Grounds:
         if done is None:
             return ""
         said = done.out + done.err
-        if done.code not in CODES or "Traceback" in said:
+        if done.code not in CODES or "Traceback" in said or "RuntimeWarning" in said:
             return f"code {done.code}: {said[-300:]!r}"
         if done.code and "error: " not in done.err and not done.out:
             return f"code {done.code} without a word"
@@ -435,7 +436,9 @@ def one(area: str, seed: int, number: int) -> str:
     """One try in a folder of its own: what it broke, or nothing."""
     folder = Path(tempfile.mkdtemp(prefix="attack-"))
     try:
-        with bounded(LONGEST):
+        with bounded(LONGEST), warnings.catch_warnings():
+            # what NumPy warns of would stand on the terminal
+            warnings.simplefilter("error", RuntimeWarning)
             return AREAS[area][0](Grounds(folder), random.Random(f"{seed}/{area}/{number}"))
     except Hang:
         return f"no answer within {LONGEST:.0f} s"

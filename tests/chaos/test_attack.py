@@ -29,3 +29,14 @@ def test_a_broken_promise_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 def test_the_whole_campaign() -> None:
     assert not attack.campaign(20261129, share=0.25).broken
+
+
+def test_a_split_ratio_of_nearly_nothing() -> None:
+    """Found by the tries: NumPy's warning of an overflow stood on the terminal."""
+    import numpy as np
+
+    from eventstudy.data.adjusted import _expected
+
+    with np.errstate(over="raise"):
+        steps = _expected(np.array([10.0, 11.0, 12.0]), np.zeros(2), np.array([1.0, 1e-320]))
+    assert steps.shape == (4, 2) and not steps.any()
