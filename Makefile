@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 LOG := $(VENV)/install.log
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run live test test-all coverage mutants lint types sample compare bench calibrate golden chaos docs clean
+.PHONY: help setup run live test test-all coverage mutants lint types sample compare bench calibrate golden chaos supply docs clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -84,6 +84,10 @@ golden: $(STAMP) ## write down anew what commands print (tests/cli/golden), afte
 
 chaos: $(STAMP) ## faults, damage, kills and fuzzing at random; SEED=n repeats a campaign
 	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(CHAOS)
+
+supply: $(STAMP) ## licences, bill of materials, known troubles of what this is built on -> build/supply
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group supply
+	$(BIN)/python .ci/supply.py build/supply
 
 docs: $(STAMP) ## the documentation site, every link checked -> build/site
 	$(BIN)/mkdocs build --strict --quiet

@@ -37,6 +37,7 @@ from eventstudy.measured import MeasuredEvents, end_to_end
 from eventstudy.prepare import Prepared, Storage, prepare
 from eventstudy.report.event_tables import EventTables
 from eventstudy.results import Studied, StudyResult, Totals, shown_events
+from eventstudy.room import check_room
 from eventstudy.roster import REPORTED, check_by
 from eventstudy.scale.budget import A_CLUSTER_WINDOW, Budget, budget_of, left_out
 from eventstudy.scale.chunk import BlockResult, study_block
@@ -193,6 +194,8 @@ def estimated(
     check_tickers(index, spec)
     reported, rows = chosen_rows(index, only)
     afford = budget_of(spec, len(rows), how.limits, everything=how.everything)
+    held = len(rows) if afford.kept else min(len(rows), how.limits.block)
+    check_room(held, spec.event_window.length, len(spec.windows))
     storage = Storage(
         folder=how.folder if how.executor.apart or not afford.kept else None,
         keep_prices=afford.kept,
@@ -377,7 +380,7 @@ def confounders_beside(events: EventColumns, path: str | Path | None) -> Confoun
     if path is not None:
         return read_confounders(path)
     beside = Path(events.path).parent / "confounders.csv"
-    return read_confounders(beside) if Path(events.path).is_file() and beside.is_file() else None
+    return read_confounders(beside) if Path(events.path).is_file() and beside.exists() else None
 
 
 def chosen_rows(index: EventIndex, only: Sequence[str]) -> tuple[Bools, np.ndarray]:

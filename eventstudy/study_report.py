@@ -42,6 +42,8 @@ class Order:
         event_ids to report.
     executor : Executor
     limits : Limits
+    force : bool
+        Replace files of somebody's own that stand in the report's way.
     """
 
     out: Path
@@ -51,6 +53,7 @@ class Order:
     only: Sequence[str] = ()
     executor: Executor = Here()  # noqa: RUF009
     limits: Limits = LIMITS
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +112,16 @@ def study_into(
         result = replace(result, pages=None) if order.detail else _with_notice(result)
         audited = _audit(result) if order.audit else None
         figures = _figures(result.shown, order.formats, say)
-        written = finish(folder, order.out, result, order.formats, figures, audited, files=files[0] if files else None)
+        written = finish(
+            folder,
+            order.out,
+            result,
+            order.formats,
+            figures,
+            audited,
+            files=files[0] if files else None,
+            force=order.force,
+        )
     return Written(result=result, audit=audited, files=tuple(written))
 
 

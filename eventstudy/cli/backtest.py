@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, say_prices
+from eventstudy.cli.console import Console, say_prices, tell
 from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
+    ForceOption,
     JsonOption,
     QuietOption,
     VerboseOption,
@@ -54,6 +55,7 @@ def backtest_command(
         list[str] | None,
         typer.Option("--event", metavar="ID", help="Use only this event_id; masks still see all."),
     ] = None,
+    force: ForceOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -86,7 +88,7 @@ def backtest_command(
     quick = spec.with_changes(tests=("car-t",))
     result = estimated(events_file(events), spec=quick, only=event or (), progress=console.progress, warn=console.warn)
     found = backtest(result.studied, choices, console.progress)
-    written = add_files(out, "backtest", _files(found, result, formats), result)
+    written = add_files(out, "backtest", _files(found, result, formats), result, force=force)
     console.progress_done()
     say_prices(result, console)
     _print(found, result, out, written, as_json=as_json)
@@ -130,11 +132,11 @@ def _print(found: Backtest, result: StudyResult, out: Path, written: Sequence[st
 
     said = verdicts(found, result.spec.level)
     if not as_json:
-        print("\n".join(said))
-        print(f"{len(found.plan.cases.positions)} events, {len(found.variants)} variants -> {out}")
+        tell("\n".join(said))
+        tell(f"{len(found.plan.cases.positions)} events, {len(found.variants)} variants -> {out}")
         return
     frame = backtest_frame(found)
-    print(
+    tell(
         json_dumps(
             {
                 "schema_version": SCHEMA_VERSION,

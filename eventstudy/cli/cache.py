@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, printable
-from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption
+from eventstudy.cli.console import Console, tell
+from eventstudy.cli.options import ColorOption, ConfigOption, ForceOption, JsonOption, QuietOption, VerboseOption
 from eventstudy.cli.settings import resolve
 from eventstudy.errors import EventStudyError, UsageError
 
@@ -61,7 +61,7 @@ def path_command(
     if as_json:
         _dump({"store": str(path), "exists": path.is_file()})
         return
-    print(path)
+    tell(path)
     console.detail("it is there" if path.is_file() else "nothing is there yet")
 
 
@@ -85,12 +85,10 @@ def info_command(
         _dump({"store": str(opened.path), "bytes": size, "symbols": rows})
         return
     for row in rows:
-        print(
-            printable(
-                f"{row['symbol']:<10} {row['vintages']} vintages; newest {row['vintage']}: {row['outcome']}, "
-                f"{row['rows']} sessions {row['first']} to {row['last']} {row['currency']}, {row['source']} by "
-                f"{row['client']}, fetched {row['fetched_at']}"
-            )
+        tell(
+            f"{row['symbol']:<10} {row['vintages']} vintages; newest {row['vintage']}: {row['outcome']}, "
+            f"{row['rows']} sessions {row['first']} to {row['last']} {row['currency']}, {row['source']} by "
+            f"{row['client']}, fetched {row['fetched_at']}"
         )
     console.say(f"{opened.path}: {len(rows)} symbols, {size} bytes")
 
@@ -119,14 +117,12 @@ def verify_command(
         _dump({"store": str(opened.path), "damage": damage, "revisions": [as_record(c) for c in changes]})
     else:
         for c in changes:
-            print(
-                printable(
-                    f"{c.symbol:<10} vintage {c.newer} against {c.older}: {c.column} differs on {c.n_dates} dates from "
-                    f"{c.first} to {c.last}, by up to {c.largest:.3g}"
-                )
+            tell(
+                f"{c.symbol:<10} vintage {c.newer} against {c.older}: {c.column} differs on {c.n_dates} dates from "
+                f"{c.first} to {c.last}, by up to {c.largest:.3g}"
             )
         for line in damage:
-            print(printable(line))
+            tell(line)
     if damage:
         raise EventStudyError(
             f"the store {opened.path} is damaged in {len(damage)} places",
@@ -139,6 +135,7 @@ def verify_command(
 @cache.command("export")
 def export_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write, for --source csv:DIR.")],
+    force: ForceOption = False,
     store: StoreOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -150,7 +147,7 @@ def export_command(
     from eventstudy.data.transfer import export_folder
 
     console = Console.make(quiet, verbose, no_color)
-    written = export_folder(_open(store, config, console), folder)
+    written = export_folder(_open(store, config, console), folder, force=force)
     _tell(written, f"{len(written)} symbols -> {folder}", console, as_json=as_json)
 
 
@@ -192,7 +189,9 @@ def clear_command(
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError(f"clearing {what} from {opened.path} needs consent", "--yes", "vintages do not come back")
-        typer.confirm(f"Forget every vintage of {what} in {opened.path}?", abort=True, err=True)
+        tell(f"Forget every vintage of {what} in {opened.path}? [y/N]: ", error=True, end="", flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise UsageError("nothing was forgotten", "the answer y")
     known = {header.vintage.symbol for header in opened.headers()}
     if symbols and (strange := sorted(set(symbols) - known)):
         raise UsageError(f"the store holds no {', '.join(strange)}", ", ".join(sorted(known)) or "a symbol it holds")
@@ -208,7 +207,7 @@ def _tell(symbols: Sequence[str], text: str, console: Console, *, as_json: bool)
         _dump({"symbols": list(symbols)})
         return
     for symbol in symbols:
-        print(printable(symbol))
+        tell(symbol)
     console.say(text)
 
 
@@ -216,4 +215,4 @@ def _dump(found: dict[str, Any]) -> None:
     from eventstudy.report.escape import json_dumps
     from eventstudy.results import SCHEMA_VERSION
 
-    print(json_dumps({"schema_version": SCHEMA_VERSION, **found}))
+    tell(json_dumps({"schema_version": SCHEMA_VERSION, **found}))

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, printable, say_prices
+from eventstudy.cli.console import Console, say_prices, tell
 from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
+    ForceOption,
     JsonOption,
     QuietOption,
     VerboseOption,
@@ -40,6 +41,7 @@ def calibrate_command(
             "--effect", metavar="SIZE", help="Planted on day 0, decimal; repeatable. [default: 0.02 0.03 0.05 0.08]"
         ),
     ] = None,
+    force: ForceOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -65,7 +67,7 @@ def calibrate_command(
     result = estimated(events_file(events), spec=spec, only=event or (), progress=console.progress, warn=console.warn)
     found = calibrate(result, effects, console.progress)
     table = calibration_table(found)
-    written = add_files(out, "calibrate", _files(result, found, table, formats), result)
+    written = add_files(out, "calibrate", _files(result, found, table, formats), result, force=force)
     console.progress_done()
     say_prices(result, console)
     _print(result, found, table, out, written, as_json=as_json)
@@ -118,8 +120,8 @@ def _print(
 
     if not as_json:
         for line in terminal_lines(result, table):
-            print(printable(line))
-        print(f"{len(table)} rates -> {out / 'calibration.csv'}")
+            tell(line)
+        tell(f"{len(table)} rates -> {out / 'calibration.csv'}")
         return
     from eventstudy.report.escape import json_dumps
     from eventstudy.report.provenance import counts
@@ -128,7 +130,7 @@ def _print(
     window, level = main_window(table), main_level(result)
     columns = ["ticker", "test", "n", "rate", "std_error", "ci_low", "ci_high"]
     left_out = table[table["applicable"] == "no"]
-    print(
+    tell(
         json_dumps(
             {
                 "schema_version": SCHEMA_VERSION,

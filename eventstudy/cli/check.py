@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eventstudy.cli.annotations import annotation, chosen_format
-from eventstudy.cli.console import Console, printable
+from eventstudy.cli.console import Console, tell
 from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption, completed
 from eventstudy.cli.settings import read_config
 from eventstudy.errors import GateTripped, UsageError, flat
@@ -81,13 +81,13 @@ def _print_text(verdicts: Sequence[Verdict], limit: int | None) -> None:
     for verdict in verdicts:
         state = "TRUE " if verdict.tripped else "false"
         rows = f"  {len(verdict.rows)} of {verdict.n_rows} rows" if verdict.by_row else ""
-        print(printable(f"{state} {verdict.expression}{rows}{_values(verdict.values)}"))
+        tell(f"{state} {verdict.expression}{rows}{_values(verdict.values)}")
         for row in verdict.rows[:limit]:
             # a line break inside a name must not look like a line of ours
             said = flat(f"{row.event_id} {row.ticker} {row.window}{_values(row.values, verdict)}", LONGEST)
-            print(printable(f"      {said}"))
+            tell(f"      {said}")
         if limit is not None and len(verdict.rows) > limit:
-            print(f"      and {len(verdict.rows) - limit} more (-v shows all)")
+            tell(f"      and {len(verdict.rows) - limit} more (-v shows all)")
 
 
 def _print_github(verdicts: Sequence[Verdict], folder: Path) -> None:
@@ -96,13 +96,13 @@ def _print_github(verdicts: Sequence[Verdict], folder: Path) -> None:
             continue
         title = f"{verdict.expression} is true"
         if not verdict.by_row:
-            print(annotation("error", f"{title}{_values(verdict.values)}", title="eventstudy check"))
+            tell(annotation("error", f"{title}{_values(verdict.values)}", title="eventstudy check"), command=True)
         for row in verdict.rows[: SHOWN["github"]]:
             text = f"{row.event_id} {row.ticker} {row.window}:{_values(row.values, verdict)}"[:LONGEST]
             place = (str(folder / "windows.csv"), row.line) if row.line else None
-            print(annotation("error", text, title=title, place=place))
+            tell(annotation("error", text, title=title, place=place), command=True)
         if (more := len(verdict.rows) - SHOWN["github"]) > 0:
-            print(annotation("error", f"and {more} rows more", title=title))
+            tell(annotation("error", f"and {more} rows more", title=title), command=True)
 
 
 def _print_json(verdicts: Sequence[Verdict], folder: Path) -> None:
@@ -123,7 +123,7 @@ def _print_json(verdicts: Sequence[Verdict], folder: Path) -> None:
         for v in verdicts
     ]
     tripped = sum(v.tripped for v in verdicts)
-    print(json_dumps({"schema_version": SCHEMA_VERSION, "report": str(folder), "tripped": tripped, "checks": found}))
+    tell(json_dumps({"schema_version": SCHEMA_VERSION, "report": str(folder), "tripped": tripped, "checks": found}))
 
 
 def _record(row: Row, verdict: Verdict) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, printable
+from eventstudy.cli.console import Console, tell
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
@@ -49,12 +49,12 @@ def show_command(
         from eventstudy.results import SCHEMA_VERSION
 
         rows = [{"name": name, "value": s.value, "origin": s.origin} for name, s in settings.items()]
-        print(json_dumps({"schema_version": SCHEMA_VERSION, "settings": rows}))
+        tell(json_dumps({"schema_version": SCHEMA_VERSION, "settings": rows}))
     else:
         width = max(map(len, settings))
         for name, setting in settings.items():
             tail = f"  ({setting.origin})" if origin else ""
-            print(printable(f"{name:<{width}}  {written(setting.value)}{tail}"))
+            tell(f"{name:<{width}}  {written(setting.value)}{tail}")
     # what is shown must also be possible together; the error says which is not
     from eventstudy.choices import checked_model
 

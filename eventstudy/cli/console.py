@@ -1,4 +1,4 @@
-"""Talk on stderr, data on stdout, errors as sentences."""
+"""Talk on stderr, data on stdout, errors as sentences. Nothing else writes to a terminal."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Console:
         if not self.quiet:
             # a full disk behind stderr must not end a run
             with suppress(OSError):
-                print(printable(text), file=sys.stderr)
+                tell(text, error=True)
 
     def detail(self, text: str) -> None:
         """A line for people who asked for more."""
@@ -53,43 +53,68 @@ class Console:
     def progress(self, text: str) -> None:
         """A passing line; only on a terminal."""
         if not self.quiet and sys.stderr.isatty():
-            print(f"\r\x1b[2K{printable(text[:100])}", end="", file=sys.stderr, flush=True)
+            with suppress(OSError):
+                print(f"\r\x1b[2K{printable(text[:100])}", end="", file=sys.stderr, flush=True)
         else:
             self.detail(text)
 
     def progress_done(self) -> None:
         """Clear the passing line."""
         if not self.quiet and sys.stderr.isatty():
-            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
+            with suppress(OSError):
+                print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
 
     def warn(self, text: str) -> None:
         """Something a person should know, on a line of its own."""
         self.progress_done()
-        self.say(f"note: {printable(text)}")
+        self.say(f"note: {text}")
 
     def fail(self, error: EventStudyError) -> None:
         """An error as a sentence with its fix."""
-        mark = "\x1b[31merror:\x1b[0m" if self.color else "error:"
+        # the colour is ours, the text is not
+        before, after = ("\x1b[31m", "\x1b[0m") if self.color else ("", "")
         with suppress(OSError):
-            print(f"{mark} {printable(str(error))}", file=sys.stderr)
+            print(f"{before}error:{after} {printable(str(error))}", file=sys.stderr)
 
 
 def say_prices(result: StudyResult, console: Console) -> None:
     """Which prices a run took and why, and what else its settings did."""
     choice = result.prepared.choice
     if choice is not None:
-        console.say(f"prices: {choice.source} ({printable('; '.join(choice.why))})")
+        console.say(f"prices: {choice.source} ({'; '.join(choice.why)})")
     for notice in result.notices[:SAID]:
-        console.say(f"note: {printable(notice)}")
+        console.say(f"note: {notice}")
     if len(result.notices) > SAID:
         console.say(f"note: manifest.json has {len(result.notices) - SAID:,} more")
 
 
 # what the log of a CI run takes for a command: two colons at the start of a line, and an older form anywhere
+_UNPRINTED = re.compile(r"[^\n -~]")
 _COMMAND = re.compile(r"^(\s*)::|##(?=\[)", re.MULTILINE)
+
+
+def tell(text: object, *, error: bool = False, command: bool = False, end: str = "\n", flush: bool = False) -> None:
+    """Print a text: the one way from this program to a terminal or to the log of a CI run.
+
+    Parameters
+    ----------
+    text : object
+        Any text; made ``printable`` here.
+    error : bool
+        To stderr instead of stdout.
+    command : bool
+        One line that is meant as a command to the log, made by ``annotation``.
+    """
+    plain = _without_controls(str(text)).replace("\n", " ") if command else printable(str(text))
+    print(plain, end=end, file=sys.stderr if error else sys.stdout, flush=flush)
+
+
+def _without_controls(text: str) -> str:
+    """Characters that a terminal would obey, or not show, as a mark."""
+    return _UNPRINTED.sub(lambda found: found[0] if found[0].isprintable() else "�", text)
 
 
 def printable(text: str) -> str:
     """Text from outside without terminal escapes and without commands to the log of a CI run; line breaks stay."""
-    plain = "".join(c if c == "\n" or c.isprintable() else "�" for c in text)
+    plain = _without_controls(text)
     return _COMMAND.sub(lambda found: "# #" if found[0] == "##" else f"{found[1]}: :", plain)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from eventstudy.cli.annotations import chosen_format
-from eventstudy.cli.console import printable
+from eventstudy.cli.console import tell
 from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption, completed
 from eventstudy.cli.settings import read_config
 
@@ -48,12 +48,12 @@ def diff_command(
         from eventstudy.report.escape import json_dumps
         from eventstudy.results import SCHEMA_VERSION
 
-        print(json_dumps({"schema_version": SCHEMA_VERSION, **record(*folders, found, SHOWN_JSON)}))
+        tell(json_dumps({"schema_version": SCHEMA_VERSION, **record(*folders, found, SHOWN_JSON)}))
         return
     shown = page(*folders, found, None if verbose else SHOWN)
     if chosen == "md":
         from eventstudy.report.markdown import render
 
-        print(render(shown), end="")
+        tell(render(shown), end="")
         return
-    print(printable(text(shown)))
+    tell(text(shown))

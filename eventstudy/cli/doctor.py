@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from eventstudy.cli.cache import StoreOption, store_folder
-from eventstudy.cli.console import Console, printable
+from eventstudy.cli.console import Console, tell
 from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption
 from eventstudy.cli.settings import resolve
 from eventstudy.errors import SourceUnavailable, UsageError
@@ -36,14 +36,14 @@ def doctor_command(
         findings.append(finding)
         console.detail(f"looked at {finding.topic}")
         if not as_json and not (quiet and finding.state == "ok"):
-            print(printable(f"{finding.state:<8}{finding.topic:<14}{finding.text}"), flush=True)
+            tell(f"{finding.state:<8}{finding.topic:<14}{finding.text}", flush=True)
             if finding.advice:
-                print(printable(f"{'':<22}-> {finding.advice}"))
+                tell(f"{'':<22}-> {finding.advice}")
     if as_json:
         from eventstudy.report.escape import json_dumps
         from eventstudy.results import SCHEMA_VERSION
 
-        print(json_dumps({"schema_version": SCHEMA_VERSION, "findings": [asdict(f) for f in findings]}))
+        tell(json_dumps({"schema_version": SCHEMA_VERSION, "findings": [asdict(f) for f in findings]}))
     failed = [finding for finding in findings if finding.state == "fail"]
     ours = [
         finding for finding in failed if finding.topic in ("versions", "store", "calendars", "certificates", "clock")

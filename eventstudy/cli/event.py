@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, printable, say_prices
+from eventstudy.cli.console import Console, say_prices, tell
 from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
+    ForceOption,
     JsonOption,
     QuietOption,
     VerboseOption,
@@ -40,6 +41,7 @@ def event_command(
     ticker: Annotated[str | None, typer.Option("--ticker", metavar="SYM", help="One of several tickers.")] = None,
     save: Annotated[bool, typer.Option("--save", help="Write its page, tables and figure.")] = False,
     summary: Annotated[bool, typer.Option("--summary", help="Add the statsmodels table of the estimation.")] = False,
+    force: ForceOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -72,7 +74,7 @@ def event_command(
     positions = _positions(result, ticker)
     _print(result, positions, as_json=as_json, out=str(out), summary=summary)
     if save:
-        _save(result, out, formats, console)
+        _save(result, out, formats, console, force=force)
     if not positions:
         raise NothingStudied(f"{event_id} could not be studied", hint=_why(result))
 
@@ -131,23 +133,23 @@ def _print(result: StudyResult, positions: list[int], *, as_json: bool, out: str
         from eventstudy.cli.summary import summary_object
         from eventstudy.report.escape import json_dumps
 
-        print(json_dumps(summary_object(result, None, out, []), result.spec.digits))
+        tell(json_dumps(summary_object(result, None, out, []), result.spec.digits))
         return
     from eventstudy.cli.terminal import event_text
 
     for i in positions:
-        print(printable(event_text(result, i)))
+        tell(event_text(result, i))
         if summary:
             from eventstudy.evaluate.audit import estimation_summary
 
-            print(estimation_summary(result.studied, i))
+            tell(estimation_summary(result.studied, i))
 
 
-def _save(result: StudyResult, out: Path, formats: tuple[str, ...], console: Console) -> None:
+def _save(result: StudyResult, out: Path, formats: tuple[str, ...], console: Console, *, force: bool) -> None:
     """Write the event's page, tables and figures; other files of the folder stay."""
     from eventstudy.report.gallery import draw
     from eventstudy.report.write import ILLUSTRATED, write_report
 
     figures = draw(result, png="png" in formats) if ILLUSTRATED & set(formats) else {}
-    written = write_report(result, out, formats, figures, None)
+    written = write_report(result, out, formats, figures, None, force=force)
     console.say(f"{len(written)} files -> {out}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, printable
+from eventstudy.cli.console import Console, tell
 from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
@@ -64,7 +64,7 @@ def fetch_command(
     # the library is asked even where Yahoo refuses: what comes is kept
     if spec.factors == LIVE and (factors := factor_table(spec)) is not None:
         said = factors.notice or factors.vintage
-        console.say(f"factors: {printable(said)}, {factors.dates[0]} to {factors.dates[-1]}")
+        console.say(f"factors: {said}, {factors.dates[0]} to {factors.dates[-1]}")
     if error is not None:
         raise error
     if not any(fetched.vintage.outcome == "prices" for fetched in done):
@@ -76,7 +76,7 @@ def _print(done: Sequence[Fetched], symbols: Sequence[str], store: str, *, as_js
         from eventstudy.report.escape import json_dumps
         from eventstudy.results import SCHEMA_VERSION
 
-        print(
+        tell(
             json_dumps(
                 {
                     "schema_version": SCHEMA_VERSION,
@@ -90,7 +90,7 @@ def _print(done: Sequence[Fetched], symbols: Sequence[str], store: str, *, as_js
         )
         return
     for fetched in done:
-        print(printable(_line(fetched)))
+        tell(_line(fetched))
 
 
 def _record(fetched: Fetched) -> dict[str, Any]:

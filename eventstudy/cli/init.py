@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from eventstudy.cli.console import Console, printable
+from eventstudy.cli.console import Console, tell
 from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption, completed
 from eventstudy.cli.settings import read_config
 from eventstudy.errors import UsageError
@@ -97,13 +97,13 @@ def _tell(folder: Path, written: list[str], kept: list[str], console: Console, *
         from eventstudy.report.escape import json_dumps
         from eventstudy.results import SCHEMA_VERSION
 
-        print(json_dumps({"schema_version": SCHEMA_VERSION, "folder": str(folder), "written": written, "kept": kept}))
+        tell(json_dumps({"schema_version": SCHEMA_VERSION, "folder": str(folder), "written": written, "kept": kept}))
     else:
         for name in written:
-            print(printable(str(folder / name)))
+            tell(str(folder / name))
     present = [name for name in kept if os.path.lexists(folder / name)]
     if present:
-        console.say(printable(f"kept as they are: {', '.join(present)} (--force overwrites)"))
+        console.say(f"kept as they are: {', '.join(present)} (--force overwrites)")
     if "events.csv" in written:
         where = "" if folder == Path() else f"cd {folder} && "
-        console.say(printable(f"next: {where}eventstudy run"))
+        console.say(f"next: {where}eventstudy run")

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, say_prices
+from eventstudy.cli.console import Console, say_prices, tell
 from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
+    ForceOption,
     JsonOption,
     QuietOption,
     VerboseOption,
@@ -47,6 +48,7 @@ def regress_command(
         list[str] | None,
         typer.Option("--event", metavar="ID", help="Use only this event_id; masks still see all."),
     ] = None,
+    force: ForceOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -77,7 +79,7 @@ def regress_command(
     files = {"regression.tex": regression_tex(found)}
     if "csv" in formats:
         files["regression.csv"] = csv_text(regression_frame(found), spec.digits)
-    written = add_files(out, "regress", files, result)
+    written = add_files(out, "regress", files, result, force=force)
     console.progress_done()
     say_prices(result, console)
     if formula is None:
@@ -95,10 +97,10 @@ def _print(
     from eventstudy.results import SCHEMA_VERSION
 
     if not as_json:
-        print("\n\n".join(regression_text(r) for r in found))
+        tell("\n\n".join(regression_text(r) for r in found))
         return
     frame = regression_frame(found)
-    print(
+    tell(
         json_dumps(
             {
                 "schema_version": SCHEMA_VERSION,

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, say_prices
+from eventstudy.cli.console import Console, say_prices, tell
 from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
+    ForceOption,
     JsonOption,
     QuietOption,
     VerboseOption,
@@ -36,6 +37,7 @@ def run_command(
         list[str] | None,
         typer.Option("--event", metavar="ID", help="Report only this event_id; masks and clusters still see all."),
     ] = None,
+    force: ForceOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -70,6 +72,7 @@ def run_command(
             only=event or (),
             executor=chosen,
             limits=limits.LIMITS,
+            force=force,
         )
         written = study_into(columns, spec, order, say=console.progress, warn=console.warn)
     console.progress_done()
@@ -86,14 +89,14 @@ def _print(written: Written, out: Path, console: Console, *, as_json: bool) -> N
         from eventstudy.cli.summary import summary_object
         from eventstudy.report.escape import json_dumps
 
-        print(json_dumps(summary_object(result, audited, str(out), written.files), result.spec.digits))
+        tell(json_dumps(summary_object(result, audited, str(out), written.files), result.spec.digits))
         return
     from eventstudy.cli.summary import claim_lines
 
     for line in claim_lines(result):
-        print(line)
+        tell(line)
     total = counts(result)
-    print(f"{total['read']:,} rows read, {total['studied']:,} studied, {total['excluded']:,} excluded -> {out}")
+    tell(f"{total['read']:,} rows read, {total['studied']:,} studied, {total['excluded']:,} excluded -> {out}")
     if audited is not None:
         word = "agree" if audited.agrees else "DISAGREE"
         console.say(

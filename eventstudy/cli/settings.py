@@ -6,6 +6,7 @@ Precedence: flag > ``EVENTSTUDY_*`` > ``eventstudy.toml`` > default. Heavy impor
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,13 +15,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from eventstudy.cli.named import check_named
 from eventstudy.errors import InputFileError, Problem, UsageError, flat
+from eventstudy.opening import SETTINGS, Unfit, text
 from eventstudy.reading import decimal, whole
 from eventstudy.spelling import meant, meant_path
 
 if TYPE_CHECKING:
     from eventstudy.spec import StudySpec
 
+PREFIX = "EVENTSTUDY_"
 CONFIG_NAME = "eventstudy.toml"
+_CONTROL = re.compile(r"[\0-\x1f\x7f-\x9f]")
 Kind = Literal["text", "number", "count", "window", "list", "switch"]
 
 
@@ -213,7 +217,7 @@ def resolve(flags: Mapping[str, Any], config: Path | None) -> dict[str, Setting]
     from_file = read_config(config)
     settings = {}
     for name, option in OPTIONS.items():
-        variable = f"EVENTSTUDY_{name.upper()}"
+        variable = f"{PREFIX}{name.upper()}"
         if flags.get(name) not in (None, [], ()):
             settings[name] = Setting(_read(option, flags[name], f"--{name.replace('_', '-')}"), "flag")
         elif os.environ.get(variable):
@@ -225,6 +229,13 @@ def resolve(flags: Mapping[str, Any], config: Path | None) -> dict[str, Setting]
         else:
             settings[name] = Setting(_default(name, option), "default")
     return settings
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Variables that are named like settings and are none, each with the nearest name as the end of a sentence."""
+    known = [f"{PREFIX}{name.upper()}" for name in (*OPTIONS, "config")]
+    strange = sorted(name for name in environment if name.upper().startswith(PREFIX) and name not in known)
+    return [(name, f"; {hint}" if (hint := meant(name, known)) else "") for name in strange]
 
 
 def _default(name: str, option: Option) -> Any:
@@ -249,16 +260,16 @@ def read_config(path: Path | None) -> Config:
     if not named and "EVENTSTUDY_CONFIG" not in os.environ and not path.exists():
         return Config(str(path), {})
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        values = tomllib.loads(text(path, SETTINGS))
+    except Unfit as error:
+        raise InputFileError(str(path), [Problem(0, "", "", f"cannot be read: {error.strerror}")]) from error
     except OSError as error:
         hint = meant_path(path) or "--config FILE"
         raise UsageError(f"cannot read {path}: {error.strerror}", "a configuration file", hint) from error
     except (ValueError, RecursionError) as error:
         # besides what is no TOML: numbers of thousands of digits, brackets in brackets, a NUL in the path
         raise InputFileError(str(path), [Problem(0, "", "", f"is no TOML file: {error}")]) from error
-    problems = [
-        Problem(0, key, "", "holds a number of more than 18 digits") for key, value in values.items() if _is_huge(value)
-    ]
+    problems = [Problem(0, key, "", trouble) for key, value in values.items() if (trouble := _trouble(value))]
     for key in values:
         if key not in OPTIONS:
             advice = meant(key, OPTIONS) or f"known keys: {', '.join(OPTIONS)}"
@@ -268,13 +279,14 @@ def read_config(path: Path | None) -> Config:
     return Config(str(path), values)
 
 
-def _is_huge(value: Any) -> bool:
-    """Whether a value holds an integer that no option can take; Python could not even print some of them."""
-    if isinstance(value, list):
-        return any(map(_is_huge, value))
-    if isinstance(value, dict):
-        return any(map(_is_huge, value.values()))
-    return isinstance(value, int) and abs(value) >= 10**18
+def _trouble(value: Any, deeper: int = 8) -> str:
+    """What no option can take and Python could not even print: huge integers, tables within tables without end."""
+    if isinstance(value, list | dict):
+        if not deeper:
+            return "holds tables or lists within one another; an option is one value or one list"
+        inner = value.values() if isinstance(value, dict) else value
+        return next((found for item in inner if (found := _trouble(item, deeper - 1))), "")
+    return "holds a number of more than 18 digits" if isinstance(value, int) and abs(value) >= 10**18 else ""
 
 
 def _read(option: Option, value: Any, place: str) -> Any:
@@ -296,8 +308,9 @@ def _read(option: Option, value: Any, place: str) -> Any:
             raise UsageError(
                 f"{place}: {_quoted(value)} is no number", f"{wanted} such as {option.default or 7}"
             ) from None
-    if "\0" in str(value):
-        raise UsageError(f"{place}: holds a NUL character", f"text such as {option.default or 'a name'}")
+    if found := _CONTROL.search(str(value)):
+        name = "NUL" if found[0] == "\0" else "control"
+        raise UsageError(f"{place}: holds a {name} character", f"text such as {option.default or 'a name'}")
     return str(value)
 
 

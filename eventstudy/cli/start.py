@@ -1,4 +1,4 @@
-"""The first lines that run: Ctrl-C is answered from here on, whatever is being imported or done."""
+"""The first lines that run: signals to end are answered from here on, whatever is being imported or done."""
 
 from __future__ import annotations
 
@@ -10,21 +10,36 @@ from contextlib import suppress
 from types import FrameType
 from typing import NoReturn, TextIO
 
-INTERRUPTED, UNUSABLE = 130, 2
+UNUSABLE = 2
+# Seconds after which a signal to end that something swallowed is sent again.
+AGAIN = 2.0
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
 
 
+# signals that ask a program to end -> what is said
+ENDING = {signal.SIGINT: "interrupted"}
+for _name, _words in (("SIGTERM", "ended by SIGTERM"), ("SIGHUP", "ended with its terminal")):
+    if hasattr(signal, _name):
+        ENDING[getattr(signal, _name)] = _words
+
+
 class _Interrupt:
-    """Whether Ctrl-C was pressed: libraries turn it into errors of theirs, and callbacks swallow it."""
+    """Whether the end was asked for: libraries turn it into errors of theirs, and callbacks swallow it."""
 
     pressed = False
+    number: int = signal.SIGINT
 
 
 def main() -> None:
     """Run the command line; see ``eventstudy.cli.app.main`` for its exit codes."""
+    _streams()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _pressed)
         sys.unraisablehook = _swallowed
+    for number in ENDING:
+        # whoever starts a program with a signal ignored, as nohup does, wants it ignored
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _pressed)
     try:
         from eventstudy.cli.app import main as command
 
@@ -54,6 +69,23 @@ def main() -> None:
             raise
         _full(error)
     _deaf()
+
+
+def _streams() -> None:
+    """Standard streams that somebody closed lead nowhere, so that no file of ours gets their numbers."""
+    closed = []
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is not None:
+            continue
+        closed.append(name)
+        with suppress(OSError):
+            # the lowest free number is that of the stream: those below it are open by now
+            os.open(os.devnull, os.O_RDONLY if mode == "r" else os.O_WRONLY)
+            stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
+    if "stdout" in closed:
+        _say("error: standard output is closed, and results are printed there", "send it to /dev/null instead")
+        sys.exit(UNUSABLE)
 
 
 def _flushed() -> None:
@@ -86,8 +118,26 @@ def _forget(stream: TextIO) -> None:
 
 
 def _pressed(number: int, frame: FrameType | None) -> None:
-    _Interrupt.pressed = True
+    if not _Interrupt.pressed:
+        _Interrupt.pressed, _Interrupt.number = True, number
+        # libraries clear what is raised in the middle of them; then it is asked for again
+        _again(AGAIN, times=5)
     signal.default_int_handler(number, frame)
+
+
+def _again(seconds: float, times: int = 1) -> None:
+    """Send the signal once more a little later, unless the program is ending by then."""
+    import threading
+
+    def send() -> None:
+        if signal.getsignal(_Interrupt.number) is not signal.SIG_IGN and _Interrupt.pressed:
+            signal.raise_signal(_Interrupt.number)
+            if times > 1:
+                _again(seconds, times - 1)
+
+    timer = threading.Timer(seconds, send)
+    timer.daemon = True
+    timer.start()
 
 
 def _swallowed(unraisable: sys.UnraisableHookArgs) -> None:
@@ -95,21 +145,18 @@ def _swallowed(unraisable: sys.UnraisableHookArgs) -> None:
     if not issubclass(unraisable.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(unraisable)
         return
-    import threading
-
-    again = threading.Timer(0.02, signal.raise_signal, (signal.SIGINT,))
-    again.daemon = True
-    again.start()
+    _again(0.02)
 
 
 def _deaf() -> None:
     """What is left is to end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _end() -> None:
     _deaf()
     with suppress(OSError):
-        print("interrupted; nothing half-written", file=sys.stderr, flush=True)
+        print(f"{ENDING[signal.Signals(_Interrupt.number)]}; nothing half-written", file=sys.stderr, flush=True)
     # threads and libraries may still be in the middle of something that does not matter any more
-    os._exit(INTERRUPTED)
+    os._exit(128 + _Interrupt.number)

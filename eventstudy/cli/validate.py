@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eventstudy.cli.annotations import annotation, chosen_format
-from eventstudy.cli.console import Console, printable
+from eventstudy.cli.console import Console, tell
 from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
@@ -72,7 +72,7 @@ def validate_command(
     from eventstudy.data.filing_clock import clock_warnings
 
     for sentence in (*event_notes(index.events), *clock_warnings(index), *said):
-        console.say(f"note: {printable(sentence)}")
+        console.say(f"note: {sentence}")
     console.say(f"{events}: {len(index)} rows, no problem")
 
 
@@ -90,7 +90,7 @@ def _read(events: Path) -> tuple[Problems, EventIndex | None]:
     except InputFileError as error:
         problems += [(error.path, error.unit, problem) for problem in error.problems]
     try:
-        confounders = read_confounders(beside) if beside.is_file() else None
+        confounders = read_confounders(beside) if beside.exists() else None
     except InputFileError as error:
         problems += [(error.path, error.unit, problem) for problem in error.problems]
     if problems or table is None:
@@ -172,15 +172,15 @@ def _print_problems(problems: Problems, chosen: str) -> None:
         from eventstudy.report.escape import json_dumps
         from eventstudy.results import SCHEMA_VERSION
 
-        print(json_dumps({"schema_version": SCHEMA_VERSION, "valid": False, "problems": found}))
+        tell(json_dumps({"schema_version": SCHEMA_VERSION, "valid": False, "problems": found}))
     elif chosen == "csv":
         _print_csv(("file", "line", "column", "value", "message"), found)
     elif chosen == "github":
         for file, _, p in problems:
-            print(annotation("error", f"{p.column} {p.message}".strip(), place=(file, p.line)))
+            tell(annotation("error", f"{p.column} {p.message}".strip(), place=(file, p.line)), command=True)
     else:
         for file, unit, p in problems:
-            print(printable(f"{file}: {p.at(unit)}").replace("\n", " "))
+            tell(f"{file}: {p.at(unit)}".replace("\n", " "))
 
 
 def _print_rows(rows: list[dict[str, Any]], chosen: str) -> None:
@@ -188,13 +188,13 @@ def _print_rows(rows: list[dict[str, Any]], chosen: str) -> None:
         from eventstudy.report.escape import json_dumps
         from eventstudy.results import SCHEMA_VERSION
 
-        print(json_dumps({"schema_version": SCHEMA_VERSION, "valid": True, "problems": [], "rows": rows}))
+        tell(json_dumps({"schema_version": SCHEMA_VERSION, "valid": True, "problems": [], "rows": rows}))
     elif chosen == "csv":
         _print_csv(COLUMNS, rows)
     elif chosen == "text":
         for r in rows:
             tail = "".join(f"  [{r[name]}]" for name in ("flags", "near") if r[name])
-            print(printable(f"{r['event_id']} {r['ticker']}: day 0 {r['day0'] or 'unknown'} ({r['rule']}){tail}"))
+            tell(f"{r['event_id']} {r['ticker']}: day 0 {r['day0'] or 'unknown'} ({r['rule']}){tail}")
 
 
 def _print_csv(columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
@@ -203,5 +203,10 @@ def _print_csv(columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([[spreadsheet(str(row[name])) for name in columns] for row in rows])
-    print(out.getvalue(), end="")
+    writer.writerows([[spreadsheet(_cell(name, row[name])) for name in columns] for row in rows])
+    tell(out.getvalue(), end="")
+
+
+def _cell(name: str, value: object) -> str:
+    """A cell whose own words do not begin like a formula."""
+    return f"day {value}" if name == "near" and value else str(value)

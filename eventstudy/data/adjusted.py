@@ -108,9 +108,10 @@ def compared(
 def _expected(before: Floats, after: Floats, paid: Floats, ratio: Floats) -> Floats:
     """Log steps that a dividend makes under each convention: float64 (4, m); a split beside it may have reached the
     close before or not."""
-    with np.errstate(invalid="ignore", divide="ignore"):
+    # a stated ratio may be any number above zero
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         taken = [-np.log(np.maximum(1 - paid / base, 1e-9)) for base in (before, before / ratio)]
-    return np.array([*taken, np.log1p(paid / after), np.log1p(paid * ratio / after)])
+        return np.array([*taken, np.log1p(paid / after), np.log1p(paid * ratio / after)])
 
 
 @dataclass(frozen=True, slots=True)

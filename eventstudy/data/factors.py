@@ -12,8 +12,9 @@ import numpy as np
 from eventstudy.data.dates import parse_day
 from eventstudy.data.prices import Dates, Floats
 from eventstudy.data.returns import AlignedSeries
-from eventstudy.data.tabular import read_table
+from eventstudy.data.tabular import LARGEST_FILE, read_table
 from eventstudy.errors import InputFileError, Problem, UsageError
+from eventstudy.opening import content
 from eventstudy.reading import decimal
 
 # A market whose daily returns vary by more than this is not in decimals: 100 times the usual one per cent.
@@ -83,7 +84,7 @@ def read_factors(path: Path) -> FactorTable:
     if problems:
         raise InputFileError(str(path), problems)
     order = np.argsort(dates)
-    digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    digest = hashlib.sha256(content(path, LARGEST_FILE)).hexdigest()
     return FactorTable(str(path), dates[order], {name: values[order] for name, values in columns.items()}, digest)
 
 

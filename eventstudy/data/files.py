@@ -17,6 +17,7 @@ from eventstudy.data.raw import RawSeries
 from eventstudy.data.raw_reader import Figures, Origin, figures_of, refuse_headings
 from eventstudy.data.tickers import asked_as, held_as, spellings
 from eventstudy.errors import InputFileError, Problem, UsageError
+from eventstudy.room import check_prices
 
 # symbols held at a time in a large study
 AT_ONCE = 256
@@ -77,6 +78,7 @@ class CsvSource:
                 )
             else:
                 chosen[symbol] = path
+        check_prices(len(chosen), sum(path.stat().st_size for path in chosen.values()))
         made = {symbol: partial(read_raw, path, symbol, self.origin) for symbol, path in chosen.items()}
         return read_series(made, unknown)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,9 +20,11 @@ import numpy as np
 
 from eventstudy.data import clock
 from eventstudy.data.factors import PERCENT_DEVIATION, FactorTable
+from eventstudy.data.network import FRENCH, LARGEST_REPLY, TooLarge, bounded_requests
 from eventstudy.data.prices import Dates, Floats
 from eventstudy.data.store import default_folder
 from eventstudy.errors import MalformedResponse, SourceUnavailable, UsageError
+from eventstudy.opening import RECORD, text
 from eventstudy.spec import StudySpec
 
 INSTALL = 'pip install -e ".[factors]"'
@@ -134,8 +138,9 @@ def fetch(name: str) -> Dataset:
     except ImportError as error:
         raise UsageError("--factors live needs pandas-datareader", "an installation with it", INSTALL) from error
     advice = "try again later, or download the file, divide by 100 and name it with --factors FILE"
+    options = {"retry_count": 2, "pause": 0.5, "timeout": 20, "session": bounded_requests(FRENCH, _small)}
     try:
-        answer = FamaFrenchReader(name, start="1926-01-01", retry_count=2, pause=0.5, timeout=20).read()
+        answer = FamaFrenchReader(name, start="1926-01-01", **options).read()
     except OSError as error:
         # the reader's own error and those of requests are OSErrors; only the first line is for people
         said = str(error).strip().splitlines()
@@ -149,6 +154,13 @@ def fetch(name: str) -> Dataset:
             f"{LIBRARY} sent something for {name} that cannot be read ({type(error).__name__})", "a zipped CSV", advice
         ) from error
     return checked(name, answer)
+
+
+def _small(body: bytes) -> None:
+    """Refuse an archive that unpacks to more than a data set can be; its reader unpacks as much as is declared."""
+    with suppress(zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(body)) as archive:
+        if sum(inside.file_size for inside in archive.infolist()) > LARGEST_REPLY:
+            raise TooLarge(f"what the library sent unpacks to more than {LARGEST_REPLY >> 20} MiB")
 
 
 def checked(name: str, answer: Mapping[Any, Any]) -> Dataset:
@@ -219,7 +231,7 @@ def joined(parts: list[Dataset], *, stale: bool = False) -> FactorTable:
 def load(folder: Path, name: str) -> Dataset | None:
     """What was kept of a data set; None where nothing was, or what is there is damaged."""
     try:
-        record = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        record = json.loads(text(folder / f"{name}.json", RECORD, links=False))
         body = {key: record[key] for key in ("name", "vintage", "dates", "columns")}
         if record["schema"] != _SCHEMA or record["sha256"] != _digest(body) or record["name"] != name:
             return None

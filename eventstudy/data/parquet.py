@@ -19,6 +19,7 @@ from eventstudy.data.event_columns import RawEvents
 from eventstudy.data.event_headings import headings_of, without_empty
 from eventstudy.engine.panel import Ints
 from eventstudy.errors import InputFileError, Problem, UsageError
+from eventstudy.opening import check_regular
 from eventstudy.reading import LARGEST_CELL
 
 ENDINGS = (".parquet", ".pq")
@@ -157,6 +158,7 @@ def open_parquet(path: str | Path, what: str, dictionary: Sequence[str] = ()) ->
     if not Path(path).is_file():
         raise InputFileError(str(path), [Problem(0, "", "", "there is no such file")])
     with damage_is_told(path):
+        check_regular(path)
         file = parquet.ParquetFile(path, read_dictionary=list(dictionary) or None, memory_map=False, pre_buffer=False)
         found = _oversized(file.metadata, Path(path).stat().st_size) or _repeated(file.schema_arrow.names)
     if found:

@@ -15,6 +15,7 @@ from eventstudy.data import clock
 from eventstudy.data.store_rows import HEADER, Header, bars_of, header_of, plain, rows_of, seal
 from eventstudy.data.vintage import COLUMNS, PRICES, Bars, Revision, Vintage, described, joined, revisions
 from eventstudy.errors import UsageError
+from eventstudy.opening import check_regular
 
 FILE = "prices.db"
 SCHEMA = 1
@@ -274,6 +275,15 @@ def open_store(folder: Path, say: Say) -> Store:
             f"cannot make the store's folder {folder}: {error.strerror}", "a folder that can be written", "--store DIR"
         ) from error
     known = _identity(path)
+    try:
+        check_regular(path)
+    except PermissionError:
+        # SQLite says more about what cannot be read
+        pass
+    except OSError as error:
+        raise UsageError(
+            f"the price store {path} cannot be opened: {error.strerror}", "a file of this program", "--store DIR"
+        ) from error
     try:
         return _opened(path)
     except sqlite3.OperationalError as error:

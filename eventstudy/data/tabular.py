@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -12,10 +11,11 @@ from pathlib import Path
 
 from eventstudy.data.coded import MOST_PROBLEMS, ROWS_AT_ONCE
 from eventstudy.errors import InputFileError, Problem
+from eventstudy.opening import TABLE, TooLarge, content
 from eventstudy.reading import large_cells
 
 # Bytes of a file and of a line, columns of a table: beyond these, memory would decide what becomes of a run.
-LARGEST_FILE = 2**30
+LARGEST_FILE = TABLE
 LONGEST_LINE = 2**24
 MOST_COLUMNS = 2_000
 DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -134,20 +134,17 @@ def is_empty(row: Sequence[str]) -> bool:
 def _bytes(path: str | Path) -> bytes:
     """The content of a file, UTF-8 with or without a byte-order mark."""
     try:
-        with Path(path).open("rb") as handle:
-            # one byte more than allowed: some files, such as devices, do not say how long they are
-            size = os.fstat(handle.fileno()).st_size
-            data = handle.read(LARGEST_FILE + 1) if size <= LARGEST_FILE else b""
+        data = content(path, LARGEST_FILE)
+    except TooLarge:
+        message = f"is larger than {LARGEST_FILE >> 20} MiB; write it as Parquet, or in parts"
+        raise InputFileError(str(path), [Problem(0, "", "", message)]) from None
     except (FileNotFoundError, NotADirectoryError):
         raise InputFileError(str(path), [Problem(0, "", "", "there is no such file")]) from None
     except IsADirectoryError:
         raise InputFileError(str(path), [Problem(0, "", "", "is a folder; name a file")]) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+    except OSError as error:
+        reason = error.strerror or str(error)
         raise InputFileError(str(path), [Problem(0, "", "", f"cannot be read: {reason}")]) from None
-    if size > LARGEST_FILE or len(data) > LARGEST_FILE:
-        message = f"is larger than {LARGEST_FILE >> 20} MiB; write it as Parquet, or in parts"
-        raise InputFileError(str(path), [Problem(0, "", "", message)])
     if not data or data.isspace():
         raise InputFileError(str(path), [Problem(0, "", "", "is empty; it needs a header and rows")])
     if (start := _endless_line(data)) >= 0:

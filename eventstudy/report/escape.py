@@ -18,6 +18,13 @@ from eventstudy.report.digits import rounded_number
 _UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn")
 _MARKUP = re.compile(r"([\\`*_\[\]|~!#])")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+# what spreadsheets begin a formula with, in either width
+_FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+# what else may separate cells where somebody's settings say so; commas stand in quotes
+_SEPARATOR = re.compile(r"([;|])")
+# GitHub makes a link of an address that stands in the text without any markup
+_LINK = re.compile(r"\b(https?|ftp|mailto|xmpp):|\b(www)\.", re.IGNORECASE)
+_UNPRINTED = re.compile(r"[^\n -~]")
 
 
 @lru_cache(maxsize=8192)
@@ -28,10 +35,11 @@ def clean(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """Text that opens no markup, link, image, tag or table cell."""
+    """Text that opens no markup, link, image, tag or table cell, and that no renderer makes a link of by itself."""
     entities = clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     # an underscore inside a word is text in GitHub's Markdown, and identifiers read better without a backslash
-    return re.sub(r"(?<=[A-Za-z0-9])\\_(?=[A-Za-z0-9])", "_", _MARKUP.sub(r"\\\1", entities))
+    plain = re.sub(r"(?<=[A-Za-z0-9])\\_(?=[A-Za-z0-9])", "_", _MARKUP.sub(r"\\\1", entities))
+    return _LINK.sub(lambda found: f"{found[1]}&#58;" if found[1] else f"{found[2]}&#46;", plain)
 
 
 def html(text: str) -> str:
@@ -43,8 +51,12 @@ def spreadsheet(text: str) -> str:
     """Text that no spreadsheet takes for a formula; plain numbers stay."""
     # printable ASCII is clean already; tables have millions of such names
     flat = text if text.isascii() and text.isprintable() else clean(text)
-    risky = flat[:1] in ("=", "+", "-", "@") and not _NUMBER.fullmatch(flat)
-    return f"'{flat}" if risky else flat
+    return "".join(f"'{part}" if _is_formula(part) else part for part in _SEPARATOR.split(flat))
+
+
+def _is_formula(text: str) -> bool:
+    bare = text.strip()
+    return bare.startswith(_FORMULA) and not _NUMBER.fullmatch(bare)
 
 
 _LATEX = {
@@ -88,9 +100,18 @@ def json_lines(rows: list[dict[str, Any]]) -> str:
 
 def _safe(text: str) -> str:
     """Outside strings JSON never holds these characters, so replacing them everywhere touches strings alone."""
-    for character in "<>&\u2028\u2029":
+    for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
+    # an older form of a command to the log of a CI run; a terminal obeys and hides more than the controls JSON escapes
+    return _UNPRINTED.sub(_escaped, text.replace("##[", "\\u0023#["))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    character = found[0]
+    if character.isprintable() or character == "\ufffd":
+        return character
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at] << 8 | units[at + 1]:04x}" for at in range(0, len(units), 2))
 
 
 def _plain(value: Any, digits: int | None) -> Any:

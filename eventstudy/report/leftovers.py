@@ -20,6 +20,7 @@ except ImportError:  # a system without such locks: only age tells
     fcntl = None  # type: ignore[assignment]
 
 ALIVE = ".alive"
+ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 # Seconds after which a folder without a lock of its own is nobody's any more.
 OLD = 86_400.0
 # How often and at what distance (seconds) a folder is asked for that another run is writing to.
@@ -43,7 +44,7 @@ def claim(folder: Path) -> IO[str]:
 def alone(out: Path) -> Iterator[bool]:
     """Have a report folder to oneself while files are moved into it, so that two reports do not mix.
 
-    Ctrl-C waits until they are all there. Yields whether the system knows such locks.
+    Signals to end wait until they are all there. Yields whether the system knows such locks.
 
     Raises
     ------
@@ -65,24 +66,22 @@ def alone(out: Path) -> Iterator[bool]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back; only the main thread can, and needs to."""
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or before is None:
+    """Hold back the signals that something answers; only the main thread can, and needs to."""
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came: list[FrameType | None] = []
-
-    def later(number: int, frame: FrameType | None) -> None:
-        del number
-        came.append(frame)
-
-    signal.signal(signal.SIGINT, later)
+    came: list[tuple[int, FrameType | None]] = []
+    before = {number: handler for number in ENDING if callable(handler := signal.getsignal(number))}
+    for number in before:
+        signal.signal(number, lambda number, frame: came.append((number, frame)))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-        if came and callable(before):
-            before(signal.SIGINT, came[0])
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            number, frame = came[0]
+            before[signal.Signals(number)](number, frame)
 
 
 def _locked(handle: int) -> bool:

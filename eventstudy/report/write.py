@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -19,11 +18,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eventstudy.errors import UsageError
+from eventstudy.opening import RECORD, text
 from eventstudy.report import escape, leftovers
 from eventstudy.report.columns import COLUMNS
 from eventstudy.report.csv_rows import csv_text
 from eventstudy.report.digits import rounded, rounded_number
 from eventstudy.report.event_files import EventFiles
+from eventstudy.report.ownership import added_files, check_replaced, is_report_name
 from eventstudy.report.provenance import counts, manifest
 from eventstudy.report.tables import shown, windows_columns
 from eventstudy.results import SCHEMA_VERSION
@@ -186,12 +187,14 @@ def write_report(
     audit: Audit | None,
     *,
     sweep: bool = True,
+    force: bool = False,
 ) -> list[str]:
     """Write a report folder.
 
     Everything is built in a folder aside and moved file by file, ``manifest.json`` last, so that a reader never sees
     half a file and a folder without its manifest is known to be unfinished. Files that the previous run listed and
-    this one did not write are removed when ``sweep`` is set; nothing else in the folder is touched.
+    this one did not write are removed when ``sweep`` is set; nothing else in the folder is touched. A file that stands
+    in the way is replaced if the manifest lists it or it begins with the same heading; with ``force`` in any case.
 
     Returns
     -------
@@ -201,10 +204,11 @@ def write_report(
     Raises
     ------
     UsageError
-        If the folder cannot be written (permissions, full disk).
+        If the folder cannot be written (permissions, full disk), or holds a file of somebody's own in the place of one
+        of the report.
     """
     with aside(out) as folder:
-        return finish(folder, out, result, formats, figures, audit, sweep=sweep)
+        return finish(folder, out, result, formats, figures, audit, sweep=sweep, force=force)
 
 
 def finish(
@@ -217,6 +221,7 @@ def finish(
     *,
     files: EventFiles | None = None,
     sweep: bool = True,
+    force: bool = False,
 ) -> list[str]:
     """Write a report folder from a folder aside; see ``write_report``.
 
@@ -236,7 +241,7 @@ def finish(
     rest = build_files(result, formats, figures, audit)
     write_aside(folder, rest)
     hashes = dict(sorted({**hashes, **hashed(rest)}.items()))
-    return publish(folder, out, hashes, manifest(result, hashes, audit), sweep=sweep)
+    return publish(folder, out, hashes, manifest(result, hashes, audit), sweep=sweep, force=force)
 
 
 def _add_events(files: EventFiles, result: StudyResult) -> None:
@@ -252,7 +257,9 @@ def hashed(files: Mapping[str, bytes]) -> dict[str, str]:
     return {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
 
 
-def add_files(out: Path, command: str, files: Mapping[str, str | bytes], result: StudyResult) -> list[str]:
+def add_files(
+    out: Path, command: str, files: Mapping[str, str | bytes], result: StudyResult, *, force: bool = False
+) -> list[str]:
     """Add what another command has to say to a report folder, removing nothing.
 
     Built aside and moved like a report. The manifest keeps what the last ``run`` wrote there and lists the new files,
@@ -268,6 +275,8 @@ def add_files(out: Path, command: str, files: Mapping[str, str | bytes], result:
         Relative POSIX path -> text or bytes.
     result : StudyResult
         The study the files speak of.
+    force : bool
+        Replace files of somebody's own as well.
 
     Returns
     -------
@@ -277,7 +286,7 @@ def add_files(out: Path, command: str, files: Mapping[str, str | bytes], result:
     Raises
     ------
     UsageError
-        If the folder cannot be written.
+        If the folder cannot be written, or holds a file of somebody's own in the place of one of these.
     """
     data = {name: held.encode() if isinstance(held, str) else held for name, held in sorted(files.items())}
     hashes = hashed(data)
@@ -285,6 +294,8 @@ def add_files(out: Path, command: str, files: Mapping[str, str | bytes], result:
     with aside(out) as folder, leftovers.alone(out):
         listed = {"schema_version": SCHEMA_VERSION, **_manifest_before(out)}
         known = listed.get(ADDED)
+        write_aside(folder, data)
+        check_replaced(folder, out, data, added_files(listed.get(ADDED), listed), force=force)
         listed[ADDED] = {**(known if isinstance(known, dict) else {}), command: own}
         _place(folder, out, data, listed, set())
     return [*data, MANIFEST]
@@ -302,8 +313,8 @@ def _cannot_write(out: Path, error: OSError) -> UsageError:
 def _place(
     folder: Path, out: Path, files: Mapping[str, bytes], listed: Mapping[str, Any], gone: Collection[str]
 ) -> None:
-    """Build the files and their manifest in the folder aside and move them; see ``_move``."""
-    write_aside(folder, {**files, MANIFEST: _manifest_bytes(listed)})
+    """Write the manifest beside the files in the folder aside and move all; see ``_move``."""
+    write_aside(folder, {MANIFEST: _manifest_bytes(listed)})
     _move(folder, out, list(files), gone)
 
 
@@ -344,7 +355,15 @@ def aside(out: Path) -> Iterator[Path]:
         raise _cannot_write(out, error) from error
 
 
-def publish(folder: Path, out: Path, hashes: Mapping[str, str], listed: Mapping[str, Any], *, sweep: bool) -> list[str]:
+def publish(
+    folder: Path,
+    out: Path,
+    hashes: Mapping[str, str],
+    listed: Mapping[str, Any],
+    *,
+    sweep: bool,
+    force: bool = False,
+) -> list[str]:
     """Move what was built aside into the report folder, the manifest last, and remove what the run before listed where
     ``sweep`` is set.
 
@@ -355,6 +374,7 @@ def publish(folder: Path, out: Path, hashes: Mapping[str, str], listed: Mapping[
     """
     with leftovers.alone(out):
         before = _listed_before(out)
+        check_replaced(folder, out, hashes, before, force=force)
         added = _manifest_before(out).get(ADDED)
         kept = {} if sweep else {"files": {**before, **hashes}}
         write_aside(folder, {MANIFEST: _manifest_bytes({**listed, **kept, **({ADDED: added} if added else {})})})
@@ -396,7 +416,7 @@ def _manifest_before(out: Path) -> dict[str, Any]:
     """The folder's manifest; one that is not there, is no file or cannot be read is empty."""
     path = out / MANIFEST
     try:
-        found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        found = json.loads(text(path, RECORD, links=False))
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -405,21 +425,7 @@ def _manifest_before(out: Path) -> dict[str, Any]:
 def _listed_before(out: Path) -> dict[str, str]:
     """Files of the previous run, as its manifest lists them; an unreadable manifest lists none."""
     files = _manifest_before(out).get("files")
-    return {k: str(v) for k, v in files.items() if _is_ours(k)} if isinstance(files, dict) else {}
-
-
-def _is_ours(name: object) -> bool:
-    """Whether a listed path is one that a report holds.
-
-    What a manifest lists is removed with the next run, and the manifest may be somebody else's. Nothing outside
-    goes, and no file of the user's own, such as events.csv where the report folder is that of the study.
-    """
-    if not isinstance(name, str) or len(name) > 200:
-        return False
-    stem, _, ending = name.partition(".")
-    table = stem in COLUMNS and ending in ("csv", "parquet")
-    inside = re.fullmatch(r"(events|figures|tables)/[A-Za-z0-9][A-Za-z0-9^._=~-]*\.(md|svg|png|tex)", name) is not None
-    return name in ("results.json", "summary.md", "report.html") or table or inside
+    return {k: str(v) for k, v in files.items() if is_report_name(k)} if isinstance(files, dict) else {}
 
 
 def _remove(out: Path, names: Collection[str]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from eventstudy.errors import InputFileError, Problem, UsageError
+from eventstudy.opening import STREAMED, TABLE, opened, opened_text, text
 from eventstudy.precision import CHOICES, FULL
 from eventstudy.reading import decimal, large_cells
 from eventstudy.spelling import meant_path
@@ -80,8 +81,11 @@ class ReportFolder:
         return not self._differing[name]
 
     def _has(self, name: str, listed: object) -> bool:
-        path = self.path / name
-        return path.is_file() and file_hash(path) == listed
+        try:
+            return file_hash(self.path / name) == listed
+        except OSError:
+            # gone, a link, or no file at all: not what was written
+            return False
 
     def columns(self, table: str) -> tuple[str, ...]:
         """Names of a table's columns; empty where only an empty list stands in results.json."""
@@ -148,7 +152,7 @@ def read_folder(path: Path) -> ReportFolder:
 
 def file_hash(path: Path) -> str:
     """sha256 of a file."""
-    with path.open("rb") as handle:
+    with opened(path, STREAMED, links=False) as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
@@ -160,7 +164,7 @@ def _document(path: Path) -> dict[str, Any]:
         raise InputFileError(str(path), [Problem(0, "", "", "is no file; run the study again")])
     try:
         found = json.loads(
-            path.read_text(encoding="utf-8"), object_pairs_hook=_without_repeats, parse_constant=_no_number
+            text(path, TABLE, links=False), object_pairs_hook=_without_repeats, parse_constant=_no_number
         )
     except (OSError, ValueError, RecursionError) as error:
         raise InputFileError(
@@ -262,7 +266,7 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """
     line = 0
     try:
-        with path.open(encoding="utf-8-sig", newline="") as handle, large_cells():
+        with opened_text(path, STREAMED, links=False) as handle, large_cells():
             reader = csv.reader(handle)
             for cells in reader:
                 line = reader.line_num

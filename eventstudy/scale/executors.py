@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from eventstudy.errors import UsageError
+from eventstudy.libraries import SAFE_PATH
 
 INSTALL = 'pip install -e ".[scale]"'
 # seconds in which a scheduler must answer
@@ -183,6 +184,8 @@ def executor(threads: int, workers: int, scheduler: str) -> Iterator[Executor]:
 def _environment() -> Iterator[None]:
     """This process's environment as it was: Dask sets one thread of linear algebra a worker, and leaves that here."""
     before = dict(os.environ)
+    # workers are new interpreters, which would look for modules in the folder of the study first
+    os.environ[SAFE_PATH] = "1"
     try:
         yield
     finally:

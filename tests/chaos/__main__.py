@@ -13,10 +13,10 @@ import sys
 import time
 from collections.abc import Callable
 
-from tests.chaos import company, corrupt, damage, kills, source
+from tests.chaos import attack, company, corrupt, damage, kills, source
 from tests.chaos.tally import Tally
 
-PARTS = ("source", "stores", "prices", "kills", "company", "fuzz")
+PARTS = ("attack", "source", "stores", "prices", "kills", "company", "fuzz")
 
 
 def main() -> int:
@@ -26,16 +26,19 @@ def main() -> int:
     parser.add_argument("--sequences", type=int, default=1000, help="of faults of Yahoo")
     parser.add_argument("--stores", type=int, default=420, help="damaged at random bytes")
     parser.add_argument("--prices", type=int, default=1000, help="series that are damaged")
-    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--share", type=float, default=1.0, help="of the 2,600 hostile tries")
+    parser.add_argument("--kills", type=int, default=500)
     parser.add_argument("--interrupts", type=int, default=60)
     parser.add_argument("--workers", type=int, default=4, help="of a cluster that are killed")
-    parser.add_argument("--seconds", type=float, default=600.0, help="for kills and interrupts")
+    parser.add_argument("--seconds", type=float, default=1800.0, help="for kills and interrupts")
     parser.add_argument("--minutes", type=float, default=6.0, help="for fuzzing")
     parser.add_argument("--only", choices=PARTS, action="append")
     given = parser.parse_args()
     wanted = given.only or PARTS
     print(f"seed {given.seed}", flush=True)
     broken = 0
+    if "attack" in wanted:
+        broken += told("Hostile tries", lambda: attack.campaign(given.seed, given.share))
     if "source" in wanted:
         broken += told("Yahoo misbehaving", lambda: source.campaign(given.seed, given.sequences))
     if "stores" in wanted:

@@ -42,6 +42,8 @@ KEPT = 2_000_000
 LONGEST = 150.0
 RUN = ("--benchmark", "SPY", "--formats", "csv,json")
 STREAM = ("--source", "snapshot", "--benchmark", "SPY", "--formats", "csv", "--exclude", "none", "--engine", "numpy")
+# Jobs after which the store holds every series.
+FILLING = ("fetch", "cache import")
 # What a manifest says of the moment and the place, documented as varying.
 VARYING = ("written_at", "command", "versions")
 
@@ -77,6 +79,7 @@ JOBS = (
     Job("run", ("run", "--source", "snapshot", "-o", "out", *RUN)),
     Job("run over another", ("run", "--source", "snapshot", "-o", "out", *RUN), OTHER),
     Job("run from Yahoo", ("run", "--source", "yahoo", "-o", "out", *RUN)),
+    Job("cache import", ("cache", "import", "export")),
     Job("streamed", ("run", "many.csv", "-o", "out", *STREAM)),
 )
 
@@ -178,6 +181,9 @@ class Yard:
             self.expected[job.name] = tree(place / "out")
             if job.name == "fetch":
                 self.digests = digests(place / "store")
+                status, said = self.zygote.run(("cache", "export", "export"), place, self.environment(place))
+                assert status == 0, said
+                shutil.copytree(place / "export", self.folder / "export")
             shutil.rmtree(place)
 
     def place(self, name: str) -> Path:
@@ -185,6 +191,8 @@ class Yard:
         place = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder))
         (place / "events.csv").write_text(EVENTS)
         (place / "many.csv").write_text(many_events(1500))
+        if (self.folder / "export").exists():
+            shutil.copytree(self.folder / "export", place / "export")
         return place
 
     def environment(self, place: Path) -> dict[str, str]:
@@ -213,7 +221,7 @@ class Yard:
         if not broken:
             broken = self._again(job, place)
         shutil.rmtree(place)
-        outcome = {-how: "killed", 130: "interrupted", 0: "was faster"}.get(status, f"code {status}")
+        outcome = {-how: "killed", 128 + how: "interrupted", 0: "was faster"}.get(status, f"code {status}")
         name = job.name + (", from its start" if own else "")
         return name, outcome, f"{how.name} {seed}/{number} ({name}, {outcome}): {broken}" if broken else ""
 
@@ -221,7 +229,8 @@ class Yard:
         self, job: Job, place: Path, before: dict[str, bytes], status: int, said: str, how: signal.Signals
     ) -> str:
         """What a reader who comes now sees that he must not."""
-        allowed = (0, -signal.SIGKILL) if how == signal.SIGKILL else (0, 130)
+        # before its first line runs, a process has no answer to SIGTERM yet
+        allowed = {signal.SIGKILL: (0, -how), signal.SIGTERM: (0, 128 + how, -how)}.get(how, (0, 128 + how))
         if status not in allowed:
             return f"exit {status}: {said[-800:]}"
         if "Traceback" in said or "Exception ignored" in said:
@@ -232,9 +241,9 @@ class Yard:
                 return f"{name} is neither the old nor the new file"
         if now.get("manifest.json") == wanted.get("manifest.json") and now.keys() < wanted.keys():
             return "the manifest is there before its files"
-        if how == signal.SIGINT and status == 130 and now not in (before, wanted):
+        if how != signal.SIGKILL and status == 128 + how and now not in (before, wanted):
             return f"half a report: {sorted(set(now.items()) ^ set(before.items()))[:3]}"
-        if how == signal.SIGINT and list((place / "out").glob(".eventstudy-*")):
+        if how != signal.SIGKILL and list((place / "out").glob(".eventstudy-*")):
             return "an unfinished folder stays"
         return _store_is_sound(place / "store", self.digests)
 
@@ -247,7 +256,7 @@ class Yard:
         if (found := tree(place / "out", hidden=True)) != (wanted := self.expected[job.name]):
             differing = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
             return f"the next run's output is not the undisturbed one: {differing}"
-        if job.name == "fetch" and not digests(place / "store") >= self.digests:
+        if job.name in FILLING and not digests(place / "store") >= self.digests:
             return "the next fetch's store is not the undisturbed one"
         return ""
 
@@ -334,7 +343,8 @@ def part(seed: int, share: int, shares: int, kills: int, interrupts: int, second
     """Every ``shares``-th kill and interrupt, alternating, as many as the time allows."""
     tally, end = Tally(), time.monotonic() + seconds
     plan = [(n / kills, n, signal.SIGKILL) for n in range(kills)]
-    plan += [(n / interrupts, n, signal.SIGINT) for n in range(interrupts)]
+    # Ctrl-C and the signal of a system that shuts down, in turns
+    plan += [(n / interrupts, n, (signal.SIGINT, signal.SIGTERM)[n % 2]) for n in range(interrupts)]
     with yard() as here:
         for _, number, how in sorted(plan)[share::shares]:
             if time.monotonic() > end:

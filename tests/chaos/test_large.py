@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -47,12 +48,17 @@ def test_two_gigabytes_and_a_million_columns(tmp_path: Path) -> None:
 
 
 def test_a_file_that_never_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A device does not say how long it is."""
+    """A device is refused before it is read; of a file that does not say how long it is the limit is read, not more."""
     if not Path("/dev/zero").exists():
         pytest.skip("no /dev/zero")
-    monkeypatch.setattr(tabular, "LARGEST_FILE", 2**20)
     with pytest.raises(InputFileError, match="1 problem") as caught:
         read_events("/dev/zero")
+    assert "it is a device" in str(caught.value)
+    monkeypatch.setattr(tabular, "LARGEST_FILE", 2**20)
+    monkeypatch.setattr(os, "fstat", lambda number: os.stat_result((0o100644, *[0] * 9)))
+    (tmp_path / "growing.csv").write_bytes(b"ticker\n" * 2**18)
+    with pytest.raises(InputFileError, match="1 problem") as caught:
+        read_events(tmp_path / "growing.csv")
     assert "is larger than 1 MiB" in str(caught.value)
 
 

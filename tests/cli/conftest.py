@@ -138,7 +138,7 @@ def _process(folder: Path, environment: dict[str, str], argv: list[str]) -> Iter
     from eventstudy.cli import start
 
     known, where, arguments = dict(os.environ), os.getcwd(), sys.argv
-    interrupt, hook = signal.getsignal(signal.SIGINT), sys.unraisablehook
+    signals, hook = {number: signal.getsignal(number) for number in start.ENDING}, sys.unraisablehook
     threshold = gc.get_threshold()
 
     def shown(message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: Any = None) -> None:
@@ -160,7 +160,8 @@ def _process(folder: Path, environment: dict[str, str], argv: list[str]) -> Iter
         sys.argv = arguments
         os.chdir(where)
         _set_environment(known)
-        signal.signal(signal.SIGINT, interrupt)
+        for number, handler in signals.items():
+            signal.signal(number, handler)
         sys.unraisablehook = hook
         gc.unfreeze()
         gc.set_threshold(*threshold)

@@ -153,8 +153,8 @@ TRAPS = {
     "a page": lambda out, away: ((out / "events").mkdir(), (out / "events" / "x.md").symlink_to(away / "precious")),
     "a dangling file": lambda out, away: (out / "summary.md").symlink_to(away / "made"),
     "an old aside folder": lambda out, away: (out / ".eventstudy-old").symlink_to(away),
-    "a hard link": lambda out, away: os.link(away / "precious", out / "windows.csv"),
 }  # fmt: skip
+OWN = {"a hard link": lambda out, away: os.link(away / "precious", out / "windows.csv")}
 CLOSED = {
     "events": lambda out, away: (out / "events").symlink_to(away),
     "figures": lambda out, away: (out / "figures").symlink_to(away),
@@ -163,17 +163,20 @@ CLOSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("trap", [*TRAPS, *CLOSED])
+@pytest.mark.parametrize("trap", [*TRAPS, *CLOSED, *OWN])
 def test_a_link_in_the_report_folder(study: Path, tmp_path: Path, trap: str) -> None:
     away, out = tmp_path / "away", tmp_path / "out"
     away.mkdir()
     out.mkdir()
     (away / "precious").write_text("precious")
-    (TRAPS | CLOSED)[trap](out, away)
+    (TRAPS | CLOSED | OWN)[trap](out, away)
     done = run(study, "-o", str(out))
     assert (away / "precious").read_text() == "precious" and [p.name for p in away.iterdir()] == ["precious"]
     if trap in CLOSED:
         assert done.code == 2 and "link" in done.err, "a folder that is a link is refused"
+    elif trap in OWN:
+        assert done.code == 2 and "windows.csv would be replaced" in done.err, "a file that no report wrote is refused"
+        assert run(study, "-o", str(out), "--force").code == 0 and (away / "precious").read_text() == "precious"
     else:
         assert done.code == 0, done.err
         assert not (out / "windows.csv").is_symlink() and not (out / "manifest.json").is_symlink(), "links are replaced"

@@ -68,6 +68,7 @@ class Host:
     caches: dict[str, Path] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     run_id: int = 0
+    attempt: int = 1
 
     @property
     def artifact(self) -> Path:
@@ -75,14 +76,23 @@ class Host:
 
     def run(self, path: Path, **env: str) -> dict[str, Ran]:
         """Every job of a workflow file of the repository, with top-level variables as a user would set them."""
-        self.run_id += 1
+        self.run_id, self.attempt = self.run_id + 1, 1
+        return self._jobs(path, env, {})
+
+    def run_again(self, path: Path, done: dict[str, Ran], job: str, **env: str) -> dict[str, Ran]:
+        """One job of the last run once more, as where a person presses "re-run failed jobs": the others are as they were."""
+        self.attempt += 1
+        return self._jobs(path, env, {name: ran for name, ran in done.items() if name != job})
+
+    def _jobs(self, path: Path, env: dict[str, str], done: dict[str, Ran]) -> dict[str, Ran]:
         workflow = load(path)
         unknown = set(env) - set(workflow.get("env", {}))
         assert not unknown, f"{unknown} cannot be set at the top"
         top = {**workflow.get("env", {}), **env}
         assert workflow["defaults"]["run"]["shell"] == "bash"
-        done: dict[str, Ran] = {}
         for name, job in workflow["jobs"].items():
+            if name in done:
+                continue
             needs = job.get("needs", [])
             known = [needs] if isinstance(needs, str) else needs
             scope = _Scope(top, self, done, Ran(), any(done[need].failed for need in known))
@@ -127,7 +137,7 @@ class Host:
 
     def _action(self, uses: str, given: dict[str, str], clone: Path) -> int:
         action, _, tag = uses.partition("@")
-        assert re.fullmatch(r"v\d+\.\d+\.\d+", tag), f"{uses}: an exact tag"
+        assert re.fullmatch(r"[0-9a-f]{40}", tag), f"{uses}: a commit"
         if action == "actions/checkout":
             subprocess.run(["git", "clone", "-q", str(self.origin), str(clone)], check=True, capture_output=True)
         elif action == "actions/cache/restore":
@@ -143,7 +153,14 @@ class Host:
                 self.caches[given["key"]] = self.folder / f"cache-{len(self.caches)}"
                 shutil.copytree(clone / given["path"], self.caches[given["key"]])
         elif action == "actions/upload-artifact":
+            if given.get("overwrite", "").lower() == "true":
+                shutil.rmtree(self.artifact, ignore_errors=True)
+            assert not self.artifact.exists(), "an artifact of that name is there"
             shutil.copytree(clone / given["path"], self.artifact)
+        elif action == "actions/download-artifact":
+            if not self.artifact.exists():
+                return 1
+            shutil.copytree(self.artifact, clone / given["path"], dirs_exist_ok=True)
         else:
             assert action == "actions/setup-python", action
         return 0
@@ -166,7 +183,9 @@ class _Scope:
     def value(self, name: str) -> str:
         kind, _, rest = name.partition(".")
         if kind == "github":
-            return {"run_id": str(self.host.run_id), "run_attempt": "1", "ref": "refs/heads/main"}[rest]
+            return {"run_id": str(self.host.run_id), "run_attempt": str(self.host.attempt), "ref": "refs/heads/main"}[
+                rest
+            ]
         if kind == "needs":
             job, word, key = rest.split(".")
             assert word == "outputs"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import threading
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -21,6 +22,11 @@ class Library:
 
     def __init__(self, days: np.ndarray, vintage: str = "202509") -> None:
         self.vintage, self.fault, self.asked = vintage, "", 0
+        # sent with status 302 where it says where to look instead
+        self.leads = ""
+        self.requested: list[str] = []
+        # headers of the requests, decoded where they hold a password
+        self.sent: list[str] = []
         self.days = days
         rng = np.random.default_rng(9)
         names = sorted({name for columns in NAMES.values() for name in columns})
@@ -46,6 +52,16 @@ class Library:
 
     def body(self, url: str) -> tuple[int, bytes]:
         self.asked += 1
+        self.requested.append(url)
+        if self.leads:
+            return 302, b""
+        if self.fault == "bomb":
+            out = io.BytesIO()
+            with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr("x.csv", bytes(50_000_000))
+            return 200, out.getvalue()
+        if self.fault == "long":
+            return 200, bytes(40_000_000)
         if self.fault == "503":
             return 503, b"<html>closed</html>"
         if self.fault == "page":
@@ -60,6 +76,11 @@ class Library:
         return 200, body[: len(body) // 2] if self.fault == "cut" else body
 
 
+def _decoded(header: str) -> str:
+    kind, _, value = header.partition(" ")
+    return base64.b64decode(value).decode() if kind == "Basic" else header
+
+
 @contextmanager
 def library(days: np.ndarray) -> Iterator[tuple[Library, dict[str, str]]]:
     """A running library, and the environment in which a process meets it."""
@@ -67,11 +88,16 @@ def library(days: np.ndarray) -> Iterator[tuple[Library, dict[str, str]]]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            shelf.sent.append(_decoded(self.headers.get("Authorization", "")))
             status, body = shelf.body(self.path)
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
+            if shelf.leads:
+                self.send_header("Location", shelf.leads)
             self.end_headers()
-            self.wfile.write(body)
+            # the client may have had enough
+            with suppress(OSError):
+                self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             """Nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 import socket
@@ -9,15 +10,17 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 Reply = tuple[int, bytes, dict[str, str]]
 
 # Replies that carry no figures: kind -> what the stand-in sends in place of the chart.
 STATUS = ("401", "403", "404", "404page", "429", "500", "502", "503", "badperiod")
-TEXT = ("html", "consent", "down", "blank", "textcut", "notjson", "jsonlist", "gzip", "redirect")
+TEXT = ("html", "consent", "down", "blank", "textcut", "notjson", "jsonlist", "gzip", "redirect", "leads", "bomb")
 # Bytes: the reply breaks off, comes late or is longer than it says.
-WIRE = ("drop", "closed", "reset", "lencut", "lenlong", "lenshort", "drip", "slow", "notls")
+WIRE = ("drop", "closed", "reset", "lencut", "lenlong", "lenshort", "drip", "slow", "notls", "endless")
 # JSON that is no chart.
 SHAPE = (
     "nullresult", "emptyresult", "charterror", "empty", "nometa", "nocurrency", "nozone", "badzone", "notype",
@@ -32,6 +35,12 @@ FIGURES = (
 )  # fmt: skip
 KINDS = (*STATUS, *TEXT, *WIRE, *SHAPE, *FIGURES)
 SPLIT = 10.0
+
+
+@lru_cache(maxsize=1)
+def bomb() -> bytes:
+    """A reply of 100 kB that unpacks to 100 MB."""
+    return gzip.compress(bytes(100_000_000), compresslevel=9)
 
 
 def chart_error(code: str, description: str, root: str = "chart") -> bytes:
@@ -58,6 +67,7 @@ def spoilt(kind: str, reply: Reply, chance: random.Random) -> Reply:
         "jsonlist": (200, b"[1, 2, 3]", headers),
         "gzip": (200, body, {**headers, "Content-Encoding": "gzip"}),
         "redirect": (302, b"", {"Location": "https://guce.yahoo.com/consent"}),
+        "leads": (302, b"", {"Location": "http://127.0.0.1:9/v8/finance/chart/NVDA"}),
         "nullresult": (200, b'{"chart":{"result":null,"error":null}}', headers),
         "emptyresult": (200, b'{"chart":{"result":[],"error":null}}', headers),
         "charterror": (200, chart_error("Internal Server Error", "Something went wrong"), headers),
@@ -65,6 +75,8 @@ def spoilt(kind: str, reply: Reply, chance: random.Random) -> Reply:
     }
     if kind in ("500", "502", "503"):
         return int(kind), b"<html><body>trouble</body></html>", page
+    if kind == "bomb":
+        return 200, bomb(), {**headers, "Content-Encoding": "gzip"}
     if kind in fixed:
         return fixed[kind]
     if kind in (*SHAPE, *FIGURES):
@@ -307,6 +319,8 @@ def send(kind: str, tunnel: ssl.SSLSocket, reply: Reply, *, date: str, pause: fl
     if kind == "slow":
         ended.wait(pause)
         return False
+    if kind == "endless":
+        return _endless(tunnel, ended)
     length = len(body) + {"lenlong": 1000, "lenshort": -(len(body) // 3)}.get(kind, 0)
     headers = {"Content-Length": str(length), **own, "Date": date}
     lines = [f"HTTP/1.1 {status} X", *(f"{name}: {value}" for name, value in headers.items())]
@@ -324,6 +338,15 @@ def send(kind: str, tunnel: ssl.SSLSocket, reply: Reply, *, date: str, pause: fl
     if kind == "reset":
         return _reset(tunnel)
     return kind not in ("lencut", "lenlong")
+
+
+def _endless(tunnel: ssl.SSLSocket, ended: threading.Event) -> bool:
+    """A body without an announced length that goes on until the client has had enough."""
+    with suppress(OSError):
+        tunnel.sendall(b"HTTP/1.1 200 X\r\nContent-Type: application/json\r\n\r\n{")
+        while not ended.is_set():
+            tunnel.sendall(b" " * 2**20)
+    return False
 
 
 def _reset(tunnel: ssl.SSLSocket) -> bool:

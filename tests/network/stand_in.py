@@ -171,6 +171,8 @@ class StandIn:
         self.listings = dict(listings)
         self.faults: dict[str, list[Fault]] = {}
         self.log: list[tuple[str, str, dict[str, list[str]]]] = []
+        # every host and port that a tunnel was asked for
+        self.tunnels: list[str] = []
         self.date_header: str = ""
         self.pause = 30.0
         authority = trustme.CA()
@@ -229,7 +231,8 @@ class StandIn:
             head = self._head(client)
             if not head:
                 return
-            host = head[0].split()[1].rsplit(":", 1)[0]
+            self.tunnels.append(head[0].split()[1])
+            host = self.tunnels[-1].rsplit(":", 1)[0]
             client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             with self._tls.wrap_socket(client, server_side=True) as tunnel:
                 while lines := self._head(tunnel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -118,6 +119,10 @@ def test_nights_on_github(yahoo: StandIn, machine: dict[str, str], tmp_path: Pat
     listed = git(origin, "ls-tree", "-r", "--name-only", "main").split()
     assert "reports/windows.csv" in listed and "reports/summary.md" in listed
     assert "reports/manifest.json" not in listed and not [name for name in listed if name.startswith(".eventstudy")]
+    # a person runs only the job that failed again: what was handed over is still there
+    again = host.run_again(path, second, "commit", INSTALL=INSTALL, MAX_AGE="0", FETCH_AGE="0")
+    assert not again["commit"].failed, [(step.name, step.text) for step in again["commit"].steps]
+    assert "no number changed" in again["commit"]["Commit what is the same for the same inputs"].text
     third = host.run(path, INSTALL=INSTALL, MAX_AGE="0", FETCH_AGE="0")
     assert "no number changed" in third["commit"]["Commit what is the same for the same inputs"].text
     assert git(origin, "rev-list", "--count", "main").strip() == "2", "the same numbers make no commit"
@@ -274,7 +279,7 @@ def test_nothing_in_it_is_unsafe(path: Path) -> None:
 
 
 def test_the_linters_see_what_is_wrong(tmp_path: Path) -> None:
-    """Negative controls: without the configuration tags are found; a command that runs what a title says is found."""
+    """Negative controls: tags in place of commits are found; a command that runs what a title says is found."""
     text = (TEMPLATES / "github.yml").read_text()
     (tmp_path / "bad.yml").write_text(
         text.replace('eventstudy validate "$EVENTS"', 'eventstudy validate "${{ github.event.issue.title }}"')
@@ -283,8 +288,57 @@ def test_the_linters_see_what_is_wrong(tmp_path: Path) -> None:
     zizmor = str(Path(sys.executable).parent / "zizmor")
     with pytest.raises(AssertionError, match="template-injection"):
         _tool(zizmor, "--offline", "--no-progress", "--config", config, str(tmp_path / "bad.yml"))
+    (tmp_path / "tag.yml").write_text(re.sub(r"@[0-9a-f]{40} # ", "@", text))
     with pytest.raises(AssertionError, match="unpinned-uses"):
-        _tool(zizmor, "--offline", "--no-progress", "--no-config", str(TEMPLATES / "github.yml"))
+        _tool(zizmor, "--offline", "--no-progress", "--config", config, str(tmp_path / "tag.yml"))
     (tmp_path / "worse.yml").write_text(text.replace("runs-on:", "run-on:"))
     with pytest.raises(AssertionError, match="run-on"):
         _tool("check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(tmp_path / "worse.yml"))
+
+
+def steps(path: Path) -> list[tuple[str, dict[str, object]]]:
+    return [(name, step) for name, job in load(path)["jobs"].items() for step in job["steps"]]
+
+
+@pytest.mark.parametrize("path", LINTED, ids=lambda path: path.name)
+def test_every_action_is_a_commit_with_its_version(path: Path) -> None:
+    """What runs is what was looked at; the comment says which version it is, and equal actions are equal commits."""
+    lines = [line for line in path.read_text().splitlines() if "uses:" in line]
+    assert len(lines) == sum("uses" in step for _, step in steps(path))
+    for line in lines:
+        assert re.search(r"uses: actions/[a-z/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+( #|$)", line), line
+    everywhere = "\n".join(one.read_text() for one in LINTED)
+    for action, version in set(re.findall(r"uses: (actions/[a-z-]+)[a-z/]*@[0-9a-f]{40} # (v[\d.]+)", everywhere)):
+        commits = set(re.findall(rf"uses: {action}[a-z/]*@([0-9a-f]{{40}}) # {re.escape(version)}", everywhere))
+        assert len(commits) == 1, (action, version)
+
+
+@pytest.mark.parametrize("path", LINTED, ids=lambda path: path.name)
+def test_least_permissions_and_no_secret(path: Path) -> None:
+    """Nothing is granted at the top; a job names what it needs; no secret is read, and no expression enters a command."""
+    found, text = load(path), path.read_text()
+    assert found["permissions"] == {} and "secrets." not in text and "pull_request_target" not in text
+    assert "workflow_run" not in found["on"]
+    for name, job in found["jobs"].items():
+        assert job["permissions"] in ({"contents": "read"}, {"contents": "write"}), name
+        if job["permissions"] == {"contents": "write"}:
+            # what may write runs neither the program nor anything that a file of the study could name
+            commands = "\n".join(step.get("run", "") for step in job["steps"])
+            assert "eventstudy " not in commands and "INSTALL" not in commands and "pip" not in commands, name
+            assert "pull_request" not in found["on"]
+        else:
+            for step in job["steps"]:
+                if str(step.get("uses", "")).startswith("actions/checkout@"):
+                    assert step["with"]["persist-credentials"] is False, name
+        assert all("${{" not in step.get("run", "") for step in job["steps"]), name
+
+
+def test_no_pull_request_starts_a_study() -> None:
+    """A fork's events.csv is studied by nobody: the study runs on a schedule or by hand, on the project's own branch."""
+    for path in (WORKFLOWS / "study.yml", TEMPLATES / "github.yml"):
+        assert set(load(path)["on"]) == {"schedule", "workflow_dispatch"}
+    found = load(TEMPLATES / "gitlab.yml")
+    wanted = [{"if": f'$CI_PIPELINE_SOURCE == "{source}"'} for source in ("schedule", "web")]
+    assert found["workflow"]["rules"] == wanted and found["event study"]["rules"] == wanted
+    tests = load(WORKFLOWS / "tests.yml")
+    assert [job["permissions"] for job in tests["jobs"].values()] == [{"contents": "read"}]

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from eventstudy.data import clock
+from eventstudy.data.network import LARGEST_REPLY, YAHOO, bounded_curl
 from eventstudy.data.vintage import (
     FOREIGN_DIVIDENDS,
     NOTHING,
@@ -41,6 +42,7 @@ from eventstudy.errors import (
     SourceUnavailable,
     UnknownSymbol,
 )
+from eventstudy.opening import check_regular
 
 SOURCE = "yahoo"
 _ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
@@ -159,7 +161,7 @@ class YahooClient:
         """The watched session, made on first use: this is where the client is imported."""
         if self._wire is None:
             session = _session()
-            self._wire = Wire(session.request, self.limits)
+            self._wire = Wire(bounded_curl(session.request, YAHOO), self.limits)
             # one seam: every verb of the session goes through `request`
             session.request = self._wire.send
             self._session = session
@@ -255,13 +257,13 @@ class YahooClient:
 
 def _session() -> Any:
     try:
-        from curl_cffi import requests
+        from curl_cffi import CurlOpt, requests
     except ImportError as error:
         raise SourceUnavailable(
             f"the client of Yahoo cannot be loaded: {error}",
             hint="install curl_cffi, or use --source snapshot or csv:DIR",
         ) from error
-    return requests.Session(impersonate="chrome")
+    return requests.Session(impersonate="chrome", curl_options={CurlOpt.MAXFILESIZE_LARGE: LARGEST_REPLY})
 
 
 def _prepare(cache: Path) -> None:
@@ -270,12 +272,22 @@ def _prepare(cache: Path) -> None:
 
     try:
         cache.mkdir(parents=True, exist_ok=True)
+        for kept in cache.iterdir():
+            check_regular(kept, links=False)
     except OSError:
-        # nothing of it is worth a failure: cookies and zones are asked for again
+        # nothing of it is worth a failure: zones are asked for again
         cache = Path(tempfile.mkdtemp(prefix="eventstudy-"))
         atexit.register(shutil.rmtree, cache, ignore_errors=True)
     yfinance.set_tz_cache_location(str(cache))
+    _without_kept_cookies()
     logging.getLogger("yfinance").setLevel(logging.CRITICAL + 1)
+
+
+def _without_kept_cookies() -> None:
+    """The client keeps cookies as pickles, and a pickle runs what it says when it is read: none is read nor written."""
+    from yfinance.cache import _CookieCacheDummy, _CookieCacheManager
+
+    _CookieCacheManager._Cookie_cache = _CookieCacheDummy()
 
 
 def _version() -> str:

@@ -106,6 +106,9 @@ def impossible(bars: Bars) -> str:
                 wrong |= np.abs(np.log(np.abs(values) / np.abs(bars.columns["close"]))) > np.log(LEAP)
         if wrong.any():
             return f"an impossible price on {bars.dates[wrong][0]} ({name} {values[wrong][0]:g})"
+    for name in ("high", "low", "volume"):
+        if (wrong := np.isinf(bars.columns[name])).any():
+            return f"an infinite {name} on {bars.dates[wrong][0]}"
     for name in ("dividend", "capital_gain", "split"):
         values = bars.columns[name]
         # a dividend that is taken back is printed with a minus

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from eventstudy.data import clock
+from eventstudy.data.network import YAHOO, NotAllowed, TooLarge, follow, refusal
 from eventstudy.errors import (
     EventStudyError,
     MalformedResponse,
@@ -125,7 +126,7 @@ class Wire:
     Attributes
     ----------
     original : callable
-        The session's own ``request``.
+        The session's own ``request``, bounded; see ``network.bounded_curl``.
     limits : Limits
     symbol : str
         Being asked for.
@@ -168,12 +169,13 @@ class Wire:
         chart = parts.path.startswith(CHART)
         side = parts.hostname in SIDE_HOSTS or parts.path in SIDE_PATHS
         decided = self.verdict.error is not None and (not self.verdict.cookie or self._refusals > 1)
-        if decided or not (chart or side) or (side and self._side_failed):
+        # a form of a page may name any address, and the client would post to it
+        if decided or refusal(url, YAHOO) or not (chart or side) or (side and self._side_failed):
             raise Blocked(f"{parts.hostname}{parts.path} is not asked")
         options["timeout"] = self._patience()
         self.requests += 1
         try:
-            reply = self.original(method, url, **options)
+            reply = follow(self.original, method, url, YAHOO, **options)
         except Exception as error:
             if not chart:
                 # prices come without cookie and crumb as well, and without more waiting for them
@@ -212,6 +214,9 @@ class Wire:
 
 def transport_failure(error: Exception, symbol: str) -> Verdict:
     """Why a request brought no reply at all."""
+    if isinstance(error, NotAllowed | TooLarge):
+        hint = "a portal or proxy may answer in its place; `eventstudy doctor` looks closer"
+        return Verdict(MalformedResponse(f"{error} ({symbol})", hint=hint), again=isinstance(error, NotAllowed))
     code = int(getattr(error, "code", 0) or 0)
     closer = "`eventstudy doctor` looks closer; --offline uses what is already here"
     if code in _NO_NAME:
@@ -376,7 +381,7 @@ def _refused(status: int, symbol: str) -> Verdict:
 def _chart(body: bytes) -> dict[str, Any] | None:
     try:
         whole = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     # the reply to a bad crumb is named after the site, not the chart
     found = whole.get("chart") or whole.get("finance") if isinstance(whole, dict) else None

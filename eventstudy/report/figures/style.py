@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
+from eventstudy.libraries import import_matplotlib
 from eventstudy.report import escape
 
 if TYPE_CHECKING:
@@ -126,11 +127,13 @@ def canvas(width: float, height: float, legend: float = 0.0) -> Iterator[Canvas]
 
     Margins are fixed in inches: matplotlib's own layout engines draw everything twice. ``legend`` leaves room below.
     """
+    import_matplotlib()
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure as MatplotlibFigure
 
-    with matplotlib.rc_context(_SETTINGS):
+    settings: Any = {**_as_shipped(), **_SETTINGS}
+    with matplotlib.rc_context(settings):
         figure = MatplotlibFigure(figsize=(width, height))
         figure.subplots_adjust(
             left=0.95 / width,
@@ -141,6 +144,15 @@ def canvas(width: float, height: float, legend: float = 0.0) -> Iterator[Canvas]
         )
         FigureCanvasSVG(figure)
         yield figure
+
+
+def _as_shipped() -> dict[str, Any]:
+    """Settings that somebody's own file or program has changed, as the library ships them: for equal bytes."""
+    from matplotlib import rcParams, rcParamsDefault
+
+    # asking for the backend would choose one
+    names = rcParamsDefault.keys() - {"backend"}
+    return {name: rcParamsDefault[name] for name in names if rcParams[name] != rcParamsDefault[name]}
 
 
 def percent_axis(axes: Axes) -> None:

@@ -1,0 +1,127 @@
+"""Whether a file that stands in the way of a report is one of a report, or somebody's own of the same name."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from eventstudy.errors import InputFileError, UsageError
+from eventstudy.opening import STREAMED, opened
+
+# Bytes within which every table and page says what it is.
+HEAD = 16_384
+# Bytes of a PNG: its signature, and the length, name and width of its first part.
+WIDTH_ENDS = 20
+_LABEL = re.compile(r'aria-labelledby="([^"]*)"')
+_TITLE = re.compile(r"<title>(\w+(?: \w+)?)")
+
+
+def check_replaced(
+    folder: Path, out: Path, names: Collection[str], listed: Collection[str], *, force: bool = False
+) -> None:
+    """Look at every file that would be replaced, before the first one is.
+
+    Raises
+    ------
+    UsageError
+        If one is not listed by the manifest and does not begin like the file that was built for its place: it is
+        somebody's own.
+    """
+    own = [
+        name
+        for name in names
+        # a link is replaced and what it leads to stays
+        if name not in listed and (out / name).is_file() and not (out / name).is_symlink()
+        if not is_report_file(out / name, folder / name)
+    ]
+    if own and not force:
+        more = f" and {len(own) - 1} more" if len(own) > 1 else ""
+        raise UsageError(
+            f"{out / own[0]}{more} would be replaced, and no report wrote it",
+            "a folder without files of those names",
+            "name another with -o DIR, or --force replaces",
+        )
+
+
+def is_report_file(there: Path, built: Path) -> bool:
+    """Whether a file begins as the one that was built to replace it: with that table's or page's own heading.
+
+    An empty file holds nothing that could be lost. Parquet is known by its columns, a picture by its width.
+    """
+    try:
+        before, now = _head(there), _head(built)
+    except OSError:
+        return False
+    if not before or before == now:
+        return True
+    if built.suffix == ".parquet":
+        marks: tuple[str | frozenset[str], ...] = tuple(map(_columns, (there, built)))
+    elif built.suffix == ".png":
+        return before[:WIDTH_ENDS] == now[:WIDTH_ENDS]
+    else:
+        marks = _mark(built.suffix, before), _mark(built.suffix, now)
+    if isinstance(marks[0], frozenset) and isinstance(marks[1], frozenset) and marks[0]:
+        # tables of another version have lost or gained some columns
+        shared = len(marks[0] & marks[1])
+        return 4 * shared >= 3 * len(marks[0]) and 2 * shared >= len(marks[1])
+    return bool(marks[0]) and marks[0] == marks[1]
+
+
+def _columns(path: Path) -> frozenset[str]:
+    from eventstudy.data.parquet import open_parquet
+
+    try:
+        return frozenset(open_parquet(path, "Parquet").schema_arrow.names)
+    except (InputFileError, UsageError):
+        return frozenset()
+
+
+def _head(path: Path) -> bytes:
+    with opened(path, STREAMED, links=False) as handle:
+        return handle.read(HEAD)
+
+
+def _mark(suffix: str, head: bytes) -> str | frozenset[str]:
+    """What tells a kind of file from any other: the columns of a table, else a text; empty where there is none."""
+    try:
+        text = head.decode("utf-8-sig", "ignore").replace("\r\n", "\n")
+        first = text.partition("\n")[0]
+        if suffix == ".csv":
+            return frozenset(next(csv.reader([first]), []))
+    except csv.Error:
+        return ""
+    if suffix == ".md":
+        # the name of the page; what stands after it may have been written anew
+        return first.partition(":")[0] if first.startswith("# ") else ""
+    if suffix == ".json":
+        return '"schema_version"' if re.match(r'\{\s*"schema_version":', text) else ""
+    if suffix in (".svg", ".html"):
+        found = (_LABEL if suffix == ".svg" else _TITLE).search(text)
+        return found[0] if found else ""
+    return first if suffix == ".tex" else ""
+
+
+def added_files(added: object, listed: Mapping[str, Any]) -> set[str]:
+    """Files of the run and of other commands, as a manifest lists them."""
+    parts = [listed, *(added.values() if isinstance(added, dict) else ())]
+    found = (part.get("files") for part in parts if isinstance(part, dict))
+    return {name for files in found if isinstance(files, dict) for name in files}
+
+
+def is_report_name(name: object) -> bool:
+    """Whether a listed path is one that a report holds.
+
+    What a manifest lists is removed with the next run, and the manifest may be somebody else's. Nothing outside
+    goes, and no file of the user's own, such as events.csv where the report folder is that of the study.
+    """
+    from eventstudy.report.columns import COLUMNS
+
+    if not isinstance(name, str) or len(name) > 200:
+        return False
+    stem, _, ending = name.partition(".")
+    table = stem in COLUMNS and ending in ("csv", "parquet")
+    inside = re.fullmatch(r"(events|figures|tables)/[A-Za-z0-9][A-Za-z0-9^._=~-]*\.(md|svg|png|tex)", name) is not None
+    return name in ("results.json", "summary.md", "report.html") or table or inside
