@@ -13,6 +13,7 @@ from eventstudy import __version__
 from eventstudy.cli import backtest, calibrate, doctor, event, fetch, regress, run, validate
 from eventstudy.cli.cache import cache
 from eventstudy.cli.check import check_command
+from eventstudy.cli.collect import collect
 from eventstudy.cli.config import config
 from eventstudy.cli.console import Console
 from eventstudy.cli.diff import diff_command
@@ -41,6 +42,7 @@ app.command("diff")(diff_command)
 app.command("init")(init_command)
 app.command("check")(check_command)
 app.command("doctor")(doctor.doctor_command)
+app.add_typer(collect, name="collect")
 app.add_typer(cache, name="cache")
 app.add_typer(config, name="config")
 
