@@ -20,6 +20,7 @@ from eventstudy.cli.options import (
     with_study_options,
 )
 from eventstudy.cli.settings import Setting, chosen_formats, resolve, study_spec
+from eventstudy.cli.suggest import suggest_results
 from eventstudy.errors import EventStudyError, NothingStudied
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def run_command(
     written = write_report(result, out, formats, figures, audited)
     console.progress_done()
     say_prices(result, console)
+    suggest_results(result, console)
     _print(result, audited, out, written, console, as_json=as_json)
     _judge(result, audited, strict=settings["strict"].value)
 
