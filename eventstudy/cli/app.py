@@ -17,6 +17,7 @@ from eventstudy.cli.collect import collect
 from eventstudy.cli.config import config
 from eventstudy.cli.console import Console
 from eventstudy.cli.diff import diff_command
+from eventstudy.cli.import_ import import_command
 from eventstudy.cli.init import init_command
 from eventstudy.errors import EventStudyError
 
@@ -39,6 +40,7 @@ app.command("calibrate")(calibrate.calibrate_command)
 app.command("backtest")(backtest.backtest_command)
 app.command("regress")(regress.regress_command)
 app.command("diff")(diff_command)
+app.command("import")(import_command)
 app.command("init")(init_command)
 app.command("check")(check_command)
 app.command("doctor")(doctor.doctor_command)

@@ -11,7 +11,7 @@ import pytest
 
 from eventstudy.data import clock
 from eventstudy.data.http import Patience, Web
-from tests.cli.conftest import Outcome, run_in
+from tests.cli.conftest import Cli, Outcome, run_in
 from tests.network.services import Services
 
 NOW = "2026-02-20T15:00:00+00:00"
@@ -71,3 +71,9 @@ def asking(services: Services, hurried: None, tmp_path: Path) -> Asking:
         return run_in(tmp_path, *arguments, env={**settings, **services.environment(), **(env or {})})
 
     return command
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """Run a command in this test's empty folder."""
+    return lambda *arguments, env=None: run_in(tmp_path, *arguments, env=env)

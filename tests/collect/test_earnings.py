@@ -361,7 +361,10 @@ def test_a_table_of_ones_own(asking: Asking, services: Services, tmp_path: Path)
         "code,report_date,date,before_after_market\nMADE.US,2025-02-05,2024-12-31,AfterMarket\nMADE.US,2025-05-07,2025-03-31,\n"
     )
     assert asking(*ASK, "MADE.US", "--from", "eodhd.csv", "--to", "confounders2.csv").code == 0
-    assert {r["at"]: r["timing"] for r in written(tmp_path / "confounders2.csv")} == {"2025-02-05": "amc", "2025-05-07": ""}
+    assert {r["at"]: r["timing"] for r in written(tmp_path / "confounders2.csv")} == {
+        "2025-02-05": "amc",
+        "2025-05-07": "",
+    }
     for text, words in (
         ("a,b\n1,2\n", "no column of tickers"),
         ("ticker,b\n1,2\n", "no column of dates"),
