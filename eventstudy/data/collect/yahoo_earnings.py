@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from html.parser import HTMLParser
 
 from eventstudy.data.calendar import DEFAULT_EXCHANGE, exchange_of
 from eventstudy.data.collect.readings import Answer, Reading, bucket_of_hour
@@ -95,34 +94,15 @@ def _asks_for_consent(reply: Reply, said: str) -> bool:
     return reply.host.startswith(("consent.", "guce.")) or "consent.yahoo.com" in said or 'class="consent' in said
 
 
-class _Tables(HTMLParser):
+def _tables(text: str) -> list[list[list[str]]]:
     """The tables of a page as rows of texts."""
+    from bs4 import BeautifulSoup
 
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tables: list[list[list[str]]] = []
-        self._cell: list[str] | None = None
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Begin a table, row or cell."""
-        del attrs
-        if tag == "table":
-            self.tables.append([])
-        elif tag == "tr" and self.tables:
-            self.tables[-1].append([])
-        elif tag in ("td", "th") and self.tables and self.tables[-1]:
-            self._cell = []
-
-    def handle_endtag(self, tag: str) -> None:
-        """End a cell."""
-        if tag in ("td", "th") and self._cell is not None:
-            self.tables[-1][-1].append(" ".join("".join(self._cell).split()))
-            self._cell = None
-
-    def handle_data(self, data: str) -> None:
-        """Text of a cell."""
-        if self._cell is not None:
-            self._cell.append(data)
+    page = BeautifulSoup(text, "html.parser")
+    return [
+        [[" ".join(cell.get_text().split()) for cell in row.find_all(["td", "th"])] for row in table.find_all("tr")]
+        for table in page.find_all("table")
+    ]
 
 
 def _table(text: str, symbol: str) -> tuple[list[str], list[list[str]]]:
@@ -133,9 +113,7 @@ def _table(text: str, symbol: str) -> tuple[list[str], list[list[str]]]:
     MalformedResponse
         If the page has no calendar, or one without a heading that is needed.
     """
-    reader = _Tables()
-    reader.feed(text)
-    for table in reader.tables:
+    for table in _tables(text):
         if not table:
             continue
         header = [cell.lower() for cell in table[0]]
