@@ -55,7 +55,8 @@ OPTIONS: dict[str, Option] = {
         kind="text",
         metavar="SOURCE",
         default="auto",
-        help="Prices: auto (store, Yahoo, snapshot), yahoo, snapshot, csv:DIR, csv:FILE.csv or parquet:PATH.",
+        help="Prices: auto (store, Yahoo, snapshot), yahoo, tiingo, eodhd, snapshot, csv:DIR, csv:FILE.csv or "
+        "parquet:PATH.",
     ),
     "input": Option(
         kind="text",
@@ -63,7 +64,9 @@ OPTIONS: dict[str, Option] = {
         default="auto",
         help="What csv: and parquet: hold: prices, returns or log-returns (decimals); auto: by their headings.",
     ),
-    "offline": Option(kind="switch", default="no", help="Never ask Yahoo; with --source yahoo: the store only."),
+    "offline": Option(
+        kind="switch", default="no", help="Never ask a vendor; with --source yahoo, tiingo or eodhd: the store only."
+    ),
     "store": Option(kind="text", metavar="DIR", help="Folder of the price store; empty: the user's cache folder."),
     "max_age": Option(kind="number", metavar="DAYS", help="Ask again for stored prices older than this; empty: never."),
     "model": Option(

@@ -71,6 +71,8 @@ def _parquet(argument: str, spec: StudySpec, say: Say, warn: Say) -> PriceSource
 SOURCES: dict[str, Opener] = {
     "auto": _live("auto"),
     "yahoo": _live("yahoo"),
+    "tiingo": _live("tiingo"),
+    "eodhd": _live("eodhd"),
     "snapshot": _snapshot,
     "csv": _csv,
     "parquet": _parquet,
@@ -98,7 +100,9 @@ def open_source(spec: StudySpec, say: Say = _silent, warn: Say = _silent) -> Pri
     if name not in SOURCES:
         close = difflib.get_close_matches(name, SOURCES, n=1)
         hint = f"did you mean {close[0]}?" if close else ""
-        raise UsageError(f"source {spec.source!r} is unknown", "auto, yahoo, snapshot, csv:DIR or parquet:PATH", hint)
+        raise UsageError(
+            f"source {spec.source!r} is unknown", "auto, yahoo, tiingo, eodhd, snapshot, csv:DIR or parquet:PATH", hint
+        )
     if spec.input not in ("auto", "prices") and name not in STATED:
         raise UsageError(
             f"input {spec.input} is for files and frames; {name} has prices", "csv:DIR, csv:FILE.csv or parquet:PATH"

@@ -35,8 +35,15 @@ _TEXTS: tuple[str, ...] = (
 _TEXTS += ("instrument", "note")
 
 
-def export_folder(store: Store, folder: Path) -> list[str]:
-    """Write the newest readable vintage with prices of every symbol.
+def export_folder(store: Store, folder: Path, source: str = "") -> list[str]:
+    """Write the newest readable vintage with prices of every symbol, all of one source.
+
+    Parameters
+    ----------
+    store : Store
+    folder : Path
+    source : str
+        Empty where the store holds prices of one source only.
 
     Returns
     -------
@@ -49,7 +56,16 @@ def export_folder(store: Store, folder: Path) -> list[str]:
         If there is nothing to write or the folder cannot be written.
     """
     newest: dict[str, Vintage] = {}
+    sources = sorted({header.vintage.source for header in store.headers() if header.vintage.outcome == PRICES})
+    if source not in sources and (source or len(sources) > 1):
+        raise UsageError(
+            f"the store {store.path} holds {f'no prices of {source}' if source else 'prices of several sources'}",
+            f"one of {', '.join(sources) or 'none'}",
+            "--from SOURCE names it",
+        )
     for header in store.headers():
+        if source and header.vintage.source != source:
+            continue
         if header.vintage.outcome == PRICES and (vintage := _readable(store, header)) is not None:
             newest[header.vintage.symbol] = vintage
     for symbol in newest:
