@@ -39,8 +39,8 @@ def run_many(
         # Parquet where it can be written, unless CSV is asked for
         kind = "parquet" if has_pyarrow() else "csv"
         formats = ("md", "html", kind, "json")
-    if "tex" in formats:
-        console.say("note: no LaTeX tables: they are for studies of up to 20,000 events")
+    if small := [name for name in ("tex", "xlsx", "dta") if name in formats]:
+        console.say(f"note: no {', '.join(small)}: tables in that form are for studies of up to 20,000 events")
     out, path = Path(settings["out"].value), Path(events.path)
     beside = path.parent / "confounders.csv"
     order = Order(

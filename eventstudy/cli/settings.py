@@ -167,7 +167,7 @@ OPTIONS: dict[str, Option] = {
         kind="list",
         metavar="LIST",
         default="md,html,csv,json",
-        help="What to write: md, html, csv, json, parquet, tex, png.",
+        help="What to write: md, html, csv, json, parquet, tex, png, xlsx, dta.",
     ),
     "calibrated": Option(
         kind="switch", default="no", help="Beside each p value: how often its test rejects when nothing happens."

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from eventstudy.report.figures import Figure
     from eventstudy.results import StudyResult
 
-FORMATS = ("md", "html", "csv", "json", "parquet", "tex", "png")
+FORMATS = ("md", "html", "csv", "json", "parquet", "tex", "png", "xlsx", "dta")
 # figures come with any of them
 ILLUSTRATED = frozenset(("md", "html", "png"))
 MANIFEST = "manifest.json"
@@ -53,6 +53,10 @@ def build_files(
         data |= figure.files()
     if "parquet" in formats:
         data |= {f"{name}.parquet": parquet_bytes(frame) for name, frame in result.tables.items()}
+    if {"xlsx", "dta"} & set(formats):
+        from eventstudy.report.sheets import WORKBOOK, table_files
+
+        data |= table_files(result.tables, formats, WORKBOOK)
     return dict(sorted(data.items()))
 
 
@@ -382,9 +386,9 @@ def _is_ours(name: object) -> bool:
     if not isinstance(name, str) or len(name) > 200:
         return False
     stem, _, ending = name.partition(".")
-    table = stem in COLUMNS and ending in ("csv", "parquet")
+    table = stem in COLUMNS and ending in ("csv", "parquet", "dta")
     inside = re.fullmatch(r"(events|figures|tables)/[A-Za-z0-9][A-Za-z0-9^._=~-]*\.(md|svg|png|tex)", name) is not None
-    return name in ("results.json", "summary.md", "report.html") or table or inside
+    return name in ("results.json", "summary.md", "report.html", "tables.xlsx") or table or inside
 
 
 def _remove(out: Path, names: Collection[str]) -> None:

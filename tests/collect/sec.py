@@ -147,7 +147,7 @@ class Sec:
         name = request.path.rsplit("/", 1)[-1]
         number, _, kind = name.partition(".")
         if number in papers:
-            assert f"/{number.replace('-', '')}/" in request.path, request.path
+            assert f"/{number.replace('-', '')}/" in request.path or kind == "txt", request.path
             return Answer(200, papers[number].header() if kind == "hdr.sgml" else papers[number].whole())
         return Answer(404, NO_KEY) if request.host == "data.sec.gov" else Answer(403, NO_OBJECT)
 

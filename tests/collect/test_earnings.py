@@ -50,6 +50,7 @@ class Calendar:
     symbol: str = ""
     answer: Answer | None = None
     stuck: bool = False
+    decoy: str = "<table><tr><td>other</td></tr></table>"
 
     def __call__(self, request: Request) -> Answer:
         if self.answer is not None:
@@ -68,7 +69,7 @@ class Calendar:
             "<tr>" + "".join(f"<td>{row.get(h, 'new')}</td>" for h in self.headings) + "</tr>" for row in cells
         )
         head = "".join(f"<th>{heading}</th>" for heading in self.headings)
-        page = f"<html><table><tr><td>other</td></tr></table><table><thead><tr>{head}</tr></thead><tbody>{table}</tbody></table>"
+        page = f"<html>{self.decoy}<table><thead><tr>{head}</tr></thead><tbody>{table}</tbody></table>"
         return Answer(200, page.encode(), {"Content-Type": "text/html"})
 
 
