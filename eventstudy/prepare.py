@@ -23,10 +23,11 @@ from eventstudy.data.events import event_notes
 from eventstudy.data.factors import FactorTable
 from eventstudy.data.filing_clock import clock_warnings
 from eventstudy.data.market import Market, factor_table, symbols_of
+from eventstudy.data.markets import index_notices
 from eventstudy.data.panel import Panel, PanelWriter, SeriesFacts
 from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import Choice, PriceSource, PriceTable, Provenance
-from eventstudy.data.series_index import SeriesIndex, SeriesKey, series_of
+from eventstudy.data.series_index import SeriesIndex, SeriesKey, benchmarks_of, series_of
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.options import fewest
 from eventstudy.engine.panel import Bools, Ints, Placed
@@ -155,6 +156,7 @@ def prepare(
     old = (factors.notice,) if factors is not None and factors.notice else ()
     provenance = tuple(made.provenance[symbol] for symbol in sorted(made.provenance))
     notices = (*stale, *old, *basis_notices(provenance), *foreign_notices(keys))
+    notices = (*notices, *index_notices(((key.ticker, key.exchange, key.benchmarks) for key in keys), spec.weights))
     return Prepared(
         index=index,
         series=series,
@@ -330,7 +332,7 @@ def _batches(
         if len(numbers) == n:
             # every benchmark that is named, also those the model does not read
             own = index.events.columns["benchmark"].values
-            benchmarks += [tuple(text.split(";")) if text else spec.benchmarks for text in own]
+            benchmarks += [benchmarks_of(text, exchange, spec) for text in own for exchange in index.codes]
         prices = source.fetch(symbols_of((key.ticker for key in keys), benchmarks, spec), start, end)
         yield numbers, with_dates_checked(prices, keys, index.calendars)
 

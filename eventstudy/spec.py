@@ -150,6 +150,9 @@ class StudySpec:
         Identifier in ``engine.models.MODELS``.
     benchmarks : tuple of str
         The first is the market, further ones are sectors (used by ``multi-index``).
+    benchmarks_given : bool
+        Whether somebody named them; where nobody did, a listing abroad is measured against the broad index of its
+        exchange. Benchmarks other than the default always count as named.
     factors : str
         CSV of daily factor returns in decimals, for the factor models; ``live`` asks the public library.
     peers : tuple of str
@@ -206,6 +209,7 @@ class StudySpec:
     max_age: float | None = None
     model: str = "market-model"
     benchmarks: tuple[str, ...] = ("SPY",)
+    benchmarks_given: bool = False
     factors: str = ""
     peers: tuple[str, ...] = ()
     index_weights: tuple[str, ...] = ()
@@ -240,6 +244,8 @@ class StudySpec:
         _one_of("engine", self.engine, ("auto", "numpy", "numba"))
         if self.volume:
             _one_of("volume", self.volume, VOLUME_MODELS)
+        if self.benchmarks != ("SPY",):
+            object.__setattr__(self, "benchmarks_given", True)
         if not self.benchmarks:
             raise UsageError("benchmark is empty", "at least one symbol", "the default is SPY")
         for option, symbols in (("benchmark", self.benchmarks), ("peer", self.peers)):

@@ -82,7 +82,7 @@ OPTIONS: dict[str, Option] = {
         metavar="SYM",
         default="SPY",
         repeatable=True,
-        help="Market index; further ones are sectors for multi-index.",
+        help="Market index; further ones are sectors for multi-index. Without it listings abroad have their own index.",
     ),
     "factors": Option(
         kind="text",
@@ -335,6 +335,7 @@ def study_spec(settings: Mapping[str, Setting]) -> StudySpec:
         max_age=value["max_age"],
         model=value["model"],
         benchmarks=value["benchmark"],
+        benchmarks_given=settings["benchmark"].origin != "default",
         factors=value["factors"],
         peers=value["peer"],
         index_weights=value["index_weight"],

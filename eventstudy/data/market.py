@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eventstudy.data.calendar import TradingCalendar
+from eventstudy.data.calendar import DEFAULT_EXCHANGE, TradingCalendar
 from eventstudy.data.checked_prices import REFUSED
 from eventstudy.data.event_index import EventIndex, Surroundings, asked_range, happenings, masked_history, seeds_of
 from eventstudy.data.factors import (
@@ -99,7 +99,9 @@ def missing_prices(prices: PriceTable, key: SeriesKey) -> tuple[str, str] | None
         if symbol in prices.refused:
             return REFUSED, f"{symbol}: {prices.refused[symbol]}"
         if symbol not in prices.series:
-            return reason, f"{symbol}: {prices.unknown.get(symbol, 'the source does not know it')}"
+            told = f"{symbol}: {prices.unknown.get(symbol, 'the source does not know it')}"
+            abroad = reason == "no_benchmark" and key.exchange != DEFAULT_EXCHANGE
+            return reason, told + ("; --benchmark SPY, or the column benchmark, takes another" if abroad else "")
     return None
 
 

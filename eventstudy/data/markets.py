@@ -6,6 +6,7 @@ closes (^PSI20, ^WIG20, ^PX, ^BUX, ^IPSA) is not offered.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from eventstudy.data.calendar import DEFAULT_EXCHANGE, SUFFIXES, suffix_of
@@ -77,6 +78,44 @@ MARKETS: dict[str, LocalMarket] = {
     "XASX": LocalMarket("^AXJO", PRICE, "AUD"),
     "XNZE": LocalMarket("^NZ50", TOTAL, "NZD"),
 }
+
+
+# (firm, its index) -> the firm's share of it, in words; from memory, so that a figure of the day must be looked up
+LARGE: dict[tuple[str, str], str] = {
+    ("2330.TW", "^TWII"): "more than a third",
+    ("ASML.AS", "^AEX"): "about a seventh",
+    ("005930.KS", "^KS11"): "about a fifth",
+    ("NOVO-B.CO", "^OMXC25"): "a large part",
+    ("NESN.SW", "^SSMI"): "a large part",
+    ("ROG.SW", "^SSMI"): "a large part",
+    ("NOVN.SW", "^SSMI"): "a large part",
+    ("SAP.DE", "^GDAXI"): "a large part",
+}
+
+
+def index_notices(keys: Iterable[tuple[str, str, tuple[str, ...]]], weighed: Collection[str]) -> list[str]:
+    """What to know about listings that are measured against the broad index of their exchange.
+
+    Parameters
+    ----------
+    keys : iterable of (ticker, exchange, benchmarks)
+    weighed : collection of str
+        Tickers whose share of the index the study knows already.
+    """
+    found = []
+    for ticker, exchange, benchmarks in sorted(set(keys)):
+        local = MARKETS.get(exchange)
+        if local is None or exchange == DEFAULT_EXCHANGE or benchmarks[:1] != (local.index,):
+            continue
+        said = f"{ticker} is measured against {local.index}, the broad index of its exchange ({local.kind}"
+        said += ", without dividends)" if local.kind == PRICE else ")"
+        if (part := LARGE.get((ticker, local.index))) and ticker not in weighed:
+            said += (
+                f"; the firm is {part} of that index (unverified), which takes about that share of its own effect "
+                f"away: --index-weight {ticker}=W gives it back"
+            )
+        found.append(said)
+    return found
 
 
 def market_of(symbol: str) -> LocalMarket | None:
