@@ -153,6 +153,8 @@ class StudySpec:
     benchmarks_given : bool
         Whether somebody named them; where nobody did, a listing abroad is measured against the broad index of its
         exchange. Benchmarks other than the default always count as named.
+    currency : str
+        ``local``, or ``USD``: prices and benchmarks in dollars by daily rates of the same source.
     factors : str
         CSV of daily factor returns in decimals, for the factor models; ``live`` asks the public library.
     peers : tuple of str
@@ -210,6 +212,7 @@ class StudySpec:
     model: str = "market-model"
     benchmarks: tuple[str, ...] = ("SPY",)
     benchmarks_given: bool = False
+    currency: str = "local"
     factors: str = ""
     peers: tuple[str, ...] = ()
     index_weights: tuple[str, ...] = ()
@@ -241,6 +244,7 @@ class StudySpec:
         _one_of("missing", self.missing, get_args(Missing))
         _one_of("exclude", self.exclude, get_args(Exclude))
         _one_of("alternative", self.alternative, get_args(Alternative))
+        _one_of("currency", self.currency, ("local", "USD"))
         _one_of("engine", self.engine, ("auto", "numpy", "numba"))
         if self.volume:
             _one_of("volume", self.volume, VOLUME_MODELS)

@@ -54,6 +54,7 @@ KNOWN: dict[str, Callable[[], Sequence[str]]] = {
     "model": _models,
     "tests": _tests,
     "formats": _formats,
+    "currency": lambda: ("local", "USD"),
     "exclude": lambda: ("catalogued", "none"),
     "returns": lambda: ("simple", "log"),
     "missing": lambda: ("trade-to-trade", "strict"),

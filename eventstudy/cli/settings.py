@@ -84,6 +84,12 @@ OPTIONS: dict[str, Option] = {
         repeatable=True,
         help="Market index; further ones are sectors for multi-index. Without it listings abroad have their own index.",
     ),
+    "currency": Option(
+        kind="text",
+        metavar="WHAT",
+        default="local",
+        help="local, or USD: prices and index in dollars by daily rates of the same source.",
+    ),
     "factors": Option(
         kind="text",
         metavar="FILE",
@@ -336,6 +342,7 @@ def study_spec(settings: Mapping[str, Setting]) -> StudySpec:
         model=value["model"],
         benchmarks=value["benchmark"],
         benchmarks_given=settings["benchmark"].origin != "default",
+        currency=value["currency"],
         factors=value["factors"],
         peers=value["peer"],
         index_weights=value["index_weight"],

@@ -226,7 +226,7 @@ def make_series(
     """
     order = np.argsort(dates, kind="stable")
     if dividend is not None:
-        dividend = _carried(close[order], np.nan_to_num(dividend[order]))[np.argsort(order)]
+        dividend = carried(close[order], np.nan_to_num(dividend[order]))[np.argsort(order)]
     order = order[np.isfinite(close[order])]
     days = dates[order].astype("datetime64[D]")
     columns: Mapping[str, Floats | None] = {
@@ -273,7 +273,7 @@ def make_series(
     )
 
 
-def _carried(close: Floats, dividend: Floats) -> Floats:
+def carried(close: Floats, dividend: Floats) -> Floats:
     """Dividends of rows without a close, added to the next row that has one; sorted by date."""
     kept = np.flatnonzero(np.isfinite(close))
     lost = np.flatnonzero(~np.isfinite(close) & (dividend != 0))

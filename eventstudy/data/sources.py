@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from eventstudy.data.currency import USD, InDollars
 from eventstudy.data.from_raw import read_series
 from eventstudy.data.layouts import Input, Recognised, download_layout, fold, recognised, wide_dates
 from eventstudy.data.long_table import WIDE, LongTable
@@ -107,7 +108,12 @@ def open_source(spec: StudySpec, say: Say = _silent, warn: Say = _silent) -> Pri
         raise UsageError(
             f"input {spec.input} is for files and frames; {name} has prices", "csv:DIR, csv:FILE.csv or parquet:PATH"
         )
-    return SOURCES[name](argument, spec, say, warn)
+    return in_currency(SOURCES[name](argument, spec, say, warn), spec)
+
+
+def in_currency(source: PriceSource, spec: StudySpec) -> PriceSource:
+    """The source in the currency of a study."""
+    return InDollars(source) if spec.currency == USD else source
 
 
 @dataclass(frozen=True, slots=True)
