@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,18 @@ from eventstudy.data import clock
 from eventstudy.data.http import Patience, Web
 from tests.cli.conftest import Cli, Outcome, run_in
 from tests.network.services import Services
+
+
+def some(kinds: Iterable[Any], *fast: Any) -> list[Any]:
+    """Cases of which a few belong to the fast part of the suite and the others to the slow one."""
+    known = list(kinds)
+    assert set(fast) <= set(known), set(fast) - set(known)
+    slow = pytest.mark.slow
+    return [
+        pytest.param(*(kind if isinstance(kind, tuple) else (kind,)), marks=[] if kind in fast else [slow])
+        for kind in known
+    ]
+
 
 NOW = "2026-02-20T15:00:00+00:00"
 

@@ -14,7 +14,7 @@ import pytest
 from eventstudy.data.collect.earnings import earnings_rows
 from eventstudy.data.collect.merge import CONFOUNDERS, EVENTS
 from eventstudy.data.collect.readings import BUCKETS, Reading, bucket_of, bucket_of_hour
-from tests.collect.conftest import Asking
+from tests.collect.conftest import Asking, some
 from tests.docs.schemas import fits
 from tests.network.services import TRANSPORT, Answer, Request, Services
 
@@ -222,7 +222,7 @@ REFUSALS: dict[str, tuple[Answer, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", REFUSALS)
+@pytest.mark.parametrize("kind", some(REFUSALS, "consent", "429 with 200", "no table", "renamed"))
 def test_yahoo_refuses(calendar: Calendar, asking: Asking, services: Services, tmp_path: Path, kind: str) -> None:
     answer, words = REFUSALS[kind]
     calendar.answer = answer
@@ -233,7 +233,7 @@ def test_yahoo_refuses(calendar: Calendar, asking: Asking, services: Services, t
     assert not (tmp_path / "confounders.csv").exists()
 
 
-@pytest.mark.parametrize("kind", TRANSPORT)
+@pytest.mark.parametrize("kind", some(TRANSPORT, "drop"))
 def test_faults_of_the_transport(calendar: Calendar, asking: Asking, services: Services, kind: str) -> None:
     services.fault("finance.yahoo.com", kind)
     done = asking(*ASK, "MADE")
@@ -306,7 +306,7 @@ FINNHUB: dict[str, tuple[Answer, int, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", FINNHUB)
+@pytest.mark.parametrize("kind", some(FINNHUB, "429", "401", "beyond the plan", "odd word"))
 def test_finnhub_refuses_and_the_key_is_told_nowhere(
     finnhub: Finnhub, asking: Asking, tmp_path: Path, kind: str
 ) -> None:

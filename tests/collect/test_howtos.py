@@ -45,6 +45,7 @@ def follow(page: str, asking: Asking, env: dict[str, str]) -> list[tuple[str, in
     return failed
 
 
+@pytest.mark.slow
 def test_every_8k_of_a_firm(services: Services, asking: Asking, tmp_path: Path) -> None:
     served = Sec([Company(number, f"{t} INC", (t,), PAPERS[t]) for t, number in (("NVDA", 1045810), ("AMD", 2488))])
     services.handlers |= dict.fromkeys(("www.sec.gov", "data.sec.gov"), served)

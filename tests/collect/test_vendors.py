@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.collect.conftest import Asking
+from tests.collect.conftest import Asking, some
 from tests.collect.vendors import KEY, Eodhd, Raw, Tiingo, listings
 from tests.docs.schemas import fits
 from tests.network.services import TRANSPORT, Answer, Services
@@ -75,7 +75,7 @@ def test_the_study_is_that_of_the_snapshot(
     no_key(tmp_path, done.out, done.err)
 
 
-@pytest.mark.parametrize("name", KEYS)
+@pytest.mark.parametrize("name", some(KEYS, "tiingo"))
 def test_vintages_are_kept_and_never_mixed(
     vendors: dict[str, Any], study: Study, asking: Asking, services: Services, tmp_path: Path, name: str
 ) -> None:
@@ -106,7 +106,7 @@ def test_vintages_are_kept_and_never_mixed(
 
 
 @pytest.mark.parametrize("name", KEYS)
-@pytest.mark.parametrize("kind", TRANSPORT)
+@pytest.mark.parametrize("kind", some(TRANSPORT, "drop"))
 def test_faults_of_the_transport(
     vendors: dict[str, Any], study: Study, services: Services, tmp_path: Path, name: str, kind: str
 ) -> None:
@@ -155,7 +155,16 @@ REFUSALS: dict[str, dict[str, tuple[str, Answer, str]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "kind"), [(name, kind) for name, found in REFUSALS.items() for kind in found])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    some(
+        [(name, kind) for name, found in REFUSALS.items() for kind in found],
+        ("tiingo", "month"),
+        ("tiingo", "hour"),
+        ("tiingo", "bad key"),
+        ("eodhd", "bad key"),
+    ),
+)
 def test_a_refusal_is_no_unknown_symbol(
     vendors: dict[str, Any], study: Study, asking: Asking, tmp_path: Path, name: str, kind: str
 ) -> None:
@@ -195,7 +204,7 @@ WRONG: dict[str, tuple[Callable[[list[dict[str, Any]]], Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", WRONG)
+@pytest.mark.parametrize("kind", some(WRONG, "one row", "twice"))
 def test_bars_that_cannot_be(vendors: dict[str, Any], study: Study, tmp_path: Path, kind: str) -> None:
     vendors["tiingo"].change, words = WRONG[kind]
     done = study("tiingo")
@@ -214,7 +223,7 @@ CONTRADICTIONS: dict[str, Callable[[list[dict[str, Any]]], Any]] = {
 }
 
 
-@pytest.mark.parametrize("kind", CONTRADICTIONS)
+@pytest.mark.parametrize("kind", some(CONTRADICTIONS, "dividend", "jump without a split"))
 def test_columns_that_contradict_each_other_refuse_the_series(
     vendors: dict[str, Any], study: Study, tmp_path: Path, kind: str
 ) -> None:
@@ -247,6 +256,7 @@ def test_the_check_is_crsps_formula(vendors: dict[str, Any]) -> None:
         assert "dividend" in contradiction(bars, taken_off=not mine)
 
 
+@pytest.mark.slow
 def test_order_offsets_holes_and_days_without_a_session(vendors: dict[str, Any], study: Study, tmp_path: Path) -> None:
     hole = "2025-02-04"
 
@@ -268,7 +278,9 @@ def test_order_offsets_holes_and_days_without_a_session(vendors: dict[str, Any],
 def test_markets_that_tiingo_does_not_have(
     vendors: dict[str, Any], study: Study, services: Services, tmp_path: Path
 ) -> None:
-    (tmp_path / "events.csv").write_text(EVENTS + "ASML.AS,2025-04-16,bmo\nZZZZ,2025-04-15,amc\n^TWII,2025-04-15,amc\n")
+    rows = ("NVDA,,", "ASML.AS,,SPY", "ZZZZ,,", "^TWII,,SPY")
+    text = "ticker,timing,benchmark,announced_at\n" + "".join(f"{row},2025-04-16\n" for row in rows)
+    (tmp_path / "events.csv").write_text(text)
     done = study("tiingo", "-o", "out")
     assert done.code == 0, done.err
     why = {row["ticker"]: row["detail"] for row in table(tmp_path / "out" / "excluded.csv")}
@@ -295,6 +307,7 @@ def test_nothing_in_the_range_and_another_company_under_the_ticker(
     assert "begins on 2024-01-02: another company may have had the ticker" in young.out
 
 
+@pytest.mark.slow
 def test_a_bar_that_tiingo_still_corrects_is_not_taken(
     vendors: dict[str, Any], asking: Asking, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -333,7 +346,7 @@ EODHD: dict[str, tuple[Callable[[str, list[dict[str, Any]]], Any], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", EODHD)
+@pytest.mark.parametrize("kind", some(EODHD, "ten times"))
 def test_columns_of_eodhd_that_contradict(vendors: dict[str, Any], study: Study, tmp_path: Path, kind: str) -> None:
     change, words = EODHD[kind]
     vendors["eodhd"].change = lambda what, rows: change(what, rows)
@@ -343,6 +356,7 @@ def test_columns_of_eodhd_that_contradict(vendors: dict[str, Any], study: Study,
     assert done.code in (2, 3) and words in text, text
 
 
+@pytest.mark.slow
 def test_what_eodhd_does_when_it_is_asked_wrongly(vendors: dict[str, Any], study: Study, tmp_path: Path) -> None:
     """A first day that is not understood brings the whole history, and dividends may come without a currency."""
     assert study("eodhd", "-o", "plain", "--store", "one").code == 0

@@ -49,6 +49,7 @@ def returns(folder: Path, ticker: str) -> dict[str, tuple[float, float]]:
         }
 
 
+@pytest.mark.slow
 def test_returns_in_dollars_are_those_of_pandas(prices: Path, tmp_path: Path) -> None:
     """Oracle: a join and two divisions in pandas, and statsmodels' line through them."""
     import statsmodels.api as sm

@@ -101,6 +101,7 @@ def test_a_table_larger_than_a_sheet_is_refused(frame: pd.DataFrame, monkeypatch
         sheets.workbook_bytes({"t": frame})
 
 
+@pytest.mark.slow
 def test_a_run_and_a_regression(tmp_path: Path) -> None:
     import openpyxl
 
