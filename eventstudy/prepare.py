@@ -22,6 +22,7 @@ from eventstudy.data.event_index import (
 from eventstudy.data.events import event_notes
 from eventstudy.data.factors import FactorTable
 from eventstudy.data.filing_clock import clock_warnings
+from eventstudy.data.home_lines import home_line_notices
 from eventstudy.data.market import Market, factor_table, symbols_of
 from eventstudy.data.markets import index_notices
 from eventstudy.data.panel import Panel, PanelWriter, SeriesFacts
@@ -157,6 +158,7 @@ def prepare(
     provenance = tuple(made.provenance[symbol] for symbol in sorted(made.provenance))
     notices = (*stale, *old, *basis_notices(provenance), *foreign_notices(keys))
     notices = (*notices, *index_notices(((key.ticker, key.exchange, key.benchmarks) for key in keys), spec.weights))
+    notices = (*notices, *home_line_notices(index, events.row.tolist()))
     return Prepared(
         index=index,
         series=series,

@@ -106,6 +106,31 @@ def test_the_study_is_that_of_the_named_index(prices: Path, tmp_path: Path) -> N
     assert (tmp_path / "reports" / "abnormal_returns.csv").read_text() == mine
 
 
+def test_a_receipt_and_its_line_at_home(prices: Path, tmp_path: Path) -> None:
+    walk(prices, "ASML", "XNYS", 8)
+    walk(prices, "TSM", "XNYS", 9)
+    text = "event_id,ticker,announced_at\n" + "".join(
+        f"{event},{ticker},{moment}\n"
+        for event, moment, tickers in (
+            ("results", "2025-04-16T07:00:00+02:00", ("ASML", "ASML.AS")),
+            ("rule", "2025-03-10T12:00:00-04:00", ("TSM", "2330.TW", "NVDA")),
+        )
+        for ticker in tickers
+    )
+    (tmp_path / "events.csv").write_text(text)
+    done = run_in(
+        tmp_path, "run", "--source", "csv:prices", "--formats", "csv", "--tests", "ar-t", "--estimation", "120"
+    )
+    assert done.code == 0, done.err
+    flat = " ".join(done.err.split())
+    assert (
+        "results: ASML could react from 13:30 to 20:00 UTC of its day 0, 2025-04-16 (XNYS); ASML.AS could react from 07:00 to "
+        "15:30 UTC of its day 0, 2025-04-16 (XAMS)"
+    ) in flat
+    assert "rule: TSM could react from 13:30 to 20:00 UTC of its day 0, 2025-03-10" in flat
+    assert "2330.TW could react from 01:00 to 05:30 UTC of its day 0, 2025-03-11 (XTAI)" in flat
+
+
 def test_the_table_of_markets() -> None:
     assert set(SUFFIXES.values()) == set(MARKETS) - {"XNYS"}, "every exchange of a suffix, and New York"
     for code, market in MARKETS.items():
