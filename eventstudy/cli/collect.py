@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from eventstudy.cli.cache import store_folder
 from eventstudy.cli.console import Console, printable
 from eventstudy.cli.options import (
     ColorOption,
@@ -34,7 +35,7 @@ collect = typer.Typer(
 )
 SOURCES = ("yahoo", "finnhub")
 StoreOption = Annotated[
-    Path | None, typer.Option("--store", metavar="DIR", help="Folder of the store; default: the user's cache folder.")
+    str | None, typer.Option("--store", metavar="DIR", help="Folder of the store; default: the user's cache folder.")
 ]
 DryOption = Annotated[bool, typer.Option("--dry-run", help="Show what would change and write nothing.")]
 SinceOption = Annotated[
@@ -98,7 +99,7 @@ def filings_command(
     )
     if kind_of(out) == CONFOUNDERS:
         raise UsageError(f"{out} is a file of confounders", "an events file", "-o events.csv")
-    edgar = Edgar(edgar_web(known), _folder(store) / "edgar", console.warn)
+    edgar = Edgar(edgar_web(known), store_folder(store, config) / "edgar", console.warn)
     gathered = gather_filings(edgar, tickers, wanted, console.progress)
     console.progress_done()
     _finish(merged(out, gathered.rows), gathered, console, dry_run=dry_run, as_json=as_json)
@@ -146,13 +147,6 @@ def _checked(config: Path | None) -> None:
     """A configuration file that is named must be one, though nothing here is set by it."""
     if config is not None:
         read_config(config)
-
-
-def _folder(store: Path | None) -> Path:
-    from eventstudy.data.store import default_folder
-
-    named = store or os.environ.get("EVENTSTUDY_STORE")
-    return Path(named).expanduser() if named else default_folder()
 
 
 def _listed(text: str, option: str, such: str) -> tuple[str, ...]:

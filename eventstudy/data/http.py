@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ NO_NAME, REFUSED, TIMED_OUT, TLS = (5, 6), (7, 97), (28,), (35, 51, 58, 60, 77, 
 REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 5
 LARGEST_BODY = 64 * 2**20
+# Printable ASCII without a backslash, which some parsers read as a slash.
+_PLAIN = re.compile(r"[!-\[\]-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,9 @@ class Web:
             reply = self._once(target, {**self.headers, **(self.secret_headers if own else {})}, until)
             if reply.status not in REDIRECTS or not reply.headers.get("location"):
                 return reply
-            target = urljoin(target, reply.headers["location"])
+            said = reply.headers["location"]
+            # joining would drop line breaks and blanks, and then another address would be judged than the one sent
+            target = urljoin(target, said) if _PLAIN.fullmatch(said) else said
         raise MalformedResponse(f"{self.service} redirects without end", hint="try again later")
 
     def _once(self, target: str, headers: Mapping[str, str], until: bytes) -> Reply:
@@ -242,7 +247,13 @@ class _Broken(Exception):
 
 
 def may_go(url: str, domains: tuple[str, ...]) -> bool:
-    """Whether a request may be sent: https, the usual port, and a host of the service."""
+    """Whether a request may be sent: https, the usual port, and a host of the service.
+
+    Every request and every redirect is judged here and nowhere else.
+    """
+    if not _PLAIN.fullmatch(url):
+        # what parsers read in two ways is not sent at all
+        return False
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").lower(), parts.port
