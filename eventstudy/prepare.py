@@ -28,7 +28,7 @@ from eventstudy.data.markets import index_notices
 from eventstudy.data.panel import Panel, PanelWriter, SeriesFacts
 from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import Choice, PriceSource, PriceTable, Provenance
-from eventstudy.data.series_index import SeriesIndex, SeriesKey, benchmarks_of, series_of
+from eventstudy.data.series_index import SeriesIndex, SeriesKey, benchmarks_of, series_of, unnamed
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.options import fewest
 from eventstudy.engine.panel import Bools, Ints, Placed
@@ -157,7 +157,10 @@ def prepare(
     old = (factors.notice,) if factors is not None and factors.notice else ()
     provenance = tuple(made.provenance[symbol] for symbol in sorted(made.provenance))
     notices = (*stale, *old, *basis_notices(provenance), *foreign_notices(keys))
-    notices = (*notices, *index_notices(((key.ticker, key.exchange, key.benchmarks) for key in keys), spec.weights))
+    notices = (
+        *notices,
+        *index_notices(((k.ticker, k.exchange, k.benchmarks) for k in keys), unnamed(index, spec), spec.weights),
+    )
     notices = (*notices, *home_line_notices(index, events.row.tolist()))
     return Prepared(
         index=index,

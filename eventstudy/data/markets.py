@@ -93,12 +93,16 @@ LARGE: dict[tuple[str, str], str] = {
 }
 
 
-def index_notices(keys: Iterable[tuple[str, str, tuple[str, ...]]], weighed: Collection[str]) -> list[str]:
+def index_notices(
+    keys: Iterable[tuple[str, str, tuple[str, ...]]], chosen: Collection[str], weighed: Collection[str]
+) -> list[str]:
     """What to know about listings that are measured against the broad index of their exchange.
 
     Parameters
     ----------
     keys : iterable of (ticker, exchange, benchmarks)
+    chosen : collection of str
+        Tickers for which nobody named a benchmark, so that the program took the index.
     weighed : collection of str
         Tickers whose share of the index the study knows already.
     """
@@ -107,14 +111,16 @@ def index_notices(keys: Iterable[tuple[str, str, tuple[str, ...]]], weighed: Col
         local = MARKETS.get(exchange)
         if local is None or exchange == DEFAULT_EXCHANGE or benchmarks[:1] != (local.index,):
             continue
-        said = f"{ticker} is measured against {local.index}, the broad index of its exchange ({local.kind}"
-        said += ", without dividends)" if local.kind == PRICE else ")"
+        if ticker in chosen:
+            more = ", without dividends" if local.kind == PRICE else ""
+            found.append(
+                f"{ticker} is measured against {local.index}, the broad index of its exchange ({local.kind}{more})"
+            )
         if (part := LARGE.get((ticker, local.index))) and ticker not in weighed:
-            said += (
-                f"; the firm is {part} of that index (unverified), which takes about that share of its own effect "
+            found.append(
+                f"{ticker} is {part} of {local.index} (unverified), which takes about that share of its own effect "
                 f"away: --index-weight {ticker}=W gives it back"
             )
-        found.append(said)
     return found
 
 

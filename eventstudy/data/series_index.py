@@ -102,6 +102,14 @@ def benchmarks_of(named: str, exchange: str, spec: StudySpec) -> tuple[str, ...]
     return (local.index,)
 
 
+def unnamed(index: EventIndex, spec: StudySpec) -> frozenset[str]:
+    """Tickers with a row for which nobody named a benchmark."""
+    if spec.benchmarks_given:
+        return frozenset()
+    rows = index.events.columns["benchmark"].where(lambda text: not text)
+    return frozenset(index.pairs[number][0] for number in np.unique(index.pair[rows]).tolist())
+
+
 def row_benchmarks(index: EventIndex, row: int, spec: StudySpec) -> tuple[str, ...]:
     """Benchmarks of a row; see ``benchmarks_of``."""
     return benchmarks_of(index.text(row, "benchmark"), index.firm(row)[1], spec)
