@@ -7,7 +7,7 @@ import numpy as np
 from eventstudy.data.event_index import EventIndex
 from eventstudy.engine.models import MODELS
 from eventstudy.engine_options import fewest_observations
-from eventstudy.errors import UsageError
+from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.spec import StudySpec
 from eventstudy.spelling import meant
 
@@ -43,6 +43,19 @@ def checked_model(spec: StudySpec) -> StudySpec:
     return spec
 
 
+def check_indices(index: EventIndex) -> None:
+    """Raise an InputFileError for rows whose ticker is an index and that name no broader one: no listing says which."""
+    events = index.events
+    rows = np.flatnonzero(
+        events.columns["ticker"].where(lambda text: text.startswith("^"))
+        & events.columns["benchmark"].where(lambda text: not text)
+    )
+    message = "an index is a market of its own: name a broader one in this row, such as ^GSPC or SPY"
+    if len(rows):
+        problems = [Problem(int(events.lines[row]), "benchmark", "", message) for row in rows.tolist()]
+        raise InputFileError(events.path, problems, events.unit)
+
+
 def check_peers(index: EventIndex, spec: StudySpec) -> None:
     """Raise a UsageError where a peer is itself treated: the comparison would take part of the effect away."""
     if "peers" not in MODELS[spec.model].needs:
@@ -58,7 +71,10 @@ def check_peers(index: EventIndex, spec: StudySpec) -> None:
 
 
 def check_tickers(index: EventIndex, spec: StudySpec) -> None:
-    """Raise a UsageError where an option speaks of a ticker that no event has."""
+    """Raise an error where an option speaks of a ticker that no event has, or an index has no index to be measured
+    against."""
+    if not spec.benchmarks_given:
+        check_indices(index)
     known = {ticker for ticker, _ in index.pairs}
     for option, named in (("index-weight", spec.weights), ("shares", spec.outstanding)):
         if unknown := sorted(set(named) - known):

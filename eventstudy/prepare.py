@@ -22,12 +22,14 @@ from eventstudy.data.event_index import (
 from eventstudy.data.events import event_notes
 from eventstudy.data.factors import FactorTable
 from eventstudy.data.filing_clock import clock_warnings
+from eventstudy.data.home_lines import home_line_notices
 from eventstudy.data.market import Market, factor_table
+from eventstudy.data.markets import index_notices
 from eventstudy.data.panel import Panel, PanelWriter, SeriesFacts
 from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import Choice, PriceSource, Provenance
 from eventstudy.data.proven import Proven, prove, unfit_notices
-from eventstudy.data.series_index import SeriesIndex, SeriesKey, series_of
+from eventstudy.data.series_index import SeriesIndex, SeriesKey, series_of, unnamed
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.options import fewest
 from eventstudy.engine.panel import Bools, Ints, Placed
@@ -172,6 +174,11 @@ def prepare(
     provenance = tuple(made.provenance[symbol] for symbol in sorted(made.provenance))
     unfit = unfit_notices(index, admitted, series.series, made.first, spec)
     notices = (*stale, *old, *proven.notices, *unfit, *basis_notices(provenance), *foreign_notices(keys))
+    notices = (
+        *notices,
+        *index_notices(((k.ticker, k.exchange, k.benchmarks) for k in keys), unnamed(index, spec), spec.weights),
+    )
+    notices = (*notices, *home_line_notices(index, events.row.tolist()))
     return Prepared(
         index=index,
         series=series,

@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from eventstudy.data.coded import Coded, coded, first_of
+from eventstudy.data.coded import Coded, coded, combined, first_of
 from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.event_index import EventIndex
-from eventstudy.data.series_index import SeriesIndex
+from eventstudy.data.series_index import SeriesIndex, benchmarks_of
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.errors import UsageError
 from eventstudy.spec import StudySpec, Window
@@ -180,7 +180,7 @@ def marked(index: EventIndex, reported: Bools, confounded: Bools, spec: StudySpe
         (SHARED, index.shares_session()),
         (NEAR_DAY0, confounded),
         (DIRECT, index.events.columns["role"].where(lambda role: role == "direct")),
-        (OWN_BENCHMARK, _own_benchmark(index.events, spec)),
+        (OWN_BENCHMARK, _own_benchmark(index, spec)),
         (REPORTED, reported),
     ):
         marks |= np.where(where, np.uint8(bit), np.uint8(0))
@@ -221,16 +221,16 @@ def _by(events: EventColumns, spec: StudySpec) -> Coded:
     return coded(events.cells(spec.by, np.arange(len(events))))
 
 
-def _own_benchmark(events: EventColumns, spec: StudySpec) -> np.ndarray:
+def _own_benchmark(index: EventIndex, spec: StudySpec) -> np.ndarray:
     """Rows whose ticker is one of their benchmarks; bool (n,)."""
-    ticker, own = events.columns["ticker"], events.columns["benchmark"]
-    sets = [set(text.split(";")) if text else set(spec.benchmarks) for text in own.values]
-    among = {symbol for symbols in sets for symbol in symbols}
-    found = ticker.where(lambda symbol: symbol in among)
-    rows = np.flatnonzero(found)
-    pairs = zip(ticker.take(rows), own.codes[rows].tolist(), strict=True)
-    found[rows] = [symbol in sets[code] for symbol, code in pairs]
-    return found
+    own = index.events.columns["benchmark"]
+    n = len(own.values)
+    known, where = combined(index.pair, own.codes, n)
+    among = []
+    for code in known.tolist():
+        ticker, exchange = index.pairs[code // n]
+        among.append(ticker in benchmarks_of(own.values[code % n], exchange, spec))
+    return np.asarray(np.array(among, dtype=bool)[where])
 
 
 def _identity(index: EventIndex, rows: np.ndarray, room: int) -> Ints:

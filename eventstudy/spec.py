@@ -154,6 +154,11 @@ class StudySpec:
         Identifier in ``engine.models.MODELS``.
     benchmarks : tuple of str
         The first is the market, further ones are sectors (used by ``multi-index``).
+    benchmarks_given : bool
+        Whether somebody named them; where nobody did, a listing abroad is measured against the broad index of its
+        exchange. Benchmarks other than the default always count as named.
+    currency : str
+        ``local``, or ``USD``: prices and benchmarks in dollars by daily rates of the same source.
     factors : str
         CSV of daily factor returns in decimals, for the factor models; ``live`` asks the public library.
     peers : tuple of str
@@ -212,6 +217,8 @@ class StudySpec:
     max_age: float | None = None
     model: str = "market-model"
     benchmarks: tuple[str, ...] = ("SPY",)
+    benchmarks_given: bool = False
+    currency: str = "local"
     factors: str = ""
     peers: tuple[str, ...] = ()
     index_weights: tuple[str, ...] = ()
@@ -244,9 +251,12 @@ class StudySpec:
         _one_of("missing", self.missing, get_args(Missing))
         _one_of("exclude", self.exclude, get_args(Exclude))
         _one_of("alternative", self.alternative, get_args(Alternative))
+        _one_of("currency", self.currency, ("local", "USD"))
         _one_of("engine", self.engine, ("auto", "numpy", "numba"))
         if self.volume:
             _one_of("volume", self.volume, VOLUME_MODELS)
+        if self.benchmarks != ("SPY",):
+            object.__setattr__(self, "benchmarks_given", True)
         if not self.benchmarks:
             raise UsageError("benchmark is empty", "at least one symbol", "the default is SPY")
         for option, symbols in (("benchmark", self.benchmarks), ("peer", self.peers)):

@@ -16,7 +16,7 @@ from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.event_index import EventIndex, index_events, seeds_of
 from eventstudy.data.events import events_from_frame, read_events
 from eventstudy.data.prices import PriceSource
-from eventstudy.data.sources import open_source, source_from_frame
+from eventstudy.data.sources import in_currency, open_source, source_from_frame
 from eventstudy.engine.block import Block, joined, select
 from eventstudy.engine.measure import chosen_engine
 from eventstudy.engine.panel import Bools, Ints
@@ -371,8 +371,8 @@ def as_source(prices: pd.DataFrame | PriceSource, spec: StudySpec) -> PriceSourc
     import pandas as pd
 
     if isinstance(prices, pd.DataFrame):
-        return source_from_frame(prices, spec.input, volume=bool(spec.volume))
-    return prices
+        return in_currency(source_from_frame(prices, spec.input, volume=bool(spec.volume)), spec)
+    return in_currency(prices, spec)
 
 
 def confounders_beside(events: EventColumns, path: str | Path | None) -> ConfounderTable | None:

@@ -109,7 +109,7 @@ def study_into(
             executor=order.executor, limits=order.limits, everything=order.detail, folder=folder / "panel", take=take
         )
         result = run(events, prices, spec, only=order.only, progress=say, warn=warn, handling=handling)
-        result = replace(result, pages=None) if order.detail else _with_notice(result)
+        result = replace(result, pages=None) if order.detail else _with_notices(result, order.formats)
         audited = _audit(result) if order.audit else None
         figures = _figures(result.shown, order.formats, say)
         written = finish(
@@ -125,12 +125,14 @@ def study_into(
     return Written(result=result, audit=audited, files=tuple(written))
 
 
-def _with_notice(result: StudyResult) -> StudyResult:
-    """The result, with a notice where not every announcement has a page."""
-    if (n := result.totals.n_announcements) <= PAGES:
-        return result
-    notice = f"pages, cards and figures of the first {PAGES} of {n:,} announcements; --detail writes all"
-    return replace(result, notices=(*result.notices, notice))
+def _with_notices(result: StudyResult, formats: Sequence[str]) -> StudyResult:
+    """The result, with a notice where not every announcement has a page, or tables in some form would not be whole."""
+    more = []
+    if (n := result.totals.n_announcements) > PAGES:
+        more.append(f"pages, cards and figures of the first {PAGES} of {n:,} announcements; --detail writes all")
+    if (whole := [name for name in ("xlsx", "dta") if name in formats]) and not result.budget.kept:
+        more.append(f"no {' and '.join(whole)}: the events of this study are not kept in memory; --detail keeps them")
+    return replace(result, notices=(*result.notices, *more))
 
 
 def _audit(result: StudyResult) -> Audit:

@@ -20,6 +20,7 @@ EXTRAS = {
     "factors": ("pandas_datareader",),
     "garch": ("arch",),
     "scale": ("dask", "distributed", "pyarrow"),
+    "xlsx": ("openpyxl",),
 }
 
 

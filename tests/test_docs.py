@@ -66,11 +66,13 @@ def test_every_command_and_its_own_options_are_documented() -> None:
         "cache",
         "calibrate",
         "check",
+        "collect",
         "config",
         "diff",
         "doctor",
         "event",
         "fetch",
+        "import",
         "init",
         "regress",
         "run",
@@ -80,8 +82,11 @@ def test_every_command_and_its_own_options_are_documented() -> None:
     assert set(inner) == {"info", "path", "verify", "export", "import", "clear"}
     settings = top.pop("config").commands
     assert set(settings) == {"show"}
+    collected = top.pop("collect").commands
+    assert set(collected) == {"filings", "earnings"}
     named = {f"cache {name}": command for name, command in inner.items()}
     named |= {f"config {name}": command for name, command in settings.items()}
+    named |= {f"collect {name}": command for name, command in collected.items()}
     for name, command in {**top, **named}.items():
         assert f"`{name}" in DOCS["commands.md"]
         for parameter in command.params:

@@ -14,9 +14,11 @@ from eventstudy import __version__
 from eventstudy.cli import backtest, calibrate, doctor, event, fetch, regress, run, validate
 from eventstudy.cli.cache import cache
 from eventstudy.cli.check import check_command
+from eventstudy.cli.collect import collect
 from eventstudy.cli.config import config
 from eventstudy.cli.console import Console, tell
 from eventstudy.cli.diff import diff_command
+from eventstudy.cli.import_ import import_command
 from eventstudy.cli.init import init_command
 from eventstudy.cli.settings import unknown_variables
 from eventstudy.cli.start import FULL
@@ -42,9 +44,11 @@ app.command("calibrate")(calibrate.calibrate_command)
 app.command("backtest")(backtest.backtest_command)
 app.command("regress")(regress.regress_command)
 app.command("diff")(diff_command)
+app.command("import")(import_command)
 app.command("init")(init_command)
 app.command("check")(check_command)
 app.command("doctor")(doctor.doctor_command)
+app.add_typer(collect, name="collect")
 app.add_typer(cache, name="cache")
 app.add_typer(config, name="config")
 

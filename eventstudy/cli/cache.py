@@ -135,6 +135,9 @@ def verify_command(
 @cache.command("export")
 def export_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write, for --source csv:DIR.")],
+    source: Annotated[
+        str, typer.Option("--from", metavar="SOURCE", help="Prices of this source only, where the store has several.")
+    ] = "",
     force: ForceOption = False,
     store: StoreOption = None,
     config: ConfigOption = None,
@@ -147,7 +150,7 @@ def export_command(
     from eventstudy.data.transfer import export_folder
 
     console = Console.make(quiet, verbose, no_color)
-    written = export_folder(_open(store, config, console), folder, force=force)
+    written = export_folder(_open(store, config, console), folder, source, force=force)
     _tell(written, f"{len(written)} symbols -> {folder}", console, as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""``eventstudy fetch``: fill or refresh the price store from Yahoo."""
+"""``eventstudy fetch``: fill or refresh the price store from Yahoo or another vendor."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def fetch_command(
     no_color: ColorOption = False,
     flags: Mapping[str, Any] | None = None,
 ) -> None:
-    """Ask Yahoo for every ticker and benchmark of EVENTS and keep what comes, with its provenance.
+    """Ask Yahoo, or the vendor that --source names, for every ticker and benchmark of EVENTS and keep what comes.
 
     Each symbol becomes a new vintage in the store; with --max-age only those that are older or incomplete. What came
     before a refusal or a failure is kept.
@@ -43,20 +43,22 @@ def fetch_command(
     console = Console.make(quiet, verbose, no_color)
     spec = study_spec(resolve(flags or {}, config))
     if spec.offline:
-        raise UsageError("fetch asks Yahoo, and --offline forbids it", "fetch without --offline")
+        raise UsageError("fetch asks the source, and --offline forbids it", "fetch without --offline")
     from eventstudy.data.event_index import asked_range, index_events
     from eventstudy.data.events import read_events
     from eventstudy.data.live import LiveSource, refresh
     from eventstudy.data.market import factor_table, wanted_symbols
     from eventstudy.data.shelf import Access
     from eventstudy.data.tickers import yahoo_spelling
+    from eventstudy.data.vendors.registry import VENDORS
     from eventstudy.spec import LIVE
 
     index = index_events(read_events(events_file(events)), None, reach=spec.hold)
     symbols = wanted_symbols(index, range(len(index)), spec)
     access = Access.make(spec.store, False, spec.max_age, spec.benchmarks[0], console.progress, console.warn)
     symbols = list(dict.fromkeys(map(yahoo_spelling, symbols)))
-    done, error = refresh(LiveSource("yahoo", access), symbols, *asked_range(index, spec))
+    name = spec.source if spec.source in VENDORS else "yahoo"
+    done, error = refresh(LiveSource(name, access), symbols, *asked_range(index, spec))
     console.progress_done()
     _print(done, symbols, str(access.folder), as_json=as_json, error="" if error is None else error.found)
     if error is not None:
@@ -68,7 +70,9 @@ def fetch_command(
     if error is not None:
         raise error
     if not any(fetched.vintage.outcome == "prices" for fetched in done):
-        raise NothingStudied("Yahoo knows none of the symbols", hint="check their spelling and suffixes")
+        raise NothingStudied(
+            f"{VENDORS[name].title} knows none of the symbols", hint="check their spelling and suffixes"
+        )
 
 
 def _print(done: Sequence[Fetched], symbols: Sequence[str], store: str, *, as_json: bool, error: str) -> None:

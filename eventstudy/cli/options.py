@@ -52,10 +52,11 @@ def _formats() -> tuple[str, ...]:
 
 # option -> the words it knows, asked for when the shell asks
 KNOWN: dict[str, Callable[[], Sequence[str]]] = {
-    "source": lambda: ("auto", "yahoo", "snapshot", "csv:", "parquet:"),
+    "source": lambda: ("auto", "yahoo", "tiingo", "eodhd", "snapshot", "csv:", "parquet:"),
     "model": _models,
     "tests": _tests,
     "formats": _formats,
+    "currency": lambda: ("local", "USD"),
     "exclude": lambda: ("catalogued", "none"),
     "returns": lambda: ("simple", "log"),
     "missing": lambda: ("trade-to-trade", "strict"),

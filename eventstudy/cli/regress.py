@@ -76,9 +76,13 @@ def regress_command(
     quick = spec.with_changes(tests=("car-t",))
     result = estimated(events_file(events), spec=quick, only=event or (), progress=console.progress, warn=console.warn)
     found = regress(result.studied, DEFAULT_FORMULA if formula is None else formula, allow_small=allow_small)
-    files = {"regression.tex": regression_tex(found)}
+    files: dict[str, str | bytes] = {"regression.tex": regression_tex(found)}
     if "csv" in formats:
         files["regression.csv"] = csv_text(regression_frame(found), spec.digits)
+    if {"xlsx", "dta"} & set(formats):
+        from eventstudy.report.sheets import table_files
+
+        files |= table_files({"regression": regression_frame(found)}, formats, "regression.xlsx")
     written = add_files(out, "regress", files, result, force=force)
     console.progress_done()
     say_prices(result, console)

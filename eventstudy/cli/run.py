@@ -20,6 +20,7 @@ from eventstudy.cli.options import (
     with_study_options,
 )
 from eventstudy.cli.settings import chosen_formats, resolve, study_spec
+from eventstudy.cli.suggest import suggest_results
 from eventstudy.errors import EventStudyError, NothingStudied
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def run_command(
         written = study_into(columns, spec, order, say=console.progress, warn=console.warn)
     console.progress_done()
     say_prices(written.result, console)
+    suggest_results(written.result, console)
     _print(written, out, console, as_json=as_json)
     _judge(written.result, written.audit, strict=value["strict"])
 

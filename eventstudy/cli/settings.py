@@ -59,7 +59,8 @@ OPTIONS: dict[str, Option] = {
         kind="text",
         metavar="SOURCE",
         default="auto",
-        help="Prices: auto (store, Yahoo, snapshot), yahoo, snapshot, csv:DIR, csv:FILE.csv or parquet:PATH.",
+        help="Prices: auto (store, Yahoo, snapshot), yahoo, tiingo, eodhd, snapshot, csv:DIR, csv:FILE.csv or "
+        "parquet:PATH.",
     ),
     "input": Option(
         kind="text",
@@ -67,7 +68,9 @@ OPTIONS: dict[str, Option] = {
         default="auto",
         help="What csv: and parquet: hold: prices, returns or log-returns (decimals); auto: by their headings.",
     ),
-    "offline": Option(kind="switch", default="no", help="Never ask Yahoo; with --source yahoo: the store only."),
+    "offline": Option(
+        kind="switch", default="no", help="Never ask a vendor; with --source yahoo, tiingo or eodhd: the store only."
+    ),
     "store": Option(kind="text", metavar="DIR", help="Folder of the price store; empty: the user's cache folder."),
     "max_age": Option(kind="number", metavar="DAYS", help="Ask again for stored prices older than this; empty: never."),
     "model": Option(
@@ -83,7 +86,13 @@ OPTIONS: dict[str, Option] = {
         metavar="SYM",
         default="SPY",
         repeatable=True,
-        help="Market index; further ones are sectors for multi-index.",
+        help="Market index; further ones are sectors for multi-index. Without it listings abroad have their own index.",
+    ),
+    "currency": Option(
+        kind="text",
+        metavar="WHAT",
+        default="local",
+        help="local, or USD: prices and index in dollars by daily rates of the same source.",
     ),
     "factors": Option(
         kind="text",
@@ -168,7 +177,7 @@ OPTIONS: dict[str, Option] = {
         kind="list",
         metavar="LIST",
         default="md,html,csv,json",
-        help="What to write: md, html, csv, json, parquet, tex, png.",
+        help="What to write: md, html, csv, json, parquet, tex, png, xlsx, dta.",
     ),
     "precision": Option(
         kind="text",
@@ -351,6 +360,8 @@ def study_spec(settings: Mapping[str, Setting]) -> StudySpec:
         max_age=value["max_age"],
         model=value["model"],
         benchmarks=value["benchmark"],
+        benchmarks_given=settings["benchmark"].origin != "default",
+        currency=value["currency"],
         factors=value["factors"],
         peers=value["peer"],
         index_weights=value["index_weight"],

@@ -139,12 +139,13 @@ def _prices(index: EventIndex, spec: StudySpec) -> tuple[EventIndex, list[str]]:
 def _rows(index: EventIndex, spec: StudySpec) -> list[dict[str, Any]]:
     """One line a row: day 0, the rule used, overlaps and what is near."""
     window, rows, shared = spec.event_window, [], index.shares_session()
+    uncertain = index.uncertain()
     for row in range(len(index)):
         placement, flags = index.placement(row), []
         if placement is not None:
             days = index.other_days(row)
             flags = [
-                *(["timing_uncertain"] if placement.uncertain else []),
+                *(["timing_uncertain"] if uncertain[row] else []),
                 *(["shared_session"] if shared[row] else []),
                 *(["overlap"] if ((days != 0) & (abs(days) < window.length)).any() else []),
             ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from eventstudy.data.event_index import EventIndex, asked_range
 from eventstudy.data.market import symbols_of
 from eventstudy.data.prices import PriceSource, PriceTable
-from eventstudy.data.series_index import SeriesIndex, SeriesKey
+from eventstudy.data.series_index import SeriesIndex, SeriesKey, benchmarks_of
 from eventstudy.spec import StudySpec
 
 
@@ -74,7 +74,7 @@ class Batches:
         if self.whole:
             # every benchmark that is named, also those the model does not read
             own = self.index.events.columns["benchmark"].values
-            benchmarks += [tuple(text.split(";")) if text else self.spec.benchmarks for text in own]
+            benchmarks += [benchmarks_of(text, exchange, self.spec) for text in own for exchange in self.index.codes]
         symbols = symbols_of((key.ticker for key in keys), benchmarks, self.spec)
         found = self.source.fetch(symbols, *asked_range(self.index, self.spec))
         if self.whole:

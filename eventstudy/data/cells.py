@@ -106,6 +106,11 @@ def _check_benchmark(text: str) -> None:
         check_ticker(symbol)
 
 
+def _check_uncertain(text: str) -> None:
+    if text not in ("", "yes", "no"):
+        raise ValueError("write yes where the hour is not certain although a clock is given, or leave it empty")
+
+
 def _check_window(text: str) -> None:
     if text:
         try:
@@ -129,6 +134,7 @@ CHECKS: dict[str, Check] = {
     "benchmark": _check_benchmark,
     "calendar": _check_calendar,
     "window": _check_window,
+    "uncertain": _check_uncertain,
 }
 
 

@@ -28,6 +28,7 @@ OPTIONAL = (
     "benchmark",
     "calendar",
     "window",
+    "uncertain",
 )
 # columns that this program makes itself; one of the file must not take their place
 RESERVED = ("line", "instant", "date")

@@ -130,8 +130,10 @@ class EventIndex:
         return found
 
     def uncertain(self) -> Bools:
-        """Rows whose hour is unknown: a bare date without a bucket; bool (n,)."""
-        return ~self.events.announced.has_clock & self.events.columns["timing"].where(lambda timing: not timing)
+        """Rows whose hour is unknown, a bare date without a bucket, or not certain, as the file says; bool (n,)."""
+        said = self.events.columns["uncertain"].where(lambda text: text == "yes")
+        unknown = self.events.columns["timing"].where(lambda timing: not timing)
+        return (~self.events.announced.has_clock & unknown) | said
 
     def rows_of(self, pair: int) -> Ints:
         """Rows of a firm that have a day 0, in file order."""

@@ -1,11 +1,10 @@
-"""``auto`` and ``yahoo``: the store first, then Yahoo, then the snapshot; one choice a run, for every series."""
+"""``auto`` and the vendors: the store first, then the vendor, then the snapshot; one choice a run, for every series."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from eventstudy.data import clock
 from eventstudy.data.prices import Choice, PriceTable, price_table
@@ -14,6 +13,7 @@ from eventstudy.data.snapshot import SnapshotSource
 from eventstudy.data.store import FILE, LONGEST_CHAIN
 from eventstudy.data.store_rows import Header
 from eventstudy.data.tickers import spelled, yahoo_spelling
+from eventstudy.data.vendors.registry import VENDORS, Client, Vendor, others_with_key
 from eventstudy.data.vintage import (
     PRICES,
     Revision,
@@ -27,9 +27,6 @@ from eventstudy.data.vintage import (
     was_asked,
 )
 from eventstudy.errors import EventStudyError, SourceUnavailable, UsageError
-
-if TYPE_CHECKING:
-    from eventstudy.data.yahoo.client import YahooClient
 
 # An extension asks for this many days again, to see that they agree and to catch what Yahoo filled in since.
 OVERLAP = timedelta(days=21)
@@ -64,20 +61,25 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class LiveSource:
-    """``auto`` (with the snapshot as the last resort) or ``yahoo`` (without).
+    """``auto`` (Yahoo, with the snapshot as the last resort) or a vendor by its name (without).
 
     Attributes
     ----------
     name : str
     access : Access
-    client : YahooClient or None
-        None makes one where Yahoo may be asked.
+    client : Client or None
+        None makes one where the vendor may be asked.
     """
 
     name: str
     access: Access
-    client: YahooClient | None = None
-    _clients: list[YahooClient] = field(default_factory=list)
+    client: Client | None = None
+    _clients: list[Client] = field(default_factory=list)
+
+    @property
+    def vendor(self) -> Vendor:
+        """Who is asked; vintages of others are no part of this source."""
+        return VENDORS["yahoo" if self.name == "auto" else self.name]
 
     def fetch(self, symbols: Sequence[str], start: date, end: date) -> PriceTable:
         """Every symbol from one source.
@@ -85,7 +87,7 @@ class LiveSource:
         Raises
         ------
         SourceUnavailable
-            If neither the store nor Yahoo nor, for ``auto``, the snapshot covers the study.
+            If neither the store nor the vendor nor, for ``auto``, the snapshot covers the study.
         """
         need = Need(start, end, clock.utc_now(), self.access.max_age)
         names = {symbol: yahoo_spelling(symbol) for symbol in symbols}
@@ -96,8 +98,12 @@ class LiveSource:
             shelf.close()
         return spelled(found, names)
 
+    def headers(self, shelf: Shelf, symbol: str) -> list[Header]:
+        """Vintages of a symbol that came from this vendor, newest first: a series never mixes sources."""
+        return [header for header in shelf.headers(symbol) if header.vintage.source == self.vendor.name]
+
     def _chosen(self, shelf: Shelf, symbols: Sequence[str], need: Need) -> PriceTable:
-        held = {symbol: shelf.headers(symbol) for symbol in symbols}
+        held = {symbol: self.headers(shelf, symbol) for symbol in symbols}
         asked = {symbol: [h for h in held[symbol] if need.usable(h.vintage)] for symbol in symbols}
         best = {symbol: first for symbol in symbols if (first := shelf.first(asked[symbol], need.covered))}
         missing = [s for s in symbols if s not in best or not need.fresh(best[s])]
@@ -107,18 +113,18 @@ class LiveSource:
         if not self.access.offline:
             try:
                 fetched = {s: self.renewed(shelf, s, held[s], need, whole=s in best) for s in missing}
-                why.append("Yahoo answered")
-                return self._table(shelf, best | fetched, "yahoo", tuple(why))
+                why.append(f"{self.vendor.title} answered")
+                return self._table(shelf, best | fetched, self.vendor.name, tuple(why))
             except SourceUnavailable as error:
-                why.append(error.found)
+                why += [error.found, *filter(None, [others_with_key(self.vendor.name)])]
                 hint = error.hint
         else:
-            why.append("Yahoo is not asked (--offline)")
+            why.append(f"{self.vendor.title} is not asked (--offline)")
             hint = "run without --offline once, or `eventstudy fetch`"
         usable = {s: first for s in symbols if (first := best.get(s) or shelf.first(asked[s], _any))}
         if len(usable) == len(symbols) and any(v.outcome == PRICES for v in usable.values()):
             old = sorted(s for s, v in usable.items() if not need.fresh(v))
-            why.append("the store holds what Yahoo last had")
+            why.append(f"the store holds what {self.vendor.title} last had")
             return self._table(shelf, usable, "store", tuple(why), _stale(old, usable, need.max_age))
         return self._last_resort(shelf, symbols, held, need, why, hint)
 
@@ -131,12 +137,12 @@ class LiveSource:
         why: list[str],
         hint: str,
     ) -> PriceTable:
-        """The snapshot for ``auto``, the store as it is for ``yahoo --offline``, else an error that says all of it."""
-        if self.name == "yahoo" and self.access.offline:
+        """The snapshot for ``auto``, the store as it is for a vendor offline, else an error that says all of it."""
+        if self.name != "auto" and self.access.offline:
             partly = {s: first for s in symbols if (first := shelf.first(held[s], _any))}
             prices = [s for s, v in partly.items() if v.outcome == PRICES]
             if _serves(prices, symbols, self.access.benchmark):
-                why.append("the store holds an earlier answer of Yahoo, which is used as it is")
+                why.append(f"the store holds an earlier answer of {self.vendor.title}, which is used as it is")
                 stale = _stale(sorted(s for s in prices if not need.fresh(partly[s])), partly, need.max_age)
                 return self._table(shelf, partly, "store", tuple(why), stale, absent=symbols)
         if self.name == "auto":
@@ -150,7 +156,7 @@ class LiveSource:
         )
 
     def renewed(self, shelf: Shelf, symbol: str, held: Sequence[Header], need: Need, *, whole: bool) -> Vintage:
-        """A symbol asked for at Yahoo and kept: only the newest sessions where that continues a vintage, else all.
+        """A symbol asked for at the vendor and kept: only the newest sessions where that continues a vintage, else all.
 
         Parameters
         ----------
@@ -158,7 +164,7 @@ class LiveSource:
             Ask for everything even where the newest sessions would do.
         """
         client = self._client()
-        self.access.say(f"asking Yahoo for {symbol}")
+        self.access.say(f"asking {self.vendor.title} for {symbol}")
         base = None if whole else _continuable(shelf, held, need)
         if base is not None:
             newest = client.ask(symbol, base.bars.dates[-1].item() - OVERLAP, _until(need))
@@ -166,18 +172,27 @@ class LiveSource:
             if longer is not None:
                 return shelf.keep(longer, own=newest)
         found = client.ask(symbol, need.start, _until(need))
-        before = next((h.vintage.currency for h in held if h.vintage.outcome == PRICES), "")
-        if found.outcome == PRICES and before not in ("", found.currency):
-            self.access.warn(f"{symbol}: Yahoo now quotes it in {found.currency or 'no currency'}, before in {before}")
+        before = next((h.vintage for h in held if h.vintage.outcome == PRICES), None)
+        if found.outcome == PRICES and before is not None:
+            self._tell_changes(before, found)
         return shelf.keep(found)
 
-    def _client(self) -> YahooClient:
+    def _tell_changes(self, before: Vintage, now: Vintage) -> None:
+        """What the vendor says differently of what a symbol is."""
+        said = f"{now.symbol}: {self.vendor.title} now"
+        if before.currency not in ("", now.currency):
+            self.access.warn(f"{said} quotes it in {now.currency or 'no currency'}, before in {before.currency}")
+        if before.instrument not in ("", now.instrument):
+            self.access.warn(
+                f"{said} calls it {now.instrument or 'nothing'}, before {before.instrument}; another company may have "
+                "the ticker"
+            )
+
+    def _client(self) -> Client:
         if self.client is not None:
             return self.client
         if not self._clients:
-            from eventstudy.data.yahoo.client import YahooClient
-
-            self._clients.append(YahooClient(self.access.folder / "yfinance"))
+            self._clients.append(self.vendor.client(self.access.folder))
         return self._clients[0]
 
     def _table(
@@ -191,7 +206,8 @@ class LiveSource:
     ) -> PriceTable:
         found = [to_series(v, shelf.origin(v)) for v in chosen.values() if v.outcome == PRICES]
         unknown = {s: v.note for s, v in chosen.items() if v.outcome != PRICES}
-        unknown |= {s: "not in the store; `eventstudy fetch` asks Yahoo for it" for s in absent if s not in chosen}
+        asks = f"not in the store; `eventstudy fetch` asks {self.vendor.title} for it"
+        unknown |= {s: asks for s in absent if s not in chosen}
         return price_table(found, unknown, Choice(source, why, stale))
 
 
@@ -215,7 +231,7 @@ class Fetched:
 def refresh(
     source: LiveSource, symbols: Sequence[str], start: date, end: date
 ) -> tuple[list[Fetched], EventStudyError | None]:
-    """Ask Yahoo for every symbol again and keep what comes.
+    """Ask the vendor for every symbol again and keep what comes.
 
     Symbols whose newest vintage covers the range and is younger than ``max_age`` are not asked, where a ``max_age`` is
     set.
@@ -235,7 +251,7 @@ def refresh(
                 "name another with --store DIR",
             )  # fmt: skip
         for symbol in symbols:
-            held = shelf.headers(symbol)
+            held = source.headers(shelf, symbol)
             young = [h for h in held if need.max_age is not None and need.fresh(h.vintage) and need.usable(h.vintage)]
             if (kept := shelf.first(young, need.covered)) is not None:
                 done.append(Fetched(kept, (), True))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eventstudy.data.calendar import TradingCalendar
+from eventstudy.data.calendar import DEFAULT_EXCHANGE, TradingCalendar
 from eventstudy.data.checked_prices import REFUSED, WRONG_CALENDAR
 from eventstudy.data.event_index import RESUMED, EventIndex, Surroundings, happenings, masked_history, seeds_of
 from eventstudy.data.factors import (
@@ -98,7 +98,9 @@ def missing_prices(prices: PriceTable, key: SeriesKey) -> tuple[str, str] | None
         if symbol in prices.refused:
             return REFUSED, f"{symbol}: {prices.refused[symbol]}"
         if symbol not in prices.series:
-            return reason, f"{symbol}: {prices.unknown.get(symbol, 'the source does not know it')}"
+            told = f"{symbol}: {prices.unknown.get(symbol, 'the source does not know it')}"
+            abroad = reason == "no_benchmark" and key.exchange != DEFAULT_EXCHANGE
+            return reason, told + ("; --benchmark SPY, or the column benchmark, takes another" if abroad else "")
     if (key.ticker, key.exchange) in prices.wrong:
         return WRONG_CALENDAR, prices.wrong[key.ticker, key.exchange]
     return None

@@ -287,7 +287,7 @@ def _in_order(dates: Dates, figures: Daily) -> tuple[Dates, Daily]:
         return dates, figures
     order = np.argsort(dates, kind="stable")
     if dividend is not None:
-        dividend = _carried(figures.close[order], np.nan_to_num(dividend[order]))[np.argsort(order)]
+        dividend = carried(figures.close[order], np.nan_to_num(dividend[order]))[np.argsort(order)]
     order = order[np.isfinite(figures.close[order])]
 
     def kept(values: NDArray[Any] | None) -> Any:
@@ -304,7 +304,7 @@ def _in_order(dates: Dates, figures: Daily) -> tuple[Dates, Daily]:
     )
 
 
-def _carried(close: Floats, dividend: Floats) -> Floats:
+def carried(close: Floats, dividend: Floats) -> Floats:
     """Dividends of rows without a close, added to the next row that has one; sorted by date."""
     kept = np.flatnonzero(np.isfinite(close))
     lost = np.flatnonzero(~np.isfinite(close) & (dividend != 0))

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eventstudy.data.calendar import DEFAULT_EXCHANGE
 from eventstudy.data.coded import combined, smallest
 from eventstudy.data.event_index import EventIndex
+from eventstudy.data.markets import MARKETS
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Ints
 from eventstudy.spec import StudySpec
@@ -71,7 +73,7 @@ def series_of(index: EventIndex, spec: StudySpec) -> SeriesIndex:
     named = []
     for code in known.tolist():
         text, (ticker, exchange) = own.values[code % n], index.pairs[code // n]
-        named.append(key_of(ticker, exchange, tuple(text.split(";")) if text else spec.benchmarks, spec))
+        named.append(key_of(ticker, exchange, benchmarks_of(text, exchange, spec), spec))
     keys = sorted(set(named), key=lambda k: (k.ticker, k.exchange, k.benchmarks))
     order = {key: i for i, key in enumerate(keys)}
     firm = {pair: i for i, pair in enumerate(index.pairs)}
@@ -82,10 +84,35 @@ def series_of(index: EventIndex, spec: StudySpec) -> SeriesIndex:
     )
 
 
+def benchmarks_of(named: str, exchange: str, spec: StudySpec) -> tuple[str, ...]:
+    """Benchmarks of a listing: those that its row names, else those asked for, else the broad index of its exchange.
+
+    Parameters
+    ----------
+    named : str
+        The row's column ``benchmark``.
+    exchange : str
+    spec : StudySpec
+    """
+    if named:
+        return tuple(named.split(";"))
+    local = MARKETS.get(exchange)
+    if spec.benchmarks_given or exchange == DEFAULT_EXCHANGE or local is None or not local.index:
+        return spec.benchmarks
+    return (local.index,)
+
+
+def unnamed(index: EventIndex, spec: StudySpec) -> frozenset[str]:
+    """Tickers with a row for which nobody named a benchmark."""
+    if spec.benchmarks_given:
+        return frozenset()
+    rows = index.events.columns["benchmark"].where(lambda text: not text)
+    return frozenset(index.pairs[number][0] for number in np.unique(index.pair[rows]).tolist())
+
+
 def row_benchmarks(index: EventIndex, row: int, spec: StudySpec) -> tuple[str, ...]:
-    """Benchmarks of a row: its own column, else the study's."""
-    own = index.text(row, "benchmark")
-    return tuple(own.split(";")) if own else spec.benchmarks
+    """Benchmarks of a row; see ``benchmarks_of``."""
+    return benchmarks_of(index.text(row, "benchmark"), index.firm(row)[1], spec)
 
 
 def series_key(index: EventIndex, row: int, spec: StudySpec) -> SeriesKey:

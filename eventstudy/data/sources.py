@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from eventstudy.data.currency import USD, InDollars
 from eventstudy.data.from_raw import read_series
 from eventstudy.data.layouts import DATE_HEADINGS, Input, Recognised, download_layout, fold, recognised, wide_dates
 from eventstudy.data.long_table import WIDE, LongTable
@@ -71,6 +72,8 @@ def _parquet(argument: str, spec: StudySpec, say: Say, warn: Say) -> PriceSource
 SOURCES: dict[str, Opener] = {
     "auto": _live("auto"),
     "yahoo": _live("yahoo"),
+    "tiingo": _live("tiingo"),
+    "eodhd": _live("eodhd"),
     "snapshot": _snapshot,
     "csv": _csv,
     "parquet": _parquet,
@@ -98,12 +101,19 @@ def open_source(spec: StudySpec, say: Say = _silent, warn: Say = _silent) -> Pri
     if name not in SOURCES:
         close = difflib.get_close_matches(name, SOURCES, n=1)
         hint = f"did you mean {close[0]}?" if close else ""
-        raise UsageError(f"source {spec.source!r} is unknown", "auto, yahoo, snapshot, csv:DIR or parquet:PATH", hint)
+        raise UsageError(
+            f"source {spec.source!r} is unknown", "auto, yahoo, tiingo, eodhd, snapshot, csv:DIR or parquet:PATH", hint
+        )
     if spec.input not in ("auto", "prices") and name not in STATED:
         raise UsageError(
             f"input {spec.input} is for files and frames; {name} has prices", "csv:DIR, csv:FILE.csv or parquet:PATH"
         )
-    return SOURCES[name](argument, spec, say, warn)
+    return in_currency(SOURCES[name](argument, spec, say, warn), spec)
+
+
+def in_currency(source: PriceSource, spec: StudySpec) -> PriceSource:
+    """The source in the currency of a study."""
+    return InDollars(source) if spec.currency == USD else source
 
 
 @dataclass(frozen=True, slots=True)

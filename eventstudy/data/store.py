@@ -223,11 +223,11 @@ class Store:
 
 
 def inventory(store: Store) -> list[dict[str, Any]]:
-    """One record a symbol: its vintages, and the newest one in words."""
-    found: dict[str, list[Header]] = {}
+    """One record a symbol and source: its vintages, and the newest one in words."""
+    found: dict[tuple[str, str], list[Header]] = {}
     for header in store.headers():
-        found.setdefault(header.vintage.symbol, []).append(header)
-    return [_summary(store, symbol, headers) for symbol, headers in sorted(found.items())]
+        found.setdefault((header.vintage.symbol, header.vintage.source), []).append(header)
+    return [_summary(store, symbol, headers) for (symbol, _), headers in sorted(found.items())]
 
 
 def _summary(store: Store, symbol: str, headers: Sequence[Header]) -> dict[str, Any]:
@@ -239,20 +239,21 @@ def _summary(store: Store, symbol: str, headers: Sequence[Header]) -> dict[str, 
 
 
 def history(store: Store) -> list[Revision]:
-    """What each vintage of a symbol says differently from the one before it; damaged ones are passed over."""
+    """What each vintage of a symbol says differently from the one before it of the same source; damaged ones are passed
+    over."""
     found: list[Revision] = []
-    before: dict[str, Vintage] = {}
+    before: dict[tuple[str, str], Vintage] = {}
     for header in store.headers():
-        symbol = header.vintage.symbol
+        series = header.vintage.symbol, header.vintage.source
         if header.vintage.outcome != PRICES:
             continue
         try:
             vintage = store.load(header)
         except StoreDamaged:
             continue
-        if symbol in before:
-            found += revisions(before[symbol], vintage)
-        before[symbol] = vintage
+        if series in before:
+            found += revisions(before[series], vintage)
+        before[series] = vintage
     return found
 
 

@@ -50,8 +50,17 @@ _TEXTS: tuple[str, ...] = (
 _TEXTS += ("instrument", "note")
 
 
-def export_folder(store: Store, folder: Path, *, force: bool = False) -> list[str]:
-    """Write the newest readable vintage with prices of every symbol.
+def export_folder(store: Store, folder: Path, source: str = "", *, force: bool = False) -> list[str]:
+    """Write the newest readable vintage with prices of every symbol, all of one source.
+
+    Parameters
+    ----------
+    store : Store
+    folder : Path
+    source : str
+        Empty where the store holds prices of one source only.
+    force : bool
+        Replace files of somebody's own as well.
 
     Returns
     -------
@@ -65,7 +74,16 @@ def export_folder(store: Store, folder: Path, *, force: bool = False) -> list[st
         one of these and ``force`` is not set.
     """
     newest: dict[str, Vintage] = {}
+    sources = sorted({header.vintage.source for header in store.headers() if header.vintage.outcome == PRICES})
+    if source not in sources and (source or len(sources) > 1):
+        raise UsageError(
+            f"the store {store.path} holds {f'no prices of {source}' if source else 'prices of several sources'}",
+            f"one of {', '.join(sources) or 'none'}",
+            "--from SOURCE names it",
+        )
     for header in store.headers():
+        if source and header.vintage.source != source:
+            continue
         if header.vintage.outcome == PRICES and (vintage := _readable(store, header)) is not None:
             newest[header.vintage.symbol] = vintage
     for symbol in newest:

@@ -33,6 +33,10 @@ COLUMNS = tuple(HEADINGS)
 # Two replies agree on a figure up to this relative difference: Yahoo prints some prices in single precision.
 AGREEMENT = 1e-6
 FOREIGN_DIVIDENDS = "dividends in another currency"
+# How a note begins where the vendor's columns contradict each other: the series is refused with it.
+CONTRADICTION = "the source's columns contradict each other; "
+# Sources whose closes are as traded, with dividends and splits of their day -> name of their layout
+RAW_SOURCES = {"tiingo": "Tiingo", "eodhd": "EODHD"}
 _WITHOUT_ADJUSTED = (
     "dividends are paid in another currency than the prices, and the source states no adjusted close: there is no "
     "total return; a file of your own with an adjusted close is read with --source csv:DIR"
@@ -200,6 +204,8 @@ def extended(base: Vintage, reply: Vintage) -> Vintage | None:
     overlap, at_base, at_reply = np.intersect1d(base.bars.dates, reply.bars.dates, return_indices=True)
     if not len(overlap) or reply.timezone != base.timezone or reply.currency != base.currency:
         return None
+    if base.note.startswith(CONTRADICTION) or reply.note.startswith(CONTRADICTION):
+        return None
     for name in ("close", "adj_close", "dividend", "split", "capital_gain"):
         old, new = base.bars.columns[name][at_base], reply.bars.columns[name][at_reply]
         filled = np.isnan(old) & (name in ("close", "adj_close"))
@@ -239,25 +245,28 @@ def to_series(vintage: Vintage, origin: str) -> PriceSeries | Refusal:
     Total returns are made from dividends; from the adjusted close where that contradicts them, and where the source
     says that dividends are paid in another currency than the prices.
     """
+    if vintage.note.startswith(CONTRADICTION):
+        return Refusal(vintage.symbol, vintage.note)
     columns = {name: values for name, values in vintage.bars.columns.items() if name in RAW_COLUMNS}
+    layout = RAW_SOURCES.get(vintage.source)
     if pays_in_another_currency(vintage):
-        if not np.isfinite(columns["adj_close"]).any():
+        if layout is not None or not np.isfinite(columns["adj_close"]).any():
             return Refusal(vintage.symbol, _WITHOUT_ADJUSTED)
         columns.pop("dividend")
-    else:
+    elif layout is None:
         columns["dividend"] = distributions(vintage.bars)
     raw = RawSeries(
         symbol=vintage.symbol,
         dates=vintage.bars.dates,
         columns=columns,
-        layout="Yahoo",
-        heading_basis="split-adjusted",
+        layout=layout or "Yahoo",
+        heading_basis="raw" if layout else "split-adjusted",
         source=vintage.source,
         origin=origin,
         fetched_at=vintage.fetched_at.isoformat(timespec="seconds"),
         currency=vintage.currency,
     )
-    return accept(raw, trust_adjusted=True)
+    return accept(raw, trust_adjusted=layout is None)
 
 
 def pays_in_another_currency(vintage: Vintage) -> bool:

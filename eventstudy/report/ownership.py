@@ -122,6 +122,6 @@ def is_report_name(name: object) -> bool:
     if not isinstance(name, str) or len(name) > 200:
         return False
     stem, _, ending = name.partition(".")
-    table = stem in COLUMNS and ending in ("csv", "parquet")
+    table = stem in COLUMNS and ending in ("csv", "parquet", "dta")
     inside = re.fullmatch(r"(events|figures|tables)/[A-Za-z0-9][A-Za-z0-9^._=~-]*\.(md|svg|png|tex)", name) is not None
-    return name in ("results.json", "summary.md", "report.html") or table or inside
+    return name in ("results.json", "summary.md", "report.html", "tables.xlsx") or table or inside

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from eventstudy.report.figures import Figure
     from eventstudy.results import StudyResult
 
-FORMATS = ("md", "html", "csv", "json", "parquet", "tex", "png")
+FORMATS = ("md", "html", "csv", "json", "parquet", "tex", "png", "xlsx", "dta")
 # figures come with any of them
 ILLUSTRATED = frozenset(("md", "html", "png"))
 MANIFEST = "manifest.json"
@@ -66,6 +66,10 @@ def build_files(
         data |= figure.files()
     if "parquet" in formats:
         data |= {f"{name}.parquet": parquet_bytes(frame) for name, frame in result.other_tables.items()}
+    if {"xlsx", "dta"} & set(formats) and result.budget.kept:
+        from eventstudy.report.sheets import WORKBOOK, table_files
+
+        data |= table_files(result.tables, formats, WORKBOOK)
     return dict(sorted(data.items()))
 
 

@@ -26,6 +26,9 @@ COMMANDS = {
     "calibrate": "calibrate --event mar_a_lago_dinner --tests car-t --window 0:0 --formats csv",
     "backtest": "backtest --placebos 0 --formats csv",
     "regress": "regress --window 0:0 --tests car-t --formats csv",
+    "collect filings": "collect filings NVDA",
+    "collect earnings": "collect earnings NVDA --from nasdaq",
+    "import": "import events.csv -o imported.csv",
     "diff": "diff a b",
     "init": "init new",
     "check": "check a --fail-if excluded>0",
@@ -41,7 +44,7 @@ COMMANDS = {
     "a wrong command": "runn",
 }
 # The commands that write files, with these words.
-WRITES = ("run", "calibrate", "backtest", "regress", "init")
+WRITES = ("run", "calibrate", "backtest", "regress", "init", "import")
 
 
 def leaves() -> set[str]:

@@ -383,10 +383,20 @@ def test_a_listing_in_amsterdam_has_its_own_sessions_and_currency(yahoo: StandIn
 
 def test_amsterdam_against_new_york_gets_a_warning(yahoo: StandIn, folder: Path) -> None:
     amsterdam(yahoo)
-    result = study(folder, [{**RESULTS, "benchmark": ""}, ANNOUNCED])
+    result = study(folder, [{**RESULTS, "benchmark": ""}, ANNOUNCED], benchmarks_given=True)
     (notice,) = result.notices
     assert notice.startswith("ASML.AS trades on XAMS and is measured against SPY")
-    assert not study(folder, [RESULTS, ANNOUNCED]).notices
+    (large,) = study(folder, [RESULTS, ANNOUNCED]).notices
+    assert large.startswith("ASML.AS is about a seventh of ^AEX") and "--index-weight ASML.AS=W" in large
+    assert not study(folder, [RESULTS, ANNOUNCED], index_weights=("ASML.AS=0.14",)).notices
+
+
+def test_a_listing_abroad_is_measured_against_the_index_of_its_exchange(yahoo: StandIn, folder: Path) -> None:
+    amsterdam(yahoo)
+    named, taken = study(folder, [RESULTS]), study(folder, [{**RESULTS, "benchmark": ""}])
+    pd.testing.assert_frame_equal(named.abnormal_returns, taken.abnormal_returns)
+    assert taken.notices[0].startswith("ASML.AS is measured against ^AEX, the broad index of its exchange (price index")
+    assert yahoo.charts("SPY") == 0, "New York is not asked for"
 
 
 def test_amsterdam_is_final_by_its_own_clock(yahoo: StandIn, folder: Path, at: At) -> None:

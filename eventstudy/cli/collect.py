@@ -1,0 +1,232 @@
+"""``eventstudy collect``: filings and dates of results become rows of an events or confounders file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from eventstudy.cli.cache import store_folder
+from eventstudy.cli.console import Console, printable
+from eventstudy.cli.options import (
+    ColorOption,
+    ConfigOption,
+    JsonOption,
+    QuietOption,
+    VerboseOption,
+    completed,
+)
+from eventstudy.cli.settings import read_config
+from eventstudy.errors import SourceUnavailable, UsageError
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from eventstudy.data.collect.gather import Gathered
+    from eventstudy.data.collect.merge import Merged
+
+collect = typer.Typer(
+    name="collect",
+    help="Filings and dates of results become rows of a study.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+SOURCES = ("yahoo", "finnhub")
+StoreOption = Annotated[
+    str | None, typer.Option("--store", metavar="DIR", help="Folder of the store; default: the user's cache folder.")
+]
+DryOption = Annotated[bool, typer.Option("--dry-run", help="Show what would change and write nothing.")]
+SinceOption = Annotated[
+    str, typer.Option("--since", metavar="DATE", help="First day, YYYY-MM-DD or a year [default: a year ago].")
+]
+UntilOption = Annotated[str, typer.Option("--until", metavar="DATE", help="Last day [default: today].")]
+TickersArgument = Annotated[list[str], typer.Argument(metavar="TICKER...", help="Tickers, or TICKER=CIK for filings.")]
+
+
+@collect.command("filings")
+def filings_command(
+    tickers: TickersArgument,
+    forms: Annotated[str, typer.Option("--forms", metavar="LIST", help="Forms, separated by commas.")] = "8-K,6-K",
+    items: Annotated[
+        str, typer.Option("--items", metavar="LIST", help="Of 8-Ks: only those with any of these items.")
+    ] = "",
+    since: SinceOption = "",
+    until: UntilOption = "",
+    amendments: Annotated[bool, typer.Option("--amendments", help="Amended filings (8-K/A) too.")] = False,
+    trust_acceptance: Annotated[
+        bool,
+        typer.Option(
+            "--trust-acceptance", help="Do not widen windows back to the day of the event that an 8-K reports."
+        ),
+    ] = False,
+    identity: Annotated[
+        str,
+        typer.Option("--identity", metavar="TEXT", help="Your name and e-mail address for the SEC [EDGAR_IDENTITY]."),
+    ] = "",
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Events file to write or add to.")] = Path(
+        "events.csv"
+    ),
+    dry_run: DryOption = False,
+    store: StoreOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: ColorOption = False,
+) -> None:
+    """Add filings at the SEC to an events file, each dated by the clock of its own header.
+
+    Rows that the file has already stay as they are. What came before a refusal is written; exit 4 then.
+    """
+    console = Console.make(quiet, verbose, no_color)
+    _checked(config)
+    from eventstudy.data.collect.edgar import Edgar, checked_identity, edgar_web
+    from eventstudy.data.collect.filings import Wanted
+    from eventstudy.data.collect.gather import gather_filings
+    from eventstudy.data.collect.merge import CONFOUNDERS, kind_of, merged
+
+    known = checked_identity(identity or os.environ.get("EDGAR_IDENTITY", ""))
+    first, last = _range(since, until)
+    wanted = Wanted(
+        forms=_listed(forms, "--forms", "8-K,6-K"),
+        items=_listed(items, "--items", "") if items else (),
+        since=first,
+        until=last,
+        amendments=amendments,
+        trust_acceptance=trust_acceptance,
+    )
+    if kind_of(out) == CONFOUNDERS:
+        raise UsageError(f"{out} is a file of confounders", "an events file", "-o events.csv")
+    edgar = Edgar(edgar_web(known), store_folder(store, config) / "edgar", console.warn)
+    gathered = gather_filings(edgar, tickers, wanted, console.progress)
+    console.progress_done()
+    _finish(merged(out, gathered.rows), gathered, console, dry_run=dry_run, as_json=as_json)
+
+
+@collect.command("earnings")
+def earnings_command(
+    tickers: TickersArgument,
+    since: SinceOption = "",
+    until: UntilOption = "",
+    sources: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from",
+            metavar="SOURCE",
+            help="yahoo, finnhub (FINNHUB_API_KEY) or a CSV file; repeatable [default: yahoo].",
+            autocompletion=completed(SOURCES),
+        ),
+    ] = None,
+    to: Annotated[
+        Path, typer.Option("--to", metavar="FILE", help="Confounders or events file to write or add to.")
+    ] = Path("confounders.csv"),
+    dry_run: DryOption = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: ColorOption = False,
+) -> None:
+    """Add days of results with their part of the day to a confounders (or events) file.
+
+    With several sources that disagree about an hour the row has none, and says what each of them reads.
+    """
+    console = Console.make(quiet, verbose, no_color)
+    _checked(config)
+    from eventstudy.data.collect.gather import gather_earnings
+    from eventstudy.data.collect.merge import kind_of, merged
+
+    first, last = _range(since, until)
+    gathered = gather_earnings(tickers, tuple(sources or ("yahoo",)), (first, last), kind_of(to), to.parent)
+    _finish(merged(to, gathered.rows), gathered, console, dry_run=dry_run, as_json=as_json)
+
+
+def _checked(config: Path | None) -> None:
+    """A configuration file that is named must be one, though nothing here is set by it."""
+    if config is not None:
+        read_config(config)
+
+
+def _listed(text: str, option: str, such: str) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not found:
+        raise UsageError(f"{option} is empty", f"such as {such}")
+    return found
+
+
+def _range(since: str, until: str) -> tuple[date, date]:
+    """First and last day asked for."""
+    from datetime import date, timedelta
+
+    from eventstudy.data import clock
+
+    today = clock.utc_now().date()
+
+    def read(text: str, option: str) -> date:
+        try:
+            return date.fromisoformat(f"{text}-01-01" if text.isdigit() and len(text) == 4 else text)
+        except ValueError:
+            raise UsageError(f"{option} {text!r} is no day", "YYYY-MM-DD, or a year such as 2023") from None
+
+    first = read(since, "--since") if since else today - timedelta(days=365)
+    last = read(until, "--until") if until else today
+    if first > last:
+        raise UsageError(f"--since {first} is after --until {last}", "a first day before the last")
+    return first, last
+
+
+def _finish(found: Merged, gathered: Gathered, console: Console, *, dry_run: bool, as_json: bool) -> None:
+    """Write, or show what would be written; tell what there was; and say by the exit code whether all came."""
+    for note in [*gathered.notes, *found.notes]:
+        console.warn(note)
+    for line in gathered.told:
+        console.say(line)
+    show(found, console, dry_run=dry_run, as_json=as_json, more=gathered.summary())
+    if gathered.failed:
+        for failure in gathered.failed:
+            console.say(f"not read: {failure}")
+        raise SourceUnavailable(
+            f"{len(gathered.failed)} part{'' if len(gathered.failed) == 1 else 's'} of the answer did not come",
+            hint=gathered.hint or "run the command again: what is known is not asked or written twice",
+        )
+
+
+def show(found: Merged, console: Console, *, dry_run: bool, as_json: bool, more: dict[str, Any]) -> None:
+    """Write the file unless this is a rehearsal, and print what was added."""
+    from eventstudy.data.collect.merge import difference, write
+
+    shown = difference(found) if dry_run else ""
+    if not dry_run:
+        write(found)
+    if as_json:
+        from eventstudy.report.escape import json_dumps
+        from eventstudy.results import SCHEMA_VERSION
+
+        print(
+            json_dumps(
+                {
+                    "schema_version": SCHEMA_VERSION,
+                    "file": str(found.path),
+                    "written": bool(found.added) and not dry_run,
+                    "added": len(found.added),
+                    "known": len(found.known),
+                    "columns_added": found.columns,
+                    "difference": shown,
+                    **more,
+                    "warnings": [*more.get("warnings", []), *found.notes],
+                }
+            )
+        )
+    elif dry_run:
+        print(printable(shown), end="")
+    else:
+        for row in found.added:
+            when = row.get("announced_at") or row.get("at", "")
+            name = row.get("event_id") or f"{row.get('tickers', '')} {row.get('kind', '')}"
+            print(
+                printable(" ".join(part for part in (name, when, row.get("timing", ""), row.get("title", "")) if part))
+            )
+    verb = "would be added to" if dry_run else "added to"
+    console.say(printable(f"{len(found.added)} rows {verb} {found.path}; {len(found.known)} are there already"))

@@ -1,0 +1,110 @@
+"""``eventstudy import``: lists of identifiers and dates become an events file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from eventstudy.cli.console import Console, printable
+from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption, completed
+from eventstudy.cli.settings import read_config
+from eventstudy.errors import UsageError
+from eventstudy.spelling import meant
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+ORDERS = ("ymd", "mdy", "dmy")
+IDS = ("permno", "ticker")
+
+
+def import_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A list: text, CSV, .xlsx or .dta.")],
+    dates: Annotated[
+        str,
+        typer.Option(
+            "--dates", metavar="ORDER", help="Order of dates: ymd, mdy or dmy.", autocompletion=completed(ORDERS)
+        ),
+    ] = "",
+    identifier: Annotated[
+        str,
+        typer.Option(
+            "--id", metavar="KIND", help="What identifies a firm: permno or ticker.", autocompletion=completed(IDS)
+        ),
+    ] = "",
+    column: Annotated[
+        list[str] | None,
+        typer.Option("--column", metavar="NAME=HEADING", help="Which column is what; repeatable. Places count from 1."),
+    ] = None,
+    zone: Annotated[
+        str, typer.Option("--zone", metavar="NAME", help="Zone of clocks without one, such as America/New_York.")
+    ] = "",
+    sheet: Annotated[
+        str, typer.Option("--sheet", metavar="NAME", help="Sheet of a workbook [default: the first].")
+    ] = "",
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Events file to write or add to.")] = Path(
+        "events.csv"
+    ),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and write nothing.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: ColorOption = False,
+) -> None:
+    """Turn a list of identifiers and dates into an events file; the columns found are shown, nothing is guessed.
+
+    Lists of WRDS and Eventus (identifier and date, no headings), requests of EventStudyTools, Excel sheets, Stata files
+    and exports with headings are read.
+    """
+    console = Console.make(quiet, verbose, no_color)
+    if config is not None:
+        read_config(config)
+    for option, text, known in (("--dates", dates, ORDERS), ("--id", identifier, IDS)):
+        if text and text not in known:
+            raise UsageError(f"{option} {text!r} is unknown", ", ".join(known), meant(text, known))
+    from eventstudy.cli.collect import show
+    from eventstudy.data.collect.lists import Asked, import_list
+    from eventstudy.data.collect.merge import CONFOUNDERS, kind_of, merged
+
+    if kind_of(out) == CONFOUNDERS:
+        raise UsageError(f"{out} is a file of confounders", "an events file", "-o events.csv")
+    asked = Asked(identifier=identifier, order=dates, zone=_zone(zone), columns=_columns(column or ()), sheet=sheet)
+    found = import_list(file, asked)
+    read = "; ".join(f"{name} from {where}" for name, where in found.columns.items())
+    console.say(printable(f"{found.n} rows of {file}: {read}"))
+    for note in found.notes:
+        console.say(printable(f"note: {note}"))
+    joined = merged(out, found.rows)
+    more = {"columns": found.columns, "rows": found.n, "warnings": found.notes}
+    show(joined, console, dry_run=dry_run, as_json=as_json, more=more)
+
+
+def _columns(pairs: Sequence[str]) -> dict[str, str]:
+    """Which column is what, as the options say."""
+    from eventstudy.data.event_headings import OPTIONAL, REQUIRED
+
+    known = (*REQUIRED, *OPTIONAL)
+    found = {}
+    for pair in pairs:
+        name, mark, heading = pair.partition("=")
+        if not mark or not heading or name not in known:
+            raise UsageError(
+                f"--column {pair!r} is no NAME=HEADING", f"NAME one of {', '.join(known)}", meant(name, known)
+            )
+        found[name] = heading
+    return found
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    if not name:
+        return None
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError) as error:
+        raise UsageError(f"--zone {name!r} is unknown", "a zone such as America/New_York or UTC") from error

@@ -1,0 +1,73 @@
+"""Dates of results from a table that a vendor or a person wrote: a ticker, a date and a word for the hour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from eventstudy.data.cells import check_ticker
+from eventstudy.data.collect.readings import Answer, Reading, bucket_of
+from eventstudy.data.dates import parse_when
+from eventstudy.data.tabular import read_table
+from eventstudy.data.tickers import spellings
+from eventstudy.errors import InputFileError, Problem
+
+TICKERS = ("ticker", "symbol", "code", "act_symbol", "tic")
+# the day of the report first: beside it, `date` is the end of the period
+DATES = ("report_date", "reportdate", "earnings date", "announcement date", "announced_at", "rdq", "date", "at")
+HOURS = (
+    "timing", "release_time", "time", "hour", "before_after_market", "reporttime", "timeoftheday", "when",
+    "event start type",
+)  # fmt: skip
+
+
+def file_answers(path: Path, tickers: Sequence[str], since: date, today: date) -> dict[str, Answer]:
+    """What a file has of each ticker.
+
+    Raises
+    ------
+    InputFileError
+        If it has no column of tickers or dates, or a date that cannot be read, with every problem.
+    """
+    table = read_table(path, (), fold_case=True)
+    headings = ", ".join(map(repr, table.columns))
+    chosen = {}
+    for what, names in (("ticker", TICKERS), ("date", DATES)):
+        found = next((name for name in names if name in table.columns), None)
+        if found is None:
+            message = f"no column of {what}s; the headings are {headings}, one of {', '.join(names)} is needed"
+            raise InputFileError(str(path), [Problem(1, what, "", message)])
+        chosen[what] = found
+    hour = next((name for name in HOURS if name in table.columns), None)
+    words = table.columns[hour] if hour else [""] * len(table.lines)
+    name = path.name
+    wanted = {spelling.upper(): ticker for ticker in tickers for spelling in spellings(ticker)}
+    out = {ticker: Answer() for ticker in tickers}
+    problems: list[Problem] = []
+    for line, symbol, when, word in zip(
+        table.lines, table.columns[chosen["ticker"]], table.columns[chosen["date"]], words, strict=True
+    ):
+        ticker = wanted.get(symbol.upper())
+        if ticker is None:
+            continue
+        try:
+            check_ticker(symbol)
+            moment, day = parse_when(when)
+        except ValueError as error:
+            problems.append(Problem(line, chosen["date"], when, str(error)))
+            continue
+        if day is None:
+            problems.append(Problem(line, chosen["date"], when, f"has a clock ({moment}); write the date and a bucket"))
+            continue
+        bucket = bucket_of(word)
+        if bucket is None:
+            out[ticker].notes.append(f"{ticker}: {word[:20]!r} in line {line} of {name} is no known hour; left empty")
+        if since <= day <= today:
+            out[ticker].readings.append(Reading(ticker, day, bucket or "", f"{when} {word}".strip(), name, True))
+    if problems:
+        raise InputFileError(str(path), problems)
+    for ticker, answer in out.items():
+        if not answer.readings:
+            answer.notes.append(f"{ticker}: {name} has no row for it from {since} to {today}")
+    return out

@@ -1,0 +1,94 @@
+"""Dates of lists: one order of day, month and year for the whole list, said by the person who holds it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from eventstudy.data.dates import EARLIEST, LATEST
+
+ORDERS = ("ymd", "mdy", "dmy")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
+_ISO = re.compile(r"(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})", re.ASCII)
+_SLASHED = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", re.ASCII)
+_SHORT = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2}", re.ASCII)
+_CLOCK = re.compile(r"(.+?)[T ](\d{1,2}:\d{2}(?::\d{2})?)(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
+_NAMED = re.compile(r"(\d{1,2})[- ]?([A-Za-z]{3,9})[-, ]*(\d{4})|([A-Za-z]{3,9})[-. ]+(\d{1,2})[-, ]+(\d{4})", re.ASCII)
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MIDNIGHT = ("00:00", "00:00:00", "0:00", "0:00:00")
+
+
+def read_moment(text: str, order: str, zone: ZoneInfo | None) -> str:
+    """A date or a moment as an events file has it.
+
+    Parameters
+    ----------
+    text : str
+    order : {"", "ymd", "mdy", "dmy"}
+        Of dates that could be read in two ways; empty where nobody said.
+    zone : ZoneInfo or None
+        Whose clock a moment without an offset has. Midnight is no clock.
+
+    Raises
+    ------
+    ValueError
+        With a sentence that says what to do.
+    """
+    clock = _CLOCK.fullmatch(text)
+    if clock is None:
+        return read_day(text, order).isoformat()
+    day, hour, offset = read_day(clock[1], order), clock[2], clock[3]
+    if hour in MIDNIGHT and offset in (None, "Z"):
+        return day.isoformat()
+    if offset is None and zone is None:
+        raise ValueError("has a clock without a zone; --zone America/New_York says whose clock it is")
+    stamp = f"{day}T{hour:0>5}" if len(hour) < 6 else f"{day}T{hour:0>8}"
+    try:
+        moment = datetime.fromisoformat(f"{stamp}{'+00:00' if offset == 'Z' else offset or ''}")
+    except ValueError:
+        raise ValueError("has a clock that is none") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+        # an hour that a change of clocks skips, or has twice, is no moment
+        if moment.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment.replace(tzinfo=None):
+            raise ValueError(f"is an hour that the clocks of {zone} skipped")
+    return moment.isoformat()
+
+
+def read_day(text: str, order: str) -> date:
+    """A day; see ``read_moment``."""
+    if match := _COMPACT.fullmatch(text):
+        return _made(match[1], match[2], match[3])
+    if match := _ISO.fullmatch(text):
+        return _made(match[1], match[2], match[3])
+    if match := _NAMED.fullmatch(text):
+        name, day, year = (match[2], match[1], match[3]) if match[2] else (match[4], match[5], match[6])
+        if name[:3].lower() not in MONTHS:
+            raise ValueError("is no date: its month has no such name")
+        return _made(year, str(MONTHS.index(name[:3].lower()) + 1), day)
+    if match := _SLASHED.fullmatch(text):
+        if order == "mdy":
+            return _made(match[3], match[1], match[2])
+        if order == "dmy":
+            return _made(match[3], match[2], match[1])
+        if order == "ymd":
+            raise ValueError("does not begin with the year, as --dates ymd says")
+        raise ValueError("can be month/day or day/month; --dates mdy or --dates dmy says which")
+    if _SHORT.fullmatch(text):
+        raise ValueError("has a year of two digits; write four")
+    if text.isdigit():
+        raise ValueError(
+            "is a number and no date: a count of days (CRSP, SAS, Excel) is not read; export dates as YYYY-MM-DD"
+        )
+    raise ValueError("is no date" if text else "is empty; a date is needed")
+
+
+def _made(year: str, month: str, day: str) -> date:
+    try:
+        found = date(int(year), int(month), int(day))
+    except ValueError:
+        raise ValueError("is no day of the calendar in this order") from None
+    if not EARLIEST <= found.year <= LATEST:
+        raise ValueError(f"lies outside {EARLIEST} to {LATEST}; check the year")
+    return found

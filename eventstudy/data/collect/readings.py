@@ -1,0 +1,78 @@
+"""What a source says of a day of results: its date, and the part of the day in which they came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+# Words of vendors -> bucket. Not supplied, not confirmed and projected are no hour.
+BUCKETS: dict[str, str] = {
+    **dict.fromkeys(
+        ("bmo", "before market open", "before open", "before market", "beforemarket", "pre", "pre-market", "premarket",
+         "time-pre-market", "bto", "before hours"), "bmo",
+    ),
+    **dict.fromkeys(
+        ("amc", "after market close", "after close", "after market", "aftermarket", "post", "post-market", "postmarket",
+         "time-after-hours", "after hours", "after-hours"), "amc",
+    ),
+    **dict.fromkeys(("dmh", "during market hours", "during market", "during-market", "duringmarket"), "dmh"),
+    **dict.fromkeys(
+        ("", "--", "-", "tns", "tas", "tmc", "time-not-supplied", "not supplied", "none", "null", "nan", "n/a",
+         "unknown"),
+        "",
+    ),
+}  # fmt: skip
+# Yahoo's hours: from here on after the close; within these before the open; between them, and midnight, mean nothing.
+AFTER_CLOSE, BEFORE_OPEN = 16, range(1, 9)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One source on one day of results.
+
+    Attributes
+    ----------
+    ticker : str
+    day : date
+        In the listing's own time.
+    bucket : {"", "bmo", "dmh", "amc"}
+    said : str
+        As the source writes it.
+    source : str
+    reported : bool
+        Whether figures stand beside it.
+    """
+
+    ticker: str
+    day: date
+    bucket: str
+    said: str
+    source: str
+    reported: bool = False
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a source has of a ticker.
+
+    Attributes
+    ----------
+    readings : list of Reading
+    notes : list of str
+        What was left out or read otherwise, and why.
+    """
+
+    readings: list[Reading] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def bucket_of(word: str) -> str | None:
+    """The bucket that a vendor's word stands for; None for an unknown word."""
+    return BUCKETS.get(" ".join(word.strip().lower().replace("_", " ").split()))
+
+
+def bucket_of_hour(hour: int) -> str:
+    """The bucket that an hour of New York stands for on a page that writes hours alone."""
+    if hour >= AFTER_CLOSE:
+        return "amc"
+    return "bmo" if hour in BEFORE_OPEN else ""

@@ -1,0 +1,1 @@
+"""Vendors of prices: one file each, which asks for a symbol and returns a vintage."""
