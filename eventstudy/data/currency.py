@@ -9,7 +9,17 @@ from datetime import date
 import numpy as np
 
 from eventstudy.data.markets import currency_of
-from eventstudy.data.prices import Basis, Floats, PriceSeries, PriceSource, PriceTable, carried, make_series
+from eventstudy.data.prices import (
+    Basis,
+    Daily,
+    Floats,
+    PriceSeries,
+    PriceSource,
+    PriceTable,
+    Supplied,
+    carried,
+    make_series,
+)
 
 LOCAL, USD = "local", "USD"
 CHOICES = (LOCAL, USD)
@@ -99,21 +109,16 @@ def in_dollars(one: PriceSeries, pair: str, table: PriceTable) -> PriceSeries | 
     basis = Basis(
         one.provenance.basis, one.provenance.basis_why, "; ".join(filter(None, (one.provenance.notice, told)))
     )
-    made = make_series(
-        one.symbol,
-        one.dates,
+    figures = Daily(
         one.close * factor,
-        source=one.provenance.source,
-        origin=one.provenance.origin,
-        fetched_at=one.provenance.fetched_at,
         volume=one.volume,
         adj_close=None if one.adj_close is None else one.adj_close * factor,
         dividend=paid * factor if from_dividends else None,
-        currency=USD,
-        basis=basis,
         doubt=one.doubt,
-        layout=one.provenance.layout,
     )
+    stated = one.provenance
+    supplied = Supplied(stated.source, stated.origin, stated.fetched_at, USD, stated.layout)
+    made = make_series(one.symbol, one.dates, figures, supplied, basis)
     return replace(made, provenance=replace(made.provenance, returns_from=one.provenance.returns_from))
 
 

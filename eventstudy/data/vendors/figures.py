@@ -9,7 +9,7 @@ import numpy as np
 from eventstudy.data.prices import HIGHEST, LOWEST, Dates, Floats
 from eventstudy.data.splits import ratio_text
 from eventstudy.data.vintage import COLUMNS, Bars, market_calendar
-from eventstudy.data.written import half_place
+from eventstudy.data.written import half_of, places_of
 
 # No price is this many times the one before it.
 LEAP = 1e5
@@ -95,7 +95,7 @@ def expected_steps(bars: Bars, *, taken_off: bool) -> tuple[Dates, Floats, Float
             made = np.array([after * ratio / (before - paid * ratio), after * ratio / (before - paid)])
         else:
             made = np.array([(after + paid) * ratio / before, (after * ratio + paid) / before])
-        rounding = half_place(adjusted) / adjusted
+        rounding = half_of(places_of(adjusted)) / adjusted
     stated = adjusted[1:] / adjusted[:-1]
     return bars.dates[kept][1:], stated, made, rounding[1:] + rounding[:-1] + AGREEMENT
 
