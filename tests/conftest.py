@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+
+# Workers share the processors already: a second thread of BLAS in each of them waits more than it works, and makes tests
+# of small matrices fifteen times as dear. OpenBLAS reads this when NumPy is first imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import signal
 import socket
 from importlib.util import find_spec
