@@ -158,7 +158,13 @@ def test_nobody_is_sent_to_the_wrong_package(name: str) -> None:
 
 def test_a_wrong_package_and_an_unfinished_page_are_seen() -> None:
     """Negative controls of the test before, and pages that do say how to install."""
-    wrong = ("eventstudy", "--upgrade eventstudy", "-U 'eventstudy[fast]'", "numpy eventstudy==0.1", '"eventstudy>=0.1"')
+    wrong = (
+        "eventstudy",
+        "--upgrade eventstudy",
+        "-U 'eventstudy[fast]'",
+        "numpy eventstudy==0.1",
+        '"eventstudy>=0.1"',
+    )
     for words in wrong:
         assert len(misdirected(f"Run `pip install {words}` first.")) == 1, words
     for words in ("-e .", '-e ".[fast]"', "eventstudy-engine", "'eventstudy-engine[fast]'  # eventstudy is another"):
