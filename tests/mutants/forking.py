@@ -3,7 +3,7 @@
 Starting an interpreter with SciPy, pandas and statsmodels takes longer than most mutants live. One JSON object a line on
 stdin: ``tests`` (node ids or paths), ``words`` (options of pytest), ``env``, ``processor`` (seconds of processor time) and
 ``clock`` (seconds of the clock). It answers with one number a line: the exit code of pytest, minus the signal that ended it,
-or ``CLOCK`` where it was stopped for the clock.
+or ``CLOCK`` where it was stopped for the clock. What pytest says is in ``log.txt``.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import resource
 import signal
 import sys
 import time
+import traceback
 from contextlib import suppress
 from typing import Any
 
 CLOCK = 1000
 LIBRARIES = (
-    "pytest", "hypothesis", "xdist", "pytest_randomly", "coverage", "numpy", "scipy.special", "scipy.stats", "scipy.optimize",
+    "pytest", "coverage", "numpy", "scipy.special", "scipy.stats", "scipy.optimize",
     "scipy.signal", "pandas", "statsmodels.api", "statsmodels.stats.api", "patsy", "exchange_calendars", "typer",
     "matplotlib.figure", "matplotlib.backends.backend_svg", "arch", "pandas_datareader", "numba", "pyarrow.parquet",
 )  # fmt: skip
@@ -31,9 +32,9 @@ def child(order: dict[str, Any]) -> None:
     os.setsid()
     seconds = int(order["processor"])
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
-    null = os.open(os.devnull, os.O_RDWR)
-    for target in (0, 1, 2):
-        os.dup2(null, target)
+    null, log = os.open(os.devnull, os.O_RDONLY), os.open("log.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    for target, source in ((0, null), (1, log), (2, log)):
+        os.dup2(source, target)
     os.environ.update(order["env"])
     if "numba" in sys.modules:
         # the folder of compiled code is read when numba is imported
@@ -41,8 +42,11 @@ def child(order: dict[str, Any]) -> None:
     import pytest
 
     code = 3
-    with suppress(BaseException):
+    try:
         code = int(pytest.main([*order["words"], *order["tests"]]))
+    except BaseException:
+        traceback.print_exc()
+    sys.stdout.flush()
     os._exit(code)
 
 
