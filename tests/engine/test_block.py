@@ -112,7 +112,9 @@ def test_fits_completed_from_the_kernel_are_those_of_numpy() -> None:
 
 
 @needs_numba
-@pytest.mark.parametrize(("n", "bootstraps"), [(200, False), (60, True)])
+@pytest.mark.parametrize(
+    ("n", "bootstraps"), [(200, False), (60, True), pytest.param(200, True, marks=pytest.mark.slow)]
+)
 def test_both_engines_fill_the_same_columns(n: int, bootstraps: bool) -> None:
     """Every test on 60 events; all but the bootstraps, whose cost is that of all the others together, on 200."""
     panel, placed = hard_panel(22), hard_events(22, n)
