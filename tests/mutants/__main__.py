@@ -63,11 +63,17 @@ class Mutant:
 
 
 def annotations(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Places that nothing evaluates: annotations, with `from __future__ import annotations`, and TYPE_CHECKING blocks."""
+    """Places that no number comes from.
+
+    Annotations, with `from __future__ import annotations`; TYPE_CHECKING blocks; and the words of a record that only
+    keep people from mistakes (``frozen``, ``slots``, ``kw_only``).
+    """
     found = []
     for node in ast.walk(ast.parse(source)):
         parts = [getattr(node, "annotation", None), getattr(node, "returns", None)]
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            parts.append(node)
+        if isinstance(node, ast.keyword) and node.arg in ("frozen", "slots", "kw_only"):
             parts.append(node)
         found += [((p.lineno, p.col_offset), (p.end_lineno, p.end_col_offset)) for p in parts if p is not None]
     return found
