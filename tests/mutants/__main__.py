@@ -68,8 +68,8 @@ class Mutant:
 def annotations(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     """Places that no number comes from.
 
-    Annotations, with `from __future__ import annotations`; TYPE_CHECKING blocks; and the words of a record that only
-    keep people from mistakes (``frozen``, ``slots``, ``kw_only``).
+    Annotations, with `from __future__ import annotations`; TYPE_CHECKING blocks; and words that only keep people from
+    mistakes (``frozen``, ``slots`` and ``kw_only`` of a record, ``strict`` of zip).
     """
     found = []
     for node in ast.walk(ast.parse(source)):
@@ -78,6 +78,8 @@ def annotations(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
             parts.append(node)
         if isinstance(node, ast.keyword) and node.arg in ("frozen", "slots", "kw_only"):
             parts.append(node)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "zip":
+            parts += node.keywords
         found += [((p.lineno, p.col_offset), (p.end_lineno, p.end_col_offset)) for p in parts if p is not None]
     return found
 
