@@ -79,6 +79,13 @@ def no_cache_of_this_person(monkeypatch: pytest.MonkeyPatch, cache_home: Path) -
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache_home))
 
 
+@pytest.fixture(autouse=True)
+def no_parquet_without_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that comes to write a Parquet file is skipped there with the extra's name, whatever it did before."""
+    if lacks("scale"):
+        monkeypatch.setattr("pandas.DataFrame.to_parquet", lambda *_, **__: pytest.skip(lacks("scale")))
+
+
 @pytest.fixture(scope="session")
 def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One folder for all tests: plotting keeps its list of fonts there."""

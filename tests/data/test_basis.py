@@ -20,7 +20,6 @@ from eventstudy.errors import InputFileError
 from eventstudy.results import StudyResult
 from eventstudy.spec import StudySpec
 from eventstudy.study import run
-from tests.conftest import lacks
 
 FORMS = Path(__file__).parent / "forms"
 EVENTS = pd.DataFrame({"event_id": ["news"], "ticker": ["ABC"], "announced_at": ["2025-04-16"], "timing": ["bmo"]})
@@ -74,8 +73,6 @@ def long(own: Frame) -> Frame:
 
 
 def as_parquet(own: Frame, folder: Path) -> StudyResult:
-    if lacks("scale"):
-        pytest.skip(lacks("scale"))
     long(own).to_parquet(folder / "p.parquet", index=False)
     return run(EVENTS, spec=SPEC.with_changes(source=f"parquet:{folder / 'p.parquet'}"))
 

@@ -22,10 +22,10 @@ from eventstudy.scale.executors import Here
 from eventstudy.scale.study import Order, run_bulk
 from eventstudy.spec import StudySpec
 from eventstudy.study import estimated
-from tests.conftest import ROOT
+from tests.conftest import ROOT, needs
 from tests.engine.kernel_sample import hard_events, hard_panel, options
 
-needs_numba = pytest.mark.skipif(find_spec("numba") is None, reason="the extra [fast] is not installed")
+needs_numba = needs("fast")
 ENGINES = ["numpy", pytest.param("numba", marks=needs_numba)]
 # placebo-time estimates other sessions of the firm, and is left out where estimations are counted
 OF_THE_EVENT = tuple(name for name, entry in SINGLE_TESTS.items() if not entry.reads & {"history", "donors"})
@@ -182,6 +182,7 @@ print("registered")
 """
 
 
+@needs("garch")
 def test_a_test_of_one_event_is_one_entry(events: Path, tmp_path: Path) -> None:
     """An entry alone brings its name, its columns on the right, its rejection rate, at every size."""
     done = subprocess.run(
