@@ -145,10 +145,40 @@ def test_links_lead_somewhere(name: str) -> None:
             assert (folder / target).exists(), f"{name}: {target}"
 
 
+def misdirected(text: str) -> list[str]:
+    """What `pip install` of a page would fetch under a name that belongs to another program."""
+    lines = re.findall(r"pip3? install ([^`#\n]*)", text)
+    words = [word.strip("\"'.,;:)") for line in lines for word in line.split()]
+    return [word for word in words if re.match(r"eventstudy(?!-engine\b)", word)]
+
+
+def unfinished(text: str) -> list[str]:
+    """Words that stand where a figure or a sentence was to come."""
+    return re.findall(r"\b(?:TODO|TBD|FIXME|XXX|MEASURED|SIZE_\w*)\b", text)
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_nobody_is_sent_to_the_wrong_package(name: str) -> None:
-    assert not re.search(r"pip install (?!-)[\"']?eventstudy(?!-engine)", PAGES[name])
-    assert "SIZE_" not in PAGES[name] and "MEASURED" not in PAGES[name] and "TODO" not in PAGES[name]
+    assert not misdirected(PAGES[name]) and not unfinished(PAGES[name])
+
+
+def test_a_wrong_package_and_an_unfinished_page_are_seen() -> None:
+    """Negative controls of the test before, and pages that do say how to install."""
+    wrong = (
+        "eventstudy",
+        "--upgrade eventstudy",
+        "-U 'eventstudy[fast]'",
+        "numpy eventstudy==0.1",
+        '"eventstudy>=0.1"',
+    )
+    for words in wrong:
+        assert len(misdirected(f"Run `pip install {words}` first.")) == 1, words
+    for words in ("-e .", '-e ".[fast]"', "eventstudy-engine", "'eventstudy-engine[fast]'  # eventstudy is another"):
+        assert not misdirected(f"pip install {words}\n"), words
+    assert sum(len(re.findall("pip3? install ", text)) for text in PAGES.values()) >= 3
+    for words in ("SIZE_CSECT %", "takes MEASURED s", "TODO: the rest"):
+        assert unfinished(words), words
+    assert not unfinished("measured sizes; size_of")
 
 
 def test_the_readme_has_the_two_commands_and_the_samples_figures() -> None:

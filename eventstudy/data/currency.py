@@ -116,8 +116,8 @@ def in_dollars(one: PriceSeries, pair: str, table: PriceTable) -> PriceSeries | 
         dividend=paid * factor if from_dividends else None,
         doubt=one.doubt,
     )
-    stated = one.provenance
-    supplied = Supplied(stated.source, stated.origin, stated.fetched_at, USD, stated.layout)
+    origin = one.provenance
+    supplied = Supplied(origin.source, origin.origin, origin.fetched_at, USD, origin.layout)
     made = make_series(one.symbol, one.dates, figures, supplied, basis)
     return replace(made, provenance=replace(made.provenance, returns_from=one.provenance.returns_from))
 

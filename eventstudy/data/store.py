@@ -210,6 +210,10 @@ class Store:
         """Let go of the file."""
         self.connection.close()
 
+    def __del__(self) -> None:
+        # a command that an error ends closes nothing itself; since Python 3.13 an open connection is reported
+        self.connection.close()
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         self.connection.execute("BEGIN IMMEDIATE")
@@ -380,11 +384,15 @@ def _read_only(path: Path, error: sqlite3.Error) -> Store:
     """A store in a folder that cannot be written, as it stands."""
     for mode in ("mode=ro", "immutable=1"):
         try:
-            connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None)
-            connection.execute("SELECT count(*) FROM fetch").fetchone()
+            store = Store(
+                path,
+                sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None),
+                writable=False,
+            )
+            store.connection.execute("SELECT count(*) FROM fetch").fetchone()
         except DAMAGE:
             continue
-        return Store(path, connection, writable=False)
+        return store
     raise _unwritable(path, error)
 
 

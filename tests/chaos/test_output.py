@@ -19,7 +19,7 @@ import pytest
 from eventstudy.report import leftovers
 from eventstudy.report.write import aside
 from tests.chaos.kills import EVENTS, tree
-from tests.cli.conftest import clean_environment
+from tests.cli.conftest import clean_environment, run_in
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="signals, limits and locks of POSIX")
 RUN = ("run", "events.csv", "--source", "snapshot", "--benchmark", "SPY", "--formats", "csv,json")
@@ -47,7 +47,10 @@ def started(place: Path, *arguments: str, out: object = subprocess.PIPE, err: ob
 
 
 def ran(place: Path, *arguments: str, **more: object) -> tuple[int, str]:
-    """Exit code, and everything it said."""
+    """Exit code, and everything it said; in this process where nothing is asked of the process itself."""
+    if not more:
+        done = run_in(place, *arguments, env={"EVENTSTUDY_STORE": str(place / "store")})
+        return done.code, done.out + done.err
     process = started(place, *arguments, **more)
     said = process.communicate(timeout=200)
     return process.returncode, "".join(text or "" for text in said)

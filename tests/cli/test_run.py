@@ -117,18 +117,36 @@ def test_no_file_but_the_manifest_holds_a_path_or_a_clock(full_run: Outcome) -> 
             assert "\r" not in text
 
 
-def test_the_same_inputs_give_the_same_bytes_and_old_files_go(full_run: Outcome, tmp_path: Path) -> None:
+def files(outcome: Outcome) -> dict[Path, bytes]:
+    return {p.relative_to(reports(outcome)): p.read_bytes() for p in reports(outcome).rglob("*") if p.is_file()}
+
+
+@pytest.mark.slow
+def test_the_whole_study_gives_the_same_bytes_again(full_run: Outcome, tmp_path: Path) -> None:
+    """In a process of its own, with another seed of hashes."""
     copy_study(tmp_path)
-    # in a process of its own, with another seed of hashes
-    first = run_process(tmp_path, "run", "--audit")
-    assert first.code == 0, first.err
-    left = {p.relative_to(reports(full_run)): p.read_bytes() for p in reports(full_run).rglob("*") if p.is_file()}
-    right = {p.relative_to(reports(first)): p.read_bytes() for p in reports(first).rglob("*") if p.is_file()}
+    again = run_process(tmp_path, "run", "--audit")
+    assert again.code == 0, again.err
+    left, right = files(full_run), files(again)
     assert left.keys() == right.keys()
+    assert not [name for name in left if name.name != "manifest.json" and left[name] != right[name]]
+
+
+def test_the_same_inputs_give_the_same_bytes_and_old_files_go(tmp_path: Path) -> None:
+    """Two announcements in every format that needs no extra, here and in a process of its own with other hashes."""
+    few = ("run", "--audit", "--event", "h20_license_8k", "--event", "deepseek_shock")
+    folders = [tmp_path / name for name in ("here", "there")]
+    for folder in folders:
+        folder.mkdir()
+        copy_study(folder)
+    here, first = run_in(folders[0], *few), run_process(folders[1], *few)
+    assert first.code == here.code == 0, first.err
+    left, right = files(here), files(first)
+    assert left.keys() == right.keys() and len(left) > 20
     assert not [name for name in left if name.name != "manifest.json" and left[name] != right[name]]
     (reports(first) / "mine.txt").write_text("mine")
     (reports(first) / "events" / "mine.md").write_text("mine")
-    again = run_in(tmp_path, "run", "--event", "h20_license_8k", "--formats", "csv,json")
+    again = run_in(folders[1], "run", "--event", "h20_license_8k", "--formats", "csv,json")
     assert again.code == 0, again.err
     kept = {p.relative_to(reports(first)).as_posix() for p in reports(first).rglob("*") if p.is_file()}
     assert "mine.txt" in kept and "events/mine.md" in kept, "what the program did not write stays"

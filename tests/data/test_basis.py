@@ -73,7 +73,6 @@ def long(own: Frame) -> Frame:
 
 
 def as_parquet(own: Frame, folder: Path) -> StudyResult:
-    pytest.importorskip("pyarrow")
     long(own).to_parquet(folder / "p.parquet", index=False)
     return run(EVENTS, spec=SPEC.with_changes(source=f"parquet:{folder / 'p.parquet'}"))
 

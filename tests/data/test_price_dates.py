@@ -14,12 +14,15 @@ from hypothesis import strategies as st
 from eventstudy.data.calendar import load_calendar
 from eventstudy.data.date_readings import UnreadableDates
 from eventstudy.data.price_dates import days_of
+from tests.conftest import module_needs
+
+module_needs("scale")
+import pyarrow as pa  # noqa: E402
 
 SESSIONS = load_calendar("XNYS", date(2024, 1, 2), date(2024, 12, 31)).sessions
 FRANKFURT = load_calendar("XETR", date(2024, 1, 2), date(2024, 12, 31)).sessions
 ISO = pd.Series(SESSIONS.astype(str))
 STAMPS = pd.Series(SESSIONS.astype("datetime64[s]"))
-pa = pytest.importorskip("pyarrow")
 
 SAME: dict[str, Any] = {
     "text": ISO.tolist(),

@@ -18,6 +18,7 @@ from eventstudy.errors import InputFileError, UsageError
 from eventstudy.results import StudyResult
 from eventstudy.spec import StudySpec, Window
 from eventstudy.study import run
+from tests.conftest import needs
 from tests.oracles.golden import DATA
 
 MARKET, R1, R2 = np.array(DATA)[:, 1:4].T
@@ -113,10 +114,9 @@ def test_a_gap_without_a_span_is_not_guessed(tmp_path: Path) -> None:
             assert "missing_day" in str(result.windows.set_index("window").loc[window, "flags"]) or window == "[1,1]"
 
 
-@pytest.mark.parametrize("engine", ["numpy", "numba"])
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("numba", marks=needs("fast"))])
 @pytest.mark.parametrize("missing", ["trade-to-trade", "strict"])
 def test_a_window_over_an_uncovered_hole_has_no_number(engine: str, missing: str) -> None:
-    pytest.importorskip("numba")
     spec = SPEC.with_changes(
         engine=engine, missing=missing, windows=(Window(-1, 3), Window(2, 3)), event_window=Window(-1, 3), estimation=22
     )

@@ -20,10 +20,10 @@ from eventstudy.engine.windows import Design
 from eventstudy.scale.limits import Limits
 from eventstudy.spec import StudySpec
 from eventstudy.study import Handling, estimated
-from tests.conftest import ROOT
+from tests.conftest import ROOT, needs
 from tests.engine.kernel_sample import hard_events, hard_panel, options
 
-needs_numba = pytest.mark.skipif(find_spec("numba") is None, reason="the extra [fast] is not installed")
+needs_numba = needs("fast")
 ENGINES = ["numpy", pytest.param("numba", marks=needs_numba)]
 # placebo-time estimates other sessions of the firm, and is left out where estimations are counted
 OF_THE_EVENT = tuple(name for name, entry in SINGLE_TESTS.items() if not entry.reads & {"history", "donors"})
@@ -59,14 +59,14 @@ class Count:
 
 @pytest.fixture
 def events(tmp_path: Path) -> Path:
-    """Ninety events of three firms of the snapshot."""
+    """Sixty events of three firms of the snapshot."""
     rng = np.random.default_rng(8)
     days = pd.bdate_range("2022-06-01", "2025-05-01")
     frame = pd.DataFrame(
         {
-            "event_id": [f"e{i}" for i in range(90)],
-            "ticker": rng.choice(["NVDA", "AMD", "ASML"], 90),
-            "announced_at": days[rng.integers(0, len(days), 90)].strftime("%Y-%m-%d"),
+            "event_id": [f"e{i}" for i in range(60)],
+            "ticker": rng.choice(["NVDA", "AMD", "ASML"], 60),
+            "announced_at": days[rng.integers(0, len(days), 60)].strftime("%Y-%m-%d"),
             "timing": "bmo",
             "role": "direct",
         }
@@ -79,19 +79,20 @@ def events(tmp_path: Path) -> Path:
 def test_each_event_is_estimated_once(
     engine: str, events: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With every test of one event, in memory and streamed."""
+    """With every test of one event, in memory and streamed. Bootstraps cost by the event, so these are few."""
+    pd.read_csv(events).head(24).to_csv(events, index=False)
     spec = StudySpec(source="snapshot", engine=engine, tests=(*OF_THE_EVENT, "csect-t"), exclude="none")
     for study in ("in memory", "streamed"):
         count = Count(monkeypatch)
         if study == "in memory":
             block = estimated(events, spec=spec).studied.block
-            assert block is not None and np.isfinite(block.fits.residual).any() and len(block.fits.s2) > 60
+            assert block is not None and np.isfinite(block.fits.residual).any() and len(block.fits.s2) == 24
             assert {"p_boot_iid", "p_conformal", "p_f"} <= set(block.columns)
         else:
             found = estimated(events, spec=spec, handling=Handling(limits=Limits(kept=0)), across=True)
             assert not found.budget.kept and found.studied.block is not None
         by_it, by_the_other = count.of(engine)
-        assert (by_it, by_the_other) == (90, 0), study
+        assert (by_it, by_the_other) == (24, 0), study
 
 
 @needs_numba
@@ -110,12 +111,18 @@ def test_fits_completed_from_the_kernel_are_those_of_numpy() -> None:
 
 
 @needs_numba
-def test_both_engines_fill_the_same_columns() -> None:
-    panel, placed = hard_panel(22), hard_events(22, 200)
-    asked = {"tests": frozenset(SINGLE_TESTS)}
+@pytest.mark.parametrize(
+    ("n", "bootstraps"), [(200, False), (60, True), pytest.param(200, True, marks=pytest.mark.slow)]
+)
+def test_both_engines_fill_the_same_columns(n: int, bootstraps: bool) -> None:
+    """Every test on 60 events; all but the bootstraps, whose cost is that of all the others together, on 200."""
+    panel, placed = hard_panel(22), hard_events(22, n)
+    names = [name for name in SINGLE_TESTS if bootstraps or not name.startswith("boot")]
+    asked = {"tests": frozenset(names)}
     one, other = (study_block(panel, placed, options(engine=e, **asked)) for e in ("numpy", "numba"))
     rows = one.measures.rank_ok & (one.measures.n_obs >= 60) & ~one.measures.zero_variance
-    assert one.columns.keys() == other.columns.keys() and len(one.columns) == 20
+    assert one.columns.keys() == other.columns.keys()
+    assert len(one.columns) == (20 if bootstraps else 17)
     # three of the series are tied or rounded: where a residual equals another but for its last digit, a place moves
     rows &= ~np.isin(placed.series, (3, 4, 9, 10))
     for name, values in one.columns.items():
@@ -175,10 +182,9 @@ print("registered")
 """
 
 
+@needs("garch")
 def test_a_test_of_one_event_is_one_entry(events: Path, tmp_path: Path) -> None:
     """An entry alone brings its name, its columns on the right, its rejection rate, at every size."""
-    frame = pd.read_csv(events)
-    frame.head(60).to_csv(events, index=False)
     done = subprocess.run(
         [sys.executable, "-c", REGISTERED, str(events), str(tmp_path / "out")],
         cwd=ROOT, capture_output=True, text=True, timeout=300,

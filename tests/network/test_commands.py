@@ -248,7 +248,7 @@ def test_two_processes_on_one_store(yahoo: StandIn, tmp_path: Path) -> None:
     )
     settings = {"EVENTSTUDY_OFFLINE": "no", "EVENTSTUDY_STORE": str(tmp_path / "store")}
     env = clean_environment(**settings, **yahoo.environment(tmp_path / "home"))
-    commands = [["run", "-q", "-o", "one"], ["run", "-q", "-o", "two"], ["fetch", "-q"]]
+    commands = [["run", "-q", "--formats", "csv", "-o", name] for name in ("one", "two")] + [["fetch", "-q"]]
     running = [
         subprocess.Popen(
             [sys.executable, "-m", "eventstudy", *command],

@@ -251,7 +251,8 @@ def test_nights_on_gitlab(yahoo: StandIn, machine: dict[str, str], tmp_path: Pat
 LINTED = [*sorted(WORKFLOWS.glob("*.yml")), TEMPLATES / "github.yml"]
 
 
-def _tool(*arguments: str) -> None:
+def _tool(*arguments: str) -> str:
+    """What a linter says of files that it takes; an AssertionError with what it says of others."""
     done = subprocess.run(
         [sys.executable, "-m", *arguments] if arguments[0] == "check_jsonschema" else [*arguments],
         capture_output=True,
@@ -260,6 +261,7 @@ def _tool(*arguments: str) -> None:
         env={**clean_environment(), "NO_PROXY": "*"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("path", LINTED, ids=lambda path: path.name)
@@ -272,10 +274,19 @@ def test_gitlab_would_take_it() -> None:
 
 
 @pytest.mark.parametrize("path", LINTED, ids=lambda path: path.name)
-def test_nothing_in_it_is_unsafe(path: Path) -> None:
+def test_nothing_in_it_is_unsafe(path: Path, tmp_path: Path) -> None:
+    """The file is read and nothing is found; of the same file with one unsafe step, that step is."""
     zizmor = str(Path(sys.executable).parent / "zizmor")
     config = str(ROOT / ".github" / "zizmor.yml")
-    _tool(zizmor, "--offline", "--no-progress", "--persona", "pedantic", "--config", config, str(path))
+    audit = (zizmor, "--offline", "--no-progress", "--persona", "pedantic", "--config", config)
+    said = _tool(*audit, str(path))
+    assert "No findings to report" in said, said
+    text = path.read_text(encoding="utf-8")
+    spoilt = text.replace("    steps:\n", '    steps:\n      - run: echo "${{ github.event.issue.title }}"\n', 1)
+    assert spoilt != text
+    (tmp_path / path.name).write_text(spoilt, encoding="utf-8")
+    with pytest.raises(AssertionError, match="template-injection"):
+        _tool(*audit, str(tmp_path / path.name))
 
 
 def test_the_linters_see_what_is_wrong(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -89,6 +90,25 @@ def test_the_golden_cluster() -> None:
             else:
                 assert found[name].p == pytest.approx(value)
     assert built.q == pytest.approx(3.40157929, **DIGITS)
+
+
+def test_a_cluster_of_a_model_without_parameters_by_hand() -> None:
+    """market-adjusted: excess returns about their own mean; the window counts as it is, every day on its own."""
+    plan = WindowPlan(estimation=50, gap=2, start=0, end=2)
+    rng = np.random.default_rng(17)
+    market = rng.normal(0, 0.01, plan.n_days)
+    returns = market + rng.normal(0.002, 0.02, (3, plan.n_days))
+    day0 = plan.column(0)
+    built = cluster.build_cluster(panel_design(returns, market, plan, day0), "market-adjusted", 0, 2, 30)
+    assert not isinstance(built, str)
+    excess = [[float(r - m) for r, m in zip(firm, market, strict=True)] for firm in returns]
+    for i in range(3):
+        assert built.car[i] == pytest.approx(math.fsum(excess[i][day0 : day0 + 3]), rel=1e-12)
+        for j in range(3):
+            means = [math.fsum(excess[k][:50]) / 50 for k in (i, j)]
+            products = [(excess[i][t] - means[0]) * (excess[j][t] - means[1]) for t in range(50)]
+            assert built.covariance[i, j] == pytest.approx(math.fsum(products) / 49, rel=1e-10)
+    assert built.nu == 49 and built.q == 3 and not built.leverage.any()
 
 
 def test_wilks_lambda_is_that_of_statsmodels() -> None:

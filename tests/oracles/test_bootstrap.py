@@ -51,3 +51,11 @@ def test_days_blocks_and_blocks_of_random_length() -> None:
     fixed = bootstrap._places(125, 130, rng, "boot-block")
     inside = (fixed[:, 1:] - fixed[:, :-1]) % 125 == 1
     assert inside[:, [0, 1, 2, 3, 5, 6]].all(), "blocks end where they end"
+
+
+@pytest.mark.parametrize("scheme", ["boot-iid", "boot-block", "boot-stationary"])
+def test_every_place_of_the_pool_is_drawn_as_often(scheme: str) -> None:
+    """200,000 places of a pool of four: a share is a quarter within five standard errors of runs two long."""
+    places = bootstrap._places(4, 200, np.random.default_rng(3), scheme)  # type: ignore[arg-type]
+    shares = np.bincount(places.ravel(), minlength=4) / places.size
+    assert len(shares) == 4 and abs(shares - 0.25).max() < 5 * np.sqrt(3 * 0.25 * 0.75 / places.size)

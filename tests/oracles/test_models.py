@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -391,6 +392,17 @@ def test_a_forecast_variance_by_a_loop() -> None:
     np.testing.assert_allclose(
         np.sqrt(np.diag(quadratic)), np.sqrt(np.diag(result.param_cov)[:2]) * [0.01, 1], rtol=1e-6
     )
+
+
+@needs("garch")
+def test_a_conditional_variance_is_about_the_first_benchmark_alone() -> None:
+    """A second benchmark of the study is there for other models: it leaves every number as it is."""
+    design, _ = garch_design(3, 2)
+    second = np.random.default_rng(1).normal(0, 0.01, (*design.x.shape[:2], 1))
+    one = conditional_fits(design, "garch")
+    two = conditional_fits(replace(design, x=np.concatenate([design.x, second], axis=2)), "garch")
+    for name in ("theta", "s2", "relative_variance", "residual", "xtx_inv"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name), err_msg=name)
 
 
 @needs("garch")

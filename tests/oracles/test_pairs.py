@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eventstudy.engine.abnormal import cars
 from eventstudy.engine.models import fit
 from eventstudy.engine.panel import ReturnPanel
 from eventstudy.engine.significance import pairs as in_pairs
@@ -15,6 +18,8 @@ from eventstudy.engine.significance.evidence import window_weights
 from eventstudy.engine.significance.overlap import Calendars, Overlap, overlap_of, overlapping_own
 from eventstudy.engine.significance.pairs import Errors, Laid, date_blocks, errors_in_event_time, merged_pairs
 from eventstudy.engine.windows import WindowPlan, gather
+from tests.engine.kernel_sample import PLAN as HARD
+from tests.engine.kernel_sample import hard_panel
 from tests.oracles.naive_pairs import Apart, pairs
 
 PLAN = WindowPlan(estimation=25, gap=1, start=-2, end=3)
@@ -126,3 +131,38 @@ def test_a_costly_test_waits_to_be_named() -> None:
         for reason in (too_costly(name, 20_001, many),):
             assert not reason or f"--tests names {name}" in reason
     assert forms_pairs("grank-t-clu", Overlap(n_dates=1)) and not forms_pairs("csect-t", few)
+
+
+@pytest.mark.parametrize("window", [(1, 3), (2, 2), (-3, -1), (-1, 1)])
+def test_windows_on_either_side_of_day_0_are_counted_on_both_calendars(window: tuple[int, int]) -> None:
+    rng = np.random.default_rng(9)
+    calendars, each = two_calendars(rng, 40)
+    chosen = [(c, int(at)) for c in (0, 1) for at in rng.integers(4, len(each[c]) - 4, 15)]
+    places = np.bincount([at + 40 * c for c, at in chosen], minlength=len(calendars.days))
+    held = [{int(each[c][at + k]) for k in range(window[0], window[1] + 1)} for c, at in chosen]
+    met = sum(bool(held[i] & held[j]) for i in range(len(held)) for j in range(i))
+    assert overlap_of(places, calendars, window).pairs == met > 10
+
+
+def test_a_day_s_weight_is_what_a_car_moves_by() -> None:
+    """Returns that cover several sessions weigh less in the estimation, by their span: against differences of the CAR."""
+    panel, step = hard_panel(31), 1e-3
+    session = np.array([300, 380, 460, 540, 620, 660])
+    design = gather(panel, np.array([1, 2, 7, 1, 2, 7]), session, np.zeros((6, HARD.n_days), bool), HARD)
+    rows, window = np.arange(6), (0, 2)
+
+    def moved(y: np.ndarray) -> np.ndarray:
+        changed = replace(design, y=y)
+        return cars(changed, fit(changed, "market-model"), "market-model", [window]).car[:, 0]
+
+    fits = fit(design, "market-model")
+    weights, _ = window_weights(design, fits, "market-model", rows, *window)
+    before, seen, long = moved(design.y), 0, 0
+    for d in range(0, HARD.estimation, 3):
+        y = design.y.copy()
+        y[:, d] += step
+        change = (moved(y) - before) / step
+        for i in rows[fits.used[:, d] & np.isfinite(change)]:
+            assert change[i] == pytest.approx(weights[i, d], rel=1e-6, abs=1e-9)
+            seen, long = seen + 1, long + (design.span[i, d] > 1)
+    assert seen > 50 and long > 5

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eventstudy.engine.windows import Design
-from tests.engine.battery_sample import battery
+from eventstudy.engine.windows import Design, WindowPlan
+from tests.engine.battery_sample import battery, panel_design
 from tests.oracles.naive_battery import Event
 from tests.oracles.test_battery import ragged
 
@@ -68,3 +68,16 @@ def test_the_bootstrap_of_holding_returns_is_that_of_another_generator(side: str
     assert abs(found.p - p) < 4.5 * error + 0.003, (found.p, p)
     # a law that is not skewed enough would miss by more: the plain t differs from the adjusted one
     assert found.statistic != pytest.approx(math.sqrt(len(x)) * mean / stats.tstd(x), rel=1e-6)
+
+
+def test_an_effect_that_no_draw_reaches_has_the_smallest_p_there_is() -> None:
+    """The +1 rule to the digit: one of a thousand where 999 draws of signs, and 2 of 1,001 where 1,000 resamples, fall short."""
+    plan = WindowPlan(estimation=60, gap=0, start=0, end=0)
+    rng = np.random.default_rng(12)
+    market = rng.normal(0, 0.01, plan.n_days)
+    returns = market + rng.normal(0, 0.01, (40, plan.n_days))
+    returns[:, plan.column(0)] += 0.5
+    design = panel_design(returns, market, plan, plan.column(0))
+    found = battery(design, 0, 0, day_number=np.arange(40)[:, None] * 1_000 + np.arange(plan.n_days))
+    assert found["wild-bootstrap"].df == "999" and found["wild-bootstrap"].p == 1 / 1000
+    assert found["lbt-bootstrap"].df == "1000" and found["lbt-bootstrap"].p == 2 / 1001

@@ -48,25 +48,28 @@ HOSTILE = [
 ]
 
 
-@pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    folder = tmp_path_factory.mktemp("hostile")
+def studied(folder: Path, texts: dict[int, str], formats: str) -> Outcome:
+    """A study of announcements with these texts in every field of text, by their number."""
     with (folder / "events.csv").open("w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle)
         writer.writerow(
             ["event_id", "ticker", "role", "announced_at", "timing", "category", "title", "source", "notes", "group"]
         )
-        for n, text in enumerate(HOSTILE):
+        for n, text in texts.items():
             # two firms, so that every group is tested
             for ticker, role in (("NVDA", "direct"), ("AMD", "peer")):
                 said = (text[:200], text, text, text, text[:200])
                 writer.writerow([f"h{n}", ticker, role, "2025-04-15", "amc", *said])
-    formats = "md,html,csv,json,tex,png"
     outcome = run_in(
         folder, "run", "--by", "group", "--window", "0:0", "--tests", "car-t,csect-t", "--formats", formats
     )
     assert outcome.code == 0, outcome.err
     return outcome
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    return studied(tmp_path_factory.mktemp("hostile"), dict(enumerate(HOSTILE)), "md,html,csv,json,tex")
 
 
 class Tags(html.parser.HTMLParser):
@@ -154,12 +157,19 @@ def test_svg_is_well_formed_and_says_what_it_shows(hostile: Outcome) -> None:
         assert read_metadata(text)
 
 
-def test_slides(hostile: Outcome) -> None:
-    folder = hostile.folder / "reports" / "figures"
+# Of what a font draws: a letter it lacks, marks that turn a line round, an escape, mathematics, 10,000 letters.
+DRAWN = [r"$\alpha$ and $500B", "right\u202eleft\u2066", "\x1b[31mred\x1b[0m", "🚀", "x" * 10_000]
+
+
+@pytest.mark.parametrize("texts", [DRAWN, pytest.param(HOSTILE, marks=pytest.mark.slow)], ids=["few", "all"])
+def test_slides(tmp_path: Path, texts: list[str]) -> None:
+    assert set(texts) <= set(HOSTILE)
+    done = studied(tmp_path, {HOSTILE.index(text): text for text in texts}, "md,png")
+    folder = done.folder / "reports" / "figures"
     pictures = {path.stem: path.read_bytes() for path in folder.glob("*.png")}
-    assert set(pictures) == {path.stem for path in folder.glob("*.svg")}
+    assert set(pictures) == {path.stem for path in folder.glob("*.svg")} and len(pictures) >= len(texts)
     assert all(data.startswith(b"\x89PNG") for data in pictures.values())
-    assert "Warning" not in hostile.err, "a letter that the font lacks is no reason to talk"
+    assert "Warning" not in done.err, "a letter that the font lacks is no reason to talk"
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")

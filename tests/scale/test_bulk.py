@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -261,3 +263,14 @@ def test_a_misspelt_column_is_named_here_too(many: Path, tmp_path: Path) -> None
         "column 'rolle' of events.csv is kept as an extra one; was role meant?"
     ]
     assert not any("rolle" in text for text in bulk(many, tmp_path / "plain").notices)
+
+
+@pytest.mark.slow
+def test_two_threads_of_blas_keep_what_one_keeps() -> None:
+    """Tests take one thread of BLAS a worker; what promises equal numbers holds with the threads that users have, too."""
+    names = ("every_column", "one_date", "blocks_of_several", "threads_and_csv", "dask_cluster")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider", __file__, "-k", " or ".join(names)],
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "2"}, capture_output=True, text=True, timeout=500,
+    )  # fmt: skip
+    assert done.returncode == 0 and "......" in done.stdout, done.stdout[-3000:]

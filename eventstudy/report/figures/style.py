@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -133,7 +134,9 @@ def canvas(width: float, height: float, legend: float = 0.0) -> Iterator[Canvas]
     from matplotlib.figure import Figure as MatplotlibFigure
 
     settings: Any = {**_as_shipped(), **_SETTINGS}
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        # a letter that the font lacks is drawn as a box; the page beside the figure has the text
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
         figure = MatplotlibFigure(figsize=(width, height))
         figure.subplots_adjust(
             left=0.95 / width,
