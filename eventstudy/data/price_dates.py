@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from eventstudy.data.calendar import ZONES, load_calendar
+from eventstudy.data.calendar import WEEKDAYS, ZONES, load_calendar
 from eventstudy.data.date_readings import ISO, MOMENT, UnreadableDates, days_by_form, number_trouble, text_trouble
 from eventstudy.data.dates import FIRST_YEAR, LAST_YEAR
 from eventstudy.data.prices import Dates
@@ -315,7 +315,8 @@ def _is_running(utc: NDArray[np.int64], at: NDArray[Any], last: int, exchange: s
 @lru_cache(maxsize=64)
 def zone_of(exchange: str) -> ZoneInfo:
     """The time zone of an exchange."""
-    names = {code: zone for zone, code in ZONES.items()}
+    # a day of a currency pair is London's at Yahoo and in the feeds that follow it
+    names = {code: zone for zone, code in ZONES.items()} | {WEEKDAYS: "Europe/London"}
     return ZoneInfo(names.get(exchange) or load_calendar(exchange, date(2020, 1, 1), date(2020, 12, 31)).zone)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from eventstudy.data.batches import Batches
 from eventstudy.data.calendar import DATA, TradingCalendar, exchange_of, listing_of, load_calendar, of_rows
+from eventstudy.data.coded import ROWS_AT_ONCE
 from eventstudy.data.event_index import EventIndex, days_of, on_calendars, sessions_before
 from eventstudy.data.prices import Dates, PriceTable
 from eventstudy.data.series_index import SeriesIndex, SeriesKey
@@ -163,11 +164,13 @@ def _over(code: str, within: Range) -> TradingCalendar:
 def ranges_of(index: EventIndex, series: SeriesIndex, used: Sequence[int], spec: StudySpec) -> dict[SeriesKey, Range]:
     """The dates that the events of each series look at."""
     n = len(series.keys)
-    placed = np.flatnonzero(index.session >= 0)
     first, last = np.full(n, np.iinfo(np.int64).max), np.full(n, -1)
-    own, session = series.series[placed].astype(np.int64), index.session[placed].astype(np.int64)
-    np.minimum.at(first, own, session)
-    np.maximum.at(last, own, session)
+    for at in range(0, len(index), ROWS_AT_ONCE):
+        session = index.session[at : at + ROWS_AT_ONCE].astype(np.int64)
+        placed = np.flatnonzero(session >= 0)
+        own = series.series[at : at + ROWS_AT_ONCE][placed].astype(np.int64)
+        np.minimum.at(first, own, session[placed])
+        np.maximum.at(last, own, session[placed])
     before, after = days_of(sessions_before(spec)), days_after(spec)
     found = {}
     for number in used:
@@ -194,16 +197,22 @@ def unfit_notices(
         Position of the first return of each series.
     spec : StudySpec
     """
-    plan = window_plan(spec)
-    held = index.session[rows].astype(np.int64) + plan.estimation_end + 1 - np.maximum(first, 0)[series[rows]]
-    short = np.flatnonzero((held < spec.estimation) & (first[series[rows]] >= 0))
-    if not len(short):
+    plan, found, left = window_plan(spec), 0, (-1, 0)
+    for at in range(0, len(rows), ROWS_AT_ONCE):
+        some = rows[at : at + ROWS_AT_ONCE]
+        start = first[series[some]]
+        held = index.session[some].astype(np.int64) + plan.estimation_end + 1 - start
+        short = np.flatnonzero((held < spec.estimation) & (start >= 0))
+        if len(short) and not found:
+            left = int(some[short[0]]), max(0, int(held[short[0]]))
+        found += len(short)
+    if not found:
         return []
-    row = int(rows[short[0]])
+    placement = index.placement(left[0])
+    assert placement is not None, "the row has a day 0"
     return [
-        f"the estimation window of {spec.estimation:,} sessions begins before the prices of {len(short):,} of "
-        f"{len(rows):,} events, such as {index.name(row)[1]} on {index.placement(row).date}: "  # type: ignore[union-attr]
-        f"{max(0, int(held[short[0]])):,} sessions are left"
+        f"the estimation window of {spec.estimation:,} sessions begins before the prices of {found:,} of "
+        f"{len(rows):,} events, such as {index.name(left[0])[1]} on {placement.date}: {left[1]:,} sessions are left"
     ]
 
 

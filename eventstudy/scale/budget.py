@@ -60,21 +60,22 @@ def budget_of(spec: StudySpec, n: int, limits: Limits, *, everything: bool) -> B
     everything : bool
         Nothing is left out.
     """
-    single = spec.active_tests & set(SINGLE_TESTS)
+    inference = MODELS[spec.model].inference
+    single = {name for name in spec.active_tests & set(SINGLE_TESTS) if inference in SINGLE_TESTS[name].defined}
     days, windows = spec.event_window.length, len(spec.windows)
     columns = sum(len(SINGLE_TESTS[name].columns) for name in single)
     size = 8 * n * (windows * (OF_WINDOW + 2 * columns) + OF_DAY * days + OF_EVENT)
     # a model that is fitted anew for every shift has no numbers without its days
-    kept = everything or size <= limits.kept or MODELS[spec.model].inference == "none"
+    kept = everything or size <= limits.kept or inference == "none"
     if everything:
-        return Budget(kept=True, daily=True, single=single, seconds=float("inf"), notices=())
+        return Budget(kept=True, daily=True, single=frozenset(single), seconds=float("inf"), notices=())
     costs = {name: 1e-6 * SINGLE_TESTS[name].cost * n * windows for name in single}
     left = sorted(name for name in single if spec.tests == ("auto",) and costs[name] > limits.seconds)
     daily = kept or A_DAILY_ROW * n * days <= limits.seconds
     return Budget(
         kept=kept,
         daily=daily,
-        single=single - set(left),
+        single=frozenset(single - set(left)),
         seconds=limits.seconds,
         notices=(*_costly(left, costs, n), *_not_kept(spec, size, n, kept=kept, daily=daily)),
     )

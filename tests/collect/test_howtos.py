@@ -55,6 +55,7 @@ def test_every_8k_of_a_firm(services: Services, asking: Asking, tmp_path: Path) 
         assert {row["day0"] for row in csv.DictReader(handle)} == {"2025-02-27", "2025-02-05"}
 
 
+@pytest.mark.slow
 def test_results_of_an_index(services: Services, asking: Asking, tmp_path: Path) -> None:
     services.handlers["finance.yahoo.com"] = Calendar()
     (tmp_path / "events.csv").write_text("ticker,announced_at,timing\nNVDA,2025-04-15,amc\n")

@@ -30,7 +30,7 @@ def filing(number: int, day: date, title: str) -> dict[str, str]:
     }
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     held=st.lists(st.tuples(DAYS, TEXT), min_size=1, max_size=4),
     found=st.lists(st.tuples(st.integers(1, 9), DAYS, TEXT), max_size=6, unique_by=lambda one: one[0]),

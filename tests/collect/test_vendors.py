@@ -75,7 +75,8 @@ def test_the_study_is_that_of_the_snapshot(
     no_key(tmp_path, done.out, done.err)
 
 
-@pytest.mark.parametrize("name", some(KEYS, "tiingo"))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KEYS)
 def test_vintages_are_kept_and_never_mixed(
     vendors: dict[str, Any], study: Study, asking: Asking, services: Services, tmp_path: Path, name: str
 ) -> None:
@@ -290,6 +291,7 @@ def test_markets_that_tiingo_does_not_have(
     assert "has no indices" in done.err + json.dumps(table(tmp_path / "index" / "excluded.csv"))
 
 
+@pytest.mark.slow
 def test_nothing_in_the_range_and_another_company_under_the_ticker(
     vendors: dict[str, Any], study: Study, asking: Asking, tmp_path: Path
 ) -> None:

@@ -278,3 +278,12 @@ def test_a_benchmark_from_elsewhere_is_not_taken_for_a_shifted_one() -> None:
     own, index = market(days)["A"].rename("2222.SR"), market()["SPY"]
     found = study(pd.concat([own, index], axis=1, sort=True), event("2222.SR", "2024-01-10"), "SPY")
     assert not len(found.excluded) and np.isfinite(day0(found)["car"])
+
+
+def test_days_of_currencies_are_london_s_and_those_of_crypto_are_utc() -> None:
+    days = pd.bdate_range("2024-06-03", periods=40)
+    for symbol, zone in (("EURUSD=X", "Europe/London"), ("BTC-USD", "UTC")):
+        stamps = days.tz_localize(zone).tz_convert("UTC")
+        frame = pd.DataFrame({"ticker": symbol, "date": stamps, "close": np.arange(1.0, 41.0)})
+        series = source_from_frame(frame).fetch([symbol], date(2024, 1, 1), date(2024, 12, 31)).series[symbol]
+        assert series.dates.astype(str).tolist() == days.strftime("%Y-%m-%d").tolist()
