@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from eventstudy.data.event_index import EventIndex
+from eventstudy.data.markets import index_exchange
 from eventstudy.engine.models import MODELS
 from eventstudy.engine_options import fewest_observations
 from eventstudy.errors import InputFileError, Problem, UsageError
@@ -44,10 +45,11 @@ def checked_model(spec: StudySpec) -> StudySpec:
 
 
 def check_indices(index: EventIndex) -> None:
-    """Raise an InputFileError for rows whose ticker is an index and that name no broader one: no listing says which."""
+    """Raise an InputFileError for rows whose ticker is the broad index of an exchange and that name no broader one: no
+    listing says which."""
     events = index.events
     rows = np.flatnonzero(
-        events.columns["ticker"].where(lambda text: text.startswith("^"))
+        events.columns["ticker"].where(lambda text: bool(index_exchange(text)))
         & events.columns["benchmark"].where(lambda text: not text)
     )
     message = "an index is a market of its own: name a broader one in this row, such as ^GSPC or SPY"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from eventstudy.data.calendar import DEFAULT_EXCHANGE, SUFFIXES, suffix_of
 
-PRICE, TOTAL = "price index", "total-return index"
+PRICE, TOTAL, FUND = "price index", "total-return index", "fund"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class LocalMarket:
 
 
 MARKETS: dict[str, LocalMarket] = {
-    "XNYS": LocalMarket("SPY", "fund", "USD"),
+    "XNYS": LocalMarket("SPY", FUND, "USD"),
     "XTSE": LocalMarket("^GSPTSE", PRICE, "CAD"),
     "XMEX": LocalMarket("^MXX", PRICE, "MXN"),
     "BVMF": LocalMarket("^BVSP", TOTAL, "BRL"),
@@ -142,6 +142,7 @@ def currency_of(symbol: str) -> str:
 
 def index_exchange(symbol: str) -> str:
     """The exchange whose broad index a symbol is; empty where it is none of them."""
-    if symbol in ("^GSPC", "^DJI", "^IXIC", "^RUT", "^NDX", "^VIX"):
+    if symbol in ("^GSPC", "^DJI", "^IXIC"):
         return DEFAULT_EXCHANGE
-    return next((code for code, market in MARKETS.items() if market.index == symbol), "")
+    # the fund that stands for New York is a listing like any other
+    return next((code for code, market in MARKETS.items() if market.index == symbol and market.kind != FUND), "")

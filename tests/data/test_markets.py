@@ -93,6 +93,9 @@ def test_an_index_as_the_ticker_needs_a_benchmark_in_its_row(prices: Path, tmp_p
     done = study(tmp_path, [*ROWS, "^TWII,2025-04-16,bmo,"])
     assert done.code == 2 and "line 5" in done.err and "an index is a market of its own" in done.err
     assert study(tmp_path, [*ROWS, "^TWII,2025-04-16,bmo,SPY"]).code == 0
+    walk(prices, "^SOX", "XNYS", 12)
+    assert study(tmp_path, [*ROWS, "^SOX,2025-04-16,bmo,"]).code == 0, "an index of a sector of New York"
+    assert used(tmp_path)["^SOX"] == "SPY"
     assert study(tmp_path, [*ROWS, "^TWII,2025-04-16,bmo,"], "--benchmark", "SPY").code == 0
 
 

@@ -116,7 +116,7 @@ def test_a_foreign_store_exports_no_file_outside(tmp_path: Path, monkeypatch: py
 
     from eventstudy.data import transfer
 
-    vintage = SimpleNamespace(symbol="../planted", outcome=transfer.PRICES)
+    vintage = SimpleNamespace(symbol="../planted", outcome=transfer.PRICES, source="yahoo")
     store = SimpleNamespace(path=tmp_path / "prices.db", headers=lambda: [SimpleNamespace(vintage=vintage)])
     monkeypatch.setattr(transfer, "_readable", lambda store, header: vintage)
     with pytest.raises(UsageError, match="can be no file name"):
