@@ -53,7 +53,7 @@ def test_columns_merge_to_what_numpy_says_of_all_rows() -> None:
     """Parts of different size and mean, with holes and one part without a value in a column."""
     rng = np.random.default_rng(6)
     parts = [rng.normal(k, 1 + k, (n, 3)) for k, n in enumerate((7, 40, 1, 12))]
-    parts[1][::5, 1] = np.nan
+    parts[1][::5, 1], parts[1][1::7, 0] = np.nan, 0.0
     parts[2][:, 2] = np.nan
     merged = summarise_columns(parts[0])
     for part in parts[1:]:
