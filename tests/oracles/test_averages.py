@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from eventstudy.engine.moments import summarise_columns
 from eventstudy.results import StudyResult
 
 
@@ -45,3 +47,22 @@ def test_averages_of_every_day_and_window_by_hand(sample: StudyResult, group: st
         own = [v for v in daily.loc[daily["day"] == day, "abnormal_return"] if not math.isnan(v)]
         assert line["n"] == len(own)
         assert line["share_positive"] == pytest.approx(sum(v > 0 for v in own) / len(own), rel=1e-12)
+
+
+def test_columns_merge_to_what_numpy_says_of_all_rows() -> None:
+    """Parts of different size and mean, with holes and one part without a value in a column."""
+    rng = np.random.default_rng(6)
+    parts = [rng.normal(k, 1 + k, (n, 3)) for k, n in enumerate((7, 40, 1, 12))]
+    parts[1][::5, 1], parts[1][1::7, 0] = np.nan, 0.0
+    parts[2][:, 2] = np.nan
+    merged = summarise_columns(parts[0])
+    for part in parts[1:]:
+        merged = merged.merge(summarise_columns(part))
+    for k in range(3):
+        values = np.concatenate(parts)[:, k]
+        values = values[np.isfinite(values)]
+        about = values - values.mean()
+        found = merged.column(k)
+        assert (found.count, found.positive) == (len(values), (values > 0).sum())
+        wanted = (values.mean(), (about**2).sum(), (about**3).sum())
+        assert (found.mean, found.sum_of_squares, found.sum_of_cubes) == pytest.approx(wanted, rel=1e-9)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -433,3 +434,21 @@ def test_kolari_and_pynnonen_collapse_to_bmp_without_overlap() -> None:
     found = battery(design, 0, 3, day_number=apart)
     assert found["kolari-pynnonen"].statistic == found["bmp"].statistic == found["kpp"].statistic
     assert found["adj-patell"].statistic == found["patell"].statistic
+
+
+def test_a_day_of_the_window_tied_with_estimation_days_takes_the_middle_place() -> None:
+    """corrado-zivney ranks both together, as SciPy does."""
+    plan = WindowPlan(estimation=30, gap=0, start=0, end=1)
+    rng = np.random.default_rng(23)
+    market = rng.normal(0, 0.01, plan.n_days)
+    returns = market + rng.normal(0, 0.02, (5, plan.n_days))
+    sample, _ = build(panel_design(returns, market, plan, plan.column(0)), 0, 1)
+    evidence, spread = sample.evidence, spread_of(sample)
+    window = evidence.sar[sample.rows, sample.days] / spread.sar_deviation
+    standard = evidence.residual / evidence.scale[:, None]
+    standard[sample.rows[0], [3, 7]], standard[sample.rows[1], 5] = window[0, 0], window[1, 1]
+    tied = replace(evidence, residual=standard, scale=np.ones(5), ranked=average_ranks(standard))
+    found = summarised(replace(sample, evidence=tied), spread).sums["zivney_u"]
+    together = np.concatenate([standard[sample.rows], window], axis=1)
+    ranks = np.stack([stats.rankdata(row) for row in together])
+    np.testing.assert_allclose(found, (ranks / (ranks.shape[1] + 1) - 0.5).sum(axis=0), rtol=1e-12, atol=1e-12)
