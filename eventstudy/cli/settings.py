@@ -191,15 +191,11 @@ OPTIONS: dict[str, Option] = {
     "detail": Option(
         kind="switch",
         default="no",
-        help="Pages and figures of all announcements, not of the first 50; above 20,000 events: returns by day.",
+        help="Everything for every event, whatever it costs: pages, figures, tests, returns by day.",
     ),
-    "threads": Option(kind="count", metavar="N", default="1", help="Above 20,000 events: threads of this process."),
-    "workers": Option(
-        kind="count", metavar="N", default="0", help="Above 20,000 events: processes of a local Dask cluster."
-    ),
-    "scheduler": Option(
-        kind="text", metavar="ADDR", help="Above 20,000 events: a running Dask cluster, tcp://HOST:PORT."
-    ),
+    "threads": Option(kind="count", metavar="N", default="1", help="Threads that measure events."),
+    "workers": Option(kind="count", metavar="N", default="0", help="Processes of a local Dask cluster."),
+    "scheduler": Option(kind="text", metavar="ADDR", help="A running Dask cluster, tcp://HOST:PORT."),
     "audit": Option(kind="switch", default="no", help="Fit every studied row again with statsmodels and compare."),
     "strict": Option(kind="switch", default="no", help="Exit 3 if some event could not be studied."),
 }

@@ -13,15 +13,16 @@ from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from eventstudy.data import clock
+from eventstudy.data.network import Service, refusal
 from eventstudy.errors import MalformedResponse, SourceUnavailable
 
 # Numbers of libcurl's errors: proxy and host not resolved, refused, timed out, TLS, certificate
 NO_NAME, REFUSED, TIMED_OUT, TLS = (5, 6), (7, 97), (28,), (35, 51, 58, 60, 77, 83, 90, 91)
 REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 5
-LARGEST_BODY = 64 * 2**20
 # Printable ASCII without a backslash, which some parsers read as a slash.
 _PLAIN = re.compile(r"[!-\[\]-~]+")
+LARGEST_BODY = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,20 +248,8 @@ class _Broken(Exception):
 
 
 def may_go(url: str, domains: tuple[str, ...]) -> bool:
-    """Whether a request may be sent: https, the usual port, and a host of the service.
-
-    Every request and every redirect is judged here and nowhere else.
-    """
-    if not _PLAIN.fullmatch(url):
-        # what parsers read in two ways is not sent at all
-        return False
-    try:
-        parts = urlsplit(url)
-        host, port = (parts.hostname or "").lower(), parts.port
-    except ValueError:
-        return False
-    own = any(host == domain or host.endswith(f".{domain}") for domain in domains)
-    return parts.scheme == "https" and own and port in (None, 443) and "@" not in parts.netloc
+    """Whether a request may be sent: ``network.refusal`` judges every request and every redirect."""
+    return not refusal(url, Service("", domains), redirect=True)
 
 
 def broken(error: Exception, service: str) -> _Broken:
