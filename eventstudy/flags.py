@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eventstudy.data.event_index import CONFOUNDED, OTHER, RESUMED, Surroundings
 from eventstudy.data.quality import (
     AGAINST,
     BAD_TICK,
@@ -26,6 +25,7 @@ from eventstudy.data.quality import (
     TWICE,
     UNCLEAR,
 )
+from eventstudy.data.surroundings import CONFOUNDED, OTHER, RESUMED, Surroundings
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.engine.windows import WindowPlan
 from eventstudy.spec import Window

@@ -12,13 +12,7 @@ from eventstudy import exclusions
 from eventstudy.data.batches import Batches
 from eventstudy.data.calendar import DATA, DEFAULT_EXCHANGE
 from eventstudy.data.checked_prices import basis_line, basis_notices, check_something_left
-from eventstudy.data.event_index import (
-    EventIndex,
-    Surroundings,
-    confounded_on_day0,
-    happenings,
-    masked_history,
-)
+from eventstudy.data.event_index import EventIndex, confounded_on_day0, happenings
 from eventstudy.data.events import event_notes
 from eventstudy.data.factors import FactorTable
 from eventstudy.data.filing_clock import clock_warnings
@@ -30,6 +24,7 @@ from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import Choice, PriceSource, Provenance
 from eventstudy.data.proven import Proven, prove, unfit_notices
 from eventstudy.data.series_index import SeriesIndex, SeriesKey, series_of, unnamed
+from eventstudy.data.surroundings import Surroundings, masked_history
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.options import fewest
 from eventstudy.engine.panel import Bools, Ints, Placed

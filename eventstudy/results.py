@@ -35,6 +35,7 @@ from eventstudy.report.columns import COLUMNS
 from eventstudy.roster import primary_windows
 from eventstudy.scale.budget import Budget
 from eventstudy.spec import StudySpec
+from eventstudy.totals import Totals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -167,34 +168,6 @@ class PlaceboRates:
     single: dict[tuple[SeriesKey, int, str], float]
     sessions: dict[tuple[SeriesKey, int], int]
     cluster: dict[tuple[tuple[str, ...], int, str], float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
-    """What is said of a whole study, whatever its size.
-
-    Attributes
-    ----------
-    n_read, n_studied : int
-        Rows that are reported.
-    n_announcements : int
-        event_ids with a studied row.
-    tickers : tuple of str
-        Those with a studied row, sorted.
-    flags : int
-        Bits of ``flags.FLAGS`` that some primary window has.
-    distinct, unusual : int
-        Primary windows of direct and peer rows, one a firm and session, that have a p value, and those of them whose
-        ``p_t`` lies below the level.
-    """
-
-    n_read: int
-    n_studied: int
-    n_announcements: int
-    tickers: tuple[str, ...]
-    distinct: int
-    unusual: int
-    flags: int
 
 
 def shown_events(ids: Texts, rows: np.ndarray, p: Floats) -> Ints:

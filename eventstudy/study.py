@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from eventstudy.choices import check_peers, check_tickers, checked_model
-from eventstudy.data.coded import Texts
 from eventstudy.data.confounders import ConfounderTable, read_confounders
 from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.event_index import EventIndex, index_events, seeds_of
@@ -19,7 +18,7 @@ from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import in_currency, open_source, source_from_frame
 from eventstudy.engine.block import Block, joined, select
 from eventstudy.engine.measure import chosen_engine
-from eventstudy.engine.panel import Bools, Ints
+from eventstudy.engine.panel import Bools
 from eventstudy.engine.significance.battery import GROUP_TESTS, parts_read
 from eventstudy.engine_options import conventions
 from eventstudy.errors import UsageError
@@ -36,7 +35,7 @@ from eventstudy.evaluate.volume import abnormal_volume
 from eventstudy.measured import MeasuredEvents, end_to_end
 from eventstudy.prepare import Prepared, Storage, prepare
 from eventstudy.report.event_tables import EventTables
-from eventstudy.results import Studied, StudyResult, Totals, shown_events
+from eventstudy.results import Studied, StudyResult, shown_events
 from eventstudy.room import check_room
 from eventstudy.roster import REPORTED, check_by
 from eventstudy.scale.budget import A_CLUSTER_WINDOW, Budget, budget_of, left_out
@@ -50,6 +49,7 @@ from eventstudy.scale.shown import MOST_CLAIMS, Shown
 from eventstudy.scale.spool import Spool
 from eventstudy.spec import StudySpec
 from eventstudy.spelling import meant
+from eventstudy.totals import totals_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -217,22 +217,11 @@ def estimated(
     spool = _spool(job, how, afford) if job.spool else None
     first = first_pass(job, prepared, how.executor, spool, how.limits.block, take, say, keep=afford.kept)
     whole = _whole(job, prepared, first) if afford.kept else None
-    measured, block = _studied(first, whole) if afford.kept else _shown(job, prepared, first, shown)
-    market = prepared.market or prepared.market_of(_series(measured))
+    picked = _studied(first, whole) if afford.kept else _shown(job, prepared, first, shown)
     result = StudyResult(
-        studied=Studied(
-            index=index,
-            market=market,
-            tables=tables,
-            measured=measured,
-            block=block,
-            reported=() if measured is None else tuple(np.flatnonzero(measured.events.marked(REPORTED)).tolist()),
-            spec=spec,
-            engine=job.engine,
-            prepared=prepared,
-        ),
+        studied=_record(prepared, tables, job, *picked),
         prepared=prepared,
-        totals=_totals(prepared, first, spec),
+        totals=totals_of(prepared, first, spec),
         budget=afford,
         executor=how.executor.words,
         notices=(*prepared.notices, *first.stand_ins.notices(spec), *afford.notices),
@@ -243,6 +232,23 @@ def estimated(
     summed = across_events(job, prepared, how.executor, first, whole, how.limits.block, say)
     names = prepared.groups.numbered
     return replace(result, groups=group_rows(summed, names, spec), group_days=day_rows(first.tally.days, names, spec))
+
+
+def _record(
+    prepared: Prepared, tables: EventTables, job: Job, measured: MeasuredEvents | None, block: Block | None
+) -> Studied:
+    """Studied events with their prices, which are read once more where they were not kept."""
+    return Studied(
+        index=prepared.index,
+        market=prepared.market or prepared.market_of(_series(measured)),
+        tables=tables,
+        measured=measured,
+        block=block,
+        reported=() if measured is None else tuple(np.flatnonzero(measured.events.marked(REPORTED)).tolist()),
+        spec=job.spec,
+        engine=job.engine,
+        prepared=prepared,
+    )
 
 
 def _job(prepared: Prepared, spec: StudySpec, afford: Budget, n_shared: int, how: Handling) -> Job:
@@ -314,37 +320,6 @@ def _shown(
 
 def _series(measured: MeasuredEvents | None) -> list[int]:
     return [] if measured is None else np.unique(measured.events.series).tolist()
-
-
-def _totals(prepared: Prepared, first: FirstPass, spec: StudySpec) -> Totals:
-    """What pages say of the whole study, in numbers of one size."""
-    events, index = prepared.roster, prepared.index
-    at = np.flatnonzero(first.kept & events.marked(REPORTED))
-    rows, placebo = events.row[at], index.events.columns["role"].where(lambda role: role == "placebo")
-    tested = at[~placebo[rows] & np.isfinite(first.primary_p[at])]
-    pair = np.asarray(prepared.series.pair)[events.series[tested]]
-    tickers = np.array([symbol for symbol, _ in index.pairs])
-    day = prepared.panel.facts.day(events.series[tested], events.session[tested])
-    number = np.unique(tickers, return_inverse=True)[1][pair] if len(tickers) else pair
-    _, once = np.unique(np.stack([number, day, first.primary[tested]]), axis=1, return_index=True)
-    p = first.primary_p[tested][once]
-    return Totals(
-        n_read=prepared.n_read,
-        n_studied=len(at),
-        n_announcements=_distinct(index.events.ids, rows),
-        tickers=tuple(sorted(set(tickers[np.unique(np.asarray(prepared.series.pair)[events.series[at]])].tolist()))),
-        unusual=int((p < 1 - spec.level).sum()),
-        distinct=len(p),
-        flags=first.flags,
-    )
-
-
-def _distinct(ids: Texts, rows: Ints) -> int:
-    """Number of different texts, of which a number of eight bytes each is held."""
-    found = [
-        np.array([hash(text) for text in ids.take(some)]) for some in np.array_split(rows, 1 + len(rows) // 65_536)
-    ]
-    return len(np.unique(np.concatenate(found))) if len(rows) else 0
 
 
 def silent(line: str) -> None:

@@ -113,6 +113,48 @@ def test_functions_of_the_engine_take_at_most_seven_parameters() -> None:
             assert free or len(names) <= 7, f"{path}: {function.name} takes {len(names)} parameters"
 
 
+def at_import(body: list[ast.stmt]) -> list[ast.ImportFrom]:
+    """Imports from this package that run when a module is imported."""
+    found: list[ast.ImportFrom] = []
+    for node in body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("eventstudy"):
+            found.append(node)
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" not in ast.unparse(node.test):
+            found += at_import(node.body)
+        elif isinstance(node, ast.Try):
+            found += at_import(node.body)
+    return found
+
+
+def import_cycle(modules: dict[str, list[ast.ImportFrom]]) -> list[str]:
+    """Modules that import each other in a circle; empty where there is no such circle."""
+    leads = {
+        name: {
+            one
+            for node in nodes
+            for a in node.names
+            for one in (f"{node.module}.{a.name}", node.module)
+            if one in modules
+        }
+        for name, nodes in modules.items()
+    }
+    while ends := [name for name, others in leads.items() if not others]:
+        leads = {name: others - set(ends) for name, others in leads.items() if name not in ends}
+    return sorted(leads)
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    modules = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): at_import(ast.parse(path.read_text("utf-8")).body)
+        for path in FILES
+        if path.name != "__init__.py"
+    }
+    assert len(modules) > 200 and not import_cycle(modules)
+    # a control that must be found
+    modules["eventstudy.spec"] = at_import(ast.parse("from eventstudy.study import run").body)
+    assert {"eventstudy.spec", "eventstudy.study"} <= set(import_cycle(modules))
+
+
 def test_rooms_and_functions_stay_small() -> None:
     for path in FILES:
         lines = path.read_text(encoding="utf-8").count("\n")

@@ -10,7 +10,7 @@ import numpy as np
 
 from eventstudy.data.calendar import DEFAULT_EXCHANGE, TradingCalendar
 from eventstudy.data.checked_prices import REFUSED, WRONG_CALENDAR
-from eventstudy.data.event_index import RESUMED, EventIndex, Surroundings, happenings, masked_history, seeds_of
+from eventstudy.data.event_index import EventIndex, happenings, seeds_of
 from eventstudy.data.factors import (
     FactorTable,
     check_columns,
@@ -24,6 +24,7 @@ from eventstudy.data.factors import (
 from eventstudy.data.prices import PriceTable
 from eventstudy.data.returns import AlignedSeries, align
 from eventstudy.data.series_index import SeriesKey, row_benchmarks, series_of
+from eventstudy.data.surroundings import RESUMED, Surroundings, masked_history
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Floats, Placed, ReturnPanel
 from eventstudy.engine_options import window_plan

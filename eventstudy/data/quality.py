@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from eventstudy.data.event_index import RESUMED
 from eventstudy.data.levels import huge_move, level_break, spike
 from eventstudy.data.prices import BY_HEADING, DOUBTFUL, OFF_CALENDAR, SPLIT_UNCLEAR, SPLITS_UNKNOWN, Floats
 from eventstudy.data.returns import AlignedSeries
+from eventstudy.data.surroundings import RESUMED
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.event_index import happenings, masked_history
+from eventstudy.data.event_index import happenings
 from eventstudy.data.market import with_holes
 from eventstudy.data.series_index import SeriesKey
+from eventstudy.data.surroundings import masked_history
 from eventstudy.engine.block import Block, tested_block
 from eventstudy.engine.least_squares import Fits
 from eventstudy.engine.measures import take

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventstudy.data.calendar import load_calendar
-from eventstudy.data.event_index import MASKING, Surroundings, index_events, masked_history
+from eventstudy.data.event_index import index_events
 from eventstudy.data.events import events_from_frame
+from eventstudy.data.surroundings import MASKING, Surroundings, masked_history
 from eventstudy.engine.windows import WindowPlan
 from eventstudy.spec import StudySpec
 from eventstudy.study import run
