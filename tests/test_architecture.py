@@ -119,9 +119,7 @@ def at_import(body: list[ast.stmt]) -> list[ast.ImportFrom]:
     for node in body:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("eventstudy"):
             found.append(node)
-        elif isinstance(node, ast.If) and "TYPE_CHECKING" not in ast.unparse(node.test):
-            found += at_import(node.body)
-        elif isinstance(node, ast.Try):
+        elif (isinstance(node, ast.If) and "TYPE_CHECKING" not in ast.unparse(node.test)) or isinstance(node, ast.Try):
             found += at_import(node.body)
     return found
 

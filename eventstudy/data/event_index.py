@@ -20,8 +20,6 @@ from eventstudy.engine.panel import Bools, Ints
 from eventstudy.errors import UnknownExchange
 from eventstudy.spec import MASKING_KINDS, StudySpec
 
-# sessions masked on either side of the day 0 of another announcement
-MASK_REACH = 1
 # fewest sessions asked for before the first event, of them PSEUDO of pseudo-events, and SPARE for what looks around
 HISTORY_SESSIONS, PSEUDO, SPARE = 1050, 750, 40
 

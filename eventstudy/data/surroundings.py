@@ -9,6 +9,8 @@ import numpy as np
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.engine.windows import WindowPlan
 
+# sessions masked on either side of the day 0 of another announcement
+MASK_REACH = 1
 # what happens to a firm on a session, one bit each
 MASKING, OTHER, CONFOUNDED = (1 << bit for bit in range(3))
 # the first session after a hole that no return bridges; the other bits of sessions belong to ``quality``
