@@ -9,6 +9,8 @@ from eventstudy.engine.panel import Bools, Ints
 
 # moves of a run that stands twice, how many of them must differ from the one before, and the figures compared
 RUN, CHANGES, DIGITS = 10, 4, 1e10
+# figures above it are compared as if they were it: it fits into 64 bits, and no price moves by a factor of 4e8
+LARGEST = 2.0**62
 CHANCE = 1e-4
 _PRIMES = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
 # rows, and how much farther opens lie from the close before than closes from the open before
@@ -37,7 +39,7 @@ def repeated(moves: Floats) -> Bools:
     found = np.zeros(len(moves), dtype=bool)
     if len(moves) <= RUN:
         return found
-    figures = np.rint(np.where(np.isfinite(moves), moves, 0.0) * DIGITS).astype(np.int64)
+    figures = np.clip(np.rint(np.where(np.isfinite(moves), moves, 0.0) * DIGITS), -LARGEST, LARGEST).astype(np.int64)
     one = figures.view(np.uint64)
     # a number for each run of ten, by doubling; equal runs have equal numbers
     two = one[:-1] * _PRIMES[0] + one[1:]

@@ -36,16 +36,17 @@ class Moments:
 
     @property
     def standard_deviation(self) -> float:
-        """With divisor count - 1; NaN below two values."""
-        return float(np.sqrt(self.sum_of_squares / (self.count - 1))) if self.count > 1 else np.nan
+        """With divisor count - 1; NaN below two values, or where their squares overflow."""
+        known = self.count > 1 and np.isfinite(self.sum_of_squares)
+        return float(np.sqrt(self.sum_of_squares / (self.count - 1))) if known else np.nan
 
     @property
     def skewness(self) -> float:
-        """N/((N-1)(N-2)) sum((x - mean)/sd)^3; NaN below three values or without variance."""
-        n = self.count
-        if n < 3 or not self.sum_of_squares > 0:
+        """N/((N-1)(N-2)) sum((x - mean)/sd)^3; NaN below three values, without variance, or where cubes overflow."""
+        n, sd = self.count, self.standard_deviation
+        if n < 3 or not self.sum_of_squares > 0 or not np.isfinite(self.sum_of_cubes):
             return np.nan
-        return n / ((n - 1) * (n - 2)) * self.sum_of_cubes / self.standard_deviation**3
+        return n / ((n - 1) * (n - 2)) * (self.sum_of_cubes / sd / sd / sd)
 
     def merge(self, other: Moments) -> Moments:
         """Summary of the union (Chan, Golub & LeVeque 1983; third moment by Terriberry's form of it)."""
@@ -53,14 +54,16 @@ class Moments:
             return other if not self.count else self
         count = self.count + other.count
         delta = other.mean - self.mean
+        # products of floats overflow to an infinity, where powers raise
+        square = delta * delta
         return Moments(
             count=count,
             mean=self.mean + delta * other.count / count,
-            sum_of_squares=self.sum_of_squares + other.sum_of_squares + delta**2 * self.count * other.count / count,
+            sum_of_squares=self.sum_of_squares + other.sum_of_squares + square * self.count * other.count / count,
             positive=self.positive + other.positive,
             sum_of_cubes=self.sum_of_cubes
             + other.sum_of_cubes
-            + delta**3 * self.count * other.count * (self.count - other.count) / count**2
+            + square * delta * self.count * other.count * (self.count - other.count) / count**2
             + 3 * delta * (self.count * other.sum_of_squares - other.count * self.sum_of_squares) / count,
         )
 
@@ -71,11 +74,13 @@ def summarise(values: Floats) -> Moments:
     total = Moments()
     for at in range(0, len(finite), CHUNK):
         chunk = finite[at : at + CHUNK]
-        mean = float(chunk.mean())
-        about = chunk - mean
-        squares = about * about
-        # a power of three is thirty times slower than two products
-        cubes = float((squares * about).sum())
+        # what overflows is not finite, and no test takes it
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = float(chunk.mean())
+            about = chunk - mean
+            squares = about * about
+            # a power of three is thirty times slower than two products
+            cubes = float((squares * about).sum())
         total = total.merge(Moments(len(chunk), mean, float(squares.sum()), int((chunk > 0).sum()), cubes))
     return total
 
@@ -102,15 +107,16 @@ class ColumnMoments:
         safe = np.where(count > 0, count, 1.0)
         delta = np.where((n > 0) & (m > 0), other.mean - self.mean, 0.0)
         mean = np.where(n > 0, self.mean + delta * m / safe, other.mean)
+        with np.errstate(over="ignore", invalid="ignore"):
+            square = self.sum_of_squares + other.sum_of_squares + delta**2 * n * m / safe
+            cube = (
+                self.sum_of_cubes
+                + other.sum_of_cubes
+                + delta**3 * n * m * (n - m) / safe**2
+                + 3 * delta * (n * other.sum_of_squares - m * self.sum_of_squares) / safe
+            )
         return ColumnMoments(
-            count=count,
-            mean=mean,
-            sum_of_squares=self.sum_of_squares + other.sum_of_squares + delta**2 * n * m / safe,
-            positive=self.positive + other.positive,
-            sum_of_cubes=self.sum_of_cubes
-            + other.sum_of_cubes
-            + delta**3 * n * m * (n - m) / safe**2
-            + 3 * delta * (n * other.sum_of_squares - m * self.sum_of_squares) / safe,
+            count=count, mean=mean, sum_of_squares=square, positive=self.positive + other.positive, sum_of_cubes=cube
         )
 
     def column(self, k: int) -> Moments:
@@ -130,11 +136,14 @@ def summarise_columns(values: Floats) -> ColumnMoments:
     count = seen.sum(axis=0).astype(np.float64)
     mean = np.where(seen, values, 0.0).sum(axis=0) / np.where(count > 0, count, 1.0)
     about = np.where(seen, values - mean, 0.0)
-    squares = about * about
+    # what overflows is not finite, and no test takes it
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = about * about
+        square, cube = squares.sum(axis=0), (squares * about).sum(axis=0)
     return ColumnMoments(
         count=count,
         mean=mean,
-        sum_of_squares=squares.sum(axis=0),
+        sum_of_squares=square,
         positive=(seen & (values > 0)).sum(axis=0).astype(np.float64),
-        sum_of_cubes=(squares * about).sum(axis=0),
+        sum_of_cubes=cube,
     )

@@ -45,7 +45,9 @@ def event(ticker: str, announced: str, timing: str = "bmo", **more: str) -> pd.D
 
 
 def study(table: pd.DataFrame, events: pd.DataFrame, benchmark: str, **choices: object) -> StudyResult:
-    return run(events, long(table), StudySpec(benchmarks=(benchmark,), **choices))  # type: ignore[arg-type]
+    # asked for, so that it is the benchmark of a listing abroad too, even where it is the default
+    spec = StudySpec(benchmarks=(benchmark,), benchmarks_given=True, **choices)  # type: ignore[arg-type]
+    return run(events, long(table), spec)
 
 
 def day0(result: StudyResult) -> pd.Series:

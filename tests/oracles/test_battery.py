@@ -12,7 +12,7 @@ from scipy import stats
 
 from eventstudy.engine.abnormal import cars
 from eventstudy.engine.models import fit
-from eventstudy.engine.moments import CHUNK, summarise
+from eventstudy.engine.moments import CHUNK, summarise, summarise_columns
 from eventstudy.engine.significance import bootstrap, cluster, multiple
 from eventstudy.engine.significance.battery import GROUP_TESTS
 from eventstudy.engine.significance.cross_section import Dependence
@@ -291,6 +291,23 @@ def test_moments_merge_to_those_of_numpy() -> None:
     found = summarise(values)
     assert found.skewness == pytest.approx(stats.skew(values, bias=False), rel=1e-9)
     assert found.standard_deviation == pytest.approx(values.std(ddof=1), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("size", "cubes", "squares"), [(1e90, True, True), (1e120, False, True), (1e200, False, False)]
+)
+@pytest.mark.parametrize("n", [50, CHUNK + 50])
+def test_what_overflows_is_no_number(size: float, cubes: bool, squares: bool, n: int) -> None:
+    """Squares of 1e200 and cubes of 1e120 do not fit into a float: no test gets an infinite or a zero statistic."""
+    values = np.random.default_rng(4).standard_gamma(2.0, n)
+    plain, found = summarise(values), summarise(values * size)
+    assert found.mean == pytest.approx(plain.mean * size, rel=1e-12)
+    wanted = plain.standard_deviation * size if squares else np.nan
+    assert found.standard_deviation == pytest.approx(wanted, rel=1e-12, nan_ok=True)
+    assert found.skewness == pytest.approx(plain.skewness if cubes else np.nan, rel=1e-9, nan_ok=True)
+    columns = summarise_columns(values[:CHUNK, None] * size).merge(summarise_columns(values[CHUNK:, None] * size))
+    assert columns.column(0).standard_deviation == pytest.approx(wanted, rel=1e-12, nan_ok=True)
+    assert columns.column(0).skewness == pytest.approx(plain.skewness if cubes else np.nan, rel=1e-9, nan_ok=True)
 
 
 def test_adjusted_p_values_are_those_of_statsmodels() -> None:

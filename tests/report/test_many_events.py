@@ -5,25 +5,39 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from eventstudy import results
-from eventstudy.cli.run import _at_size
+from eventstudy.data.events import events_from_frame
 from eventstudy.report.gallery import draw
 from eventstudy.report.robustness import robustness_section
-from eventstudy.report.write import build_files
-from eventstudy.results import StudyResult
+from eventstudy.report.write import build_files, write_report
+from eventstudy.results import PAGES, StudyResult
+from eventstudy.spec import StudySpec, Window
+from eventstudy.study_report import Order, study_into
 
 
-def test_pages_of_all_announcements_need_to_be_asked_for(sample: StudyResult, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _at_size(sample, detail=False) is sample, "a small study has them all"
-    monkeypatch.setattr(results, "PAGES", 10)
-    many = _at_size(replace(sample, pages=10), detail=False)
-    assert len(many.detailed) == 10 and "--detail writes all" in many.notices[-1]
-    assert many.detailed == many.announcements[:10]
-    assert _at_size(many, detail=True).detailed == sample.announcements
+def test_pages_of_all_announcements_need_to_be_asked_for(sample: StudyResult, tmp_path: Path) -> None:
+    assert sample.detailed == sample.announcements, "a small study has them all"
+    assert not any("--detail writes all" in notice for notice in sample.notices)
+    days = [str(day.date()) for day in pd.bdate_range("2023-01-09", periods=PAGES + 10, freq="W-WED")]
+    rows = pd.DataFrame({"event_id": [f"e{n:03}" for n in range(len(days))], "ticker": "NVDA", "announced_at": days})
+    spec = StudySpec(source="snapshot", windows=(Window(0, 0),), tests=("car-t",))
+
+    def written(*, detail: bool) -> tuple[StudyResult, set[str]]:
+        order = Order(out=tmp_path / str(detail), formats=("md",), detail=detail)
+        found = study_into(events_from_frame(rows.assign(timing="bmo")), spec, order)
+        return found.result, {Path(name).stem for name in found.files if name.startswith("events/")}
+
+    many, pages = written(detail=False)
+    every = list(rows["event_id"])
+    assert many.announcements == every and many.detailed == every[:PAGES] and pages == set(every[:PAGES])
+    assert many.notices[-1] == "pages, cards and figures of the first 50 of 60 announcements; --detail writes all"
+    whole, pages = written(detail=True)
+    assert whole.detailed == every and pages == set(every)
+    assert not any("--detail writes all" in notice for notice in whole.notices)
 
 
 def test_the_first_announcements_have_pages_and_figures(sample: StudyResult) -> None:
@@ -43,20 +57,23 @@ def test_the_first_announcements_have_pages_and_figures(sample: StudyResult) -> 
     assert "the first 3 of" in files["summary.md"].decode()
 
 
-def test_what_is_left_speaks_of_all_events(sample: StudyResult, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_left_speaks_of_all_events(
+    sample: StudyResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("eventstudy.report.announcement.LISTED", 5)
     monkeypatch.setattr("eventstudy.report.sessions.LISTED", 3)
     many = replace(sample, pages=0)
     figures = draw(many)
     assert set(figures) == {"forest", "caar-groups"}
-    files = build_files(many, ("md", "html", "csv"), figures, None)
+    files = write_report(many, tmp_path, ("md", "html", "csv"), figures, None)
     assert not [name for name in files if name.startswith("events/")]
     assert {"windows.csv", "summary.md", "report.html"} <= set(files)
-    text = files["summary.md"].decode()
+    assert len(pd.read_csv(tmp_path / "windows.csv")) == len(sample.windows)
+    text = (tmp_path / "summary.md").read_text(encoding="utf-8")
     assert "The 5 with the smallest p; windows.csv has all." in text
     assert "The 5 with the smallest p; robustness.csv has all." in text and "same sign as market model" in text
     assert "What cannot be known" in text
-    page = files["report.html"].decode()
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
     targets = set(re.findall(r'href="#([^"]+)"', page))
     ids = set(re.findall(r'\bid="([^"]+)"', page))
     assert targets <= ids, f"links that lead nowhere: {sorted(targets - ids)[:5]}"

@@ -132,8 +132,9 @@ def _adjusted(x: Floats, centre: float) -> Floats:
     """sqrt(n) (S + g S^2/3 + g/(6 n)) of each row about a centre; g with divisor n, sd with n - 1."""
     n = x.shape[1]
     about = x - x.mean(axis=1, keepdims=True)
-    deviation = np.sqrt((about**2).sum(axis=1) / (n - 1))
-    with np.errstate(invalid="ignore", divide="ignore"):
+    # without variance, or where squares and cubes overflow, it is no number
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        deviation = np.sqrt((about**2).sum(axis=1) / (n - 1))
         s = (x.mean(axis=1) - centre) / deviation
         g = (about**3).sum(axis=1) / (n * deviation**3)
     return np.asarray(np.sqrt(n) * (s + g * s**2 / 3 + g / (6 * n)))
