@@ -28,8 +28,10 @@ OWN = {
 
 
 @pytest.fixture(scope="module")
-def files(sample: StudyResult) -> dict[str, bytes]:
-    return build_files(sample, ("md", "html", "csv", "json"), {}, None)
+def files(sample: StudyResult, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    out = tmp_path_factory.mktemp("whole")
+    write_report(sample, out, ("md", "html", "csv", "json"), {}, None)
+    return tree(out)
 
 
 def tree(folder: Path) -> dict[str, bytes]:
