@@ -12,8 +12,9 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -283,11 +284,34 @@ def _prepare(cache: Path) -> None:
     logging.getLogger("yfinance").setLevel(logging.CRITICAL + 1)
 
 
-def _without_kept_cookies() -> None:
-    """The client keeps cookies as pickles, and a pickle runs what it says when it is read: none is read nor written."""
-    from yfinance.cache import _CookieCacheDummy, _CookieCacheManager
+class _Cookies:
+    """The client's cookies, held by this process: in place of its table of them, with the same two methods."""
 
-    _CookieCacheManager._Cookie_cache = _CookieCacheDummy()
+    def __init__(self) -> None:
+        self.held: dict[str, tuple[Any, datetime]] = {}
+
+    def lookup(self, strategy: str) -> dict[str, Any] | None:
+        """A copy of a cookie and its age; None where there is none."""
+        if strategy not in self.held:
+            return None
+        cookie, since = self.held[strategy]
+        return {"cookie": deepcopy(cookie), "age": clock.utc_now() - since}
+
+    def store(self, strategy: str, cookie: Any) -> None:
+        """Keep a copy; None forgets."""
+        self.held.pop(strategy, None)
+        if cookie is not None:
+            self.held[strategy] = deepcopy(cookie), clock.utc_now()
+
+
+def _without_kept_cookies() -> None:
+    """The client keeps cookies as pickles, and a pickle runs what it says when it is read: none is read nor written.
+
+    The process itself holds them, for without any the client would ask for one again before each request.
+    """
+    from yfinance.cache import _CookieCacheManager
+
+    _CookieCacheManager._Cookie_cache = _Cookies()
 
 
 def _version() -> str:
