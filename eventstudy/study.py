@@ -193,7 +193,8 @@ def estimated(
     n_shared, spec = len(spec.windows), with_own_windows(spec, columns)
     check_tickers(index, spec)
     reported, rows = chosen_rows(index, only)
-    afford = budget_of(spec, len(rows), how.limits, everything=how.everything)
+    cells = len(index.pairs) * index.n_sessions
+    afford = budget_of(spec, len(rows), cells, how.limits, everything=how.everything)
     held = len(rows) if afford.kept else min(len(rows), how.limits.block)
     check_room(held, spec.event_window.length, len(spec.windows))
     storage = Storage(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eventstudy.cli.cache import store_folder
-from eventstudy.cli.console import Console, printable
+from eventstudy.cli.console import Console, tell
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
@@ -204,7 +204,7 @@ def show(found: Merged, console: Console, *, dry_run: bool, as_json: bool, more:
         from eventstudy.report.escape import json_dumps
         from eventstudy.results import SCHEMA_VERSION
 
-        print(
+        tell(
             json_dumps(
                 {
                     "schema_version": SCHEMA_VERSION,
@@ -220,13 +220,11 @@ def show(found: Merged, console: Console, *, dry_run: bool, as_json: bool, more:
             )
         )
     elif dry_run:
-        print(printable(shown), end="")
+        tell(shown, end="")
     else:
         for row in found.added:
             when = row.get("announced_at") or row.get("at", "")
             name = row.get("event_id") or f"{row.get('tickers', '')} {row.get('kind', '')}"
-            print(
-                printable(" ".join(part for part in (name, when, row.get("timing", ""), row.get("title", "")) if part))
-            )
+            tell(" ".join(part for part in (name, when, row.get("timing", ""), row.get("title", "")) if part))
     verb = "would be added to" if dry_run else "added to"
-    console.say(printable(f"{len(found.added)} rows {verb} {found.path}; {len(found.known)} are there already"))
+    console.say(f"{len(found.added)} rows {verb} {found.path}; {len(found.known)} are there already")

@@ -112,7 +112,7 @@ def _commonest(result: StudyResult) -> str:
     for _, reason, n in result.reasons[:1]:
         such = next(e.detail for e in result.exclusions if e.reason == reason)
         most = f"{n} of {result.n_read} rows {reason}, such as: {such}; "
-    return f"{most}the table excluded gives the reason of each row"
+    return f"{most}the table excluded (excluded.csv) gives the reason of each row"
 
 
 def _judge(result: StudyResult, audited: Audit | None, *, strict: bool) -> None:
@@ -127,5 +127,6 @@ def _judge(result: StudyResult, audited: Audit | None, *, strict: bool) -> None:
         raise NothingStudied("no event could be studied", hint=_commonest(result))
     if strict and (n := result.lost.shape[1]):
         raise NothingStudied(
-            f"{n:,} events could not be studied (--strict)", hint="the table excluded gives the reason of each row"
+            f"{n:,} events could not be studied (--strict)",
+            hint="the table excluded (excluded.csv) gives the reason of each row",
         )

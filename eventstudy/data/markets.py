@@ -60,6 +60,7 @@ MARKETS: dict[str, LocalMarket] = {
     "XWAR": LocalMarket("WIG20.WA", PRICE, "PLN"),
     "XPRA": LocalMarket("", "", "CZK"),
     "XBUD": LocalMarket("^BUX.BD", TOTAL, "HUF"),
+    "ASEX": LocalMarket("", "", "EUR"),
     "XIST": LocalMarket("XU100.IS", PRICE, "TRY"),
     "XTAE": LocalMarket("^TA125.TA", PRICE, "ILA"),
     "XJSE": LocalMarket("^J203.JO", PRICE, "ZAc"),

@@ -211,7 +211,8 @@ class Store:
         self.connection.close()
 
     def __del__(self) -> None:
-        # a command that an error ends closes nothing itself; since Python 3.13 an open connection is reported
+        # a command that an error ends closes nothing itself; since Python 3.13 an open connection is reported. The
+        # collector may run in any thread, so the connection is not bound to the one that opened it
         self.connection.close()
 
     @contextmanager
@@ -339,7 +340,7 @@ def set_aside(path: Path, reason: str, say: Say) -> Path:
 
 
 def _opened(path: Path) -> Store:
-    connection = sqlite3.connect(path, timeout=BUSY_MILLISECONDS / 1000, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=BUSY_MILLISECONDS / 1000, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
@@ -386,7 +387,9 @@ def _read_only(path: Path, error: sqlite3.Error) -> Store:
         try:
             store = Store(
                 path,
-                sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None),
+                sqlite3.connect(
+                    f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None, check_same_thread=False
+                ),
                 writable=False,
             )
             store.connection.execute("SELECT count(*) FROM fetch").fetchone()

@@ -58,7 +58,7 @@ def listed(items: Iterable[str]) -> str:
 
 def count(n: int, noun: str, plural: str = "") -> str:
     """``1 event``, ``2 events``."""
-    return f"{n} {noun if n == 1 else plural or noun + 's'}"
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
 def clipped(text: str, longest: int = 160) -> str:

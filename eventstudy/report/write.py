@@ -288,7 +288,7 @@ def publish(
     hashes: Mapping[str, str],
     listed: Mapping[str, Any],
     *,
-    sweep: bool,
+    sweep: bool = True,
     force: bool = False,
 ) -> list[str]:
     """Move what was built aside into the report folder, the manifest last, and remove what the run before listed where

@@ -15,6 +15,8 @@ A_DAILY_ROW = 4e-6
 A_CLUSTER_WINDOW = 1.5e-3
 # numbers of eight bytes an event: of a test window beside its tests' columns, of a day, and of the event itself
 OF_WINDOW, OF_DAY, OF_EVENT = 18, 13, 30
+# bytes of a firm and session: prices, and the returns that are made of them
+OF_CELL = 226
 ASK = "--detail asks for everything"
 
 
@@ -48,14 +50,14 @@ class Budget:
         return self.seconds == float("inf")
 
 
-def budget_of(spec: StudySpec, n: int, limits: Limits, *, everything: bool) -> Budget:
-    """What is computed for n events.
+def budget_of(spec: StudySpec, n: int, cells: int, limits: Limits, *, everything: bool) -> Budget:
+    """What is computed for n events on series of so many cells, one a firm and session.
 
     Parameters
     ----------
     spec : StudySpec
         Tests that it names are computed whatever they cost.
-    n : int
+    n, cells : int
     limits : Limits
     everything : bool
         Nothing is left out.
@@ -64,7 +66,7 @@ def budget_of(spec: StudySpec, n: int, limits: Limits, *, everything: bool) -> B
     single = {name for name in spec.active_tests & set(SINGLE_TESTS) if inference in SINGLE_TESTS[name].defined}
     days, windows = spec.event_window.length, len(spec.windows)
     columns = sum(len(SINGLE_TESTS[name].columns) for name in single)
-    size = 8 * n * (windows * (OF_WINDOW + 2 * columns) + OF_DAY * days + OF_EVENT)
+    size = 8 * n * (windows * (OF_WINDOW + 2 * columns) + OF_DAY * days + OF_EVENT) + OF_CELL * cells
     # a model that is fitted anew for every shift has no numbers without its days
     kept = everything or size <= limits.kept or inference == "none"
     if everything:
@@ -95,8 +97,8 @@ def _not_kept(spec: StudySpec, size: float, n: int, *, kept: bool, daily: bool) 
     named = [option for option, value in asked.items() if value]
     without = ["differences between groups", *named]
     return [
-        f"{n:,} events would take about {size / 1e6:,.0f} MB of memory: robustness, overnight, clusters, dollar and "
-        f"claims hold the events that have pages, and {listed(without)} are left out; {ASK}",
+        f"{n:,} events and their prices would take about {size / 1e6:,.0f} MB of memory: robustness, overnight, clusters, "
+        f"dollar and claims hold the events that have pages, and {listed(without)} are left out; {ASK}",
         *([] if daily else [f"abnormal returns by day are left out for {n:,} events; {ASK}"]),
     ]
 

@@ -12,8 +12,8 @@ class Limits:
     Attributes
     ----------
     kept : int
-        Bytes of measured events that are kept in memory. Above, tables are written block by block, and what looks at
-        single events looks at those that have pages.
+        Bytes of measured events and their prices that are kept in memory. Above, tables are written block by block, and
+        what looks at single events looks at those that have pages.
     seconds : float
         Of one part of a study, such as one test of single events; above, the part waits until an option names it.
     groups : int
@@ -22,7 +22,7 @@ class Limits:
         Events of a block, the unit of work and of output: a multiple of 2,048.
     """
 
-    kept: int = 256_000_000
+    kept: int = 400_000_000
     seconds: float = 10.0
     groups: int = 1_000
     block: int = 16_384

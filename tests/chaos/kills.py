@@ -37,7 +37,7 @@ b,AMD,2025-01-27,bmo
 c,NVDA,2024-05-22,amc
 """
 # bytes of measured events: a study of some hundred events is kept, one of thousands is not
-KEPT = 2_000_000
+KEPT = 4_000_000
 # No command takes this long unless it hangs.
 LONGEST = 150.0
 RUN = ("--benchmark", "SPY", "--formats", "csv,json")

@@ -38,5 +38,5 @@ def test_a_split_ratio_of_nearly_nothing() -> None:
     from eventstudy.data.adjusted import _expected
 
     with np.errstate(over="raise"):
-        steps = _expected(np.array([10.0, 11.0, 12.0]), np.zeros(2), np.array([1.0, 1e-320]))
+        steps = _expected(np.array([10.0, 11.0]), np.array([11.0, 12.0]), np.zeros(2), np.array([1.0, 1e-320]))
     assert steps.shape == (4, 2) and not steps.any()

@@ -152,7 +152,8 @@ def test_what_goes_wrong_in_this_process_is_what_a_process_would_say(
     """A bug is a traceback and exit 1; a warning is printed, not raised; a deprecation is neither."""
     from eventstudy.cli import app
 
-    def bug() -> None:
+    def bug(*, standalone_mode: bool) -> None:
+        assert not standalone_mode
         warnings.warn("look out", RuntimeWarning, stacklevel=1)
         warnings.warn("old", DeprecationWarning, stacklevel=1)
         print("half")
@@ -162,7 +163,7 @@ def test_what_goes_wrong_in_this_process_is_what_a_process_would_say(
     done = run_in(tmp_path, "validate")
     assert done.code == 1 and done.out == "half\n"
     assert "RuntimeWarning: look out" in done.err and "ZeroDivisionError: a bug" in done.err and "old" not in done.err
-    monkeypatch.setattr(app, "app", lambda: sys.exit("words"))
+    monkeypatch.setattr(app, "app", lambda **_: sys.exit("words"))
     assert run_in(tmp_path, "validate").err == "words\n"
 
 

@@ -54,7 +54,7 @@ def test_returns_in_dollars_are_those_of_pandas(prices: Path, tmp_path: Path) ->
     """Oracle: a join and two divisions in pandas, and statsmodels' line through them."""
     import statsmodels.api as sm
 
-    done = study(tmp_path, ROWS, "--currency", "USD")
+    done = study(tmp_path, ROWS, "--currency", "USD", "--precision", "full")
     assert done.code == 0, done.err
     read = {name: pd.read_csv(prices / f"{name}.csv", index_col="Date") for name in ("ASML.AS", "^AEX", "EURUSD=X")}
     rate = read["EURUSD=X"]["Close"]
@@ -74,7 +74,7 @@ def test_returns_in_dollars_are_those_of_pandas(prices: Path, tmp_path: Path) ->
         mine = next(row for row in csv.DictReader(handle) if row["ticker"] == "ASML.AS")
     assert float(mine["beta"]) == pytest.approx(fit.params.iloc[1], rel=1e-9)
     assert "by EURUSD=X" in done.err and "London's midnight" in done.err and "NVDA: closes in USD" not in done.err
-    local = study(tmp_path, ROWS)
+    local = study(tmp_path, ROWS, "--precision", "full")
     assert local.code == 0 and "London" not in local.err
     assert returns(tmp_path, "ASML.AS") != found
 
@@ -83,7 +83,7 @@ def test_a_day_without_a_rate_is_a_hole_and_its_dividend_is_kept(prices: Path, t
     path = prices / "EURUSD=X.csv"
     kept = [line for line in path.read_text().splitlines() if not line.startswith("2025-04-15")]
     path.write_text("\n".join(kept) + "\n")
-    done = study(tmp_path, ROWS, "--currency", "USD")
+    done = study(tmp_path, ROWS, "--currency", "USD", "--precision", "full")
     assert done.code == 0 and "1 days without a rate left out" in done.err
     own = pd.read_csv(prices / "ASML.AS.csv", index_col="Date")
     rate = pd.read_csv(path, index_col="Date")["Close"]

@@ -210,7 +210,7 @@ def test_the_factor_library_leads_nowhere_else(
 
 # module that talks to the network -> the files that may import it
 TALKING = {
-    "curl_cffi": {"data/yahoo/client.py"},
+    "curl_cffi": {"data/yahoo/client.py", "data/http.py"},
     "yfinance": {"data/yahoo/client.py"},
     "pandas_datareader": {"data/french.py"},
     "requests": {"data/network.py"},
@@ -248,7 +248,7 @@ def test_no_client_goes_its_own_way() -> None:
                     if name == known or name.startswith(f"{known}."):
                         found[known].add(path.relative_to(package).as_posix())
     assert found == TALKING
-    for file in ("data/yahoo/client.py", "data/french.py"):
+    for file in ("data/yahoo/client.py", "data/http.py", "data/french.py"):
         assert "from eventstudy.data.network import" in (package / file).read_text(encoding="utf-8")
 
 

@@ -28,8 +28,10 @@ OWN = {
 
 
 @pytest.fixture(scope="module")
-def files(sample: StudyResult) -> dict[str, bytes]:
-    return build_files(sample, ("md", "html", "csv", "json"), {}, None)
+def files(sample: StudyResult, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("files")
+    write_report(sample, folder, ("md", "html", "csv", "json"), {}, None)
+    return tree(folder)
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -121,11 +123,11 @@ def test_what_other_commands_add_and_what_is_streamed(sample: StudyResult, tmp_p
         (out / "windows.csv").write_text("day,value\n")
         write_aside(tmp_path / "aside", built)
         if force:
-            publish(tmp_path / "aside", out, hashed(built), {"files": hashed(built)}, force=True)
+            publish(tmp_path / "aside", out, hashed(built), {"files": hashed(built)}, sweep=True, force=True)
             assert (out / "windows.csv").read_bytes() == built["windows.csv"]
         else:
             with pytest.raises(UsageError, match="would be replaced"):
-                publish(tmp_path / "aside", out, hashed(built), {"files": hashed(built)})
+                publish(tmp_path / "aside", out, hashed(built), {"files": hashed(built)}, sweep=True)
             assert [path.name for path in out.iterdir()] == ["windows.csv"]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from eventstudy.data import clock
 from eventstudy.data.aside import write_whole
 from eventstudy.errors import MalformedResponse
+from eventstudy.opening import RECORD, content
 
 # The list changes daily; once a day is often enough to ask.
 ASK_AGAIN_DAYS = 1.0
@@ -109,7 +110,7 @@ def read_tickers(body: bytes) -> dict[str, list[tuple[int, str]]]:
 def load_companies(path: Path) -> Companies:
     """What was kept; nothing where the file is not there or damaged."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(content(path, RECORD, links=False))
         known = {
             str(ticker): [Standing(int(c), str(name), str(first), str(last)) for c, name, first, last in rows]
             for ticker, rows in record["tickers"].items()

@@ -15,6 +15,7 @@ from eventstudy.data.collect.edgar import Edgar, Filing
 from eventstudy.data.collect.filings import Wanted, dated
 from eventstudy.data.collect.readings import Answer
 from eventstudy.errors import EventStudyError, RateLimited, SourceUnavailable, UsageError
+from eventstudy.opening import TABLE, opened_text
 
 RESULTS_ITEM = "2.02"
 Row = dict[str, str]
@@ -251,7 +252,7 @@ def _filed_results(path: Path) -> dict[str, list[date]]:
     found: dict[str, list[date]] = {}
     with (
         suppress(OSError, ValueError, csv.Error, KeyError),
-        path.open(encoding="utf-8-sig", newline="") as handle,
+        opened_text(path, TABLE) as handle,
         large_cells(),
     ):
         for row in csv.DictReader(handle):

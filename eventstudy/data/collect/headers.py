@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from eventstudy.data import clock
 from eventstudy.data.aside import write_whole
 from eventstudy.errors import MalformedResponse
+from eventstudy.opening import RECORD, content
 
 NEW_YORK = ZoneInfo("America/New_York")
 END = b"</SEC-HEADER>"
@@ -117,7 +118,7 @@ class KeptHeaders:
     def load(self, accession: str) -> bytes | None:
         """The bytes of a kept header; None where there is none, or what is there is damaged."""
         try:
-            record = json.loads(self._path(accession).read_text(encoding="utf-8"))
+            record = json.loads(content(self._path(accession), RECORD, links=False))
             body = str(record["body"]).encode("latin-1")
             known = record["accession"] == accession and record["sha256"] == hashlib.sha256(body).hexdigest()
         except (OSError, ValueError, KeyError, TypeError, RecursionError):

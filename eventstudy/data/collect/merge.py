@@ -17,6 +17,7 @@ from pathlib import Path
 from eventstudy.data.aside import write_whole
 from eventstudy.data.collect.headers import ACCESSION
 from eventstudy.errors import InputFileError, UsageError
+from eventstudy.opening import TABLE, content, opened_text
 from eventstudy.reading import large_cells
 
 EVENTS, CONFOUNDERS = "events", "confounders"
@@ -61,7 +62,7 @@ class Merged:
 
 def kind_of(path: Path) -> str:
     """Whether a file is one of events or of confounders: by its headings, where it is there, else by its name."""
-    with suppress(OSError, UnicodeDecodeError), path.open(encoding="utf-8-sig", newline="") as handle:
+    with suppress(OSError, UnicodeDecodeError), opened_text(path, TABLE) as handle:
         names = {name.strip().lower() for name in handle.readline().split(",")}
         if "kind" in names and "at" in names:
             return CONFOUNDERS
@@ -160,7 +161,7 @@ def check(path: Path, kind: str, text: str) -> None:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8")
+        return content(path, TABLE).decode("utf-8")
     except FileNotFoundError:
         return ""
     except UnicodeDecodeError:

@@ -13,6 +13,7 @@ from typing import Any
 
 from eventstudy.data.layouts import fold
 from eventstudy.errors import InputFileError, Problem, UsageError
+from eventstudy.opening import check_regular, content
 from eventstudy.reading import large_cells
 
 LARGEST = 256 * 2**20
@@ -82,8 +83,8 @@ def read_list(path: Path, sheet: str, heads: Callable[[Sequence[str]], bool]) ->
     try:
         if not path.is_file():
             raise InputFileError(str(path), [Problem(0, "", "", "there is no such file")])
-        if path.stat().st_size > LARGEST:
-            raise InputFileError(str(path), [Problem(0, "", "", f"is larger than {LARGEST >> 20} MiB")])
+        # the readers of workbooks and of Stata's files open the path themselves
+        check_regular(path, LARGEST)
         if kind in (".xlsx", ".xlsm"):
             return _workbook(path, sheet, heads)
         if sheet:
@@ -97,7 +98,7 @@ def read_list(path: Path, sheet: str, heads: Callable[[Sequence[str]], bool]) ->
 
 
 def _text(path: Path) -> ListTable:
-    data, notes = path.read_bytes(), []
+    data, notes = content(path, LARGEST), []
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
