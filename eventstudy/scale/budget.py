@@ -97,8 +97,8 @@ def _not_kept(spec: StudySpec, size: float, n: int, *, kept: bool, daily: bool) 
     named = [option for option, value in asked.items() if value]
     without = ["differences between groups", *named]
     return [
-        f"{n:,} events and their prices would take about {size / 1e6:,.0f} MB of memory: robustness, overnight, clusters, "
-        f"dollar and claims hold the events that have pages, and {listed(without)} are left out; {ASK}",
+        f"{n:,} events and their prices would take about {size / 1e6:,.0f} MB of memory: robustness, overnight, "
+        f"clusters, dollar and claims hold the events that have pages, and {listed(without)} are left out; {ASK}",
         *([] if daily else [f"abnormal returns by day are left out for {n:,} events; {ASK}"]),
     ]
 
