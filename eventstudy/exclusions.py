@@ -102,7 +102,7 @@ def day0_trouble(reach: Reach, session: int, *, gap: bool) -> Trouble | None:
         detail = f"day 0 is {day}, prices end {sessions[reach.end]}: {advice}"
         return "priced", "day0_not_observed", detail
     if gap:
-        detail = f"no one-session return on {day}; --missing trade-to-trade would use the next trade"
+        detail = f"no one-session return on {day}; the option --missing trade-to-trade would use the next trade"
         return "priced", "missing_day0", detail
     return None
 

@@ -60,7 +60,7 @@ class InDollars:
                 continue
             found = in_dollars(one, pairs[symbol], table)
             if isinstance(found, str):
-                refused[symbol] = f"{found}; --currency local studies it in its own currency"
+                refused[symbol] = f"{found}; the option --currency local studies it in its own currency"
             else:
                 series[symbol] = found
         unknown = {symbol: why for symbol, why in table.unknown.items() if symbol in pairs}

@@ -101,7 +101,9 @@ def missing_prices(prices: PriceTable, key: SeriesKey) -> tuple[str, str] | None
         if symbol not in prices.series:
             told = f"{symbol}: {prices.unknown.get(symbol, 'the source does not know it')}"
             abroad = reason == "no_benchmark" and key.exchange != DEFAULT_EXCHANGE
-            return reason, told + ("; --benchmark SPY, or the column benchmark, takes another" if abroad else "")
+            return reason, told + (
+                "; the option --benchmark SPY, or the column benchmark, takes another" if abroad else ""
+            )
     if (key.ticker, key.exchange) in prices.wrong:
         return WRONG_CALENDAR, prices.wrong[key.ticker, key.exchange]
     return None
