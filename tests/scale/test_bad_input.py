@@ -26,7 +26,7 @@ import pytest
 from bench import large
 from tests.cli.conftest import Outcome, run_in
 from tests.conftest import module_needs
-from tests.scale.test_ledger import FEW, SECURITIES, events, whole
+from tests.scale.test_ledger import FEW, FULL_DISK, SECURITIES, events, whole
 
 module_needs("scale")
 import pyarrow  # noqa: E402
@@ -426,19 +426,19 @@ def disk(tmp_path: Path) -> Iterator[tuple[Path, Callable[[int], None]]]:
 )
 def test_a_disk_that_fills_up_at_any_stage_keeps_the_report_of_before(
     tmp_path: Path,
-    good: Columns,
     prices: Any,
     disk: tuple[Path, Callable[[int], None]],
     more: tuple[str, ...],
 ) -> None:
     folder, resize = disk
     out = folder / "out"
-    few = {name: cells[:50] for name, cells in good.items()}
+    many = events(FULL_DISK, {})
+    few = {name: cells[:50] for name, cells in many.items()}
     done = run(tmp_path, few, prices, "--formats", "csv,json", out=str(out))
     assert done.code == 0, done.err
     before = whole(out)
     used = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) // 1024
-    parquet.write_table(pyarrow.table(good), tmp_path / "events.parquet")
+    parquet.write_table(pyarrow.table(many), tmp_path / "events.parquet")
     # room for nothing, for a part of the panel, for the panel and some rows of events, for nearly all of them
     for room in (64, 300, 1700, 2900):
         resize(used + room)

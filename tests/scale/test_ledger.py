@@ -22,7 +22,9 @@ module_needs("scale")
 import pyarrow  # noqa: E402
 import pyarrow.parquet as parquet  # noqa: E402
 
-SECURITIES, MANY, FEW = 20, 1_000_000, 24_000
+SECURITIES, MANY, FEW = 20, 1_000_000, 12_000
+# rows that fill a disk of some megabytes
+FULL_DISK = 24_000
 # rows that cannot be studied, by what is wrong with them
 PLANTED = {"no_prices": 4000, "before_prices": 3000, "day0_not_observed": 2000, "insufficient_estimation": 1000}
 
@@ -182,9 +184,9 @@ def whole(folder: Path) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_a_disk_that_is_full_while_rows_are_written(place: Path, small_disk: Path) -> None:
-    parquet.write_table(pyarrow.table(events(FEW, {})), place / "events.parquet")
+    parquet.write_table(pyarrow.table(events(FULL_DISK, {})), place / "events.parquet")
     # the panel of a few events fits, and their rows; it is the report of before
-    few = pyarrow.table({name: column[:50] for name, column in events(FEW, {}).items()})
+    few = pyarrow.table({name: column[:50] for name, column in events(FULL_DISK, {}).items()})
     parquet.write_table(few, place / "few.parquet")
     code, said = run(place, "few.parquet", "--formats", "csv,json", out=str(small_disk / "out"))
     assert code == 0, said
