@@ -287,9 +287,7 @@ def _whole(job: Job, prepared: Prepared, first: FirstPass) -> Block | None:
         first.blocks.clear()
         return whole
     events = prepared.roster.part(0, len(prepared.roster))
-    found = study_block(replace(job, keep=True), events, seeds_of(prepared.index, events.row))
-    first.measured.append(found.measured)
-    return joined(found.blocks)
+    return joined(study_block(replace(job, keep=True), events, seeds_of(prepared.index, events.row)).blocks)
 
 
 def _studied(first: FirstPass, whole: Block | None) -> tuple[MeasuredEvents, Block] | tuple[None, None]:

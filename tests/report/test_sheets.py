@@ -107,7 +107,7 @@ def test_a_run_and_a_regression(tmp_path: Path) -> None:
 
     copy_study(tmp_path)
     few = ("--event", "h20_license_8k", "--event", "deepseek_shock", "--tests", "ar-t", "--window", "0:0")
-    done = run_in(tmp_path, "run", *few, "--formats", "csv,xlsx,dta")
+    done = run_in(tmp_path, "run", *few, "--formats", "csv,xlsx,dta", "--precision", "full")
     assert done.code == 0, done.err
     book = openpyxl.load_workbook(tmp_path / "reports" / "tables.xlsx", read_only=True)
     listed = {path.stem for path in (tmp_path / "reports").glob("*.csv")}

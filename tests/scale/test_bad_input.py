@@ -449,7 +449,7 @@ def test_a_disk_that_fills_up_at_any_stage_keeps_the_report_of_before(
         assert hint == "  hint: free some space, or -o DIR elsewhere" and not done.out
         assert whole(out) == before, "complete, and nothing beside it"
     # with room it goes through, and the report of before gives way
-    resize(64 * 1024)
+    resize(256 * 1024)
     done = again(tmp_path, *more, out=str(out))
     assert done.code == 0, done.err
     assert whole(out) != before
