@@ -173,11 +173,16 @@ def test_threads_and_csv_against_parquet(many: Path, tmp_path: Path) -> None:
 
 @needs("scale")
 def test_a_dask_cluster_gives_the_same_bytes(many: Path, tmp_path: Path) -> None:
-    spec = SPEC.with_changes(tests=("csect-t", "bmp", "kolari-pynnonen"))
+    """Also where all events are kept: workers hand back rows alone, and the days of the events are gathered here."""
+    spec, kept = SPEC.with_changes(tests=("csect-t", "bmp", "kolari-pynnonen")), Limits(block=2048)
     bulk(many, tmp_path / "one", spec)
+    bulk(many, tmp_path / "kept one", spec, limits=kept)
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
     with executor(1, 1, "") as cluster:
         bulk(many, tmp_path / "two", spec, cluster)
+        found = bulk(many, tmp_path / "kept two", spec, cluster, limits=kept)
+    assert found.budget.kept and len(found.windows) == 5 * found.totals.n_studied
+    assert hashes(tmp_path / "kept one") == hashes(tmp_path / "kept two")
     assert environment.items() <= os.environ.items() and "OMP_NUM_THREADS" not in os.environ.keys() - environment.keys()
     assert hashes(tmp_path / "one") == hashes(tmp_path / "two")
 
@@ -274,14 +279,3 @@ def test_two_threads_of_blas_keep_what_one_keeps() -> None:
         env={**os.environ, "OPENBLAS_NUM_THREADS": "2"}, capture_output=True, text=True, timeout=500,
     )  # fmt: skip
     assert done.returncode == 0 and "......" in done.stdout, done.stdout[-3000:]
-
-
-@needs("scale")
-def test_workers_and_kept_events_give_the_tables_of_one_process(many: Path, tmp_path: Path) -> None:
-    """Workers hand back rows alone; what looks at single events is measured here, once each."""
-    spec, limits = SPEC.with_changes(tests=("csect-t", "car-t-ar1")), Limits(block=2048)
-    bulk(many, tmp_path / "one", spec, limits=limits)
-    with executor(1, 1, "") as cluster:
-        found = bulk(many, tmp_path / "two", spec, cluster, limits=limits)
-    assert found.budget.kept and len(found.windows) == 5 * found.totals.n_studied
-    assert hashes(tmp_path / "one") == hashes(tmp_path / "two")
