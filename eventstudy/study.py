@@ -230,7 +230,9 @@ def estimated(
     if not across:
         return result
     say("tests across events")
-    summed = across_events(job, prepared, how.executor, first, whole, how.limits.block, say)
+    # workers in other processes measure once more rather than have every day sent to them
+    here = None if how.executor.apart else whole
+    summed = across_events(job, prepared, how.executor, first, here, how.limits.block, say)
     names = prepared.groups.numbered
     return replace(result, groups=group_rows(summed, names, spec), group_days=day_rows(first.tally.days, names, spec))
 
