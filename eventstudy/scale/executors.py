@@ -198,7 +198,12 @@ def _started(cluster_type: Any, workers: int, threads: int) -> Any:
     """A local cluster whose workers run."""
     try:
         return cluster_type(
-            n_workers=workers, threads_per_worker=threads, processes=True, dashboard_address=None, silence_logs=50
+            n_workers=workers,
+            threads_per_worker=threads,
+            processes=True,
+            # any free port: two runs at once would both ask for the usual one
+            dashboard_address="127.0.0.1:0",
+            silence_logs=50,
         )
     except (RuntimeError, OSError) as error:
         raise UsageError(
