@@ -214,7 +214,10 @@ def gross_returns(values: Floats) -> str:
     """What to do with figures in order of their days that are gross returns; empty where they are none."""
     if not len(values) or not without_order(values):
         return ""
-    middle = float(np.nanmedian(values))
+    low, middle, high = np.nanquantile(values, (0.05, 0.5, 0.95)).tolist()
+    # nine of ten daily returns are small: other figures without order are not explained by this
+    if low < middle * (1 - SMALL) or high > middle * (1 + SMALL):
+        return ""
     for unit, cure in ((1.0, "1 + r); subtract 1"), (100.0, "100 + r in percent); subtract 100, divide by 100")):
         if abs(middle / unit - 1) < NEAR_ONE:
             return f"holds gross returns ({cure} and give --input returns, or give --input prices where they are prices"

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eventstudy.data import figures as figures_of_columns
 from eventstudy.data.files import CsvSource, read_prices
 from eventstudy.data.layouts import LAYOUTS
 from eventstudy.data.prices import PriceTable
@@ -160,10 +159,7 @@ def test_a_frame_of_yfinances_download(tmp_path: Path) -> None:
         is_truth(studied(f"csv:{path}"))
 
 
-# figures that do not follow each other: fewer rows than are needed to take them for gross returns
-FIGURES = st.lists(
-    st.tuples(st.integers(1, 10**8), st.integers(0, 10**9)), min_size=30, max_size=figures_of_columns.GROSS_ROWS - 1
-)
+FIGURES = st.lists(st.tuples(st.integers(1, 10**8), st.integers(0, 10**9)), min_size=30, max_size=60)
 
 
 @pytest.mark.parametrize("form", WRITERS)
