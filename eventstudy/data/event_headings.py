@@ -35,7 +35,7 @@ RESERVED = ("line", "instant", "date")
 # what other programs call a column that is needed; taken where only one of them is there
 ALIASES = {
     "ticker": ("symbol", "tic", "ticker symbol", "stock", "permno"),
-    "announced_at": ("date", "event date", "announcement date", "announced", "announce date", "datetime"),
+    "announced_at": ("date", "event date", "announcement date", "announced", "announce date", "datetime", "timestamp"),
 }
 
 

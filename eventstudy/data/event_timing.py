@@ -44,8 +44,9 @@ _PLACES = {
 }
 _HALF = r"(?: ?[ap]\.?m\.?)"
 _ZONE = r"(?: ?[A-Za-z/_]{1,20}| ?[+-]\d{2}:?\d{2})"
-_CLOCK = re.compile(rf"(?:\d{{1,2}}[:.h]\d{{2}}(?::\d{{2}}(?:\.\d+)?)?{_HALF}?|\d{{1,2}}{_HALF}){_ZONE}?", re.I)
-_MIDNIGHT = re.compile(r"0?0:00(:00(\.0+)?)?|12:00(:00)? ?a\.?m\.?", re.I)
+_DATE = r"(?:\d{4}-?\d{2}-?\d{2}[T ])"
+_CLOCK = re.compile(rf"{_DATE}?(?:\d{{1,2}}[:.h]\d{{2}}(?::\d{{2}}(?:\.\d+)?)?{_HALF}?|\d{{1,2}}{_HALF}){_ZONE}?", re.I)
+_MIDNIGHT = re.compile(rf"{_DATE}?(?:0?0:00(:00(\.0+)?)?|12:00(:00)? ?a\.?m\.?)", re.I)
 NEITHER = "is neither bmo, dmh or amc nor a clock; write bmo, dmh or amc, or leave it empty if the hour is unknown"
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -84,7 +85,7 @@ def bucket_of(text: str) -> str | None:
 
 
 def is_clock(text: str) -> bool:
-    """Whether a cell holds a time of day."""
+    """Whether a cell holds a time of day, alone or behind a date."""
     return _CLOCK.fullmatch(text.strip()) is not None
 
 
@@ -123,7 +124,8 @@ def _holds_hours(column: Coded) -> bool:
     cells = [value for value in column.values if value]
     # in this order: among millions of other texts the first decides
     words = all(bucket_of(cell) is not None for cell in cells) and any(map(bucket_of, cells))
-    return bool(cells) and (words or all(":" in cell and is_clock(cell) for cell in cells))
+    # a moment with its date may be anything, such as when a row was fetched: there the heading decides
+    return bool(cells) and (words or all(":" in cell and not re.match(_DATE, cell) and is_clock(cell) for cell in cells))
 
 
 def _folded(heading: str) -> str:
@@ -175,7 +177,7 @@ def _refuse_clocks(raw: RawEvents, name: str, column: Coded, rows: Bools, announ
     for row, text, day in zip(at.tolist(), column.take(at), days, strict=True):
         example = "2025-04-15T17:10:00-04:00" if np.isnat(day) else _example(str(day))
         message = (
-            "is a clock apart from its date, without an offset; write date, clock and offset in announced_at, such as "
+            "is a clock outside announced_at; write date, clock and offset in announced_at, such as "
             f"{example} for ten past five in New York, or bmo, dmh or amc in a column timing"
         )
         found.problems.append(Problem(int(raw.lines[row]), name, text, message))

@@ -67,7 +67,7 @@ def test_words(word: str, bucket: str | None) -> None:
 
 
 def test_clocks() -> None:
-    for text in ("16:05", "4:05 PM", "4 pm", "16:05:00", "16:05 ET", "16:05:00-04:00", "9.30", "16h05", "12:00"):
+    for text in ("16:05", "4:05 PM", "4 pm", "16:05:00", "16:05 ET", "16:05:00-04:00", "9.30", "16h05", "12:00", "2025-04-16T16:05:00Z"):
         assert is_clock(text), text
     for text in ("2025", "Q1", "amc", "1605", "16:5", "", "2025-04-16"):
         assert not is_clock(text), text
@@ -111,6 +111,24 @@ def test_times_of_python_and_of_parquet_are_clocks(tmp_path: Path) -> None:
     for read in (lambda: events_from_frame(frame), lambda: read_events(tmp_path / "e.parquet")):
         with pytest.raises(InputFileError, match="2025-01-16T17:10:00-05:00"):
             read()
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("moment", ["2025-04-15T17:10:00-04:00", "2025-04-15 21:10:00Z", "20250415T17:10"])
+def test_a_moment_in_a_column_of_hours_is_refused(tmp_path: Path, way: str, moment: str) -> None:
+    with pytest.raises(InputFileError, match="is a clock outside announced_at"):
+        events(tmp_path, f"ticker,announced_at,release time\nABC,2025-04-15,{moment}\n", way)
+    # under a heading that names no hour it may be anything
+    found = events(tmp_path, f"ticker,announced_at,fetched_at\nABC,2025-04-15,{moment}\n", way)
+    assert found.frame()["timing"].tolist() == [""]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_timestamp_beside_a_date_is_not_left_out(tmp_path: Path, way: str) -> None:
+    text = "ticker,{}timestamp\nABC,{}2025-04-15T17:10:00-04:00\n"
+    with pytest.raises(InputFileError, match="'date' or 'timestamp' may be it; rename one"):
+        events(tmp_path, text.format("date,", "2025-04-15,"), way)
+    assert len(events(tmp_path, text.format("", ""), way)) == 1  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("way", WAYS)

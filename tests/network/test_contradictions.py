@@ -308,3 +308,56 @@ def test_no_reply_that_contradicts_itself_is_taken_in_silence(yahoo: StandIn, cl
 def test_a_contradiction_names_the_day_and_both_figures(yahoo: StandIn, client: YahooClient) -> None:
     _, _, said = judged(yahoo, client, REPLIES["a dividend the adjusted close has not"][0])
     assert "2024-04-17: a dividend of 4 is stated" in said and "taken from the adjusted close" in said
+
+
+def closes(change: Callable[[np.ndarray], np.ndarray]) -> Edit:
+    """Other closes in rows that stay possible: the adjusted close follows, and no dividend is stated."""
+
+    def edit(chart: Chart) -> None:
+        values = change(np.array(quote(chart)["close"], dtype=float)).tolist()
+        for column in (adjusted(chart), *(quote(chart)[name] for name in PRICES)):
+            column[:] = values
+        chart.get("events", {}).pop("dividends", None)
+
+    return edit
+
+
+def exchanged(chart: Chart) -> None:
+    """A real open beside its close, each under the other's name."""
+    prices = quote(chart)
+    close = np.array(prices["close"], dtype=float)
+    opens = np.append(close[0], close[:-1]) * np.exp(np.random.default_rng(3).normal(0, 0.004, len(close)))
+    prices["close"], prices["open"] = opens.tolist(), close.tolist()
+    prices["high"], prices["low"] = np.maximum(opens, close).tolist(), np.minimum(opens, close).tolist()
+    chart["indicators"]["adjclose"][0]["adjclose"] = opens.tolist()
+    chart.get("events", {}).pop("dividends", None)
+
+
+def with_copied_block(values: np.ndarray) -> np.ndarray:
+    values[200:221] = values[100:121] * values[200] / values[100]
+    return values
+
+
+# closes that are doubtful for themselves, without a second figure that contradicts them
+DOUBTFUL: dict[str, tuple[Edit, str]] = {
+    "means over five days": (
+        closes(lambda v: np.convolve(np.append(np.repeat(v[0], 4), v), np.ones(5) / 5, "valid")),
+        "means over several days",
+    ),
+    "a copied block": (closes(with_copied_block), "stand twice"),
+    "rows that lost their order": (
+        closes(lambda v: np.random.default_rng(1).permutation(v)),
+        "do not follow each other",
+    ),
+    "gross returns": (closes(lambda v: np.append(1.0, v[1:] / v[:-1])), "do not follow each other"),
+    "opens and closes exchanged": (exchanged, "exchanged"),
+}
+
+
+@pytest.mark.parametrize("name", DOUBTFUL)
+def test_closes_that_are_doubtful_for_themselves_are_reported(yahoo: StandIn, client: YahooClient, name: str) -> None:
+    edit, words = DOUBTFUL[name]
+    outcome, _, said = judged(yahoo, client, edit)
+    assert outcome == "used" and words in said, (outcome, said)
+    outcome, _, said = judged(yahoo, client, closes(lambda v: v))
+    assert outcome == "used" and not any(words in said for _, words in DOUBTFUL.values()), said
