@@ -166,6 +166,13 @@ def test_no_events_give_empty_measures_of_the_right_width(engine: Any) -> None:
     assert found.evidence.corrado.shape == (0, PLAN.estimation + PLAN.n_window)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_paths_that_are_not_asked_for_have_no_column(engine: Any) -> None:
+    found = measure(hard_panel(6), hard_events(6, 20), options(paths=False, engine=engine))
+    assert {getattr(found, name).shape for name in ("expected", "path", "path_v")} == {(20, 0)}
+    assert found.ar.shape == (20, PLAN.n_window)
+
+
 def differences(one: Measures, other: Measures, size: np.ndarray) -> dict[str, float]:
     """Largest difference of each array, relative to the number itself or to what it is computed from.
 
