@@ -203,6 +203,10 @@ def estimated(
         groups=how.limits.groups,
     )
     prepared = prepare(index, rows, reported, source, spec, storage, say)
+    if only and not np.array_equal(rows, moved := chosen_rows(prepared.index, only)[1]):
+        # on the corrected calendar other rows share the day 0 of those that are asked for
+        rows = moved
+        prepared = prepare(index, rows, reported, source, spec, storage, say)
     # the data may have corrected calendars, and with them the sessions of events
     index = prepared.index
     say(f"studying {len(prepared.roster):,} of {len(rows):,} events")

@@ -289,3 +289,16 @@ def test_days_of_currencies_are_london_s_and_those_of_crypto_are_utc() -> None:
         frame = pd.DataFrame({"ticker": symbol, "date": stamps, "close": np.arange(1.0, 41.0)})
         series = source_from_frame(frame).fetch([symbol], date(2024, 1, 1), date(2024, 12, 31)).series[symbol]
         assert series.dates.astype(str).tolist() == days.strftime("%Y-%m-%d").tolist()
+
+
+def test_one_event_alone_shares_its_session_on_the_corrected_calendar() -> None:
+    closed, after = str(NEW_YORK[500]), str(NEW_YORK[501])
+    table = market(names=("A", "SPY")).assign(B=market(seed=4)["A"], C=market(seed=5)["A"])
+    table = table[table.index != pd.Timestamp(closed)]
+    rows = pd.DataFrame(
+        {"event_id": ["a", "b", "c"], "ticker": ["A", "B", "C"], "announced_at": [closed, after, after], "timing": "bmo"}
+    )
+    spec = StudySpec(benchmarks=("SPY",))
+    every, alone = run(rows, long(table), spec), run(rows, long(table), spec, only=["a"])
+    assert str(day0(alone)["day0"])[:10] == after and len(every.clusters)
+    assert repr(alone.clusters) == repr(every.clusters)
