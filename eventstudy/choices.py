@@ -52,8 +52,8 @@ def check_indices(index: EventIndex) -> None:
         events.columns["ticker"].where(lambda text: bool(index_exchange(text)))
         & events.columns["benchmark"].where(lambda text: not text)
     )
-    message = "an index is a market of its own: name a broader one in this row, such as ^GSPC or SPY"
     if len(rows):
+        message = "an index is a market of its own: name a broader market in this column, such as ACWI (the world's)"
         problems = [Problem(int(events.lines[row]), "benchmark", "", message) for row in rows.tolist()]
         raise InputFileError(events.path, problems, events.unit)
 

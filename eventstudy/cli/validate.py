@@ -61,7 +61,7 @@ def validate_command(
     chosen = chosen_format(output_format, FORMATS, as_json=as_json)
     console = Console.make(quiet, verbose, no_color)
     spec = study_spec(resolve(flags or {}, config))
-    problems, index = _read(events)
+    problems, index = _read(events, spec)
     if problems:
         _print_problems(problems, chosen)
         raise typer.Exit(2)
@@ -76,8 +76,9 @@ def validate_command(
     console.say(f"{events}: {len(index)} rows, no problem")
 
 
-def _read(events: Path) -> tuple[Problems, EventIndex | None]:
+def _read(events: Path, spec: StudySpec) -> tuple[Problems, EventIndex | None]:
     """Problems of both files, or the events on their calendars."""
+    from eventstudy.choices import check_tickers
     from eventstudy.data.confounders import read_confounders
     from eventstudy.data.event_index import index_events
     from eventstudy.data.events import read_events
@@ -95,7 +96,12 @@ def _read(events: Path) -> tuple[Problems, EventIndex | None]:
         problems += [(error.path, error.unit, problem) for problem in error.problems]
     if problems or table is None:
         return problems, None
-    return [], index_events(table, confounders)
+    index = index_events(table, confounders)
+    try:
+        check_tickers(index, spec)
+    except InputFileError as error:
+        return [(error.path, error.unit, problem) for problem in error.problems], None
+    return [], index
 
 
 def _prices(index: EventIndex, spec: StudySpec) -> tuple[EventIndex, list[str]]:

@@ -92,6 +92,8 @@ def test_an_index_that_the_source_lacks_excludes_its_rows(prices: Path, tmp_path
 def test_an_index_as_the_ticker_needs_a_benchmark_in_its_row(prices: Path, tmp_path: Path) -> None:
     done = study(tmp_path, [*ROWS, "^TWII,2025-04-16,bmo,"])
     assert done.code == 2 and "line 5" in done.err and "an index is a market of its own" in done.err
+    found = run_in(tmp_path, "validate", "events.csv")
+    assert found.code == 2 and "line 5" in found.out and "an index is a market of its own" in found.out
     assert study(tmp_path, [*ROWS, "^TWII,2025-04-16,bmo,SPY"]).code == 0
     walk(prices, "^SOX", "XNYS", 12)
     assert study(tmp_path, [*ROWS, "^SOX,2025-04-16,bmo,"]).code == 0, "an index of a sector of New York"
