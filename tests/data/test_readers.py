@@ -73,13 +73,15 @@ def test_dates_that_need_another_form(text: str, advice: str) -> None:
 
 def test_the_study_of_this_repository_reads() -> None:
     events = read_events(ROOT / "events.csv").frame()
-    assert len(events) == 53 and events["event_id"].nunique() == 22
+    assert len(events) == 55 and events["event_id"].nunique() == 23
     assert set(events["role"]) == {"direct", "peer", "placebo"}
     claims = events[events["claimed_return"] != ""].set_index(["event_id", "ticker"])["claimed_return"]
     assert dict(claims) == {
         ("h20_license_8k", "NVDA"): "-0.07",
         ("amd_mi308_8k", "AMD"): "-0.0735",
         ("asml_q1_2025", "ASML"): "down",
+        ("asian_markets_apr2025", "^TWII"): "down",
+        ("asian_markets_apr2025", "^HSI"): "down",
     }
     unknown = events[(events["date"].notna()) & (events["timing"] == "")]["event_id"].unique()
     assert {"npr_h20_reprieve", "stargate_500b", "trump_truth_permits"} <= set(unknown)
