@@ -301,10 +301,10 @@ def publish(
     """
     with leftovers.alone(out):
         before = _listed_before(out)
-        check_replaced(folder, out, hashes, before, force=force)
         added = _manifest_before(out).get(ADDED)
         kept = {} if sweep else {"files": {**before, **hashes}}
         write_aside(folder, {MANIFEST: _manifest_bytes({**listed, **kept, **({ADDED: added} if added else {})})})
+        check_replaced(folder, out, [*hashes, MANIFEST], before, force=force)
         _move(folder, out, list(hashes), set(before) - set(hashes) if sweep else set())
     return [*hashes, MANIFEST]
 
@@ -340,13 +340,13 @@ def _move_one(folder: Path, out: Path, name: str) -> None:
 
 
 def _manifest_before(out: Path) -> dict[str, Any]:
-    """The folder's manifest; one that is not there, is no file or cannot be read is empty."""
+    """The folder's manifest; one that is missing, is no file, cannot be read or that no report wrote is empty."""
     path = out / MANIFEST
     try:
         found = json.loads(text(path, RECORD, links=False))
     except (OSError, ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return found if isinstance(found, dict) and "schema_version" in found else {}
 
 
 def _listed_before(out: Path) -> dict[str, str]:

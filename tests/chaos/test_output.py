@@ -203,7 +203,7 @@ def test_files_of_the_run_before_go_even_if_the_run_that_replaces_them_is_killed
         "with w.aside(out) as folder:\n"
         "    files = {f'events/{name}{k}.md': name.encode() for k in range(2)} | {'windows.csv': name.encode()}\n"
         "    w.write_aside(folder, files)\n"
-        "    w.publish(folder, out, w.hashed(files), {'files': w.hashed(files)}, sweep=True)\n"
+        "    w.publish(folder, out, w.hashed(files), {'schema_version': 1, 'files': w.hashed(files)}, sweep=True)\n"
     )
 
     def run(name: str, stop: int) -> int:

@@ -240,7 +240,7 @@ def test_an_output_folder_that_is_a_trap(tmp_path: Path) -> None:
     assert {path.name for path in outside.iterdir()} == {"precious"}
     (out / "events").unlink()
     names = ["../outside/precious", str(outside / "precious"), "events/../../outside/precious"]
-    (out / "manifest.json").write_text(json.dumps({"files": dict.fromkeys(names, "0")}))
+    (out / "manifest.json").write_text(json.dumps({"schema_version": 1, "files": dict.fromkeys(names, "0")}))
     done = run_in(tmp_path, "run", "--formats", "csv")
     assert done.code == 0, done.err
     assert (outside / "precious").read_text() == "precious"

@@ -141,3 +141,21 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert (tmp_path / "windows.csv").read_text() == "mine\n" and not (tmp_path / "models.csv").exists()
     assert run_in(tmp_path, "run", "--source", "snapshot", "--formats", "csv", "-o", ".", "--force").code == 0
     assert (tmp_path / "windows.csv").read_text().startswith("event_id,")
+
+
+@pytest.mark.parametrize("text", ['{"name": "an app", "files": {"windows.csv": "x"}}', '{"schema": 1}', "[1]", "words"])
+def test_somebody_elses_manifest_is_neither_replaced_nor_believed(tmp_path: Path, text: str) -> None:
+    out = tmp_path / "reports"
+    out.mkdir()
+    (out / "manifest.json").write_text(text)
+    (tmp_path / "events.csv").write_text("ticker,announced_at,timing\nNVDA,2025-04-15,amc\n")
+    words = ("run", "events.csv", "--source", "snapshot", "--formats", "csv", "--tests", "car-t")
+    done = run_in(tmp_path, *words)
+    assert done.code == 2 and "manifest.json" in done.err and "no report wrote it" in done.err
+    assert (out / "manifest.json").read_text() == text and not (out / "windows.csv").exists()
+    # nor does it give a file of the user's away
+    (out / "windows.csv").write_text("my,own\n1,2\n")
+    done = run_in(tmp_path, *words)
+    assert done.code == 2 and (out / "windows.csv").read_text() == "my,own\n1,2\n"
+    assert run_in(tmp_path, *words, "--force").code == 0
+    assert run_in(tmp_path, *words).code == 0, "the manifest is a report's now"
