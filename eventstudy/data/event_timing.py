@@ -125,7 +125,9 @@ def _holds_hours(column: Coded) -> bool:
     # in this order: among millions of other texts the first decides
     words = all(bucket_of(cell) is not None for cell in cells) and any(map(bucket_of, cells))
     # a moment with its date may be anything, such as when a row was fetched: there the heading decides
-    return bool(cells) and (words or all(":" in cell and not re.match(_DATE, cell) and is_clock(cell) for cell in cells))
+    return bool(cells) and (
+        words or all(":" in cell and not re.match(_DATE, cell) and is_clock(cell) for cell in cells)
+    )
 
 
 def _folded(heading: str) -> str:

@@ -23,11 +23,11 @@ from eventstudy.data.factors import PERCENT_DEVIATION, FactorTable
 from eventstudy.data.network import FRENCH, LARGEST_REPLY, TooLarge, bounded_requests
 from eventstudy.data.prices import Dates, Floats
 from eventstudy.data.store import default_folder
-from eventstudy.errors import MalformedResponse, SourceUnavailable, UsageError
+from eventstudy.errors import MalformedResponse, SourceUnavailable
+from eventstudy.extras import missing
 from eventstudy.opening import RECORD, text
 from eventstudy.spec import StudySpec
 
-INSTALL = 'pip install -e ".[factors]"'
 LIBRARY = "Kenneth French's data library"
 THREE, FIVE, MOMENTUM = (
     "F-F_Research_Data_Factors_daily",
@@ -136,7 +136,7 @@ def fetch(name: str) -> Dataset:
     try:
         from pandas_datareader.famafrench import FamaFrenchReader
     except ImportError as error:
-        raise UsageError("--factors live needs pandas-datareader", "an installation with it", INSTALL) from error
+        raise missing("--factors live", "pandas-datareader", "factors") from error
     advice = "try again later, or download the file, divide by 100 and name it with --factors FILE"
     options = {"retry_count": 2, "pause": 0.5, "timeout": 20, "session": bounded_requests(FRENCH, _small)}
     try:

@@ -19,11 +19,11 @@ from eventstudy.data.event_columns import RawEvents
 from eventstudy.data.event_headings import headings_of, without_empty
 from eventstudy.engine.panel import Ints
 from eventstudy.errors import InputFileError, Problem, UsageError
+from eventstudy.extras import missing
 from eventstudy.opening import check_regular
 from eventstudy.reading import LARGEST_CELL
 
 ENDINGS = (".parquet", ".pq")
-INSTALL = 'pip install -e ".[scale]"'
 TEXT_COLUMNS = (
     "event_id", "ticker", "timing", "role", "category", "title", "source", "notes", "benchmark", "calendar",
 )  # fmt: skip
@@ -121,7 +121,7 @@ def pyarrow_parquet(what: str) -> Any:
     try:
         import pyarrow.parquet
     except ImportError as error:
-        raise UsageError(f"{what} needs the pyarrow package", "an installation with it", INSTALL) from error
+        raise missing(what, "pyarrow", "scale") from error
     # the system's own allocator gives back what is no longer used
     pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     return pyarrow.parquet

@@ -11,7 +11,7 @@ import numpy as np
 from eventstudy.engine.least_squares import Fits, regressed
 from eventstudy.engine.panel import Floats
 from eventstudy.engine.windows import LOCAL_SESSIONS, Design
-from eventstudy.errors import UsageError
+from eventstudy.extras import missing
 
 # the package wants returns near one
 SCALE = 100.0
@@ -45,9 +45,7 @@ def conditional_fits(design: Design, process: str) -> Fits:
     try:
         from arch.univariate import EGARCH, GARCH
     except ImportError as error:
-        raise UsageError(
-            f"model {process} needs the arch package", "an installation with it", 'pip install -e ".[garch]"'
-        ) from error
+        raise missing(f"model {process}", "arch", "garch") from error
     x = np.concatenate([design.span[:, :, None], design.x[:, :, :1]], axis=2)
     base = regressed(design, x)
     volatility = GARCH if process == "garch" else EGARCH

@@ -15,13 +15,13 @@ from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.options import EXACT, Conventions, Engine, Options
 from eventstudy.engine.panel import Placed, ReturnPanel
 from eventstudy.errors import UsageError
+from eventstudy.extras import missing
 
 __all__ = ["Engine", "Measures", "Options", "chosen_engine", "measure"]
 
 
 # Events from which on loading the compiled kernels pays (docs/performance.md).
 BREAK_EVEN = 20_000
-INSTALL = 'pip install -e ".[fast]"'
 
 
 def chosen_engine(asked: str, n: int, model: str, conventions: Conventions | None = None) -> Engine:
@@ -46,7 +46,7 @@ def chosen_engine(asked: str, n: int, model: str, conventions: Conventions | Non
             what = "these conventions" if compiled(model, EXACT) else f"model {model}"
             raise UsageError(f"{what} cannot run on the numba engine", "--engine auto or --engine numpy")
         if find_spec("numba") is None:
-            raise UsageError("the numba engine needs the numba package", "an installation with it", INSTALL)
+            raise missing("--engine numba", "numba", "fast")
         return "numba"
     wanted = asked == "auto" and n >= BREAK_EVEN and possible and find_spec("numba") is not None
     return "numba" if wanted else "numpy"

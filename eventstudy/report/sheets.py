@@ -10,12 +10,12 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from eventstudy.errors import UsageError
+from eventstudy.extras import missing
 
 if TYPE_CHECKING:
     import pandas as pd
 
 WORKBOOK = "tables.xlsx"
-INSTALL = 'pip install -e ".[xlsx]"'
 # What a sheet and its cells can hold.
 MOST_ROWS, LONGEST_CELL, LONGEST_NAME = 1_048_576, 32_767, 31
 # A sheet counts days from here; earlier ones stay text.
@@ -47,7 +47,7 @@ def workbook_bytes(tables: Mapping[str, pd.DataFrame]) -> bytes:
         from openpyxl.styles import Font
         from openpyxl.utils import get_column_letter
     except ImportError as error:
-        raise UsageError("--formats xlsx needs openpyxl", "an installation with it", INSTALL) from error
+        raise missing("--formats xlsx", "openpyxl", "xlsx") from error
     book = openpyxl.Workbook(write_only=True)
     for name, frame in tables.items():
         if len(frame) + 1 > MOST_ROWS:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from eventstudy.errors import UsageError
+from eventstudy.extras import missing
 from eventstudy.libraries import SAFE_PATH
 
-INSTALL = 'pip install -e ".[scale]"'
 # seconds in which a scheduler must answer
 ANSWER_WITHIN = 8
 # seconds of waiting for a block after which it is asked whether anybody works
@@ -218,9 +218,7 @@ def _distributed(option: str) -> tuple[Any, Any]:
     try:
         from distributed import Client, LocalCluster
     except ImportError as error:
-        raise UsageError(
-            f"{option} needs the dask and distributed packages", "an installation with them", INSTALL
-        ) from error
+        raise missing(option, "distributed", "scale") from error
     # what becomes of the cluster is told in our own words
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     return Client, LocalCluster

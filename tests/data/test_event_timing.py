@@ -67,7 +67,18 @@ def test_words(word: str, bucket: str | None) -> None:
 
 
 def test_clocks() -> None:
-    for text in ("16:05", "4:05 PM", "4 pm", "16:05:00", "16:05 ET", "16:05:00-04:00", "9.30", "16h05", "12:00", "2025-04-16T16:05:00Z"):
+    for text in (
+        "16:05",
+        "4:05 PM",
+        "4 pm",
+        "16:05:00",
+        "16:05 ET",
+        "16:05:00-04:00",
+        "9.30",
+        "16h05",
+        "12:00",
+        "2025-04-16T16:05:00Z",
+    ):
         assert is_clock(text), text
     for text in ("2025", "Q1", "amc", "1605", "16:5", "", "2025-04-16"):
         assert not is_clock(text), text

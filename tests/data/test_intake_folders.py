@@ -24,11 +24,22 @@ pytestmark = pytest.mark.skipif(
 )
 
 BASE = (-0.0550632, 0.0146070)
-SAME_AS_BASE = (
-    "00-base 01-yfinance-multiindex 02-nasdaq-com 03-investing-com 03c-investing-thousands 04-stooq-web "
-    "04b-stooq-bulk 07-bloomberg 08-lseg 09-yahoo-web 11-compustat 21a-reverse-split-in-estimation 21b-split-on-day0 "
-    "42-live-bar"
-).split()
+SAME_AS_BASE = [
+    "00-base",
+    "01-yfinance-multiindex",
+    "02-nasdaq-com",
+    "03-investing-com",
+    "03c-investing-thousands",
+    "04-stooq-web",
+    "04b-stooq-bulk",
+    "07-bloomberg",
+    "08-lseg",
+    "09-yahoo-web",
+    "11-compustat",
+    "21a-reverse-split-in-estimation",
+    "21b-split-on-day0",
+    "42-live-bar",
+]
 
 
 class Case(NamedTuple):

@@ -296,7 +296,12 @@ def test_one_event_alone_shares_its_session_on_the_corrected_calendar() -> None:
     table = market(names=("A", "SPY")).assign(B=market(seed=4)["A"], C=market(seed=5)["A"])
     table = table[table.index != pd.Timestamp(closed)]
     rows = pd.DataFrame(
-        {"event_id": ["a", "b", "c"], "ticker": ["A", "B", "C"], "announced_at": [closed, after, after], "timing": "bmo"}
+        {
+            "event_id": ["a", "b", "c"],
+            "ticker": ["A", "B", "C"],
+            "announced_at": [closed, after, after],
+            "timing": "bmo",
+        }
     )
     spec = StudySpec(benchmarks=("SPY",))
     every, alone = run(rows, long(table), spec), run(rows, long(table), spec, only=["a"])

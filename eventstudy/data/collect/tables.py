@@ -13,11 +13,11 @@ from typing import Any
 
 from eventstudy.data.layouts import fold
 from eventstudy.errors import InputFileError, Problem, UsageError
+from eventstudy.extras import missing
 from eventstudy.opening import check_regular, content
 from eventstudy.reading import large_cells
 
 LARGEST = 256 * 2**20
-INSTALL_XLSX = 'pip install -e ".[xlsx]"'
 DELIMITERS = {"\t": "tabs", ";": "semicolons", ",": "commas", "|": "bars"}
 # something that may be a date, in any order: eight digits, three parts, or a month in letters
 DATE_LIKE = re.compile(
@@ -156,7 +156,7 @@ def _workbook(path: Path, sheet: str, heads: Callable[[Sequence[str]], bool]) ->
     try:
         import openpyxl
     except ImportError as error:
-        raise UsageError("reading a workbook needs openpyxl", "an installation with it", INSTALL_XLSX) from error
+        raise missing("reading a workbook", "openpyxl", "xlsx") from error
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except Exception as error:
