@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 LOG := $(VENV)/install.log
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run live test test-all coverage mutants lint types sample compare bench calibrate golden chaos supply docs clean
+.PHONY: help setup run live test test-all coverage mutants lint types sample compare bench calibrate golden chaos supply release-check docs clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -88,6 +88,10 @@ chaos: $(STAMP) ## faults, damage, kills and fuzzing at random; SEED=n repeats a
 supply: $(STAMP) ## licences, bill of materials, known troubles of what this is built on -> build/supply
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group supply
 	$(BIN)/python .ci/supply.py build/supply
+
+release-check: $(STAMP) ## wheel and sdist built, installed outside the checkout and used -> build/release/dist
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group release
+	$(BIN)/python .ci/release.py build/release
 
 docs: $(STAMP) ## the documentation site, every link checked -> build/site
 	$(BIN)/mkdocs build --strict --quiet

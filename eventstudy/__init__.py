@@ -32,7 +32,7 @@ _without_the_folder()
 
 from typing import TYPE_CHECKING, Any  # noqa: E402  after the folder is out of the way
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["EventStudyError", "StudyResult", "StudySpec", "Window", "run"]
 
 if TYPE_CHECKING:
