@@ -27,7 +27,9 @@ def run(*words: str | Path, folder: Path | None = None, env: Mapping[str, str] |
     """What a command prints; it must succeed."""
     done = subprocess.run(list(map(str, words)), cwd=folder, env=env, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(f"{' '.join(map(str, words))}: exit {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+        raise SystemExit(
+            f"{' '.join(map(str, words))}: exit {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+        )
     return done.stdout
 
 
@@ -48,7 +50,11 @@ def check_files(wheel: Path, sdist: Path) -> None:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
     with tarfile.open(sdist) as archive:
         source = {name.partition("/")[2] for name in archive.getnames()}
-    wrong = {"missing in the wheel": tracked - held, "only in the wheel": held - tracked, "missing in the sdist": tracked - source}
+    wrong = {
+        "missing in the wheel": tracked - held,
+        "only in the wheel": held - tracked,
+        "missing in the sdist": tracked - source,
+    }
     if found := {what: sorted(names) for what, names in wrong.items() if names}:
         raise SystemExit(f"the artifacts do not hold the package: {found}")
 
@@ -60,17 +66,25 @@ def use(command: Path, version: str, env: Mapping[str, str]) -> None:
         assert run(command, "--version", folder=folder, env=env).split()[-1] == version
         run(command, "init", folder=folder, env=env)
         run(command, "run", "--source", "snapshot", folder=folder, env=env)
-        missing = [name for name in ("report.html", "summary.md", "windows.csv") if not (folder / "reports" / name).is_file()]
+        missing = [
+            name for name in ("report.html", "summary.md", "windows.csv") if not (folder / "reports" / name).is_file()
+        ]
         if missing:
             raise SystemExit(f"{command}: no {', '.join(missing)} after `run`")
-        said = run(command, "event", "NVDA", "2025-04-15", "--timing", "amc", "--source", "snapshot", folder=folder, env=env)
+        said = run(
+            command, "event", "NVDA", "2025-04-15", "--timing", "amc", "--source", "snapshot", folder=folder, env=env
+        )
         if "2025-04-16" not in said:
             raise SystemExit(f"{command}: `event` does not name day 0:\n{said}")
 
 
 def environment(home: Path) -> dict[str, str]:
     """That of a user who has nothing of this checkout."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("EVENTSTUDY_", "PYTHON", "VIRTUAL_ENV"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("EVENTSTUDY_", "PYTHON", "VIRTUAL_ENV"))
+    }
     return {**kept, "HOME": str(home), "EVENTSTUDY_OFFLINE": "yes", "EVENTSTUDY_STORE": str(home / "store")}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from eventstudy.data.figures import FEW_VALUES, LEAST_MOVE
 from eventstudy.data.prices import Dates, Floats
 from eventstudy.engine.panel import Bools, Ints
 
@@ -17,8 +18,13 @@ _PRIMES = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 
 FEWEST, EXCHANGED = 60, 1.25
 # rows, the size at which moves are clipped, and the correlation of neighbouring moves of smoothed closes
 YEAR, CLIPPED, GOES_ON = 250, 4.0, 0.3
+# rows of a window that is judged, rows from one to the next, and the closes that are clipped at either end;
+# von Neumann's ratio from which on it is looked at, and from which on the rows have no order
+WINDOW, STEP, ENDS, AT_FIRST, APART = 60, 15, 3, 0.8, 1.5
+# median size of a daily return from which on decimals may be percent: 0.030 at most of 505 real firms
+LARGE = 0.03
+LARGE_NOTE = "half of the daily returns are above 3 % in size: they may be returns in percent of a quiet asset"
 SMOOTHED_NOTE = "each move goes on in the next: the closes seem to be means over several days"
-UNORDERED_NOTE = "closes do not follow each other as prices do: they may be returns, or rows that lost their order"
 EXCHANGED_NOTE = (
     "opens lie farther from the close before than closes from the open before: the columns of opens and closes seem to "
     "be exchanged"
@@ -80,6 +86,45 @@ def _needed(figures: Ints) -> float:
     return max(RUN, np.log(CHANCE / len(figures) ** 2) / np.log(alike)) if alike < 1 else np.inf
 
 
+def unordered(level: Floats) -> Bools:
+    """Rows of 60 in which each close says nothing about the next, as no prices do: bool (n,).
+
+    Prices follow each other: their squared steps make a small part of twice their variance (von Neumann's ratio), of
+    rows that lost their order about all of it. The ratio, with the three largest and smallest closes of a window
+    clipped, is 1.41 at most in 93,677 windows of 505 real firms over eleven years; 80 rows exchanged among themselves
+    were found in 199 of 199 series, 60 in 181, 40 in 53. Windows that hardly move, or that hold few prices, are not
+    judged.
+
+    Parameters
+    ----------
+    level : float64 (n,)
+        Closes in order of their days; finite and positive.
+    """
+    found = np.zeros(len(level), dtype=bool)
+    if len(level) < WINDOW:
+        return found
+    steps = np.log(level)
+    steps -= steps.mean()
+    at = np.append(np.arange(0, len(level) - WINDOW, STEP), len(level) - WINDOW)
+    total, squares = (np.concatenate([[0.0], np.cumsum(values)]) for values in (steps, steps * steps))
+    moved = np.concatenate([[0.0, 0.0], np.cumsum(np.diff(steps) ** 2)])
+    spread = squares[at + WINDOW] - squares[at] - (total[at + WINDOW] - total[at]) ** 2 / WINDOW
+    # without clipping first: few windows of prices are left to look at
+    at = at[moved[at + WINDOW] - moved[at + 1] > AT_FIRST * spread]
+    if not len(at):
+        return found
+    window = level[at[:, None] + np.arange(WINDOW)]
+    ordered = np.sort(window, axis=1)
+    held = np.clip(window, ordered[:, [ENDS]], ordered[:, [-1 - ENDS]])
+    held -= held.mean(axis=1, keepdims=True)
+    apart = (np.diff(held, axis=1) ** 2).sum(axis=1) > APART * (held**2).sum(axis=1)
+    lively = np.median(np.abs(window / ordered[:, [WINDOW // 2]] - 1), axis=1) >= LEAST_MOVE
+    several = (np.diff(ordered, axis=1) > 0).sum(axis=1) + 1 >= FEW_VALUES
+    for first in at[apart & lively & several].tolist():
+        found[first : first + WINDOW] = True
+    return found
+
+
 def smoothed(moves: Floats) -> bool:
     """Whether each move goes on in the next, as those of means over several days do.
 
@@ -98,10 +143,22 @@ def smoothed(moves: Floats) -> bool:
 
 def repeated_note(dates: Dates, again: Bools) -> str:
     """The sentence on rows that ``repeated`` found."""
-    edges = np.flatnonzero(np.diff(again, prepend=False, append=False)).reshape(-1, 2)
-    runs = " and ".join(f"{dates[first]} to {dates[stop - 1]}" for first, stop in edges[:3].tolist())
-    more = f" and {len(edges) - 3} more runs" if len(edges) > 3 else ""
-    return f"the moves of {runs}{more} stand twice: a block of rows may have been copied"
+    return f"the moves of {_runs(dates, again)} stand twice: a block of rows may have been copied"
+
+
+def unordered_note(dates: Dates, apart: Bools) -> str:
+    """The sentence on rows that ``unordered`` found."""
+    return (
+        f"the closes of {_runs(dates, apart)} do not follow each other as prices do: they may be returns, or rows that "
+        "lost their order"
+    )
+
+
+def _runs(dates: Dates, rows: Bools) -> str:
+    """The first runs of consecutive rows, by their dates."""
+    edges = np.flatnonzero(np.diff(rows, prepend=False, append=False)).reshape(-1, 2)
+    listed = " and ".join(f"{dates[first]} to {dates[stop - 1]}" for first, stop in edges[:3].tolist())
+    return f"{listed} and {len(edges) - 3} more runs" if len(edges) > 3 else listed
 
 
 def exchanged(opens: Floats, close: Floats) -> bool:

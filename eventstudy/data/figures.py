@@ -37,6 +37,7 @@ SMALL, BOTH_SIGNS = 0.2, (0.25, 0.75)
 GROSS_ROWS, LEAST_MOVE, FEW_VALUES, NEAR_ONE = 60, 0.001, 10, 0.02
 # von Neumann's ratio of such figures; below the first, of prices with their extremes, nothing more is asked
 AT_FIRST, NEUMANN = 0.5, 1.3
+BELOW_A_LOSS = "is below a total loss (-1); leave unknown returns empty"
 NO_NUMBER = "is no number; write a decimal with a point"
 COMMA = (
     "is no number: it is written with a decimal comma; read the file with pd.read_csv(path, decimal=',') and write "
@@ -58,11 +59,14 @@ class Parsed:
         Row -> its cell, and why it cannot be read.
     codes : Counter
         CRSP's codes in place of a return, and how often each stands.
+    coded : set of int
+        Their rows.
     """
 
     values: Floats
     wrong: dict[int, tuple[str, str]] = field(default_factory=dict)
     codes: Counter[str] = field(default_factory=Counter)
+    coded: set[int] = field(default_factory=set)
 
 
 def parsed(cells: Any, name: str, *, shown: bool = False, codes: bool = False) -> Parsed:
@@ -90,6 +94,7 @@ def parsed(cells: Any, name: str, *, shown: bool = False, codes: bool = False) -
         low = found.values < LOWEST_RETURN
         if low.any():
             found.codes.update(f"{value:g}" for value in found.values[low].tolist())
+            found.coded.update(np.flatnonzero(low).tolist())
             found.values = np.where(low, np.nan, found.values)
     return found
 
@@ -127,6 +132,7 @@ def _by_cell(texts: list[str], name: str, *, shown: bool, codes: bool) -> Parsed
             found.values[row] = value
         elif value.startswith("code "):
             found.codes[value.removeprefix("code ")] += 1
+            found.coded.add(row)
         else:
             found.wrong[row] = (text, value)
     return found
@@ -165,7 +171,7 @@ def impossible(name: str, values: Floats) -> list[tuple[NDArray[np.bool_], str]]
             return [(wrong, "must be a whole number of sessions, 1 or more")]
         if name in RETURNS:
             low = values < LOWEST_RETURN
-            return [(infinite, "is not finite"), (low, "is below a total loss (-1); leave unknown returns empty")]
+            return [(infinite, "is not finite"), (low, BELOW_A_LOSS)]
         absurd = ~infinite & (values > HIGHEST)
         if name in PRICES:
             absurd |= (values > 0) & (values < LOWEST)

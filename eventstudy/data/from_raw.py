@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from eventstudy.data.doubtful import SMOOTHED_NOTE, repeated, repeated_note, smoothed
+from eventstudy.data.doubtful import LARGE, LARGE_NOTE, SMOOTHED_NOTE, repeated, repeated_note, smoothed
 from eventstudy.data.intake import accept
 from eventstudy.data.prices import (
     DOUBTFUL,
@@ -26,6 +26,8 @@ from eventstudy.errors import InputFileError, Problem, flat
 RETURNS = "returns"
 # problems of a file that its refusal names
 SHOWN = 5
+# returns of which the median says something
+SOME = 20
 _BARE = re.compile(r"^file(: |  )")
 
 
@@ -53,6 +55,8 @@ def returns_series(raw: RawSeries) -> PriceSeries | Refusal:
     said = [*raw.notes, *([repeated_note(raw.dates[order], again)] if again.any() else [])]
     if smoothed(values[order]):
         again, said = np.ones(len(order), dtype=bool), [*said, SMOOTHED_NOTE]
+    if len(order) >= SOME and float(np.median(np.abs(values[order]))) > LARGE:
+        again, said = np.ones(len(order), dtype=bool), [*said, LARGE_NOTE]
     return make_series(
         raw.symbol,
         raw.dates[order],

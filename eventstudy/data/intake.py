@@ -16,13 +16,13 @@ from eventstudy.data.dividends import ADJUSTED, UNADJUSTED, dividend_basis
 from eventstudy.data.doubtful import (
     EXCHANGED_NOTE,
     SMOOTHED_NOTE,
-    UNORDERED_NOTE,
     exchanged,
     repeated,
     repeated_note,
     smoothed,
+    unordered,
+    unordered_note,
 )
-from eventstudy.data.figures import without_order
 from eventstudy.data.prices import (
     BY_HEADING,
     DOUBTFUL,
@@ -356,8 +356,8 @@ def _doubts(dates: Dates, level: Floats, close: Floats, opens: Floats | None) ->
     np.divide(level[1:], level[:-1], out=moves[1:])
     moves -= 1
     found = [(again, repeated_note(dates, again))] if (again := repeated(moves)).any() else []
-    if without_order(level):
-        found.append((np.ones(len(close), dtype=bool), UNORDERED_NOTE))
+    if (apart := unordered(level)).any():
+        found.append((apart, unordered_note(dates, apart)))
     elif smoothed(moves):
         found.append((np.ones(len(close), dtype=bool), SMOOTHED_NOTE))
     if opens is not None and exchanged(opens, close):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eventstudy.data.prices import Floats
 
@@ -22,6 +23,8 @@ class Stated:
     figures : dict of str to float64 (n,)
         NaN where a cell is empty.
     texts : dict of str to list of str
+    coded : dict of str to bool (n,)
+        Rows where a code stands in place of a figure.
     basis : str
         As ``RawSeries.heading_basis``.
     notes : list of str
@@ -32,6 +35,7 @@ class Stated:
     figures: dict[str, Floats]
     texts: dict[str, list[str]]
     basis: str
+    coded: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
 
@@ -50,7 +54,11 @@ def _crsp(stated: Stated) -> None:
         stated.basis = "split-adjusted"
     if "return" not in figures:
         stated.notes.append("there is no RET: returns are made from PRC, without dividends and delisting returns")
-    delisting = figures.pop("delisting", None)
+    delisting, lost = figures.pop("delisting", None), stated.coded.get("delisting")
+    if lost is not None and lost.any() and "return" in figures:
+        # what the shares were worth after the last trade is unknown, so that the return of the last row is unknown
+        figures["return"] = np.where(lost, np.nan, figures["return"])
+        stated.notes.append("the delisting return is missing (a code stands in DLRET): so is the return of that row")
     if delisting is None or not np.isfinite(delisting).any():
         return
     last = np.isfinite(delisting)

@@ -123,10 +123,11 @@ def wide_columns(headings: Sequence[object], symbol: str, held: str = "close") -
     at = wide_dates(headings)
     if at < 0:
         return None
-    known = {str(heading).strip(): place for place, heading in enumerate(headings) if place != at}
-    column = held_as(symbol, known)
-    if column is None:
-        column = held_as(symbol.lower(), {name.lower(): place for name, place in known.items()})
-    if column is None:
-        return None
-    return Recognised(WIDE, {"date": at, held: column})
+    for spelled in (str, str.lower):
+        known: dict[str, list[int]] = {}
+        for place, heading in enumerate(headings):
+            if place != at:
+                known.setdefault(spelled(str(heading).strip()), []).append(place)
+        if (found := held_as(spelled(symbol), known)) is not None:
+            return Recognised(WIDE, {"date": at, held: found[0]}, twice=(symbol,) if len(found) > 1 else ())
+    return None

@@ -77,7 +77,7 @@ def _medians(values: Floats) -> Floats:
 
 
 def likelihood_ratio(moves: Moves, expected: Floats) -> Floats:
-    """2 log of the likelihood ratio that a day's close fell by ``expected`` against that it did not; float64 (m,).
+    """Log likelihood ratio that a day's close fell by ``expected`` against that it did not; float64 (m,).
 
     Both residuals have Student's t density with three degrees of freedom; positive speaks for the fall.
     """

@@ -13,7 +13,17 @@ import pandas as pd
 
 from eventstudy.data.calendar import DEFAULT_EXCHANGE, exchange_of
 from eventstudy.data.date_readings import UnreadableDates
-from eventstudy.data.figures import AMBIGUOUS, COMMA, PRICES, Parsed, first_troubles, gross_returns, parsed, said
+from eventstudy.data.figures import (
+    AMBIGUOUS,
+    BELOW_A_LOSS,
+    COMMA,
+    PRICES,
+    Parsed,
+    first_troubles,
+    gross_returns,
+    parsed,
+    said,
+)
 from eventstudy.data.layout_dates import TRIED, form_of, is_yahoo_page, orderly, swappable
 from eventstudy.data.layout_rules import RULES, Stated
 from eventstudy.data.layouts import (
@@ -39,6 +49,8 @@ UNREAD = (
 UNUSED = ("high", "low")
 # median size of a daily return above which figures are no decimals, and rows that show it
 PERCENT, FEWEST = 0.1, 5
+# median size above which they are not even percent
+POINTS = 10.0
 # rows of which some return is negative, unless they are those of a deposit: median size from which they are none
 SOME_FALL, DEPOSIT = 60, 0.002
 # how far from 1 the median gross return may lie
@@ -200,6 +212,8 @@ class _Reading:
         stated = Stated({}, {name: list(self._cut(cells)) for name, cells in table.texts.items()}, layout.basis)
         for name, column in table.columns.items():
             stated.figures[name] = self._column(name, column, codes)
+            if column.coded:
+                stated.coded[name] = np.isin(self._numbers(len(column.values)), list(column.coded))
         for found in self.commas.values():
             # one habit of writing, however many cells show it
             first = min(found, key=lambda problem: problem.line)
@@ -235,6 +249,10 @@ class _Reading:
         if self.rows is None:
             return values
         return values.iloc[self.rows] if hasattr(values, "iloc") else values[self.rows]
+
+    def _numbers(self, n: int) -> np.ndarray:
+        """Rows of the table that are those of the symbol."""
+        return np.arange(n) if self.rows is None else self.rows
 
     def _line(self, row: int) -> int:
         at = row if self.rows is None else int(self.rows[row])
@@ -290,7 +308,7 @@ class _Reading:
 
     def _column(self, name: str, column: Parsed, codes: Counter[str]) -> Floats:
         values = np.asarray(self._cut(column.values))
-        rows = range(len(values)) if self.rows is None else self.rows.tolist()
+        rows = self._numbers(len(values)).tolist()
         wrong = {at: column.wrong[row] for at, row in enumerate(rows) if row in column.wrong} if column.wrong else {}
         codes.update(column.codes)
         signless = self.table.found.layout.midpoints and name in ("close", "open")
@@ -337,14 +355,16 @@ class _Reading:
             self.problems.append(Problem(0, "ret", "", message))
             return figures
         there = np.abs(values[np.isfinite(values)])
-        if len(there) >= FEWEST and float(np.median(there)) > PERCENT:
+        if len(there) >= FEWEST and (size := float(np.median(there))) > PERCENT:
             gross = float(np.median(np.abs(there - 1))) < GROSS
-            cure = "gross returns (1 + r); subtract 1" if gross else "returns in percent; divide by 100"
-            message = f"is the median size of a daily return: {cure}"
-            self.problems.append(Problem(0, "ret", f"{np.median(there):.3g}", message))
-        if len(there) >= SOME_FALL and not (values < 0).any() and float(np.median(there)) > DEPOSIT:
+            unit = "in basis points; divide by 10,000" if size > POINTS else "in percent; divide by 100"
+            cure = "gross returns (1 + r); subtract 1" if gross else f"returns {unit}"
+            # one cause, one cure: such figures are below a total loss too
+            self.problems = [problem for problem in self.problems if not problem.message.startswith(BELOW_A_LOSS)]
+            self.problems.append(Problem(0, "ret", f"{size:.3g}", f"is the median size of a daily return: {cure}"))
+        elif len(there) >= SOME_FALL and not (values < 0).any() and float(np.median(there)) > DEPOSIT:
             message = "has no negative return: write returns with their sign, not their size"
-            self.problems.append(Problem(0, "ret", self.symbol, message))
+            self.problems.append(Problem(0, "ret", "", message))
         if self.table.origin.asked == "log-returns":
             figures["return"] = np.expm1(values)
         return figures

@@ -200,7 +200,8 @@ def _tickers(frame: pd.DataFrame, dates: int) -> list[str]:
 def _wide(frame: pd.DataFrame, dates: int, name: str, held: str, origin: Origin) -> Callable[[], RawSeries]:
     """What reads one column of a wide frame."""
     headings = [str(column) for column in frame.columns]
-    found = Recognised(WIDE, {"date": dates, held: headings.index(name)})
+    twice = (name,) if headings.count(name) > 1 else ()
+    found = Recognised(WIDE, {"date": dates, held: headings.index(name)}, twice=twice)
     columns = {what: _column(frame, at) for what, at in found.place.items()}
     return lambda: figures_of(found, headings, columns, origin).series(name)
 

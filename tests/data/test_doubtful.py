@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eventstudy.data.doubtful import exchanged, repeated, smoothed
+from eventstudy.data.doubtful import exchanged, repeated, smoothed, unordered
 from eventstudy.data.figures import GROSS_ROWS, gross_returns, without_order
 from eventstudy.data.sources import source_from_frame
 from eventstudy.study import run
@@ -208,6 +208,7 @@ def test_no_real_firm_is_doubtful() -> None:
         close = close[np.isfinite(close)]
         moves = close[1:] / close[:-1] - 1
         assert not repeated(moves).any() and not smoothed(moves) and not without_order(close), ticker
+        assert not unordered(close).any(), ticker
     prices = pd.read_csv(PANEL.parent / "prices.csv")
     for ticker, rows in prices.groupby("ticker"):
         opens, close = rows["open"].to_numpy(dtype=np.float64), rows["close"].to_numpy(dtype=np.float64)

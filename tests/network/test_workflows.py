@@ -317,7 +317,9 @@ def test_every_action_is_a_commit_with_its_version(path: Path) -> None:
     lines = [line for line in path.read_text().splitlines() if "uses:" in line]
     assert len(lines) == sum("uses" in step for _, step in steps(path))
     for line in lines:
-        assert re.search(r"uses: (actions/[a-z/-]+|pypa/gh-action-pypi-publish)@[0-9a-f]{40} # v\d+\.\d+\.\d+( #|$)", line), line
+        assert re.search(
+            r"uses: (actions/[a-z/-]+|pypa/gh-action-pypi-publish)@[0-9a-f]{40} # v\d+\.\d+\.\d+( #|$)", line
+        ), line
     everywhere = "\n".join(one.read_text() for one in LINTED)
     for action, version in set(re.findall(r"uses: (actions/[a-z-]+)[a-z/]*@[0-9a-f]{40} # (v[\d.]+)", everywhere)):
         commits = set(re.findall(rf"uses: {action}[a-z/]*@([0-9a-f]{{40}}) # {re.escape(version)}", everywhere))
