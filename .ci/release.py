@@ -1,8 +1,9 @@
 """A release as a stranger meets it: build the wheel and the sdist, install each outside the checkout, and use it.
 
-``python .ci/release.py OUT`` builds into ``OUT/dist`` and ends with exit 1 where a file of the package is missing, twine finds
-fault, an installation fails, or ``--version``, ``init``, ``run`` or ``event`` does not do what it should. Each artifact is
-installed by pip into an environment of its own; the wheel also by ``uv tool`` and pipx, which the group ``release`` holds.
+``python .ci/release.py OUT`` builds into ``OUT/dist`` and ends with exit 1 where a file of the package is missing, twine
+finds fault, an installation fails, or ``--version``, ``init``, ``run`` or ``event`` does not do what it should. Each
+artifact is installed by pip into an environment of its own; the wheel also by ``uv tool`` and pipx, which the group
+``release`` holds.
 """
 
 from __future__ import annotations
@@ -110,10 +111,14 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)
             env = environment(place) | {
-                "UV_TOOL_DIR": str(place / "tools"), "UV_TOOL_BIN_DIR": str(place / "bin"), "UV_PYTHON": sys.executable,
-                "UV_CACHE_DIR": str(place / "cache"), "PIPX_HOME": str(place / "tools"), "PIPX_BIN_DIR": str(place / "bin"),
+                "UV_TOOL_DIR": str(place / "tools"),
+                "UV_TOOL_BIN_DIR": str(place / "bin"),
+                "UV_PYTHON": sys.executable,
+                "UV_CACHE_DIR": str(place / "cache"),
+                "PIPX_HOME": str(place / "tools"),
+                "PIPX_BIN_DIR": str(place / "bin"),
                 "PIPX_DEFAULT_PYTHON": sys.executable,
-            }  # fmt: skip
+            }
             run(TOOLS / name, *words, wheel, folder=place, env=env)
             use(place / "bin" / "eventstudy", version, env)
             print(f"{wheel.name}: installed by {name} and used")

@@ -1,7 +1,8 @@
 """Install the project and its test tools with a choice of versions of its dependencies, for the running interpreter.
 
-``python .ci/versions.py lowest|newest|pinned|without-extras``: the lowest versions that ``pyproject.toml`` allows, the newest
-that the index has, those of ``constraints.txt``, or the pinned ones without the optional dependencies of the project.
+``python .ci/versions.py lowest|newest|pinned|without-extras``: the lowest versions that ``pyproject.toml`` allows, the
+newest that the index has, those of ``constraints.txt``, or the pinned ones without the optional dependencies of the
+project.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def main() -> None:
         raise SystemExit(f"usage: python .ci/versions.py {'|'.join(CHOICES)}")
     with tempfile.TemporaryDirectory() as folder:
         words = arguments(sys.argv[1], Path(folder))
-        raise SystemExit(subprocess.call([sys.executable, "-m", "pip", "install", *words]))
+        raise SystemExit(subprocess.call([sys.executable, "-m", "pip", "install", *words]))  # noqa: S603  our own words
 
 
 if __name__ == "__main__":

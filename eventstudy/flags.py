@@ -63,8 +63,8 @@ FLAGS: dict[str, str] = {
     "model_fallback": "the model could not be fitted and a simpler one stands in",
     "split_unclear": "a stated split in the estimation or event window is too small for the closes to show whether "
     "they are adjusted for it",
-    "basis_by_heading": "dividends that matter in the event window are added, or not, because of the headings alone: the "
-    "figures do not show whether the closes are adjusted for them",
+    "basis_by_heading": "dividends that matter in the event window are added, or not, because of the headings alone: "
+    "the figures do not show whether the closes are adjusted for them",
     "splits_unknown": "the closes are raw and no column states splits: a split in the estimation or event window "
     "counts as a return",
     "doubtful_closes": "in the estimation or event window ten or more moves in a row stand a second time in the "

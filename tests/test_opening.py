@@ -20,6 +20,7 @@ OPENERS = {"open", "read_text", "read_bytes", "fromfile", "memmap", "load", "loa
 # file and function -> why it opens by itself
 ALLOWED = {
     ("opening.py", "opened"): "the one place",
+    ("extras.py", "_is_editable"): "the record of its installation",
     ("cli/init.py", "_write"): "the package's own templates",
     ("cli/start.py", "_streams"): "the null device, and standard streams by their numbers",
     ("cli/start.py", "_forget"): "the null device, for output that nobody reads",

@@ -304,7 +304,8 @@ def publish(
         added = _manifest_before(out).get(ADDED)
         kept = {} if sweep else {"files": {**before, **hashes}}
         write_aside(folder, {MANIFEST: _manifest_bytes({**listed, **kept, **({ADDED: added} if added else {})})})
-        check_replaced(folder, out, [*hashes, MANIFEST], before, force=force)
+        own = [MANIFEST] if _manifest_is_foreign(out) else []
+        check_replaced(folder, out, [*hashes, *own], before, force=force)
         _move(folder, out, list(hashes), set(before) - set(hashes) if sweep else set())
     return [*hashes, MANIFEST]
 
@@ -341,12 +342,22 @@ def _move_one(folder: Path, out: Path, name: str) -> None:
 
 def _manifest_before(out: Path) -> dict[str, Any]:
     """The folder's manifest; one that is missing, is no file, cannot be read or that no report wrote is empty."""
-    path = out / MANIFEST
-    try:
-        found = json.loads(text(path, RECORD, links=False))
-    except (OSError, ValueError, RecursionError):
-        return {}
+    found = _read_manifest(out)
     return found if isinstance(found, dict) and "schema_version" in found else {}
+
+
+def _manifest_is_foreign(out: Path) -> bool:
+    """Whether the folder holds a manifest.json of something else: JSON that no report wrote."""
+    found = _read_manifest(out)
+    return found is not None and not (isinstance(found, dict) and "schema_version" in found)
+
+
+def _read_manifest(out: Path) -> Any:
+    """What manifest.json holds; None where it is missing, is no file or is damaged."""
+    try:
+        return json.loads(text(out / MANIFEST, RECORD, links=False))
+    except (OSError, ValueError, RecursionError):
+        return None
 
 
 def _listed_before(out: Path) -> dict[str, str]:

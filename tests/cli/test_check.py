@@ -69,9 +69,9 @@ def test_the_sample_without_its_manifest(cli: Cli, tmp_path: Path) -> None:
     reports = str(tmp_path / "sample")
     sample = Path(__file__).parent.parent.parent / "reports"
     shutil.copytree(sample, reports, ignore=shutil.ignore_patterns("manifest.json"))
-    outcome = cli("check", reports, "--fail-if", "car[0,1] < -0.08", "--fail-if", "excluded != 4 or studied < 1")
+    outcome = cli("check", reports, "--fail-if", "car[0,1] < -0.08", "--fail-if", "excluded != 6 or studied < 1")
     assert outcome.code == 5 and "us_ai_chip_rule_2022_8k NVDA" in outcome.out
-    assert "false excluded != 4 or studied < 1  excluded = 4  studied = 49" in outcome.out
+    assert "false excluded != 6 or studied < 1  excluded = 6  studied = 49" in outcome.out
     age = cli("check", reports, "--fail-if", "data_age_days > 1")
     assert age.code == 2 and "no manifest.json" in age.err, "a gate that cannot be judged is no gate that holds"
 
@@ -79,7 +79,7 @@ def test_the_sample_without_its_manifest(cli: Cli, tmp_path: Path) -> None:
 def test_results_json_alone_will_do(full_run: Outcome, cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "only").mkdir()
     (tmp_path / "only" / "results.json").write_bytes((full_run.folder / "reports" / "results.json").read_bytes())
-    arguments = ("--fail-if", "car[0,1] < -0.05", "--fail-if", "max(p_t[0,1]) > 0.5 and excluded == 4", "--json")
+    arguments = ("--fail-if", "car[0,1] < -0.05", "--fail-if", "max(p_t[0,1]) > 0.5 and excluded == 6", "--json")
     one = json.loads(cli("check", "only", *arguments).out)
     two = json.loads(run_in(full_run.folder, "check", "reports", *arguments).out)
     for check in (*one["checks"], *two["checks"]):

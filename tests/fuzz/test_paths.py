@@ -200,7 +200,7 @@ def test_a_manifest_of_somebody_else_removes_nothing_of_the_user_s(study: Path, 
     (out / "dollar.csv").write_text("of a report before")
     names = [*own, "aggregate.md", "../precious", str(tmp_path / "precious"), "a\0b", "x" * 5000, "", ".", "events", "dollar.csv",
              "events/../../precious", "events/a\0.md", "figures/" + "y" * 300 + ".svg", "events\\..\\x", "C:x"]  # fmt: skip
-    (out / "manifest.json").write_text(json.dumps({"files": dict.fromkeys(names, "0")}))
+    (out / "manifest.json").write_text(json.dumps({"schema_version": 1, "files": dict.fromkeys(names, "0")}))
     done = run(study, "-o", str(out), "--formats", "csv")
     assert done.code == 0, done.err
     assert all((out / name).read_text() == "mine" for name in [*own, "aggregate.md"])
@@ -208,7 +208,14 @@ def test_a_manifest_of_somebody_else_removes_nothing_of_the_user_s(study: Path, 
 
 
 @pytest.mark.parametrize(
-    "content", ["[" * 100_000, '{"files": [1]}', '{"files": {"a": {"b": 1}}, "added": 5}', "\0", "fifo"]
+    "content",
+    [
+        "[" * 100_000,
+        '{"schema_version": 1, "files": [1]}',
+        '{"schema_version": 1, "files": {"a": {"b": 1}}, "added": 5}',
+        "\0",
+        "fifo",
+    ],
 )
 def test_a_manifest_that_is_none_stops_no_run(study: Path, tmp_path: Path, content: str) -> None:
     out = tmp_path / "out"

@@ -34,16 +34,28 @@ def held(tmp_path: Path) -> dict[str, list[str]]:
     return found
 
 
+ELSEWHERE = "asian_markets_apr2025"
+
+
+def copy_snapshot_study(folder: Path) -> None:
+    """The repository's study without the rows whose prices the snapshot, and so the stand-in, does not have."""
+    copy_study(folder)
+    lines = (folder / "events.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (folder / "events.csv").write_text("".join(line for line in lines if ELSEWHERE not in line), encoding="utf-8")
+
+
 @pytest.mark.slow
 def test_the_study_from_yahoo_is_the_study_from_the_snapshot(yahoo: StandIn, live: Live, tmp_path: Path) -> None:
     yahoo.listings = snapshot_listings()
-    copy_study(tmp_path)
+    copy_snapshot_study(tmp_path)
     first = live("run", "--source", "auto", "-o", "first", "--audit")
     assert first.code == 0, first.err
     assert "prices: yahoo" in first.err
     assert held(tmp_path) == {symbol: ["prices"] for symbol in yahoo.listings}
     for path in sorted((ROOT / "reports").glob("*.csv")):
         theirs, ours = pd.read_csv(path), pd.read_csv(tmp_path / "first" / path.name)
+        if "event_id" in theirs:
+            theirs = theirs[theirs["event_id"] != ELSEWHERE].reset_index(drop=True)
         pd.testing.assert_frame_equal(ours, theirs, rtol=1e-9, atol=1e-12, obj=path.name)
     manifest = json.loads((tmp_path / "first" / "manifest.json").read_text())
     assert manifest["prices"]["chosen"] == "yahoo" and manifest["versions"]["yfinance"]
@@ -68,7 +80,7 @@ def test_a_part_of_the_study_from_yahoo_is_that_part_from_the_snapshot(
     yahoo: StandIn, live: Live, tmp_path: Path
 ) -> None:
     yahoo.listings = snapshot_listings()
-    copy_study(tmp_path)
+    copy_snapshot_study(tmp_path)
     few = (
         "--event",
         "h20_license_8k",
