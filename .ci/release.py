@@ -1,8 +1,8 @@
 """A release as a stranger meets it: build the wheel and the sdist, install each outside the checkout, and use it.
 
-``python .ci/release.py OUT`` builds into ``OUT/dist`` and ends with exit 1 where a file of the package is missing, twine
-finds fault, an installation fails, or ``--version``, ``init``, ``run`` or ``event`` does not do what it should. Each
-artifact is installed by pip into an environment of its own; the wheel also by ``uv tool`` and pipx, which the group
+``python .ci/release.py OUT`` builds into ``OUT/dist`` and ends with exit 1 where a file of the package is missing,
+twine finds fault, an installation fails, or ``--version``, ``init``, ``run`` or ``event`` does not do what it should.
+Each artifact is installed by pip into an environment of its own; the wheel also by ``uv tool`` and pipx, which the group
 ``release`` holds.
 """
 
@@ -26,7 +26,8 @@ TOOLS = Path(sys.executable).parent
 
 def run(*words: str | Path, folder: Path | None = None, env: Mapping[str, str] | None = None) -> str:
     """What a command prints; it must succeed."""
-    done = subprocess.run(list(map(str, words)), cwd=folder, env=env, capture_output=True, text=True)
+    words = tuple(map(str, words))
+    done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True)  # noqa: S603  our own words
     if done.returncode:
         raise SystemExit(
             f"{' '.join(map(str, words))}: exit {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
