@@ -2,8 +2,8 @@
 
 ``python .ci/release.py OUT`` builds into ``OUT/dist`` and ends with exit 1 where a file of the package is missing,
 twine finds fault, an installation fails, or ``--version``, ``init``, ``run`` or ``event`` does not do what it should.
-Each artifact is installed by pip into an environment of its own; the wheel also by ``uv tool`` and pipx, which the group
-``release`` holds.
+Each artifact is installed by pip into an environment of its own; the wheel also by ``uv tool`` and pipx, which the
+group ``release`` holds.
 """
 
 from __future__ import annotations
