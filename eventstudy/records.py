@@ -82,7 +82,7 @@ class ClusterRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DollarRow:
-    """A CAR in money: of one event, or of all firms of a session together."""
+    """A CAR in money: of one event, or of all firms of a session together; no ``currency`` where it is not known."""
 
     event_ids: tuple[str, ...]
     tickers: tuple[str, ...]
@@ -96,6 +96,7 @@ class DollarRow:
     t: float
     df: float
     p: float
+    currency: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

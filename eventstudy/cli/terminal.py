@@ -96,7 +96,8 @@ def _further_lines(volume: pd.DataFrame, dollar: pd.DataFrame, event_id: str, ti
     ]
     own = dollar[(dollar["event_ids"] == event_id) & (dollar["tickers"] == ticker)]
     return lines + [
-        f"  money   {d.window}: {d.dollar:,.3g} ({d.ci_low:,.3g} to {d.ci_high:,.3g})" for d in own.itertuples()
+        f"  money   {d.window}: {d.dollar:,.3g} ({d.ci_low:,.3g} to {d.ci_high:,.3g}) {d.currency}".rstrip()
+        for d in own.itertuples()
     ]
 
 

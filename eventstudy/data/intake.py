@@ -243,6 +243,9 @@ def _with_adjusted(rows: _Rows, raw: RawSeries, trust: bool) -> _Decided | str:
     else:
         why = "close, dividends and splits agree with the adjusted close"
     kind = RAW if raw_closes or raw.heading_basis == RAW else UNADJUSTED
+    if raw.heading_basis == "adjusted" and dividend is None:
+        # the source states one close, the adjusted one
+        kind = ADJUSTED
     returns_from = "adj_close" if found.trouble or rows.dividend is None else "dividends"
     by = divisor(len(rows.close), raw_closes)
     return _Decided(Basis(kind, why, notice), by, by_adjusted, returns_from, np.zeros(len(by), dtype=np.uint8))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eventstudy.data.claims import Claim, parse_claim
+from eventstudy.data.dividends import ADJUSTED
 from eventstudy.records import ClaimRow
 
 if TYPE_CHECKING:
@@ -103,14 +104,19 @@ def _check(studied: Studied, row: int, i: int | None, kind: str, text: str, over
         expected=expected,
         abnormal=abnormal,
         p=p,
-        note="" if i is None else _note(covered, int(studied.series(i).span[studied.session(i)])),
+        note="" if i is None or not covered else "; ".join(_notes(studied, i, covered)),
     )
 
 
-def _note(covered: int, spanned: int) -> str:
-    """What the observed and the abnormal return are where they are not those of day 0 alone."""
+def _notes(studied: Studied, i: int, covered: int) -> Iterator[str]:
+    """What the observed and the abnormal return are where they are not the price return of day 0 alone."""
+    series = studied.series(i)
+    spanned = int(series.span[studied.session(i)])
     if covered > 1:
-        return f"the return covers {covered} sessions: the close of the session before is missing"
-    if spanned > 1:
-        return f"the abnormal return covers {spanned} sessions: a close of the benchmark before is missing"
-    return ""
+        yield f"the return covers {covered} sessions: the close of the session before is missing"
+    elif spanned > 1:
+        yield f"the abnormal return covers {spanned} sessions: a close of the benchmark before is missing"
+    if studied.market.prices.series[series.ticker].provenance.basis == ADJUSTED:
+        yield "the closes are adjusted for dividends: the observed return includes a dividend that was paid on day 0"
+    if studied.spec.currency != "local":
+        yield f"the observed return is in {studied.spec.currency}"

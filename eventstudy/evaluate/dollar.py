@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eventstudy.data.currency import HUNDREDTHS, LOCAL
+from eventstudy.data.markets import currency_of
 from eventstudy.engine.significance.cluster import weighted_sum
 from eventstudy.engine.significance.laws import t_p_value, t_quantile
 from eventstudy.evaluate.clusters import cluster_of, common_design, ids_of, sessions_of
@@ -20,8 +22,9 @@ def dollar_impact(studied: Studied) -> tuple[DollarRow, ...]:
     """One row an event and window whose ticker has ``--shares``, then one a session all of whose firms have them.
 
     Market value is the last close before the window's first day times the shares outstanding, both in the units of
-    today's splits and of the listing's currency; never a price that the news has touched. A total over the firms of a
-    session takes their correlation in: v'CAR over sqrt(q v'Sigma v) is exactly t (methods 4).
+    today's splits and of the listing's currency (closes in pence or cents make whole units); never a price that the
+    news has touched. A total over the firms of a session, all in one currency, takes their correlation in: v'CAR over
+    sqrt(q v'Sigma v) is exactly t (methods 4).
 
     Missing rule: no CAR or no close before the window, no row.
 
@@ -36,11 +39,26 @@ def dollar_impact(studied: Studied) -> tuple[DollarRow, ...]:
 
 
 def market_value(studied: Studied, i: int, window: Window) -> float:
-    """Shares times the last close before the window; NaN without either."""
+    """Shares times the last close before the window, in whole units of its currency; NaN without either."""
     shares = studied.spec.outstanding.get(studied.text(i, "ticker"), np.nan)
     before = studied.series(i).close[: max(0, studied.session(i) + window.start)]
     known = before[np.isfinite(before)]
-    return float(known[-1] * shares) if len(known) else np.nan
+    unit = 100 if _quoted_in(studied, i) in HUNDREDTHS else 1
+    return float(known[-1] * shares / unit) if len(known) else np.nan
+
+
+def money_of(studied: Studied, i: int) -> str:
+    """Currency of an event's money; empty where it is not known."""
+    own = _quoted_in(studied, i)
+    return HUNDREDTHS.get(own, own)
+
+
+def _quoted_in(studied: Studied, i: int) -> str:
+    """Currency of the closes, pence and cents included: as the source states it, else that of the listing."""
+    ticker = studied.text(i, "ticker")
+    if studied.spec.currency != LOCAL:
+        return studied.spec.currency
+    return studied.market.prices.series[ticker].provenance.currency or currency_of(ticker)
 
 
 def _one(studied: Studied, i: int, w: int) -> DollarRow | None:
@@ -62,6 +80,7 @@ def _one(studied: Studied, i: int, w: int) -> DollarRow | None:
         ci_high=value * float(exact.ci_high[i, w]),
         t=float(exact.t[i, w]),
         df=float(exact.df[i, w]),
+        currency=money_of(studied, i),
         p=float(exact.p[i, w]),
     )
 
@@ -72,6 +91,8 @@ def _totals(studied: Studied) -> list[DollarRow]:
     spec = studied.spec
     for session in sessions_of(studied):
         firms = session.firms.tolist()
+        if len(money := {money_of(studied, i) for i in firms}) > 1:
+            continue
         design = common_design(studied, session.firms)
         for window in spec.windows[: len(studied.shared_windows)]:
             values = np.array([market_value(studied, i, window) for i in firms])
@@ -94,6 +115,7 @@ def _totals(studied: Studied) -> list[DollarRow]:
                     ci_high=total + half,
                     t=t,
                     df=cluster.nu,
+                    currency=next(iter(money)),
                     p=float(t_p_value(np.array(t), np.array(cluster.nu), spec.alternative)),
                 )
             )

@@ -24,7 +24,7 @@ _COLUMNS: dict[str, str] = {
     ),
     "robustness": "event_id ticker window model masked car std_error t p_t n_estimation car_rescaled",
     "overnight": "event_id ticker part return expected_return abnormal_return std_error t p_t",
-    "dollar": "event_ids tickers day0 window market_value dollar std_error ci_low ci_high t df p_value",
+    "dollar": "event_ids tickers day0 window market_value dollar std_error ci_low ci_high t df p_value currency",
     "clusters": ("day0 event_ids tickers window test ticker statistic null df p_value applicable reason placebo_rate"),
     "aggregate": (
         "group window n_events n_rows n_dates caar pw_caar test statistic null df p_value applicable reason"

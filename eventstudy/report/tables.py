@@ -107,7 +107,7 @@ def _overnight(result: StudyResult) -> Iterable[Sequence[Any]]:
 def _dollar(result: StudyResult) -> Iterable[Sequence[Any]]:
     for r in result.dollars:
         names = ";".join(r.event_ids), ";".join(r.tickers), str(r.day0), r.window.label
-        yield *names, r.market_value, r.dollar, r.std_error, r.ci_low, r.ci_high, r.t, r.df, r.p
+        yield *names, r.market_value, r.dollar, r.std_error, r.ci_low, r.ci_high, r.t, r.df, r.p, r.currency
 
 
 def _clusters(result: StudyResult) -> Iterable[Sequence[Any]]:
