@@ -23,6 +23,8 @@ MOVED = 1e-6
 A_YEAR, IN_A_ROW, AROUND = 3, 5, 5
 # rows off the calendar, and sessions without rows, beyond which a series is on another calendar: or this share
 FEW_OFF, FEW_EMPTY, SHARE = 3, 5, 0.01
+# share of sessions without a row from which on rows are weekly or monthly ones
+NOT_DAILY = 0.5
 NAMED = 5
 
 
@@ -81,11 +83,14 @@ def wrong_calendar(own: PriceSeries, benchmark: PriceSeries | None, calendar: Tr
     empty = ~on_sessions(asked, rows)
     if benchmark is not None:
         empty &= ~on_sessions(asked, benchmark.dates)
-    if empty.sum() <= max(FEW_EMPTY, SHARE * len(asked)) or not fits_better(judged, calendar.sessions):
+    daily = empty.mean() <= NOT_DAILY
+    if empty.sum() <= max(FEW_EMPTY, SHARE * len(asked)) or (daily and not fits_better(judged, calendar.sessions)):
         return ""
     where = own.symbol if benchmark is None else f"neither {own.symbol} nor {benchmark.symbol}"
     has = "has no row" if benchmark is None else "has a row"
     found = f"{where} {has} on {int(empty.sum())} of {len(asked)} sessions of {calendar.code} ({_named(asked[empty])})"
+    if not daily:
+        return f"{found}; the rows are not daily, and no calendar fits them: give a row for every session"
     return f"{found}; {_cure(best_calendars(judged), calendar.code)}"
 
 

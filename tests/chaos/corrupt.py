@@ -265,6 +265,17 @@ def shuffled(case: Case) -> None:
     case.frame = case.frame.sample(frac=1, random_state=case.chance.randrange(10**6))
 
 
+def exchanged(case: Case) -> None:
+    """Closes of 80 rows or more of the estimation window in another order, under dates in order."""
+    table = case.frame[["date", "close"]].copy()
+    rows = case.chance.randint(80, 200)
+    first = case.at - 20 - case.chance.randint(0, 30) - rows
+    block = slice(first, first + rows - 1)
+    table.loc[block, "close"] = table.loc[block, "close"].sample(frac=1, random_state=case.chance.randrange(10**6)).to_numpy()
+    case.frame = table
+    case.allowed = UNSEEN_DIVIDEND * 4
+
+
 def swapped(case: Case) -> None:
     one, other = case.chance.choice((("close", "high"), ("close", "low"), ("close", "volume"), ("high", "low")))
     case.frame = case.frame.rename(columns={one: other, other: one}).drop(columns=["adj_close", "dividend"])
@@ -335,6 +346,7 @@ KINDS: dict[str, tuple[Damage, tuple[str, ...]]] = {
     "weekends filled": (weekends, (FILES, FRAMES)),
     "a row twice": (duplicated, (FILES, FRAMES)),
     "rows shuffled": (shuffled, (FILES, FRAMES)),
+    "closes exchanged among themselves": (exchanged, (FILES, FRAMES)),
     "columns exchanged": (swapped, (FILES, FRAMES)),
     "a tail repeated": (tail, (FILES, FRAMES)),
     "a close mistyped": (mistyped, (FILES, FRAMES, YAHOO)),

@@ -13,6 +13,7 @@ from eventstudy.data.calendar import INDICES, SUFFIXES, exchange_of, load_calend
 from eventstudy.data.calendar_fit import best_calendars
 from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.events import events_from_frame
+from eventstudy.data.sessions import Range, wrong_calendar
 from eventstudy.data.sources import source_from_frame
 from eventstudy.engine_options import window_plan
 from eventstudy.results import StudyResult
@@ -307,3 +308,14 @@ def test_one_event_alone_shares_its_session_on_the_corrected_calendar() -> None:
     every, alone = run(rows, long(table), spec), run(rows, long(table), spec, only=["a"])
     assert str(day0(alone)["day0"])[:10] == after and len(every.clusters)
     assert repr(alone.clusters) == repr(every.clusters)
+
+
+@pytest.mark.parametrize("rows", ["W-WED", "BMS"])
+def test_weekly_and_monthly_rows_fit_no_calendar(rows: str) -> None:
+    prices = market()
+    some = prices[prices.index.isin(pd.date_range(prices.index[0], prices.index[-1], freq=rows))]
+    own, benchmark = (source_from_frame(long(some)).table.series[name] for name in ("A", "SPY"))
+    within = Range(NEW_YORK[0], NEW_YORK[-1])
+    calendar = load_calendar("XNYS", date(2022, 1, 3), date(2024, 12, 31))
+    assert "the rows are not daily" in wrong_calendar(own, benchmark, calendar, within)
+    assert not wrong_calendar(own, source_from_frame(long(prices)).table.series["SPY"], calendar, within)
