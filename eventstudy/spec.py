@@ -34,7 +34,7 @@ GROUP_TESTS = (
     "csect-t", "patell", "patell-sum", "stouffer-t", "bmp", "skew-t-johnson", "skew-t-hall", "wild-bootstrap",
     "sign-flip", "crude-dependence", "adj-patell", "kolari-pynnonen", "kpp", "calendar-cov", "corrado", "cumrank-t",
     "cumrank-z", "corrado-zivney", "grank-t", "grank-z", "grank-raw", "grank-t-clu", "sign", "generalized-sign",
-    "cz-sign", "wilcoxon", "lbt-bootstrap", "avar", "vol-ratio-csect", "im-t",
+    "cz-sign", "wilcoxon", "lbt-bootstrap", "avar", "vol-ratio-csect", "conformal-dispersion", "im-t",
 )  # fmt: skip
 # Between two groups of the --by column: differences.csv.
 DIFFERENCE_TESTS = ("difference-welch", "difference-cov")
