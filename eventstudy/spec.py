@@ -45,7 +45,7 @@ ALWAYS_TESTS = ("ar-t", "car-t")
 
 # Points on which software differs; the first choice of each is the default.
 CONVENTIONS: dict[str, tuple[str, ...]] = {
-    "sigma": ("m-p", "m-1"),
+    "sigma": ("m-p", "m-1", "m"),
     "car": ("exact", "sqrt-l", "per-day"),
     "robust": ("none", "hac"),
 }
@@ -191,7 +191,7 @@ class StudySpec:
     tests : tuple of str
         ``("auto",)``, ``("all",)`` or identifiers; ``ar-t`` and ``car-t`` always run.
     convention : tuple of str
-        ``sigma=m-p|m-1``, ``car=exact|sqrt-l|per-day``, ``robust=none|hac``; what is not named is the first.
+        ``sigma=m-p|m-1|m``, ``car=exact|sqrt-l|per-day``, ``robust=none|hac``; what is not named is the first.
     by : str
         Column of events.csv whose values make the groups.
     level : float

@@ -199,6 +199,7 @@ def _limits_section(result: StudyResult) -> Section:
 
 CONVENTION_WORDS = {
     ("sigma", "m-1"): "residual variance with divisor M - 1",
+    ("sigma", "m"): "residual variance with divisor M",
     ("car", "sqrt-l"): "CAR variance L s2, without the estimation error",
     ("car", "per-day"): "CAR variance as the sum of the days' own, without their covariance",
     ("robust", "hac"): "CAR variance from the autocovariances of the estimation residuals (Newey & West 1987)",
