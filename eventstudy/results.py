@@ -27,8 +27,10 @@ from eventstudy.records import (
     Exclusion,
     GroupDay,
     GroupRow,
+    JointRow,
     PartRow,
     RobustRow,
+    SpecCurve,
     VolumeResult,
 )
 from eventstudy.report.columns import COLUMNS
@@ -36,6 +38,7 @@ from eventstudy.roster import primary_windows
 from eventstudy.scale.budget import Budget
 from eventstudy.spec import StudySpec
 from eventstudy.totals import Totals
+from eventstudy.unusual import Unusual
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -197,11 +200,13 @@ class StudyResult:
         All studied events, or those that pages show where ``budget.kept`` is False.
     prepared : Prepared
     totals : Totals
+    unusual : Unusual
+        How many primary windows are unusual, and which survive the number of looks.
     budget : Budget
         What was computed unasked.
     executor : str
         Who did the work.
-    robustness, parts, clusters, groups, group_days, claims, differences, calendar
+    robustness, curves, parts, joint_parts, clusters, groups, group_days, claims, differences, calendar
         See their record classes.
     notices : tuple of str
         What the user should know about the settings.
@@ -217,11 +222,14 @@ class StudyResult:
     studied: Studied
     prepared: Prepared
     totals: Totals
+    unusual: Unusual
     budget: Budget
     executor: str
     notices: tuple[str, ...]
     robustness: tuple[RobustRow, ...] = ()
+    curves: tuple[SpecCurve, ...] = ()
     parts: tuple[PartRow, ...] = ()
+    joint_parts: tuple[JointRow, ...] = ()
     clusters: tuple[ClusterRow, ...] = ()
     groups: tuple[GroupRow, ...] = ()
     group_days: tuple[GroupDay, ...] = ()
@@ -326,8 +334,20 @@ class StudyResult:
 
     @property
     def robustness_table(self) -> pd.DataFrame:
-        """The primary window under each model, masked and not."""
+        """The primary window under each model, masked and not, and every cell of the specification curves."""
         return self.tables["robustness"]
+
+    @cached_property
+    def model_lines(self) -> pd.DataFrame:
+        """Lines of robustness under the study's own estimation window and returns, of whole days: each model."""
+        table, spec = self.tables["robustness"], self.spec
+        own = (table["part"] == "day") & (table["estimation"] == spec.estimation) & (table["gap"] == spec.gap)
+        return table[own & (table["returns"] == spec.returns)]
+
+    @property
+    def curves_table(self) -> pd.DataFrame:
+        """How many specifications of each curve reject, and the joint test."""
+        return self.tables["curves"]
 
     @property
     def overnight(self) -> pd.DataFrame:

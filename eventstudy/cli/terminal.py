@@ -30,11 +30,11 @@ def event_text(result: StudyResult, i: int) -> str:
     studied = result.studied
     event_id, ticker, row = studied.text(i, "event_id"), studied.text(i, "ticker"), int(studied.rows[i])
     placement = studied.index.placement(row)
-    chosen = {
-        name: frame[(frame["event_id"] == event_id) & (frame["ticker"] == ticker)]
-        for name, frame in result.tables.items()
-        if "event_id" in frame.columns
-    }
+
+    def of(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame[(frame["event_id"] == event_id) & (frame["ticker"] == ticker)]
+
+    chosen = {name: of(frame) for name, frame in result.tables.items() if "event_id" in frame.columns}
     model = chosen["models"].iloc[0]
     lines = [
         f"{event_id}  {ticker}  {clipped(clean(studied.text(i, 'title')))}",
@@ -61,7 +61,7 @@ def event_text(result: StudyResult, i: int) -> str:
     primary = chosen["windows"][chosen["windows"]["primary"] == "yes"].iloc[0]
     day = chosen["abnormal_returns"][chosen["abnormal_returns"]["day"] == 0]
     said = row_sentences(
-        primary, day.iloc[0] if len(day) else None, chosen["overnight"], chosen["robustness"], result.spec.level
+        primary, day.iloc[0] if len(day) else None, chosen["overnight"], of(result.model_lines), result.spec.level
     )
     return "\n".join([*lines, "", *(f"  {sentence}" for sentence in said)])
 

@@ -13,6 +13,7 @@ from eventstudy.engine.panel import Floats
 from eventstudy.errors import NothingStudied, UsageError
 from eventstudy.evaluate.coefficients import FEW_DATES, Coefficient, Sample, adjusted
 from eventstudy.evaluate.formula import Formula, read_formula
+from eventstudy.evaluate.permuted import permuted_lines
 from eventstudy.evaluate.regressors import check_design, design_matrix, event_columns
 from eventstudy.evaluate.two_way import bootstrapped_lines, two_way_lines
 from eventstudy.evaluate.wild import FEWEST_DATES, wild_cluster, wild_interval
@@ -59,9 +60,12 @@ class Regression:
 
 
 def regression_rows(studied: Studied) -> list[int]:
-    """Positions of the reported rows, one per (ticker, day 0): direct before peer before placebo, then file order."""
+    """Positions of the reported rows, one per (ticker, day 0): direct before peer before placebo, then file order.
+
+    Rows picked because of their outcome are left out: their CARs are what chose them."""
     best: dict[tuple[str, np.datetime64], int] = {}
-    for i in sorted(studied.reported, key=lambda i: (ROLE_ORDER[studied.text(i, "role")], int(studied.rows[i]))):
+    counted = [i for i in studied.reported if studied.text(i, "role") in ROLE_ORDER]
+    for i in sorted(counted, key=lambda i: (ROLE_ORDER[studied.text(i, "role")], int(studied.rows[i]))):
         best.setdefault((studied.text(i, "ticker"), studied.day0(i)), i)
     return sorted(best.values(), key=lambda i: int(studied.rows[i]))
 
@@ -92,6 +96,8 @@ def regress(studied: Studied, formula: str, *, allow_small: bool = False) -> tup
         raise NothingStudied("no event could be studied", hint="excluded.csv gives the reason of each row")
     parsed = read_formula(formula, studied.index.events.names)
     rows = regression_rows(studied)
+    if not rows:
+        raise NothingStudied("every row was picked because of its outcome", hint="regress reads the other roles")
     windows = studied.shared_windows if studied.spec.windows_given else [-1]
     return tuple(_one(studied, parsed, rows, w, allow_small=allow_small) for w in windows)
 
@@ -110,6 +116,9 @@ def _one(studied: Studied, formula: Formula, rows: Sequence[int], w: int, *, all
         if sample.two_way(dates):
             found["ols", "cluster-two-way"] = two_way_lines(ols, sample, dates, found["ols", "cluster"], level)
             found["ols", "wild-two-way"] = bootstrapped_lines(sample, dates, found["ols", "cluster"])
+    plain = next(lines for (estimator, _), lines in found.items() if estimator == "ols")
+    if len(sample.names) > 1 and dates > 1:
+        found["ols", "freedman-lane"] = permuted_lines(sample, dates, plain)
     return Regression(
         formula=formula.written,
         window=label,

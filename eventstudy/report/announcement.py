@@ -146,7 +146,7 @@ def _ticker_paragraph(result: StudyResult, event_id: str, ticker: str) -> str:
     daily = of_event(result.tables["abnormal_returns"], event_id, ticker)
     day0 = daily[daily["day"] == 0]
     parts = of_event(result.tables["overnight"], event_id, ticker)
-    robust = of_event(result.tables["robustness"], event_id, ticker)
+    robust = of_event(result.model_lines, event_id, ticker)
     return " ".join(row_sentences(window, day0.iloc[0] if len(day0) else None, parts, robust, result.spec.level))
 
 
@@ -191,7 +191,7 @@ def _below(window: dict[str, Any], level: float) -> str:
 
 def _sure(result: StudyResult, event_id: str) -> list[str]:
     windows = of_event(primary_windows(result), event_id)
-    parts, robust = (of_event(result.tables[name], event_id) for name in ("overnight", "robustness"))
+    parts, robust = (of_event(table, event_id) for table in (result.tables["overnight"], result.model_lines))
     return sure(windows, parts, robust, result.spec.level)
 
 

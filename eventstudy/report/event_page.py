@@ -90,7 +90,7 @@ def _model_sentence(name: str, model: pd.Series) -> str:
 def _ticker_tables(result: StudyResult, event_id: str, ticker: str) -> list[Table]:
     tables = {name: of_event(result.tables[name], event_id, ticker) for name in ("windows", "abnormal_returns")}
     parts = of_event(result.tables["overnight"], event_id, ticker)
-    robust = of_event(result.tables["robustness"], event_id, ticker)
+    robust = of_event(result.model_lines, event_id, ticker)
     return [
         _windows_table(ticker, tables["windows"], rates_note(result)),
         *([_parts_table(ticker, parts)] if len(parts) else []),

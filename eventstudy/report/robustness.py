@@ -20,7 +20,7 @@ EVENT = ["event_id", "ticker", "window"]
 
 def robustness_section(result: StudyResult) -> Section | None:
     """Every event under each model; of many events, the models as a whole and the events that the report lists."""
-    table = result.tables["robustness"]
+    table = result.model_lines
     known = table[table["car"].notna()]
     if known.empty:
         return None

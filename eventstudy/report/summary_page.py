@@ -59,7 +59,7 @@ def _title(result: StudyResult) -> str:
 
 
 def _lead(result: StudyResult) -> tuple[str, ...]:
-    spec, total = result.spec, result.totals
+    spec, total, found = result.spec, result.totals, result.unusual
     market = spec.benchmarks[:1] if MODELS[spec.model].factors != "all" else spec.benchmarks
     lead = [
         f"{count(total.n_announcements, 'announcement')} for {count(total.n_studied, 'event')} (announcement and "
@@ -68,12 +68,12 @@ def _lead(result: StudyResult) -> tuple[str, ...]:
         "An abnormal return is what a stock did beyond what its model expects on a day like that. "
         "It is a statement about prices, not about causes.",
     ]
-    if total.distinct:
-        alpha = 1 - spec.level
+    if found.tested:
+        by = "" if found.by == "headline" else " by the t test"
         lead.append(
-            f"Of {count(total.distinct, 'distinct firm and session', 'distinct firms and sessions')} that are no "
-            f"placebo, {total.unusual:,} {'is' if total.unusual == 1 else 'are'} unusual at {100 * alpha:g} % by the t "
-            f"test over the primary window; chance alone would make it about {alpha * total.distinct:,.1f}."
+            f"Of {count(found.tested, 'distinct firm and session', 'distinct firms and sessions')} with role direct or "
+            f"peer, {found.found:,} {'is' if found.found == 1 else 'are'} unusual at {100 * (1 - spec.level):g} %{by} "
+            f"over the primary window; chance alone would make it up to {found.by_chance:,.2f}."
         )
     return tuple(lead)
 
@@ -83,7 +83,7 @@ def _facts(result: StudyResult) -> tuple[tuple[str, str], ...]:
     return (
         ("announcements", f"{total.n_announcements:,}"),
         ("events studied, of rows read", f"{total.n_studied:,} of {total.n_read:,}"),
-        (f"unusual at {level} %, of distinct events", f"{total.unusual:,} of {total.distinct:,}"),
+        (f"unusual at {level} %, of distinct events", f"{result.unusual.found:,} of {result.unusual.tested:,}"),
         ("claims that hold", _claims_that_hold(result)),
     )
 
@@ -199,6 +199,7 @@ def _limits_section(result: StudyResult) -> Section:
 
 CONVENTION_WORDS = {
     ("sigma", "m-1"): "residual variance with divisor M - 1",
+    ("sigma", "m"): "residual variance with divisor M",
     ("car", "sqrt-l"): "CAR variance L s2, without the estimation error",
     ("car", "per-day"): "CAR variance as the sum of the days' own, without their covariance",
     ("robust", "hac"): "CAR variance from the autocovariances of the estimation residuals (Newey & West 1987)",

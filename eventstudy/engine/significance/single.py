@@ -19,6 +19,7 @@ from eventstudy.engine.significance.laws import (
     minimum_detectable_effect,
     t_p_value,
     t_quantile,
+    tail_of,
 )
 from eventstudy.engine.windows import LOCAL_SESSIONS
 
@@ -31,7 +32,8 @@ class ExactT:
     ----------
     std_error, t, df, p, ci_low, ci_high, mde : float64 (E, W)
         Standard error of the CAR, its t statistic with df degrees of freedom, p value, interval at the level asked
-        for, and the smallest true CAR that this side of the test finds with 80 % power at that level.
+        for (of a one-sided test one bound), and the smallest true CAR that this side of the test finds with 80 % power
+        at that level.
     """
 
     std_error: Floats
@@ -67,17 +69,24 @@ def exact_t(car: Floats, q: Floats, s2: Floats, nu: Floats, level: float, altern
     df = np.broadcast_to(nu[:, None], std_error.shape)
     # few degrees of freedom differ, and quantiles cost more than everything else here
     known, where = _distinct(nu)
-    half = t_quantile(known, 0.5 + level / 2)[where][:, None] * std_error
+    half = t_quantile(known, tail_of(level, alternative))[where][:, None] * std_error
     t = car / std_error
+    ci_low, ci_high = sided(car - half, car + half, alternative)
     return ExactT(
         std_error=std_error,
         t=t,
         df=np.where(np.isfinite(t), df, np.nan),
         p=t_p_value(t, df, alternative),
-        ci_low=car - half,
-        ci_high=car + half,
+        ci_low=ci_low,
+        ci_high=ci_high,
         mde=minimum_detectable_effect(nu, level, alternative=alternative)[:, None] * std_error,
     )
+
+
+def sided(low: Floats, high: Floats, alternative: Alternative) -> tuple[Floats, Floats]:
+    """The bounds of an interval that the side of the test has; NaN for the other, which is infinite (methods A5)."""
+    nothing = np.full(np.shape(low), np.nan)
+    return nothing if alternative == "less" else low, nothing if alternative == "greater" else high
 
 
 def _distinct(nu: Floats) -> tuple[Floats, Ints]:
@@ -124,15 +133,39 @@ def car_t_local(context: EventContext) -> dict[str, Floats]:
     (methods 5.2), so that a turbulent month is judged by itself; t with 20 degrees of freedom.
 
     Estimation residuals up to E2, prediction errors after. NaN with fewer than 20 such sessions.
+
+    Returns
+    -------
+    p_local : float64 (E, W)
+    local_scale : float64 (E, W)
+        That root mean square over s, the residual standard deviation of the estimation window.
+    local_low, local_high, mde80_local : float64 (E, W)
+        Interval and smallest detectable effect at that scale, on the side of the test (methods A5).
     """
-    found, variance = context.measures, context.serial.local_variance
-    t = found.car / np.sqrt(np.where(variance > 0, variance, np.nan) * found.q)
-    return {"p_local": t_p_value(t, np.full(t.shape, float(LOCAL_SESSIONS)), context.options.alternative)}
+    found, variance, options = context.measures, context.serial.local_variance, context.options
+    std_error = np.sqrt(np.where(variance > 0, variance, np.nan) * found.q)
+    t, df = found.car / std_error, np.full(found.car.shape, float(LOCAL_SESSIONS))
+    half = t_quantile(df[:1, :1], tail_of(options.level, options.alternative)) * std_error
+    low, high = sided(found.car - half, found.car + half, options.alternative)
+    effect = minimum_detectable_effect(df[:1, :1], options.level, alternative=options.alternative)
+    s2 = np.where(found.s2 > 0, found.s2, np.nan)[:, None]
+    return {
+        "p_local": t_p_value(t, df, options.alternative),
+        "local_scale": np.sqrt(np.where(variance > 0, variance, np.nan) / s2),
+        "local_low": low,
+        "local_high": high,
+        "mde80_local": effect * std_error,
+    }
 
 
 TESTS = {
     "car-t-ar1": SingleTest(
         columns=("p_t_ar1",), reads=frozenset({"serial"}), cost=0.3, run=car_t_ar1, defined=("exact", "asymptotic")
     ),
-    "ar-t-local": SingleTest(columns=("p_local",), reads=frozenset({"serial"}), cost=0.2, run=car_t_local),
+    "ar-t-local": SingleTest(
+        columns=("p_local", "local_scale", "local_low", "local_high", "mde80_local"),
+        reads=frozenset({"serial"}),
+        cost=0.4,
+        run=car_t_local,
+    ),
 }

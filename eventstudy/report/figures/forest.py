@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from eventstudy.report.figures.style import BLUE, MUTED, ORANGE, Figure, canvas, finish
+from eventstudy.report.figures.style import BLUE, MUTED, ORANGE, VERMILION, Figure, canvas, finish
 from eventstudy.report.words import interval, percent
 from eventstudy.results import LISTED
 
 MOST_ROWS = 80
-ROLES = {"direct": (BLUE, "o"), "peer": (ORANGE, "s"), "placebo": (MUTED, "D")}
+ROLES = {"direct": (BLUE, "o"), "peer": (ORANGE, "s"), "placebo": (MUTED, "D"), "outcome": (VERMILION, "x")}
 
 
 def forest(windows: pd.DataFrame, level: float, n_events: int | None = None) -> Figure:
@@ -42,7 +42,7 @@ def forest(windows: pd.DataFrame, level: float, n_events: int | None = None) -> 
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
         axes.grid(axis="y", visible=False)
         axes.set_title("CAR over the primary window")
-        figure.legend(loc="lower center", ncols=3, frameon=False)
+        figure.legend(loc="lower center", ncols=4, frameon=False)
         keys = ["event_id", "ticker", "role", "day0", "car", "ci_low", "ci_high"]
         rows = tuple(
             (n, str(d), percent(c), interval(a, b))
