@@ -124,7 +124,7 @@ class Storage:
 
 def prepare(
     index: EventIndex, rows: np.ndarray, reported: np.ndarray, source: PriceSource, spec: StudySpec,
-    storage: Storage, say: Say,
+    storage: Storage, say: Say, factors: FactorTable | None = None,
 ) -> Prepared:  # fmt: skip
     """Read prices, align them, and admit, mark and group the events.
 
@@ -136,6 +136,8 @@ def prepare(
     reported : bool (n,)
         Rows that tables show.
     source, spec, storage, say
+    factors : FactorTable or None
+        In place of those that the spec names.
 
     Raises
     ------
@@ -146,7 +148,7 @@ def prepare(
     # rows whose exchange is unknown are excluded without a price
     used = np.unique(series.series[rows[index.exchange()[rows] >= 0]])
     one_width([series.keys[number] for number in used], spec)
-    factors = factor_table(spec)
+    factors = factor_table(spec) if factors is None else factors
     say(f"reading prices from {source.name}")
     batches = Batches(index, series, used.tolist(), source, spec, storage.keep_prices)
     proven = prove(batches)

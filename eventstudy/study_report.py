@@ -109,6 +109,7 @@ def study_into(
             executor=order.executor, limits=order.limits, everything=order.detail, folder=folder / "panel", take=take
         )
         result = run(events, prices, spec, only=order.only, progress=say, warn=warn, handling=handling)
+        result.evaluations.all(say)
         result = replace(result, pages=None) if order.detail else _with_notices(result, order.formats)
         audited = _audit(result) if order.audit else None
         figures = _figures(result.shown, order.formats, say)

@@ -1,0 +1,125 @@
+"""What is asked of estimated CARs: each evaluation is computed when it is first read, and once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from eventstudy.engine.panel import Bools
+from eventstudy.scale.budget import A_CLUSTER_WINDOW, Budget, left_out
+
+if TYPE_CHECKING:
+    from eventstudy.records import (
+        CalendarRow,
+        ClaimRow,
+        ClusterRow,
+        DifferenceRow,
+        DollarRow,
+        PartRow,
+        RobustRow,
+        VolumeResult,
+    )
+    from eventstudy.results import PlaceboRates, Studied
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluations:
+    """The evaluations of one study; where its events are not all kept, those that need them all are empty.
+
+    Attributes
+    ----------
+    studied : Studied
+    asked : bool (n,)
+        Rows of the events table that are reported.
+    budget : Budget
+    """
+
+    studied: Studied
+    asked: Bools
+    budget: Budget
+
+    @cached_property
+    def robustness(self) -> tuple[RobustRow, ...]:
+        """The primary window under each model, masked and not."""
+        from eventstudy.evaluate.robustness import robustness
+
+        return robustness(self.studied)
+
+    @cached_property
+    def parts(self) -> tuple[PartRow, ...]:
+        """Overnight and intraday parts of day 0."""
+        from eventstudy.evaluate.robustness import day0_parts
+
+        return day0_parts(self.studied)
+
+    @cached_property
+    def no_clusters(self) -> str:
+        """Why there are no tests on firms that share a session; empty where there are."""
+        from eventstudy.evaluate.clusters import sessions_of
+
+        # as many windows as a study may have cost less than counting sessions would
+        if self.budget.everything:
+            return ""
+        windows = len(sessions_of(self.studied)) * len(self.studied.shared_windows)
+        return left_out("clusters", A_CLUSTER_WINDOW * windows, self.budget)
+
+    @cached_property
+    def clusters(self) -> tuple[ClusterRow, ...]:
+        """Tests on firms that share a session."""
+        from eventstudy.evaluate.clusters import cluster_tests
+
+        return () if self.no_clusters else cluster_tests(self.studied)
+
+    @cached_property
+    def claims(self) -> tuple[ClaimRow, ...]:
+        """Claims held against the data."""
+        from eventstudy.evaluate.claims import check_claims
+
+        return check_claims(self.studied, self.parts, self.asked)
+
+    @cached_property
+    def rates(self) -> PlaceboRates | None:
+        """Rejection rates on uneventful sessions, where the spec says ``calibrated``."""
+        from eventstudy.evaluate.rates import placebo_rates
+
+        return placebo_rates(self.studied) if self.studied.spec.calibrated and self.budget.kept else None
+
+    @cached_property
+    def differences(self) -> tuple[DifferenceRow, ...]:
+        """Tests of the difference between groups."""
+        from eventstudy.evaluate.differences import difference_tests
+
+        return difference_tests(self.studied) if self.budget.kept else ()
+
+    @cached_property
+    def calendar(self) -> tuple[CalendarRow, ...]:
+        """Calendar-time portfolios."""
+        from eventstudy.evaluate.calendar_time import calendar_time_tests
+
+        return calendar_time_tests(self.studied) if self.budget.kept else ()
+
+    @cached_property
+    def dollars(self) -> tuple[DollarRow, ...]:
+        """CARs in money."""
+        from eventstudy.evaluate.dollar import dollar_impact
+
+        return dollar_impact(self.studied) if self.budget.kept else ()
+
+    @cached_property
+    def volume(self) -> VolumeResult | None:
+        """Abnormal volume, where the spec names a model of it."""
+        from eventstudy.evaluate.volume import abnormal_volume
+
+        return abnormal_volume(self.studied) if self.budget.kept else None
+
+    def all(self, say: Callable[[str], None]) -> None:
+        """Compute what a report shows, with a line of progress for what takes long."""
+        say("claims, clusters, groups, other models")
+        if self.studied.spec.calibrated:
+            say("every test on uneventful sessions")
+        for name in (
+            "parts", "robustness", "clusters", "claims", "rates", "differences", "calendar", "dollars", "volume",
+        ):  # fmt: skip
+            getattr(self, name)
