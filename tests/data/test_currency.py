@@ -103,7 +103,7 @@ def test_what_cannot_be_turned_is_refused_with_the_cure(prices: Path, tmp_path: 
     wrong = run_in(tmp_path, "run", "--currency", "EUR")
     assert wrong.code == 2 and "local | USD" in wrong.err
     with pytest.raises(UsageError):
-        StudySpec(currency="usd")
+        StudySpec(currency="eur")
 
 
 def test_pence_and_inverse_rates(tmp_path: Path) -> None:
