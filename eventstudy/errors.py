@@ -53,6 +53,13 @@ class EventStudyError(Exception):
         return text
 
 
+class EventStudyWarning(UserWarning):
+    """What a person should know about a study that ran: a setting that was changed, an event that needs a look.
+
+    ``warnings.filterwarnings("ignore", category=EventStudyWarning)`` silences them all; ``result.notices`` keeps them.
+    """
+
+
 class UsageError(EventStudyError, ValueError):
     """A choice that cannot be right: an option, a setting, a path that cannot be written."""
 

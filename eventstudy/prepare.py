@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -194,7 +195,7 @@ def prepare(
         ),
         n_read=int(reported.sum()),
         reported=reported,
-        market_of=lambda numbers: _market(proven, replace(batches, used=numbers, keep=True, _held=None), factors),
+        market_of=partial(_market_again, proven, batches, factors),
         market=made.market,
         choice=choice,
         provenance=provenance,
@@ -313,6 +314,11 @@ def _aligned(proven: Proven, batches: Batches, factors: FactorTable | None, stor
     say(f"prices: {basis_line(made.provenance.values())}")
     check_something_left([made.missing.get(number) for number in batches.used], made.refused, batches.source.name)
     return made
+
+
+def _market_again(proven: Proven, batches: Batches, factors: FactorTable | None, numbers: Sequence[int]) -> Market:
+    """Prices of some series, read once more."""
+    return _market(proven, replace(batches, used=numbers, keep=True, _held=None), factors)
 
 
 def _market(proven: Proven, batches: Batches, factors: FactorTable | None) -> Market:

@@ -355,6 +355,10 @@ class StudySpec:
         """The same spec with some fields replaced and everything checked again."""
         return replace(self, **changes)  # type: ignore[arg-type]
 
+    def with_choices(self, **choices: Unpack[Choices]) -> StudySpec:
+        """The same spec with choices as people write them."""
+        return self.with_changes(**read_choices(choices, self.__dataclass_fields__))
+
     def digest(self) -> str:
         """sha256 over the canonical JSON of the fields that say what is studied: equal studies, equal digest."""
         apart = (*ACCESS_FIELDS, *WRITING_FIELDS, "notices")

@@ -21,8 +21,8 @@ OneWindow = str | tuple[int, int] | Window
 Several = str | Sequence[str]
 
 
-class Choices(TypedDict, total=False):
-    """The choices of a study, as ``run`` and ``StudySpec`` take them; see ``StudySpec`` for what each means."""
+class SpecChoices(TypedDict, total=False):
+    """The choices of a study, as ``run`` takes them; see ``StudySpec`` for what each means."""
 
     source: str | os.PathLike[str]
     input: str
@@ -34,7 +34,6 @@ class Choices(TypedDict, total=False):
     benchmarks: Several
     benchmarks_given: bool
     currency: str
-    factors: str | os.PathLike[str]
     peer: Several
     peers: Several
     index_weight: Several | Mapping[str, float]
@@ -62,6 +61,12 @@ class Choices(TypedDict, total=False):
     hold_min: int
     precision: str | int
     notices: tuple[str, ...]
+
+
+class Choices(SpecChoices, total=False):
+    """The same as ``StudySpec`` takes them: a frame of factors belongs to one run."""
+
+    factors: str | os.PathLike[str]
 
 
 # the name of an option of the command line -> that of the choice

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eventstudy.cli.console import Console, say_prices, tell
-from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
@@ -21,6 +20,7 @@ from eventstudy.cli.options import (
     with_study_options,
 )
 from eventstudy.cli.settings import chosen_formats, resolve, study_spec
+from eventstudy.data.named import existing_events_file as events_file
 from eventstudy.errors import NothingStudied, UsageError
 from eventstudy.spelling import meant
 

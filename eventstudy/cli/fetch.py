@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eventstudy.cli.console import Console, tell
-from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
@@ -19,6 +18,7 @@ from eventstudy.cli.options import (
     with_study_options,
 )
 from eventstudy.cli.settings import resolve, study_spec
+from eventstudy.data.named import existing_events_file as events_file
 from eventstudy.errors import NothingStudied, UsageError
 
 if TYPE_CHECKING:

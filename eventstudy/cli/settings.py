@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from eventstudy.cli.named import check_named
+from eventstudy.data.named import check_named
 from eventstudy.errors import InputFileError, Problem, UsageError, flat
 from eventstudy.opening import SETTINGS, Unfit, text
 from eventstudy.reading import decimal, whole

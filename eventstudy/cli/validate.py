@@ -12,7 +12,6 @@ import typer
 
 from eventstudy.cli.annotations import annotation, chosen_format
 from eventstudy.cli.console import Console, tell
-from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
@@ -23,6 +22,7 @@ from eventstudy.cli.options import (
     with_study_options,
 )
 from eventstudy.cli.settings import resolve, study_spec
+from eventstudy.data.named import existing_events_file as events_file
 from eventstudy.errors import InputFileError, Problem
 
 if TYPE_CHECKING:

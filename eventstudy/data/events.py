@@ -6,14 +6,13 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from eventstudy.data.announced import Announced, midnight_notes, read_announced
-from eventstudy.data.cells import CHECKS, ROLES, are_event_ids, check_event_id
+from eventstudy.data.cells import CHECKS, ROLES, are_event_ids, cell_text, check_event_id
 from eventstudy.data.coded import (
     Coded,
     Coder,
@@ -26,7 +25,7 @@ from eventstudy.data.coded import (
     repeats,
 )
 from eventstudy.data.event_columns import EventColumns, RawEvents
-from eventstudy.data.event_headings import OPTIONAL, REQUIRED, RESERVED, Headings, empty_note, headings_of
+from eventstudy.data.event_headings import OPTIONAL, REQUIRED, RESERVED, Code, Headings, empty_note, headings_of
 from eventstudy.data.event_timing import timing_of
 from eventstudy.data.tabular import read_blocks
 from eventstudy.engine.panel import Ints
@@ -64,8 +63,15 @@ def read_events(path: str | Path) -> EventColumns:
     return checked(RawEvents(str(path), np.concatenate(lines), PlainTexts(ids), done, notes=notes))
 
 
-def events_from_frame(frame: pd.DataFrame, path: str = "<frame>") -> EventColumns:
+def events_from_frame(frame: pd.DataFrame, path: str = "<frame>", code: Code | None = None) -> EventColumns:
     """The same columns and the same checks from a pandas frame; missing values count as empty cells.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    path : str
+    code : Code or None
+        How the line of code that adds a missing column is written.
 
     Raises
     ------
@@ -83,8 +89,8 @@ def events_from_frame(frame: pd.DataFrame, path: str = "<frame>") -> EventColumn
     ]
     if twice:
         raise InputFileError(path, twice)
-    named = headings_of(names, 1).checked(path)
-    columns = {named.names[name]: [_cell(value) for value in kept.iloc[:, at]] for at, name in enumerate(names)}
+    named = headings_of(names, 1, code).checked(path)
+    columns = {named.names[name]: [cell_text(value) for value in kept.iloc[:, at]] for at, name in enumerate(names)}
     if torn := _torn(columns):
         raise InputFileError(path, torn)
     ids = PlainTexts(columns.pop("event_id", [""] * len(kept)))
@@ -102,18 +108,6 @@ def _torn(columns: Mapping[str, Sequence[str]]) -> list[Problem]:
         for line, cell in enumerate(cells, start=2)
         if not cell.isascii() and any("\ud800" <= c <= "\udfff" for c in cell)
     ]
-
-
-def _cell(value: object) -> str:
-    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and value != value):
-        return ""
-    if isinstance(value, datetime):
-        midnight = value.tzinfo is None and (value.hour, value.minute, value.second) == (0, 0, 0)
-        # a Z as files write it: of such a time both readings are told
-        utc = value.tzinfo is not None and value.tzname() == "UTC"
-        text = value.isoformat()
-        return value.date().isoformat() if midnight else text.replace("+00:00", "Z") if utc else text
-    return value.isoformat() if isinstance(value, date) else str(value).strip()
 
 
 def checked(raw: RawEvents) -> EventColumns:
