@@ -32,6 +32,7 @@ from eventstudy.records import (
     VolumeResult,
 )
 from eventstudy.report.columns import COLUMNS
+from eventstudy.report.escape import SCHEMA_VERSION as SCHEMA_VERSION
 from eventstudy.roster import primary_windows
 from eventstudy.scale.budget import Budget
 from eventstudy.spec import StudySpec
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from eventstudy.evaluations import Evaluations
     from eventstudy.report.event_tables import EventTables
 
-SCHEMA_VERSION = 1
 # announcements that have a page, a card and figures unless all are asked for
 PAGES = 50
 # events of a table of a page; of more, those with the smallest p values

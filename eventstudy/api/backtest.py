@@ -131,10 +131,8 @@ def backtest(
     NothingStudied
         If there is nothing to forecast.
     """
-    return _backtest(
-        result, maybe(count)("exit_day", exit_day), (cost_bps, hedge_bps, borrow), count("placebos", placebos), progress,
-        study,
-    )  # fmt: skip
+    day, draws = maybe(count)("exit_day", exit_day), count("placebos", placebos)
+    return _backtest(result, day, (cost_bps, hedge_bps, borrow), draws, progress, study)
 
 
 def _backtest(

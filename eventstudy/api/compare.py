@@ -173,8 +173,8 @@ def _under(inputs: Inputs, spec: StudySpec, own: StudySpec) -> list[dict[str, An
     if whole:
         return [
             row(
-                one.window, group=one.group, n=one.n, car=one.caar, ci_low=one.ci_low, ci_high=one.ci_high, test=one.test,
-                p_value=one.p, reason=one.reason,
+                one.window, group=one.group, n=one.n, car=one.caar, ci_low=one.ci_low, ci_high=one.ci_high,
+                test=one.test, p_value=one.p, reason=one.reason,
             )
             for one in whole
         ]  # fmt: skip
@@ -198,5 +198,5 @@ def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
     texts = ("event_id", "ticker", "group", "test", "reason")
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    frame[list(texts)] = frame[list(texts)].fillna("")
-    return frame.assign(n=frame["n"].fillna(0).astype(int), main=frame["main"].astype(bool))
+    made = {name: frame[name].astype(object).where(frame[name].notna(), "") for name in texts}
+    return frame.assign(n=frame["n"].fillna(0).astype(int), main=frame["main"].astype(bool), **made)

@@ -151,7 +151,7 @@ def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _of_path(path: Path) -> GivenEvents:
     from eventstudy.data.events import read_events
-    from eventstudy.data.named import existing_events_file
+    from eventstudy.paths import existing_events_file
 
     columns = read_events(existing_events_file(path))
     return GivenEvents(columns, of_columns(columns))

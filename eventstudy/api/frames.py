@@ -42,8 +42,8 @@ def as_pandas(value: Any) -> pd.DataFrame | None:
 
     Parameters
     ----------
-    value : pandas frame, polars frame or lazy frame, pyarrow table, DuckDB relation, list of dicts, dict of scalars (one
-        row) or of lists (columns)
+    value : frame, list of dicts or dict
+        Frames of pandas, polars (lazy ones too), pyarrow and DuckDB; a dict of scalars is one row, of lists columns.
     """
     import pandas as pd
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from eventstudy.data.prices import PriceSource
 
 WANTED = (
-    "a long or wide frame (pandas, polars, pyarrow, DuckDB), what yf.download() returns, a dict of tickers to series or "
-    "frames, a path, or the name of a source"
+    "a long or wide frame (pandas, polars, pyarrow, DuckDB), what yf.download() returns, a dict of tickers to series "
+    "or frames, a path, or the name of a source"
 )
 PRICED, DATED, NAMED = ("close", "adj close", "ret", "return"), ("date", "datetime"), ("ticker", "symbol", "permno")
 

@@ -81,7 +81,7 @@ class RegressionResult:
         return self.regressions[0].n
 
     def conf_int(self) -> pd.DataFrame:
-        """Intervals at the study's level, by term: ``ci_low`` and ``ci_high``; of several windows by window and term."""
+        """Intervals at the study's level: ``ci_low`` and ``ci_high`` by term, of several windows by window and term."""
         main = self.frame[self.frame["main"]]
         index = "term" if len(self.regressions) == 1 else ["window", "term"]
         return main.set_index(index)[["ci_low", "ci_high"]]

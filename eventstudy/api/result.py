@@ -70,7 +70,7 @@ class StudyResult:
     >>> result.windows.loc[0, ["event_id", "window", "primary"]].tolist()
     ['NVDA-2025-04-15', '[0,0]', True]
     >>> round(float(result.windows.loc[0, "car"]), 3)
-    -0.019
+    -0.009
     """
 
     def __init__(
@@ -260,8 +260,9 @@ class StudyResult:
 
         if event_id in (*FORMS, *SAME):
             event_id, form = None, str(event_id)
-        if event_id is None:
+        if event_id is None and not (len(self) == 1 and self._study.budget.kept):
             return study_table(self._study).render(form)
+        event_id = str(self.windows["event_id"].iloc[0]) if event_id is None else event_id
         frames = {"windows": self.windows, "excluded": self.excluded}
         return event_table(frames, self._study, event_id, ticker).render(form)
 
@@ -367,3 +368,20 @@ def inputs_of(result: StudyResult) -> Inputs:
 def is_held(result: StudyResult) -> bool:
     """Whether the rows of every event are held in memory."""
     return result._study.budget.kept
+
+
+def audit_of(result: StudyResult) -> Audit | None:
+    """The audit that ``run`` was asked for."""
+    return result._audit
+
+
+def audited(result: StudyResult) -> StudyResult:
+    """The same result with its audit."""
+    return StudyResult(result._study, result._inputs, result._files, result.audit(), result._out)
+
+
+def estimation_summary(result: StudyResult, i: int) -> str:
+    """The table of statsmodels for the estimation of one studied row."""
+    from eventstudy.evaluate.audit import estimation_summary as table
+
+    return table(result._study.studied, i)

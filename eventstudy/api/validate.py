@@ -153,7 +153,7 @@ def _confounders(events: object, given: object) -> ConfounderTable | None:
         beside = Path(events).parent / "confounders.csv"
         given = beside if beside.exists() else None
     table = given_confounders(given)
-    return read_confounders(table) if isinstance(table, str | os.PathLike) else table
+    return read_confounders(os.fspath(table)) if isinstance(table, str | os.PathLike) else table
 
 
 def _validated(
