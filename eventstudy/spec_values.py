@@ -200,10 +200,19 @@ def number(name: str, value: Any) -> float:
         try:
             return decimal(value.strip())
         except ValueError:
-            raise _refused(name, value, "a number") from None
+            share = _percent(value)
+            raise UsageError(f"{name} is {flat(repr(value), 80)}", "a number", share) from None
     if isinstance(value, bool) or not isinstance(value, Real):
         raise _refused(name, value, "a number")
     return float(value)
+
+
+def _percent(text: str) -> str:
+    """The decimal that was meant by a percentage."""
+    try:
+        return f"did you mean {decimal(text.strip().removesuffix('%').strip()) / 100:g}?" if "%" in text else ""
+    except ValueError:
+        return ""
 
 
 def count(name: str, value: Any) -> int:

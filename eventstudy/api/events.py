@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -15,6 +16,7 @@ from eventstudy.api.frames import as_pandas, dialect_of
 from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.event_headings import ALIASES, OPTIONAL, REQUIRED
 from eventstudy.errors import UsageError, flat
+from eventstudy.spec import is_ticker
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +26,8 @@ WANTED = (
     "a path, a pandas, polars, pyarrow or DuckDB frame, a list of dicts, a dict, or a ticker and a date such as "
     "es.run('NVDA', '2025-04-15', timing='amc')"
 )
+# a year, and a day and month in any form: what cannot be read is refused with what to write
+_DAY = re.compile(r"\b(19|20)\d\d(\d{4})?\b|^\d{1,2}[/.-]\d{1,2}[/.-]\d{2}\b")
 # endings by which a text is known to be a file and no ticker
 SUFFIXES = (".csv", ".parquet", ".pq", ".txt", ".tsv", ".xlsx")
 
@@ -79,7 +83,7 @@ def given_events(events: Any) -> GivenEvents:
         return _of_path(Path(events))
     frame = as_pandas(events)
     if frame is None:
-        raise UsageError(f"events are a {type(events).__name__}", WANTED)
+        raise UsageError(f"events are of type {type(events).__name__}", WANTED)
     frame = _with_index(frame)
     columns = events_from_frame(frame, FRAME, dialect_of(events))
     at = columns.lines - 2
@@ -118,9 +122,9 @@ def beside_catalogue(known: EventColumns, ticker: str, when: Any, timing: str, c
 
 def is_announcement(events: Any, when: Any) -> bool:
     """Whether the first two arguments are a ticker and a date, and not events and prices."""
-    if not isinstance(events, str) or events.lower().endswith(SUFFIXES) or "/" in events or os.sep in events:
+    if not isinstance(events, str) or not is_ticker(events) or events.lower().endswith(SUFFIXES):
         return False
-    return isinstance(when, date) or (isinstance(when, str) and when[:4].isdigit() and "/" not in when[:4])
+    return isinstance(when, date) or (isinstance(when, str) and _DAY.search(when) is not None)
 
 
 def _when(when: Any) -> str:
@@ -153,6 +157,10 @@ def _of_path(path: Path) -> GivenEvents:
     from eventstudy.data.events import read_events
     from eventstudy.paths import existing_events_file
 
+    if not path.exists() and not path.suffix and is_ticker(str(path)):
+        raise UsageError(
+            f"{str(path)!r} is neither a file nor a table", f"a date beside it: es.run({str(path)!r}, '2025-04-15')"
+        )
     columns = read_events(existing_events_file(path))
     return GivenEvents(columns, of_columns(columns))
 

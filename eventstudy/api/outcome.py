@@ -29,7 +29,7 @@ def check_studied(result: StudyResult, *, strict: bool) -> None:
     """Raise NothingStudied where no event could be studied, or, where that is asked for, where some could not be."""
     study = record_of(result)
     if not study.totals.n_studied:
-        raise NothingStudied("no event could be studied", hint=_commonest(result))
+        raise NothingStudied("no event could be studied", hint=commonest(result))
     if strict and (n := study.lost.shape[1]):
         raise NothingStudied(
             f"{n:,} events could not be studied (--strict)",
@@ -37,7 +37,7 @@ def check_studied(result: StudyResult, *, strict: bool) -> None:
         )
 
 
-def _commonest(result: StudyResult) -> str:
+def commonest(result: StudyResult) -> str:
     """The reason that most rows share, where there is one to tell, and where the others stand."""
     most, study = "", record_of(result)
     for _, reason, n in study.reasons[:1]:

@@ -47,7 +47,7 @@ def given_prices(prices: Any, spec: StudySpec) -> tuple[PriceSource | None, Stud
         return in_currency(source, spec), spec
     frame = _of_tickers(prices) if isinstance(prices, Mapping) else as_pandas(prices)
     if frame is None:
-        raise UsageError(f"prices are a {type(prices).__name__}", WANTED)
+        raise UsageError(f"prices are of type {type(prices).__name__}", WANTED)
     return _of_frame(frame, spec, dialect_of(prices)), spec
 
 
@@ -107,7 +107,9 @@ def _of_frame(frame: pd.DataFrame, spec: StudySpec, dialect: Dialect) -> PriceSo
     except InputFileError as error:
         if len(error.problems) == 1 and not error.problems[0].value and (code := _mending(frame, dialect)):
             problem = error.problems[0]
-            told = Problem(0, problem.column, "", f"{problem.message}; write {code}")
+            listed = ", ".join(repr(str(name)) for name in frame.columns[:20])
+            said = problem.message if problem.column else f"the headings {listed} do not say what is what"
+            told = Problem(0, problem.column, "", f"{said}; write {code}")
             raise InputFileError("<prices>", [told]) from None
         raise
     return in_currency(source, spec)
@@ -138,6 +140,8 @@ def _mending(frame: pd.DataFrame, dialect: Dialect) -> str:
     dated, priced, named = (any(one in words for one in kinds) for kinds in (DATED, PRICED, NAMED))
     if not dated:
         old = str(dates[0]) if dates else near(*DATED) or next((str(n) for n in texts if _is_dates(frame[n])), "")
+        if not old and not (priced or named):
+            return "prices.index = pd.DatetimeIndex(dates)"
         return renamed(old, "date") if old else dialect.add.format(frame="prices", new="date", value="2025-04-15")
     if priced and not named:
         held = next((str(n) for n in texts if str(n).lower() not in DATED), "")

@@ -18,6 +18,7 @@ from eventstudy.api.events import (
     is_announcement,
     one_event,
 )
+from eventstudy.api.outcome import commonest
 from eventstudy.api.prices import given_factors, given_prices
 from eventstudy.api.result import Inputs, StudyResult
 from eventstudy.api.talk import Say, progress, warn_once
@@ -251,7 +252,8 @@ class _Asked:
 
     def _told(self, result: StudyResult, early: Sequence[str]) -> StudyResult:
         if self.how["warn"] is None:
-            warn_once([*early, *result.notices])
+            nothing = [f"no event could be studied: {commonest(result)}"] if not len(result) else []
+            warn_once([*early, *result.notices, *nothing])
         return result
 
 

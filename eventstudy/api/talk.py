@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from eventstudy.errors import EventStudyWarning
+from eventstudy.python_words import in_python
 
 Say = Callable[[str], None]
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -133,7 +134,7 @@ class _Notebook:
 def warn_once(notices: Iterable[str]) -> None:
     """Each notice as a Python warning of the place that called this package, once."""
     level = _outside()
-    for notice in dict.fromkeys(notices):
+    for notice in dict.fromkeys(map(in_python, notices)):
         warnings.warn(notice, EventStudyWarning, stacklevel=level)
 
 

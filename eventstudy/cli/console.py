@@ -75,7 +75,7 @@ class Console:
         # the colour is ours, the text is not
         before, after = ("\x1b[31m", "\x1b[0m") if self.color else ("", "")
         with suppress(OSError):
-            print(f"{before}error:{after} {printable(str(error))}", file=sys.stderr)
+            print(f"{before}error:{after} {printable(error.in_lines())}", file=sys.stderr)
 
 
 def say_prices(result: StudyResult, console: Console) -> None:
