@@ -99,7 +99,7 @@ class _Package(ModuleType):
             super().__setattr__(name, value)
 
     def __dir__(self) -> list[str]:
-        return [*__all__, "__version__"]
+        return sorted([*__all__, "__version__"])
 
 
 def _meant(name: str) -> str:

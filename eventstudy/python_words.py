@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-_OPTION = re.compile(r"--([a-z][a-z0-9-]*)(?:[= ]([A-Z][A-Z0-9:=]*\b|'[^']*'|[a-z0-9^][\w.:^=-]*(?=[,;)]|$)))?")
+_OPTION = re.compile(r"--([a-z][a-z0-9-]*)(?:[= ]([A-Z][A-Z0-9:=]*\b|'[^']*'|[a-z0-9^][\w.:^=-]*(?=[,;)]|$| where)))?")
 _NUMBER = re.compile(r"[0-9.]+")
 # words of a sentence that may stand behind an option
 NO_VALUES = ("out", "and", "or", "is", "are", "names", "reads")

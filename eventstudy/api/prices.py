@@ -41,10 +41,8 @@ def given_prices(prices: Any, spec: StudySpec) -> tuple[PriceSource | None, Stud
     if isinstance(prices, str | os.PathLike):
         return None, spec.with_changes(source=source_of(os.fspath(prices)))
     if hasattr(prices, "fetch"):
-        from eventstudy.data.sources import in_currency
-
         source: PriceSource = prices
-        return in_currency(source, spec), spec
+        return source, spec
     frame = _of_tickers(prices) if isinstance(prices, Mapping) else as_pandas(prices)
     if frame is None:
         raise UsageError(f"prices are of type {type(prices).__name__}", WANTED)
@@ -98,7 +96,7 @@ def _is_columns(prices: Mapping[str, Any]) -> bool:
 def _of_frame(frame: pd.DataFrame, spec: StudySpec, dialect: Dialect) -> PriceSource:
     import pandas as pd
 
-    from eventstudy.data.sources import in_currency, source_from_frame
+    from eventstudy.data.sources import source_from_frame
 
     if isinstance(frame.index, pd.MultiIndex):
         frame = frame.reset_index()
@@ -112,7 +110,7 @@ def _of_frame(frame: pd.DataFrame, spec: StudySpec, dialect: Dialect) -> PriceSo
             told = Problem(0, problem.column, "", f"{said}; write {code}")
             raise InputFileError("<prices>", [told]) from None
         raise
-    return in_currency(source, spec)
+    return source
 
 
 def _mending(frame: pd.DataFrame, dialect: Dialect) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 
 # tables with rows of events, which a study that is written while it runs does not hold
 OF_EVENTS = ("windows", "abnormal_returns", "models")
+# attributes of earlier versions
+RENAMED = {
+    "cluster_tests": "clusters",
+    "robustness_table": "robustness",
+    "claims_table": "claims",
+    "volume_table": "volume",
+    "differences_table": "differences",
+}
 Backend = Literal["matplotlib", "plotly"]
 
 
@@ -67,8 +76,8 @@ class StudyResult:
     --------
     >>> import eventstudy as es
     >>> result = es.run("NVDA", "2025-04-15", timing="amc", source="snapshot")
-    >>> result.windows.loc[0, ["event_id", "window", "primary"]].tolist()
-    ['NVDA-2025-04-15', '[0,0]', True]
+    >>> result.windows.loc[0, ["event_id", "window"]].tolist()
+    ['NVDA-2025-04-15', '[0,0]']
     >>> round(float(result.windows.loc[0, "car"]), 3)
     -0.009
     """
@@ -115,7 +124,7 @@ class StudyResult:
             # slopes of further benchmarks are columns that the contract does not list
             left = set() if wide else set(COLUMNS[name]) - set(asked_columns(name, self._study))
             frame = typed(made[[column for column in made.columns if column not in left]])
-            self._frames[name, wide] = with_own(frame, self._study, self._inputs.events.own)
+            self._frames[name, wide] = with_own(name, frame, self._study, self._inputs.events.own)
         # columns that a caller adds are the caller's own
         return self._frames[name, wide].copy(deep=False)
 
@@ -324,6 +333,13 @@ class StudyResult:
         from eventstudy.evaluate.audit import audit
 
         return self._audit or audit(self._study.studied)
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        if name in RENAMED:
+            warnings.warn(f"result.{name} is now result.{RENAMED[name]}, and will go", DeprecationWarning, stacklevel=2)
+            return self.table(RENAMED[name])
+        hint = "" if name.startswith("_") else meant(name, [*COLUMNS, *(one for one in dir(self) if one[0] != "_")])
+        raise AttributeError(f"a result has no {name!r}{'; ' if hint else ''}{hint}")
 
     def __repr__(self) -> str:
         from eventstudy.api.card import text_card

@@ -63,21 +63,35 @@ def asked_columns(name: str, study: StudyResult) -> list[str]:
     return [column for column in columns if column not in left]
 
 
-def with_own(frame: pd.DataFrame, study: StudyResult, own: OwnColumns) -> pd.DataFrame:
+def with_own(name: str, frame: pd.DataFrame, study: StudyResult, own: OwnColumns) -> pd.DataFrame:
     """A table of events with the caller's index as ``row`` and the caller's own columns, named apart where taken."""
     import pandas as pd
 
     if not set(OF_EVENTS) <= set(frame.columns):
         return frame
-    events = study.prepared.index.events
-    every = np.arange(len(events))
-    known = pd.MultiIndex.from_arrays([events.ids.take(every), events.columns["ticker"].take(every)])
-    at = known.get_indexer(pd.MultiIndex.from_arrays([frame["event_id"], frame["ticker"]]))
+    at = _rows(name, frame, study)
     extra: dict[str, Any] = {"row": own.labels.take(at)}
     taken = set(frame.columns) | {"row"}
-    for name, values in own.columns.items():
+    for heading, values in own.columns.items():
         column = values.take(at)
-        extra[f"{name}_events" if name in taken else name] = column.set_axis(frame.index)
+        extra[f"{heading}_events" if heading in taken else heading] = column.set_axis(frame.index)
     if isinstance(extra["row"], pd.MultiIndex):
         extra["row"] = list(extra["row"])
     return pd.concat([frame, pd.DataFrame(extra, index=frame.index)], axis=1)
+
+
+def _rows(name: str, frame: pd.DataFrame, study: StudyResult) -> np.ndarray:
+    """The row of the events that each row of a table belongs to; int (n,)."""
+    import pandas as pd
+
+    from eventstudy.report.tables import shown
+
+    if name == "excluded":
+        return np.asarray(study.lost[0])
+    if name in ("windows", "models") and study.studied.reported:
+        found = shown(study.studied).events
+        return np.asarray(found.row[study.studied.tables.shown(found)[0]] if name == "windows" else found.row)
+    events = study.prepared.index.events
+    every = np.arange(len(events))
+    known = pd.MultiIndex.from_arrays([events.ids.take(every), events.columns["ticker"].take(every)])
+    return np.asarray(known.get_indexer(pd.MultiIndex.from_arrays([frame["event_id"], frame["ticker"]])))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -90,24 +90,37 @@ def events_from_frame(frame: pd.DataFrame, path: str = "<frame>", code: Code | N
     if twice:
         raise InputFileError(path, twice)
     named = headings_of(names, 1, code).checked(path)
-    columns = {named.names[name]: [cell_text(value) for value in kept.iloc[:, at]] for at, name in enumerate(names)}
+    columns = {named.names[name]: _coded_cells(kept.iloc[:, at]) for at, name in enumerate(names)}
     if torn := _torn(columns):
         raise InputFileError(path, torn)
-    ids = PlainTexts(columns.pop("event_id", [""] * len(kept)))
+    given = columns.pop("event_id", None)
+    ids = PlainTexts([""] * len(kept) if given is None else given.cells())
     lines = np.flatnonzero(~frame.isna().all(axis=1).to_numpy()) + 2
     notes = [*named.notes, *empty_note(len(frame) - len(kept))]
-    cells = {name: coded(column) for name, column in columns.items()}
-    return checked(RawEvents(path, lines, ids, cells, notes=notes))
+    return checked(RawEvents(path, lines, ids, columns, notes=notes))
 
 
-def _torn(columns: Mapping[str, Sequence[str]]) -> list[Problem]:
+def _coded_cells(column: pd.Series) -> Coded:
+    """A column of a frame as coded text; a value that comes again is made text once."""
+    if pd.api.types.is_object_dtype(column.dtype) and pd.api.types.infer_dtype(column) != "string":
+        # 1 and True are equal and are different texts
+        return coded([cell_text(value) for value in column])
+    codes, values = pd.factorize(column, use_na_sentinel=False)
+    texts = coded([cell_text(value) for value in values])
+    return Coded(texts.codes[codes], texts.values)
+
+
+def _torn(columns: Mapping[str, Coded]) -> list[Problem]:
     """Cells with half a character, which no file can hold."""
     return [
-        Problem(line, name, "", "holds half of a character (a lone surrogate); remove it")
-        for name, cells in columns.items()
-        for line, cell in enumerate(cells, start=2)
-        if not cell.isascii() and any("\ud800" <= c <= "\udfff" for c in cell)
+        Problem(int(row) + 2, name, "", "holds half of a character (a lone surrogate); remove it")
+        for name, column in columns.items()
+        for row in np.flatnonzero(column.where(_is_torn))
     ]
+
+
+def _is_torn(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def checked(raw: RawEvents) -> EventColumns:
