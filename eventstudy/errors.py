@@ -214,8 +214,8 @@ class InputFileError(EventStudyError):
         super().__init__(f"{path}: {count:,} problem{'' if count == 1 else 's'}; nothing was run")
 
     def __str__(self) -> str:
-        (first, *others), start = self.problems or (Problem(0, "", "", self.found),), f"{self.path}: "
-        return in_python(self.in_lines() if others else start + first.at(self.unit))
+        one = len(self.problems) == 1
+        return in_python(f"{self.found}: {self.problems[0].at(self.unit)}" if one else self.in_lines())
 
     def in_lines(self) -> str:
         """The number of problems, and each on a line of its own."""

@@ -13,12 +13,14 @@ from eventstudy.api.typed_tables import typed
 from eventstudy.errors import UsageError, flat
 from eventstudy.report.words import count, p_value
 from eventstudy.spelling import meant
+from eventstudy.window import Window
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from eventstudy.evaluate.coefficients import Coefficient
     from eventstudy.evaluate.regress import Regression
+    from eventstudy.results import Studied
 
 # what rows may be clustered by -> the variances that do so, the one for few clusters first
 CLUSTERS: dict[str, tuple[str, ...]] = {
@@ -144,6 +146,7 @@ def regress(
     formula: str = "car ~ 1",
     *,
     cluster: str | Sequence[str] | None = None,
+    window: Any = None,
     allow_small: bool = False,
     **study: Any,
 ) -> RegressionResult:
@@ -157,6 +160,8 @@ def regress(
         Such as ``"car ~ log(size) + C(sector)"``: columns of the events, numbers, ``C()``, ``log()`` and the like.
     cluster : {"date", "two-way", "none"} or None
         What to cluster by; None takes what the sample asks for. Few clusters take the wild bootstrap.
+    window : window, "primary" or None
+        One of the study's windows, or the primary window of each event.
     allow_small : bool
         Fit several regressors to fewer than 20 rows.
 
@@ -184,10 +189,22 @@ def regress(
 
     # a regression reads CARs and their variances alone
     found = study_of(result, study, quick=("car-t",))
-    made = regressions.regress(record_of(found).studied, formula, allow_small=allow_small)
+    studied = record_of(found).studied
+    chosen = None if window is None else [_position(studied, window)]
+    made = regressions.regress(studied, formula, allow_small=allow_small, windows=chosen)
     if cluster is not None:
         made = tuple(_clustered(one, cluster) for one in made)
     return RegressionResult(study=found, regressions=made)
+
+
+def _position(studied: Studied, window: Any) -> int:
+    """Position of a window of the study; -1 for the primary window of each event."""
+    if window == "primary":
+        return -1
+    wanted, known = Window.of(window), [studied.spec.windows[at] for at in studied.shared_windows]
+    if wanted not in known:
+        raise UsageError(f"the study has no window {wanted.label}", " | ".join(one.label for one in known))
+    return known.index(wanted)
 
 
 def _clustered(one: Regression, cluster: str | Sequence[str]) -> Regression:

@@ -66,7 +66,9 @@ def regression_rows(studied: Studied) -> list[int]:
     return sorted(best.values(), key=lambda i: int(studied.rows[i]))
 
 
-def regress(studied: Studied, formula: str, *, allow_small: bool = False) -> tuple[Regression, ...]:
+def regress(
+    studied: Studied, formula: str, *, allow_small: bool = False, windows: Sequence[int] | None = None
+) -> tuple[Regression, ...]:
     """Regress the CARs on event columns: the primary window of each row, or each window the user named.
 
     Parameters
@@ -76,6 +78,8 @@ def regress(studied: Studied, formula: str, *, allow_small: bool = False) -> tup
         In the language of ``evaluate.formula``.
     allow_small : bool
         Fit several regressors to fewer than 20 rows.
+    windows : sequence of int or None
+        Positions in ``spec.windows``, -1 for the primary window of each row.
 
     Raises
     ------
@@ -92,7 +96,8 @@ def regress(studied: Studied, formula: str, *, allow_small: bool = False) -> tup
         raise NothingStudied("no event could be studied", hint="excluded.csv gives the reason of each row")
     parsed = read_formula(formula, studied.index.events.names)
     rows = regression_rows(studied)
-    windows = studied.shared_windows if studied.spec.windows_given else [-1]
+    if windows is None:
+        windows = studied.shared_windows if studied.spec.windows_given else [-1]
     return tuple(_one(studied, parsed, rows, w, allow_small=allow_small) for w in windows)
 
 

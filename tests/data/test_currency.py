@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import eventstudy
 from eventstudy.data.currency import pair_of
 from eventstudy.data.markets import MARKETS
 from eventstudy.errors import UsageError
 from eventstudy.spec import StudySpec
+from eventstudy.study import run
 from tests.cli.conftest import run_in
 from tests.data.test_markets import study, walk
 
@@ -128,7 +128,7 @@ def test_pence_and_inverse_rates(tmp_path: Path) -> None:
         }
     )
     spec = StudySpec(currency="USD", benchmarks_given=True, estimation=120, tests=("ar-t",))
-    found = eventstudy.run(events, frame, spec)
+    found = run(events, frame, spec)
     series = found.studied.market.prices.series
     shared = series["VOD.L"].dates
     at = pd.DatetimeIndex(shared)
