@@ -1,7 +1,7 @@
 """What the Python API adds to the work: ``es.run`` on 300 events in memory beside the block step and its tests.
 
-``python -m bench.api`` prints the medians of both, timed in turns, and their ratio; at most 1.3 is wanted. The block step
-and its tests are ``scale.first_pass`` and ``scale.across_events`` of the same study, as the recipe calls them.
+``python -m bench.api`` prints the medians of both, and their ratio; at most 1.3 is wanted. The block step and its tests
+are ``first_pass`` and ``across_events`` of the same study, as the recipe calls them, timed within ``es.run``.
 """
 
 from __future__ import annotations

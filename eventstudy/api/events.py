@@ -80,7 +80,7 @@ def given_events(events: Any) -> GivenEvents:
     if isinstance(events, EventColumns):
         return GivenEvents(events, of_columns(events))
     if isinstance(events, str | os.PathLike):
-        return _of_path(Path(events))
+        return _of_path(events)
     frame = as_pandas(events)
     if frame is None:
         raise UsageError(f"events are of type {type(events).__name__}", WANTED)
@@ -153,11 +153,13 @@ def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _of_path(path: Path) -> GivenEvents:
+def _of_path(given: str | os.PathLike[str]) -> GivenEvents:
     from eventstudy.data.events import read_events
     from eventstudy.paths import existing_events_file
 
-    if not path.exists() and not path.suffix and is_ticker(str(path)):
+    path = Path(given)
+
+    if isinstance(given, str) and is_ticker(given) and not path.suffix and not path.exists():
         raise UsageError(
             f"{str(path)!r} is neither a file nor a table", f"a date beside it: es.run({str(path)!r}, '2025-04-15')"
         )
