@@ -30,29 +30,84 @@ def _run_as_module(words: list[str]) -> str:
 
 _without_the_folder()
 
-from typing import TYPE_CHECKING, Any  # noqa: E402  after the folder is out of the way
+from types import ModuleType  # noqa: E402  after the folder is out of the way
+from typing import TYPE_CHECKING, Any  # noqa: E402
 
 __version__ = "0.2.0"
-__all__ = ["EventStudyError", "StudyResult", "StudySpec", "Window", "run"]
+__all__ = [
+    "BacktestResult", "CalibrationResult", "Comparison", "EventStudyError", "EventStudyWarning", "FetchResult",
+    "InputFileError", "NothingStudied", "RegressionResult", "SourceUnavailable", "StudyResult", "StudySpec",
+    "UsageError", "Validation", "Window", "backtest", "calibrate", "compare", "etable", "fetch", "regress", "report",
+    "run", "validate",
+]  # fmt: skip
 
 if TYPE_CHECKING:
-    from eventstudy.errors import EventStudyError
-    from eventstudy.results import StudyResult
-    from eventstudy.spec import StudySpec, Window
-    from eventstudy.study import run
+    from eventstudy.api.backtest import BacktestResult, backtest
+    from eventstudy.api.calibrate import CalibrationResult, calibrate
+    from eventstudy.api.compare import Comparison, compare
+    from eventstudy.api.etable import etable
+    from eventstudy.api.fetch import FetchResult, fetch
+    from eventstudy.api.regression import RegressionResult, regress
+    from eventstudy.api.report import report
+    from eventstudy.api.result import StudyResult
+    from eventstudy.api.run import run
+    from eventstudy.api.validate import Validation, validate
+    from eventstudy.errors import (
+        EventStudyError,
+        EventStudyWarning,
+        InputFileError,
+        NothingStudied,
+        SourceUnavailable,
+        UsageError,
+    )
+    from eventstudy.spec import StudySpec
+    from eventstudy.window import Window
 
 _HOMES = {
-    "EventStudyError": "eventstudy.errors",
-    "StudyResult": "eventstudy.results",
+    **dict.fromkeys(("BacktestResult", "backtest"), "eventstudy.api.backtest"),
+    **dict.fromkeys(("CalibrationResult", "calibrate"), "eventstudy.api.calibrate"),
+    **dict.fromkeys(("Comparison", "compare"), "eventstudy.api.compare"),
+    "etable": "eventstudy.api.etable",
+    **dict.fromkeys(("FetchResult", "fetch"), "eventstudy.api.fetch"),
+    **dict.fromkeys(("RegressionResult", "regress"), "eventstudy.api.regression"),
+    "report": "eventstudy.api.report",
+    "StudyResult": "eventstudy.api.result",
+    "run": "eventstudy.api.run",
+    **dict.fromkeys(("Validation", "validate"), "eventstudy.api.validate"),
+    **dict.fromkeys((name for name in __all__ if name.endswith(("Error", "Warning"))), "eventstudy.errors"),
+    **dict.fromkeys(("NothingStudied", "SourceUnavailable"), "eventstudy.errors"),
     "StudySpec": "eventstudy.spec",
-    "Window": "eventstudy.spec",
-    "run": "eventstudy.study",
+    "Window": "eventstudy.window",
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'eventstudy' has no attribute {name!r}")
-    import importlib
+class _Package(ModuleType):
+    """The package as a module that shows its public names alone, and on which importing the folder ``report`` does not
+    take the place of the function of that name."""
 
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    def __getattr__(self, name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'eventstudy' has no attribute {name!r}{_meant(name)}")
+        import importlib
+
+        found = getattr(importlib.import_module(_HOMES[name]), name)
+        self.__dict__[name] = found
+        return found
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in _HOMES or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return sorted([*__all__, "__version__"])
+
+
+def _meant(name: str) -> str:
+    """The end of the sentence on a name that is not there."""
+    from eventstudy.spelling import meant
+
+    hint = meant(name, __all__)
+    return f"; {hint}" if hint else ""
+
+
+sys.modules[__name__].__class__ = _Package

@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from eventstudy.python_words import in_python
+
 LISTED_PROBLEMS = 100
 # a message begins with what is wrong and may go on with the facts of its row
 _REASON = re.compile(r"[;,(]| with ticker | in line | in row | from ")
@@ -45,12 +47,21 @@ class EventStudyError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        text = self.found
-        if self.wanted:
-            text += f"; wanted {self.wanted}"
-        if self.hint:
-            text += f"\n  hint: {self.hint}"
-        return text
+        """One line, as a notebook shows it below a traceback, with keywords in place of options."""
+        parts = (self.found, self.wanted and f"wanted {self.wanted}", self.hint)
+        return in_python("; ".join(part for part in parts if part))
+
+    def in_lines(self) -> str:
+        """What the command line prints: the hint on a line of its own, options as they are typed."""
+        text = f"{self.found}; wanted {self.wanted}" if self.wanted else self.found
+        return f"{text}\n  hint: {self.hint}" if self.hint else text
+
+
+class EventStudyWarning(UserWarning):
+    """What a person should know about a study that ran: a setting that was changed, an event that needs a look.
+
+    ``warnings.filterwarnings("ignore", category=EventStudyWarning)`` silences them all; ``result.notices`` keeps them.
+    """
 
 
 class UsageError(EventStudyError, ValueError):
@@ -88,13 +99,14 @@ class ExpressionError(UsageError):
         self.at = at
         self.length = length
 
-    def __str__(self) -> str:
+    def in_lines(self) -> str:
+        """The expression with a mark below what is meant."""
         # one character stays one column, so that the mark stands beneath what it means
         flat = "".join(c if c.isprintable() else " " for c in self.text)
         start = max(0, self.at - 60)
         shown = flat[start : start + 120]
         mark = " " * (self.at - start) + "^" * max(1, min(self.length, len(shown) - (self.at - start)))
-        head, _, hint = super().__str__().partition("\n")
+        head, _, hint = super().in_lines().partition("\n")
         return f"--fail-if, character {self.at + 1}: {head}\n    {shown}\n    {mark}" + (f"\n{hint}" if hint else "")
 
 
@@ -202,6 +214,11 @@ class InputFileError(EventStudyError):
         super().__init__(f"{path}: {count:,} problem{'' if count == 1 else 's'}; nothing was run")
 
     def __str__(self) -> str:
+        one = len(self.problems) == 1
+        return in_python(f"{self.found}: {self.problems[0].at(self.unit)}" if one else self.in_lines())
+
+    def in_lines(self) -> str:
+        """The number of problems, and each on a line of its own."""
         lines = [self.found, *(f"  {problem.at(self.unit)}" for problem in self.problems[:LISTED_PROBLEMS])]
         if len(self.problems) > LISTED_PROBLEMS:
             lines.append(f"  and {len(self.problems) - LISTED_PROBLEMS:,} more; all of them by reason:")

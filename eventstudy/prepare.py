@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -124,7 +125,7 @@ class Storage:
 
 def prepare(
     index: EventIndex, rows: np.ndarray, reported: np.ndarray, source: PriceSource, spec: StudySpec,
-    storage: Storage, say: Say,
+    storage: Storage, say: Say, factors: FactorTable | None = None,
 ) -> Prepared:  # fmt: skip
     """Read prices, align them, and admit, mark and group the events.
 
@@ -136,6 +137,8 @@ def prepare(
     reported : bool (n,)
         Rows that tables show.
     source, spec, storage, say
+    factors : FactorTable or None
+        In place of those that the spec names.
 
     Raises
     ------
@@ -146,7 +149,7 @@ def prepare(
     # rows whose exchange is unknown are excluded without a price
     used = np.unique(series.series[rows[index.exchange()[rows] >= 0]])
     one_width([series.keys[number] for number in used], spec)
-    factors = factor_table(spec)
+    factors = factor_table(spec) if factors is None else factors
     say(f"reading prices from {source.name}")
     batches = Batches(index, series, used.tolist(), source, spec, storage.keep_prices)
     proven = prove(batches)
@@ -192,7 +195,7 @@ def prepare(
         ),
         n_read=int(reported.sum()),
         reported=reported,
-        market_of=lambda numbers: _market(proven, replace(batches, used=numbers, keep=True, _held=None), factors),
+        market_of=partial(_market_again, proven, batches, factors),
         market=made.market,
         choice=choice,
         provenance=provenance,
@@ -311,6 +314,11 @@ def _aligned(proven: Proven, batches: Batches, factors: FactorTable | None, stor
     say(f"prices: {basis_line(made.provenance.values())}")
     check_something_left([made.missing.get(number) for number in batches.used], made.refused, batches.source.name)
     return made
+
+
+def _market_again(proven: Proven, batches: Batches, factors: FactorTable | None, numbers: Sequence[int]) -> Market:
+    """Prices of some series, read once more."""
+    return _market(proven, replace(batches, used=numbers, keep=True, _held=None), factors)
 
 
 def _market(proven: Proven, batches: Batches, factors: FactorTable | None) -> Market:

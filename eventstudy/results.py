@@ -34,6 +34,7 @@ from eventstudy.records import (
     VolumeResult,
 )
 from eventstudy.report.columns import COLUMNS
+from eventstudy.report.escape import SCHEMA_VERSION as SCHEMA_VERSION
 from eventstudy.roster import primary_windows
 from eventstudy.scale.budget import Budget
 from eventstudy.spec import StudySpec
@@ -43,9 +44,9 @@ from eventstudy.unusual import Unusual
 if TYPE_CHECKING:
     import pandas as pd
 
+    from eventstudy.evaluations import Evaluations
     from eventstudy.report.event_tables import EventTables
 
-SCHEMA_VERSION = 1
 # announcements that have a page, a card and figures unless all are asked for
 PAGES = 50
 # events of a table of a page; of more, those with the smallest p values
@@ -206,17 +207,14 @@ class StudyResult:
         What was computed unasked.
     executor : str
         Who did the work.
-    robustness, curves, parts, joint_parts, clusters, groups, group_days, claims, differences, calendar
-        See their record classes.
+    evaluations : Evaluations
+        What is asked of the CARs, computed when first read.
+    groups, group_days
+        Tests and averages across events.
     notices : tuple of str
         What the user should know about the settings.
-    dollars : tuple of DollarRow
-    volume : VolumeResult or None
-        Only where the spec names a model of volume.
     pages : int or None
         Reports hold a page, a card and figures of so many announcements, the first in file order; None is all.
-    rates : PlaceboRates or None
-        Only where the spec says ``calibrated``.
     """
 
     studied: Studied
@@ -226,21 +224,66 @@ class StudyResult:
     budget: Budget
     executor: str
     notices: tuple[str, ...]
-    robustness: tuple[RobustRow, ...] = ()
-    curves: tuple[SpecCurve, ...] = ()
-    parts: tuple[PartRow, ...] = ()
-    joint_parts: tuple[JointRow, ...] = ()
-    clusters: tuple[ClusterRow, ...] = ()
+    evaluations: Evaluations
     groups: tuple[GroupRow, ...] = ()
     group_days: tuple[GroupDay, ...] = ()
-    claims: tuple[ClaimRow, ...] = ()
-    rates: PlaceboRates | None = None
-    differences: tuple[DifferenceRow, ...] = ()
-    calendar: tuple[CalendarRow, ...] = ()
     pages: int | None = PAGES
-    dollars: tuple[DollarRow, ...] = ()
-    volume: VolumeResult | None = None
     _others: dict[str, pd.DataFrame] | None = None
+
+    @property
+    def robustness(self) -> tuple[RobustRow, ...]:
+        """The primary window under each model, masked and not."""
+        return self.evaluations.robustness
+
+    @property
+    def parts(self) -> tuple[PartRow, ...]:
+        """Overnight and intraday parts of day 0."""
+        return self.evaluations.parts
+
+    @property
+    def curves(self) -> tuple[SpecCurve, ...]:
+        """Specification curves."""
+        return self.evaluations.curves
+
+    @property
+    def joint_parts(self) -> tuple[JointRow, ...]:
+        """Both parts of day 0 on both parts of the benchmark."""
+        return self.evaluations.joint_parts
+
+    @property
+    def clusters(self) -> tuple[ClusterRow, ...]:
+        """Tests on firms that share a session."""
+        return self.evaluations.clusters
+
+    @property
+    def claims(self) -> tuple[ClaimRow, ...]:
+        """Claims held against the data."""
+        return self.evaluations.claims
+
+    @property
+    def rates(self) -> PlaceboRates | None:
+        """Only where the spec says ``calibrated``."""
+        return self.evaluations.rates
+
+    @property
+    def differences(self) -> tuple[DifferenceRow, ...]:
+        """Tests of the difference between groups."""
+        return self.evaluations.differences
+
+    @property
+    def calendar(self) -> tuple[CalendarRow, ...]:
+        """Calendar-time portfolios."""
+        return self.evaluations.calendar
+
+    @property
+    def dollars(self) -> tuple[DollarRow, ...]:
+        """CARs in money."""
+        return self.evaluations.dollars
+
+    @property
+    def volume(self) -> VolumeResult | None:
+        """Only where the spec names a model of volume."""
+        return self.evaluations.volume
 
     @property
     def spec(self) -> StudySpec:

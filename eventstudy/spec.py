@@ -9,12 +9,14 @@ import hashlib
 import json
 import math
 import re
-from dataclasses import asdict, dataclass, field, replace
-from typing import Literal, get_args
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from typing import Literal, Unpack, get_args
 
 from eventstudy.errors import UsageError
 from eventstudy.precision import CHOICES, checked_precision
 from eventstudy.reading import decimal
+from eventstudy.spec_values import Choices, read_choices
+from eventstudy.window import Window as Window
 
 Alternative = Literal["two-sided", "less", "greater"]
 Returns = Literal["simple", "log"]
@@ -66,7 +68,6 @@ ACCESS_FIELDS = ("offline", "store", "max_age", "engine")
 WRITING_FIELDS = ("precision",)
 
 _TICKER = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=&_-]{0,31}")
-_WINDOW = re.compile(r"\[?\s*([+-]?\d{1,5})\s*[:,]\s*([+-]?\d{1,5})\s*\]?", re.ASCII)
 
 
 def __getattr__(name: str) -> tuple[str, ...]:
@@ -82,63 +83,29 @@ def __getattr__(name: str) -> tuple[str, ...]:
     return tuple(SINGLE_TESTS) if name == "SINGLE_TESTS" else (*SINGLE_TESTS, *_SEVERAL_EVENTS)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Window:
-    """A run of event days, both ends included.
-
-    Attributes
-    ----------
-    start, end : int
-        Sessions relative to day 0, ``start <= end``.
-    """
-
-    start: int
-    end: int
-
-    def __post_init__(self) -> None:
-        if self.start > self.end:
-            raise UsageError(f"window {self.start}:{self.end} ends before it starts", "START:END with START <= END")
-
-    @classmethod
-    def parse(cls, text: str) -> Window:
-        """Read ``-1:1`` (also ``[-1,1]``).
-
-        Raises
-        ------
-        UsageError
-            If the text is no window.
-        """
-        match = _WINDOW.fullmatch(text.strip())
-        if not match:
-            raise UsageError(f"window {text[:80]!r} cannot be read", "START:END in sessions, such as -1:1")
-        return cls(int(match[1]), int(match[2]))
-
-    @property
-    def length(self) -> int:
-        """Number of sessions in the window."""
-        return self.end - self.start + 1
-
-    @property
-    def label(self) -> str:
-        """The window as tables write it: ``[0,1]``."""
-        return f"[{self.start},{self.end}]"
-
-    def within(self, other: Window) -> bool:
-        """Whether every day of this window is a day of the other."""
-        return other.start <= self.start and self.end <= other.end
-
-
 def is_ticker(text: str) -> bool:
     """Whether a text is a symbol as data vendors write it, and no path."""
     return _TICKER.fullmatch(text) is not None and ".." not in text
 
 
+DEFAULT_EVENT_WINDOW = Window(-10, 10)
 DEFAULT_WINDOWS = (Window(0, 0), Window(0, 1), Window(-1, 1), Window(-5, 5), Window(0, 10))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, init=False)
 class StudySpec:
     """What is studied and how; equal specs give equal numbers.
+
+    Every choice may be written as people write it: one symbol or several, ``"0:1"`` or ``(0, 1)``, words in any case;
+    ``benchmark``, ``window``, ``peer`` and ``index_weight`` stand for the names in the plural.
+
+    Examples
+    --------
+    >>> spec = StudySpec(benchmark="SPY", windows=["0:0", (-1, 1)], level=0.9)
+    >>> spec.windows
+    (Window(start=0, end=0), Window(start=-1, end=1))
+    >>> spec.with_changes(model="constant-mean").model
+    'constant-mean'
 
     Attributes
     ----------
@@ -229,7 +196,7 @@ class StudySpec:
     index_weights: tuple[str, ...] = ()
     shares: tuple[str, ...] = ()
     volume: str = ""
-    event_window: Window = Window(-10, 10)
+    event_window: Window = DEFAULT_EVENT_WINDOW
     windows: tuple[Window, ...] = DEFAULT_WINDOWS
     windows_given: bool = False
     estimation: int = 250
@@ -251,7 +218,14 @@ class StudySpec:
     precision: str = "10"
     notices: tuple[str, ...] = field(default=(), compare=False)
 
-    def __post_init__(self) -> None:
+    def __init__(self, **choices: Unpack[Choices]) -> None:
+        given = read_choices(choices, self.__dataclass_fields__)
+        for one in fields(self):
+            default = one.default if one.default is not MISSING else ()
+            object.__setattr__(self, one.name, given.get(one.name, default))
+        self._check()
+
+    def _check(self) -> None:
         _one_of("input", self.input, get_args(Input))
         _one_of("returns", self.returns, get_args(Returns))
         _one_of("missing", self.missing, get_args(Missing))
@@ -271,7 +245,10 @@ class StudySpec:
                 if not is_ticker(symbol):
                     raise UsageError(f"{option} {symbol!r} is no ticker", "a symbol such as SPY, ASML.AS or ^GSPC")
         if not 0.5 <= self.level < 1:
-            raise UsageError(f"level {self.level} is out of range", "a decimal from 0.5 to below 1, such as 0.95")
+            percent = f"did you mean {self.level / 100:g}?" if 50 <= self.level < 100 else ""
+            raise UsageError(
+                f"level {self.level:g} is out of range", "a decimal from 0.5 to below 1, such as 0.95", percent
+            )
         if not 2 <= self.estimation <= 5000:
             raise UsageError(f"estimation {self.estimation} is out of range", "2 to 5000 sessions")
         if self.min_estimation is not None and not 3 <= self.min_estimation <= self.estimation:
@@ -384,6 +361,10 @@ class StudySpec:
     def with_changes(self, **changes: object) -> StudySpec:
         """The same spec with some fields replaced and everything checked again."""
         return replace(self, **changes)  # type: ignore[arg-type]
+
+    def with_choices(self, **choices: Unpack[Choices]) -> StudySpec:
+        """The same spec with choices as people write them."""
+        return self.with_changes(**read_choices(choices, self.__dataclass_fields__))
 
     def digest(self) -> str:
         """sha256 over the canonical JSON of the fields that say what is studied: equal studies, equal digest."""

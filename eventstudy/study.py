@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -14,33 +14,26 @@ from eventstudy.data.confounders import ConfounderTable, read_confounders
 from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.event_index import EventIndex, index_events, seeds_of
 from eventstudy.data.events import events_from_frame, read_events
+from eventstudy.data.factors import FactorTable
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import in_currency, open_source, source_from_frame
 from eventstudy.engine.block import Block, joined, select
 from eventstudy.engine.measure import chosen_engine
-from eventstudy.engine.panel import Bools, Ints
+from eventstudy.engine.panel import Bools
 from eventstudy.engine.significance.battery import GROUP_TESTS, parts_read
 from eventstudy.engine_options import conventions
 from eventstudy.errors import UsageError
 from eventstudy.evaluate.across_events import day_rows, group_rows, wanted_tests
-from eventstudy.evaluate.calendar_time import calendar_time_tests
-from eventstudy.evaluate.claims import check_claims, claiming
-from eventstudy.evaluate.clusters import cluster_tests, sessions_of
-from eventstudy.evaluate.day_parts import day0_parts
-from eventstudy.evaluate.differences import difference_tests
-from eventstudy.evaluate.dollar import dollar_impact
+from eventstudy.evaluate.claims import claiming
 from eventstudy.evaluate.own_windows import with_own_windows
-from eventstudy.evaluate.rates import placebo_rates
-from eventstudy.evaluate.robustness import robustness
-from eventstudy.evaluate.spec_curve import PARTS, spec_curves
-from eventstudy.evaluate.volume import abnormal_volume
+from eventstudy.evaluations import Evaluations
 from eventstudy.measured import MeasuredEvents, end_to_end
 from eventstudy.prepare import Prepared, Storage, prepare
 from eventstudy.report.event_tables import EventTables
 from eventstudy.results import Studied, StudyResult, shown_events
 from eventstudy.room import check_room
 from eventstudy.roster import REPORTED, check_by
-from eventstudy.scale.budget import A_CLUSTER_WINDOW, A_CURVE, ASK, Budget, budget_of, left_out
+from eventstudy.scale.budget import Budget, budget_of
 from eventstudy.scale.chunk import BlockResult, study_block
 from eventstudy.scale.executors import Executor, Here
 from eventstudy.scale.first_pass import FirstPass, Write, first_pass
@@ -95,11 +88,13 @@ def run(
     prices: pd.DataFrame | PriceSource | None = None,
     spec: StudySpec | None = None,
     *,
-    confounders: str | Path | None = None,
+    confounders: str | Path | ConfounderTable | None = None,
+    factors: FactorTable | None = None,
     only: Sequence[str] = (),
     progress: Progress | None = None,
     warn: Progress | None = None,
     handling: Handling | None = None,
+    across: bool = True,
 ) -> StudyResult:
     """Run one event study.
 
@@ -108,11 +103,13 @@ def run(
     events : path, pandas frame or EventColumns
         The announcements; a path's folder may hold ``confounders.csv``.
     prices : pandas frame, PriceSource or None
-        None opens ``spec.source``; a frame is long: ``ticker, date, close`` and optionally ``open, volume, dividend``.
+        None opens ``spec.source``; a frame is of any known layout.
     spec : StudySpec or None
         Every choice; None means the defaults.
-    confounders : path or None
+    confounders : path, ConfounderTable or None
         None takes ``confounders.csv`` beside the events file if it is there.
+    factors : FactorTable or None
+        Daily factors in place of those that the spec names.
     only : sequence of str
         event_ids to report; masks, overlaps and clusters still see every row of the file.
     progress : callable or None
@@ -121,11 +118,14 @@ def run(
         Called with what a person should know about the price store: a damaged file set aside, prices not kept.
     handling : Handling or None
         How the work is done; None means in this process and in memory.
+    across : bool
+        Compute the tests across events; without them ``groups`` and ``group_days`` are empty.
 
     Returns
     -------
     StudyResult
-        Events that cannot be studied are rows of ``excluded``.
+        Events that cannot be studied are rows of ``excluded``. What is asked of the CARs (clusters, claims, other
+        models and the like) is computed when it is first read.
 
     Raises
     ------
@@ -138,56 +138,7 @@ def run(
     ---------------
     tests/oracles: statsmodels with event dummies, a naive loop from the raw price files.
     """
-    say = progress or silent
-    result = estimated(
-        events, prices, spec,
-        confounders=confounders, only=only, progress=progress, warn=warn, handling=handling, across=True,
-    )  # fmt: skip
-    studied = result.studied
-    say("claims, clusters, groups, other models")
-    if studied.spec.calibrated:
-        say("every test on uneventful sessions")
-    parts, joint = day0_parts(studied, result.budget.single)
-    asked = np.ones(len(studied.index), dtype=bool) if not only else chosen_rows(studied.index, only)[0]
-    complete = result.budget.kept
-    drawn, no_curves = curve_rows(studied, result.budget)
-    no_clusters = left_out(
-        "clusters", A_CLUSTER_WINDOW * len(sessions_of(studied)) * len(studied.shared_windows), result.budget
-    )
-    return replace(
-        result,
-        notices=(*result.notices, *(notice for notice in (no_clusters, no_curves) if notice)),
-        robustness=robustness(studied),
-        curves=spec_curves(studied, drawn, studied.spec.spec_curve),
-        parts=parts,
-        joint_parts=joint,
-        clusters=() if no_clusters else cluster_tests(studied),
-        claims=check_claims(studied, parts, asked),
-        rates=placebo_rates(studied) if studied.spec.calibrated and complete else None,
-        differences=difference_tests(studied) if complete else (),
-        calendar=calendar_time_tests(studied) if complete else (),
-        dollars=dollar_impact(studied) if complete else (),
-        volume=abnormal_volume(studied) if complete else None,
-    )
 
-
-def estimated(
-    events: str | Path | pd.DataFrame | EventColumns,
-    prices: pd.DataFrame | PriceSource | None = None,
-    spec: StudySpec | None = None,
-    *,
-    confounders: str | Path | None = None,
-    only: Sequence[str] = (),
-    progress: Progress | None = None,
-    warn: Progress | None = None,
-    handling: Handling | None = None,
-    across: bool = False,
-) -> StudyResult:
-    """The first half of ``run``, with its parameters and errors: every CAR, and none of the questions put to them.
-
-    ``robustness``, ``parts``, ``clusters``, ``claims``, ``differences`` and ``calendar`` are empty; ``groups`` and
-    ``group_days`` are too unless ``across`` asks for them.
-    """
     spec = checked_model(spec or StudySpec())
     say, how = progress or silent, handling or Handling(everything=True)
     columns = as_events(events)
@@ -208,11 +159,11 @@ def estimated(
         keep_prices=afford.kept,
         groups=how.limits.groups,
     )
-    prepared = prepare(index, rows, reported, source, spec, storage, say)
+    prepared = prepare(index, rows, reported, source, spec, storage, say, factors)
     if only and not np.array_equal(rows, moved := chosen_rows(prepared.index, only)[1]):
         # on the corrected calendar other rows share the day 0 of those that are asked for
         rows = moved
-        prepared = prepare(index, rows, reported, source, spec, storage, say)
+        prepared = prepare(index, rows, reported, source, spec, storage, say, factors)
     # the data may have corrected calendars, and with them the sessions of events
     index = prepared.index
     say(f"studying {len(prepared.roster):,} of {len(rows):,} events")
@@ -229,14 +180,18 @@ def estimated(
     first = first_pass(job, prepared, how.executor, spool, how.limits.block, take, say, keep=afford.kept)
     whole = _whole(job, prepared, first) if afford.kept else None
     picked = _studied(first, whole) if afford.kept else _shown(job, prepared, first, shown)
+    studied = _record(prepared, tables, job, *picked)
+    evaluations = Evaluations(studied=studied, asked=reported, budget=afford)
+    left = filter(None, (evaluations.no_clusters, evaluations.no_curves))
     result = StudyResult(
-        studied=_record(prepared, tables, job, *picked),
+        studied=studied,
         prepared=prepared,
         totals=totals_of(prepared, first),
         unusual=unusual_windows(prepared, first, spec),
         budget=afford,
         executor=how.executor.words,
-        notices=(*prepared.notices, *first.stand_ins.notices(spec), *afford.notices),
+        notices=(*prepared.notices, *first.stand_ins.notices(spec), *afford.notices, *left),
+        evaluations=evaluations,
     )
     if not across:
         return result
@@ -248,22 +203,14 @@ def estimated(
     return replace(result, groups=group_rows(summed, names, spec), group_days=day_rows(first.tally.days, names, spec))
 
 
-def curve_rows(studied: Studied, budget: Budget) -> tuple[Ints, str]:
-    """Studied rows whose specification curves are made: all reported ones, or where they would take too long those that
-    pages show; and what is left out."""
-    reported = np.array(studied.reported, dtype=np.int64)
-    if studied.measured is None or studied.spec.spec_curve == "off" or not len(reported):
-        return reported[:0], ""
-    n_windows = len(studied.spec.windows) if studied.spec.spec_curve == "all" else 1
-    seconds = A_CURVE * len(reported) * (n_windows + len(PARTS))
-    if not left_out("", seconds, budget):
-        return reported, ""
-    p = studied.measured.windows["p_t"][reported, studied.primary[reported]]
-    shown = reported[shown_events(studied.index.events.ids, studied.rows[reported], p)]
-    if len(shown) == len(reported):
-        return reported, ""
-    words = f"specification curves of {len(reported):,} events would take about {seconds:,.0f} s: those of the "
-    return shown, f"{words}{len(shown):,} events with pages are made; {ASK}"
+def estimated(
+    events: str | Path | pd.DataFrame | EventColumns,
+    prices: pd.DataFrame | PriceSource | None = None,
+    spec: StudySpec | None = None,
+    **how: Any,
+) -> StudyResult:
+    """``run`` without the tests across events unless ``across`` asks for them."""
+    return run(events, prices, spec, **{"across": False, **how})
 
 
 def _record(
@@ -380,10 +327,10 @@ def as_source(prices: pd.DataFrame | PriceSource, spec: StudySpec) -> PriceSourc
     return in_currency(prices, spec)
 
 
-def confounders_beside(events: EventColumns, path: str | Path | None) -> ConfounderTable | None:
+def confounders_beside(events: EventColumns, given: str | Path | ConfounderTable | None) -> ConfounderTable | None:
     """The confounders named, or those beside the events file, or None."""
-    if path is not None:
-        return read_confounders(path)
+    if given is not None:
+        return given if isinstance(given, ConfounderTable) else read_confounders(given)
     beside = Path(events.path).parent / "confounders.csv"
     return read_confounders(beside) if Path(events.path).is_file() and beside.exists() else None
 

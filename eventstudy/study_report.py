@@ -15,7 +15,9 @@ from eventstudy.scale.limits import LIMITS, Limits
 from eventstudy.study import Handling, run, silent
 
 if TYPE_CHECKING:
+    from eventstudy.data.confounders import ConfounderTable
     from eventstudy.data.event_columns import EventColumns
+    from eventstudy.data.factors import FactorTable
     from eventstudy.data.prices import PriceSource
     from eventstudy.evaluate.audit import Audit
     from eventstudy.report.event_tables import EventTables
@@ -79,6 +81,8 @@ def study_into(
     order: Order,
     *,
     prices: PriceSource | None = None,
+    confounders: str | Path | ConfounderTable | None = None,
+    factors: FactorTable | None = None,
     say: Callable[[str], None] = silent,
     warn: Callable[[str], None] = silent,
 ) -> Written:
@@ -86,7 +90,7 @@ def study_into(
 
     Parameters
     ----------
-    events, spec, prices
+    events, spec, prices, confounders, factors
         As ``study.run``.
     order : Order
     say, warn : callable
@@ -108,20 +112,34 @@ def study_into(
         handling = Handling(
             executor=order.executor, limits=order.limits, everything=order.detail, folder=folder / "panel", take=take
         )
-        result = run(events, prices, spec, only=order.only, progress=say, warn=warn, handling=handling)
-        result = replace(result, pages=None) if order.detail else _with_notices(result, order.formats)
-        audited = _audit(result) if order.audit else None
-        figures = _figures(result.shown, order.formats, say)
-        written = finish(
-            folder,
-            order.out,
-            result,
-            order.formats,
-            figures,
-            audited,
-            files=files[0] if files else None,
-            force=order.force,
-        )
+        result = run(
+            events, prices, spec, confounders=confounders, factors=factors, only=order.only, progress=say, warn=warn,
+            handling=handling,
+        )  # fmt: skip
+        return _finished(folder, result, order, files[0] if files else None, say)
+
+
+def report_into(result: StudyResult, order: Order, say: Callable[[str], None] = silent) -> Written:
+    """Write the report of a study that is held in memory.
+
+    Raises
+    ------
+    UsageError
+        If the report folder cannot be written. The folder is then as it was.
+    """
+    with aside(order.out) as folder:
+        return _finished(folder, result, order, None, say)
+
+
+def _finished(
+    folder: Path, result: StudyResult, order: Order, files: EventFiles | None, say: Callable[[str], None]
+) -> Written:
+    """Evaluate, draw and write what is left of a report."""
+    result.evaluations.all(say)
+    result = replace(result, pages=None) if order.detail else _with_notices(result, order.formats)
+    audited = _audit(result) if order.audit else None
+    figures = _figures(result.shown, order.formats, say)
+    written = finish(folder, order.out, result, order.formats, figures, audited, files=files, force=order.force)
     return Written(result=result, audit=audited, files=tuple(written))
 
 

@@ -153,6 +153,55 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     assert {"eventstudy.spec", "eventstudy.study"} <= set(import_cycle(modules))
 
 
+# what the command line may import besides itself: the public API, presentation code, and what reads and says text
+CLI_MAY_USE = {
+    "api",
+    "cli",
+    "report",
+    "review",
+    "errors",
+    "opening",
+    "paths",
+    "precision",
+    "reading",
+    "spec",
+    "spelling",
+}
+
+
+def runtime_imports(tree: ast.Module) -> list[str]:
+    """Modules of this package that a file imports anywhere but for its types."""
+    typing = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
+        for node in ast.walk(block)
+    }
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and id(node) not in typing]
+    return [node.module for node in nodes if node.module and node.module.split(".")[0] == "eventstudy"]
+
+
+def beyond_the_api(names: list[str]) -> list[str]:
+    """Those that the command line may not use."""
+    return [name for name in names if "." in name and name.split(".")[1] not in CLI_MAY_USE]
+
+
+def test_the_command_line_uses_the_public_api_alone() -> None:
+    for path in (PACKAGE / "cli").glob("*.py"):
+        assert not beyond_the_api(runtime_imports(ast.parse(path.read_text(encoding="utf-8")))), path
+    # controls that must be found
+    for text in ("from eventstudy.study import run", "def f():\n    from eventstudy.data.store import Store"):
+        assert beyond_the_api(runtime_imports(ast.parse(text)))
+
+
+def test_nothing_below_the_api_uses_it() -> None:
+    for path in FILES:
+        folder = path.relative_to(PACKAGE).parts[0]
+        if folder not in ("api", "cli", "__init__.py"):
+            found = [name for name in imports(path) if name.startswith("eventstudy.api")]
+            assert not found, f"{path} imports {found}"
+
+
 def test_rooms_and_functions_stay_small() -> None:
     for path in FILES:
         lines = path.read_text(encoding="utf-8").count("\n")
@@ -169,7 +218,8 @@ def test_every_public_name_says_what_it_is() -> None:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in tree.body:
             public = isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
-            if public and not ast.get_docstring(node):
+            overload = any(ast.unparse(mark) == "overload" for mark in getattr(node, "decorator_list", ()))
+            if public and not overload and not ast.get_docstring(node):
                 missing.append(f"{path.relative_to(PACKAGE)}:{node.name}")
         if not ast.get_docstring(tree) and path.name != "__init__.py":
             missing.append(str(path.relative_to(PACKAGE)))
@@ -183,9 +233,16 @@ def test_classes_inherit_from_nothing_of_ours_but_errors() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ClassDef):
                 bases = {ast.unparse(base) for base in node.bases}
-                assert bases <= {"Protocol", "Exception", "OSError", "requests.Session"}, (
-                    f"{path}: {node.name} inherits {bases}"
-                )
+                assert bases <= {
+                    "Protocol",
+                    "TypedDict",
+                    "SpecChoices",
+                    "ModuleType",
+                    "str",
+                    "Exception",
+                    "OSError",
+                    "requests.Session",
+                }, f"{path}: {node.name} inherits {bases}"
 
 
 def test_version_is_one() -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eventstudy.cli.console import Console, tell
+from eventstudy.cli.console import Console, tell, tell_json
 from eventstudy.cli.options import ColorOption, ConfigOption, ForceOption, JsonOption, QuietOption, VerboseOption
 from eventstudy.cli.settings import resolve
 from eventstudy.errors import EventStudyError, UsageError
 
 if TYPE_CHECKING:
-    from eventstudy.data.store import Store
+    from eventstudy.api.store import PriceStore
 
 cache = typer.Typer(
     name="cache",
@@ -27,21 +28,15 @@ cache = typer.Typer(
 StoreOption = Annotated[str | None, typer.Option("--store", metavar="DIR", help="Folder of the price store.")]
 
 
-def store_folder(store: str | None, config: Path | None) -> Path:
-    """The store's folder by flag, environment, configuration file or default."""
-    from eventstudy.data.shelf import Access
-
-    return Access.make(resolve({"store": store}, config)["store"].value, True, None, "").folder
+def store_option(store: str | None, config: Path | None) -> str:
+    """The store by flag, environment, configuration file or default."""
+    return str(resolve({"store": store}, config)["store"].value)
 
 
-def _open(store: str | None, config: Path | None, console: Console) -> Store:
-    """The store, which must exist: looking does not make one."""
-    from eventstudy.data.store import FILE, open_store
+def _open(store: str | None, config: Path | None, console: Console, *, make: bool = False) -> PriceStore:
+    from eventstudy.api.store import PriceStore
 
-    folder = store_folder(store, config)
-    if not (folder / FILE).is_file():
-        raise UsageError(f"there is no price store in {folder}", "a store", "`eventstudy fetch` fills one")
-    return open_store(folder, console.warn)
+    return PriceStore.open(store_option(store, config), console.warn, make=make)
 
 
 @cache.command("path")
@@ -54,12 +49,12 @@ def path_command(
     no_color: ColorOption = False,
 ) -> None:
     """Print where the store is, whether or not it exists yet."""
-    from eventstudy.data.store import FILE
+    from eventstudy.api.store import store_file
 
     console = Console.make(quiet, verbose, no_color)
-    path = store_folder(store, config) / FILE
+    path = store_file(store_option(store, config))
     if as_json:
-        _dump({"store": str(path), "exists": path.is_file()})
+        tell_json({"store": str(path), "exists": path.is_file()})
         return
     tell(path)
     console.detail("it is there" if path.is_file() else "nothing is there yet")
@@ -75,14 +70,12 @@ def info_command(
     no_color: ColorOption = False,
 ) -> None:
     """List every symbol: how many vintages, and what the newest one holds and where it comes from."""
-    from eventstudy.data.store import inventory
-
     console = Console.make(quiet, verbose, no_color)
     opened = _open(store, config, console)
-    rows = inventory(opened)
+    rows = opened.inventory()
     size = opened.path.stat().st_size
     if as_json:
-        _dump({"store": str(opened.path), "bytes": size, "symbols": rows})
+        tell_json({"store": str(opened.path), "bytes": size, "symbols": rows})
         return
     for row in rows:
         tell(
@@ -106,20 +99,17 @@ def verify_command(
 
     Exit 1 if the store is damaged. A revision is the source's doing and no damage.
     """
-    from eventstudy.data.store import history
-    from eventstudy.data.vintage import as_record
-
     console = Console.make(quiet, verbose, no_color)
     opened = _open(store, config, console)
-    damage = opened.integrity()
-    changes = history(opened)
+    damage, changes = opened.damage(), opened.revisions()
     if as_json:
-        _dump({"store": str(opened.path), "damage": damage, "revisions": [as_record(c) for c in changes]})
+        tell_json({"store": str(opened.path), "damage": damage, "revisions": changes})
     else:
         for c in changes:
+            largest = math.nan if c["largest"] is None else c["largest"]
             tell(
-                f"{c.symbol:<10} vintage {c.newer} against {c.older}: {c.column} differs on {c.n_dates} dates from "
-                f"{c.first} to {c.last}, by up to {c.largest:.3g}"
+                f"{c['symbol']:<10} vintage {c['newer']} against {c['older']}: {c['column']} differs on {c['n_dates']} "
+                f"dates from {c['first']} to {c['last']}, by up to {largest:.3g}"
             )
         for line in damage:
             tell(line)
@@ -147,10 +137,8 @@ def export_command(
     no_color: ColorOption = False,
 ) -> None:
     """Write the newest vintage of every symbol as SYMBOL.csv, and manifest.json with where each comes from."""
-    from eventstudy.data.transfer import export_folder
-
     console = Console.make(quiet, verbose, no_color)
-    written = export_folder(_open(store, config, console), folder, source, force=force)
+    written = _open(store, config, console).export(folder, source, force=force)
     _tell(written, f"{len(written)} symbols -> {folder}", console, as_json=as_json)
 
 
@@ -165,11 +153,8 @@ def import_command(
     no_color: ColorOption = False,
 ) -> None:
     """Read an exported folder back into the store, each symbol as a vintage with the provenance it had."""
-    from eventstudy.data.store import open_store
-    from eventstudy.data.transfer import import_folder
-
     console = Console.make(quiet, verbose, no_color)
-    kept, known = import_folder(folder, open_store(store_folder(store, config), console.warn))
+    kept, known = _open(store, config, console, make=True).take(folder)
     text = f"{len(kept)} symbols imported" + (f", {len(known)} were there already" if known else "")
     _tell(kept, text, console, as_json=as_json)
 
@@ -195,27 +180,20 @@ def clear_command(
         tell(f"Forget every vintage of {what} in {opened.path}? [y/N]: ", error=True, end="", flush=True)
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise UsageError("nothing was forgotten", "the answer y")
-    known = {header.vintage.symbol for header in opened.headers()}
+    known = opened.symbols()
     if symbols and (strange := sorted(set(symbols) - known)):
         raise UsageError(f"the store holds no {', '.join(strange)}", ", ".join(sorted(known)) or "a symbol it holds")
     count = opened.clear(symbols or ())
     if as_json:
-        _dump({"store": str(opened.path), "symbols": sorted(symbols or known), "vintages_forgotten": count})
+        tell_json({"store": str(opened.path), "symbols": sorted(symbols or known), "vintages_forgotten": count})
         return
     console.say(f"{count} vintages forgotten")
 
 
 def _tell(symbols: Sequence[str], text: str, console: Console, *, as_json: bool) -> None:
     if as_json:
-        _dump({"symbols": list(symbols)})
+        tell_json({"symbols": list(symbols)})
         return
     for symbol in symbols:
         tell(symbol)
     console.say(text)
-
-
-def _dump(found: dict[str, Any]) -> None:
-    from eventstudy.report.escape import json_dumps
-    from eventstudy.results import SCHEMA_VERSION
-
-    tell(json_dumps({"schema_version": SCHEMA_VERSION, **found}))

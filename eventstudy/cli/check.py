@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eventstudy.cli.annotations import annotation, chosen_format
-from eventstudy.cli.console import Console, tell
+from eventstudy.cli.console import Console, tell, tell_json
 from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption, completed
 from eventstudy.cli.settings import read_config
 from eventstudy.errors import GateTripped, UsageError, flat
@@ -46,9 +46,7 @@ def check_command(
     row: in its primary window, or in the one in brackets. abs, max, min, mean (over all rows), and, or, not,
     comparisons, numbers; nothing else.
     """
-    from eventstudy.data import clock
-    from eventstudy.review.folder import read_folder
-    from eventstudy.review.gate import hold
+    from eventstudy.api.machine import check
 
     chosen = chosen_format(output_format, FORMATS, as_json=as_json)
     if not fail_if:
@@ -56,7 +54,7 @@ def check_command(
     if config is not None:
         read_config(config)
     console = Console.make(quiet, verbose, no_color)
-    verdicts = hold(read_folder(folder), fail_if, clock.utc_now())
+    verdicts = check(folder, fail_if)
     if chosen == "text":
         _print_text(verdicts, None if verbose else SHOWN["text"])
     else:
@@ -106,9 +104,6 @@ def _print_github(verdicts: Sequence[Verdict], folder: Path) -> None:
 
 
 def _print_json(verdicts: Sequence[Verdict], folder: Path) -> None:
-    from eventstudy.report.escape import json_dumps
-    from eventstudy.results import SCHEMA_VERSION
-
     found = [
         {
             "expression": v.expression,
@@ -123,7 +118,7 @@ def _print_json(verdicts: Sequence[Verdict], folder: Path) -> None:
         for v in verdicts
     ]
     tripped = sum(v.tripped for v in verdicts)
-    tell(json_dumps({"schema_version": SCHEMA_VERSION, "report": str(folder), "tripped": tripped, "checks": found}))
+    tell_json({"report": str(folder), "tripped": tripped, "checks": found})
 
 
 def _record(row: Row, verdict: Verdict) -> dict[str, Any]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eventstudy.cli.cache import store_folder
-from eventstudy.cli.console import Console, tell
+from eventstudy.cli.cache import store_option
+from eventstudy.cli.console import Console, tell, tell_json
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
@@ -22,10 +21,7 @@ from eventstudy.cli.settings import read_config
 from eventstudy.errors import SourceUnavailable, UsageError
 
 if TYPE_CHECKING:
-    from datetime import date
-
-    from eventstudy.data.collect.gather import Gathered
-    from eventstudy.data.collect.merge import Merged
+    from eventstudy.api.collect import Collected
 
 collect = typer.Typer(
     name="collect",
@@ -82,27 +78,24 @@ def filings_command(
     """
     console = Console.make(quiet, verbose, no_color)
     _checked(config)
-    from eventstudy.data.collect.edgar import Edgar, checked_identity, edgar_web
-    from eventstudy.data.collect.filings import Wanted
-    from eventstudy.data.collect.gather import gather_filings
-    from eventstudy.data.collect.merge import CONFOUNDERS, kind_of, merged
+    from eventstudy.api.collect import collect_filings, days_asked
+    from eventstudy.api.store import store_folder
 
-    known = checked_identity(identity or os.environ.get("EDGAR_IDENTITY", ""))
-    first, last = _range(since, until)
-    wanted = Wanted(
+    found = collect_filings(
+        tickers,
+        out,
         forms=_listed(forms, "--forms", "8-K,6-K"),
         items=_listed(items, "--items", "") if items else (),
-        since=first,
-        until=last,
+        days=days_asked(since, until),
         amendments=amendments,
         trust_acceptance=trust_acceptance,
+        identity=identity,
+        folder=store_folder(store_option(store, config)) / "edgar",
+        say=console.progress,
+        warn=console.warn,
     )
-    if kind_of(out) == CONFOUNDERS:
-        raise UsageError(f"{out} is a file of confounders", "an events file", "-o events.csv")
-    edgar = Edgar(edgar_web(known), store_folder(store, config) / "edgar", console.warn)
-    gathered = gather_filings(edgar, tickers, wanted, console.progress)
     console.progress_done()
-    _finish(merged(out, gathered.rows), gathered, console, dry_run=dry_run, as_json=as_json)
+    _finish(found, console, dry_run=dry_run, as_json=as_json)
 
 
 @collect.command("earnings")
@@ -135,12 +128,10 @@ def earnings_command(
     """
     console = Console.make(quiet, verbose, no_color)
     _checked(config)
-    from eventstudy.data.collect.gather import gather_earnings
-    from eventstudy.data.collect.merge import kind_of, merged
+    from eventstudy.api.collect import collect_earnings, days_asked
 
-    first, last = _range(since, until)
-    gathered = gather_earnings(tickers, tuple(sources or ("yahoo",)), (first, last), kind_of(to), to.parent)
-    _finish(merged(to, gathered.rows), gathered, console, dry_run=dry_run, as_json=as_json)
+    found = collect_earnings(tickers, to, sources=tuple(sources or ("yahoo",)), days=days_asked(since, until))
+    _finish(found, console, dry_run=dry_run, as_json=as_json)
 
 
 def _checked(config: Path | None) -> None:
@@ -156,34 +147,15 @@ def _listed(text: str, option: str, such: str) -> tuple[str, ...]:
     return found
 
 
-def _range(since: str, until: str) -> tuple[date, date]:
-    """First and last day asked for."""
-    from datetime import date, timedelta
-
-    from eventstudy.data import clock
-
-    today = clock.utc_now().date()
-
-    def read(text: str, option: str) -> date:
-        try:
-            return date.fromisoformat(f"{text}-01-01" if text.isdigit() and len(text) == 4 else text)
-        except ValueError:
-            raise UsageError(f"{option} {text!r} is no day", "YYYY-MM-DD, or a year such as 2023") from None
-
-    first = read(since, "--since") if since else today - timedelta(days=365)
-    last = read(until, "--until") if until else today
-    if first > last:
-        raise UsageError(f"--since {first} is after --until {last}", "a first day before the last")
-    return first, last
-
-
-def _finish(found: Merged, gathered: Gathered, console: Console, *, dry_run: bool, as_json: bool) -> None:
+def _finish(found: Collected, console: Console, *, dry_run: bool, as_json: bool) -> None:
     """Write, or show what would be written; tell what there was; and say by the exit code whether all came."""
-    for note in [*gathered.notes, *found.notes]:
+    gathered = found.gathered
+    assert gathered is not None, "sources were asked"
+    for note in [*gathered.notes, *found.merged.notes]:
         console.warn(note)
     for line in gathered.told:
         console.say(line)
-    show(found, console, dry_run=dry_run, as_json=as_json, more=gathered.summary())
+    show(found, console, dry_run=dry_run, as_json=as_json)
     if gathered.failed:
         for failure in gathered.failed:
             console.say(f"not read: {failure}")
@@ -193,31 +165,26 @@ def _finish(found: Merged, gathered: Gathered, console: Console, *, dry_run: boo
         )
 
 
-def show(found: Merged, console: Console, *, dry_run: bool, as_json: bool, more: dict[str, Any]) -> None:
+def show(collected: Collected, console: Console, *, dry_run: bool, as_json: bool) -> None:
     """Write the file unless this is a rehearsal, and print what was added."""
-    from eventstudy.data.collect.merge import difference, write
+    from eventstudy.api.collect import summary_of
 
-    shown = difference(found) if dry_run else ""
+    found, more = collected.merged, summary_of(collected)
+    shown = collected.difference() if dry_run else ""
     if not dry_run:
-        write(found)
+        collected.write()
     if as_json:
-        from eventstudy.report.escape import json_dumps
-        from eventstudy.results import SCHEMA_VERSION
-
-        tell(
-            json_dumps(
-                {
-                    "schema_version": SCHEMA_VERSION,
-                    "file": str(found.path),
-                    "written": bool(found.added) and not dry_run,
-                    "added": len(found.added),
-                    "known": len(found.known),
-                    "columns_added": found.columns,
-                    "difference": shown,
-                    **more,
-                    "warnings": [*more.get("warnings", []), *found.notes],
-                }
-            )
+        tell_json(
+            {
+                "file": str(found.path),
+                "written": bool(found.added) and not dry_run,
+                "added": len(found.added),
+                "known": len(found.known),
+                "columns_added": found.columns,
+                "difference": shown,
+                **more,
+                "warnings": [*more.get("warnings", []), *found.notes],
+            }
         )
     elif dry_run:
         tell(shown, end="")

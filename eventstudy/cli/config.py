@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, tell
+from eventstudy.cli.console import Console, tell, tell_json
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
@@ -45,20 +45,17 @@ def show_command(
     console = Console.make(quiet, verbose, no_color)
     settings = resolve(flags or {}, config)
     if as_json:
-        from eventstudy.report.escape import json_dumps
-        from eventstudy.results import SCHEMA_VERSION
-
         rows = [{"name": name, "value": s.value, "origin": s.origin} for name, s in settings.items()]
-        tell(json_dumps({"schema_version": SCHEMA_VERSION, "settings": rows}))
+        tell_json({"settings": rows})
     else:
         width = max(map(len, settings))
         for name, setting in settings.items():
             tail = f"  ({setting.origin})" if origin else ""
             tell(f"{name:<{width}}  {written(setting.value)}{tail}")
     # what is shown must also be possible together; the error says which is not
-    from eventstudy.choices import checked_model
+    from eventstudy.api.machine import check_choices
 
-    checked_model(study_spec(settings))
+    check_choices(study_spec(settings))
     chosen_formats(settings)
     console.detail("these choices can be studied")
 

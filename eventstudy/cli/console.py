@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eventstudy.errors import EventStudyError
 
 if TYPE_CHECKING:
-    from eventstudy.results import StudyResult
+    from eventstudy.api.result import StudyResult
 
 
 # notices that are said; all of them stand in manifest.json
@@ -74,12 +75,15 @@ class Console:
         # the colour is ours, the text is not
         before, after = ("\x1b[31m", "\x1b[0m") if self.color else ("", "")
         with suppress(OSError):
-            print(f"{before}error:{after} {printable(str(error))}", file=sys.stderr)
+            print(f"{before}error:{after} {printable(error.in_lines())}", file=sys.stderr)
 
 
 def say_prices(result: StudyResult, console: Console) -> None:
     """Which prices a run took and why, and what else its settings did."""
-    choice = result.prepared.choice
+    from eventstudy.api.result import record_of
+
+    console.progress_done()
+    choice = record_of(result).prepared.choice
     if choice is not None:
         console.say(f"prices: {choice.source} ({'; '.join(choice.why)})")
     for notice in result.notices[:SAID]:
@@ -107,6 +111,13 @@ def tell(text: object, *, error: bool = False, command: bool = False, end: str =
     """
     plain = _without_controls(str(text)).replace("\n", " ") if command else printable(str(text))
     print(plain, end=end, file=sys.stderr if error else sys.stdout, flush=flush)
+
+
+def tell_json(found: Mapping[str, Any], digits: int | None = None) -> None:
+    """Print one object with the version of its form; decimals of at most so many significant digits."""
+    from eventstudy.report.escape import SCHEMA_VERSION, json_dumps
+
+    tell(json_dumps({"schema_version": SCHEMA_VERSION, **found}, digits))
 
 
 def _without_controls(text: str) -> str:

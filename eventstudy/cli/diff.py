@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from eventstudy.cli.annotations import chosen_format
-from eventstudy.cli.console import tell
+from eventstudy.cli.console import tell, tell_json
 from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption, completed
 from eventstudy.cli.settings import read_config
 
@@ -45,10 +45,7 @@ def diff_command(
     folders = read_folder(before), read_folder(after)
     found = difference(*folders)
     if chosen == "json":
-        from eventstudy.report.escape import json_dumps
-        from eventstudy.results import SCHEMA_VERSION
-
-        tell(json_dumps({"schema_version": SCHEMA_VERSION, **record(*folders, found, SHOWN_JSON)}))
+        tell_json(record(*folders, found, SHOWN_JSON))
         return
     shown = page(*folders, found, None if verbose else SHOWN)
     if chosen == "md":

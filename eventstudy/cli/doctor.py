@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from eventstudy.cli.cache import StoreOption, store_folder
-from eventstudy.cli.console import Console, tell
+from eventstudy.cli.cache import StoreOption, store_option
+from eventstudy.cli.console import Console, tell, tell_json
 from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption
 from eventstudy.cli.settings import resolve
 from eventstudy.errors import SourceUnavailable, UsageError
@@ -27,12 +27,13 @@ def doctor_command(
 
     Exit 4 if Yahoo cannot be used, 2 if something here is wrong.
     """
-    from eventstudy.data.yahoo.diagnosis import diagnose
+    from eventstudy.api.machine import diagnose
+    from eventstudy.api.store import store_folder
 
     console = Console.make(quiet, verbose, no_color)
     alone = bool(resolve({"offline": offline}, config)["offline"].value)
     findings = []
-    for finding in diagnose(store_folder(store, config), offline=alone):
+    for finding in diagnose(store_folder(store_option(store, config)), offline=alone):
         findings.append(finding)
         console.detail(f"looked at {finding.topic}")
         if not as_json and not (quiet and finding.state == "ok"):
@@ -40,10 +41,7 @@ def doctor_command(
             if finding.advice:
                 tell(f"{'':<22}-> {finding.advice}")
     if as_json:
-        from eventstudy.report.escape import json_dumps
-        from eventstudy.results import SCHEMA_VERSION
-
-        tell(json_dumps({"schema_version": SCHEMA_VERSION, "findings": [asdict(f) for f in findings]}))
+        tell_json({"findings": [asdict(f) for f in findings]})
     failed = [finding for finding in findings if finding.state == "fail"]
     ours = [
         finding for finding in failed if finding.topic in ("versions", "store", "calendars", "certificates", "clock")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, say_prices, tell
-from eventstudy.cli.named import events_file
+from eventstudy.cli.console import Console, say_prices, tell, tell_json
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
@@ -20,13 +18,12 @@ from eventstudy.cli.options import (
     VerboseOption,
     with_study_options,
 )
-from eventstudy.cli.settings import chosen_formats, resolve, study_spec
+from eventstudy.cli.outcome import Command
 from eventstudy.errors import NothingStudied, UsageError
 from eventstudy.spelling import meant
 
 if TYPE_CHECKING:
-    from eventstudy.data.event_columns import EventColumns
-    from eventstudy.results import StudyResult
+    from eventstudy.api.result import StudyResult
 
 EVENTS_FILE = Path("events.csv")
 
@@ -53,103 +50,68 @@ def event_command(
 
     Other announcements in the events file of this folder are masked in the estimation window when there is one.
     """
-    console = Console.make(quiet, verbose, no_color)
-    settings = resolve(flags or {}, config)
-    spec, formats = study_spec(settings), chosen_formats(settings)
-    out = Path(settings["out"].value)
-    from eventstudy.report.write import check_writable
+    command = Command.of(Console.make(quiet, verbose, no_color), flags, config)
+    console = command.console
+    from eventstudy.api.report import report
+    from eventstudy.api.result import inputs_of
+    from eventstudy.api.run import run
 
-    if save:
-        check_writable(out)
-    table, event_id = _announcements(what, when, events, timing, claim, console)
-    from eventstudy.study import run
-
-    beside = events.parent / "confounders.csv"
-    confounders = beside if beside.is_file() else None
-    result = run(
-        table, spec=spec, only=[event_id], confounders=confounders, progress=console.progress, warn=console.warn
-    )
-    console.progress_done()
-    say_prices(result, console)
-    positions = _positions(result, ticker)
-    _print(result, positions, as_json=as_json, out=str(out), summary=summary)
-    if save:
-        _save(result, out, formats, console, force=force)
-    if not positions:
-        raise NothingStudied(f"{event_id} could not be studied", hint=_why(result))
-
-
-def _announcements(
-    what: str, when: str | None, events: Path, timing: str, claim: str, console: Console
-) -> tuple[EventColumns, str]:
-    """The events to look at and the event_id asked for."""
-    from eventstudy.data.events import events_from_frame, read_events
-
-    known = read_events(events_file(events)) if when is None or events.is_file() else None
+    how: dict[str, Any] = {**(command.study(None) if save else {"spec": command.spec, "warn": console.warn})}
+    how |= {"confounders": _beside(events), "progress": console.progress}
     if when is None:
         if timing or claim:
             raise UsageError("--timing and --claim belong to an ad hoc event", "TICKER WHEN --timing amc")
-        assert known is not None, "read above"
-        return known, what
-    import numpy as np
-    import pandas as pd
+        result = run(events, **{**how, "only": [what]})
+    else:
+        how.pop("only", None)
+        catalogue = events if events.is_file() else None
+        if catalogue is not None:
+            console.say(f"masks from the announcements in {events}")
+        result = run(what, when, catalogue=catalogue, timing=timing, claimed_return=claim, **how)
+    say_prices(result, console)
+    positions = _positions(result, ticker)
+    _print(result, positions, as_json=as_json, out=str(command.out), summary=summary)
+    if save:
+        written = report(result, command.out, command.formats, force=force)
+        console.say(f"{len(written)} files -> {command.out}")
+    if not positions:
+        raise NothingStudied(f"{inputs_of(result).only[0]} could not be studied", hint=_why(result))
 
-    event_id = re.sub(r"[^A-Za-z0-9._-]", "_", f"{what.lstrip('^')}-{when[:10]}")
-    if known is not None:
-        console.say(f"masks from the announcements in {events}")
-        taken = set(known.cells("event_id", np.arange(len(known))))
-        while event_id in taken:
-            event_id += "-adhoc"
-    row = pd.DataFrame(
-        [
-            {
-                "event_id": event_id,
-                "ticker": what,
-                "announced_at": when,
-                "timing": timing,
-                "claimed_return": claim,
-                "title": f"{what} {when}",
-            }
-        ]
-    )
-    own = events_from_frame(row, path="command line")
-    return own if known is None else known.joined(own), event_id
+
+def _record(result: StudyResult) -> Any:
+    from eventstudy.api.result import record_of
+
+    return record_of(result)
+
+
+def _beside(events: Path) -> Path | None:
+    beside = events.parent / "confounders.csv"
+    return beside if beside.is_file() else None
 
 
 def _positions(result: StudyResult, ticker: str | None) -> list[int]:
-    found = [i for i in result.studied.reported if ticker in (None, result.studied.text(i, "ticker"))]
-    if ticker is not None and not found and result.studied.reported:
-        tickers = ", ".join(result.studied.text(i, "ticker") for i in result.studied.reported)
-        raise UsageError(f"the event has no studied ticker {ticker!r}", tickers, meant(ticker, tickers.split(", ")))
+    studied = _record(result).studied
+    found = [i for i in studied.reported if ticker in (None, studied.text(i, "ticker"))]
+    if ticker is not None and not found and studied.reported:
+        tickers = [studied.text(i, "ticker") for i in studied.reported]
+        raise UsageError(f"the event has no studied ticker {ticker!r}", ", ".join(tickers), meant(ticker, tickers))
     return found
 
 
 def _why(result: StudyResult) -> str:
-    return "; ".join(f"{e.reason}: {e.detail}" for e in result.exclusions)
+    return "; ".join(f"{e.reason}: {e.detail}" for e in _record(result).exclusions)
 
 
 def _print(result: StudyResult, positions: list[int], *, as_json: bool, out: str, summary: bool) -> None:
     if as_json:
         from eventstudy.cli.summary import summary_object
-        from eventstudy.report.escape import json_dumps
 
-        tell(json_dumps(summary_object(result, None, out, []), result.spec.digits))
+        tell_json(summary_object(_record(result), None, out, []), result.spec.digits)
         return
+    from eventstudy.api.result import estimation_summary
     from eventstudy.cli.terminal import event_text
 
     for i in positions:
-        tell(event_text(result, i))
+        tell(event_text(_record(result), i))
         if summary:
-            from eventstudy.evaluate.audit import estimation_summary
-
-            tell(estimation_summary(result.studied, i))
-
-
-def _save(result: StudyResult, out: Path, formats: tuple[str, ...], console: Console, *, force: bool) -> None:
-    """Write the event's page, tables and figures; other files of the folder stay."""
-    from eventstudy.report.gallery import draw
-    from eventstudy.report.write import ILLUSTRATED, write_report
-
-    figures = draw(result, png="png" in formats) if ILLUSTRATED & set(formats) else {}
-    written = write_report(result, out, formats, figures, None, force=force)
-    console.say(f"{len(written)} files -> {out}")
+            tell(estimation_summary(result, i))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,9 +13,6 @@ from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietO
 from eventstudy.cli.settings import read_config
 from eventstudy.errors import UsageError
 from eventstudy.spelling import meant
-
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
 
 ORDERS = ("ymd", "mdy", "dmy")
 IDS = ("permno", "ticker")
@@ -66,28 +63,24 @@ def import_command(
     for option, text, known in (("--dates", dates, ORDERS), ("--id", identifier, IDS)):
         if text and text not in known:
             raise UsageError(f"{option} {text!r} is unknown", ", ".join(known), meant(text, known))
+    from eventstudy.api.collect import import_list
     from eventstudy.cli.collect import show
-    from eventstudy.data.collect.lists import Asked, import_list
-    from eventstudy.data.collect.merge import CONFOUNDERS, kind_of, merged
 
-    if kind_of(out) == CONFOUNDERS:
-        raise UsageError(f"{out} is a file of confounders", "an events file", "-o events.csv")
-    asked = Asked(identifier=identifier, order=dates, zone=_zone(zone), columns=_columns(column or ()), sheet=sheet)
-    found = import_list(file, asked)
+    found = import_list(
+        file, out, identifier=identifier, order=dates, zone=zone, columns=_columns(column or ()), sheet=sheet
+    )
     read = "; ".join(f"{name} from {where}" for name, where in found.columns.items())
     console.say(printable(f"{found.n} rows of {file}: {read}"))
     for note in found.notes:
         console.say(printable(f"note: {note}"))
-    joined = merged(out, found.rows)
-    more = {"columns": found.columns, "rows": found.n, "warnings": found.notes}
-    show(joined, console, dry_run=dry_run, as_json=as_json, more=more)
+    show(found, console, dry_run=dry_run, as_json=as_json)
 
 
 def _columns(pairs: Sequence[str]) -> dict[str, str]:
     """Which column is what, as the options say."""
-    from eventstudy.data.event_headings import OPTIONAL, REQUIRED
+    from eventstudy.api.collect import event_columns
 
-    known = (*REQUIRED, *OPTIONAL)
+    known = event_columns()
     found = {}
     for pair in pairs:
         name, mark, heading = pair.partition("=")
@@ -97,14 +90,3 @@ def _columns(pairs: Sequence[str]) -> dict[str, str]:
             )
         found[name] = heading
     return found
-
-
-def _zone(name: str) -> ZoneInfo | None:
-    if not name:
-        return None
-    from zoneinfo import ZoneInfo
-
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, KeyError) as error:
-        raise UsageError(f"--zone {name!r} is unknown", "a zone such as America/New_York or UTC") from error

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from eventstudy.cli.console import Console, tell
+from eventstudy.cli.console import Console, tell, tell_json
 from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption, completed
 from eventstudy.cli.settings import read_config
 from eventstudy.errors import UsageError
@@ -94,10 +94,7 @@ def _umask() -> int:
 
 def _tell(folder: Path, written: list[str], kept: list[str], console: Console, *, as_json: bool) -> None:
     if as_json:
-        from eventstudy.report.escape import json_dumps
-        from eventstudy.results import SCHEMA_VERSION
-
-        tell(json_dumps({"schema_version": SCHEMA_VERSION, "folder": str(folder), "written": written, "kept": kept}))
+        tell_json({"folder": str(folder), "written": written, "kept": kept})
     else:
         for name in written:
             tell(str(folder / name))

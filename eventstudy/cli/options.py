@@ -33,15 +33,15 @@ def completed(known: Sequence[str]) -> Callable[[str], list[str]]:
 
 
 def _models() -> tuple[str, ...]:
-    from eventstudy.engine.models import MODELS
+    from eventstudy.api.machine import models
 
-    return tuple(MODELS)
+    return models()
 
 
 def _tests() -> tuple[str, ...]:
-    from eventstudy.spec import ALL_TESTS, ALWAYS_TESTS
+    from eventstudy.api.machine import tests
 
-    return ("auto", "all", *ALWAYS_TESTS, *ALL_TESTS)
+    return tests()
 
 
 def _formats() -> tuple[str, ...]:

@@ -1,42 +1,86 @@
-"""What commands that build on estimated CARs have in common at their end: the audit, and the exit code."""
+"""What commands that build on estimated CARs have in common: how they run, and how they end."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from eventstudy.cli.console import Console
-from eventstudy.cli.settings import Setting
-from eventstudy.errors import EventStudyError, NothingStudied
+from eventstudy.cli.console import Console, say_prices, tell_json
+from eventstudy.cli.settings import Setting, chosen_formats, resolve, study_spec
+from eventstudy.errors import NothingStudied
 
 if TYPE_CHECKING:
-    from eventstudy.results import StudyResult
+    from eventstudy.api.report import Adds
+    from eventstudy.api.result import StudyResult
+    from eventstudy.spec import StudySpec
 
 
-def judge_study(result: StudyResult, settings: Mapping[str, Setting], console: Console) -> None:
-    """Audit where asked, and turn what happened into an exit code, after the files are written.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A command with its settings.
 
-    Raises
-    ------
-    EventStudyError
-        If the audit does not agree.
-    NothingStudied
-        Under ``--strict``, if some event could not be studied.
+    Attributes
+    ----------
+    console : Console
+    settings : mapping
+    spec : StudySpec
+    formats : tuple of str
+    out : Path
     """
-    if settings["audit"].value:
-        from eventstudy.evaluate.audit import audit
 
-        found = audit(result.studied)
-        gap = f"{found.largest_gap:.1e}"
-        if not found.agrees:
-            raise EventStudyError(
-                f"the audit found a relative gap of {gap} at {found.worst}",
-                "agreement with statsmodels to 1e-9",
-                "a regressor may be nearly constant; `eventstudy run` writes models.csv",
+    console: Console
+    settings: Mapping[str, Setting]
+    spec: StudySpec
+    formats: tuple[str, ...]
+    out: Path
+
+    @classmethod
+    def of(cls, console: Console, flags: Mapping[str, Any] | None, config: Path | None) -> Command:
+        """From the flags, the environment and the configuration file."""
+        settings = resolve(flags or {}, config)
+        spec, formats = study_spec(settings), chosen_formats(settings)
+        return cls(console=console, settings=settings, spec=spec, formats=formats, out=Path(settings["out"].value))
+
+    def study(self, only: Sequence[str] | None) -> dict[str, Any]:
+        """The keywords of ``run``; a folder that can never be written is refused before anything is computed."""
+        from eventstudy.report.write import check_writable
+
+        check_writable(self.out)
+        return {"spec": self.spec, "only": only or (), "warn": self.console.warn}
+
+    def write(self, found: Adds, *, force: bool) -> list[str]:
+        """Add the files of what was found to the report folder."""
+        from eventstudy.api.report import report
+
+        written = report(found, self.out, self.formats, force=force)
+        say_prices(found.study, self.console)
+        return written
+
+    def tell_json(self, result: StudyResult, written: Sequence[str], found: Mapping[str, Any]) -> None:
+        """Print the object that every such command prints, with what is its own."""
+        shared = {"out": str(self.out), "files": list(written), "warnings": list(result.notices)}
+        tell_json({"counts": result.counts, **found, **shared}, result.spec.digits)
+
+    def judge(self, result: StudyResult) -> None:
+        """Audit where asked, and turn what happened into an exit code, after the files are written.
+
+        Raises
+        ------
+        EventStudyError
+            If the audit does not agree.
+        NothingStudied
+            Under ``--strict``, if some event could not be studied.
+        """
+        from eventstudy.api.outcome import check_audit
+        from eventstudy.api.result import audited
+
+        if self.settings["audit"].value:
+            cure = "a regressor may be nearly constant; `eventstudy run` writes models.csv"
+            self.console.say(check_audit(audited(result), cure))
+        if self.settings["strict"].value and (n := result.counts["excluded"]):
+            raise NothingStudied(
+                f"{n} events could not be studied (--strict)",
+                hint="`eventstudy run` writes excluded.csv with the reason of each row",
             )
-        console.say(f"audit: {found.n_checked} rows and statsmodels agree (largest relative gap {gap})")
-    if settings["strict"].value and result.exclusions:
-        raise NothingStudied(
-            f"{len(result.exclusions)} events could not be studied (--strict)",
-            hint="`eventstudy run` writes excluded.csv with the reason of each row",
-        )

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, say_prices, tell
-from eventstudy.cli.named import events_file
+from eventstudy.cli.console import Console, printable, say_prices, tell, tell_json
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
@@ -20,13 +19,9 @@ from eventstudy.cli.options import (
     with_study_options,
 )
 from eventstudy.cli.settings import chosen_formats, resolve, study_spec
-from eventstudy.cli.suggest import suggest_results
-from eventstudy.errors import EventStudyError, NothingStudied
 
 if TYPE_CHECKING:
-    from eventstudy.evaluate.audit import Audit
-    from eventstudy.results import StudyResult
-    from eventstudy.study_report import Written
+    from eventstudy.api.result import StudyResult
 
 
 @with_study_options
@@ -55,49 +50,32 @@ def run_command(
     settings = resolve(flags or {}, config)
     spec, formats = study_spec(settings), chosen_formats(settings)
     out = Path(settings["out"].value)
-    from eventstudy.data.events import read_events
-    from eventstudy.report.write import check_writable
-    from eventstudy.scale import limits
-    from eventstudy.scale.executors import executor
-    from eventstudy.study_report import Order, study_into
+    how = {name: settings[name].value for name in ("detail", "audit", "threads", "workers", "scheduler")}
+    from eventstudy.api.run import run
+    from eventstudy.api.suggest import missing_results
 
-    check_writable(out)
-    columns = read_events(events_file(events))
-    value = {name: settings[name].value for name in ("threads", "workers", "scheduler", "detail", "audit", "strict")}
-    with executor(value["threads"], value["workers"], value["scheduler"]) as chosen:
-        order = Order(
-            out=out,
-            formats=formats,
-            detail=value["detail"],
-            audit=value["audit"],
-            only=event or (),
-            executor=chosen,
-            limits=limits.LIMITS,
-            force=force,
-        )
-        written = study_into(columns, spec, order, say=console.progress, warn=console.warn)
-    console.progress_done()
-    say_prices(written.result, console)
-    suggest_results(written.result, console)
-    _print(written, out, console, as_json=as_json)
-    _judge(written.result, written.audit, strict=value["strict"])
+    result = run(
+        events, spec=spec, only=event or (), out=out, formats=formats, force=force, progress=console.progress,
+        warn=console.warn, **how,
+    )  # fmt: skip
+    say_prices(result, console)
+    if lacking := missing_results(result):
+        console.say(printable(f"note: {lacking}"))
+    _print(result, out, console, as_json=as_json)
+    _judge(result, strict=settings["strict"].value)
 
 
-def _print(written: Written, out: Path, console: Console, *, as_json: bool) -> None:
-    from eventstudy.report.provenance import counts
+def _print(result: StudyResult, out: Path, console: Console, *, as_json: bool) -> None:
+    from eventstudy.api.result import audit_of, record_of
+    from eventstudy.cli.summary import claim_lines, summary_object
 
-    result, audited = written.result, written.audit
+    study, audited = record_of(result), audit_of(result)
     if as_json:
-        from eventstudy.cli.summary import summary_object
-        from eventstudy.report.escape import json_dumps
-
-        tell(json_dumps(summary_object(result, audited, str(out), written.files), result.spec.digits))
+        tell_json(summary_object(study, audited, str(out), result.files), result.spec.digits)
         return
-    from eventstudy.cli.summary import claim_lines
-
-    for line in claim_lines(result):
+    for line in claim_lines(study):
         tell(line)
-    total = counts(result)
+    total = result.counts
     tell(f"{total['read']:,} rows read, {total['studied']:,} studied, {total['excluded']:,} excluded -> {out}")
     if audited is not None:
         word = "agree" if audited.agrees else "DISAGREE"
@@ -106,27 +84,9 @@ def _print(written: Written, out: Path, console: Console, *, as_json: bool) -> N
         )
 
 
-def _commonest(result: StudyResult) -> str:
-    """The reason that most rows share, where there is one to tell, and where the others stand."""
-    most = ""
-    for _, reason, n in result.reasons[:1]:
-        such = next(e.detail for e in result.exclusions if e.reason == reason)
-        most = f"{n} of {result.n_read} rows {reason}, such as: {such}; "
-    return f"{most}the table excluded (excluded.csv) gives the reason of each row"
-
-
-def _judge(result: StudyResult, audited: Audit | None, *, strict: bool) -> None:
+def _judge(result: StudyResult, *, strict: bool) -> None:
     """Turn what happened into an exit code, after the report is written."""
-    if audited is not None and not audited.agrees:
-        raise EventStudyError(
-            f"the audit found a relative gap of {audited.largest_gap:.1e} at {audited.worst}",
-            "agreement with statsmodels to 1e-9",
-            "a regressor may be nearly constant; look at models.csv",
-        )
-    if not result.totals.n_studied:
-        raise NothingStudied("no event could be studied", hint=_commonest(result))
-    if strict and (n := result.lost.shape[1]):
-        raise NothingStudied(
-            f"{n:,} events could not be studied (--strict)",
-            hint="the table excluded (excluded.csv) gives the reason of each row",
-        )
+    from eventstudy.api.outcome import check_audit, check_studied
+
+    check_audit(result, "a regressor may be nearly constant; look at models.csv")
+    check_studied(result, strict=strict)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from eventstudy.cli.named import check_named
 from eventstudy.errors import InputFileError, Problem, UsageError, flat
 from eventstudy.opening import SETTINGS, Unfit, text
+from eventstudy.paths import check_named
 from eventstudy.reading import decimal, whole
 from eventstudy.spelling import meant, meant_path
 
@@ -207,6 +207,10 @@ OPTIONS: dict[str, Option] = {
 }
 
 
+# options of how the work is done and where it goes, which are no choices of a study
+HOW = ("out", "formats", "detail", "threads", "workers", "scheduler", "audit", "strict")
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """A value and where it comes from."""
@@ -346,49 +350,14 @@ def study_spec(settings: Mapping[str, Setting]) -> StudySpec:
     UsageError
         For any choice that cannot be right.
     """
-    from eventstudy.spec import StudySpec, Window
+    from eventstudy.spec import StudySpec
 
-    value = {name: setting.value for name, setting in settings.items()}
-    check_named(value["source"], value["factors"])
-    fewest = value["min_estimation"]
-    if fewest is not None and fewest != int(fewest):
-        raise UsageError(f"min-estimation {fewest:g} is no whole number", "a number of sessions such as 30")
-    fewest = None if fewest is None else int(fewest)
+    check_named(settings["source"].value, settings["factors"].value)
+    choices: dict[str, Any] = {name: setting.value for name, setting in settings.items() if name not in HOW}
     return StudySpec(
-        source=value["source"],
-        input=value["input"],
-        offline=value["offline"],
-        store=value["store"],
-        max_age=value["max_age"],
-        model=value["model"],
-        benchmarks=value["benchmark"],
+        **choices,
         benchmarks_given=settings["benchmark"].origin != "default",
-        currency=value["currency"],
-        factors=value["factors"],
-        peers=value["peer"],
-        index_weights=value["index_weight"],
-        shares=value["shares"],
-        volume=value["volume"],
-        event_window=Window.parse(value["event_window"]),
-        windows=tuple(dict.fromkeys(Window.parse(text) for text in value["window"])),
         windows_given=settings["window"].origin != "default",
-        estimation=value["estimation"],
-        min_estimation=fewest,
-        gap=value["gap"],
-        exclude=value["exclude"],
-        returns=value["returns"],
-        missing=value["missing"],
-        alternative=value["alternative"],
-        tests=value["tests"],
-        convention=value["convention"],
-        by=value["by"],
-        level=value["level"],
-        calibrated=value["calibrated"],
-        engine=value["engine"],
-        spec_curve=value["spec_curve"],
-        hold=value["hold"],
-        hold_min=value["hold_min"],
-        precision=value["precision"],
     )
 
 
@@ -400,12 +369,6 @@ def chosen_formats(settings: Mapping[str, Setting]) -> tuple[str, ...]:
     UsageError
         For an unknown format.
     """
-    from eventstudy.report.write import FORMATS
+    from eventstudy.api.report import checked_formats
 
-    formats: tuple[str, ...] = settings["formats"].value
-    for name in formats:
-        if name not in FORMATS:
-            raise UsageError(f"format {name!r} is unknown", ", ".join(FORMATS), meant(name, FORMATS))
-    if not formats:
-        raise UsageError("formats is empty", ", ".join(FORMATS))
-    return formats
+    return checked_formats(settings["formats"].value)

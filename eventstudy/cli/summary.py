@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from eventstudy.report.provenance import counts
 from eventstudy.report.words import p_value, percent
-from eventstudy.results import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from eventstudy.evaluate.audit import Audit
@@ -23,7 +22,6 @@ def summary_object(result: StudyResult, audited: Audit | None, out: str, written
     if result.rates is not None:
         columns += [name for name in windows.columns if name.startswith("placebo_rate_")]
     return {
-        "schema_version": SCHEMA_VERSION,
         "counts": counts(result),
         "reasons": [{"stage": stage, "reason": reason, "count": n} for stage, reason, n in result.reasons],
         "claims": result.other_tables["claims"].to_dict("records"),

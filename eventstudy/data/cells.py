@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime
 
+import pandas as pd
+
 from eventstudy.data.calendar import calendar_names
 from eventstudy.data.claims import parse_claim
 from eventstudy.data.coded import Check
@@ -156,3 +158,16 @@ def parse_moments(
         Problem(line, name, cell, broken[cell]) for cell, line in zip(cells, lines, strict=True) if cell in broken
     ]
     return [read[cell][0] for cell in cells], [read[cell][1] for cell in cells]
+
+
+def cell_text(value: object) -> str:
+    """A cell of a frame as the text a file would hold; empty where it is missing."""
+    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and value != value):
+        return ""
+    if isinstance(value, datetime):
+        midnight = value.tzinfo is None and (value.hour, value.minute, value.second) == (0, 0, 0)
+        # a Z as files write it: of such a time both readings are told
+        utc = value.tzinfo is not None and value.tzname() == "UTC"
+        text = value.isoformat()
+        return value.date().isoformat() if midnight else text.replace("+00:00", "Z") if utc else text
+    return value.isoformat() if isinstance(value, date) else str(value).strip()

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from eventstudy.data.cells import check_column, check_ticker, check_timing, parse_moments
+from eventstudy.data.cells import cell_text, check_column, check_ticker, check_timing, parse_moments
 from eventstudy.data.event_timing import bucket_of
-from eventstudy.data.tabular import read_table
+from eventstudy.data.tabular import TextTable, read_table
 from eventstudy.errors import InputFileError, Problem
 
 REQUIRED = ("at", "kind")
@@ -42,7 +42,26 @@ def read_confounders(path: str | Path) -> ConfounderTable:
     InputFileError
         With every problem: line, column, value, what to write instead.
     """
-    table = read_table(path, REQUIRED)
+    return _checked(read_table(path, REQUIRED))
+
+
+def confounders_from_frame(frame: pd.DataFrame, path: str = "<confounders>") -> ConfounderTable:
+    """The same from a pandas frame; lines count from 2, as if the frame were a file.
+
+    Raises
+    ------
+    InputFileError
+        As ``read_confounders``.
+    """
+    names = [str(name).strip() for name in frame.columns]
+    if missing := [name for name in REQUIRED if name not in names]:
+        message = f"this column is needed and missing; the headings are {', '.join(map(repr, names))}"
+        raise InputFileError(path, [Problem(1, name, "", message) for name in missing])
+    columns = {name: [cell_text(cell) for cell in frame.iloc[:, at]] for at, name in enumerate(names)}
+    return _checked(TextTable(path, columns, list(range(2, len(frame) + 2))))
+
+
+def _checked(table: TextTable) -> ConfounderTable:
     n = len(table.lines)
     columns = {name: table.columns.get(name, [""] * n) for name in (*REQUIRED, *OPTIONAL)}
     problems: list[Problem] = []

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -39,6 +40,22 @@ ALIASES = {
 }
 
 
+# what a column of one value may hold
+EXAMPLES = {"ticker": "NVDA", "announced_at": "2025-04-15"}
+
+
+class Code(Protocol):
+    """How lines of code about a frame are written: formats with ``frame``, ``old``, ``new`` and ``value``."""
+
+    @property
+    def rename(self) -> str:
+        """Renames a column."""
+
+    @property
+    def add(self) -> str:
+        """Adds a column of one value."""
+
+
 @dataclass(frozen=True, slots=True)
 class Headings:
     """The columns of an events file.
@@ -70,7 +87,7 @@ class Headings:
         return self
 
 
-def headings_of(written: Sequence[str], line: int) -> Headings:
+def headings_of(written: Sequence[str], line: int, code: Code | None = None) -> Headings:
     """Which column is what: names of the contract in any case, and for what is needed other programs' words.
 
     Parameters
@@ -78,6 +95,8 @@ def headings_of(written: Sequence[str], line: int) -> Headings:
     written : sequence of str
     line : int
         Of the headings; 0 in a file without lines.
+    code : Code or None
+        How the line of code that adds a column is written, for headings of a frame.
     """
     contract = {*REQUIRED, *OPTIONAL}
     names = {name: name.lower() if name.lower() in contract else name for name in written}
@@ -94,13 +113,27 @@ def headings_of(written: Sequence[str], line: int) -> Headings:
             problems.append(Problem(line, name, "", f"this column is needed, and {listed} may be it; rename one"))
         else:
             there = ", ".join(map(repr, written[:20]))
-            problems.append(Problem(line, name, "", f"this column is needed and missing; the headings are {there}"))
+            message = f"this column is needed and missing; the headings are {there}{_cure(name, written, code)}"
+            problems.append(Problem(line, name, "", message))
     taken: dict[str, str] = {}
     for heading, name in names.items():
         if name in taken and name in contract:
             problems.append(Problem(line, heading, "", f"is {name} as {taken[name]!r} is; rename one"))
         taken.setdefault(name, heading)
     return Headings(names, tuple(notes), problems)
+
+
+def _cure(name: str, written: Sequence[str], code: Code | None) -> str:
+    """The line of code that adds a needed column: the nearest heading renamed, else a column of one value."""
+    if code is None:
+        return ""
+    words = {word: heading for heading in written for word in (_words(heading), *_words(heading).split())}
+    near = difflib.get_close_matches(_words(name), words, n=1) or difflib.get_close_matches(
+        _words(ALIASES[name][0]), words, n=1
+    )
+    if near:
+        return "; write " + code.rename.format(frame="events", old=words[near[0]], new=name)
+    return "; write " + code.add.format(frame="events", new=name, value=EXAMPLES[name])
 
 
 def _words(heading: str) -> str:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from eventstudy.data.announced import Announced, midnight_notes, read_announced
-from eventstudy.data.cells import CHECKS, ROLES, are_event_ids, check_event_id
+from eventstudy.data.cells import CHECKS, ROLES, are_event_ids, cell_text, check_event_id
 from eventstudy.data.coded import (
     Coded,
     Coder,
@@ -26,7 +25,7 @@ from eventstudy.data.coded import (
     repeats,
 )
 from eventstudy.data.event_columns import EventColumns, RawEvents
-from eventstudy.data.event_headings import OPTIONAL, REQUIRED, RESERVED, Headings, empty_note, headings_of
+from eventstudy.data.event_headings import OPTIONAL, REQUIRED, RESERVED, Code, Headings, empty_note, headings_of
 from eventstudy.data.event_timing import timing_of
 from eventstudy.data.tabular import read_blocks
 from eventstudy.engine.panel import Ints
@@ -64,8 +63,15 @@ def read_events(path: str | Path) -> EventColumns:
     return checked(RawEvents(str(path), np.concatenate(lines), PlainTexts(ids), done, notes=notes))
 
 
-def events_from_frame(frame: pd.DataFrame, path: str = "<frame>") -> EventColumns:
+def events_from_frame(frame: pd.DataFrame, path: str = "<frame>", code: Code | None = None) -> EventColumns:
     """The same columns and the same checks from a pandas frame; missing values count as empty cells.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    path : str
+    code : Code or None
+        How the line of code that adds a missing column is written.
 
     Raises
     ------
@@ -83,37 +89,38 @@ def events_from_frame(frame: pd.DataFrame, path: str = "<frame>") -> EventColumn
     ]
     if twice:
         raise InputFileError(path, twice)
-    named = headings_of(names, 1).checked(path)
-    columns = {named.names[name]: [_cell(value) for value in kept.iloc[:, at]] for at, name in enumerate(names)}
+    named = headings_of(names, 1, code).checked(path)
+    columns = {named.names[name]: _coded_cells(kept.iloc[:, at]) for at, name in enumerate(names)}
     if torn := _torn(columns):
         raise InputFileError(path, torn)
-    ids = PlainTexts(columns.pop("event_id", [""] * len(kept)))
+    given = columns.pop("event_id", None)
+    ids = PlainTexts([""] * len(kept) if given is None else given.cells())
     lines = np.flatnonzero(~frame.isna().all(axis=1).to_numpy()) + 2
     notes = [*named.notes, *empty_note(len(frame) - len(kept))]
-    cells = {name: coded(column) for name, column in columns.items()}
-    return checked(RawEvents(path, lines, ids, cells, notes=notes))
+    return checked(RawEvents(path, lines, ids, columns, notes=notes))
 
 
-def _torn(columns: Mapping[str, Sequence[str]]) -> list[Problem]:
+def _coded_cells(column: pd.Series) -> Coded:
+    """A column of a frame as coded text; a value that comes again is made text once."""
+    if pd.api.types.is_object_dtype(column.dtype) and pd.api.types.infer_dtype(column) != "string":
+        # 1 and True are equal and are different texts
+        return coded([cell_text(value) for value in column])
+    codes, values = pd.factorize(column, use_na_sentinel=False)
+    texts = coded([cell_text(value) for value in values])
+    return Coded(texts.codes[codes], texts.values)
+
+
+def _torn(columns: Mapping[str, Coded]) -> list[Problem]:
     """Cells with half a character, which no file can hold."""
     return [
-        Problem(line, name, "", "holds half of a character (a lone surrogate); remove it")
-        for name, cells in columns.items()
-        for line, cell in enumerate(cells, start=2)
-        if not cell.isascii() and any("\ud800" <= c <= "\udfff" for c in cell)
+        Problem(int(row) + 2, name, "", "holds half of a character (a lone surrogate); remove it")
+        for name, column in columns.items()
+        for row in np.flatnonzero(column.where(_is_torn))
     ]
 
 
-def _cell(value: object) -> str:
-    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and value != value):
-        return ""
-    if isinstance(value, datetime):
-        midnight = value.tzinfo is None and (value.hour, value.minute, value.second) == (0, 0, 0)
-        # a Z as files write it: of such a time both readings are told
-        utc = value.tzinfo is not None and value.tzname() == "UTC"
-        text = value.isoformat()
-        return value.date().isoformat() if midnight else text.replace("+00:00", "Z") if utc else text
-    return value.isoformat() if isinstance(value, date) else str(value).strip()
+def _is_torn(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def checked(raw: RawEvents) -> EventColumns:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
+from eventstudy.data.cells import cell_text
 from eventstudy.data.dates import parse_day
 from eventstudy.data.prices import Dates, Floats
 from eventstudy.data.returns import AlignedSeries
@@ -60,17 +63,45 @@ def read_factors(path: Path) -> FactorTable:
         Unreadable dates or numbers, a date twice, or returns in percent; all at once.
     """
     table = read_table(path, required=("date", RISK_FREE), fold_case=True)
+    digest = hashlib.sha256(content(path, LARGEST_FILE)).hexdigest()
+    return _checked(str(path), table.columns, table.lines, digest)
+
+
+def factors_from_frame(frame: pd.DataFrame, path: str = "<factors>") -> FactorTable:
+    """The same from a pandas frame, whose dates may be its index; ``Mkt-RF`` and ``mkt_rf`` are one name.
+
+    Raises
+    ------
+    InputFileError
+        As ``read_factors``.
+    """
+    if "date" not in {str(name).strip().lower() for name in frame.columns}:
+        frame = frame.rename_axis("date").reset_index()
+    names = [str(name).strip().lower().replace("-", "_").replace(" ", "_") for name in frame.columns]
+    names = ["mkt_rf" if name in ("mktrf", "mkt") else name for name in names]
+    if RISK_FREE not in names:
+        message = (
+            f"this column is needed and missing; write factors['{RISK_FREE}'] = 0.0 if returns are in excess of it"
+        )
+        raise InputFileError(path, [Problem(0, RISK_FREE, "", message)])
+    columns = {name: [cell_text(cell) for cell in frame.iloc[:, at]] for at, name in enumerate(names)}
+    digest = hashlib.sha256(repr(columns).encode()).hexdigest()
+    return _checked(path, columns, range(2, len(frame) + 2), digest)
+
+
+def _checked(path: str, cells: Mapping[str, Sequence[str]], lines: Sequence[int], digest: str) -> FactorTable:
+    """The table of some cells once all of them are right."""
     problems: list[Problem] = []
     days: list[np.datetime64] = []
-    for text, line in zip(table.columns["date"], table.lines, strict=True):
+    for text, line in zip(cells["date"], lines, strict=True):
         try:
             days.append(np.datetime64(parse_day(text), "D"))
         except ValueError as error:
             problems.append(Problem(line, "date", text, str(error)))
             days.append(np.datetime64("NaT"))
     columns = {
-        name: np.array([_number(text, name, line, problems) for text, line in zip(cells, table.lines, strict=True)])
-        for name, cells in table.columns.items()
+        name: np.array([_number(text, name, line, problems) for text, line in zip(column, lines, strict=True)])
+        for name, column in cells.items()
         if name != "date"
     }
     dates = np.array(days, dtype="datetime64[D]")
@@ -82,10 +113,9 @@ def read_factors(path: Path) -> FactorTable:
             Problem(0, "mkt_rf", f"{np.nanstd(market):.3g}", "daily deviation: returns in percent; divide by 100")
         )
     if problems:
-        raise InputFileError(str(path), problems)
+        raise InputFileError(path, problems)
     order = np.argsort(dates)
-    digest = hashlib.sha256(content(path, LARGEST_FILE)).hexdigest()
-    return FactorTable(str(path), dates[order], {name: values[order] for name, values in columns.items()}, digest)
+    return FactorTable(path, dates[order], {name: values[order] for name, values in columns.items()}, digest)
 
 
 def _number(text: str, name: str, line: int, problems: list[Problem]) -> float:

@@ -101,7 +101,9 @@ def _in_capitals(known: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def _grouped(column: Sequence[object]) -> dict[str, np.ndarray]:
     """Symbol -> its rows, in their order; looking for each among all rows would take the square of their number."""
-    codes, names = pd.factorize(np.array([str(cell).strip() for cell in column], dtype=object))
+    codes, values = pd.factorize(pd.Series(column), use_na_sentinel=False)
+    same, names = pd.factorize(np.array([str(value).strip() for value in values], dtype=object))
+    codes = same[codes]
     ends = np.cumsum(np.bincount(codes, minlength=len(names)))
     rows = np.split(np.argsort(codes, kind="stable"), ends)[: len(names)]
     return {str(name).removesuffix(".0"): own for name, own in zip(names, rows, strict=True) if name}

@@ -70,7 +70,9 @@ def regression_rows(studied: Studied) -> list[int]:
     return sorted(best.values(), key=lambda i: int(studied.rows[i]))
 
 
-def regress(studied: Studied, formula: str, *, allow_small: bool = False) -> tuple[Regression, ...]:
+def regress(
+    studied: Studied, formula: str, *, allow_small: bool = False, windows: Sequence[int] | None = None
+) -> tuple[Regression, ...]:
     """Regress the CARs on event columns: the primary window of each row, or each window the user named.
 
     Parameters
@@ -80,6 +82,8 @@ def regress(studied: Studied, formula: str, *, allow_small: bool = False) -> tup
         In the language of ``evaluate.formula``.
     allow_small : bool
         Fit several regressors to fewer than 20 rows.
+    windows : sequence of int or None
+        Positions in ``spec.windows``, -1 for the primary window of each row.
 
     Raises
     ------
@@ -98,7 +102,8 @@ def regress(studied: Studied, formula: str, *, allow_small: bool = False) -> tup
     rows = regression_rows(studied)
     if not rows:
         raise NothingStudied("every row was picked because of its outcome", hint="regress reads the other roles")
-    windows = studied.shared_windows if studied.spec.windows_given else [-1]
+    if windows is None:
+        windows = studied.shared_windows if studied.spec.windows_given else [-1]
     return tuple(_one(studied, parsed, rows, w, allow_small=allow_small) for w in windows)
 
 

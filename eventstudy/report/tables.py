@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,33 +23,25 @@ if TYPE_CHECKING:
 
 def event_frames(result: StudyResult) -> dict[str, pd.DataFrame]:
     """The tables that have a row or more for each event; an empty study gives empty tables with their columns."""
+    return {name: event_frame(result, name) for name in (*OF_EVENTS, "excluded")}
+
+
+def event_frame(result: StudyResult, name: str) -> pd.DataFrame:
+    """One of the tables of ``event_frames``."""
     studied, lost = result.studied, result.lost
-    made = {"windows": windows_columns, "models": _models, "abnormal_returns": _abnormal_returns}
-    tables = {
-        name: frame(make(result, shown(studied))) if studied.reported else table_frame(name, ())
-        for name, make in made.items()
-    }
-    excluded = studied.tables.excluded(lost[0], result.prepared.sentences.troubles(lost))
-    return tables | {"excluded": frame(excluded)}
+    if name == "excluded":
+        return frame(studied.tables.excluded(lost[0], result.prepared.sentences.troubles(lost)))
+    return frame(OF_EVENTS[name](result, shown(studied))) if studied.reported else table_frame(name, ())
 
 
 def other_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     """The other tables of the contract, in its order."""
-    rows = {
-        "robustness": _robustness(result),
-        "curves": _curves(result),
-        "overnight": _overnight(result),
-        "day_parts": _day_parts(result),
-        "clusters": _clusters(result),
-        "dollar": _dollar(result),
-        "aggregate": aggregate_rows(result.groups, result.calendar),
-        "aar": aar_rows(result.group_days),
-        "claims": _claims(result),
-        "differences": _differences(result),
-        "calendar_time": _calendar_time(result),
-        **volume_rows(result),
-    }
-    return {name: table_frame(name, rows[name]) for name in COLUMNS if name in rows}
+    return {name: table_frame(name, OTHERS[name](result)) for name in COLUMNS if name in OTHERS}
+
+
+def one_table(result: StudyResult, name: str) -> pd.DataFrame:
+    """One table of the contract; nothing else is computed."""
+    return table_frame(name, OTHERS[name](result)) if name in OTHERS else event_frame(result, name)
 
 
 def table_frame(name: str, rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
@@ -240,3 +232,28 @@ def _differences(result: StudyResult) -> Iterable[Sequence[Any]]:
             *(means[0] - means[1], r.std_error),
             *(test.test, test.statistic, test.null, test.df, test.p, test.applicable, test.reason),
         )
+
+
+# table of events -> its columns
+OF_EVENTS: dict[str, Callable[[StudyResult, MeasuredEvents], dict[str, Column]]] = {
+    "windows": windows_columns,
+    "models": _models,
+    "abnormal_returns": _abnormal_returns,
+}
+# every other table -> its rows
+OTHERS: dict[str, Callable[[StudyResult], Iterable[Sequence[Any]]]] = {
+    "robustness": _robustness,
+    "curves": _curves,
+    "overnight": _overnight,
+    "day_parts": _day_parts,
+    "clusters": _clusters,
+    "dollar": _dollar,
+    "aggregate": lambda result: aggregate_rows(result.groups, result.calendar),
+    "aar": lambda result: aar_rows(result.group_days),
+    "claims": _claims,
+    "differences": _differences,
+    "calendar_time": _calendar_time,
+    "volume": lambda result: volume_rows(result)["volume"],
+    "abnormal_volume": lambda result: volume_rows(result)["abnormal_volume"],
+    "volume_groups": lambda result: volume_rows(result)["volume_groups"],
+}

@@ -213,7 +213,7 @@ def test_the_configuration_file_takes_a_number(tmp_path: Path) -> None:
 
 
 def test_python_may_name_a_number() -> None:
-    assert StudySpec(precision=12) == StudySpec(precision="12")  # type: ignore[arg-type]
+    assert StudySpec(precision=12) == StudySpec(precision="12")
     assert [StudySpec(precision=text).digits for text in ("6", "10", "15", "full")] == [6, 10, 15, None]
-    with pytest.raises(UsageError, match="precision 'None' is unknown"):
-        StudySpec(precision=None)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="precision '3' is unknown"):
+        StudySpec(precision=3)

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import eventstudy
 from eventstudy.data.currency import pair_of
 from eventstudy.data.markets import MARKETS
 from eventstudy.errors import UsageError
 from eventstudy.spec import StudySpec
+from eventstudy.study import run
 from tests.cli.conftest import run_in
 from tests.data.test_markets import study, walk
 
@@ -103,7 +103,7 @@ def test_what_cannot_be_turned_is_refused_with_the_cure(prices: Path, tmp_path: 
     wrong = run_in(tmp_path, "run", "--currency", "EUR")
     assert wrong.code == 2 and "local | USD" in wrong.err
     with pytest.raises(UsageError):
-        StudySpec(currency="usd")
+        StudySpec(currency="eur")
 
 
 def test_pence_and_inverse_rates(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_pence_and_inverse_rates(tmp_path: Path) -> None:
         }
     )
     spec = StudySpec(currency="USD", benchmarks_given=True, estimation=120, tests=("ar-t",))
-    found = eventstudy.run(events, frame, spec)
+    found = run(events, frame, spec)
     series = found.studied.market.prices.series
     shared = series["VOD.L"].dates
     at = pd.DatetimeIndex(shared)

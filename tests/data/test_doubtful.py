@@ -50,7 +50,7 @@ def test_gross_returns_are_gross_returns(tmp_path: Path, way: str) -> None:
     table = frame()
     table["Close"] = table["Close"].pct_change().fillna(0.0) + 1
     said = refusal(tmp_path, table, way)
-    assert "gross returns (1 + r)" in said and "subtract 1 and give --input returns" in said
+    assert "gross returns (1 + r)" in said and "subtract 1 and give input='returns'" in said
     # wide: a column a ticker
     wide = pd.DataFrame({"Date": table["Date"], "ABC": table["Close"]}).merge(
         frame("SPY").rename(columns={"Close": "SPY"})
@@ -125,7 +125,7 @@ def test_returns_of_both_signs_without_the_option_name_it(tmp_path: Path, percen
     table = frame()
     table["Close"] = table["Close"].pct_change().fillna(0.001) * (100 if percent else 1)
     said = refusal(tmp_path, table, "csv")
-    assert "give --input returns" in said and ("divide by 100" in said) == percent
+    assert "give input='returns'" in said and ("divide by 100" in said) == percent
 
 
 @pytest.mark.parametrize("way", WAYS)

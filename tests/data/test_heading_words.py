@@ -136,7 +136,7 @@ def test_returns_that_are_none_name_the_cure(tmp_path: Path) -> None:
         studied(f"csv:{folder}")
     wide = pd.DataFrame({"Date": table["Date"], "ABC": returns, "SPY": frame("SPY")["Close"].pct_change()})
     wide.iloc[1:].to_csv(tmp_path / "w.csv", index=False)
-    with pytest.raises(InputFileError, match="give --input returns"):
+    with pytest.raises(InputFileError, match=r"give input=.returns"):
         studied(f"csv:{tmp_path / 'w.csv'}")
 
 

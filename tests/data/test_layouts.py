@@ -194,7 +194,7 @@ def refused(tmp_path: Path, text: str) -> str:
 
 def test_an_unknown_layout_is_refused_in_one_sentence(tmp_path: Path) -> None:
     said = refused(tmp_path, "Day,Last,Turnover\n2025-04-15,1,2\n")
-    assert len(said.splitlines()) == 2 and "'Day', 'Last', 'Turnover'" in said and "wanted Date and Close" in said
+    assert len(said.splitlines()) == 1 and "'Day', 'Last', 'Turnover'" in said and "wanted Date and Close" in said
     assert all(layout.name in said for layout in LAYOUTS.values())
     assert "separated by semicolons" in refused(tmp_path, "Date;Close\n2025-04-15;1\n")
     assert "'Datum', 'Zuletzt'" in refused(tmp_path, '"Datum","Zuletzt"\n"30.06.2025","102,31"\n')

@@ -145,7 +145,7 @@ def test_factor_files_that_cannot_be_right(world: dict[str, object], tmp_path: P
     assert "rf" in trouble(good.drop(columns="rf"))
     assert "a date stands twice" in trouble(pd.concat([good, good.tail(1)]))
     assert "line 3" in trouble(good.assign(smb=["x" if i == 1 else v for i, v in enumerate(good["smb"])]))
-    with pytest.raises(UsageError, match="--factors"):
+    with pytest.raises(UsageError, match="factors="):
         run(EVENT, world["prices"], StudySpec(model="ff3", estimation=200))  # type: ignore[arg-type]
     with pytest.raises(InputFileError, match="no such file"):
         study({**world, "path": tmp_path / "none.csv"}, "ff3")

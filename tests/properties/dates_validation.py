@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from eventstudy import StudySpec, Window, run
+from eventstudy import StudySpec, Window
+from eventstudy.study import run
 from tests.properties.spans_validation import LEVEL, rate, written
 
 SIZES = {4: (5, 4, 3, 2), 6: (5, 4, 3, 2, 2, 2)}

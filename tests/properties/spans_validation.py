@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from eventstudy import StudySpec, Window, run
+from eventstudy import StudySpec, Window
+from eventstudy.study import run
 
 LAWS = ("normal", "t4", "garch", "shift x4")
 # against nineteen donors of the same kind, normal errors

@@ -74,7 +74,7 @@ def gather_filings(edgar: Edgar, tickers: Sequence[str], wanted: Wanted, say: Ca
             check_ticker(ticker.partition("=")[0])
             companies.append((ticker.partition("=")[0], *edgar.company(ticker)))
         except ValueError as error:
-            problems.append(f"{ticker}: {error}" if not isinstance(error, UsageError) else str(error))
+            problems.append(f"{ticker}: {error}" if not isinstance(error, UsageError) else error.in_lines())
     if problems:
         raise UsageError("\n  ".join(problems))
     refused: RateLimited | None = None

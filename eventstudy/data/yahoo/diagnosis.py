@@ -80,7 +80,7 @@ def store_finding(folder: Path) -> Finding:
         headers = store.headers()
         store.close()
     except (EventStudyError, OSError) as error:
-        return Finding("store", "fail", str(error).splitlines()[0], "name another folder with --store DIR")
+        return Finding("store", "fail", _first_line(error), "name another folder with --store DIR")
     text = f"{folder / FILE}: {len(headers)} vintages of {len({h.vintage.symbol for h in headers})} symbols"
     if said:
         return Finding("store", "warn", "; ".join([*said, text]), "`eventstudy fetch` fills it again")
@@ -160,7 +160,7 @@ def _request(folder: Path) -> Iterator[Finding]:
         yield Finding("yahoo", "fail", f"reached, but rate limited: {error.found}", error.hint)
     except (EventStudyError, OSError) as error:
         hint = error.hint if isinstance(error, EventStudyError) else "name another folder with --store DIR"
-        yield Finding("yahoo", "fail", str(error).splitlines()[0], hint)
+        yield Finding("yahoo", "fail", _first_line(error), hint)
     else:
         closed = vintage.bars.closed()
         text = f"{len(closed)} sessions of {PROBE}" if len(closed) else vintage.note
@@ -181,3 +181,8 @@ def clock_finding(server: str) -> Finding:
             "clock", "fail", text, "set this machine's clock: finality of sessions and certificates depend on it"
         )
     return Finding("clock", "ok", text)
+
+
+def _first_line(error: EventStudyError | OSError) -> str:
+    """What an error says without its hint, which stands beside it."""
+    return (error.in_lines() if isinstance(error, EventStudyError) else str(error)).splitlines()[0]

@@ -11,7 +11,7 @@ from eventstudy.spelling import meant_path
 INIT = "`eventstudy init` writes an example study"
 
 
-def events_file(path: Path) -> Path:
+def existing_events_file(path: Path) -> Path:
     """The events file, if there is one.
 
     Raises

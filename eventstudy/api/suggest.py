@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eventstudy.cli.console import Console, printable
+from eventstudy.api.result import StudyResult, record_of
 
 if TYPE_CHECKING:
     from eventstudy.data.event_index import EventIndex
-    from eventstudy.results import StudyResult
 
 # Tickers in one suggestion; calendar days of a session, with holidays.
 MOST, DAYS_OF_A_SESSION = 10, 1.47
 
 
-def suggest_results(result: StudyResult, console: Console) -> None:
-    """Name the command that collects dates of results, for tickers of which the study knows none.
+def missing_results(result: StudyResult) -> str:
+    """The command that collects dates of results, for tickers of which the study knows none; empty where it knows all.
 
     Results that are not catalogued are not masked, and widen the error of everything else.
     """
-    index, spec = result.studied.index, result.spec
-    if spec.exclude == "none":
-        return
-    lacking = _without_results(index, result.studied.rows.tolist())
+    studied, spec = record_of(result).studied, result.spec
+    index = studied.index
+    lacking = {} if spec.exclude == "none" else _without_results(index, studied.rows.tolist())
     if not lacking:
-        return
+        return ""
     import numpy as np
 
     first = index.day0(np.array([row for rows in lacking.values() for row in rows])).min()
@@ -32,11 +30,9 @@ def suggest_results(result: StudyResult, console: Console) -> None:
     year = str(np.datetime64(int(first) - before, "D"))[:4]
     names = list(lacking)
     more = f" (and {len(names) - MOST} more)" if len(names) > MOST else ""
-    console.say(
-        printable(
-            f"note: no dates of results of {', '.join(names[:MOST])}{more}, so none are masked: "
-            f"`eventstudy collect earnings {' '.join(names[:MOST])} --since {year}` adds them to confounders.csv"
-        )
+    return (
+        f"no dates of results of {', '.join(names[:MOST])}{more}, so none are masked: "
+        f"`eventstudy collect earnings {' '.join(names[:MOST])} --since {year}` adds them to confounders.csv"
     )
 
 

@@ -1,0 +1,173 @@
+"""What is asked of estimated CARs: each evaluation is computed when it is first read, and once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eventstudy.engine.panel import Bools, Ints
+from eventstudy.scale.budget import A_CLUSTER_WINDOW, A_CURVE, ASK, Budget, left_out
+
+if TYPE_CHECKING:
+    from eventstudy.records import (
+        CalendarRow,
+        ClaimRow,
+        ClusterRow,
+        DifferenceRow,
+        DollarRow,
+        JointRow,
+        PartRow,
+        RobustRow,
+        SpecCurve,
+        VolumeResult,
+    )
+    from eventstudy.results import PlaceboRates, Studied
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluations:
+    """The evaluations of one study; where its events are not all kept, those that need them all are empty.
+
+    Attributes
+    ----------
+    studied : Studied
+    asked : bool (n,)
+        Rows of the events table that are reported.
+    budget : Budget
+    """
+
+    studied: Studied
+    asked: Bools
+    budget: Budget
+
+    @cached_property
+    def robustness(self) -> tuple[RobustRow, ...]:
+        """The primary window under each model, masked and not."""
+        from eventstudy.evaluate.robustness import robustness
+
+        return robustness(self.studied)
+
+    @cached_property
+    def parts(self) -> tuple[PartRow, ...]:
+        """Overnight and intraday parts of day 0."""
+        return self._both_parts[0]
+
+    @cached_property
+    def joint_parts(self) -> tuple[JointRow, ...]:
+        """Both parts of day 0 on both parts of the benchmark."""
+        return self._both_parts[1]
+
+    @cached_property
+    def _both_parts(self) -> tuple[tuple[PartRow, ...], tuple[JointRow, ...]]:
+        from eventstudy.evaluate.day_parts import day0_parts
+
+        return day0_parts(self.studied, self.budget.single)
+
+    @cached_property
+    def curves(self) -> tuple[SpecCurve, ...]:
+        """Specification curves of the rows that ``no_curves`` does not leave out."""
+        from eventstudy.evaluate.spec_curve import spec_curves
+
+        return spec_curves(self.studied, self._drawn[0], self.studied.spec.spec_curve)
+
+    @property
+    def no_curves(self) -> str:
+        """Which events have no specification curve, and why; empty where all have one."""
+        return self._drawn[1]
+
+    @cached_property
+    def _drawn(self) -> tuple[Ints, str]:
+        """Studied rows whose specification curves are made: all reported ones, or where they would take too long those
+        that pages show; and what is left out."""
+        from eventstudy.evaluate.spec_curve import PARTS
+        from eventstudy.results import shown_events
+
+        studied, spec = self.studied, self.studied.spec
+        reported = np.array(studied.reported, dtype=np.int64)
+        if studied.measured is None or spec.spec_curve == "off" or not len(reported):
+            return reported[:0], ""
+        n_windows = len(spec.windows) if spec.spec_curve == "all" else 1
+        seconds = A_CURVE * len(reported) * (n_windows + len(PARTS))
+        if not left_out("", seconds, self.budget):
+            return reported, ""
+        p = studied.measured.windows["p_t"][reported, studied.primary[reported]]
+        shown = reported[shown_events(studied.index.events.ids, studied.rows[reported], p)]
+        if len(shown) == len(reported):
+            return reported, ""
+        words = f"specification curves of {len(reported):,} events would take about {seconds:,.0f} s: those of the "
+        return shown, f"{words}{len(shown):,} events with pages are made; {ASK}"
+
+    @cached_property
+    def no_clusters(self) -> str:
+        """Why there are no tests on firms that share a session; empty where there are."""
+        from eventstudy.evaluate.clusters import sessions_of
+
+        # as many windows as a study may have cost less than counting sessions would
+        if self.budget.everything:
+            return ""
+        windows = len(sessions_of(self.studied)) * len(self.studied.shared_windows)
+        return left_out("clusters", A_CLUSTER_WINDOW * windows, self.budget)
+
+    @cached_property
+    def clusters(self) -> tuple[ClusterRow, ...]:
+        """Tests on firms that share a session."""
+        from eventstudy.evaluate.clusters import cluster_tests
+
+        return () if self.no_clusters else cluster_tests(self.studied)
+
+    @cached_property
+    def claims(self) -> tuple[ClaimRow, ...]:
+        """Claims held against the data."""
+        from eventstudy.evaluate.claims import check_claims
+
+        return check_claims(self.studied, self.parts, self.asked)
+
+    @cached_property
+    def rates(self) -> PlaceboRates | None:
+        """Rejection rates on uneventful sessions, where the spec says ``calibrated``."""
+        from eventstudy.evaluate.rates import placebo_rates
+
+        return placebo_rates(self.studied) if self.studied.spec.calibrated and self.budget.kept else None
+
+    @cached_property
+    def differences(self) -> tuple[DifferenceRow, ...]:
+        """Tests of the difference between groups."""
+        from eventstudy.evaluate.differences import difference_tests
+
+        return difference_tests(self.studied) if self.budget.kept else ()
+
+    @cached_property
+    def calendar(self) -> tuple[CalendarRow, ...]:
+        """Calendar-time portfolios."""
+        from eventstudy.evaluate.calendar_time import calendar_time_tests
+
+        return calendar_time_tests(self.studied) if self.budget.kept else ()
+
+    @cached_property
+    def dollars(self) -> tuple[DollarRow, ...]:
+        """CARs in money."""
+        from eventstudy.evaluate.dollar import dollar_impact
+
+        return dollar_impact(self.studied) if self.budget.kept else ()
+
+    @cached_property
+    def volume(self) -> VolumeResult | None:
+        """Abnormal volume, where the spec names a model of it."""
+        from eventstudy.evaluate.volume import abnormal_volume
+
+        return abnormal_volume(self.studied) if self.budget.kept else None
+
+    def all(self, say: Callable[[str], None]) -> None:
+        """Compute what a report shows, with a line of progress for what takes long."""
+        say("claims, clusters, groups, other models")
+        if self.studied.spec.calibrated:
+            say("every test on uneventful sessions")
+        for name in (
+            "parts", "joint_parts", "robustness", "curves", "clusters", "claims", "rates", "differences", "calendar",
+            "dollars", "volume",
+        ):  # fmt: skip
+            getattr(self, name)
