@@ -42,7 +42,7 @@ def read_confounders(path: str | Path) -> ConfounderTable:
     InputFileError
         With every problem: line, column, value, what to write instead.
     """
-    table = read_table(path, REQUIRED)
+    table = read_table(path, REQUIRED, fold_case=True)
     n = len(table.lines)
     columns = {name: table.columns.get(name, [""] * n) for name in (*REQUIRED, *OPTIONAL)}
     problems: list[Problem] = []
