@@ -45,7 +45,7 @@ def file_answers(path: Path, tickers: Sequence[str], since: date, today: date) -
         if len(found) > 1:
             listed = " and ".join(map(repr, found))
             raise InputFileError(str(path), [Problem(1, what, "", f"{listed} may be the {what}; leave one of them")])
-        chosen |= {what: name for name in found}
+        chosen.update((what, name) for name in found)
     words = table.columns[chosen["hour"]] if "hour" in chosen else [""] * len(table.lines)
     name = path.name
     wanted = {spelling.upper(): ticker for ticker in tickers for spelling in spellings(ticker)}

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from eventstudy.data.dates import EARLIEST, LATEST
+from eventstudy.data.dates import EARLIEST, LATEST, is_midnight
 
 ORDERS = ("ymd", "mdy", "dmy")
 # a column of numbers with a hole becomes one of floats
@@ -16,7 +16,8 @@ _SLASHED = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", re.ASCII)
 _SHORT = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2}", re.ASCII)
 _CLOCK = re.compile(r"(.+?)[T ](\d{1,2}:\d{2}(?::\d{2})?)(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
 _HOUR = re.compile(
-    r"(?:\d{4}-?\d{2}-?\d{2}[T ])?(\d{1,2})(?:[:.h](\d{2}))?(?::(\d{2})(?:\.\d+)?)? ?(?:([ap])\.?m\.?)? ?(Z|[+-]\d{2}:?\d{2})?",
+    r"(?:\d{4}-?\d{2}-?\d{2}[T ])?(\d{1,2})(?:[:.h](\d{2}))?(?::(\d{2})(?:\.\d+)?)? ?(?:([ap])\.?m\.?)? ?"
+    r"(Z|[+-]\d{2}:?\d{2})?",
     re.ASCII | re.I,
 )
 _NAMED = re.compile(r"(\d{1,2})[- ]?([A-Za-z]{3,9})[-, ]*(\d{4})|([A-Za-z]{3,9})[-. ]+(\d{1,2})[-, ]+(\d{4})", re.ASCII)
@@ -34,7 +35,7 @@ def read_moment(text: str, order: str, zone: ZoneInfo | None) -> str:
     order : {"", "ymd", "mdy", "dmy"}
         Of dates that could be read in two ways; empty where nobody said.
     zone : ZoneInfo or None
-        Whose clock a moment without an offset has. Midnight is no clock.
+        Whose clock a moment without an offset has. Midnight, as written or in UTC, is no clock.
 
     Raises
     ------
@@ -45,7 +46,7 @@ def read_moment(text: str, order: str, zone: ZoneInfo | None) -> str:
     if clock is None:
         return read_day(text, order).isoformat()
     day, hour, offset = read_day(clock[1], order), clock[2], clock[3]
-    if hour in MIDNIGHT and offset in UTC_OFFSETS:
+    if hour in MIDNIGHT:
         return day.isoformat()
     if offset is None and zone is None:
         raise ValueError("has a clock without a zone; --zone America/New_York says whose clock it is")
@@ -59,7 +60,7 @@ def read_moment(text: str, order: str, zone: ZoneInfo | None) -> str:
         # an hour that a change of clocks skips, or has twice, is no moment
         if moment.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment.replace(tzinfo=None):
             raise ValueError(f"is an hour that the clocks of {zone} skipped")
-    return moment.isoformat()
+    return moment.astimezone(UTC).date().isoformat() if is_midnight(moment) else moment.isoformat()
 
 
 def with_clock(text: str, clock: str) -> str:
