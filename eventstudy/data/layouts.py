@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 # Names that headings are translated to. Figures of ``raw.COLUMNS``, and what some layouts derive them from.
-TEXT_FIELDS = ("period", "status", "delisted")
+TEXT_FIELDS = ("period", "status", "delisted", "currency")
 Basis = Literal["", "raw", "split-adjusted", "adjusted"]
 Input = Literal["auto", "prices", "returns", "log-returns"]
 OWN = ""
@@ -75,7 +75,7 @@ class Layout:
 
 
 _OHLC = {"open": "open", "high": "high", "low": "low", "close": "close"}
-_PRICES = {"date": "date", **_OHLC, "volume": "volume"}
+_PRICES = {"date": "date", **_OHLC, "volume": "volume", "currency": "currency"}
 _DIVIDENDS = (
     "dividends", "dividend", "ex-dividend", "dividend amount", "dividendamount", "divcash", "cash dividend",
     "cash dividends", "div", "dividends per share", "dividend per share",
@@ -205,7 +205,7 @@ LAYOUTS: dict[str, Layout] = {
         ("datadate", "prccd"),
         _columns(
             "datadate=date, prccd=close, prcod=open, prchd=high, prcld=low, cshtrd=volume, ajexdi=factor, "
-            "trfd=reinvested, prcstd=status"
+            "trfd=reinvested, prcstd=status, curcdd=currency"
         ),
         basis="raw",
         symbols=("tic", "gvkey"),

@@ -43,6 +43,8 @@ PERCENT, FEWEST = 0.1, 5
 SOME_FALL, DEPOSIT = 60, 0.002
 # how far from 1 the median gross return may lie
 GROSS = 0.2
+# an empty cell of text, as CSV and frames have it
+EMPTY = {"", "nan", "None", "NaN", "<NA>"}
 # problems of a whole file, told once
 WHOLE = (AMBIGUOUS, COMMA)
 _ACTION = re.compile(r"(Dividend|Stock Splits?)$")
@@ -207,6 +209,10 @@ class _Reading:
             self.problems.append(replace(first, message=first.message + more))
         if codes:
             stated.notes.append(said(codes))
+        currencies = sorted({text.strip() for text in stated.texts.get("currency", [])} - EMPTY)
+        if len(currencies) > 1:
+            message = f"has closes in {' and '.join(currencies[:3])}; give each line a ticker of its own"
+            self.problems.append(Problem(0, "currency", self.symbol, message))
         page = layout.name == OWN and is_yahoo_page(table.found, list(map(str, self._cut(table.dates)[:TRIED])))
         if layout.derive and not self.problems:
             with np.errstate(invalid="ignore", over="ignore"):
@@ -227,6 +233,7 @@ class _Reading:
             heading_basis="returns" if returns else stated.basis,
             source=table.origin.source,
             origin=table.origin.path,
+            currency=currencies[0] if currencies else "",
             running=running,
             notes=(*table.notes, *stated.notes),
         )
