@@ -96,7 +96,7 @@ _NO_ACTION = re.compile(r"open|high|low|vol|vwap|yield|date|\bdt\b|type|currency
 _RETURNS = {"ret": "return", "return": "return", "returns": "return", "span": "span"}
 _OWN_DATES = dict.fromkeys(DATE_HEADINGS, "date")
 _OWN_COLUMNS = {**_PRICES, **_CASH, **_ADJUSTED, **_RETURNS, **_OWN_DATES}
-_OWN_SYMBOLS = ("ticker", "symbol")
+_OWN_SYMBOLS = ("ticker", "symbol", "tic", "permno")
 
 
 def _set(*names: str) -> frozenset[str]:
