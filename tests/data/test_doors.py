@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 import eventstudy
+from eventstudy.data.calendar import load_calendar
 from eventstudy.data.prices import PriceTable
 from eventstudy.data.sources import open_source, source_from_frame
 from eventstudy.spec import StudySpec
@@ -94,7 +95,7 @@ def test_frames_of_other_numbers_and_of_mixed_cells() -> None:
 
 
 def test_a_study_of_decimals_is_that_of_floats() -> None:
-    days = pd.bdate_range("2024-01-02", "2025-06-30")
+    days = pd.DatetimeIndex(load_calendar("XNYS", date(2024, 1, 2), date(2025, 6, 30)).sessions)
     rng = np.random.default_rng(3)
     walks = {name: np.round(100 * np.exp(np.cumsum(rng.normal(0, 0.01, len(days)))), 4) for name in ("ABC", "SPY")}
     events = pd.DataFrame({"ticker": ["ABC"], "announced_at": ["2025-03-12"], "timing": ["dmh"]})
@@ -106,7 +107,7 @@ def test_a_study_of_decimals_is_that_of_floats() -> None:
         ]
         spec = StudySpec(estimation=120, tests=("ar-t",))
         cars.append(eventstudy.run(events, pd.concat(parts, ignore_index=True), spec).windows["car"].tolist())
-    assert cars[0] == cars[1]
+    assert cars[0] == cars[1] and cars[0]
 
 
 @pytest.mark.parametrize("cell", ["1,234", "soon", "12 USD", "-3"])
@@ -156,3 +157,43 @@ def test_permanent_numbers_name_the_series_of_a_long_table(
     )
     found = fetched(tmp_path, door, table, ["10107", "14593"]).series
     assert found["10107"].close.tolist() == CLOSES and found["14593"].close.tolist() == CLOSES[::-1]
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("figure", ["close", "ret"])
+@pytest.mark.parametrize("zone", ["+00:00", "+12:00"])
+def test_rows_after_today_are_not_final(
+    tmp_path: Path, door: str, figure: str, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today = datetime.fromisoformat(f"2025-02-10T12:00:00{zone}").astimezone(UTC)
+    monkeypatch.setattr("eventstudy.data.clock.utc_now", lambda: today)
+    values = CLOSES if figure == "close" else [value / 10_000 - 0.0101 for value in CLOSES]
+    table = long(values).rename(columns={"close": figure})
+    table.loc[3, "date"] = "2052-01-07"
+    series = fetched(tmp_path, door, table, ["ABC"]).series["ABC"]
+    expected = [day for at, day in enumerate(DAYS) if day <= pd.Timestamp("2025-02-10") and at != 3]
+    assert pd.DatetimeIndex(series.dates).tolist() == expected
+    later = len(DAYS) - len(expected)
+    assert f"{later} rows dated after today left out (2025-02-11, " in series.provenance.notice
+    table.loc[4:, "date"] = table.loc[4:, "date"].str.replace("2025", "2024")
+    alone = fetched(tmp_path, door, table, ["ABC"]).series["ABC"]
+    assert "1 row dated after today left out (2052-01-07): no close is final yet" in alone.provenance.notice
+    table["date"] = table["date"].str.replace("^20..", "2031", regex=True)
+    nothing = fetched(tmp_path, door, table.drop(index=3), ["ABC"])
+    assert not nothing.series and "no other row is left: correct the dates" in nothing.refused["ABC"]
+
+
+def test_a_row_of_the_year_to_come_leaves_a_hole_that_is_told() -> None:
+    """A year mistyped on the day before the event: the day is missing, the row is named."""
+    days = pd.DatetimeIndex(load_calendar("XNYS", date(2024, 1, 2), date(2025, 6, 30)).sessions)
+    rng = np.random.default_rng(3)
+    parts = []
+    for name in ("ABC", "SPY"):
+        walk = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, len(days))))
+        parts.append(pd.DataFrame({"ticker": name, "date": days.strftime("%Y-%m-%d"), "close": walk}))
+    table = pd.concat(parts, ignore_index=True)
+    table.loc[(table["ticker"] == "ABC") & (table["date"] == "2025-03-11"), "date"] = "2095-03-11"
+    events = pd.DataFrame({"ticker": ["ABC"], "announced_at": ["2025-03-12"], "timing": ["dmh"]})
+    result = eventstudy.run(events, table, StudySpec(estimation=120, tests=("ar-t",)))
+    assert any("2095-03-11" in notice for notice in result.notices)
+    assert result.windows["flags"].str.contains("missing_day").any()
