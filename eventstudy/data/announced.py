@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -14,7 +15,9 @@ from eventstudy.data.dates import day_readings, has_clock, parse_when
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.errors import Problem
 
+_UTC = re.compile(r"([Zz]|[+-]00:?00)$", re.ASCII)
 NO_MOMENT = np.datetime64("NaT", "us")
+UTC_NAMES = ("UTC", "Etc/UTC", "Z", "+00:00")
 NO_DATE = np.datetime64("NaT", "D")
 
 
@@ -32,15 +35,22 @@ class Announced:
         Bare date of each distinct value; NaT where there is a moment.
     written : tuple of str or None
         The distinct values as the file writes them; None for columns of dates or timestamps.
-    in_utc : bool
-        A column of timestamps that states its moments in UTC.
+    zone : str
+        Of a column of timestamps; empty for other columns, and for timestamps without one.
     """
 
     codes: np.ndarray
     instant: NDArray[np.datetime64]
     day: NDArray[np.datetime64]
     written: tuple[str, ...] | None
-    in_utc: bool = False
+    zone: str = ""
+
+    @property
+    def in_utc(self) -> Bools:
+        """Distinct values that state a moment in UTC; bool (k,)."""
+        if self.written is None:
+            return ~np.isnat(self.instant) & (self.zone in UTC_NAMES)
+        return ~np.isnat(self.instant) & [_UTC.search(text) is not None for text in self.written]
 
     @property
     def has_clock(self) -> Bools:
@@ -109,28 +119,29 @@ def _by_column(problem: Problem, column: Coded) -> Problem:
     return Problem(problem.line, problem.column, problem.value, message)
 
 
-def midnight_notes(announced: Announced, lines: Ints, unit: str) -> list[str]:
-    """The sentence on moments that are midnight in UTC and are read as dates without a clock."""
+def midnight_notes(announced: Announced, timing: Coded, lines: Ints, unit: str) -> list[str]:
+    """The sentence on moments that are midnight, as written or in UTC, and are read as dates without a clock."""
     if announced.written is None:
-        return []
-    codes = [
-        code for code, text in enumerate(announced.written) if not np.isnat(announced.day[code]) and has_clock(text)
-    ]
-    rows = np.flatnonzero(np.isin(announced.codes, codes)) if codes else np.zeros(0, dtype=np.int64)
+        midnight = ~np.isnat(announced.day) & bool(announced.zone)
+    else:
+        midnight = ~np.isnat(announced.day) & [has_clock(text) for text in announced.written]
+    rows = np.flatnonzero(midnight[announced.codes])
     if not len(rows):
         return []
     first = int(announced.codes[rows[0]])
-    place = f"{unit} {int(lines[rows[0]])}"
-    return [midnight_note(len(rows), place, announced.written[first], str(announced.day[first]))]
-
-
-def midnight_note(n: int, place: str, text: str, day: str) -> str:
-    """How rows at midnight in UTC are read."""
-    rows = "1 row is" if n == 1 else f"{n:,} rows are"
-    return (
-        f"{rows} at exactly midnight UTC, such as {text} in {place}: no clock, read as the date {day} with an unknown "
-        "hour (timing_uncertain); add timing bmo, dmh or amc if it is known"
+    day, n = str(announced.day[first]), len(rows)
+    text = f"midnight of {day}" if announced.written is None else announced.written[first]
+    count = "1 row is" if n == 1 else f"{n:,} rows are"
+    said = (
+        f"{count} at exactly midnight UTC or midnight as written, such as {text} in {unit} {int(lines[rows[0]])}: no "
+        f"clock, read as the date {day}"
     )
+    unknown = int(timing.where(lambda cell: not cell)[rows].sum())
+    if not unknown:
+        return [f"{said} with the hour of its timing"]
+    some = "" if unknown == n else f", {unknown:,} of them"
+    cure = "add timing bmo, dmh or amc if it is known"
+    return [f"{said}{some} with an unknown hour (timing_uncertain); {cure}"]
 
 
 def arrays(

@@ -42,7 +42,7 @@ def read_confounders(path: str | Path) -> ConfounderTable:
     InputFileError
         With every problem: line, column, value, what to write instead.
     """
-    return _checked(read_table(path, REQUIRED))
+    return _checked(read_table(path, REQUIRED, fold_case=True))
 
 
 def confounders_from_frame(frame: pd.DataFrame, path: str = "<confounders>") -> ConfounderTable:

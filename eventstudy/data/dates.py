@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
+_MIDNIGHT = re.compile(r".{11}00:00(:00(\.0+)?)?(Z|[+-]\d{2}:?\d{2})", re.ASCII)
 _SLASHED = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", re.ASCII)
 _COMPACT = re.compile(r"\d{8}", re.ASCII)
 # a day in a table of daily figures: with dashes or without, and then a clock that does not matter
@@ -20,7 +21,8 @@ WANTED = "write YYYY-MM-DD, or a moment with its offset such as 2025-04-15T17:10
 def parse_when(text: str) -> tuple[datetime | None, date | None]:
     """A moment in UTC, or a bare date; exactly one of the two.
 
-    A moment that is midnight in UTC to the second is the date of UTC: whoever wrote it had no clock.
+    A moment that is midnight to the second, as it is written or in UTC, is the date written, or that of UTC: whoever
+    wrote it had no clock.
 
     Raises
     ------
@@ -35,6 +37,8 @@ def parse_when(text: str) -> tuple[datetime | None, date | None]:
         return None, _within(_date(f"{text[:4]}-{text[4:6]}-{text[6:]}"))
     if _MOMENT.fullmatch(text):
         moment = _moment(text)
+        if _MIDNIGHT.fullmatch(text):
+            return None, _date(text[:10])
         return (None, moment.date()) if is_midnight(moment) else (moment, None)
     if readings := day_readings(text):
         found = sorted({day for day in readings if day})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from eventstudy.data.coded import Coded, PlainTexts
+from eventstudy.data.layouts import fold
 from eventstudy.errors import InputFileError, Problem
 
 if TYPE_CHECKING:
@@ -33,11 +34,18 @@ OPTIONAL = (
 )
 # columns that this program makes itself; one of the file must not take their place
 RESERVED = ("line", "instant", "date")
-# what other programs call a column that is needed; taken where only one of them is there
+# what other programs call a column that is needed, folded; taken where only one of them is there
 ALIASES = {
     "ticker": ("symbol", "tic", "ticker symbol", "stock", "permno"),
-    "announced_at": ("date", "event date", "announcement date", "announced", "announce date", "datetime", "timestamp"),
-}
+    "announced_at": (
+        "date", "event date", "eventdate", "announcement date", "announced", "announce date", "announcedate", "anndats",
+        "rdq", "report date", "reportdate", "reported date", "reporteddate", "earnings date", "earningsdate",
+        "datetime", "timestamp",
+    ),
+}  # fmt: skip
+# where it stands beside a column TICKER, that holds IBES's own codes
+EXCHANGE_TICKER = "oftic"
+IBES = "TICKER of an IBES list is IBES's own code and may differ from the ticker of the exchange, which is OFTIC"
 
 
 # what a column of one value may hold
@@ -101,13 +109,20 @@ def headings_of(written: Sequence[str], line: int, code: Code | None = None) -> 
     contract = {*REQUIRED, *OPTIONAL}
     names = {name: name.lower() if name.lower() in contract else name for name in written}
     problems, notes = [], []
+    official = [heading for heading in written if fold(heading) == EXCHANGE_TICKER]
+    if official and "ticker" in names.values():
+        message = f"this column is needed, and {official[0]!r} may be it; {IBES}: leave one of the two out"
+        problems.append(Problem(line, "ticker", "", message))
     for name in REQUIRED:
         if name in names.values():
             continue
-        found = [heading for heading in written if _words(heading) in map(_words, ALIASES[name])]
+        found = [heading for heading in written if fold(heading) in ALIASES[name]]
+        found = found or (official if name == "ticker" else [])
         if len(found) == 1:
             names[found[0]] = name
             notes.append(f"column {found[0]!r} is read as {name}")
+            if fold(found[0]) == "anndats" and not official:
+                notes.append(IBES)
         elif found:
             listed = " or ".join(map(repr, found))
             problems.append(Problem(line, name, "", f"this column is needed, and {listed} may be it; rename one"))

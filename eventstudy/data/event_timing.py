@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ HEADINGS = (
     "time", "session", "hour", "when", "release time", "report time", "reporting time", "announcement time",
     "announce time", "event time", "earnings time", "earnings call time", "call time", "time of day", "time type",
     "market session", "market time", "market timing", "timing type", "bmo amc", "amc bmo", "before after market",
-    "pre post market",
+    "pre post market", "reporttime", "timeoftheday", "event start type", "anntims",
 )  # fmt: skip
 _BEFORE = ("bmo", "premarket", "pre market")
 _DURING = ("dmh", "intraday", "midday", "market hours")
@@ -101,9 +102,9 @@ def timing_of(raw: RawEvents, announced: Announced) -> Timing:
     bare = ~announced.has_clock
     found = Timing(constant("", n))
     others = {name: column for name, column in raw.columns.items() if name not in (*REQUIRED, *OPTIONAL)}
-    named = {name: column for name, column in others.items() if _folded(name) in HEADINGS or _holds_hours(column)}
+    named = {name: column for name, column in others.items() if may_be_timing(name, column.values)}
     told = [name for name, column in named.items() if any(bucket_of(value) for value in column.values)]
-    clocks = {name: column for name, column in named.items() if name not in told and _has_clocks(column)}
+    clocks = {name: column for name, column in named.items() if name not in told and has_clocks(column.values)}
     if len(told) > 1:
         listed = " and ".join(map(repr, told))
         found.problems.append(Problem(_header(raw), told[1], "", f"{listed} may both be timing; rename one to timing"))
@@ -119,9 +120,12 @@ def timing_of(raw: RawEvents, announced: Announced) -> Timing:
     return found
 
 
-def _holds_hours(column: Coded) -> bool:
-    """Whether every cell that is not empty is a part of the day, or every one a clock, whatever the heading says."""
-    cells = [value for value in column.values if value]
+def may_be_timing(heading: str, values: Sequence[str]) -> bool:
+    """Whether a column may say when in the day something came: by its heading, or because every cell that is not empty
+    is a part of the day, or every one a clock, whatever the heading says."""
+    if _folded(heading) in HEADINGS:
+        return True
+    cells = [value for value in values if value]
     # in this order: among millions of other texts the first decides
     words = all(bucket_of(cell) is not None for cell in cells) and any(map(bucket_of, cells))
     # a moment with its date may be anything, such as when a row was fetched: there the heading decides
@@ -150,9 +154,9 @@ def _in_our_words(own: Coded) -> Timing:
     return Timing(column, notes=[f"timing: {listed}{more} read"])
 
 
-def _has_clocks(column: Coded) -> bool:
-    """Whether a column holds clocks other than midnight, which stands where there is none."""
-    return any(is_clock(value) and not _MIDNIGHT.fullmatch(value) for value in column.values)
+def has_clocks(values: Sequence[str]) -> bool:
+    """Whether there are clocks other than midnight, which stands where there is none."""
+    return any(is_clock(value) and not _MIDNIGHT.fullmatch(value) for value in values)
 
 
 def _read_words(raw: RawEvents, name: str, bare: Bools, found: Timing) -> None:

@@ -169,7 +169,7 @@ def checked(raw: RawEvents) -> EventColumns:
         announced=announced,
         columns={**columns, **extra},
         unit=raw.unit,
-        notes=(*raw.notes, *told.notes, *midnight_notes(announced, lines, raw.unit)),
+        notes=(*raw.notes, *told.notes, *midnight_notes(announced, told.column, lines, raw.unit)),
     )
 
 

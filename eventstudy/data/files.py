@@ -121,7 +121,7 @@ def read_raw(path: Path, symbol: str, origin: Origin) -> RawSeries:
     if not text.found.symbols:
         return figures.series(symbol)
     table = LongTable.of(figures, [text.cells[at] for at in text.found.symbols])
-    return figures.series(symbol, table.rows_of_file(symbol))
+    return table.of_file(symbol)
 
 
 def _figures(text: PriceText, found: Recognised, origin: Origin) -> Figures:

@@ -16,7 +16,7 @@ HOWTO = "docs/howto/date-a-filing.md says which clock a filing carries"
 def clock_warnings(index: EventIndex) -> list[str]:
     """A sentence for every row whose time is stated in UTC and would have another day 0 if it were a New York clock.
 
-    In text such a time ends in Z; a column of timestamps says so by its time zone.
+    In text such a time ends in Z or +00:00; a column of timestamps says so by its time zone.
 
     Returns
     -------
@@ -24,10 +24,7 @@ def clock_warnings(index: EventIndex) -> list[str]:
         The first rows one by one, then how many more there are.
     """
     announced, exchange = index.events.announced, index.exchange()
-    in_utc = np.full(len(announced.instant), announced.in_utc)
-    if announced.written is not None:
-        in_utc = np.array([text.endswith(("Z", "z")) for text in announced.written], dtype=bool)
-    in_utc &= ~np.isnat(announced.instant)
+    in_utc = announced.in_utc
     if not in_utc.any():
         return []
     stamps = pd.Series(np.where(in_utc, announced.instant, np.datetime64("NaT", "us")))
@@ -53,11 +50,11 @@ def clock_warnings(index: EventIndex) -> list[str]:
             clock = pd.Timestamp(announced.instant[announced.codes[row]], tz="UTC").tz_convert(NEW_YORK)
             name = f"{' '.join(index.name(row))} ({index.events.unit} {int(index.events.lines[row])})"
             found.append(
-                f"{name}: {text} is {clock:%H:%M} in New York, day 0 {one}; if it is a New York clock with a Z, "
-                f"day 0 is {two}: write {local[int(announced.codes[row])].isoformat()} then"
+                f"{name}: {text} is {clock:%H:%M} in New York, day 0 {one}; if it is a New York clock with a Z or "
+                f"+00:00, day 0 is {two}: write {local[int(announced.codes[row])].isoformat()} then"
             )
     if n > len(found):
-        found.append(f"{n - len(found):,} more rows with a Z would have another day 0 as New York clocks")
+        found.append(f"{n - len(found):,} more rows in UTC would have another day 0 as New York clocks")
     return [f"{sentence}; {HOWTO}" if at == 0 else sentence for at, sentence in enumerate(found)]
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
+from eventstudy.data import clock
 from eventstudy.data.doubtful import LARGE, LARGE_NOTE, SMOOTHED_NOTE, repeated, repeated_note, smoothed
 from eventstudy.data.intake import accept
 from eventstudy.data.prices import (
@@ -28,12 +30,39 @@ RETURNS = "returns"
 SHOWN = 5
 # returns of which the median says something
 SOME = 20
+# days that a sentence lists
+NAMED = 5
 _BARE = re.compile(r"^file(: |  )")
 
 
 def series_of(raw: RawSeries) -> PriceSeries | Refusal:
-    """The series that figures make, or why they make none."""
+    """The series that figures make, or why they make none.
+
+    Rows dated after today are left out, with a note: no close is final before its day.
+    """
+    later = np.flatnonzero(raw.dates > np.datetime64(clock.utc_now().date()))
+    if len(later):
+        named = ", ".join(str(day) for day in np.sort(raw.dates[later])[:NAMED])
+        rows = "1 row" if len(later) == 1 else f"{len(later):,} rows"
+        said = (
+            f"{rows} dated after today left out ({named}{', ...' if len(later) > NAMED else ''}): no close is final yet"
+        )
+        if len(later) == len(raw.dates):
+            return Refusal(raw.symbol, f"{said}; no other row is left: correct the dates")
+        raw = _without(raw, later, said)
     return returns_series(raw) if raw.heading_basis == RETURNS else accept(raw)
+
+
+def _without(raw: RawSeries, rows: np.ndarray, why: str) -> RawSeries:
+    """The figures without some rows."""
+    kept = np.setdiff1d(np.arange(len(raw.dates)), rows)
+    return replace(
+        raw,
+        dates=raw.dates[kept],
+        columns={name: values[kept] for name, values in raw.columns.items()},
+        running=int(np.searchsorted(kept, raw.running)) if raw.running in kept else -1,
+        notes=(*raw.notes, why),
+    )
 
 
 def returns_series(raw: RawSeries) -> PriceSeries | Refusal:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 # Names that headings are translated to. Figures of ``raw.COLUMNS``, and what some layouts derive them from.
-TEXT_FIELDS = ("period", "status", "delisted")
+TEXT_FIELDS = ("period", "status", "delisted", "currency")
 Basis = Literal["", "raw", "split-adjusted", "adjusted"]
 Input = Literal["auto", "prices", "returns", "log-returns"]
 OWN = ""
@@ -75,7 +75,7 @@ class Layout:
 
 
 _OHLC = {"open": "open", "high": "high", "low": "low", "close": "close"}
-_PRICES = {"date": "date", **_OHLC, "volume": "volume"}
+_PRICES = {"date": "date", **_OHLC, "volume": "volume", "currency": "currency"}
 _DIVIDENDS = (
     "dividends", "dividend", "ex-dividend", "dividend amount", "dividendamount", "divcash", "cash dividend",
     "cash dividends", "div", "dividends per share", "dividend per share",
@@ -96,7 +96,7 @@ _NO_ACTION = re.compile(r"open|high|low|vol|vwap|yield|date|\bdt\b|type|currency
 _RETURNS = {"ret": "return", "return": "return", "returns": "return", "span": "span"}
 _OWN_DATES = dict.fromkeys(DATE_HEADINGS, "date")
 _OWN_COLUMNS = {**_PRICES, **_CASH, **_ADJUSTED, **_RETURNS, **_OWN_DATES}
-_OWN_SYMBOLS = ("ticker", "symbol")
+_OWN_SYMBOLS = ("ticker", "symbol", "tic", "permno")
 
 
 def _set(*names: str) -> frozenset[str]:
@@ -205,7 +205,7 @@ LAYOUTS: dict[str, Layout] = {
         ("datadate", "prccd"),
         _columns(
             "datadate=date, prccd=close, prcod=open, prchd=high, prcld=low, cshtrd=volume, ajexdi=factor, "
-            "trfd=reinvested, prcstd=status"
+            "trfd=reinvested, prcstd=status, curcdd=currency"
         ),
         basis="raw",
         symbols=("tic", "gvkey"),

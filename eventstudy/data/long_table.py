@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -25,20 +24,24 @@ class LongTable:
     ----------
     figures : Figures
     rows : list of dict
-        For each column of symbols: symbol -> its rows.
-    any_case : list of dict
-        The same in capitals, without symbols that differ in case alone.
+        For each column of symbols: symbol in capitals -> its rows.
+    written : dict
+        Symbol in capitals -> the spellings of the table, where they differ in case.
     """
 
     figures: Figures
     rows: list[dict[str, np.ndarray]]
-    any_case: list[dict[str, np.ndarray]]
+    written: dict[str, list[str]]
 
     @classmethod
     def of(cls, figures: Figures, symbols: Sequence[Sequence[object]]) -> LongTable:
         """The rows of every symbol, from the columns of symbols."""
-        rows = [_grouped(column) for column in symbols]
-        return cls(figures, rows, [_in_capitals(known) for known in rows])
+        spelled = [_grouped(column) for column in symbols]
+        written: dict[str, list[str]] = {}
+        for name in dict.fromkeys(name for known in spelled for name in known):
+            written.setdefault(name.upper(), []).append(name)
+        several = {name: spellings for name, spellings in written.items() if len(spellings) > 1}
+        return cls(figures, [_in_capitals(known) for known in spelled], several)
 
     def rows_of(self, symbol: str) -> np.ndarray | None:
         """Rows of a symbol, with all those that share its permanent number; None where it is not there.
@@ -61,22 +64,23 @@ class LongTable:
             return numbers[mine[0]] if mine else rows
         return None
 
-    def rows_of_file(self, symbol: str) -> np.ndarray | None:
-        """Rows of a file that is named after a symbol: all where it holds one firm, else those of the symbol.
+    def of_file(self, symbol: str) -> RawSeries:
+        """What a file that is named after a symbol states: all rows where it holds one firm, else those of the symbol.
 
         Raises
         ------
         InputFileError
-            If the file holds several symbols and not this one.
+            If the file holds several symbols and not this one, or as ``Figures.series``.
         """
-        if any(len(known) == 1 for known in self.rows):
-            return None
+        alone = next((known for known in self.rows if len(known) == 1), None)
+        if alone is not None:
+            return self._series(symbol, next(iter(alone)), None)
         rows = self.rows_of(symbol)
         if rows is None:
             listed = ", ".join(list(self.rows[0])[:5])
             message = f"holds several symbols ({listed}) and not {symbol}"
             raise InputFileError(self.figures.origin.path, [Problem(0, "", "", message)])
-        return rows
+        return self._series(symbol, symbol, rows)
 
     def readers(self, symbols: Sequence[str]) -> dict[str, Callable[[], RawSeries]]:
         """Symbol -> what reads it, for those that are there."""
@@ -86,17 +90,42 @@ class LongTable:
         return any(self._held(symbol, at) is not None for at in range(len(self.rows)))
 
     def _held(self, symbol: str, at: int) -> np.ndarray | None:
-        """Rows of a symbol in one column of symbols, in its own case or in another."""
-        rows = held_as(symbol, self.rows[at])
-        return held_as(symbol.upper(), self.any_case[at]) if rows is None else rows
+        """Rows of a symbol in one column of symbols, in any case."""
+        return held_as(symbol.upper(), self.rows[at])
 
     def _read(self, symbol: str) -> RawSeries:
-        return self.figures.series(symbol, self.rows_of(symbol))
+        return self._series(symbol, symbol, self.rows_of(symbol))
+
+    def _series(self, symbol: str, name: str, rows: np.ndarray | None) -> RawSeries:
+        """The rows of a symbol, which the table calls by a name."""
+        spelled = held_as(name.upper(), self.written)
+        if spelled is None:
+            return self.figures.series(symbol, rows)
+        return one_of_cases(spelled, self.figures.origin.path, lambda: self.figures.series(symbol, rows))
+
+
+def one_of_cases(spelled: Sequence[str], path: str, read: Callable[[], RawSeries]) -> RawSeries:
+    """What is read of a symbol whose spellings differ in case alone, with a note, or with a problem that names them.
+
+    Raises
+    ------
+    InputFileError
+    """
+    listed = " and ".join(sorted(spelled)[:3])
+    try:
+        raw = read()
+    except InputFileError as error:
+        message = f"{listed} are read as one ticker; name two firms apart"
+        raise InputFileError(path, [*error.problems, Problem(0, "ticker", "", message)], error.unit) from None
+    return replace(raw, notes=(*raw.notes, f"rows of {listed}, which differ in case alone, are one series"))
 
 
 def _in_capitals(known: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    often = Counter(name.upper() for name in known)
-    return {name.upper(): rows for name, rows in known.items() if often[name.upper()] == 1}
+    """The rows of every name in capitals; those of several spellings in the order of the table."""
+    found: dict[str, list[np.ndarray]] = {}
+    for name, rows in known.items():
+        found.setdefault(name.upper(), []).append(rows)
+    return {name: rows[0] if len(rows) == 1 else np.sort(np.concatenate(rows)) for name, rows in found.items()}
 
 
 def _grouped(column: Sequence[object]) -> dict[str, np.ndarray]:

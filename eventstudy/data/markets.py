@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from eventstudy.data.calendar import DEFAULT_EXCHANGE, SUFFIXES, suffix_of
+from eventstudy.data.calendar import DEFAULT_EXCHANGE, FX, QUOTED_IN, SUFFIXES, suffix_of
 
 PRICE, TOTAL, FUND = "price index", "total-return index", "fund"
 
@@ -80,7 +80,8 @@ MARKETS: dict[str, LocalMarket] = {
     "XNZE": LocalMarket("^NZ50", TOTAL, "NZD"),
 }
 
-
+# suffix of a line whose currency is not that of its exchange: London's order book of receipts
+LINES = {"IL": "USD"}
 # (firm, its index) -> the firm's share of it, in words; from memory, so that a figure of the day must be looked up
 LARGE: dict[tuple[str, str], str] = {
     ("2330.TW", "^TWII"): "more than a third",
@@ -132,9 +133,14 @@ def market_of(symbol: str) -> LocalMarket | None:
 
 
 def currency_of(symbol: str) -> str:
-    """Currency of a listing or an index; empty where it is not known, and for pairs of currencies."""
-    if symbol.endswith("=X"):
-        return ""
+    """Currency of a listing, an index, a coin or a rate, as its symbol says; empty where it is not known."""
+    if symbol.endswith(FX):
+        pair = symbol.removesuffix(FX)
+        return pair[-3:].upper() if len(pair) in (3, 6) else ""
+    if "-" in symbol and (quoted := symbol.rsplit("-", 1)[1].upper()) in QUOTED_IN:
+        return quoted
+    if line := LINES.get(suffix_of(symbol)):
+        return line
     if symbol.startswith("^"):
         return MARKETS[exchange].currency if (exchange := index_exchange(symbol)) else ""
     found = market_of(symbol)

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from eventstudy.data.announced import Announced, midnight_note
+from eventstudy.data.announced import Announced
 from eventstudy.data.coded import ROWS_AT_ONCE, Coder, PlainTexts, Texts, smallest
 from eventstudy.data.dates import EARLIEST, LATEST
 from eventstudy.data.event_columns import RawEvents
@@ -29,7 +29,6 @@ TEXT_COLUMNS = (
 )  # fmt: skip
 FREE_TEXT = ("title", "source", "notes")
 MANY_DAYS = 200_000
-UTC_NAMES = ("UTC", "Etc/UTC", "Z", "+00:00")
 WRONG_MOMENTS = (
     "",
     "is empty; every row needs a date or a timestamp",
@@ -274,7 +273,7 @@ def read_parquet_columns(path: str | Path) -> RawEvents:
         raise InputFileError(str(path), [Problem(0, "", "", message)])
     rows = np.arange(1, n + 1, dtype=np.int32)
     notes = list(named.notes)
-    announced, found = _announced(moments, types["announced_at"], rows, notes) if timed else (None, [])
+    announced, found = _announced(moments, types["announced_at"], rows) if timed else (None, [])
     columns = {name: coder.done() for name, coder in coders.items()}
     made = without_empty(RawEvents(str(path), rows, _ids(ids, n), columns, announced, found, "row", notes))
     give_back()
@@ -355,17 +354,16 @@ def _distinct(blocks: list[Any]) -> tuple[np.ndarray, np.ndarray]:
     return known, smallest(codes, len(known))
 
 
-def _announced(blocks: list[Any], data_type: Any, rows: Ints, notes: list[str]) -> tuple[Announced, list[Problem]]:
+def _announced(blocks: list[Any], data_type: Any, rows: Ints) -> tuple[Announced, list[Problem]]:
     """Dates, and timestamps with their zone; a timestamp without one is a date if it is midnight, else an error. One
-    with a zone is the date of UTC if it is midnight there; ``notes`` says so."""
+    with a zone is the date of that zone, or of UTC, if it is midnight there."""
     instants, codes = _distinct(blocks)
-    days = instants.astype("datetime64[D]")
-    with_zone = getattr(data_type, "tz", None) is not None
-    clocked = ~np.isnat(instants) & (instants != days)
-    if with_zone and len(bare := np.flatnonzero((~np.isnat(instants) & ~clocked)[codes])):
-        first = instants[codes[bare[0]]]
-        text = f"{first.astype('datetime64[s]')}Z"
-        notes.append(midnight_note(len(bare), f"row {int(rows[bare[0]])}", text, str(first.astype("datetime64[D]"))))
+    zone = getattr(data_type, "tz", None) or ""
+    local = _in_zone(instants, zone) if zone else instants
+    days = local.astype("datetime64[D]")
+    days = np.where(local == days, days, instants.astype("datetime64[D]"))
+    with_zone = bool(zone)
+    clocked = ~np.isnat(instants) & (instants != days) & (local != days)
     years = days.astype("datetime64[Y]").astype(np.int64) + 1970
     verdict = np.select(
         [np.isnat(instants), clocked & ~np.bool_(with_zone), (years < EARLIEST) | (years > LATEST)], [1, 2, 3], 0
@@ -376,10 +374,21 @@ def _announced(blocks: list[Any], data_type: Any, rows: Ints, notes: list[str]) 
         np.where(clocked & np.bool_(with_zone), instants, np.datetime64("NaT", "us")),
         np.where(clocked, np.datetime64("NaT", "D"), days),
         None,
-        getattr(data_type, "tz", None) in UTC_NAMES,
+        zone,
     )
     bad = np.flatnonzero(verdict[codes])
     return announced, [
         Problem(int(rows[row]), "announced_at", str(instants[codes[row]]), WRONG_MOMENTS[int(verdict[codes[row]])])
         for row in bad
     ]
+
+
+def _in_zone(instants: np.ndarray, zone: str) -> np.ndarray:
+    """The clock of a zone at moments in UTC; UTC's where the zone is not known."""
+    import pandas as pd
+
+    try:
+        stamps = pd.DatetimeIndex(instants, tz="UTC").tz_convert(zone)
+    except (KeyError, ValueError):
+        return instants
+    return np.asarray(stamps.tz_localize(None).to_numpy().astype("datetime64[us]"))

@@ -18,8 +18,6 @@ WANTED = (
     "long: columns ticker, date and close or adj_close, or those of a known layout; or wide: one date column and one "
     "close column a ticker, nothing else"
 )
-# returns of CRSP may be text: letters stand in place of missing ones
-_FIGURES = {True: ("number", "null", "text")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +137,7 @@ def _long(
     found += [
         Problem(0, name, str(types[name]), "is no column of numbers")
         for name, what in held.items()
-        if what not in TEXT_FIELDS and kinds[name] not in _FIGURES.get(known.layout.returns, ("number", "null"))
+        if what not in TEXT_FIELDS and kinds[name] not in ("number", "null", "text")
     ]
     if found:
         raise InputFileError(str(path), found)

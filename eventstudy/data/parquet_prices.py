@@ -16,7 +16,7 @@ import numpy as np
 from eventstudy.data.coded import ROWS_AT_ONCE
 from eventstudy.data.from_raw import read_series
 from eventstudy.data.layouts import TEXT_FIELDS, Input, Recognised
-from eventstudy.data.long_table import WIDE
+from eventstudy.data.long_table import WIDE, one_of_cases
 from eventstudy.data.parquet import damage_is_told, kind_of, open_parquet, refuse_large
 from eventstudy.data.parquet_layout import WANTED, TableLayout, layout_of
 from eventstudy.data.prices import Floats, PriceTable
@@ -97,13 +97,16 @@ class ParquetPrices:
             raise InputFileError(str(self.path), collected.problems)
         readers, unknown = {}, {}
         for symbol in symbols:
-            pieces = next((collected.pieces[name] for name in spellings(symbol) if collected.pieces[name]), None)
+            name = next((name for name in spellings(symbol) if collected.pieces[name]), symbol)
+            pieces = collected.pieces[name] or None
             if pieces is None or not any(_has_figures(piece) for piece in pieces):
                 unknown[symbol] = f"no prices in {self.path.name}" + (
                     f" of {asked_as(symbol)}" if len(spellings(symbol)) > 1 else ""
                 )
             else:
-                readers[symbol] = partial(_series, symbol, pieces, self.layout, self.origin)
+                read = partial(_series, symbol, pieces, self.layout, self.origin)
+                spelled = sorted(collected.written.get(name, ()))
+                readers[symbol] = read if len(spelled) < 2 else partial(one_of_cases, spelled, str(self.path), read)
         return read_series(readers, unknown)
 
 
@@ -124,10 +127,18 @@ class _Collected:
     pieces: dict[str, list[_Piece]]
     problems: list[Problem] = field(default_factory=list)
     rows: Counter[str] = field(default_factory=Counter)
+    written: dict[str, set[str]] = field(default_factory=dict)
+    capitals: dict[str, str] = field(init=False)
 
     def asked(self, name: str) -> str:
-        """A ticker of the file as it is asked for: one in small letters is that in capitals."""
-        return name if name in self.pieces or name != name.lower() else name.upper()
+        """A ticker of the file as it is asked for, in whatever case."""
+        found = name if name in self.pieces else self.capitals.get(name.upper(), name)
+        if found in self.pieces:
+            self.written.setdefault(found, set()).add(name)
+        return found
+
+    def __post_init__(self) -> None:
+        self.capitals = {name.upper(): name for name in self.pieces}
 
     def add(self, symbol: str, piece: _Piece, path: Path) -> None:
         """Rows of a symbol; more than there are days are refused before they fill the memory."""
@@ -143,7 +154,7 @@ def _read_long(path: Path, layout: TableLayout, ranges: Sequence[Range], into: _
     file = open_parquet(path, "Parquet", [layout.ticker])
     for group in range(file.metadata.num_row_groups):
         reach = ranges[group]
-        if reach is not None and not any(reach[0] <= name <= reach[1] for s in into.pieces for name in (s, s.lower())):
+        if reach is not None and not any(reach[0] <= name <= reach[1] for name in into.capitals):
             continue
         read = 0
         for batch in file.iter_batches(batch_size=4 * ROWS_AT_ONCE, row_groups=[group], columns=columns):
@@ -154,7 +165,7 @@ def _read_long(path: Path, layout: TableLayout, ranges: Sequence[Range], into: _
 
 
 def ranges_of(path: str | Path, ticker: str) -> tuple[Range, ...]:
-    """First and last ticker of every row group; None for one without.
+    """First and last ticker of every row group, in capitals; None for one without.
 
     They are read. The statistics of the file may lie, and where the record of a column is damaged the library ends the
     process instead of saying so.
@@ -169,9 +180,15 @@ def ranges_of(path: str | Path, ticker: str) -> tuple[Range, ...]:
         for group in range(file.metadata.num_row_groups):
             names: set[str] = set()
             for batch in file.iter_batches(batch_size=4 * ROWS_AT_ONCE, row_groups=[group], columns=[ticker]):
-                names |= {name for name in _coded(batch.column(ticker), ticker).dictionary.to_pylist() if name}
+                coded = _coded(batch.column(ticker), ticker).dictionary.to_pylist()
+                names |= {_plain_name(name).upper() for name in coded if name}
             found.append((min(names), max(names)) if names else None)
     return tuple(found)
+
+
+def _plain_name(text: str) -> str:
+    """A ticker, or a permanent number that a column of floats holds."""
+    return text.strip().removesuffix(".0")
 
 
 def _coded(column: Any, name: str) -> Any:
@@ -191,7 +208,7 @@ def _take_long(batch: Any, layout: TableLayout, into: _Collected, path: Path) ->
 
     tickers = _coded(batch.column(layout.ticker), layout.ticker)
     _check_cells(batch, layout)
-    names = ["" if name is None else into.asked(name.strip()) for name in tickers.dictionary.to_pylist()]
+    names = ["" if name is None else into.asked(_plain_name(name)) for name in tickers.dictionary.to_pylist()]
     if tickers.null_count:
         nameless = "1 row" if tickers.null_count == 1 else f"{tickers.null_count:,} rows"
         into.problems.append(Problem(0, layout.ticker, "", f"{nameless} without a ticker"))
@@ -247,6 +264,9 @@ def _numbers(column: Any) -> Floats:
     """Figures as float64; a null is NaN."""
     import pyarrow
 
+    if pyarrow.types.is_decimal(column.type):
+        # the library's own way from decimals to floats is off by the last digit
+        column = column.cast(pyarrow.string())
     return np.asarray(column.cast(pyarrow.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 

@@ -114,6 +114,9 @@ class PriceSeries:
         None of prices. Of a source of returns the sessions that each return covers: NaN where that is not stated,
         infinite where it covers all sessions since the row before. ``close`` is then an index of the returns that
         begins at 1 before the first of them, and no price.
+    local : PriceSeries or None
+        The same closes in their own currency, with the days that have no rate; sessions are proven by them. None where
+        the closes are in their own currency.
     """
 
     symbol: str
@@ -126,6 +129,7 @@ class PriceSeries:
     provenance: Provenance
     doubt: NDArray[np.uint8] | None = None
     spans: Floats | None = None
+    local: PriceSeries | None = None
 
 
 @dataclass(frozen=True, slots=True)

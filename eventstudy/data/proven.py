@@ -19,6 +19,7 @@ from eventstudy.data.sessions import (
     Range,
     between,
     correction_notices,
+    in_own_currency,
     marked_off,
     wrong_calendar,
 )
@@ -84,7 +85,7 @@ def prove(batches: Batches) -> Proven:
     for code, one in evidence.items():
         for symbol in sorted({symbol for key in keys if key.exchange == code for symbol in key.benchmarks}):
             if symbol in good.series and symbol not in good.refused:
-                near[code, symbol] = one.add_benchmark(good.series[symbol])
+                near[code, symbol] = one.add_benchmark(in_own_currency(good.series[symbol]))
     if any(one.open_question for one in evidence.values()):
         for numbers, prices in batches:
             _add_stocks(evidence, near, batches.keys(numbers), judged(prices, batches.keys(numbers), listed, ranges))
@@ -112,7 +113,8 @@ def _add_stocks(
         if symbol in prices.refused or symbol not in prices.series or symbol == benchmark:
             continue
         if (key.exchange, benchmark) in near and (symbol, key.exchange) not in prices.wrong:
-            evidence[key.exchange].add_stock(prices.series[symbol], near[key.exchange, benchmark])
+            own = in_own_currency(prices.series[symbol])
+            evidence[key.exchange].add_stock(own, near[key.exchange, benchmark])
 
 
 def judged(
@@ -134,11 +136,12 @@ def judged(
             if own == exchange or _shifted(prices.series[symbol].dates, _over(own, within), within):
                 refused[symbol] = why
     kept = {symbol: series for symbol, series in prices.series.items() if symbol not in refused}
+    quoted = {symbol: in_own_currency(series) for symbol, series in kept.items()}
     for key in keys:
         if key.ticker in kept and key.exchange in calendars and not key.exchange.startswith(DATA):
-            market = next((kept[symbol] for symbol in key.benchmarks if symbol in kept), None)
+            market = next((quoted[symbol] for symbol in key.benchmarks if symbol in kept), None)
             market = None if key.ticker in key.benchmarks[:1] else market
-            if why := wrong_calendar(kept[key.ticker], market, calendars[key.exchange], ranges[key]):
+            if why := wrong_calendar(quoted[key.ticker], market, calendars[key.exchange], ranges[key]):
                 wrong[key.ticker, key.exchange] = why
     return replace(prices, series=kept, refused=refused, wrong=wrong)
 
@@ -242,7 +245,7 @@ def _extended(
         if code.startswith(DATA):
             named = code.split(":")[2:] or list(spec.benchmarks[:1])
             if named and named[0] in benchmarks.series:
-                found[code] = of_rows(found[code], code, benchmarks.series[named[0]].dates)
+                found[code] = of_rows(found[code], code, in_own_currency(benchmarks.series[named[0]]).dates)
             else:
                 found[code] = replace(found[code], code=code)
     return found

@@ -73,13 +73,18 @@ def bad_tick(series: AlignedSeries) -> Bools:
 
 
 def stale(series: AlignedSeries) -> Bools:
-    """Sessions within a run of five or more identical consecutive closes: bool (T,)."""
+    """Sessions within a run of five or more identical consecutive closes: bool (T,).
+
+    Of a source of returns, within a run of four or more returns of 0, with the session before it.
+    """
     found = np.zeros(len(series.close), dtype=bool)
     positions = np.flatnonzero(series.traded)
     if not len(positions):
         return found
     values = series.close[positions]
-    starts = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
+    # a source of returns has no closes
+    moved = np.where(np.isnan(values[1:]), series.total[positions[1:]] != 0, values[1:] != values[:-1])
+    starts = np.flatnonzero(np.concatenate([[True], moved]))
     lengths = np.diff(np.append(starts, len(values)))
     found[positions] = np.repeat(lengths >= STALE_RUN, lengths)
     return found

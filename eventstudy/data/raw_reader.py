@@ -55,6 +55,8 @@ POINTS = 10.0
 SOME_FALL, DEPOSIT = 60, 0.002
 # how far from 1 the median gross return may lie
 GROSS = 0.2
+# an empty cell of text, as CSV and frames have it
+EMPTY = {"", "nan", "None", "NaN", "<NA>"}
 # problems of a whole file, told once
 WHOLE = (AMBIGUOUS, COMMA)
 _ACTION = re.compile(r"(Dividend|Stock Splits?)$")
@@ -221,6 +223,10 @@ class _Reading:
             self.problems.append(replace(first, message=first.message + more))
         if codes:
             stated.notes.append(said(codes))
+        currencies = sorted({text.strip() for text in stated.texts.get("currency", [])} - EMPTY)
+        if len(currencies) > 1:
+            message = f"has closes in {' and '.join(currencies[:3])}; give each line a ticker of its own"
+            self.problems.append(Problem(0, "currency", self.symbol, message))
         page = layout.name == OWN and is_yahoo_page(table.found, list(map(str, self._cut(table.dates)[:TRIED])))
         if layout.derive and not self.problems:
             with np.errstate(invalid="ignore", over="ignore"):
@@ -241,6 +247,7 @@ class _Reading:
             heading_basis="returns" if returns else stated.basis,
             source=table.origin.source,
             origin=table.origin.path,
+            currency=currencies[0] if currencies else "",
             running=running,
             notes=(*table.notes, *stated.notes),
         )

@@ -28,8 +28,15 @@ NOT_DAILY = 0.5
 NAMED = 5
 
 
+def in_own_currency(series: PriceSeries) -> PriceSeries:
+    """The series as its exchange quotes it: a rate that is missing or moves proves nothing about its sessions."""
+    return series if series.local is None else series.local
+
+
 def moved(series: PriceSeries) -> Bools:
     """Rows whose close differs from that of the row before; the first counts as such. bool (n,)."""
+    if series.local is not None:
+        return moved(series.local)[np.searchsorted(series.local.dates, series.dates)]
     found = np.ones(len(series.dates), dtype=bool)
     found[1:] = np.abs(series.close[1:] / series.close[:-1] - 1) > MOVED
     return found

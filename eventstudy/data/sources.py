@@ -6,7 +6,9 @@ import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import partial
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -128,10 +130,14 @@ class FrameSource:
         del start, end
         series, refused = {}, {}
         for symbol in symbols:
-            if (found := held_as(symbol, self.table.series)) is not None:
-                series[symbol] = found
-            elif (why := held_as(symbol, self.table.refused)) is not None:
-                refused[symbol] = why
+            # names of a long frame are in capitals, those of a wide one as they are written
+            for name in (symbol, symbol.upper()):
+                if (found := held_as(name, self.table.series)) is not None:
+                    series[symbol] = found
+                    break
+                if (why := held_as(name, self.table.refused)) is not None:
+                    refused[symbol] = why
+                    break
         unknown = {s: "not in the price frame" for s in symbols if s not in series and s not in refused}
         return PriceTable(series, unknown, refused=refused)
 
@@ -157,6 +163,7 @@ def source_from_frame(frame: pd.DataFrame, asked: Input = "auto", *, volume: boo
         Columns of no known layout.
     """
     origin = Origin(source="frame", path="<prices>", asked=asked, volume=volume)
+    frame = _with_floats(frame)
     if isinstance(frame.columns, pd.MultiIndex):
         return FrameSource(read_series(_of_download(frame, origin), {}))
     if isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex) or frame.index.name:
@@ -167,7 +174,7 @@ def source_from_frame(frame: pd.DataFrame, asked: Input = "auto", *, volume: boo
         columns = {name: _column(frame, at) for name, at in found.place.items()}
         table = LongTable.of(figures_of(found, headings, columns, origin), [frame.iloc[:, at] for at in found.symbols])
         # a permanent number may stand in place of the ticker
-        names = [*table.rows[0], *(table.rows[-1] if found.layout.permanent else ())]
+        names = [*table.rows[0], *(table.rows[-1] if len(table.rows) > 1 else ())]
         return FrameSource(read_series(table.readers(list(dict.fromkeys(names))), {}))
     if found is not None:
         raise InputFileError(origin.path, [Problem(0, "ticker", "", "this column is needed and missing")])
@@ -253,8 +260,19 @@ def _is_text(column: pd.Series) -> bool:
     """Whether a column holds text, or objects of which the first is text or none is there."""
     if pd.api.types.is_object_dtype(column.dtype):
         first = next((value for value in column if not _lost(value)), "")
-        return isinstance(first, str)
+        return isinstance(first, str | Real | Decimal)
     return bool(pd.api.types.is_string_dtype(column.dtype))
+
+
+def _with_floats(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with columns of numbers that are held as objects, such as a database's decimals, as floats."""
+    out = frame.copy(deep=False)
+    for at in np.flatnonzero([pd.api.types.is_object_dtype(kind) for kind in frame.dtypes]).tolist():
+        cells = [None if _lost(value) else value for value in frame.iloc[:, at]]
+        numbers = [cell for cell in cells if cell is not None]
+        if numbers and all(isinstance(cell, Real | Decimal) and not isinstance(cell, bool) for cell in numbers):
+            out.isetitem(at, np.array([np.nan if cell is None else float(cell) for cell in cells]))
+    return out
 
 
 def _lost(value: object) -> bool:

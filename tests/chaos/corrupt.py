@@ -271,7 +271,9 @@ def exchanged(case: Case) -> None:
     rows = case.chance.randint(80, 200)
     first = case.at - 20 - case.chance.randint(0, 30) - rows
     block = slice(first, first + rows - 1)
-    table.loc[block, "close"] = table.loc[block, "close"].sample(frac=1, random_state=case.chance.randrange(10**6)).to_numpy()
+    table.loc[block, "close"] = (
+        table.loc[block, "close"].sample(frac=1, random_state=case.chance.randrange(10**6)).to_numpy()
+    )
     case.frame = table
     case.allowed = UNSEEN_DIVIDEND * 4
 

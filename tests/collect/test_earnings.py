@@ -381,6 +381,19 @@ def test_a_table_of_ones_own(asking: Asking, services: Services, tmp_path: Path)
     assert not services.log
 
 
+def test_the_day_of_a_report_beside_the_end_of_its_period(asking: Asking, tmp_path: Path) -> None:
+    for headings in ("code,report_date,date,before_after_market", "symbol,reportedDate,date,timing"):
+        (tmp_path / "v.csv").write_text(f"{headings}\nMADE,2025-01-30,2024-12-31,AfterMarket\n")
+        done = asking(*ASK, "MADE", "--from", "v.csv", "--to", f"{headings[:4]}.csv")
+        assert done.code == 0 and "'date' beside it is left out" in done.err
+        assert [(row["announced_at"], row["timing"]) for row in written(tmp_path / f"{headings[:4]}.csv")] == [
+            ("2025-01-30", "amc")
+        ]
+    (tmp_path / "v.csv").write_text("ticker,rdq,announcement_date\nMADE,2025-01-30,2025-01-31\n")
+    refused = asking(*ASK, "MADE", "--from", "v.csv")
+    assert refused.code == 2 and "'rdq' and 'announcement_date' may be the date" in refused.err
+
+
 def test_words_and_hours() -> None:
     for word in ("BMO", "time-pre-market", "BeforeMarket", "pre-market", "before open", "BTO"):
         assert bucket_of(word) == "bmo", word

@@ -323,3 +323,122 @@ def test_an_hour_that_is_none() -> None:
         read_moment("2025-03-09 02:30", "", ZoneInfo("America/New_York"))
     assert read_moment("2025-04-15T20:10:00Z", "", None) == "2025-04-15T20:10:00+00:00"
     assert read_moment("2025-04-15T16:10-0400", "", None) == "2025-04-15T16:10:00-04:00"
+
+
+def test_two_columns_of_dates_are_asked_about(cli: Cli, tmp_path: Path) -> None:
+    """The day of a report beside the end of its period; a heading that any date may have is sure only alone."""
+    for headings in ("report_date,date", "date,report_date", "date,Earnings Date", "date,filed", "reportedDate,date"):
+        (tmp_path / "l.csv").write_text(
+            f"symbol,{headings},before_after_market\nMADE,2025-01-30,2024-12-31,AfterMarket\n"
+        )
+        refused = cli("import", "l.csv")
+        assert refused.code == 2 and "may be the date" in refused.err and "--column announced_at" in refused.err, (
+            headings
+        )
+        assert "'date'" in refused.err and not (tmp_path / "events.csv").exists()
+    (tmp_path / "l.csv").write_text("symbol,date,report_date,time\nMADE,2024-12-31,2025-01-30,AfterMarket\n")
+    assert cli("import", "l.csv", "--column", "announced_at=report_date").code == 0
+    assert pairs(tmp_path) == [("MADE", "2025-01-30")] and rows(tmp_path)[0]["timing"] == "amc"
+    for name in ("report_date", "Earnings Date", "announced", "reportedDate"):
+        (tmp_path / "one.csv").write_text(f"symbol,{name},qtr\nMADE,2025-01-30,12/2024\n")
+        assert cli("import", "one.csv", "-o", f"{name}.csv").code == 0, name
+    # the same words in `run`
+    (tmp_path / "events.csv").write_text("symbol,date,report_date\nMADE,2024-12-31,2025-01-30\n")
+    refused = cli("validate")
+    assert refused.code == 2 and "'date' or 'report_date' may be it" in refused.out
+
+
+def test_tickers_of_ibes_are_asked_about(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "ibes.csv").write_text("TICKER,OFTIC,CNAME,ANNDATS,VALUE\nFBK1,MADE,MADE UP,2025-01-29,8\n")
+    refused = cli("import", "ibes.csv")
+    assert refused.code == 2 and "'TICKER' and 'OFTIC' may be the ticker" in refused.err and "IBES" in refused.err
+    assert cli("import", "ibes.csv", "--column", "ticker=OFTIC").code == 0
+    assert pairs(tmp_path) == [("MADE", "2025-01-29")]
+    (tmp_path / "events.csv").write_text((tmp_path / "ibes.csv").read_text())
+    refused = cli("validate")
+    assert refused.code == 2 and "'OFTIC' may be it" in refused.out and "IBES" in refused.out
+    (tmp_path / "ibes.csv").write_text("TICKER,CNAME,ANNDATS\nFBK1,MADE UP,2025-01-29\n")
+    told = cli("import", "ibes.csv", "-o", "alone.csv")
+    assert told.code == 0 and "IBES's own code" in told.err
+    (tmp_path / "ibes.csv").write_text("OFTIC,CNAME,ANNDATS\nMADE,MADE UP,2025-01-29\n")
+    told = cli("import", "ibes.csv", "-o", "official.csv")
+    assert told.code == 0 and "IBES" not in told.err and rows(tmp_path, "official.csv")[0]["ticker"] == "MADE"
+
+
+CLOCKS = [
+    ("ticker,date,time", "2025-02-04,16:05", "2025-02-04T16:05:00-05:00"),
+    ("OFTIC,ANNDATS,ANNTIMS", "20250704,16:05:30", "2025-07-04T16:05:30-04:00"),
+    ("ticker,date,starts", "2025-02-04,4:05 PM", "2025-02-04T16:05:00-05:00"),
+    ("ticker,date,starts", "2025-02-04,12:05 AM", "2025-02-04T00:05:00-05:00"),
+    ("ticker,date,hour", "2025-02-04,16:05+01:00", "2025-02-04T16:05:00+01:00"),
+    ("ticker,date,time", "2025-02-04T00:00:00+01:00,16:05", "2025-02-04T16:05:00+01:00"),
+    ("ticker,date,time", "2025-02-04T00:00:00Z,16:05", "2025-02-04T16:05:00-05:00"),
+    ("ticker,date,time", "2025-02-04 09:31,16:05", "2025-02-04T09:31:00-05:00"),
+    ("tic,mostimportantdateutc,mostimportanttimeutc", "2025-02-04,21:05:00", "2025-02-04T21:05:00+00:00"),
+]
+
+
+@pytest.mark.parametrize(("headings", "cells", "moment"), CLOCKS)
+def test_a_clock_in_a_column_of_its_own_is_not_lost(
+    cli: Cli, tmp_path: Path, headings: str, cells: str, moment: str
+) -> None:
+    (tmp_path / "c.csv").write_text(f"{headings}\nMADE,{cells}\n")
+    if "+01:00" not in cells and "utc" not in headings:
+        refused = cli("import", "c.csv")
+        assert refused.code == 2 and "--zone America/New_York" in refused.err, refused.err
+    done = cli("import", "c.csv", "--zone", "America/New_York")
+    assert done.code == 0, done.err
+    assert pairs(tmp_path) == [("MADE", moment)] and "are joined to the dates" in done.err
+    assert cli("validate").code == 0
+
+
+def test_words_beside_clocks_and_two_columns_of_hours(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text(
+        "ticker,date,time,note\nMADE,2025-02-04,16:05,a\nNEXT,2025-02-05,After Close,b\nLAST,2025-02-06,00:00:00,c\n"
+    )
+    assert cli("import", "c.csv", "--zone", "America/New_York").code == 0
+    assert [(row["announced_at"], row["timing"]) for row in rows(tmp_path)] == [
+        ("2025-02-04T16:05:00-05:00", ""), ("2025-02-05", "amc"), ("2025-02-06", ""),
+    ]  # fmt: skip
+    (tmp_path / "c.csv").write_text("ticker,date,time,release_time\nMADE,2025-02-04,16:05,post\n")
+    refused = cli("import", "c.csv")
+    assert refused.code == 2 and "'time' and 'release_time' may be the hour" in refused.err
+    assert cli("import", "c.csv", "--column", "timing=release_time", "-o", "chosen.csv").code == 0
+    (tmp_path / "c.csv").write_text("ticker,date,time\nMADE,2025-02-04,16:05 ET\n")
+    assert "the zone with --zone" in cli("import", "c.csv", "-o", "letters.csv").err
+
+
+def test_rows_of_numbers_are_no_headings(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "w.csv").write_text("90001.0,20250415.0\n90002.0,20250416.0\n")
+    done = cli("import", "w.csv", "--id", "permno")
+    assert done.code == 0 and pairs(tmp_path) == [("90001", "2025-04-15"), ("90002", "2025-04-16")]
+    for text in ("90001 18000 1\n90002 18001 1\n", "90001.0,18000.0\n90002.0,18001.0\n"):
+        (tmp_path / "w.txt").write_text(text)
+        refused = cli("import", "w.txt", "--id", "permno", "-o", "n.csv")
+        assert refused.code == 2 and "count of days (CRSP" in refused.err and "line 1" in refused.err
+    (tmp_path / "w.csv").write_text("ticker,date,2024\nMADE,2025-04-15,1.5\n")
+    done = cli("import", "w.csv", "-o", "h.csv")
+    assert done.code == 0 and pairs(tmp_path)[0] and rows(tmp_path, "h.csv")[0]["ticker"] == "MADE", done.err
+
+
+@needs("xlsx")
+def test_a_sheet_of_numbers_and_cells_that_name_two_listings(cli: Cli, tmp_path: Path) -> None:
+    workbook(
+        tmp_path / "l.xlsx",
+        {
+            "Plain": [[90001, 20250415], [90002, 20250416]],
+            "Two": [
+                ["Company Name(s)", "Key Developments By Date"],
+                ["Made Up Inc. (NasdaqGS:MADE); Next Co (NYSE:NEXT)", date(2025, 4, 15)],
+            ],
+            "Home": [
+                ["Company Name(s)", "Key Developments By Date"],
+                ["Home Ltd. (LSE:HOM) and its ADR (NYSE:HMD)", date(2025, 4, 15)],
+            ],
+        },
+    )
+    assert cli("import", "l.xlsx", "--sheet", "Plain", "--id", "permno").code == 0
+    assert pairs(tmp_path) == [("90001", "2025-04-15"), ("90002", "2025-04-16")]
+    for sheet in ("Two", "Home"):
+        refused = cli("import", "l.xlsx", "--sheet", sheet, "-o", "two.csv")
+        assert refused.code == 2 and "names two listings" in refused.err

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 
 from eventstudy.data.currency import pair_of
 from eventstudy.data.markets import MARKETS
-from eventstudy.errors import UsageError
+from eventstudy.errors import EventStudyError, UsageError
 from eventstudy.spec import StudySpec
 from eventstudy.study import run
 from tests.cli.conftest import run_in
@@ -141,3 +143,135 @@ def test_every_currency_has_a_rate() -> None:
     pairs = {market.currency: pair_of(market.currency) for market in MARKETS.values()}
     assert pairs.pop("USD") == "" and all(pair.endswith("=X") for pair in pairs.values())
     assert (pairs["GBp"], pairs["ZAc"], pairs["ILA"], pairs["TWD"]) == ("GBPUSD=X", "ZAR=X", "ILS=X", "TWD=X")
+
+
+DAYS = pd.bdate_range(date(2024, 1, 2), date(2025, 6, 30))
+
+
+def drawn(seed: int, scale: float, size: float = 0.01, days: pd.DatetimeIndex = DAYS) -> pd.Series:
+    steps = np.random.default_rng(seed).normal(0, size, len(days))
+    return pd.Series(scale * np.exp(np.cumsum(steps)), index=days)
+
+
+def in_dollars_of(ticker: str, benchmark: str, frame: pd.DataFrame, day: str = "2025-03-12") -> eventstudy.StudyResult:
+    frame.index.name = "date"
+    events = pd.DataFrame(
+        {"ticker": [ticker], "announced_at": [day], "timing": ["dmh"], "benchmark": [benchmark], "calendar": ["data"]}
+    )
+    return eventstudy.run(events, frame, StudySpec(currency="USD", estimation=120, tests=("ar-t",)))
+
+
+@pytest.mark.parametrize(
+    ("symbol", "rate", "factor"),
+    [
+        ("BTC-EUR", "EURUSD=X", lambda rate: rate),
+        ("BTC-JPY", "JPY=X", lambda rate: 1 / rate),
+        ("ETH-BTC", "BTC-USD", lambda rate: rate),
+        ("EURGBP=X", "GBPUSD=X", lambda rate: rate),
+        ("EURUSD=X", "", lambda rate: 1.0),
+        ("BTC-USD", "", lambda rate: 1.0),
+        ("SMSN.IL", "", lambda rate: 1.0),
+    ],
+)
+def test_pairs_know_what_they_are_quoted_in(symbol: str, rate: str, factor: Callable[[pd.Series], pd.Series]) -> None:
+    frame = pd.DataFrame({symbol: drawn(1, 900.0), "SPY": drawn(2, 500.0)})
+    if rate:
+        frame[rate] = drawn(3, 1.1, 0.005)
+    found = in_dollars_of(symbol, "SPY", frame).studied.market.prices.series[symbol]
+    expected = frame[symbol] * factor(frame[rate] if rate else frame[symbol])
+    np.testing.assert_allclose(found.close, expected[pd.DatetimeIndex(found.dates)], rtol=1e-12)
+
+
+def test_a_dollar_in_another_currency_has_no_price_in_dollars() -> None:
+    frame = pd.DataFrame({"JPY=X": drawn(1, 150.0), "SPY": drawn(2, 500.0)})
+    with pytest.raises(EventStudyError, match="is the price of a dollar"):
+        in_dollars_of("JPY=X", "SPY", frame)
+
+
+@pytest.mark.parametrize("day", ["2025-04-15", "2025-04-16", "2025-04-17"])
+def test_a_hole_of_the_rate_closes_no_exchange(prices: Path, tmp_path: Path, day: str) -> None:
+    path = prices / "EURUSD=X.csv"
+    path.write_text("\n".join(line for line in path.read_text().splitlines() if not line.startswith(day)) + "\n")
+    done = study(tmp_path, ROWS, "--currency", "USD")
+    assert done.code == 0 and "taken to have been closed" not in done.err, done.err
+    with (tmp_path / "reports" / "windows.csv").open() as handle:
+        rows = [row for row in csv.DictReader(handle) if row["ticker"] == "ASML.AS"]
+    assert rows and {row["day0"] for row in rows} == {"2025-04-16"}
+    flags = {flag for row in rows for flag in row["flags"].split(";")}
+    assert "calendar_corrected" not in flags and ("no_trade_day0" in flags) == (day == "2025-04-16")
+
+
+def test_many_holes_of_the_rate_are_no_other_calendar(prices: Path, tmp_path: Path) -> None:
+    path = prices / "EURUSD=X.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(line for at, line in enumerate(lines) if at % 9 or at == 0) + "\n")
+    done = study(tmp_path, ROWS, "--currency", "USD")
+    assert done.code == 0 and "calendar" not in done.err, done.err
+    with (tmp_path / "reports" / "excluded.csv").open() as handle:
+        assert not list(csv.DictReader(handle))
+
+
+def test_closes_that_repeat_stay_so_in_dollars(prices: Path, tmp_path: Path) -> None:
+    """A holiday that the calendar does not know, padded with the close before: the rate moves and proves nothing."""
+    for name in ("ASML.AS", "^AEX"):
+        frame = pd.read_csv(prices / f"{name}.csv")
+        at = frame.index[frame["Date"] == "2025-04-16"][0]
+        frame.loc[at, "Close"] = frame.loc[at - 1, "Close"]
+        frame.to_csv(prices / f"{name}.csv", index=False)
+    said = [study(tmp_path, ROWS, "--currency", currency).err for currency in ("local", "USD")]
+    assert all("XAMS: the exchange is taken to have been closed on 2025-04-16" in err for err in said), said
+
+
+def long(frame: pd.DataFrame, **stated: str) -> pd.DataFrame:
+    table = frame.rename_axis("date").reset_index().melt("date", var_name="ticker", value_name="close")
+    table["currency"] = table["ticker"].map(stated).fillna("")
+    return table
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "frame"])
+@pytest.mark.parametrize(
+    ("stated", "factor"), [("", 0.01), ("GBp", 0.01), ("GBX", 0.01), ("GBP", 1.0), ("USD", 0.0), ("EUR", -1.0)]
+)
+def test_the_currency_that_a_file_states_wins(tmp_path: Path, form: str, stated: str, factor: float) -> None:
+    frame = pd.DataFrame(
+        {"VOD.L": drawn(1, 70.0), "SPY": drawn(2, 500.0), "GBPUSD=X": drawn(3, 1.3), "EURUSD=X": drawn(4, 1.1)}
+    )
+    table = long(frame, **{"VOD.L": stated})
+    spec = StudySpec(currency="USD", estimation=120, tests=("ar-t",), source=f"{form}:{tmp_path / 'p'}.{form}")
+    if form == "csv":
+        table.to_csv(tmp_path / "p.csv", index=False)
+    elif form == "parquet":
+        table.to_parquet(tmp_path / "p.parquet")
+    events = pd.DataFrame(
+        {
+            "ticker": ["VOD.L"],
+            "announced_at": ["2025-03-12"],
+            "timing": ["dmh"],
+            "benchmark": ["SPY"],
+            "calendar": ["data"],
+        }
+    )
+    if form == "frame":
+        result = eventstudy.run(events, table, replace(spec, source="auto"))
+    else:
+        result = eventstudy.run(events, None, spec)
+    series = result.studied.market.prices.series["VOD.L"]
+    rate = {0.0: 1.0, -1.0: frame["EURUSD=X"]}.get(factor, factor * frame["GBPUSD=X"])
+    np.testing.assert_allclose(series.close, (frame["VOD.L"] * rate)[pd.DatetimeIndex(series.dates)], rtol=1e-9)
+    assert ("GBp is assumed" in series.provenance.notice) == (not stated)
+
+
+def test_lines_whose_currency_is_not_stated_are_told() -> None:
+    frame = pd.DataFrame({"SMSN.IL": drawn(1, 900.0), "SPY": drawn(2, 500.0)})
+    result = in_dollars_of("SMSN.IL", "SPY", frame)
+    assert any("SMSN.IL" in notice and "USD is assumed" in notice for notice in result.notices)
+
+
+def test_closes_of_one_line_in_two_currencies_are_refused() -> None:
+    table = long(pd.DataFrame({"VOD.L": drawn(1, 70.0), "SPY": drawn(2, 500.0)}), **{"VOD.L": "GBp"})
+    table.loc[table.index[table["ticker"] == "VOD.L"][300:], "currency"] = "EUR"
+    events = pd.DataFrame(
+        {"ticker": ["VOD.L", "SPY"], "announced_at": ["2025-03-12"] * 2, "benchmark": ["SPY", "VOD.L"]}
+    )
+    with pytest.raises(EventStudyError, match="closes in EUR and GBp"):
+        eventstudy.run(events, table, StudySpec(estimation=120, tests=("ar-t",)))

@@ -131,6 +131,45 @@ def test_midnight_in_utc_is_a_date_without_a_clock(tmp_path: Path, text: str, da
     assert events_from_frame(stamp).frame()["date"].iat[0] == pd.Timestamp(day)
 
 
+@pytest.mark.parametrize("offset", ["-04:00", "+09:00", "-0500", "+01:00", "+00:00", "Z"])
+@pytest.mark.parametrize("clock", ["T00:00:00", " 00:00", "T00:00:00.000"])
+def test_midnight_as_written_is_a_date_without_a_clock(tmp_path: Path, offset: str, clock: str) -> None:
+    """What a date becomes where a program gives it a zone; whose zone it is does not move the date."""
+    text = f"2025-04-16{clock}{offset}"
+    events = read_events(saved(tmp_path, f"ticker,announced_at\nABC,{text}\n"))
+    stamp = pd.DataFrame({"ticker": ["ABC"], "announced_at": [pd.Timestamp(text)]})
+    stamp.to_parquet(tmp_path / "e.parquet")
+    for found in (events, read_events(tmp_path / "e.parquet"), events_from_frame(stamp)):
+        assert not found.announced.has_clock.any() and str(found.announced.day[0]) == "2025-04-16"
+        (note,) = event_notes(found)
+        assert "midnight as written" in note and "read as the date 2025-04-16 with an unknown hour" in note
+
+
+def test_a_column_of_dates_with_the_zone_of_the_exchange(tmp_path: Path) -> None:
+    """Summer, winter, a clock among them, and midnight in UTC, which stays the date of UTC."""
+    texts = ["2025-04-16 00:00", "2025-01-16 00:00", "2025-01-17 16:05", "2025-02-03 19:00", "2025-03-09 00:00"]
+    days = ["2025-04-16", "2025-01-16", "NaT", "2025-02-04", "2025-03-09"]
+    stamp = pd.DataFrame({"ticker": "ABC", "announced_at": pd.to_datetime(texts).tz_localize("America/New_York")})
+    stamp.to_parquet(tmp_path / "e.parquet")
+    for found in (read_events(tmp_path / "e.parquet"), events_from_frame(stamp)):
+        assert [str(found.announced.day[code]) for code in found.announced.codes] == days
+        assert any(note.startswith("4 rows are at exactly midnight") for note in event_notes(found))
+
+
+@pytest.mark.parametrize("text", ["2025-04-16T00:00:00Z", "2025-04-16T00:00:00-04:00", "2025-04-15T20:00:00-04:00"])
+def test_the_note_on_midnights_asks_for_no_timing_that_is_there(tmp_path: Path, text: str) -> None:
+    rows = "event_id,ticker,announced_at,timing\na,ABC,{0},amc\n"
+    path = saved(tmp_path, rows.format(text))
+    pd.DataFrame({"ticker": ["ABC"], "announced_at": [pd.Timestamp(text)], "timing": ["amc"]}).to_parquet(
+        tmp_path / "e.parquet"
+    )
+    for events in (read_events(path), read_events(tmp_path / "e.parquet")):
+        (note,) = event_notes(events)
+        assert "read as the date 2025-04-16 with the hour of its timing" in note and "timing_uncertain" not in note
+    (note,) = event_notes(read_events(saved(tmp_path, rows.format(text) + f"b,ABC,{text},\n")))
+    assert "2 rows are" in note and "1 of them with an unknown hour (timing_uncertain); add timing" in note
+
+
 @pytest.mark.parametrize("text", ["2025-02-03T19:00:01-05:00", "2025-02-03T18:00:00-05:00", "2025-02-04T00:01:00Z"])
 def test_a_clock_is_a_clock(tmp_path: Path, text: str) -> None:
     events = read_events(saved(tmp_path, f"ticker,announced_at\nABC,{text}\n"))
@@ -154,6 +193,12 @@ XNYS = load_calendar("XNYS", date(2025, 1, 2), date(2025, 12, 31))
 def warned(*texts: str) -> list[str]:
     frame = pd.DataFrame({"event_id": [f"e{k}" for k in range(len(texts))], "ticker": "ABC", "announced_at": texts})
     return clock_warnings(index_events(events_from_frame(frame), None))
+
+
+def test_the_offset_of_utc_is_named_as_its_z_is() -> None:
+    for offset in ("+00:00", "+0000", "-00:00"):
+        (said,) = warned(f"2025-05-01T16:21:59{offset}", "2025-05-01T16:21:59+01:00")
+        assert f"16:21:59{offset} is 12:21 in New York, day 0 2025-05-01" in said and "day 0 is 2025-05-02" in said
 
 
 def test_a_time_with_a_z_that_may_be_new_yorks_is_named_with_both_readings() -> None:

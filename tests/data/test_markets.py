@@ -146,9 +146,11 @@ def test_the_table_of_markets() -> None:
     assert all(f"| {code} | {f'`{m.index}`' if m.index else 'none'}" in text for code, m in MARKETS.items())
     found = market_of("ASML.AS")
     assert found is not None and found.index == "^AEX" and market_of("NVDA") == MARKETS["XNYS"]
-    assert [currency_of(s) for s in ("VOD.L", "7203.T", "AAPL", "^TWII", "^NONE", "EURUSD=X")] == [
-        "GBp", "JPY", "USD", "TWD", "", "",
-    ]  # fmt: skip
+    symbols = {
+        "VOD.L": "GBp", "SMSN.IL": "USD", "7203.T": "JPY", "AAPL": "USD", "BRK-B": "USD", "^TWII": "TWD", "^NONE": "",
+        "EURUSD=X": "USD", "JPY=X": "JPY", "EURGBP=X": "GBP", "BTC-USD": "USD", "BTC-EUR": "EUR", "ETH-BTC": "BTC",
+    }  # fmt: skip
+    assert {symbol: currency_of(symbol) for symbol in symbols} == symbols
 
 
 def test_a_spec_from_python() -> None:

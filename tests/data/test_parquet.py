@@ -172,7 +172,7 @@ def test_wide_prices_and_adjusted_prices(tmp_path: Path, snapshot: Any) -> None:
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({**LONG, "close": ["1", "2", "3"]}, "close 'string': is no column of numbers"),
+        ({**LONG, "close": [True, False, True]}, "close 'bool': is no column of numbers"),
         ({**LONG, "ticker": [1, 2, 3]}, "ticker 'int64': is no column of text"),
         ({**LONG, "date": [True, False, True]}, "date 'bool': is no column of dates"),
         ({"ticker": ["A"], "price": [1.0]}, "date: this column is needed and missing"),

@@ -246,3 +246,16 @@ def test_parts_that_need_prices_say_that_there_are_none() -> None:
     result = run(events, long(R1), SPEC.with_changes(shares=("A=1e9",)))
     assert result.claims[0].verdict == "no_data" and not result.dollars and not result.parts
     assert any("no prices for claims, openings" in notice for notice in result.notices)
+
+
+@needs("scale")
+@pytest.mark.parametrize(("zeros", "stale"), [(3, False), (4, True), (10, True)])
+def test_returns_of_zero_in_a_row_are_stale_prices(tmp_path: Path, zeros: int, stale: bool) -> None:
+    """As the closes that they come from are: five of them alike are four returns of 0."""
+    returns = R1.copy()
+    returns[26 - zeros : 26] = 0.0
+    closes = pd.DataFrame({"ticker": "A", "date": DAYS.astype(str), "close": 100 * np.cumprod(1 + returns)})
+    market = pd.DataFrame({"ticker": "M", "date": DAYS.astype(str), "close": 100 * np.cumprod(1 + MARKET)})
+    of_closes = run(EVENTS, pd.concat([closes, market], ignore_index=True), SPEC)
+    for found in (of_closes, *forms(long(returns), tmp_path), *forms(long(returns), tmp_path, returns="log")):
+        assert found.windows["flags"].str.contains("stale_prices").any() == stale

@@ -156,12 +156,12 @@ PRICES: dict[str, tuple[Callable[[Any], Columns], list[str]]] = {
         lambda table: {
             "ticker": compute.make_struct(table["ticker"], field_names=["name"]),
             "date": pyarrow.array([1.5] * len(table)),
-            "close": table["close"].cast(pyarrow.string()),
+            "close": pyarrow.array([True] * len(table)),
             "volume": pyarrow.array([True] * len(table)),
         },
         [
             f"file  ticker 'struct<name: string>': {TEXT}",
-            "file  close 'string': is no column of numbers",
+            "file  close 'bool': is no column of numbers",
             "file  volume 'bool': is no column of numbers",
         ],
     ),

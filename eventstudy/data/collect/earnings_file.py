@@ -9,17 +9,16 @@ from pathlib import Path
 from eventstudy.data.cells import check_ticker
 from eventstudy.data.collect.readings import Answer, Reading, bucket_of
 from eventstudy.data.dates import parse_when
+from eventstudy.data.event_headings import ALIASES
+from eventstudy.data.event_timing import HEADINGS
+from eventstudy.data.layouts import fold
 from eventstudy.data.tabular import read_table
 from eventstudy.data.tickers import spellings
 from eventstudy.errors import InputFileError, Problem
 
-TICKERS = ("ticker", "symbol", "code", "act_symbol", "tic")
-# the day of the report first: beside it, `date` is the end of the period
-DATES = ("report_date", "reportdate", "earnings date", "announcement date", "announced_at", "rdq", "date", "at")
-HOURS = (
-    "timing", "release_time", "time", "hour", "before_after_market", "reporttime", "timeoftheday", "when",
-    "event start type",
-)  # fmt: skip
+TICKERS = ("ticker", "symbol", "code", "act symbol", "tic")
+DATES = ("announced at", *ALIASES["announced_at"], "at")
+HOURS = ("timing", *HEADINGS)
 
 
 def file_answers(path: Path, tickers: Sequence[str], since: date, today: date) -> dict[str, Answer]:
@@ -28,22 +27,29 @@ def file_answers(path: Path, tickers: Sequence[str], since: date, today: date) -
     Raises
     ------
     InputFileError
-        If it has no column of tickers or dates, or a date that cannot be read, with every problem.
+        If it has no column of tickers or dates, two that may be it, or a date that cannot be read, with every problem.
     """
     table = read_table(path, (), fold_case=True)
     headings = ", ".join(map(repr, table.columns))
-    chosen = {}
-    for what, names in (("ticker", TICKERS), ("date", DATES)):
-        found = next((name for name in names if name in table.columns), None)
-        if found is None:
+    chosen: dict[str, str] = {}
+    notes: list[str] = []
+    for what, names in (("ticker", TICKERS), ("date", DATES), ("hour", HOURS)):
+        found = [name for name in table.columns if fold(name) in names]
+        if what == "date" and len(found) > 1 and "date" in found:
+            # beside the day of a report, `date` is the end of its period
+            found.remove("date")
+            notes.append(f"{path.name}: {found[0]!r} is the day of the results, 'date' beside it is left out")
+        if not found and what != "hour":
             message = f"no column of {what}s; the headings are {headings}, one of {', '.join(names)} is needed"
             raise InputFileError(str(path), [Problem(1, what, "", message)])
-        chosen[what] = found
-    hour = next((name for name in HOURS if name in table.columns), None)
-    words = table.columns[hour] if hour else [""] * len(table.lines)
+        if len(found) > 1:
+            listed = " and ".join(map(repr, found))
+            raise InputFileError(str(path), [Problem(1, what, "", f"{listed} may be the {what}; leave one of them")])
+        chosen.update((what, name) for name in found)
+    words = table.columns[chosen["hour"]] if "hour" in chosen else [""] * len(table.lines)
     name = path.name
     wanted = {spelling.upper(): ticker for ticker in tickers for spelling in spellings(ticker)}
-    out = {ticker: Answer() for ticker in tickers}
+    out = {ticker: Answer(notes=notes if ticker == tickers[0] else []) for ticker in tickers}
     problems: list[Problem] = []
     for line, symbol, when, word in zip(
         table.lines, table.columns[chosen["ticker"]], table.columns[chosen["date"]], words, strict=True

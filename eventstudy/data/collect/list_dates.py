@@ -6,17 +6,24 @@ import re
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from eventstudy.data.dates import EARLIEST, LATEST
+from eventstudy.data.dates import EARLIEST, LATEST, is_midnight
 
 ORDERS = ("ymd", "mdy", "dmy")
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
+# a column of numbers with a hole becomes one of floats
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\.0+)?", re.ASCII)
 _ISO = re.compile(r"(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})", re.ASCII)
 _SLASHED = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", re.ASCII)
 _SHORT = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2}", re.ASCII)
 _CLOCK = re.compile(r"(.+?)[T ](\d{1,2}:\d{2}(?::\d{2})?)(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
+_HOUR = re.compile(
+    r"(?:\d{4}-?\d{2}-?\d{2}[T ])?(\d{1,2})(?:[:.h](\d{2}))?(?::(\d{2})(?:\.\d+)?)? ?(?:([ap])\.?m\.?)? ?"
+    r"(Z|[+-]\d{2}:?\d{2})?",
+    re.ASCII | re.I,
+)
 _NAMED = re.compile(r"(\d{1,2})[- ]?([A-Za-z]{3,9})[-, ]*(\d{4})|([A-Za-z]{3,9})[-. ]+(\d{1,2})[-, ]+(\d{4})", re.ASCII)
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 MIDNIGHT = ("00:00", "00:00:00", "0:00", "0:00:00")
+UTC_OFFSETS = (None, "Z", "+00:00", "+0000")
 
 
 def read_moment(text: str, order: str, zone: ZoneInfo | None) -> str:
@@ -28,7 +35,7 @@ def read_moment(text: str, order: str, zone: ZoneInfo | None) -> str:
     order : {"", "ymd", "mdy", "dmy"}
         Of dates that could be read in two ways; empty where nobody said.
     zone : ZoneInfo or None
-        Whose clock a moment without an offset has. Midnight is no clock.
+        Whose clock a moment without an offset has. Midnight, as written or in UTC, is no clock.
 
     Raises
     ------
@@ -39,7 +46,7 @@ def read_moment(text: str, order: str, zone: ZoneInfo | None) -> str:
     if clock is None:
         return read_day(text, order).isoformat()
     day, hour, offset = read_day(clock[1], order), clock[2], clock[3]
-    if hour in MIDNIGHT and offset in (None, "Z"):
+    if hour in MIDNIGHT:
         return day.isoformat()
     if offset is None and zone is None:
         raise ValueError("has a clock without a zone; --zone America/New_York says whose clock it is")
@@ -53,7 +60,44 @@ def read_moment(text: str, order: str, zone: ZoneInfo | None) -> str:
         # an hour that a change of clocks skips, or has twice, is no moment
         if moment.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment.replace(tzinfo=None):
             raise ValueError(f"is an hour that the clocks of {zone} skipped")
-    return moment.isoformat()
+    return moment.astimezone(UTC).date().isoformat() if is_midnight(moment) else moment.isoformat()
+
+
+def with_clock(text: str, clock: str) -> str:
+    """A date with the clock of another column, as ``read_moment`` reads it; a clock of its own counts.
+
+    The offset of the clock counts, then that of the date; a date in UTC is a bare one.
+
+    Raises
+    ------
+    ValueError
+        If the clock is none, or its zone stands in letters.
+    """
+    own = _CLOCK.fullmatch(text)
+    if own is not None and own[2] not in MIDNIGHT:
+        return text
+    found = _HOUR.fullmatch(clock)
+    if found is None:
+        raise ValueError(f"has the clock {clock!r} beside it, which is not read; write HH:MM, and the zone with --zone")
+    hour, half = int(found[1]), (found[4] or "").lower()
+    if half and not 1 <= hour <= 12:
+        raise ValueError(f"has the clock {clock!r} beside it, which is none")
+    hour = hour % 12 + 12 * (half == "p") if half else hour
+    offset = found[5] or (own[3] if own is not None and own[3] not in UTC_OFFSETS else "") or ""
+    return f"{own[1] if own else text} {hour:02d}:{found[2] or '00'}:{found[3] or '00'}{offset.upper()}"
+
+
+def is_day(text: str) -> bool:
+    """Whether a text is a day, or a moment, in some order."""
+    clock = _CLOCK.fullmatch(text)
+    day = clock[1] if clock else text
+    for order in ("mdy", "dmy"):
+        try:
+            read_day(day, order)
+        except ValueError:
+            continue
+        return True
+    return False
 
 
 def read_day(text: str, order: str) -> date:
@@ -77,7 +121,7 @@ def read_day(text: str, order: str) -> date:
         raise ValueError("can be month/day or day/month; --dates mdy or --dates dmy says which")
     if _SHORT.fullmatch(text):
         raise ValueError("has a year of two digits; write four")
-    if text.isdigit():
+    if re.fullmatch(r"\d+(?:\.\d*)?", text):
         raise ValueError(
             "is a number and no date: a count of days (CRSP, SAS, Excel) is not read; export dates as YYYY-MM-DD"
         )

@@ -9,9 +9,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from eventstudy.data.cells import check_ticker
-from eventstudy.data.collect.list_dates import read_moment
+from eventstudy.data.collect.list_dates import is_day, read_moment, with_clock
 from eventstudy.data.collect.readings import bucket_of
 from eventstudy.data.collect.tables import ListTable, read_list
+from eventstudy.data.event_headings import ALIASES, EXCHANGE_TICKER, IBES
+from eventstudy.data.event_timing import has_clocks, is_clock, may_be_timing
 from eventstudy.data.layouts import fold
 from eventstudy.errors import InputFileError, Problem, UsageError
 
@@ -19,21 +21,23 @@ IDS = ("ticker", "permno")
 UTC_DATES = "mostimportantdateutc"
 # column of an events file -> folded headings that other programs give it
 HEADINGS: dict[str, tuple[str, ...]] = {
-    "ticker": ("ticker", "symbol", "tic", "ticker symbol", "act symbol", "exchange:ticker", "company name(s)"),
-    "permno": ("permno", "lpermno"),
-    "announced_at": (
-        "announced at", "event date", "eventdate", "announcement date", "announce date", "announcedate", "anndats",
-        "rdq", "key developments by date", UTC_DATES, "date",
+    "ticker": (
+        "ticker", "symbol", "tic", "ticker symbol", "act symbol", "exchange:ticker", "company name(s)", EXCHANGE_TICKER,
     ),
+    "permno": ("permno", "lpermno"),
+    "announced_at": ("announced at", *ALIASES["announced_at"], "key developments by date", UTC_DATES),
     "timing": ("timing", "release time", "before after market", "reporttime", "timeoftheday"),
     "event_id": ("event id",),
     "category": ("category", "eventtype", "key developments by type", "grouping"),
     "title": ("title", "headline", "key development headline"),
     "benchmark": ("benchmark", "market id"),
 }  # fmt: skip
+# headings that any date may have
+ANY_DATE = ("date", "datetime", "timestamp")
 CUSIP = re.compile(r"[0-9]{3}[0-9A-Z]{5}[0-9]?")
 _PERMNO = re.compile(r"(\d{5})(?:\.0+)?")
 _LISTED = re.compile(r"\((?:N(?:ASDAQ|asdaq)\w*|NYSE\w*|AMEX|BATS):([A-Z][A-Z.-]{0,9})\)")
+_LISTINGS = re.compile(r"\(\w+:[^()]+\)")
 Row = dict[str, str]
 
 
@@ -126,10 +130,10 @@ def _places(table: ListTable, asked: Asked) -> tuple[dict[str, int], list[str], 
     """Where each column of the events file stands, notes, and the order of day and month."""
     notes: list[str] = []
     places = {name: _named_place(table, name, heading) for name, heading in asked.columns.items()}
+    if table.headings:
+        return _by_headings(table, asked, places, notes), notes, asked.order
     if "ticker" in places and "announced_at" in places:
         return places, notes, asked.order
-    if table.headings:
-        return _by_headings(table, asked, places), notes, asked.order
     if _is_request(table) and not places:
         notes.append("the list is a request of EventStudyTools: event, firm, market, date, group, window")
         return {"event_id": 0, "ticker": 1, "benchmark": 2, "announced_at": 3, "category": 4, "window": 5}, notes, "dmy"
@@ -160,7 +164,7 @@ def _named_place(table: ListTable, name: str, heading: str) -> int:
     raise UsageError(f"--column {name}={heading}: {table.path} has no such column", there)
 
 
-def _by_headings(table: ListTable, asked: Asked, places: dict[str, int]) -> dict[str, int]:
+def _by_headings(table: ListTable, asked: Asked, places: dict[str, int], notes: list[str]) -> dict[str, int]:
     folded = [fold(heading) for heading in table.headings]
     found = {
         name: [at for known in names for at, heading in enumerate(folded) if heading == known]
@@ -174,22 +178,64 @@ def _by_headings(table: ListTable, asked: Asked, places: dict[str, int]) -> dict
             raise UsageError(f"{table.path} has a ticker and a PERMNO", "one of them", "--id permno or --id ticker")
         if not chosen or len(found[chosen]) != 1:
             what = f"{chosen}s" if chosen else "identifiers"
+            several = f"{_listed(table, found[chosen])} may be the {chosen}" if chosen and found[chosen] else ""
+            several += f"; {IBES}" if several and EXCHANGE_TICKER in folded else ""
             raise UsageError(
-                f"{table.path}: no single column of {what}; the headings are {there}",
+                f"{table.path}: {several or f'no single column of {what}; the headings are {there}'}",
                 "a column ticker or permno",
                 "--column ticker=HEADING names it",
             )
         places["ticker"] = found[chosen][0]
+        if folded[places["ticker"]] == "ticker" and "anndats" in folded:
+            notes.append(IBES)
     if "announced_at" not in places:
-        if len(found["announced_at"]) != 1:
-            which = " and ".join(repr(table.headings[at]) for at in found["announced_at"])
-            said = f"{which} may be the date" if which else f"no column of dates; the headings are {there}"
+        dates = _dates(table, folded, found["announced_at"], places)
+        if len(dates) != 1:
+            said = (
+                f"{_listed(table, dates)} may be the date" if dates else f"no column of dates; the headings are {there}"
+            )
             raise UsageError(f"{table.path}: {said}", "one of them", "--column announced_at=HEADING names it")
-        places["announced_at"] = found["announced_at"][0]
+        places["announced_at"] = dates[0]
+    if "timing" not in places:
+        hours = [at for at in range(table.width) if at not in places.values() and _may_be_timing(table, folded, at)]
+        if len(hours) > 1:
+            said = f"{_listed(table, hours)} may be the hour"
+            raise UsageError(f"{table.path}: {said}", "one of them", "--column timing=HEADING names it")
+        if hours:
+            places["timing"] = hours[0]
+    if "timing" in places and has_clocks(table.cells(places["timing"])):
+        notes.append(f"the clocks of {table.name(places['timing'])} are joined to the dates")
     for name, at in found.items():
-        if name not in ("ticker", "permno", "announced_at") and len(at) == 1 and at[0] not in places.values():
+        if name not in ("ticker", "permno", "announced_at", "timing") and len(at) == 1 and at[0] not in places.values():
             places.setdefault(name, at[0])
     return places
+
+
+def _listed(table: ListTable, places: Sequence[int]) -> str:
+    return " and ".join(table.name(at) for at in places)
+
+
+def _dates(table: ListTable, folded: list[str], found: list[int], places: Mapping[str, int]) -> list[int]:
+    """Columns that may be the day of the event; a heading that any date may have is not sure beside another column of
+    dates, such as the end of a quarter beside the day of its report."""
+    if len(found) != 1 or folded[found[0]] not in ANY_DATE:
+        return found
+    own = table.cells(found[0])
+    others = [at for at in range(table.width) if at not in (found[0], *places.values())]
+    return found + [at for at in others if _holds_dates(table.cells(at)) and table.cells(at) != own]
+
+
+def _holds_dates(cells: Sequence[str]) -> bool:
+    """Whether every cell that is not empty is a day, in any order."""
+    held = [cell for cell in cells if cell]
+    return bool(held) and all(is_day(cell) for cell in held)
+
+
+def _may_be_timing(table: ListTable, folded: list[str], at: int) -> bool:
+    cells = table.cells(at)
+    if folded[at] in HEADINGS["timing"]:
+        return any(cells)
+    return may_be_timing(folded[at], cells) and (has_clocks(cells) or any(map(bucket_of, cells)))
 
 
 def _is_request(table: ListTable) -> bool:
@@ -212,6 +258,8 @@ def _row(
     """One row; what is wrong with it joins the problems."""
     line, problems = told
     row: Row = {}
+    hour = cells[places["timing"]] if places.get("timing", len(cells)) < len(cells) else ""
+    clock = hour if is_clock(hour) else ""
     for name, at in places.items():
         text = cells[at] if at < len(cells) else ""
         try:
@@ -219,9 +267,10 @@ def _row(
                 row[name] = _identifier(text, _holds(table, at, asked))
             elif name == "announced_at":
                 utc = bool(table.headings) and fold(table.headings[at]) == UTC_DATES
-                row[name] = read_moment(text, order, ZoneInfo("UTC") if utc else asked.zone)
+                moment = with_clock(text, clock) if clock else text
+                row[name] = read_moment(moment, order, ZoneInfo("UTC") if utc else asked.zone)
             elif name == "timing":
-                row[name] = _bucket(text)
+                row[name] = "" if clock else _bucket(text)
             elif name == "window" and not table.headings and _is_request(table):
                 row[name] = f"{cells[5]}:{cells[6]}"
             else:
@@ -247,6 +296,8 @@ def _identifier(text: str, kind: str) -> str:
         if CUSIP.fullmatch(text):
             raise ValueError("is a CUSIP and no PERMNO; WRDS translates CUSIPs (Tools, CUSIP converter)")
         raise ValueError("is no PERMNO, which has five digits")
+    if len(_LISTINGS.findall(text)) > 1:
+        raise ValueError("names two listings; write one row for each, with its ticker")
     if match := _LISTED.search(text):
         return match[1]
     if re.fullmatch(r"\d+\.0+", text) or CUSIP.fullmatch(text) or re.fullmatch(r"\d{5}", text):

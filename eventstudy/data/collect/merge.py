@@ -16,6 +16,10 @@ from pathlib import Path
 
 from eventstudy.data.aside import write_whole
 from eventstudy.data.collect.headers import ACCESSION
+from eventstudy.data.dates import parse_when
+from eventstudy.data.event_headings import ALIASES, OPTIONAL, REQUIRED, headings_of
+from eventstudy.data.event_timing import NEW_YORK, bucket_of, may_be_timing
+from eventstudy.data.layouts import fold
 from eventstudy.errors import InputFileError, UsageError
 from eventstudy.opening import TABLE, content, opened_text
 from eventstudy.reading import large_cells
@@ -63,10 +67,10 @@ class Merged:
 def kind_of(path: Path) -> str:
     """Whether a file is one of events or of confounders: by its headings, where it is there, else by its name."""
     with suppress(OSError, UnicodeDecodeError), opened_text(path, TABLE) as handle:
-        names = {name.strip().lower() for name in handle.readline().split(",")}
+        names = {fold(name) for name in next(csv.reader([handle.readline()]), [])}
         if "kind" in names and "at" in names:
             return CONFOUNDERS
-        if "announced_at" in names:
+        if "announced at" in names or names & {*ALIASES["announced_at"]}:
             return EVENTS
     return CONFOUNDERS if "confounder" in path.name.lower() else EVENTS
 
@@ -92,7 +96,9 @@ def merged(path: Path, rows: Sequence[Row]) -> Merged:
         check(path, kind, text)
     header, held = _table(text) if text.strip() else ([], [])
     out = Merged(path, kind, text)
-    find = _known_events(header, held) if kind == EVENTS else _known_confounders(header, held)
+    folded = _columns(header, held, kind)
+    there = [dict(zip(folded, (cell.strip() for cell in row), strict=False)) for row in held]
+    find = _known_events(there, rows) if kind == EVENTS else _known_confounders(there)
     for row in sorted(rows, key=_order):
         same = find(row)
         if same is None:
@@ -100,8 +106,7 @@ def merged(path: Path, rows: Sequence[Row]) -> Merged:
         else:
             out.known.append(row)
             out.notes += [same] if same else []
-    names = header or base
-    folded = [name.strip().lower() for name in names]
+    names, folded = header or base, folded or base
     needed = [name for name in dict.fromkeys(n for row in out.added for n in row) if name not in folded]
     out.columns = [name for name in needed if any(row.get(name) for row in out.added)] if header else []
     further = out.columns or [name for name in needed if any(row.get(name) for row in out.added)]
@@ -204,42 +209,116 @@ def _order(row: Row) -> tuple[str, str, str]:
     )
 
 
-def _dicts(header: list[str], held: list[list[str]]) -> list[Row]:
-    names = [name.strip().lower() for name in header]
-    return [dict(zip(names, (cell.strip() for cell in row), strict=False)) for row in held]
+def _columns(header: list[str], held: list[list[str]], kind: str) -> list[str]:
+    """The column that each heading is, as the readers of the file take it."""
+    names = [name.strip() for name in header]
+    if kind == CONFOUNDERS:
+        return [name.lower() for name in names]
+    named = headings_of(names, 1).names
+    folded = [named[name] for name in names]
+    if "timing" not in folded:
+        cells = [[row[at].strip() if at < len(row) else "" for row in held] for at in range(len(names))]
+        others = [at for at, name in enumerate(folded) if name not in (*REQUIRED, *OPTIONAL)]
+        hours = [at for at in others if may_be_timing(names[at], cells[at]) and any(map(bucket_of, cells[at]))]
+        folded = ["timing" if [at] == hours else name for at, name in enumerate(folded)]
+    return folded
 
 
-def _known_events(header: list[str], held: list[list[str]]) -> Callable[[Row], str | None]:
+def _known_events(held: Sequence[Row], rows: Sequence[Row]) -> Callable[[Row], str | None]:
     """What tells whether a row is known: None, or a note that may be empty.
 
-    A filing is known by its number, whatever else of its row was edited; anything else by event_id and ticker.
+    A filing is known by its number, whatever else of its row was edited; anything else by event_id and ticker, or
+    because the file has a row of the same ticker and date, for results a date some days away. A row of the file
+    stands for one announcement.
     """
     numbers: set[tuple[str, str]] = set()
     ids: dict[tuple[str, str], Row] = {}
-    for row in _dicts(header, held):
+    free: dict[str, list[Row]] = {}
+    named = {_key(row) for row in rows}
+    for row in held:
         ticker = row.get("ticker", "").upper()
-        found = ACCESSION.findall(f"{row.get('event_id', '')} {row.get('source', '')}")
-        numbers |= {(number, ticker) for number in found}
-        name = row.get("event_id") or f"{ticker}-{row.get('announced_at', '')[:10]}"
-        ids[name.lower(), ticker] = row
+        numbers |= {(number, ticker) for number in _numbers(row)}
+        ids[_key(row)] = row
+        if _key(row) not in named:
+            free.setdefault(ticker, []).append(row)
 
     def find(row: Row) -> str | None:
         ticker = row["ticker"].upper()
-        mine = ACCESSION.findall(row.get("source", ""))
-        key = row.get("event_id", "").lower(), ticker
-        if any((number, ticker) in numbers for number in mine) or key in ids:
+        mine = _numbers(row)
+        if any((number, ticker) in numbers for number in mine):
             return ""
+        if (same := ids.get(_key(row))) is None:
+            same = next((one for one in free.get(ticker, []) if _same_announcement(one, row)), None)
+            if same is not None:
+                free[ticker].remove(same)
+        if same is not None:
+            return _differs(same, row)
         numbers.update((number, ticker) for number in mine)
-        ids[key] = row
+        ids[_key(row)] = row
         return None
 
     return find
 
 
-def _known_confounders(header: list[str], held: list[list[str]]) -> Callable[[Row], str | None]:
+def _key(row: Row) -> tuple[str, str]:
+    ticker = row.get("ticker", "").upper()
+    return (row.get("event_id") or f"{ticker}-{row.get('announced_at', '')[:10]}").lower(), ticker
+
+
+def _numbers(row: Row) -> list[str]:
+    """Numbers of the filings that a row comes from."""
+    return ACCESSION.findall(f"{row.get('event_id', '')} {row.get('source', '')}")
+
+
+def _is_results(row: Row) -> bool:
+    """Whether a row is one of results: by its category, or by the item of the filing."""
+    return row.get("category", "").lower() == "earnings" or "2.02" in row.get("category", "").split()
+
+
+def _same_announcement(held: Row, row: Row) -> bool:
+    """Whether a row of the file and a collected one of its ticker, under other names, are one announcement.
+
+    Filings of a day may be many: they are the announcement of another row only where both are results.
+    """
+    results = _is_results(held) and _is_results(row)
+    of_items = any(len(one.get("category", "").split()) > 1 for one in (held, row) if _numbers(one))
+    if (_numbers(row) and (_numbers(held) or not results)) or (of_items and not results):
+        return False
+    return _apart(held["announced_at"], row["announced_at"]) <= (SAME_RESULTS if results else timedelta(0))
+
+
+def _differs(held: Row, row: Row) -> str:
+    """What to know about a row that the file has already; empty where it says the same."""
+    where = f"{row['ticker']}: the file has"
+    if _apart(held["announced_at"], row["announced_at"]):
+        what = "results on " if _is_results(row) else ""
+        return f"{where} {what}{held['announced_at']}, the source says {row['announced_at']}"
+    for name in ("category", "title"):
+        mine, other = held.get(name, ""), row.get(name, "")
+        if mine and other and mine != other and not (_is_results(held) and _is_results(row)):
+            return f"{where} {mine!r} on {held['announced_at']}, so {other!r} of that date is not added"
+    return ""
+
+
+def _apart(first: str, second: str) -> timedelta:
+    """How far two dates, or moments, are from each other in days; a moment in UTC is on its day in New York, too."""
+    gaps = [abs(one - other) for one in _days(first) for other in _days(second)]
+    return min(gaps, default=timedelta.max)
+
+
+def _days(text: str) -> set[date]:
+    day = _day(text)
+    with suppress(ValueError):
+        moment, _ = parse_when(text)
+        if moment is not None and text.endswith(("Z", "+00:00")):
+            return {moment.date(), moment.astimezone(NEW_YORK).date()}
+    return {day} if day else set()
+
+
+def _known_confounders(held: Sequence[Row]) -> Callable[[Row], str | None]:
     """The same for confounders: results of a ticker within some days of each other are one announcement."""
     results: list[tuple[str, date, str]] = []
-    for row in _dicts(header, held):
+    for row in held:
         day = _day(row.get("at", ""))
         if day is not None and row.get("kind") == "earnings":
             results += [(ticker.upper(), day, row.get("at", "")) for ticker in row.get("tickers", "").split(";")]

@@ -24,6 +24,7 @@ DATE_LIKE = re.compile(
     r"\d{8}|\d{1,4}[/.-]\d{1,2}[/.-]\d{2,4}(?:[T ].*)?|\d{1,2}[- ]?[A-Za-z]{3,9}[-, ]*\d{2,4}|"
     r"[A-Za-z]{3,9}[-. ]+\d{1,2}[-, ]+\d{4}"
 )
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,10 @@ class ListTable:
     def name(self, at: int) -> str:
         """What a column is called."""
         return repr(self.headings[at]) if self.headings else f"column {at + 1}"
+
+    def cells(self, at: int) -> list[str]:
+        """One column; empty where a row is too short."""
+        return [row[at] if at < len(row) else "" for row in self.rows]
 
     @property
     def width(self) -> int:
@@ -92,12 +97,12 @@ def read_list(path: Path, sheet: str, heads: Callable[[Sequence[str]], bool]) ->
         if kind == ".xls":
             message = "is the form of Excel before 2007; save it as .xlsx"
             raise InputFileError(str(path), [Problem(0, "", "", message)])
-        return _stata(path) if kind == ".dta" else _text(path)
+        return _stata(path) if kind == ".dta" else _text(path, heads)
     except OSError as error:
         raise InputFileError(str(path), [Problem(0, "", "", f"cannot be read: {error.strerror or error}")]) from error
 
 
-def _text(path: Path) -> ListTable:
+def _text(path: Path, heads: Callable[[Sequence[str]], bool]) -> ListTable:
     data, notes = content(path, LARGEST), []
     try:
         text = data.decode("utf-8-sig")
@@ -116,15 +121,20 @@ def _text(path: Path) -> ListTable:
         raise InputFileError(str(path), [Problem(0, "", "", "is empty")])
     notes.append(f"columns are separated by {DELIMITERS.get(mark, 'blanks')}")
     first = found[0][1]
-    headed = not any(DATE_LIKE.fullmatch(cell) for cell in first)
+    headed = heads([fold(cell) for cell in first]) or not _is_data(first)
     rows = found[1:] if headed else found
     if not rows:
         raise InputFileError(str(path), [Problem(1, "", "", "there are headings but no row")])
     if not headed:
-        notes.append("the first line holds a date, so the list has no headings")
+        notes.append("the first line holds a date or a number, so the list has no headings")
     return ListTable(
         str(path), first if headed else [], [row for _, row in rows], [line for line, _ in rows], notes=notes
     )
+
+
+def _is_data(cells: Sequence[str]) -> bool:
+    """Whether a row holds a date or a number, which headings do not."""
+    return any(DATE_LIKE.fullmatch(cell) or _NUMBER.fullmatch(cell) for cell in cells)
 
 
 def _delimiter(lines: Sequence[str]) -> str:
@@ -175,7 +185,7 @@ def _workbook(path: Path, sheet: str, heads: Callable[[Sequence[str]], bool]) ->
         book.close()
     rows = [(number, row) for number, row in rows if any(row)]
     at = next((at for at, (_, row) in enumerate(rows) if heads([fold(cell) for cell in row])), -1)
-    if at < 0 and rows and any(DATE_LIKE.fullmatch(cell) for cell in rows[0][1]):
+    if at < 0 and rows and _is_data(rows[0][1]):
         return ListTable(
             str(path),
             [],
