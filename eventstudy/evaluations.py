@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from eventstudy.engine.panel import Bools, Ints
-from eventstudy.scale.budget import A_CLUSTER_WINDOW, A_CURVE, ASK, Budget, left_out
+from eventstudy.scale.budget import A_CLUSTER_WINDOW, Budget, left_out
 
 if TYPE_CHECKING:
     from eventstudy.records import (
@@ -81,25 +79,9 @@ class Evaluations:
 
     @cached_property
     def _drawn(self) -> tuple[Ints, str]:
-        """Studied rows whose specification curves are made: all reported ones, or where they would take too long those
-        that pages show; and what is left out."""
-        from eventstudy.evaluate.spec_curve import PARTS
-        from eventstudy.results import shown_events
+        from eventstudy.scale.curves import curve_rows
 
-        studied, spec = self.studied, self.studied.spec
-        reported = np.array(studied.reported, dtype=np.int64)
-        if studied.measured is None or spec.spec_curve == "off" or not len(reported):
-            return reported[:0], ""
-        n_windows = len(spec.windows) if spec.spec_curve == "all" else 1
-        seconds = A_CURVE * len(reported) * (n_windows + len(PARTS))
-        if not left_out("", seconds, self.budget):
-            return reported, ""
-        p = studied.measured.windows["p_t"][reported, studied.primary[reported]]
-        shown = reported[shown_events(studied.index.events.ids, studied.rows[reported], p)]
-        if len(shown) == len(reported):
-            return reported, ""
-        words = f"specification curves of {len(reported):,} events would take about {seconds:,.0f} s: those of the "
-        return shown, f"{words}{len(shown):,} events with pages are made; {ASK}"
+        return curve_rows(self.studied, self.budget)
 
     @cached_property
     def no_clusters(self) -> str:
