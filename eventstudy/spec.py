@@ -6,6 +6,7 @@ The words are those of the field. Sessions, never calendar days, are counted eve
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import math
 import re
@@ -15,7 +16,7 @@ from typing import Literal, Unpack, get_args
 from eventstudy.errors import UsageError
 from eventstudy.precision import CHOICES, checked_precision
 from eventstudy.reading import decimal
-from eventstudy.spec_values import Choices, read_choices
+from eventstudy.spec_values import Choices, read_choices, with_choices_named
 from eventstudy.window import Window as Window
 
 Alternative = Literal["two-sided", "less", "greater"]
@@ -371,6 +372,9 @@ class StudySpec:
         apart = (*ACCESS_FIELDS, *WRITING_FIELDS, "notices")
         fields = {name: value for name, value in asdict(self).items() if name not in apart}
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+
+
+StudySpec.__signature__ = with_choices_named(inspect.Signature())  # type: ignore[attr-defined]
 
 
 def _numbers(name: str, texts: tuple[str, ...], wanted: str) -> dict[str, float]:

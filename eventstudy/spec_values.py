@@ -6,6 +6,7 @@ that names the choice, what was found and what was wanted.
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Real
@@ -101,6 +102,18 @@ OTHER_WORDS = {
     "log_returns": "input='log-returns' for what the prices hold, returns='log' for what is computed",
     "formats": "es.report(result, 'out/', formats=[...])",
 }
+
+
+def with_choices_named(shown: inspect.Signature) -> inspect.Signature:
+    """A signature with every choice as a keyword of its own, for ``help()`` and completion."""
+    kept = [one for one in shown.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
+    known = {one.name for one in kept}
+    hidden = {*known, "notices", "windows_given", "benchmarks_given"}
+    names = [name for name in Choices.__annotations__ if name not in hidden]
+    more = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in names if name != "notices"
+    ]
+    return shown.replace(parameters=[*kept, *more])
 
 
 def read_choices(given: Mapping[str, Any], fields: Iterable[str]) -> dict[str, Any]:

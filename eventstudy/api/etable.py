@@ -10,6 +10,7 @@ from typing import Any
 from eventstudy.api.averages import ALL, averages
 from eventstudy.api.regression import RegressionResult, main_coefficients
 from eventstudy.api.result import StudyResult, record_of
+from eventstudy.api.summary import regressors
 from eventstudy.api.text_table import SmallTable, Text
 from eventstudy.errors import UsageError
 
@@ -110,7 +111,7 @@ def _of_study(result: StudyResult, digits: int, stars: bool) -> _Column:
             column.cells[label] = (_starred(row.car, row.p_t, digits, stars), band)
     column.foot["events"] = f"{len(result):,}"
     column.foot["estimation"] = f"{spec.estimation}"
-    column.foot["benchmark"] = " ".join(spec.benchmarks)
+    column.foot["benchmark"] = regressors(study)
     if whole and whole[0].test:
         column.foot["test"] = whole[0].test
     return column

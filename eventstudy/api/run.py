@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, Unpack, get_overloads, overload
 
 from eventstudy.api.events import (
     GivenEvents,
@@ -24,7 +25,7 @@ from eventstudy.api.result import Inputs, StudyResult
 from eventstudy.api.talk import Say, progress, warn_once
 from eventstudy.errors import UsageError, flat
 from eventstudy.spec import StudySpec
-from eventstudy.spec_values import SpecChoices
+from eventstudy.spec_values import SpecChoices, with_choices_named
 
 if TYPE_CHECKING:
     import os
@@ -144,6 +145,9 @@ def run(*given: Any, **named: Any) -> StudyResult:
     """
     asked = _Asked.of(given, named)
     return asked.written() if asked.out is not None else asked.held()
+
+
+run.__signature__ = with_choices_named(inspect.signature(get_overloads(run)[0]))  # type: ignore[attr-defined]
 
 
 class _Asked:

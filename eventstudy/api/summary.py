@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from eventstudy.api.averages import ALL, averages
 from eventstudy.api.text_table import SmallTable
+from eventstudy.engine.models import MODELS
 from eventstudy.errors import UsageError
 from eventstudy.report.words import count, interval, p_value, percent, size
 from eventstudy.spelling import meant
@@ -50,8 +53,19 @@ def headline(study: StudyResult) -> str:
     spec, total = study.spec, study.totals
     return (
         f"Event study: {total.n_studied:,} of {count(total.n_read, 'event')} studied, {spec.model} on "
-        f"{' and '.join(spec.benchmarks)}, {spec.estimation} sessions"
+        f"{regressors(study)}, {spec.estimation} sessions"
     )
+
+
+def regressors(study: StudyResult) -> str:
+    """What the model of the studied events stands on, where it is the same for all of them."""
+    measured, names = study.studied.measured, study.prepared.names
+    own = [] if measured is None else np.unique(measured.events.series).tolist()
+    entry = MODELS[study.spec.model]
+    found = {names[number][: entry.n_factors(len(names[number]))] for number in own}
+    if len(found) > 1:
+        return f"{len(found)} sets of benchmarks"
+    return " and ".join(found.pop() if found else study.spec.benchmarks[:1]) or "no benchmark"
 
 
 def _notes(study: StudyResult, reasons: Sequence[str]) -> list[str]:

@@ -32,3 +32,11 @@ def test_every_public_name_explains_itself(name: str) -> None:
     text = inspect.getdoc(getattr(es, name)) or ""
     assert len(text) > 30
     assert name in WITHOUT or ">>>" in text
+
+
+def test_signatures_name_every_choice() -> None:
+    for function in (es.run, es.StudySpec):
+        names = set(inspect.signature(function).parameters)
+        assert {"benchmark", "windows", "estimation", "level", "model", "tests"} <= names
+        assert not {"given", "named", "windows_given", "notices"} & names
+    assert list(inspect.signature(es.run).parameters)[:3] == ["events", "prices", "spec"]

@@ -190,7 +190,7 @@ def test_files_of_the_run_before_go_even_if_the_run_that_replaces_them_is_killed
 ) -> None:
     """Killed wherever it is while files move: the next run leaves what it wrote, and nothing of the first."""
     script = (
-        "import os, signal, sys\nfrom pathlib import Path\nimport eventstudy.report.write as w\n"
+        "import os, signal, sys\nfrom pathlib import Path\nfrom eventstudy.report import write as w\n"
         "out, name, stop = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])\n"
         "steps = 0\n"
         "def counted(function):\n"

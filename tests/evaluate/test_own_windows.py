@@ -111,7 +111,7 @@ def test_what_cannot_be_is_said_with_its_line(tmp_path: Path) -> None:
             run(events(tmp_path, {("deepseek_shock", "NVDA"): text}), spec=SPEC)
         return str(caught.value)
 
-    assert "widen --event-window" in trouble("0:11") and "line" in trouble("0:11")
+    assert "widen event_window" in trouble("0:11") and "line" in trouble("0:11")
     assert "START:END" in trouble("tomorrow") and "START:END" in trouble("3:1")
 
 

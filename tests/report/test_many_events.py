@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -60,8 +61,8 @@ def test_the_first_announcements_have_pages_and_figures(sample: StudyResult) -> 
 def test_what_is_left_speaks_of_all_events(
     sample: StudyResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eventstudy.report.announcement.LISTED", 5)
-    monkeypatch.setattr("eventstudy.report.sessions.LISTED", 3)
+    monkeypatch.setattr(import_module("eventstudy.report.announcement"), "LISTED", 5)
+    monkeypatch.setattr(import_module("eventstudy.report.sessions"), "LISTED", 3)
     many = replace(sample, pages=0)
     figures = draw(many)
     assert set(figures) == {"forest", "caar-groups"}
@@ -91,7 +92,7 @@ def _lines(result: StudyResult, lines: list[tuple[str, str, str, float, float]])
 
 
 def test_models_as_a_whole_by_hand(sample: StudyResult, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eventstudy.report.announcement.LISTED", 1)
+    monkeypatch.setattr(import_module("eventstudy.report.announcement"), "LISTED", 1)
     lines = [
         *(("a", "market-model", "yes", 0.04, 0.01), ("a", "market-model", "no", 0.05, 0.01)),
         *(("b", "market-model", "yes", 0.02, 0.30), ("c", "market-model", "yes", -0.03, 0.04)),

@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -218,7 +219,7 @@ def test_an_interrupted_run_leaves_the_folder_as_it_was(
     def broken(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr("eventstudy.report.streams.Hashed.write", broken)
+    monkeypatch.setattr(import_module("eventstudy.report.streams").Hashed, "write", broken)
     wanted = KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else UsageError
     with pytest.raises(wanted):
         bulk(many, tmp_path / "out")
