@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import eventstudy
 from eventstudy.data.currency import pair_of
 from eventstudy.data.markets import MARKETS
 from eventstudy.errors import EventStudyError, UsageError
