@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eventstudy.report.event_files import EventFiles
-from eventstudy.report.write import ILLUSTRATED, aside, finish
+from eventstudy.report.write import aside, finish
 from eventstudy.results import PAGES, StudyResult
 from eventstudy.scale.executors import Executor, Here
 from eventstudy.scale.limits import LIMITS, Limits
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from eventstudy.data.prices import PriceSource
     from eventstudy.evaluate.audit import Audit
     from eventstudy.report.event_tables import EventTables
-    from eventstudy.report.figures import Figure
     from eventstudy.scale.first_pass import Write
     from eventstudy.spec import StudySpec
 
@@ -111,15 +110,14 @@ def study_into(
         result = run(events, prices, spec, only=order.only, progress=say, warn=warn, handling=handling)
         result = replace(result, pages=None) if order.detail else _with_notices(result, order.formats)
         audited = _audit(result) if order.audit else None
-        figures = _figures(result.shown, order.formats, say)
         written = finish(
             folder,
             order.out,
             result,
             order.formats,
-            figures,
             audited,
             files=files[0] if files else None,
+            say=say,
             force=order.force,
         )
     return Written(result=result, audit=audited, files=tuple(written))
@@ -129,7 +127,7 @@ def _with_notices(result: StudyResult, formats: Sequence[str]) -> StudyResult:
     """The result, with a notice where not every announcement has a page, or tables in some form would not be whole."""
     more = []
     if (n := result.totals.n_announcements) > PAGES:
-        more.append(f"pages, cards and figures of the first {PAGES} of {n:,} announcements; --detail writes all")
+        more.append(f"pages and figures of the first {PAGES} of {n:,} announcements; --detail writes all")
     if (whole := [name for name in ("xlsx", "dta") if name in formats]) and not result.budget.kept:
         more.append(f"no {' and '.join(whole)}: the events of this study are not kept in memory; --detail keeps them")
     return replace(result, notices=(*result.notices, *more))
@@ -140,10 +138,3 @@ def _audit(result: StudyResult) -> Audit:
 
     return audit(result.studied)
 
-
-def _figures(result: StudyResult, formats: Sequence[str], say: Callable[[str], None]) -> Mapping[str, Figure]:
-    if not ILLUSTRATED & set(formats):
-        return {}
-    from eventstudy.report.gallery import draw
-
-    return draw(result, say, png="png" in formats)

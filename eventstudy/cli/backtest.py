@@ -112,14 +112,14 @@ def _files(found: Backtest, result: StudyResult, formats: Sequence[str]) -> dict
         files["trades.csv"] = csv_text(trades_frame(found, result), result.spec.digits)
     if ILLUSTRATED & set(formats):
         from eventstudy.report.backtest_page import backtest_page, date_profits
-        from eventstudy.report.figures import equity, finished_as
+        from eventstudy.report.figures.equity import equity
         from eventstudy.report.markdown import render
+        from eventstudy.report.pages import figure_files
 
         drawn = found.placebos
-        with finished_as("png" in formats, result.spec.digits):
-            figure = equity(*date_profits(found), drawn.by_date, found.main.net, drawn.net, found.main.rule)
+        figure = equity(*date_profits(found), drawn.by_date, found.main.net, drawn.net, found.main.rule)
         files["backtest.md"] = render(backtest_page(found, result, figure), tables=True)
-        files |= figure.files()
+        files |= figure_files((figure,), formats, result.spec.digits)
     return files
 
 

@@ -92,7 +92,7 @@ def _files(
     """calibration.csv always; pages and figure where the formats ask for them."""
     from eventstudy.report.calibration import calibration_figure, calibration_page
     from eventstudy.report.csv_rows import csv_text
-    from eventstudy.report.figures import finished_as
+    from eventstudy.report.pages import figure_files
     from eventstudy.report.html import report_page
     from eventstudy.report.markdown import render
     from eventstudy.report.write import ILLUSTRATED
@@ -101,11 +101,10 @@ def _files(
     files: dict[str, str | bytes] = {"calibration.csv": csv_text(table, digits)}
     if not ILLUSTRATED & set(formats):
         return files
-    with finished_as("png" in formats, digits):
-        figure = calibration_figure(result, table)
+    figure = calibration_figure(result, table)
     page = calibration_page(result, found, table, figure)
     if figure is not None:
-        files |= figure.files()
+        files |= figure_files((figure,), formats, digits)
     if "md" in formats:
         files["calibration.md"] = render(page, tables=True)
     if "html" in formats:

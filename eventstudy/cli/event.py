@@ -147,9 +147,7 @@ def _print(result: StudyResult, positions: list[int], *, as_json: bool, out: str
 
 def _save(result: StudyResult, out: Path, formats: tuple[str, ...], console: Console, *, force: bool) -> None:
     """Write the event's page, tables and figures; other files of the folder stay."""
-    from eventstudy.report.gallery import draw
-    from eventstudy.report.write import ILLUSTRATED, write_report
+    from eventstudy.report.write import write_report
 
-    figures = draw(result, png="png" in formats) if ILLUSTRATED & set(formats) else {}
-    written = write_report(result, out, formats, figures, None, force=force)
+    written = write_report(result, out, formats, None, force=force)
     console.say(f"{len(written)} files -> {out}")

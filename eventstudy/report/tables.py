@@ -188,3 +188,11 @@ def _differences(result: StudyResult) -> Iterable[Sequence[Any]]:
             *(means[0] - means[1], r.std_error),
             *(test.test, test.statistic, test.null, test.df, test.p, test.applicable, test.reason),
         )
+
+
+def rows_by_event(table: pd.DataFrame) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """The rows of a table by (event_id, ticker), in order."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for record in table.to_dict("records"):
+        found.setdefault((record["event_id"], record["ticker"]), []).append(record)
+    return found

@@ -62,8 +62,8 @@ def page(before: ReportFolder, after: ReportFolder, found: Difference, limit: in
             limit,
         ),
     ]
-    section = Section(id="changes", title="Changes", tables=tuple(table for table in tables if table.rows))
-    return Page(title="What changed between two reports", lead=lead, sections=(section,) if section.tables else ())
+    section = Section(id="changes", title="Changes", blocks=tuple(table for table in tables if table.rows))
+    return Page(title="What changed between two reports", lead=lead, sections=(section,) if section.blocks else ())
 
 
 def verdict(found: Difference) -> str:

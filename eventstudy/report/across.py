@@ -1,0 +1,330 @@
+"""Many events: the typical move, the average with its path, the distribution, the groups, the ten largest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import ndtri, stdtrit
+
+from eventstudy.evaluate.recommend import recommend
+from eventstudy.evaluate.typical import Typical, typical
+from eventstudy.report.announcement import CLOSING, stale_banner
+from eventstudy.report.claims import claim_items
+from eventstudy.report.comparisons import comparison_tables
+from eventstudy.report.document import Block, Cell, Items, Note, Page, Section, Table
+from eventstudy.report.figures.dots import DotRow, dots_figure
+from eventstudy.report.figures.histogram import distribution_figure
+from eventstudy.report.figures.marks import Figure
+from eventstudy.report.figures.paths import path_figure
+from eventstudy.report.material import Material
+from eventstudy.report.method import excluded_section, method_section
+from eventstudy.report.moves import moves_of
+from eventstudy.report.sentences import chance, counted, day_words, over, p_text, short_day, signed, span, upper
+from eventstudy.report.volume import volume_section
+from eventstudy.report.words import count, number, p_value
+from eventstudy.roster import ALL
+
+if TYPE_CHECKING:
+    from eventstudy.evaluate.audit import Audit
+    from eventstudy.records import GroupRow
+    from eventstudy.results import StudyResult
+
+LARGEST = 10
+# groups of a figure
+MOST_GROUPS = 12
+# tests whose statistic is the average over its standard error
+AVERAGES = ("calendar-cov", "crude-dependence", "csect-t")
+
+
+def many_page(result: StudyResult, material: Material, audit: Audit | None) -> tuple[Page, dict[str, Figure]]:
+    """The page of more than fifty announcements: no row an event, the typical move first."""
+    found = _typical(result)
+    average = _average(result)
+    figures = _figures(result, found, average)
+    claims = claim_items(material)
+    opening: list[Block] = [*figures.values()]
+    sections = (
+        Section(id="claims", title="Claims, held against prices", blocks=(Items(tuple(claims)),)) if claims else None,
+        _largest_section(result, material, found),
+        groups_section(result),
+        volume_section(material.result),
+        excluded_section(result),
+        method_section(result, audit),
+    )
+    page = Page(
+        title=_title(result, found, average),
+        kicker=_kicker(result, material),
+        banner=stale_banner(result),
+        lead=tuple(_lead(result, found, average)),
+        opening=tuple(opening),
+        sections=tuple(section for section in sections if section is not None),
+        further=(("All events (CSV)", "windows.csv"),),
+        words=True,
+        closing=CLOSING,
+    )
+    return page, figures
+
+
+def _typical(result: StudyResult) -> Typical | None:
+    """Moves of all events; None where they are not kept in memory."""
+    studied = result.studied
+    if not result.budget.kept or studied.measured is None:
+        return None
+    roles = np.array([studied.text(i, "role") for i in range(len(studied.rows))])
+    counted_rows = ~np.isin(roles, ("placebo", "outcome"))
+    # one firm and session counts once
+    identity = studied.measured.events.series.astype(np.int64) << 32 | studied.measured.events.session
+    first = np.zeros(len(roles), dtype=bool)
+    at = np.flatnonzero(counted_rows)
+    first[at[np.unique(identity[at], return_index=True)[1]]] = True
+    return typical(studied, first)
+
+
+def _average(result: StudyResult) -> GroupRow | None:
+    """The average over the window that most events have, by a test whose statistic is the average over its error."""
+    rows = [row for row in result.groups if row.group == ALL and not row.own]
+    if not rows:
+        return None
+    window = _window(result)
+    mine = [row for row in rows if row.window == window] or [row for row in rows if row.window == rows[0].window]
+    named = {row.result.test: row for row in mine}
+    shares_days = bool(mine[0].n_overlapping) or mine[0].n_dates < mine[0].car.count
+    order = AVERAGES if shares_days else AVERAGES[::-1]
+    chosen = [named[test] for test in order if test in named and math.isfinite(named[test].result.p)]
+    return chosen[0] if chosen else mine[0]
+
+
+def _window(result: StudyResult) -> object:
+    studied = result.studied
+    if studied.measured is None or not len(studied.primary):
+        return result.spec.windows[0]
+    return result.spec.windows[int(np.bincount(studied.primary).argmax())]
+
+
+def _title(result: StudyResult, found: Typical | None, average: GroupRow | None) -> str:
+    kind = _category(result)
+    if found is not None and len(found.at):
+        window = _window(result)
+        moved = 100 * float(np.median(np.abs(found.moves)))
+        usual = (
+            f", against {100 * float(np.median(np.abs(found.ordinary))):.1f} % on ordinary days"
+            if len(found.ordinary)
+            else ""
+        )
+        days = getattr(window, "length", 1)
+        span_words = "in one day" if days == 1 else f"in {counted(days)} days"
+        return f"After {len(found.at):,} {kind}announcements the typical share moved {moved:.1f} % beyond the market {span_words}{usual}."
+    if average is not None and average.car.count:
+        return (
+            f"After {average.car.count:,} {kind}announcements the average share moved {signed(average.car.mean, 1)} "
+            f"beyond the market{over(average.window.length)}."
+        )
+    return f"{result.totals.n_studied:,} events studied."
+
+
+def _category(result: StudyResult) -> str:
+    studied = result.studied
+    kinds = {studied.text(i, "category") for i in studied.reported[:5000]}
+    return f"{next(iter(kinds)).replace('_', ' ')} " if len(kinds) == 1 and next(iter(kinds)) else ""
+
+
+def _kicker(result: StudyResult, material: Material) -> str:
+    total = result.totals
+    days = [share.day0 for share in material.moves.shares]
+    if result.budget.kept and result.studied.measured is not None and len(result.studied.rows):
+        studied = result.studied
+        numbers = studied.tables.facts.day(studied.measured.events.series, studied.measured.events.session)
+        days = [str(np.datetime64(int(day), "D")) for day in (numbers.min(), numbers.max())]
+    when = f", {day_words(min(days))} to {day_words(max(days))}" if days else ""
+    return f"Event study · {count(total.n_announcements, 'announcement')}, {count(len(total.tickers), 'share')}{when}"
+
+
+def _lead(result: StudyResult, found: Typical | None, average: GroupRow | None) -> list[str]:
+    alpha, said = 1 - result.spec.level, []
+    if average is not None and average.car.count:
+        low, high = _interval(average, result.spec.level)
+        known = f" ({100 * result.spec.level:g} % interval {span(low, high)}, p {p_text(average.result.p)})" if math.isfinite(low) else ""
+        rose, n = average.car.positive, average.car.count
+        cancel = "Ups and downs nearly cancel: the" if _cancels(average, found) else "The"
+        said.append(f"{cancel} average own move is {signed(average.car.mean)}{known}, and {rose:,} of {n:,} rose.")
+    far = result.unusual
+    if far.tested:
+        share = 100 * far.found / far.tested
+        said.append(
+            f"{far.found:,} of {far.tested:,} ({share:.0f} %) lie outside their own band of an ordinary day; chance "
+            f"alone would give {chance(far.tested, alpha)}."
+        )
+    return [" ".join(said)] if said else []
+
+
+def _cancels(average: GroupRow, found: Typical | None) -> bool:
+    """Whether the average is small against the typical size."""
+    return found is not None and len(found.moves) > 0 and abs(average.car.mean) < 0.3 * np.median(np.abs(found.moves))
+
+
+def _interval(row: GroupRow, level: float) -> tuple[float, float]:
+    """The average and its standard error by the test's own statistic; NaN where the test has no such error."""
+    if row.result.test not in AVERAGES or not row.result.statistic:
+        return math.nan, math.nan
+    df = row.result.df
+    tail = 0.5 + level / 2
+    quantile = float(stdtrit(float(df), tail)) if str(df).replace(".", "").isdigit() else float(ndtri(tail))
+    half = quantile * abs(row.car.mean / row.result.statistic)
+    return row.car.mean - half, row.car.mean + half
+
+
+def _figures(result: StudyResult, found: Typical | None, average: GroupRow | None) -> dict[str, Figure]:
+    window = average.window if average is not None else result.spec.windows[0]
+    made: list[Figure | None] = [caar_figure(result, [ALL], "Average own move, added up", (window.start, window.end))]
+    if found is not None and len(found.moves) > 1:
+        days = getattr(_window(result), "length", 1)
+        made.append(distribution_figure(found.moves, found.ordinary, result.unusual.found, days))
+    made.append(groups_figure(result))
+    return {figure.name: figure for figure in made if figure is not None}
+
+
+def caar_figure(result: StudyResult, groups: Sequence[str], title: str, window: tuple[int, int]) -> Figure | None:
+    """The CAAR path of each group, 0 at the close of day -1, outward both ways, with pointwise intervals."""
+    paths = []
+    for group in groups:
+        days = {day.day: day for day in result.group_days if day.group == group}
+        points = []
+        for day, one in sorted(days.items()):
+            if not one.ar.count:
+                continue
+            reach = [days[d] for d in (range(day + 1) if day >= 0 else range(day, 0)) if d in days]
+            # days are nearly independent, so their variances add up
+            spread = math.sqrt(sum((d.ar.standard_deviation**2 / d.ar.count for d in reach if d.ar.count > 1), 0.0))
+            points.append((day, sum(d.ar.mean for d in reach if d.ar.count), 1.959964 * spread))
+        heading = title if len(groups) == 1 else f"{group} ({max((d.ar.count for d in days.values()), default=0):,})"
+        paths.append((heading, points))
+    return path_figure(
+        "caar-groups",
+        "Average own move, added up",
+        paths,
+        window,
+        "CAAR: average own moves added up from the close of day -1 outward both ways. Shaded: 95 % interval of each "
+        "point, which takes events and days for independent; pale strip: the window.",
+    )
+
+
+def groups_figure(result: StudyResult) -> Figure | None:
+    """The average of each group over the window that most events have; None with fewer than two groups."""
+    window = _window(result)
+    rows: dict[str, GroupRow] = {}
+    for row in result.groups:
+        if row.window == window and not row.own and row.result.test == "csect-t":
+            rows.setdefault(row.group, row)
+    if len(rows) < 2:
+        return None
+    order = sorted(rows.values(), key=lambda row: (row.group != ALL, row.group))[:MOST_GROUPS]
+    dots = []
+    for row in order:
+        low, high = _interval(row, result.spec.level)
+        dots.append(
+            DotRow(
+                f"{row.group} ({row.car.count:,})", row.car.mean, low, high,
+                outside=not low <= 0 <= high if math.isfinite(low) else False, first=row.group == ALL,
+            )
+        )  # fmt: skip
+    return dots_figure(
+        "groups",
+        "The average by group",
+        dots,
+        f"Averages with {100 * result.spec.level:g} % intervals by the spread across events, number of events in "
+        "brackets.",
+    )
+
+
+def _largest_section(result: StudyResult, material: Material, found: Typical | None) -> Section | None:
+    """The ends of the distribution: no p, because they are picked for their size."""
+    rows = _largest(result, material, found)
+    if not rows:
+        return None
+    bounds = [b for *_, own, low, high, _ in rows for b in (own, low, high) if math.isfinite(b)]
+    scale = (min([*bounds, -0.02]) * 1.02, max([*bounds, 0.02]) * 1.02)
+    table = Table(
+        caption="Own move of the ten largest. These are the ends of the distribution, picked for their size, so no p "
+        "is given. windows.csv has every event.",
+        columns=("share", f"own move, {100 * result.spec.level:g} % interval", "", "day 0"),
+        rows=tuple(
+            (
+                Cell(text=name, link=link),
+                Cell(text=signed(own, 1), note=span(low, high), strong=outside),
+                Cell(bar=(low, own, high), strong=outside),
+                short_day(day0),
+            )
+            for name, link, day0, own, low, high, outside in rows
+        ),
+        numeric=frozenset({1, 3}),
+        scale=scale,
+        fit=True,
+    )
+    return Section(id="largest", title="The ten largest", blocks=(table,))
+
+
+def _largest(
+    result: StudyResult, material: Material, found: Typical | None
+) -> list[tuple[str, str, str, float, float, float, bool]]:
+    detailed = set(result.detailed)
+    if found is None:
+        shares = sorted(material.moves.shares, key=lambda s: -abs(s.whole.own))[:LARGEST]
+    else:
+        order = found.at[np.argsort(-np.abs(found.moves), kind="stable")[:LARGEST]]
+        some = replace(result, studied=result.studied.take(np.sort(order)))
+        shares = sorted(moves_of(some).shares, key=lambda s: -abs(s.whole.own))
+    return [
+        (
+            share.name,
+            f"events/{share.event_id}.html" if share.event_id in detailed else "",
+            share.day0,
+            share.whole.own,
+            share.whole.low,
+            share.whole.high,
+            share.whole.outside,
+        )
+        for share in shares
+    ]
+
+
+def groups_section(result: StudyResult) -> Section | None:
+    """The average of each group by the tests to read; None where there is no group."""
+    if not result.groups:
+        return None
+    chosen: dict[str, list[str]] = {}
+    rows = []
+    windows = dict.fromkeys(row.label for row in result.groups)
+    few = list(windows)[:2] if result.spec.tests == ("auto",) else list(windows)
+    for row in result.groups:
+        advice = recommend(row.car.count, row.n_dates, row.n_overlapping, 1 if row.own else row.window.length)
+        if row.label not in few or (result.spec.tests == ("auto",) and row.result.test not in advice.tests):
+            continue
+        chosen.setdefault(advice.why, [])
+        if row.group not in chosen[advice.why]:
+            chosen[advice.why].append(row.group)
+        test = row.result
+        rows.append(
+            (
+                *(row.group, row.label, f"{row.car.count:,}", f"{row.n_dates:,}"),
+                signed(row.car.mean if row.car.count else math.nan),
+                *(test.test, number(test.statistic), p_value(test.p)),
+                test.reason if test.applicable != "yes" else "",
+            )
+        )
+    if not rows:
+        return None
+    table = Table(
+        caption="Average own move (CAAR) per group and window",
+        columns=("group", "window", "events", "dates", "CAAR", "test", "statistic", "p", "warning"),
+        rows=tuple(rows[:100]),
+        numeric=frozenset({2, 3, 4, 6, 7}),
+        note="all: direct rows only; an announcement under two ids counts once per share and day 0. Every other window "
+        "and test stands in aggregate.csv.",
+        folded=True,
+    )
+    notes = tuple(Note(f"{upper(', '.join(groups))}: {why}.") for why, groups in chosen.items())
+    return Section(id="groups", title="Groups", blocks=(*notes, table, *comparison_tables(result)))
