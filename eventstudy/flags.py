@@ -26,7 +26,7 @@ from eventstudy.data.quality import (
     UNCLEAR,
 )
 from eventstudy.data.surroundings import CONFOUNDED, OTHER, RESUMED, Surroundings
-from eventstudy.engine.panel import Bools, Ints
+from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.windows import WindowPlan
 from eventstudy.spec import Window
 
@@ -74,6 +74,7 @@ FLAGS: dict[str, str] = {
     "session before or after: dates may be shifted, or the two trade at other hours",
     "multi_session": "the return of day 0 covers several sessions, because closes before it are missing: what day 0 "
     "alone did is not known",
+    "headline_t_only": "fewer than 39 earlier windows rank this one: its p value is that of the t test alone",
 }
 
 
@@ -168,6 +169,12 @@ def window_flags(facts: Facts, around: Surroundings, window: Window) -> np.ndarr
             "delisted": facts.last < np.minimum(end, facts.benchmark_last),
         }
     )
+
+
+def test_flags(p_t: Floats, p_rank: Floats) -> np.ndarray:
+    """Flags of test windows that say what their p value rests on, as bits; p values (E, W), int32 (E, W)."""
+    alone = np.isfinite(p_t) & ~np.isfinite(p_rank)
+    return np.where(alone, np.int32(1 << _PLACES["headline_t_only"]), np.int32(0))
 
 
 def _bits(found: Mapping[str, Bools]) -> np.ndarray:

@@ -36,6 +36,7 @@ from eventstudy.roster import primary_windows
 from eventstudy.scale.budget import Budget
 from eventstudy.spec import StudySpec
 from eventstudy.totals import Totals
+from eventstudy.unusual import Unusual
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -197,6 +198,8 @@ class StudyResult:
         All studied events, or those that pages show where ``budget.kept`` is False.
     prepared : Prepared
     totals : Totals
+    unusual : Unusual
+        How many primary windows are unusual, and which survive the number of looks.
     budget : Budget
         What was computed unasked.
     executor : str
@@ -217,6 +220,7 @@ class StudyResult:
     studied: Studied
     prepared: Prepared
     totals: Totals
+    unusual: Unusual
     budget: Budget
     executor: str
     notices: tuple[str, ...]

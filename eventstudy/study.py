@@ -50,6 +50,7 @@ from eventstudy.scale.spool import Spool
 from eventstudy.spec import StudySpec
 from eventstudy.spelling import meant
 from eventstudy.totals import totals_of
+from eventstudy.unusual import unusual_windows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -222,7 +223,8 @@ def estimated(
     result = StudyResult(
         studied=_record(prepared, tables, job, *picked),
         prepared=prepared,
-        totals=totals_of(prepared, first, spec),
+        totals=totals_of(prepared, first),
+        unusual=unusual_windows(prepared, first, spec),
         budget=afford,
         executor=how.executor.words,
         notices=(*prepared.notices, *first.stand_ins.notices(spec), *afford.notices),

@@ -16,6 +16,7 @@ from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.numpy_kernel import measure_chunk, measure_design
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Floats, Ints, Placed, ReturnPanel
+from eventstudy.engine.significance.headline import headline
 from eventstudy.engine.significance.laws import t_p_value
 from eventstudy.engine.significance.single import ExactT, exact_t
 from eventstudy.engine.significance.single_tests import SINGLE_TESTS
@@ -147,6 +148,9 @@ def _block(context: EventContext) -> Block:
         if entry.possible(context):
             columns |= entry.run(context)
     exact = exact_t(found.car, found.q, found.s2, found.nu, options.level, options.alternative)
+    if "rank_low" in columns:
+        rank = (columns["p_rank_local"], columns.pop("rank_low"), columns.pop("rank_high"))
+        columns |= headline(exact, *rank, options.alternative)
     return Block(measures=found, exact=exact, columns=columns, context=context)
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.engine.significance.cluster import weighted_sum
-from eventstudy.engine.significance.laws import t_p_value, t_quantile
+from eventstudy.engine.significance.laws import t_p_value, t_quantile, tail_of
+from eventstudy.engine.significance.single import sided
 from eventstudy.evaluate.clusters import cluster_of, common_design, ids_of, sessions_of
 from eventstudy.records import DollarRow
 
@@ -79,7 +80,8 @@ def _totals(studied: Studied) -> list[DollarRow]:
             if isinstance(cluster, str) or not np.isfinite(values).all():
                 continue
             total, std_error = weighted_sum(cluster, values)
-            half = float(t_quantile(np.array(cluster.nu), 0.5 + spec.level / 2)) * std_error
+            half = float(t_quantile(np.array(cluster.nu), tail_of(spec.level, spec.alternative))) * std_error
+            low, high = sided(np.array(total - half), np.array(total + half), spec.alternative)
             t = total / std_error if std_error > 0 else np.nan
             found.append(
                 DollarRow(
@@ -90,8 +92,8 @@ def _totals(studied: Studied) -> list[DollarRow]:
                     market_value=float(values.sum()),
                     dollar=total,
                     std_error=std_error,
-                    ci_low=total - half,
-                    ci_high=total + half,
+                    ci_low=float(low),
+                    ci_high=float(high),
                     t=t,
                     df=cluster.nu,
                     p=float(t_p_value(np.array(t), np.array(cluster.nu), spec.alternative)),

@@ -16,7 +16,7 @@ _COLUMNS: dict[str, str] = {
         " placebo_rate_placebo placebo_rate_rank placebo_rate_f placebo_rate_vol_conformal placebo_rate_vol_bf"
         " placebo_rate_boot_iid placebo_rate_boot_block placebo_rate_boot_stationary"
         " p_space p_min_space p_rank_local p_min_rank_local placebo_rate_rank_local"
-        " space_low space_high"
+        " space_low space_high p_headline headline_low headline_high"
     ),
     "models": (
         "event_id ticker day0 model benchmark alpha beta sigma r_squared n_estimation n_masked estimation_start"

@@ -40,8 +40,9 @@ class FirstPass:
         Where some wanted test reads every event at once.
     kept : bool (N,)
         Events of the roster that are studied.
-    primary, primary_p : int16, float64 (N,)
-        Position of each event's primary window, and ``p_t`` over it; NaN for events that are not studied.
+    primary, primary_p, primary_headline : int16, float64, float64 (N,)
+        Position of each event's primary window, and ``p_t`` and ``p_headline`` over it; NaN for events that are not
+        studied, and where the headline p was not wanted.
     flags : int
         Bits of ``flags.FLAGS`` that some event has over its primary window.
     stand_ins : StandIns
@@ -56,6 +57,7 @@ class FirstPass:
     kept: Bools
     primary: np.ndarray
     primary_p: Floats
+    primary_headline: Floats
     tally: Tally = field(default_factory=Tally.empty)
     flags: int = 0
     stand_ins: StandIns = field(default_factory=StandIns)
@@ -93,6 +95,7 @@ def first_pass(
         kept=np.zeros(n, dtype=bool),
         primary=np.zeros(n, dtype=np.int16),
         primary_p=np.full(n, np.nan),
+        primary_headline=np.full(n, np.nan),
     )
     edges = blocks(n, size)
     parts = [events.part(start, stop) for start, stop in edges]
@@ -121,8 +124,11 @@ def _add(made: FirstPass, job: Job, prepared: Prepared, part: Roster, found: Blo
     made.kept[where] = kept
     w = primary_windows(events, job.spec)
     at = np.flatnonzero(kept) + where.start
-    made.primary[at], made.primary_p[at] = w, measured.windows["p_t"][np.arange(len(w)), w]
-    flags = measured.row_flags | measured.window_flags[np.arange(len(w)), w]
+    own = np.arange(len(w)), w
+    made.primary[at], made.primary_p[at] = w, measured.windows["p_t"][own]
+    if "p_headline" in measured.windows:
+        made.primary_headline[at] = measured.windows["p_headline"][own]
+    flags = measured.row_flags | measured.window_flags[own]
     made.flags |= int(np.bitwise_or.reduce(flags[events.marked(REPORTED)], initial=0))
     if len(found.lost):
         kinds = np.where(found.lost_obs < prepared.sentences.needed, exclusions.FEW, exclusions.DEFICIENT)

@@ -15,7 +15,7 @@ from eventstudy.engine.options import Engine, Options
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.engine.significance.summary import SPREAD_PARTS
 from eventstudy.engine_options import options_of, pairs, window_plan
-from eventstudy.flags import row_flags, window_flags
+from eventstudy.flags import row_flags, test_flags, window_flags
 from eventstudy.prepare import facts_of, placed_events
 from eventstudy.roster import Roster
 from eventstudy.spec import StudySpec
@@ -106,11 +106,14 @@ def measured_chunk(job: Job, panel: Panel, events: Roster, seeds: Ints | None) -
     block = study_block(panel.of_returns, placed, job.options)
     found = block.measures
     facts = facts_of(panel, events, job.spec, found.n_obs, found.zero_variance, found.fallback)
+    near = np.stack([window_flags(facts, around, window) for window in job.spec.windows], axis=1)
+    if "p_rank_local" in block.columns:
+        near |= test_flags(block.exact.p, block.columns["p_rank_local"])
     return Chunk(
         events=events,
         panel=panel,
         block=block,
         kept=found.rank_ok & (found.n_obs >= job.options.needed(panel.factors.shape[1])),
         row_flags=row_flags(facts, around, job.options.plan),
-        window_flags=np.stack([window_flags(facts, around, window) for window in job.spec.windows], axis=1),
+        window_flags=near,
     )

@@ -26,6 +26,11 @@ def t_quantile(df: Floats, probability: float) -> Floats:
     return np.asarray(special.stdtrit(df, probability), dtype=np.float64)
 
 
+def tail_of(level: float, alternative: Alternative) -> float:
+    """Probability below the critical value of a test, and so below the bound of its interval."""
+    return 0.5 + level / 2 if alternative == "two-sided" else level
+
+
 def f_p_value(f: Floats, df1: float | Ints, df2: float | Floats | Ints) -> Floats:
     """Upper-tail p value of an F statistic."""
     return np.asarray(special.fdtrc(df1, df2, f), dtype=np.float64)
@@ -44,7 +49,7 @@ def minimum_detectable_effect(
     ``scipy.stats.nct`` and a root finder (tests/engine/test_laws.py).
     """
     known, where = np.unique(df, return_inverse=True)
-    tail = 0.5 + level / 2 if alternative == "two-sided" else level
+    tail = tail_of(level, alternative)
     effect = np.array([_detectable(float(nu), tail, power) for nu in known])
     return np.asarray(effect[where].reshape(np.shape(df)), dtype=np.float64)
 

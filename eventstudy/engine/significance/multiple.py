@@ -16,11 +16,10 @@ def holm(p: Floats) -> Floats:
         Unadjusted; NaN entries stay NaN and do not count.
     """
     adjusted = np.full(p.shape, np.nan)
-    order = [i for i in np.argsort(p, kind="stable") if np.isfinite(p[i])]
-    running = 0.0
-    for rank, i in enumerate(order):
-        running = max(running, min(1.0, (len(order) - rank) * p[i]))
-        adjusted[i] = running
+    known = int(np.isfinite(p).sum())
+    order = np.argsort(p, kind="stable")[:known]
+    steps = np.minimum(1.0, np.arange(known, 0, -1) * p[order])
+    adjusted[order] = np.maximum.accumulate(steps) if known else steps
     return adjusted
 
 

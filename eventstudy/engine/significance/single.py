@@ -19,6 +19,7 @@ from eventstudy.engine.significance.laws import (
     minimum_detectable_effect,
     t_p_value,
     t_quantile,
+    tail_of,
 )
 from eventstudy.engine.windows import LOCAL_SESSIONS
 
@@ -31,7 +32,8 @@ class ExactT:
     ----------
     std_error, t, df, p, ci_low, ci_high, mde : float64 (E, W)
         Standard error of the CAR, its t statistic with df degrees of freedom, p value, interval at the level asked
-        for, and the smallest true CAR that this side of the test finds with 80 % power at that level.
+        for (of a one-sided test one bound), and the smallest true CAR that this side of the test finds with 80 % power
+        at that level.
     """
 
     std_error: Floats
@@ -67,17 +69,24 @@ def exact_t(car: Floats, q: Floats, s2: Floats, nu: Floats, level: float, altern
     df = np.broadcast_to(nu[:, None], std_error.shape)
     # few degrees of freedom differ, and quantiles cost more than everything else here
     known, where = _distinct(nu)
-    half = t_quantile(known, 0.5 + level / 2)[where][:, None] * std_error
+    half = t_quantile(known, tail_of(level, alternative))[where][:, None] * std_error
     t = car / std_error
+    ci_low, ci_high = sided(car - half, car + half, alternative)
     return ExactT(
         std_error=std_error,
         t=t,
         df=np.where(np.isfinite(t), df, np.nan),
         p=t_p_value(t, df, alternative),
-        ci_low=car - half,
-        ci_high=car + half,
+        ci_low=ci_low,
+        ci_high=ci_high,
         mde=minimum_detectable_effect(nu, level, alternative=alternative)[:, None] * std_error,
     )
+
+
+def sided(low: Floats, high: Floats, alternative: Alternative) -> tuple[Floats, Floats]:
+    """The bounds of an interval that the side of the test has; NaN for the other, which is infinite (methods A5)."""
+    nothing = np.full(np.shape(low), np.nan)
+    return nothing if alternative == "less" else low, nothing if alternative == "greater" else high
 
 
 def _distinct(nu: Floats) -> tuple[Floats, Ints]:

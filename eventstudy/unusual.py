@@ -1,0 +1,103 @@
+"""How many primary windows of a study are unusual, how many chance would make so, and which survive the number of looks
+(methods 11, A4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from eventstudy.data.coded import first_of
+from eventstudy.engine.panel import Floats, Ints
+from eventstudy.engine.significance.headline import unusual
+from eventstudy.engine.significance.multiple import holm
+from eventstudy.roster import REPORTED
+from eventstudy.spec import StudySpec
+
+if TYPE_CHECKING:
+    from eventstudy.prepare import Prepared
+    from eventstudy.scale.first_pass import FirstPass
+
+# Share of studies without any effect, of so many windows with t4 errors, in which Holm and the headline p find one at
+# 5 % (docs/validation.md): above MOST_FALSE nothing is said to survive.
+FAMILYWISE_T4 = {1: 0.036, 2: 0.055, 3: 0.072, 5: 0.099, 10: 0.150, 20: 0.223, 31: 0.289}
+MOST_FALSE = 0.06
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unusual:
+    """The primary windows of direct and peer rows, one for each firm and session.
+
+    Attributes
+    ----------
+    level : float
+    by : {"headline", "t"}
+        Which p value calls a window unusual: the t test's only where nobody wanted the headline p.
+    tested, found : int
+        Windows that have a p value, and those of them with p <= 1 - level.
+    survivors : int
+        Those of them whose p value of the t test, adjusted for all tested windows (Holm), is <= 1 - level too.
+    rows, adjusted : int64, float64 (m,)
+        Rows of the events table whose adjusted p value lies below 1, in ascending order, and that p value.
+    """
+
+    level: float
+    by: Literal["headline", "t"]
+    tested: int
+    found: int
+    survivors: int
+    rows: Ints
+    adjusted: Floats
+
+    @property
+    def by_chance(self) -> float:
+        """How many chance alone makes unusual, at most."""
+        return (1 - self.level) * self.tested
+
+    @property
+    def false_share(self) -> float:
+        """Share of studies of so many windows without any effect in which something survives, with t4 errors."""
+        sizes = list(FAMILYWISE_T4)
+        return float(np.interp(self.tested, sizes, [FAMILYWISE_T4[n] for n in sizes]))
+
+    @property
+    def counts_survivors(self) -> bool:
+        """Whether pages may say how many survive: only where that errs in at most 6 % of such studies."""
+        return self.by == "headline" and self.tested > 0 and self.false_share <= MOST_FALSE
+
+    def adjusted_p(self, row: int) -> float:
+        """The adjusted p value of a tested row of the events table."""
+        at = int(np.searchsorted(self.rows, row))
+        return float(self.adjusted[at]) if at < len(self.rows) and self.rows[at] == row else 1.0
+
+
+def unusual_windows(prepared: Prepared, first: FirstPass, spec: StudySpec) -> Unusual:
+    """Count the primary windows of a study, whatever its size."""
+    events, index = prepared.roster, prepared.index
+    by: Literal["headline", "t"] = "headline" if np.isfinite(first.primary_headline).any() else "t"
+    p = first.primary_headline if by == "headline" else first.primary_p
+    counted = index.events.columns["role"].where(lambda role: role in ("direct", "peer"))
+    tested = np.flatnonzero(first.kept & events.marked(REPORTED) & counted[events.row] & np.isfinite(p))
+    pair = np.asarray(prepared.series.pair)[events.series[tested]]
+    tickers = np.array([symbol for symbol, _ in index.pairs])
+    day = prepared.panel.facts.day(events.series[tested], events.session[tested])
+    number = np.unique(tickers, return_inverse=True)[1][pair] if len(tickers) else pair
+    # one number for each firm, day and window, without a copy of millions of rows of three
+    identity = ((number * 200_000 + day + 100_000) * len(spec.windows) + first.primary[tested]).astype(np.int64)
+    once = first_of(identity)
+    looks = tested[once]
+    adjusted, hit = holm(first.primary_p[looks]), unusual(p[looks], spec.level)
+    order = np.argsort(identity[once], kind="stable")
+    of_row = adjusted[order[np.searchsorted(identity[once][order], identity)]] if len(looks) else adjusted
+    low = of_row < 1
+    rows = events.row[tested[low]].astype(np.int64)
+    return Unusual(
+        level=spec.level,
+        by=by,
+        tested=len(looks),
+        found=int(hit.sum()),
+        survivors=int((hit & unusual(adjusted, spec.level)).sum()) if by == "headline" else 0,
+        rows=rows,
+        adjusted=of_row[low],
+    )
