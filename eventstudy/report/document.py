@@ -4,10 +4,8 @@ escape."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from eventstudy.report.figures.marks import Figure
+from eventstudy.report.figures.marks import Figure
 
 # what opens the table beneath a figure
 NUMBERS = "The numbers of this figure"
@@ -47,7 +45,7 @@ class Group:
     part: bool = False
 
 
-Row = tuple["str | Cell", ...]
+Row = tuple[str | Cell, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +77,15 @@ class Table:
     folded: bool = False
     scale: tuple[float, float] = (0.0, 0.0)
     fit: bool = False
+
+    @property
+    def notes(self) -> tuple[int, ...]:
+        """Length of the longest note of each column."""
+        rows = [row for row in self.rows if not isinstance(row, Group)]
+        return tuple(
+            max((len(row[i].note) for row in rows if isinstance(row[i], Cell)), default=0)  # type: ignore[union-attr]
+            for i in range(len(self.columns))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +164,6 @@ class Columns:
     items: tuple[tuple[str, Figure], ...]
 
 
-Block = "str | Note | Links | Heading | Listing | Items | Fold | Columns | Table | Figure"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """A part of a page; ``quiet`` sets its title small."""
@@ -168,6 +172,9 @@ class Section:
     title: str
     blocks: tuple[Block, ...] = ()
     quiet: bool = False
+
+
+Block = str | Note | Links | Heading | Listing | Items | Fold | Columns | Table | Figure | Section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

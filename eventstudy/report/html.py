@@ -38,6 +38,8 @@ _MINUS = re.compile(r"(?<![\w.\-−])-(?=\d)")
 _TOGETHER = re.compile(r"(?<=\d) (?=%)|(?<=\bp) (?=\d)")
 # cells longer than this are sentences, which wrap
 SENTENCE = 40
+# notes of cells up to this length stand in a narrow place
+SHORT_NOTE = 12
 BAR_WIDTH, BAR_HEIGHT = 152.0, 17.0
 
 
@@ -153,6 +155,8 @@ class _Writer:
                 return self._table(block)
             case Figure():
                 return self._figure(block)
+            case Section():
+                return self._section(block)
 
     def _fold(self, fold: Fold) -> str:
         self.known = set()
@@ -266,7 +270,9 @@ def _cell(table: Table, i: int, cell: str | Cell) -> str:
     names += ["un"] if held.strong else []
     style = f' class="{" ".join(names)}"' if names else ""
     inside = f'<a href="{plain(held.link)}">{text(held.text)}</a>' if held.link else text(held.text)
-    note = f' <span class="iv">{text(held.note)}</span>' if held.note else ""
+    longest = 0 if isinstance(cell, str) else table.notes[i]
+    size = "iv" if longest > SHORT_NOTE else "iv s"
+    note = f' <span class="{size}">{text(held.note)}</span>' if held.note or (i and longest) else ""
     return f'<th scope="row"{style}>{inside}{note}</th>' if not i else f"<td{style}>{inside}{note}</td>"
 
 

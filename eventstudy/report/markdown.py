@@ -18,6 +18,7 @@ from eventstudy.report.document import (
     Listing,
     Note,
     Page,
+    Section,
     Table,
     has_bars,
     numbers,
@@ -44,9 +45,7 @@ def render(page: Page, figures_at: str = "figures", *, tables: bool = False) -> 
     parts += [escape(text) for text in page.lead]
     parts += [f"> **{escape(page.caveat[0])}** {escape(page.caveat[1])}"] if page.caveat[0] else []
     parts += [text for block in page.opening for text in _block(block, figures_at, tables)]
-    for section in page.sections:
-        parts.append(f"## {escape(section.title)}")
-        parts += [text for block in section.blocks for text in _block(block, figures_at, tables)]
+    parts += [text for section in page.sections for text in _block(section, figures_at, tables)]
     if page.words:
         terms = "\n".join(f"- **{escape(term.name)}**: {escape(term.text)}" for term in glossary.TERMS)
         parts += ["## Words", terms]
@@ -89,6 +88,10 @@ def _block(block: Block, figures_at: str, tables: bool) -> Iterator[str]:
             yield from _folded(block) if block.folded else (_table(block),)
         case Figure():
             yield from _figure(block, figures_at, tables)
+        case Section():
+            yield f"## {escape(block.title)}"
+            for inner in block.blocks:
+                yield from _block(inner, figures_at, tables)
 
 
 def _folded(table: Table) -> Iterator[str]:

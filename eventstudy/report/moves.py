@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.engine.models import MODELS
+from eventstudy.engine.significance.headline import ROUNDING, ordinary_days
 from eventstudy.flags import flag_words
 from eventstudy.spec import Window
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 DAY, OPENING, SESSION = "day", "opening", "session"
 # flags of the data themselves: what is near a session, and how events share it, stands in words elsewhere
 NEARNESS = frozenset({"timing_uncertain", "confounded", "overlap", "shared_session", "window_incomplete"})
-# p values are shares of small numbers: rounding decides nothing
-ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,7 +281,7 @@ def _whole(studied: Studied, i: int, w: int, alpha: float, curve: Sequence[Robus
         days = found.daily["return"][i, first : first + window.length]
         moved = float(np.nansum(days)) if np.isfinite(days).any() else math.nan
     p, low, high = headline(columns)
-    as_far, ordinary = ranks(columns.get("p_rank_local", math.nan), columns.get("p_min_rank_local", math.nan))
+    as_far, ordinary = ordinary_days(columns.get("p_rank_local", math.nan), columns.get("p_min_rank_local", math.nan))
     return Move(
         part=DAY,
         moved=moved,
@@ -303,10 +302,10 @@ def _whole(studied: Studied, i: int, w: int, alpha: float, curve: Sequence[Robus
 
 
 def headline(columns: dict[str, float]) -> tuple[float, float, float]:
-    """The one p of an event and window, and its interval."""
-    if "p_headline" in columns:
-        return columns["p_headline"], columns["headline_low"], columns["headline_high"]
-    return columns["p_t"], columns["ci_low"], columns["ci_high"]
+    """The one p of an event and window with its interval; those of the exact t where ranks were not computed."""
+    if not math.isfinite(columns.get("p_headline", math.nan)):
+        return columns["p_t"], columns["ci_low"], columns["ci_high"]
+    return columns["p_headline"], columns["headline_low"], columns["headline_high"]
 
 
 def _part(name: str, row: PartRow | None, alpha: float, curve: Sequence[RobustRow]) -> Move | None:
@@ -314,7 +313,7 @@ def _part(name: str, row: PartRow | None, alpha: float, curve: Sequence[RobustRo
         return None
     p = float(getattr(row, "p_headline", row.p))
     half = 1.96 * row.std_error
-    as_far, ordinary = ranks(getattr(row, "p_rank_local", math.nan), getattr(row, "p_min_rank_local", math.nan))
+    as_far, ordinary = ordinary_days(getattr(row, "p_rank_local", math.nan), getattr(row, "p_min_rank_local", math.nan))
     return Move(
         part=name,
         moved=row.total,
@@ -329,14 +328,6 @@ def _part(name: str, row: PartRow | None, alpha: float, curve: Sequence[RobustRo
         alpha=alpha,
         variants=variants(curve),
     )
-
-
-def ranks(p: float, smallest: float) -> tuple[int, int]:
-    """How many ordinary windows went as far as the event's, and of how many, from ``p_rank_local`` and its smallest
-    possible value 1/K, which the event itself takes up; (0, 0) where there is no rank."""
-    if not math.isfinite(p) or not smallest > 0:
-        return 0, 0
-    return round(p / smallest) - 1, round(1 / smallest) - 1
 
 
 def variants(curve: Sequence[RobustRow]) -> tuple[Variant, ...]:

@@ -351,24 +351,45 @@ def _owners(shares: Sequence[Share]) -> str:
 
 
 def _opening_words(shares: Sequence[Share]) -> list[str]:
-    """What the day hides where the opening was unusual by itself, and what the session then did."""
-    found = []
-    for share in shares:
-        move = share.opening
-        if move is None or not move.outside:
+    """What the day hides where openings were unusual by themselves, and what the session then did."""
+    found = [s for s in shares if s.opening is not None and s.opening.outside][:NAMED]
+    said = []
+    for below in (True, False):
+        mine = [s for s in found if s.opening is not None and (s.opening.own < 0) == below]
+        if not mine:
             continue
-        n, k = len(move.variants), move.unusual
-        far = frequency(move)
-        aside = f" ({far}{f'; {k} of {n} variants call it unusual' if n else ''})" if far or n else ""
-        side = "below" if move.own < 0 else "above"
-        text = f"At the opening {share.name} stood {plain(rounded(move.own, 1), 1)} points {side} what the market explains{aside}"
-        later = share.session
-        if later is not None and later.own * move.own < 0 and abs(later.own) >= 0.2 * abs(move.own):
-            gained = "gained on" if later.own > 0 else "lost against"
-            how = ", which is unusual too" if later.outside else ", which could be ordinary"
-            text += f"; during the day it {gained} the market {plain(rounded(later.own, 1), 1)} points{how}"
-        found.append(f"{text}.")
-    return found[:3]
+        sizes = listed([plain(rounded(s.opening.own, 1), 1) for s in mine if s.opening is not None])
+        side = "below" if below else "above"
+        text = f"At the opening {listed([s.name for s in mine])} stood {sizes} points {side} what the market explains"
+        asides = [_aside(s.opening, s.name if len(mine) > 1 else "") for s in mine if s.opening is not None]
+        text += f" ({'; '.join(a for a in asides if a)})" if any(asides) else ""
+        turned = [s for s in mine if _turned(s)]
+        if turned:
+            back = listed([plain(rounded(s.session.own, 1), 1) for s in turned if s.session is not None])
+            rare = [s.name for s in turned if s.session is not None and s.session.outside]
+            how = "could be ordinary" if not rare else "is unusual too" if len(rare) == len(turned) else (
+                f"is unusual for {listed(rare)}"
+            )
+            who = "" if len(mine) == 1 else f"{listed([s.name for s in turned])} "
+            verb = "gained" if below else "lost"
+            link = "on" if below else "against"
+            text += f"; during the day {who or 'it '}{verb} {back} points {link} the market, which {how}"
+        said.append(f"{text}.")
+    return said
+
+
+def _turned(share: Share) -> bool:
+    """Whether the session took back a fifth or more of what the opening did."""
+    night, day = share.opening, share.session
+    return night is not None and day is not None and night.own * day.own < 0 and abs(day.own) >= 0.2 * abs(night.own)
+
+
+def _aside(move: Move, name: str) -> str:
+    """How often a night goes as far, and how many variants call the opening unusual."""
+    n, k = len(move.variants), move.unusual
+    parts = [frequency(move), f"{k} of {n} variants call it unusual" if n else ""]
+    text = ", ".join(part for part in parts if part)
+    return f"{name}: {text}" if name and text else text
 
 
 def market_words(shares: Sequence[Share], market: float, what: str) -> str:

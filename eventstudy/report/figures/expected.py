@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from eventstudy.evaluate.around import Around
 from eventstudy.report.figures.marks import Dot, Figure, Label, Line, Mark, Panel, box, listed_data, segment
@@ -28,7 +28,7 @@ def levels(around: Around, row: int, share: Share, *, log: bool) -> list[dict[st
     at = {day: k for k, day in enumerate(days)}
     found: list[dict[str, float]] = [_level(-1, 100.0, 100.0, 100.0, 100.0)]
     level = 100.0
-    for day in range(-1, -1 - BEFORE, -1):
+    for day in range(-1, -BEFORE, -1):
         moved = around.moved[row, at[day]] if day in at else math.nan
         if not math.isfinite(moved):
             break
@@ -132,8 +132,13 @@ def _panel(
     )
     y = Scale(marks[0], marks[-1], bottom, top)
     first, last = path[0]["day"], path[-1]["day"]
-    x = Scale(first - 0.15, max(last, 1) + 0.2, left, right)
-    night = x(-0.35)
+    # day 0 has two places: its opening and its close
+    line = Scale(first - 0.15, max(last, 1) + 1.2, left, right)
+
+    def x(day: float) -> float:
+        return line(day if day < 0 else day + 1)
+
+    night = line(0.0)
     drawn: list[Mark] = []
     if opening is not None:
         drawn.append(Line("night", (box(x(-1), top, night - x(-1), bottom - top),), closed=True))
@@ -195,7 +200,7 @@ def _data(share: Share) -> dict[str, str]:
 
 
 def _stations(
-    path: list[dict[str, float]], opening: dict[str, float] | None, x: Scale, night: float
+    path: list[dict[str, float]], opening: dict[str, float] | None, x: Callable[[float], float], night: float
 ) -> list[tuple[float, dict[str, float]]]:
     """Where expected and band stand: the close before, the opening, and the closes from day 0."""
     found = [(x(p["day"]), p) for p in path if p["day"] >= -1]
@@ -203,7 +208,7 @@ def _stations(
 
 
 def _all_points(
-    path: list[dict[str, float]], opening: dict[str, float] | None, x: Scale, night: float
+    path: list[dict[str, float]], opening: dict[str, float] | None, x: Callable[[float], float], night: float
 ) -> list[tuple[float, dict[str, float]]]:
     points = [(x(p["day"]), p) for p in path]
     return sorted([*points, (night, opening)], key=lambda item: item[0]) if opening is not None else points
@@ -213,7 +218,7 @@ def _bars(
     share: Share,
     path: list[dict[str, float]],
     opening: dict[str, float] | None,
-    x: Scale,
+    x: Callable[[float], float],
     y: Scale,
     night: float,
 ) -> list[Mark]:
@@ -237,7 +242,12 @@ def _bars(
 
 
 def _axis_labels(
-    share: Share, path: list[dict[str, float]], opening: dict[str, float] | None, x: Scale, night: float, bottom: float
+    share: Share,
+    path: list[dict[str, float]],
+    opening: dict[str, float] | None,
+    x: Callable[[float], float],
+    night: float,
+    bottom: float,
 ) -> list[Mark]:
     first, last = path[0]["day"], path[-1]["day"]
     drawn: list[Mark] = [Label("m", x(0), bottom + 15, "close")]
