@@ -137,4 +137,3 @@ def _audit(result: StudyResult) -> Audit:
     from eventstudy.evaluate.audit import audit
 
     return audit(result.studied)
-

@@ -92,9 +92,9 @@ def _files(
     """calibration.csv always; pages and figure where the formats ask for them."""
     from eventstudy.report.calibration import calibration_figure, calibration_page
     from eventstudy.report.csv_rows import csv_text
-    from eventstudy.report.pages import figure_files
     from eventstudy.report.html import report_page
     from eventstudy.report.markdown import render
+    from eventstudy.report.pages import figure_files
     from eventstudy.report.write import ILLUSTRATED
 
     digits = result.spec.digits

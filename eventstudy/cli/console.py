@@ -109,6 +109,17 @@ def tell(text: object, *, error: bool = False, command: bool = False, end: str =
     print(plain, end=end, file=sys.stderr if error else sys.stdout, flush=flush)
 
 
+def writes(characters: str) -> bool:
+    """Whether stdout can show some characters: its encoding has them, and no ``TERM=dumb`` says otherwise."""
+    if os.environ.get("TERM") == "dumb":
+        return False
+    try:
+        characters.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
 def _without_controls(text: str) -> str:
     """Characters that a terminal would obey, or not show, as a mark."""
     return _UNPRINTED.sub(lambda found: found[0] if found[0].isprintable() else "�", text)

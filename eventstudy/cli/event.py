@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, say_prices, tell
+from eventstudy.cli.console import Console, say_prices, tell, writes
 from eventstudy.cli.named import events_file
 from eventstudy.cli.options import (
     ColorOption,
@@ -72,7 +72,7 @@ def event_command(
     console.progress_done()
     say_prices(result, console)
     positions = _positions(result, ticker)
-    _print(result, positions, as_json=as_json, out=str(out), summary=summary)
+    _print(result, positions, as_json=as_json, out=str(out), summary=summary, everything=verbose)
     if save:
         _save(result, out, formats, console, force=force)
     if not positions:
@@ -128,17 +128,24 @@ def _why(result: StudyResult) -> str:
     return "; ".join(f"{e.reason}: {e.detail}" for e in result.exclusions)
 
 
-def _print(result: StudyResult, positions: list[int], *, as_json: bool, out: str, summary: bool) -> None:
+def _print(
+    result: StudyResult, positions: list[int], *, as_json: bool, out: str, summary: bool, everything: bool
+) -> None:
     if as_json:
         from eventstudy.cli.summary import summary_object
         from eventstudy.report.escape import json_dumps
 
         tell(json_dumps(summary_object(result, None, out, []), result.spec.digits))
         return
-    from eventstudy.cli.terminal import event_text
+    from eventstudy.cli.terminal import ASCII, UNICODE, event_text
+    from eventstudy.report.material import Material
 
-    for i in positions:
-        tell(event_text(result, i))
+    material = Material(result=result)
+    shares = {share.position: share for share in material.moves.shares}
+    for k, i in enumerate(positions):
+        if k:
+            tell("")
+        tell(event_text(material, shares[i], UNICODE if writes("".join(UNICODE)) else ASCII, everything=everything))
         if summary:
             from eventstudy.evaluate.audit import estimation_summary
 

@@ -69,8 +69,7 @@ def _spans(studied: Studied, at: Ints) -> Floats:
     length = studied.spec.windows[w].length
     used = fits.used
     residual = np.where(used, fits.residual[:, design.estimation], np.nan)
-    n, m = residual.shape
-    if m < length:
+    if residual.shape[1] < length:
         return np.empty(0)
     sums = np.lib.stride_tricks.sliding_window_view(residual, length, axis=1).sum(axis=2)
     q = np.where(np.isfinite(found.q[:, w]), found.q[:, w], length)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +14,7 @@ from eventstudy.evaluate.typical import Typical, typical
 from eventstudy.report.announcement import CLOSING, stale_banner
 from eventstudy.report.claims import claim_items
 from eventstudy.report.comparisons import comparison_tables
-from eventstudy.report.document import Block, Cell, Items, Note, Page, Section, Table
+from eventstudy.report.document import Block, Cell, Columns, Items, Note, Page, Section, Table
 from eventstudy.report.figures.dots import DotRow, dots_figure
 from eventstudy.report.figures.histogram import distribution_figure
 from eventstudy.report.figures.marks import Figure
@@ -32,12 +31,13 @@ if TYPE_CHECKING:
     from eventstudy.evaluate.audit import Audit
     from eventstudy.records import GroupRow
     from eventstudy.results import StudyResult
+    from eventstudy.spec import Window
 
 LARGEST = 10
 # groups of a figure
 MOST_GROUPS = 12
 # tests whose statistic is the average over its standard error
-AVERAGES = ("calendar-cov", "crude-dependence", "csect-t")
+AVERAGES = ("calendar-cov", "csect-t")
 
 
 def many_page(result: StudyResult, material: Material, audit: Audit | None) -> tuple[Page, dict[str, Figure]]:
@@ -46,7 +46,7 @@ def many_page(result: StudyResult, material: Material, audit: Audit | None) -> t
     average = _average(result)
     figures = _figures(result, found, average)
     claims = claim_items(material)
-    opening: list[Block] = [*figures.values()]
+    opening: list[Block] = [Columns(tuple(("", figure) for figure in figures.values()))]
     sections = (
         Section(id="claims", title="Claims, held against prices", blocks=(Items(tuple(claims)),)) if claims else None,
         _largest_section(result, material, found),
@@ -84,28 +84,46 @@ def _typical(result: StudyResult) -> Typical | None:
     return typical(studied, first)
 
 
-def _average(result: StudyResult) -> GroupRow | None:
-    """The average over the window that most events have, by a test whose statistic is the average over its error."""
-    rows = [row for row in result.groups if row.group == ALL and not row.own]
-    if not rows:
-        return None
+@dataclass(frozen=True, slots=True)
+class _Average:
+    """The average over the window that most events have, with the widest interval and the largest p of the tests whose
+    statistic is the average over a standard error: one counts the days that events share, the other a variance that
+    rises with the event."""
+
+    row: GroupRow
+    half: float
+    p: float
+
+
+def _average(result: StudyResult) -> _Average | None:
+    rows = [row for row in result.groups if row.group == ALL and not row.own and row.car.count]
     window = _window(result)
     mine = [row for row in rows if row.window == window] or [row for row in rows if row.window == rows[0].window]
-    named = {row.result.test: row for row in mine}
-    shares_days = bool(mine[0].n_overlapping) or mine[0].n_dates < mine[0].car.count
-    order = AVERAGES if shares_days else AVERAGES[::-1]
-    chosen = [named[test] for test in order if test in named and math.isfinite(named[test].result.p)]
-    return chosen[0] if chosen else mine[0]
+    if not mine:
+        return None
+    known = [row for row in mine if row.result.test in AVERAGES and math.isfinite(row.result.p)]
+    halves = [_half(row, result.spec.level) for row in known]
+    return _Average(mine[0], max(halves, default=math.nan), max((row.result.p for row in known), default=math.nan))
 
 
-def _window(result: StudyResult) -> object:
+def _half(row: GroupRow, level: float) -> float:
+    """Half-width of the interval of an average by its test's own standard error."""
+    if not row.result.statistic:
+        return math.nan
+    tail, df = 0.5 + level / 2, str(row.result.df)
+    known = df.replace(".", "", 1).isdigit() and float(df) > 0
+    quantile = float(stdtrit(float(df), tail)) if known else float(ndtri(tail))
+    return quantile * abs(row.car.mean / row.result.statistic)
+
+
+def _window(result: StudyResult) -> Window:
     studied = result.studied
     if studied.measured is None or not len(studied.primary):
         return result.spec.windows[0]
     return result.spec.windows[int(np.bincount(studied.primary).argmax())]
 
 
-def _title(result: StudyResult, found: Typical | None, average: GroupRow | None) -> str:
+def _title(result: StudyResult, found: Typical | None, average: _Average | None) -> str:
     kind = _category(result)
     if found is not None and len(found.at):
         window = _window(result)
@@ -115,13 +133,16 @@ def _title(result: StudyResult, found: Typical | None, average: GroupRow | None)
             if len(found.ordinary)
             else ""
         )
-        days = getattr(window, "length", 1)
-        span_words = "in one day" if days == 1 else f"in {counted(days)} days"
-        return f"After {len(found.at):,} {kind}announcements the typical share moved {moved:.1f} % beyond the market {span_words}{usual}."
-    if average is not None and average.car.count:
+        days = "one day" if window.length == 1 else f"{counted(window.length)} days"
         return (
-            f"After {average.car.count:,} {kind}announcements the average share moved {signed(average.car.mean, 1)} "
-            f"beyond the market{over(average.window.length)}."
+            f"After {len(found.at):,} {kind}announcements the typical share moved {moved:.1f} % beyond the market in "
+            f"{days}{usual}."
+        )
+    if average is not None:
+        row = average.row
+        return (
+            f"After {row.car.count:,} {kind}announcements the average share moved {signed(row.car.mean, 1)} beyond the "
+            f"market{over(row.window.length)}."
         )
     return f"{result.totals.n_studied:,} events studied."
 
@@ -135,22 +156,23 @@ def _category(result: StudyResult) -> str:
 def _kicker(result: StudyResult, material: Material) -> str:
     total = result.totals
     days = [share.day0 for share in material.moves.shares]
-    if result.budget.kept and result.studied.measured is not None and len(result.studied.rows):
-        studied = result.studied
-        numbers = studied.tables.facts.day(studied.measured.events.series, studied.measured.events.session)
+    measured = result.studied.measured
+    if result.budget.kept and measured is not None and len(measured):
+        numbers = result.studied.tables.facts.day(measured.events.series, measured.events.session)
         days = [str(np.datetime64(int(day), "D")) for day in (numbers.min(), numbers.max())]
     when = f", {day_words(min(days))} to {day_words(max(days))}" if days else ""
     return f"Event study · {count(total.n_announcements, 'announcement')}, {count(len(total.tickers), 'share')}{when}"
 
 
-def _lead(result: StudyResult, found: Typical | None, average: GroupRow | None) -> list[str]:
+def _lead(result: StudyResult, found: Typical | None, average: _Average | None) -> list[str]:
     alpha, said = 1 - result.spec.level, []
-    if average is not None and average.car.count:
-        low, high = _interval(average, result.spec.level)
-        known = f" ({100 * result.spec.level:g} % interval {span(low, high)}, p {p_text(average.result.p)})" if math.isfinite(low) else ""
-        rose, n = average.car.positive, average.car.count
-        cancel = "Ups and downs nearly cancel: the" if _cancels(average, found) else "The"
-        said.append(f"{cancel} average own move is {signed(average.car.mean)}{known}, and {rose:,} of {n:,} rose.")
+    if average is not None:
+        mean, rose, n = average.row.car.mean, average.row.car.positive, average.row.car.count
+        low, high = mean - average.half, mean + average.half
+        level = f"{100 * result.spec.level:g} % interval"
+        known = f" ({level} {span(low, high, 2)}, p {p_text(average.p)})" if math.isfinite(low) else ""
+        cancel = "Ups and downs nearly cancel: the" if _cancels(mean, found) else "The"
+        said.append(f"{cancel} average own move is {signed(mean)}{known}, and {rose:,} of {n:,} rose.")
     far = result.unusual
     if far.tested:
         share = 100 * far.found / far.tested
@@ -161,54 +183,40 @@ def _lead(result: StudyResult, found: Typical | None, average: GroupRow | None) 
     return [" ".join(said)] if said else []
 
 
-def _cancels(average: GroupRow, found: Typical | None) -> bool:
+def _cancels(mean: float, found: Typical | None) -> bool:
     """Whether the average is small against the typical size."""
-    return found is not None and len(found.moves) > 0 and abs(average.car.mean) < 0.3 * np.median(np.abs(found.moves))
+    return found is not None and len(found.moves) > 0 and abs(mean) < 0.3 * float(np.median(np.abs(found.moves)))
 
 
-def _interval(row: GroupRow, level: float) -> tuple[float, float]:
-    """The average and its standard error by the test's own statistic; NaN where the test has no such error."""
-    if row.result.test not in AVERAGES or not row.result.statistic:
-        return math.nan, math.nan
-    df = row.result.df
-    tail = 0.5 + level / 2
-    quantile = float(stdtrit(float(df), tail)) if str(df).replace(".", "").isdigit() else float(ndtri(tail))
-    half = quantile * abs(row.car.mean / row.result.statistic)
-    return row.car.mean - half, row.car.mean + half
-
-
-def _figures(result: StudyResult, found: Typical | None, average: GroupRow | None) -> dict[str, Figure]:
-    window = average.window if average is not None else result.spec.windows[0]
-    made: list[Figure | None] = [caar_figure(result, [ALL], "Average own move, added up", (window.start, window.end))]
+def _figures(result: StudyResult, found: Typical | None, average: _Average | None) -> dict[str, Figure]:
+    window = average.row.window if average is not None else result.spec.windows[0]
+    half = average.half if average is not None else math.nan
+    made: list[Figure | None] = [caar_figure(result, (window.start, window.end), half)]
     if found is not None and len(found.moves) > 1:
-        days = getattr(_window(result), "length", 1)
-        made.append(distribution_figure(found.moves, found.ordinary, result.unusual.found, days))
+        outside = result.unusual.found
+        made.append(distribution_figure(found.moves, found.ordinary, outside, _window(result).length))
     made.append(groups_figure(result))
     return {figure.name: figure for figure in made if figure is not None}
 
 
-def caar_figure(result: StudyResult, groups: Sequence[str], title: str, window: tuple[int, int]) -> Figure | None:
-    """The CAAR path of each group, 0 at the close of day -1, outward both ways, with pointwise intervals."""
-    paths = []
-    for group in groups:
-        days = {day.day: day for day in result.group_days if day.group == group}
-        points = []
-        for day, one in sorted(days.items()):
-            if not one.ar.count:
-                continue
-            reach = [days[d] for d in (range(day + 1) if day >= 0 else range(day, 0)) if d in days]
-            # days are nearly independent, so their variances add up
-            spread = math.sqrt(sum((d.ar.standard_deviation**2 / d.ar.count for d in reach if d.ar.count > 1), 0.0))
-            points.append((day, sum(d.ar.mean for d in reach if d.ar.count), 1.959964 * spread))
-        heading = title if len(groups) == 1 else f"{group} ({max((d.ar.count for d in days.values()), default=0):,})"
-        paths.append((heading, points))
+def caar_figure(result: StudyResult, window: tuple[int, int], half: float) -> Figure | None:
+    """The CAAR path of all events, 0 at the close of day -1, outward both ways, with pointwise intervals; that of the
+    window has the half-width ``half``, and the others are wider than the spread of days says in the same proportion."""
+    days = {day.day: day for day in result.group_days if day.group == ALL and day.ar.count}
+    points = []
+    for day in sorted(days):
+        reach = [days[d] for d in (range(day + 1) if day >= 0 else range(day, 0)) if d in days]
+        spread = math.sqrt(sum(d.ar.standard_deviation**2 / d.ar.count for d in reach if d.ar.count > 1))
+        points.append((day, sum(d.ar.mean for d in reach), spread))
+    own = next((spread for day, _, spread in points if day == window[1]), 0.0)
+    wide = half / own if math.isfinite(half) and own and window[0] == 0 else float(ndtri(0.5 + result.spec.level / 2))
     return path_figure(
         "caar-groups",
         "Average own move, added up",
-        paths,
+        [("Average own move, added up", [(day, value, wide * spread) for day, value, spread in points])],
         window,
-        "CAAR: average own moves added up from the close of day -1 outward both ways. Shaded: 95 % interval of each "
-        "point, which takes events and days for independent; pale strip: the window.",
+        "CAAR: average own moves added up from the close of day -1 outward both ways. Shaded: "
+        f"{100 * result.spec.level:g} % interval of each point; pale strip: the window.",
     )
 
 
@@ -219,12 +227,16 @@ def groups_figure(result: StudyResult) -> Figure | None:
     for row in result.groups:
         if row.window == window and not row.own and row.result.test == "csect-t":
             rows.setdefault(row.group, row)
+    whole = rows.get(ALL)
+    # the group that all events are in says nothing more
+    rows = {name: row for name, row in rows.items() if name == ALL or whole is None or row.car != whole.car}
     if len(rows) < 2:
         return None
     order = sorted(rows.values(), key=lambda row: (row.group != ALL, row.group))[:MOST_GROUPS]
     dots = []
     for row in order:
-        low, high = _interval(row, result.spec.level)
+        half = _half(row, result.spec.level)
+        low, high = row.car.mean - half, row.car.mean + half
         dots.append(
             DotRow(
                 f"{row.group} ({row.car.count:,})", row.car.mean, low, high,

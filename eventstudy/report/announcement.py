@@ -56,7 +56,10 @@ OUTCOME = (
     "Picked because of what the price did.",
     "The size is real, but a p value means little for a day chosen by its outcome, so the day enters no count.",
 )
-PLACEBO = ("A day without news.", "It is a check: a method that finds effects on such days cannot be trusted elsewhere.")
+PLACEBO = (
+    "A day without news.",
+    "It is a check: a method that finds effects on such days cannot be trusted elsewhere.",
+)
 
 
 def announcement_page(material: Material, event_id: str, *, image: bool = False) -> Page:
@@ -71,7 +74,9 @@ def announcement_page(material: Material, event_id: str, *, image: bool = False)
         _how_section(material, shares),
         Section(id="tables", title="All numbers", blocks=tuple(_tables(material, shares, figures))),
     ]
-    kind = {"outcome": "a day picked by its outcome", "placebo": "a day without news"}.get(session.kind, "one announcement")
+    kind = {"outcome": "a day picked by its outcome", "placebo": "a day without news"}.get(
+        session.kind, "one announcement"
+    )
     return Page(
         title=headline(session, material.what),
         kicker=f"Event study of {kind} · {clipped(title_of(result.studied, first), 120)}",
@@ -101,8 +106,8 @@ def lead_of(material: Material, session: Session) -> tuple[str, ...]:
     shares = session.shares
     first = market_words(shares, material.market(shares[0]), material.what)
     said = [" ".join(text for text in (first, *sure_words(shares)) if text)]
-    if missed := detectable(shares):
-        said.append(missed)
+    # of several shares the sizes stand with the session
+    said += [detectable(shares)] if len(shares) == 1 else []
     return tuple(text for text in said if text)
 
 
@@ -168,11 +173,13 @@ def parts_table(shares: Sequence[Share]) -> Table:
 
 
 def _part_row(share: Share, move: Move) -> tuple[str | Cell, ...]:
-    moved, market, own = printed(move)
+    moved, market, _ = printed(move)
     words = PART_WORDS[move.part]
     if move is share.whole and share.days > 1:
         words = f"{counted(share.days)} days"
-    total, part = ((f"{value:+.2f} %" if value else "0.00 %") if math.isfinite(value) else NOTHING for value in (moved, market))
+    total, part = (
+        (f"{value:+.2f} %" if value else "0.00 %") if math.isfinite(value) else NOTHING for value in (moved, market)
+    )
     return (
         words,
         Cell(text=signed(move.own), note=span(move.low, move.high), strong=move.outside),
@@ -183,50 +190,57 @@ def _part_row(share: Share, move: Move) -> tuple[str | Cell, ...]:
 
 def cannot_tell(material: Material, session: Session) -> list[Block]:
     """What stands in the way of reading the numbers as effects of the announcements."""
+    blocks: list[Block] = [cannot_tell_words(material, session)]
+    if len(session.shares) > 1 and (missed := detectable(session.shares)):
+        blocks.append(missed)
+    masked = [f"For {share.name} {words}." for share in session.shares[:PANELS] if (words := masked_words(share))]
+    return [*blocks, Note(" ".join(masked))] if masked else blocks
+
+
+def cannot_tell_words(material: Material, session: Session) -> str:
+    """The same as one paragraph, without sizes and masks."""
     studied = material.result.studied
     found: list[str] = []
     everyone = next((s for s in material.moves.sessions if s.day0 == session.day0 and s.kind == session.kind), session)
-    if len(everyone.event_ids) > 1:
+    if (n := len(everyone.event_ids)) > 1:
         others = [clipped(title, 90) for title in everyone.titles if title not in session.titles]
-        n = len(everyone.event_ids)
-        text = f"Which of the {counted(n)} announcements did it: they share this session, and daily prices cannot split them"
-        found.append(f"{text}{f' (also: {listed(others)})' if others else ''}.")
+        text = f"Which of the {counted(n)} announcements did it: they share this session"
+        found.append(f"{text}, and daily prices cannot split them{f' (also: {listed(others)})' if others else ''}.")
     near = dict.fromkeys(
         item.title
         for share in session.shares
         for item in studied.index.nearby(int(studied.rows[share.position]), share.window.start, share.window.end)
+        if item.title not in session.titles and item.title not in everyone.titles
     )
     if near:
-        found.append(f"Also in the window: {listed([clipped(title, 120) for title in list(near)[:6]])}.")
-    flags = {flag for share in session.shares for row in material.table("windows", share) if row["primary"] == "yes"
-             for flag in str(row["flags"]).split(";")}
-    if "timing_uncertain" in flags:
-        found.append("The hour is unknown, so day 0 may be the next session; the two days together hold both.")
-    if "overlap" in flags:
-        found.append("The window overlaps that of another announcement of the firm.")
-    if "window_incomplete" in flags:
-        found.append("The window reaches past the last final session.")
+        found.append(f"Also in the window: {'; '.join(clipped(title, 120) for title in list(near)[:6])}.")
+    flags = {
+        flag
+        for share in session.shares
+        for row in material.table("windows", share)
+        if row["primary"] == "yes"
+        for flag in str(row["flags"]).split(";")
+    }
+    found += [words for flag, words in NEAR_WORDS.items() if flag in flags]
     found.append("One session cannot separate a moved price from a risen variance, and an own move is not a cause.")
-    blocks: list[Block] = [" ".join(found)]
-    blocks += [Note(text) for text in masked_notes(material, session.shares)]
-    return blocks
+    return " ".join(found)
 
 
-def masked_notes(material: Material, shares: Sequence[Share]) -> list[str]:
+NEAR_WORDS = {
+    "timing_uncertain": "The hour is unknown, so day 0 may be the next session; the two days together hold both.",
+    "overlap": "The window overlaps that of another announcement of the firm.",
+    "window_incomplete": "The window reaches past the last final session.",
+}
+
+
+def masked_words(share: Share) -> str:
     """How many past days are left out next to other news, and what the own move is with them kept in."""
-    said = []
-    for share in shares[:PANELS]:
-        if not share.n_masked:
-            continue
-        inside = next(
-            (v for v in share.whole.variants if _only_unmasked(share, v)), None
-        )
-        kept = f"; with them kept in, its own move is {signed(inside.own)}" if inside is not None else ""
-        said.append(
-            f"{count(share.n_masked, 'past day')} {'is' if share.n_masked == 1 else 'are'} left out for {share.name}, "
-            f"next to other news of the firm{kept}."
-        )
-    return [" ".join(said)] if said else []
+    if not share.n_masked:
+        return ""
+    inside = next((v for v in share.whole.variants if _only_unmasked(share, v)), None)
+    kept = f"; with them kept in, the own move is {signed(inside.own)}" if inside is not None else ""
+    days = count(share.n_masked, "past day")
+    return f"{days} {'is' if share.n_masked == 1 else 'are'} left out next to other news of the firm{kept}"
 
 
 def _only_unmasked(share: Share, variant: Any) -> bool:
@@ -241,7 +255,7 @@ def _only_unmasked(share: Share, variant: Any) -> bool:
 def _how_section(material: Material, shares: Sequence[Share]) -> Section:
     result, share = material.result, shares[0]
     placement = result.studied.index.placement(int(result.studied.rows[share.position]))
-    said = [f"Day 0 is {day_words(share.day0)}: {placement.rule if placement else ''}.", fitted(material, shares)]
+    said = [f"Day 0 is {day_words(share.day0)}: {placement.rule if placement else ''}.", fitted(shares)]
     notes = [text for name in ("notes", "source") if (text := result.studied.text(share.position, name))]
     labels = ["Note in the events file: ", "Source: "] if len(notes) == 2 else ["Source or note: "]
     return Section(
@@ -251,15 +265,14 @@ def _how_section(material: Material, shares: Sequence[Share]) -> Section:
     )
 
 
-def fitted(material: Material, shares: Sequence[Share]) -> str:
+def fitted(shares: Sequence[Share]) -> str:
     """What line was fitted to which past days."""
     found = []
     for share in shares[:PANELS]:
         days = f"{share.n_estimation} past sessions from {day_words(share.first)} to {day_words(share.last)}"
         if math.isfinite(share.beta) and share.market_symbol:
-            found.append(
-                f"A line is fitted to {days}: when {share.market_symbol} goes 1 %, {share.name} goes {share.beta:.2f} %."
-            )
+            slope = f"when {share.market_symbol} goes 1 %, {share.name} goes {share.beta:.2f} %"
+            found.append(f"A line is fitted to {days}: {slope}.")
         else:
             found.append(f"For {share.name}, {days} say what is ordinary.")
     return " ".join(found)

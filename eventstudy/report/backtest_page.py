@@ -241,9 +241,7 @@ def _trade_section(found: Backtest, figure: Figure | None) -> Section:
             "The source has no opening prices: nothing could be bought at an open. Positions begin at the close of the "
             "entry day, and there are no overnight and session parts."
         )
-    return Section(
-        id="trading", title="Trading", blocks=(*intro, *((figure,) if figure else ()), table)
-    )
+    return Section(id="trading", title="Trading", blocks=(*intro, *((figure,) if figure else ()), table))
 
 
 def _variant_row(v: Variant) -> tuple[str, ...]:

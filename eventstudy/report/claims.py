@@ -26,9 +26,7 @@ def claim_items(material: Material, most: int = MOST) -> list[Item]:
     moves = [None if share is None else _move(material, claim, share) for claim, share in pairs]
     sizes = [abs(m.market) + abs(m.own) for m in moves if m is not None and _adds(m)]
     full = max(sizes, default=0.0)
-    return [
-        _item(material, claim, share, move, full) for (claim, share), move in zip(pairs, moves, strict=True)
-    ]
+    return [_item(material, claim, share, move, full) for (claim, share), move in zip(pairs, moves, strict=True)]
 
 
 def _move(material: Material, claim: ClaimRow, share: Share) -> Move | None:

@@ -51,7 +51,7 @@ def _overview(days: list[tuple[str, pd.DataFrame]], brackets: str) -> Table:
         columns=("session", "shares", "announcements", *(f"p {test}" for test in SHOWN)),
         rows=tuple(rows),
         numeric=frozenset(range(2, 3 + len(SHOWN))),
-        note="portfolio-t: the average of the shares; hotelling: any of them; the conformal ones need no normal errors. "
-        f"Every window and test stands in clusters.csv. {brackets}".rstrip(),
+        note="portfolio-t: the average of the shares; hotelling: any of them; the conformal ones need no normal "
+        f"errors. Every window and test stands in clusters.csv. {brackets}".rstrip(),
         folded=True,
     )

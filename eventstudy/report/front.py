@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from eventstudy.report.across import groups_section, many_page
 from eventstudy.report.announcement import (
     CLOSING,
+    QUESTIONS,
     announcement_notes,
     announcement_page,
     cannot_tell,
@@ -20,7 +21,6 @@ from eventstudy.report.announcement import (
     sentence,
     stale_banner,
     titles_list,
-    QUESTIONS,
 )
 from eventstudy.report.claims import claim_items
 from eventstudy.report.clusters import clusters_section
@@ -35,7 +35,6 @@ from eventstudy.report.sentences import (
     day_words,
     family,
     headline,
-    odds,
     p_text,
     short_day,
     short_verdict,
@@ -218,8 +217,13 @@ def _table(material: Material, sessions: Sequence[Session], alpha: float) -> Tab
         if mine and several:
             rows.append(Group(text=title, note=_part_note(kind, mine, alpha), part=True))
         for session in mine:
-            rows.append(Group(text="; ".join(clipped(t, 110) for t in session.titles[:4]), note=_session_note(material, session),
-                              link=f"#{session.anchor}"))
+            rows.append(
+                Group(
+                    text="; ".join(clipped(t, 110) for t in session.titles[:4]),
+                    note=_session_note(material, session),
+                    link=f"#{session.anchor}",
+                )
+            )
             rows += [_row(share, variants=variants) for share in session.shares]
     level = f"{100 * (1 - alpha):g} % interval"
     columns = ("share", f"own move, {level}", "", "p", *(("variants: unusual",) if variants else ()))
@@ -246,11 +250,13 @@ def _part_note(kind: str, sessions: Sequence[Session], alpha: float) -> str:
     n = sum(len(session.shares) for session in sessions)
     unusual = sum(share.whole.outside for session in sessions for share in session.shares)
     if kind == "outcome":
-        return "shown, never counted: the size is real, but a p value means little where the day was chosen by its outcome"
+        return (
+            "shown, never counted: the size is real, but a p value means little where the day was chosen by its outcome"
+        )
     if kind == "placebo":
         return (
-            f"{unusual} of {n} {'is' if unusual == 1 else 'are'} unusual, chance alone would give {chance(n, alpha)}; a "
-            "method that finds effects here cannot be trusted above"
+            f"{unusual} of {n} {'is' if unusual == 1 else 'are'} unusual, chance alone would give {chance(n, alpha)}; "
+            "a method that finds effects here cannot be trusted above"
         )
     return f"{count(n, 'share')} and {'days' if n > 1 else 'day'} on {count(len(sessions), 'session')}"
 

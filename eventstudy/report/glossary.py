@@ -36,7 +36,9 @@ TERMS = (
         "The past days the line is fitted to.",
         r"estimation window|days of history|past sessions",
     ),
-    Term("interval", "Interval", "A range made so that it holds the true own move in 95 of 100 studies.", r"intervals?"),
+    Term(
+        "interval", "Interval", "A range made so that it holds the true own move in 95 of 100 studies.", r"intervals?"
+    ),
     Term(
         "p",
         "p",

@@ -149,7 +149,10 @@ class _Writer:
             case Fold():
                 return self._fold(block)
             case Columns():
-                parts = "".join(f"<div><h3>{text(t)}</h3>{self._figure(f, inner=True)}</div>" for t, f in block.items)
+                parts = "".join(
+                    f"<div>{f'<h3>{text(title)}</h3>' if title else ''}{self._figure(figure, inner=True)}</div>"
+                    for title, figure in block.items
+                )
                 return f'<div class="panels">{parts}</div>'
             case Table():
                 return self._table(block)
@@ -170,15 +173,19 @@ class _Writer:
         parts = "".join(map(self._item, items.items))
         key = ""
         if any(item.parts for item in items.items):
-            key = '<p class="note key">' + " ".join(
-                f'<span><svg viewBox="0 0 26 12" aria-hidden="true"><path class="{style}" d="M1,1H25V11H1Z"/></svg> '
-                f"{words}</span>"
-                for style, words in (
-                    ("mk", "explained by the market"),
-                    ("hole", "own move, inside the usual band"),
-                    ("hit", "own move, outside it"),
+            key = (
+                '<p class="note key">'
+                + " ".join(
+                    f'<span><svg viewBox="0 0 26 12" aria-hidden="true"><path class="{style}" d="M1,1H25V11H1Z"/>'
+                    f"</svg> {words}</span>"
+                    for style, words in (
+                        ("mk", "explained by the market"),
+                        ("hole", "own move, inside the usual band"),
+                        ("hit", "own move, outside it"),
+                    )
                 )
-            ) + "</p>"
+                + "</p>"
+            )
         return f'<ul class="claims">{parts}</ul>{key}'
 
     def _item(self, item: Item) -> str:
@@ -226,7 +233,9 @@ class _Writer:
                 bodies.append(_row(table, row))
         body = f"<tbody>{''.join(bodies)}</tbody>".replace("<tbody></tbody>", "")
         style = ' class="all"' if table.fit else ""
-        grid = f"<table{style}><caption>{self._text(table.caption)}</caption><thead><tr>{head}</tr></thead>{body}</table>"
+        grid = (
+            f"<table{style}><caption>{self._text(table.caption)}</caption><thead><tr>{head}</tr></thead>{body}</table>"
+        )
         if table.fit:
             return grid
         # a region of its own, which the keyboard can scroll where it is wider than the page

@@ -82,7 +82,8 @@ def _block(block: Block, figures_at: str, tables: bool) -> Iterator[str]:
             yield "</details>"
         case Columns():
             for title, figure in block.items:
-                yield f"### {escape(title)}"
+                if title:
+                    yield f"### {escape(title)}"
                 yield from _figure(figure, figures_at, tables)
         case Table():
             yield from _folded(block) if block.folded else (_table(block),)

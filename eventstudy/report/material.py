@@ -67,9 +67,7 @@ class Material:
     @property
     def ordinary(self) -> list[np.ndarray]:
         """The ordinary days of every share."""
-        found: list[np.ndarray] = self._once(
-            "ordinary", lambda: ordinary_moves(self.result.studied, self._positions)
-        )
+        found: list[np.ndarray] = self._once("ordinary", lambda: ordinary_moves(self.result.studied, self._positions))
         return found
 
     @property
@@ -78,9 +76,7 @@ class Material:
 
     def row(self, share: Share) -> int:
         """Row of a share in ``around`` and ``ordinary``."""
-        rows: dict[int, int] = self._once(
-            "rows", lambda: {s.position: k for k, s in enumerate(self.moves.shares)}
-        )
+        rows: dict[int, int] = self._once("rows", lambda: {s.position: k for k, s in enumerate(self.moves.shares)})
         return rows[share.position]
 
     def market(self, share: Share) -> float:
@@ -152,5 +148,5 @@ def pictured(shares: Sequence[Share]) -> list[Share]:
     """The shares that figures hold."""
     if len(shares) <= PANELS:
         return list(shares)
-    chosen = sorted(shares, key=lambda s: (s.whole.p if np.isfinite(s.whole.p) else np.inf))[:PANELS]
+    chosen = sorted(shares, key=lambda s: s.whole.p if np.isfinite(s.whole.p) else np.inf)[:PANELS]
     return [share for share in shares if share in chosen]

@@ -347,25 +347,24 @@ def variants(curve: Sequence[RobustRow]) -> tuple[Variant, ...]:
     return tuple(sorted(found, key=lambda v: v.own))
 
 
+ORDER = ("announcements", "outcome", "placebo")
 KINDS = {"outcome": "outcome", "placebo": "placebo"}
 
 
 def sessions_of(studied: Studied, shares: Sequence[Share]) -> list[Session]:
     """Sessions in order of time, those of announcements first, then outcomes, then placebos; each share and window
     once."""
-    order = {"announcements": 0, "outcome": 1, "placebo": 2}
     found: dict[tuple[int, str], list[Share]] = {}
     for share in shares:
-        kind = KINDS.get(share.role, "announcements")
-        found.setdefault((order[kind], share.day0), []).append(share)
-    names = list(order)
+        found.setdefault((ORDER.index(KINDS.get(share.role, ORDER[0])), share.day0), []).append(share)
     made = []
-    for (kind, day0), mine in sorted(found.items(), key=lambda item: item[0]):
-        once = {(share.ticker, share.window): share for share in reversed(mine)}
+    for (place, day0), mine in sorted(found.items(), key=lambda item: item[0]):
+        once: dict[tuple[str, Window], Share] = {}
+        for share in mine:
+            once.setdefault((share.ticker, share.window), share)
         ids = tuple(dict.fromkeys(share.event_id for share in mine))
         titles = tuple(dict.fromkeys(title_of(studied, share) for share in mine))
-        kept = tuple(share for share in mine if once[share.ticker, share.window] is share)
-        made.append(Session(day0=day0, kind=names[kind], event_ids=ids, titles=titles, shares=kept))
+        made.append(Session(day0=day0, kind=ORDER[place], event_ids=ids, titles=titles, shares=tuple(once.values())))
     return made
 
 

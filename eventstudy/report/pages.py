@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from eventstudy.report.announcement import announcement_page
@@ -89,7 +89,7 @@ def _written(
     return files
 
 
-def figure_files(figures: Sequence[Figure], formats: Sequence[str], digits: int | None) -> dict[str, bytes]:
+def figure_files(figures: Collection[Figure], formats: Sequence[str], digits: int | None) -> dict[str, bytes]:
     """Figures as SVG, and as PNG and PDF where they are asked for."""
     from eventstudy.report.figures.svg import file_svg
 

@@ -66,8 +66,10 @@ def span(low: float, high: float, digits: int = 1) -> str:
         return NOTHING
     if not math.isfinite(low):
         return f"up to {signed(high, digits)}"
-    return f"{signed(low, digits)[:-2]} to {signed(high, digits)}" if math.isfinite(high) else (
-        f"{signed(low, digits)} or more"
+    return (
+        f"{signed(low, digits)[:-2]} to {signed(high, digits)}"
+        if math.isfinite(high)
+        else (f"{signed(low, digits)} or more")
     )
 
 
@@ -138,7 +140,7 @@ def verdict(move: Move) -> str:
     if not n:
         return "That is unusual." if kind == "unusual" else "That could be an ordinary day."
     if kind == "unusual":
-        return f"That is unusual, and {'every one' if k == n else f'{k}'} of {n} variants {'says' if k == n else 'say'} so."
+        return f"That is unusual, and {f'every one of {n} variants says' if k == n else f'{k} of {n} variants say'} so."
     if kind == "ordinary":
         who = "none" if not k else str(k)
         return f"That could be an ordinary day; {who} of {n} variants {'calls' if k <= 1 else 'call'} it unusual."
@@ -184,7 +186,8 @@ def detectable(shares: Sequence[Share]) -> str:
     one = len(shares) == 1
     sizes = listed([f"{100 * s.whole.mde:.1f}{'' if one else f' for {s.name}'}" for s in known])
     sizes = sizes.replace(" for", " points for", 1) if not one else f"{sizes} points"
-    text = f"Not proof of no effect: a true effect of {sizes} would be found four times in five, a smaller one is often missed"
+    text = f"Not proof of no effect: a true effect of {sizes} would be found four times in five, "
+    text += "a smaller one is often missed"
     local = [
         s for s in known if math.isfinite(s.whole.mde_local) and not 0.75 <= s.whole.mde_local / s.whole.mde <= 1.25
     ]
@@ -297,8 +300,10 @@ def headline(session: Session, what: str) -> str:
     if moved and moved * market > 0 and abs(market) <= abs(moved) and abs(market) >= 0.1:
         tail = f"The market explains {plain(market, 1)} points of it; "
         tail = tail.replace("The market", upper(what))
-        other = f"the other {plain(own, 1)} could be an ordinary day." if share.whole.verdict == "ordinary" else (
-            f"{plain(own, 1)} are its own."
+        other = (
+            f"the other {plain(own, 1)} could be an ordinary day."
+            if share.whole.verdict == "ordinary"
+            else (f"{plain(own, 1)} are its own.")
         )
         return f"{first}{when}. {tail}{other}"
     if "though" in first:
@@ -322,15 +327,13 @@ def sure_words(shares: Sequence[Share]) -> list[str]:
         if mine := groups["ordinary"]:
             phrases.append(f"{_owners(mine)} could be an ordinary day")
         if mine := groups["depends"]:
-            phrases.append(
-                f"{_owners(mine)} {'depends' if len(mine) == 1 else 'depend'} on how the past is measured"
-            )
+            phrases.append(f"{_owners(mine)} {'depends' if len(mine) == 1 else 'depend'} on how the past is measured")
         if phrases:
             said.append(f"{upper(place + '; '.join(phrases))}.")
         turned = next((text for s in groups["depends"] if (text := flip(s))), "")
         if turned:
             said.append(f"{upper(turned)}.")
-    said += _opening_words(shares)
+    said += opening_words(shares)
     return said
 
 
@@ -350,7 +353,7 @@ def _owners(shares: Sequence[Share]) -> str:
     return f"the own move{'' if len(shares) == 1 else 's'} of {listed([s.name for s in shares])}"
 
 
-def _opening_words(shares: Sequence[Share]) -> list[str]:
+def opening_words(shares: Sequence[Share]) -> list[str]:
     """What the day hides where openings were unusual by themselves, and what the session then did."""
     found = [s for s in shares if s.opening is not None and s.opening.outside][:NAMED]
     said = []
@@ -367,8 +370,12 @@ def _opening_words(shares: Sequence[Share]) -> list[str]:
         if turned:
             back = listed([plain(rounded(s.session.own, 1), 1) for s in turned if s.session is not None])
             rare = [s.name for s in turned if s.session is not None and s.session.outside]
-            how = "could be ordinary" if not rare else "is unusual too" if len(rare) == len(turned) else (
-                f"is unusual for {listed(rare)}"
+            how = (
+                "could be ordinary"
+                if not rare
+                else "is unusual too"
+                if len(rare) == len(turned)
+                else (f"is unusual for {listed(rare)}")
             )
             who = "" if len(mine) == 1 else f"{listed([s.name for s in turned])} "
             verb = "gained" if below else "lost"

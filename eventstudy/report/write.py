@@ -20,8 +20,8 @@ from eventstudy.opening import RECORD, text
 from eventstudy.report import escape, leftovers
 from eventstudy.report.csv_rows import csv_text
 from eventstudy.report.event_files import EventFiles
-from eventstudy.report.pages import page_files
 from eventstudy.report.ownership import added_files, check_replaced, is_report_name
+from eventstudy.report.pages import page_files
 from eventstudy.report.provenance import manifest
 from eventstudy.report.table_bytes import parquet_bytes, results_text
 from eventstudy.report.tables import shown, windows_columns

@@ -115,7 +115,8 @@ def _panel(
         data[regime] = values
     panel = Panel(
         kind="calibration",
-        label=f"{title}: share of uneventful sessions on which each test rejects; {outside} of {len(tests)} do not hold.",
+        label=f"{title}: share of uneventful sessions on which each test rejects; {outside} of {len(tests)} do not "
+        "hold.",
         width=360,
         height=bottom + 26,
         marks=tuple(drawn),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from eventstudy.engine.significance.headline import ROUNDING
 from eventstudy.report.figures.marks import Dot, Figure, Label, Line, Mark, Panel, listed_data, segment
 from eventstudy.report.figures.scale import Scale, finite, rows_grid, ticks
-from eventstudy.report.moves import ROUNDING, Move, Share, Variant
+from eventstudy.report.moves import Move, Share, Variant
 from eventstudy.report.sentences import signed, span
 
 # how rows of choices are called
@@ -48,13 +49,16 @@ def curve_figure(name: str, shares: Sequence[Share]) -> Figure | None:
         panels=tuple(_panel(s.name, s.ticker, s.whole, marks, titled=len(shares) > 1) for s in known),
         data={
             "shares": {
-                s.ticker: [{"own": v.own, "low": v.low, "high": v.high, "p": v.p, **dict(v.choices)} for v in s.whole.variants]
+                s.ticker: [
+                    {"own": v.own, "low": v.low, "high": v.high, "p": v.p, **dict(v.choices)} for v in s.whole.variants
+                ]
                 for s in known
             }
         },
         columns=("share", "variants", "unusual", "lowest", "highest", "usual choices"),
         rows=tuple(
-            (s.name, str(len(s.whole.variants)), str(s.whole.unusual), *_ends(s.whole), signed(s.whole.own)) for s in known
+            (s.name, str(len(s.whole.variants)), str(s.whole.unusual), *_ends(s.whole), signed(s.whole.own))
+            for s in known
         ),
     )
 
@@ -91,7 +95,9 @@ def _panel(name: str, ticker: str, move: Move, marks: list[float], *, titled: bo
         drawn.append(Dot("ring", x(usual), y(found[usual].own), 5))
         drawn.append(Line("guide", (segment(x(usual), y(found[usual].own) + 6, x(usual), height - 16),)))
         side = "r" if x(usual) > 243 else ""
-        drawn.append(Label(f"b {side}".strip(), x(usual), height - 3, f"the usual choices: {signed(found[usual].own, 1)}"))
+        drawn.append(
+            Label(f"b {side}".strip(), x(usual), height - 3, f"the usual choices: {signed(found[usual].own, 1)}")
+        )
     for r, (choice, value) in enumerate(choices):
         at = bottom + 30 + 13.4 * r
         drawn.append(Label("r s", 125, at + 4, choice_words(choice, value)))
@@ -103,7 +109,8 @@ def _panel(name: str, ticker: str, move: Move, marks: list[float], *, titled: bo
                 drawn.append(Line(style, spots, width=2.4))
     return Panel(
         kind="spec-curve",
-        label=f"{name}: own move under {n} variants, {span(found[0].own, found[-1].own)}; {move.unusual} call it unusual.",
+        label=f"{name}: own move under {n} variants, {span(found[0].own, found[-1].own)}; {move.unusual} call it "
+        "unusual.",
         width=360,
         height=height,
         marks=tuple(drawn),

@@ -50,8 +50,8 @@ def equity(
         title="Trading on the announcements",
         caption=(
             f"Running sum of the profits of {rule} over {len(dates)} event dates, one profit a date: at the end "
-            f"{percent(float(net.sum()))} after (line) and {percent(float(gross.sum()))} before costs (dashed). Shaded: "
-            "nine of ten runs on placebo dates."
+            f"{percent(float(net.sum()))} after (line) and {percent(float(gross.sum()))} before costs (dashed). "
+            "Shaded: nine of ten runs on placebo dates."
         ),
         panels=tuple(panels),
         data=data,

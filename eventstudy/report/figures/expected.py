@@ -35,7 +35,7 @@ def levels(around: Around, row: int, share: Share, *, log: bool) -> list[dict[st
         level /= math.exp(moved) if log else 1 + moved
         found.insert(0, _level(day - 1, level))
     level = 100.0
-    for day in range(0, max(AFTER, share.window.end) + 1):
+    for day in range(max(AFTER, share.window.end) + 1):
         moved = around.moved[row, at[day]] if day in at else math.nan
         if not math.isfinite(moved):
             break
@@ -224,7 +224,10 @@ def _bars(
 ) -> list[Mark]:
     drawn: list[Mark] = []
     end = next((p for p in path if p["day"] == share.window.end), None)
-    spots = [(share.opening, opening, night, False), (share.whole if share.window.start == 0 else None, end, None, True)]
+    spots = [
+        (share.opening, opening, night, False),
+        (share.whole if share.window.start == 0 else None, end, None, True),
+    ]
     for move, point, at, after in spots:
         if move is None or point is None or not math.isfinite(point["expected"]):
             continue
@@ -237,7 +240,9 @@ def _bars(
         text = signed(move.own, 1).removesuffix(" %")
         mark = "o" if move.outside else "b"
         beyond = high - 6 if low > high else high + 14
-        drawn.append(Label(f"{mark} m", place + 4, beyond, text) if after else Label(f"{mark} r", place - 6, low + 4, text))
+        drawn.append(
+            Label(f"{mark} m", place + 4, beyond, text) if after else Label(f"{mark} r", place - 6, low + 4, text)
+        )
     return drawn
 
 

@@ -83,9 +83,7 @@ def _panel(share: Share, days: np.ndarray, *, titled: bool) -> Panel:
     )
 
 
-def distribution_figure(
-    moves: np.ndarray, ordinary: np.ndarray, outside: int, days: int
-) -> Figure:
+def distribution_figure(moves: np.ndarray, ordinary: np.ndarray, outside: int, days: int) -> Figure:
     """How often each size occurred among many events (bars), and on ordinary spans of the same shares (line)."""
     left, right, top, bottom = 6.0, 354.0, 44.0, 230.0
     reach = max(float(np.quantile(np.abs(moves), 0.98)), 1e-4)

@@ -64,7 +64,8 @@ def canvas(width: float, height: float) -> Iterator[Canvas]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as MatplotlibFigure
 
-    with matplotlib.rc_context({**_as_shipped(), **SETTINGS}), warnings.catch_warnings():
+    settings: Any = {**_as_shipped(), **SETTINGS}
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
         # a letter that the font lacks is drawn as a box; the page beside the figure has the text
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
         page = MatplotlibFigure(figsize=(width, height), facecolor=LIGHT["paper"])
@@ -92,7 +93,9 @@ def _draw(axes: Any, mark: Mark) -> None:
     if isinstance(mark, Dot):
         from matplotlib.patches import Circle
 
-        axes.add_patch(Circle((mark.x, mark.y), mark.r, facecolor=fill, edgecolor=stroke, linewidth=style.width * points))
+        axes.add_patch(
+            Circle((mark.x, mark.y), mark.r, facecolor=fill, edgecolor=stroke, linewidth=style.width * points)
+        )
         return
     _line(axes, mark, fill, stroke, (mark.width or style.width) * points, style.dash)
 
@@ -101,7 +104,9 @@ def _line(axes: Any, mark: Line, fill: str, stroke: str, width: float, dash: str
     from matplotlib.collections import LineCollection, PolyCollection
 
     if mark.closed:
-        axes.add_collection(PolyCollection(mark.parts, facecolors=fill, edgecolors=stroke, linewidths=width), autolim=False)
+        axes.add_collection(
+            PolyCollection(mark.parts, facecolors=fill, edgecolors=stroke, linewidths=width), autolim=False
+        )
         return
     spots = [part[0] for part in mark.parts if len(part) == 1]
     lines = [part for part in mark.parts if len(part) > 1]

@@ -47,7 +47,14 @@ def share_png(title: str, shares: Sequence[Share]) -> bytes:
                 break
             _row(axes, share, top + step * k, unit, Rectangle)
         axes.plot([64, 1136], [562, 562], color=LIGHT["rule"], linewidth=1.5)
-        _text(axes, 64, 596, "Brown: unusual in nine of ten ways to measure it, or more. Outlined: not so. eventstudy", 20, "soft")
+        _text(
+            axes,
+            64,
+            596,
+            "Brown: unusual in nine of ten ways to measure it, or more. Outlined: not so. eventstudy",
+            20,
+            "soft",
+        )
         return finished(page, "png", 100.0)
 
 
@@ -67,8 +74,10 @@ def _row(axes: Any, share: Share, y: float, unit: float, rectangle: Any) -> None
     wide = max(unit * abs(own) / 100, 4.0)
     face, edge = (LIGHT["own"], "none") if unusual else ("none", LIGHT["ink"])
     axes.add_patch(rectangle((x, y + 1.5), wide, 43, facecolor=face, edgecolor=edge, linewidth=2.4))
-    text = f"own {own:+.1f} %" if math.isfinite(moved) and unit * abs(market) / 100 > 190 else (
-        f"own {own:+.1f} %, market {market:+.1f} %"
+    text = (
+        f"own {own:+.1f} %"
+        if math.isfinite(moved) and unit * abs(market) / 100 > 190
+        else (f"own {own:+.1f} %, market {market:+.1f} %")
     )
     _text(axes, x + wide + 14, y + 31, text, 21, "own" if unusual else "ink", weight="bold")
     if share.opening is not None:
@@ -83,5 +92,9 @@ def _text(
     axes: Any, x: float, y: float, text: str, size: float, colour: str, *, weight: str = "normal", ha: str = "left",
     family: str = "sans-serif",
 ) -> None:  # fmt: skip
-    shown = text.replace("-", "\u2212") if any(c.isdigit() for c in text) and "%" in text and family != "serif" else text
-    axes.text(x, y, shown, fontsize=size * 0.72, color=LIGHT[colour], fontweight=weight, ha=ha, va="baseline", family=family)
+    shown = (
+        text.replace("-", "\u2212") if any(c.isdigit() for c in text) and "%" in text and family != "serif" else text
+    )
+    axes.text(
+        x, y, shown, fontsize=size * 0.72, color=LIGHT[colour], fontweight=weight, ha=ha, va="baseline", family=family
+    )
