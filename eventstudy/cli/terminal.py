@@ -72,7 +72,7 @@ def event_text(material: Material, share: Share, marks: Marks = UNICODE, *, ever
         _claims(material, share),
         *([_windows(material, share), _near(material, share)] if everything else []),
         _further(material, share),
-        _model(material, share),
+        _model(share),
     ]
     return "\n\n".join("\n".join(lines) for part in parts if (lines := list(part)))
 
@@ -215,7 +215,7 @@ def _money(material: Material, share: Share) -> Sequence[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in own.to_dict("records")]
 
 
-def _model(material: Material, share: Share) -> Iterator[str]:
+def _model(share: Share) -> Iterator[str]:
     fitted = f"{share.ticker} = {share.beta:.2f} x {share.market_symbol} + rest; " if math.isfinite(share.beta) else ""
     line = f"{fitted}{share.n_estimation} sessions, {share.first} to {share.last}"
     masked = masked_words(share)
