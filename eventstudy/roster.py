@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from eventstudy.data.cells import OUTCOME
 from eventstudy.data.coded import Coded, coded, combined, first_of
 from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.event_index import EventIndex
@@ -58,7 +59,7 @@ class Roster:
     marks : uint8
         See the constants of this module.
     group : int16
-        Position of the event's own group in ``Groups.names``.
+        Position of the event's own group in ``Groups.names``; 0 for events that are in none.
     own : int16
         Position in ``spec.windows`` of the window that the row names for itself; -1 where it names none.
     """
@@ -128,8 +129,9 @@ def roster(
     identity = _identity(index, rows, int(own.max(initial=0)) + 1)
     direct = (marks[rows] & DIRECT > 0) & shown
     marks[rows[direct]] |= np.where(first_of(identity[direct]), np.uint8(COUNTS_IN_ALL), np.uint8(0))
-    identity = (identity + own)[shown]
-    marks[rows[shown]] |= np.where(first_of(identity), np.uint8(COUNTS_IN_OWN), np.uint8(0))
+    counted = shown & ~index.outcomes()[rows]
+    identity = (identity + own)[counted]
+    marks[rows[counted]] |= np.where(first_of(identity), np.uint8(COUNTS_IN_OWN), np.uint8(0))
     row = rows.astype(np.int32)
     return Roster(
         row=row,
@@ -190,20 +192,24 @@ def marked(index: EventIndex, reported: Bools, confounded: Bools, spec: StudySpe
 def own_group(events: EventColumns, spec: StudySpec, rows: np.ndarray, most: int) -> tuple[np.ndarray, tuple[str, ...]]:
     """Code of each row's own group, and the names: ``all`` first, the others sorted. int16 (m,).
 
+    Rows picked because of their outcome are in no group: their code is that of ``all``, which holds direct rows only.
+
     Raises
     ------
     UsageError
         If the ``--by`` column makes more groups than can be tallied.
     """
     column = _by(events, spec).replaced(lambda text: text or "(empty)")
-    present = {column.values[code] for code in np.unique(column.codes[rows]).tolist()}
+    outside = events.columns["role"].where(lambda role: role == OUTCOME)[rows]
+    present = {column.values[code] for code in np.unique(column.codes[rows[~outside]]).tolist()}
     if len(present) > most:
         raise UsageError(
             f"--by {spec.by} makes {len(present):,} groups", f"at most {most:,}", "name a column with fewer values"
         )
     names = (ALL, *sorted(present - {ALL}))
     number = {name: i for i, name in enumerate(names)}
-    return np.array([number.get(value, 0) for value in column.values], dtype=np.int16)[column.codes[rows]], names
+    code = np.array([number.get(value, 0) for value in column.values], dtype=np.int16)[column.codes[rows]]
+    return np.where(outside, np.int16(0), code), names
 
 
 def check_by(events: EventColumns, spec: StudySpec) -> None:

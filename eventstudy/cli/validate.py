@@ -70,8 +70,9 @@ def validate_command(
     _print_rows(_rows(index, spec), chosen)
     from eventstudy.data.events import event_notes
     from eventstudy.data.filing_clock import clock_warnings
+    from eventstudy.data.outcome_words import outcome_questions
 
-    for sentence in (*event_notes(index.events), *clock_warnings(index), *said):
+    for sentence in (*event_notes(index.events), *clock_warnings(index), *outcome_questions(index.events), *said):
         console.say(f"note: {sentence}")
     console.say(f"{events}: {len(index)} rows, no problem")
 

@@ -15,7 +15,9 @@ from eventstudy.errors import Problem, UsageError
 from eventstudy.spec import Window, is_ticker
 
 TIMINGS = ("", "bmo", "dmh", "amc")
-ROLES = ("direct", "peer", "placebo")
+# a day picked because of what the price did
+OUTCOME = "outcome"
+ROLES = ("direct", "peer", "placebo", OUTCOME)
 # Bloomberg's code of a market -> the suffix of a listing there
 BLOOMBERG: dict[str, str] = {
     "US": "", "UN": "", "UW": "", "UQ": "", "LN": ".L", "NA": ".AS", "GY": ".DE", "GR": ".DE", "FP": ".PA",
@@ -87,7 +89,7 @@ def check_timing(text: str) -> None:
 
 
 def _check_role(text: str) -> None:
-    _choose(text, ROLES, "write direct, peer or placebo")
+    _choose(text, ROLES, "write direct, peer, placebo or outcome")
 
 
 def _choose(text: str, allowed: Sequence[str], wanted: str) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from eventstudy.data.calendar import Placement, TradingCalendar, listing_of, load_calendar, place, place_many
+from eventstudy.data.cells import OUTCOME
 from eventstudy.data.coded import repeated
 from eventstudy.data.confounders import ConfounderTable
 from eventstudy.data.event_columns import EventColumns
@@ -146,7 +147,7 @@ class EventIndex:
         return shared
 
     def other_days(self, row: int) -> Ints:
-        """Day 0 of the firm's other announcements (placebos left out), in the event time of a row; sorted."""
+        """Day 0 of the firm's other announcements, neither placebos nor outcomes, in event time of a row; sorted."""
         if self.session[row] < 0:
             return np.array([], dtype=np.int64)
         mates = self.rows_of(int(self.pair[row]))
@@ -154,8 +155,12 @@ class EventIndex:
         return np.sort(self.session[mates].astype(np.int64) - int(self.session[row]))
 
     def treated(self) -> Bools:
-        """Rows that are announcements and no placebos; bool (n,)."""
-        return self.events.columns["role"].where(lambda role: role != "placebo")
+        """Rows that are announcements: neither placebos nor days picked because of their outcome; bool (n,)."""
+        return self.events.columns["role"].where(lambda role: role not in ("placebo", OUTCOME))
+
+    def outcomes(self) -> Bools:
+        """Rows picked because of what the price did: they are in no group and no test of several events; bool (n,)."""
+        return self.events.columns["role"].where(lambda role: role == OUTCOME)
 
     def nearby(self, row: int, start: int, end: int) -> tuple[Nearby, ...]:
         """Confounders of a row from day ``start`` to day ``end``.
@@ -295,8 +300,8 @@ def place_confounders(
 def happenings(index: EventIndex) -> np.ndarray:
     """What happens to each firm on each session, bits of ``MASKING``, ``OTHER`` and ``CONFOUNDED``; uint8 (P, T).
 
-    ``OTHER`` is an announcement that is no placebo. ``MASKING`` is what leaves a session out of estimation windows:
-    such announcements and confounders of the kinds in ``MASKING_KINDS``.
+    ``OTHER`` is an announcement that is neither placebo nor outcome. ``MASKING`` is what leaves a session out of
+    estimation windows: such announcements and confounders of the kinds in ``MASKING_KINDS``.
     """
     bits = np.zeros((len(index.pairs), index.n_sessions), dtype=np.uint8)
     other = (index.session >= 0) & index.treated()

@@ -178,9 +178,11 @@ def checked_effects(effects: Sequence[float]) -> tuple[float, ...]:
 
 
 def keys_of(result: StudyResult) -> list[SeriesKey]:
-    """The series of every reported row, studied or not, in order of the events file."""
-    studied = result.studied
+    """The series of every reported row, studied or not, in order of the events file; rows picked because of their
+    outcome name none."""
+    studied, outside = result.studied, result.studied.index.outcomes()
     rows = sorted({*(int(studied.rows[i]) for i in studied.reported), *(e.row for e in result.exclusions)})
+    rows = [row for row in rows if not outside[row]]
     return list(dict.fromkeys(series_key(studied.index, row, studied.spec) for row in rows))
 
 

@@ -69,12 +69,14 @@ def cluster_tests(studied: Studied) -> tuple[ClusterRow, ...]:
 
 
 def sessions_of(studied: Studied) -> tuple[Session, ...]:
-    """Reported sessions that hold two or more different tickers, in order of date."""
-    n = len(studied.rows)
+    """Reported sessions that hold two or more different tickers, in order of date; rows picked because of their outcome
+    are in none."""
+    counted = np.flatnonzero(~studied.index.outcomes()[studied.rows])
+    n = len(counted)
     if not n:
         return ()
     events = placed_events(studied)
-    order = np.lexsort((np.arange(n), events.ticker, events.date))
+    order = counted[np.lexsort((counted, events.ticker[counted], events.date[counted]))]
     date, ticker = events.date[order], events.ticker[order]
     new_date = np.append(True, date[1:] != date[:-1])
     first = new_date | np.append(True, ticker[1:] != ticker[:-1])

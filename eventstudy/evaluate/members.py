@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eventstudy.data.cells import OUTCOME
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.evaluate.placed import PlacedEvents
 from eventstudy.roster import ALL
@@ -34,12 +35,12 @@ class Group:
 
 
 def groups_of(studied: Studied, events: PlacedEvents) -> tuple[Group, ...]:
-    """``all``, which holds the direct rows only, then the values of the ``--by`` column in order."""
-    shown = np.array(studied.reported, dtype=np.int64)
-    direct = np.array([studied.text(i, "role") == "direct" for i in studied.reported], dtype=bool)
-    names, own = np.unique(
-        [studied.text(i, studied.spec.by) or "(empty)" for i in studied.reported], return_inverse=True
-    )
+    """``all``, which holds the direct rows only, then the values of the ``--by`` column in order; events
+    picked because of their outcome are in none."""
+    counted = [i for i in studied.reported if studied.text(i, "role") != OUTCOME]
+    shown = np.array(counted, dtype=np.int64)
+    direct = np.array([studied.text(i, "role") == "direct" for i in counted], dtype=bool)
+    names, own = np.unique([studied.text(i, studied.spec.by) or "(empty)" for i in counted], return_inverse=True)
     found = [_group(ALL, shown, direct, events)]
     others = ((name, own == code) for code, name in enumerate(names.tolist()) if name != ALL)
     return (*found, *(_group(name, shown, inside, events) for name, inside in others))

@@ -59,9 +59,12 @@ class Regression:
 
 
 def regression_rows(studied: Studied) -> list[int]:
-    """Positions of the reported rows, one per (ticker, day 0): direct before peer before placebo, then file order."""
+    """Positions of the reported rows, one per (ticker, day 0): direct before peer before placebo, then file order.
+
+    Rows picked because of their outcome are left out: their CARs are what chose them."""
     best: dict[tuple[str, np.datetime64], int] = {}
-    for i in sorted(studied.reported, key=lambda i: (ROLE_ORDER[studied.text(i, "role")], int(studied.rows[i]))):
+    counted = [i for i in studied.reported if studied.text(i, "role") in ROLE_ORDER]
+    for i in sorted(counted, key=lambda i: (ROLE_ORDER[studied.text(i, "role")], int(studied.rows[i]))):
         best.setdefault((studied.text(i, "ticker"), studied.day0(i)), i)
     return sorted(best.values(), key=lambda i: int(studied.rows[i]))
 
@@ -92,6 +95,8 @@ def regress(studied: Studied, formula: str, *, allow_small: bool = False) -> tup
         raise NothingStudied("no event could be studied", hint="excluded.csv gives the reason of each row")
     parsed = read_formula(formula, studied.index.events.names)
     rows = regression_rows(studied)
+    if not rows:
+        raise NothingStudied("every row was picked because of its outcome", hint="regress reads the other roles")
     windows = studied.shared_windows if studied.spec.windows_given else [-1]
     return tuple(_one(studied, parsed, rows, w, allow_small=allow_small) for w in windows)
 

@@ -33,6 +33,8 @@ def events(folder: Path, own: dict[tuple[str, str], str] = OWN) -> Path:
     frame = pd.read_csv(ROOT / "events.csv", dtype=str, keep_default_na=False)
     frame = frame[frame["event_id"].isin({name for name, _ in OWN} | {"tsmc_100b"})]
     frame["window"] = [own.get(key, "") for key in zip(frame["event_id"], frame["ticker"], strict=True)]
+    # a day picked because of its outcome would be in no group
+    frame["role"] = frame["role"].replace("outcome", "direct")
     path = folder / "events.csv"
     frame.to_csv(path, index=False)
     return path

@@ -275,6 +275,6 @@ def test_large_samples_take_hc1() -> None:
 
 def test_one_date_alone_is_said() -> None:
     spec = StudySpec(source="snapshot", tests=("car-t",))
-    (found,) = regress(estimated(ROOT / "events.csv", spec=spec, only=("deepseek_shock",)).studied, "car ~ 1")
+    (found,) = regress(estimated(ROOT / "events.csv", spec=spec, only=("bis_rule_2022_10_07",)).studied, "car ~ 1")
     assert {c.variance for c in found.coefficients} == {"hc3"}
     assert all("share one date" in c.reason for c in found.coefficients)
