@@ -20,6 +20,7 @@ from eventstudy.cli.options import (
     with_study_options,
 )
 from eventstudy.cli.outcome import judge_study
+from eventstudy.cli.panels import SCALE
 from eventstudy.cli.settings import chosen_formats, resolve, study_spec
 from eventstudy.errors import UsageError
 
@@ -31,7 +32,7 @@ HIGHEST_BPS = 1000
 MOST_PLACEBOS = 10_000
 
 
-@with_study_options
+@with_study_options(SCALE, "detail", "audit", "strict", "calibrated", "hold", "hold_min", "volume", "shares")
 def backtest_command(
     events: Annotated[Path, typer.Argument(metavar="[EVENTS]", help="Events file.", show_default=True)] = Path(
         "events.csv"

@@ -19,6 +19,7 @@ from eventstudy.cli.options import (
     VerboseOption,
     with_study_options,
 )
+from eventstudy.cli.panels import SCALE
 from eventstudy.cli.settings import chosen_formats, resolve, study_spec
 from eventstudy.errors import NothingStudied, UsageError
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from eventstudy.results import StudyResult
 
 
-@with_study_options
+@with_study_options(SCALE, "detail", "audit", "strict", "calibrated", "hold", "hold_min", "volume", "shares")
 def calibrate_command(
     events: Annotated[Path, typer.Argument(metavar="[EVENTS]", help="Events file.")] = Path("events.csv"),
     event: Annotated[

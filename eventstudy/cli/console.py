@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from eventstudy.results import StudyResult
 
 
+# progress that counts
+_COUNTED = re.compile(r"page ([\d,]+) of ([\d,]+)")
 # notices that are said; all of them stand in manifest.json
 SAID = 20
 
@@ -51,10 +53,12 @@ class Console:
             self.say(text)
 
     def progress(self, text: str) -> None:
-        """A passing line; only on a terminal."""
+        """A passing line on a terminal; elsewhere one line a tenth of what counts a hundred and more."""
         if not self.quiet and sys.stderr.isatty():
             with suppress(OSError):
                 print(f"\r\x1b[2K{printable(text[:100])}", end="", file=sys.stderr, flush=True)
+        elif (found := _COUNTED.match(text)) and _tenth(*(int(n.replace(",", "")) for n in found.groups())):
+            self.say(text)
         else:
             self.detail(text)
 
@@ -88,6 +92,11 @@ def say_prices(result: StudyResult, console: Console) -> None:
         console.say(f"note: manifest.json has {len(result.notices) - SAID:,} more")
 
 
+def _tenth(number: int, n: int) -> bool:
+    """Whether a tenth of a long list is done with this one."""
+    return n >= 100 and number * 10 // n > (number - 1) * 10 // n
+
+
 # what the log of a CI run takes for a command: two colons at the start of a line, and an older form anywhere
 _UNPRINTED = re.compile(r"[^\n -~]")
 _COMMAND = re.compile(r"^(\s*)::|##(?=\[)", re.MULTILINE)
@@ -106,7 +115,18 @@ def tell(text: object, *, error: bool = False, command: bool = False, end: str =
         One line that is meant as a command to the log, made by ``annotation``.
     """
     plain = _without_controls(str(text)).replace("\n", " ") if command else printable(str(text))
+    if not error:
+        _TOLD.append(True)
     print(plain, end=end, file=sys.stderr if error else sys.stdout, flush=flush)
+
+
+# whether something was printed on stdout
+_TOLD: list[bool] = []
+
+
+def told() -> bool:
+    """Whether something was printed on stdout."""
+    return bool(_TOLD)
 
 
 def writes(characters: str) -> bool:

@@ -20,6 +20,7 @@ from eventstudy.cli.options import (
     VerboseOption,
     with_study_options,
 )
+from eventstudy.cli.panels import SCALE
 from eventstudy.cli.settings import chosen_formats, resolve, study_spec
 from eventstudy.errors import NothingStudied, UsageError
 from eventstudy.spelling import meant
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 EVENTS_FILE = Path("events.csv")
 
 
-@with_study_options
+@with_study_options(SCALE, "by", "hold", "hold_min", "detail", "audit", "strict")
 def event_command(
     what: Annotated[str, typer.Argument(metavar="ID|TICKER", help="event_id of the events file, or a ticker.")],
     when: Annotated[str | None, typer.Argument(metavar="WHEN", help="Date or date-time of an ad hoc event.")] = None,
@@ -84,7 +85,11 @@ def _announcements(
 ) -> tuple[EventColumns, str]:
     """The events to look at and the event_id asked for."""
     from eventstudy.data.events import events_from_frame, read_events
+    from eventstudy.spec import is_ticker
 
+    if when is None and not events.is_file() and is_ticker(what):
+        hint = f"an announcement without a file is TICKER WHEN: eventstudy event {what.upper()} 2025-04-15 --timing amc"
+        raise UsageError(f"{events}: no such file to look for {what!r} in", "an events file, or a date", hint)
     known = read_events(events_file(events)) if when is None or events.is_file() else None
     if when is None:
         if timing or claim:

@@ -20,6 +20,7 @@ from eventstudy.cli.options import (
     with_study_options,
 )
 from eventstudy.cli.outcome import judge_study
+from eventstudy.cli.panels import SCALE
 from eventstudy.cli.settings import chosen_formats, resolve, study_spec
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from eventstudy.results import StudyResult
 
 
-@with_study_options
+@with_study_options(SCALE, "detail", "audit", "strict", "calibrated", "hold", "hold_min", "volume", "shares")
 def regress_command(
     events: Annotated[Path, typer.Argument(metavar="[EVENTS]", help="Events file.", show_default=True)] = Path(
         "events.csv"

@@ -22,6 +22,7 @@ from eventstudy.cli.options import (
     completed,
     with_study_options,
 )
+from eventstudy.cli.panels import MODEL, OUTPUT, SCALE, TESTS
 from eventstudy.cli.settings import resolve, study_spec
 from eventstudy.errors import InputFileError, Problem
 
@@ -38,7 +39,7 @@ COLUMNS = ("line", "event_id", "ticker", "announced_at", "timing", "day0", "exch
 Problems = list[tuple[str, str, Problem]]
 
 
-@with_study_options
+@with_study_options(MODEL, TESTS, OUTPUT, SCALE, "model", "out", "currency", "missing", "returns", "max_age")
 def validate_command(
     events: Annotated[Path, typer.Argument(metavar="[EVENTS]", help="Events file.")] = Path("events.csv"),
     output_format: Annotated[
