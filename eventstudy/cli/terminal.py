@@ -22,6 +22,7 @@ from eventstudy.report.sentences import (
     odds,
     opening_words,
     p_text,
+    points,
     printed,
     signed,
     span,
@@ -117,7 +118,7 @@ def _parts(share: Share) -> Iterator[str]:
 
 def _part(share: Share, move: Move) -> str:
     name = PART_WORDS[move.part] if move is not share.whole or share.days == 1 else f"{counted(share.days)} days"
-    cells = [f"{value:+.2f} %" if math.isfinite(value) else NOTHING for value in printed(move)]
+    cells = [f"{points(value)} %" if math.isfinite(value) else NOTHING for value in printed(move)]
     star = " *" if move.outside else ""
     return (
         f"  {name:<16}{cells[0]:>9}{cells[1]:>11}{cells[2]:>11}{span(move.low, move.high):>20}{p_text(move.p):>9}{star}"

@@ -324,18 +324,18 @@ def groups_section(result: StudyResult) -> Section | None:
                 *(row.group, row.label, f"{row.car.count:,}", f"{row.n_dates:,}"),
                 signed(row.car.mean if row.car.count else math.nan),
                 *(test.test, number(test.statistic), p_value(test.p)),
-                test.reason if test.applicable != "yes" else "",
+                "" if test.applicable == "yes" else test.applicable,
             )
         )
     if not rows:
         return None
     table = Table(
         caption="Average own move (CAAR) per group and window",
-        columns=("group", "window", "events", "dates", "CAAR", "test", "statistic", "p", "warning"),
+        columns=("group", "window", "events", "dates", "CAAR", "test", "statistic", "p", "applicable"),
         rows=tuple(rows[:100]),
         numeric=frozenset({2, 3, 4, 6, 7}),
         note="all: direct rows only; an announcement under two ids counts once per share and day 0. Every other window "
-        "and test stands in aggregate.csv.",
+        "and test stands in aggregate.csv, with the reason where one is not applicable.",
         folded=True,
     )
     notes = tuple(Note(f"{upper(', '.join(groups))}: {why}.") for why, groups in chosen.items())

@@ -33,6 +33,7 @@ from eventstudy.report.sentences import (
     headline,
     market_words,
     p_text,
+    points,
     printed,
     signed,
     span,
@@ -177,9 +178,7 @@ def _part_row(share: Share, move: Move) -> tuple[str | Cell, ...]:
     words = PART_WORDS[move.part]
     if move is share.whole and share.days > 1:
         words = f"{counted(share.days)} days"
-    total, part = (
-        (f"{value:+.2f} %" if value else "0.00 %") if math.isfinite(value) else NOTHING for value in (moved, market)
-    )
+    total, part = (f"{points(value)} %" if math.isfinite(value) else NOTHING for value in (moved, market))
     return (
         words,
         Cell(text=signed(move.own), note=span(move.low, move.high), strong=move.outside),

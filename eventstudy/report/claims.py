@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from eventstudy.report.document import Item
 from eventstudy.report.material import Material
 from eventstudy.report.moves import Move, Share, day_move
-from eventstudy.report.sentences import frequency, plain, printed, rounded, short_verdict, signed
+from eventstudy.report.sentences import frequency, plain, points, printed, rounded, short_verdict, signed
 
 if TYPE_CHECKING:
     from eventstudy.records import ClaimRow
@@ -48,8 +48,8 @@ def _item(material: Material, claim: ClaimRow, share: Share | None, move: Move |
     if move is not None and math.isfinite(move.own):
         moved, market, own = printed(move)
         if abs(moved - rounded(claim.observed)) > 0.011:
-            text += f"With dividends {moved:+.2f} %: "
-        text += f"Market {market:+.2f} %, own {own:+.2f} %. {short_verdict(move)}"
+            text += f"With dividends {points(moved)} %: "
+        text += f"Market {points(market)} %, own {points(own)} %. {short_verdict(move)}"
         far = frequency(move)
         text += f": {far}." if far and move.verdict == "ordinary" else f"; {far}." if far else "."
     bar = (move.market, move.own, full) if move is not None and _adds(move) else None

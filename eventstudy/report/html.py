@@ -100,7 +100,7 @@ class _Writer:
     def _opening(self, page: Page) -> str:
         lead = "".join(f'<p class="lead">{self._text(words)}</p>' for words in page.lead)
         if page.caveat[0]:
-            lead += f'<p class="note caveat"><b>{text(page.caveat[0])}</b> {self._text(page.caveat[1])}</p>'
+            lead += f'<p class="note caveat"><strong>{text(page.caveat[0])}</strong> {self._text(page.caveat[1])}</p>'
         title = f"<h1>{text(page.title)}</h1>{lead}"
         blocks = list(page.opening)
         if page.beside and blocks and isinstance(blocks[0], Figure):
@@ -164,7 +164,7 @@ class _Writer:
     def _fold(self, fold: Fold) -> str:
         self.known = set()
         ident = f' id="{plain(fold.id)}"' if fold.id else ""
-        lead = f"<b>{text(fold.lead)}</b> " if fold.lead else ""
+        lead = f"<strong>{text(fold.lead)}</strong> " if fold.lead else ""
         note = f' <span class="soft">{text(fold.note)}</span>' if fold.note else ""
         inside = "".join(map(self._block, fold.blocks))
         return f"<details{ident}><summary>{lead}{text(fold.title)}{note}</summary><div>{inside}</div></details>"
@@ -201,8 +201,8 @@ class _Writer:
             )
         quote = f" {text(item.quote)}" if item.quote else ""
         return (
-            f'<li><p class="q"><b>{text(item.lead)}</b>{quote}</p>{bar}'
-            f'<p class="note"><b>{text(item.verdict)}</b> {self._text(item.text)}</p></li>'
+            f'<li><p class="q"><strong>{text(item.lead)}</strong>{quote}</p>{bar}'
+            f'<p class="note"><strong>{text(item.verdict)}</strong> {self._text(item.text)}</p></li>'
         )
 
     def _figure(self, figure: Figure, *, inner: bool = False) -> str:
@@ -260,7 +260,13 @@ def _contents(page: Page) -> str:
 
 def _group(group: Group, columns: int) -> str:
     name = text(group.text)
-    name = f'<a href="{plain(group.link)}">{name}</a>' if group.link else f"<b>{name}</b>" if group.part else name
+    name = (
+        f'<a href="{plain(group.link)}">{name}</a>'
+        if group.link
+        else f"<strong>{name}</strong>"
+        if group.part
+        else name
+    )
     note = f' <span class="soft">{text(group.note)}</span>' if group.note else ""
     style = "part" if group.part else "g"
     return f'<tr class="{style}"><th colspan="{columns}" scope="rowgroup">{name}{note}</th></tr>'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eventstudy.report.document import Cell, Group, Page, Table, has_bars, text_of
+from eventstudy.report.document import Cell, Group, Items, Page, Section, Table, has_bars, text_of
 from eventstudy.report.escape import latex
 
 PACKAGES = "% \\usepackage{booktabs,longtable}\n"
@@ -11,11 +11,18 @@ PACKAGES = "% \\usepackage{booktabs,longtable}\n"
 def table_files(page: Page) -> dict[str, str]:
     """Every table of a page's sections as ``tables/SECTION.tex``, further ones ``SECTION-2.tex``."""
     files = {}
-    for section in page.sections:
-        for number, table in enumerate((b for b in section.blocks if isinstance(b, Table)), start=1):
+    for section in (*(block for block in page.opening if isinstance(block, Section)), *page.sections):
+        tables = [_claims(block) if isinstance(block, Items) else block for block in section.blocks]
+        for number, table in enumerate((block for block in tables if isinstance(block, Table)), start=1):
             name = section.id if number == 1 else f"{section.id}-{number}"
             files[f"tables/{name}.tex"] = table_tex(table)
     return files
+
+
+def _claims(items: Items) -> Table:
+    """Claims as a table."""
+    rows = tuple((item.lead, item.quote, item.verdict, item.text) for item in items.items)
+    return Table(caption="Claims, held against prices", columns=("share", "claim", "verdict", "what it is"), rows=rows)
 
 
 def table_tex(table: Table) -> str:

@@ -60,6 +60,11 @@ def signed(value: float, digits: int = 2) -> str:
     return f"{number:+.{digits}f} %" if number else f"{0:.{digits}f} %"
 
 
+def points(value: float, digits: int = 2) -> str:
+    """A printed percent with its sign and without its unit; zero has no sign."""
+    return f"{value:+.{digits}f}" if value else f"{0:.{digits}f}"
+
+
 def span(low: float, high: float, digits: int = 1) -> str:
     """An interval: ``-6.1 to +3.5 %``; a side without a bound is open."""
     if not (math.isfinite(low) or math.isfinite(high)):
@@ -261,7 +266,10 @@ def moved_words(shares: Sequence[Share], day0: str) -> str:
         middle = sorted(abs(m) for m in moved)[len(moved) // 2]
         return f"{names} {'rose' if moved[0] > 0 else 'fell'} about {middle:.0f} %{days} {when}."
     if len(known) <= NAMED:
-        each = [f"{s.name} {'rose' if m > 0 else 'fell'} {abs(m):.1f} %" for s, m in zip(known, moved, strict=True)]
+        each = [
+            f"{s.name} {'rose' if m > 0 else 'fell'} {abs(m):.1f} %" if m else f"{s.name} did not move"
+            for s, m in zip(known, moved, strict=True)
+        ]
         return f"{listed(each)}{days} {when}."
     return f"{names} moved between {min(moved):+.1f} and {max(moved):+.1f} %{days} {when}."
 
@@ -407,7 +415,7 @@ def market_words(shares: Sequence[Share], market: float, what: str) -> str:
     verb = "did not move" if not moved else f"{'rose' if moved > 0 else 'fell'} {plain(moved, 1)} %"
     parts = [printed(s.whole, 1) for s in shares]
     if not moved or any(m * r <= 0 or abs(m) > abs(r) for r, m, _ in parts):
-        each = listed([f"{s.name} {m:+.1f}" for s, (_, m, _) in zip(shares, parts, strict=True)])
+        each = listed([f"{s.name} {points(m, 1)}" for s, (_, m, _) in zip(shares, parts, strict=True)])
         return f"The market {verb}; of that {what} explains {each} points." if moved else f"The market {verb}."
     noun = "falls" if parts[0][0] < 0 else "rises"
     return f"The market {verb}, which explains {listed([plain(m, 1) for _, m, _ in parts])} points of the {noun}."

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eventstudy.report.summary_page import summary_page
 
 from eventstudy.report.html import report_page
-from eventstudy.report.summary_page import summary_page
 from eventstudy.results import StudyResult
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -10,13 +10,13 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
+from eventstudy.report.gallery import draw
+from eventstudy.report.summary_page import summary_page
 
 from eventstudy.engine.moments import summarise
 from eventstudy.evaluate.bands import Bands
 from eventstudy.report.figures import Figure, car_path, cluster, group_caar, placebo, read_metadata
-from eventstudy.report.gallery import draw
 from eventstudy.report.html import report_page
-from eventstudy.report.summary_page import summary_page
 from eventstudy.report.write import build_files
 from eventstudy.results import GroupDay, StudyResult
 from eventstudy.spec import StudySpec
@@ -59,7 +59,6 @@ def test_the_estimation_is_that_of_the_tables(sample: StudyResult, figures: dict
 
 def test_its_band_is_the_prediction_interval_of_statsmodels(sample: StudyResult) -> None:
     import statsmodels.api as sm
-
     from eventstudy.report.gallery import _estimation
 
     seen = _estimation(sample, sample.studied.reported[0])

@@ -15,7 +15,7 @@ import pytest
 
 from eventstudy.cli.console import printable
 from eventstudy.report import escape
-from eventstudy.report.figures import read_metadata
+from eventstudy.report.figures.svg import read_metadata
 from tests.cli.conftest import Outcome, run_in
 from tests.report.test_browser import CHROMIUM, FLAGS
 

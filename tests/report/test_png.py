@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from eventstudy.report.figures.style import PIXELS
+
 from tests.cli.conftest import Outcome, copy_study, run_in, run_process
 
 ONE = ("--event", "h20_license_8k", "--event", "deepseek_shock")

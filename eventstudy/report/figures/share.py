@@ -20,9 +20,9 @@ MOST = 4
 def share_png(title: str, shares: Sequence[Share]) -> bytes:
     """The title, and for each share what the market explains and what is its own as a bar, with the opening at the
     right; brown is unusual in nine of ten variants, an outline is not."""
-    from matplotlib.patches import Rectangle
-
     with canvas(WIDTH / 100, HEIGHT / 100) as page:
+        from matplotlib.patches import Rectangle
+
         axes = page.add_axes((0.0, 0.0, 1.0, 1.0))
         axes.set_xlim(0, WIDTH)
         axes.set_ylim(HEIGHT, 0)
