@@ -7,11 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from eventstudy.engine.moments import Moments
+from eventstudy.engine.panel import Bools, Floats, Ints
+from eventstudy.engine.significance.headline import unusual
 from eventstudy.engine.significance.result import TestResult
 from eventstudy.spec import Window
 
 # In place of a window's label: each event's own.
 OWN = "own"
+# shares of specifications that reject from which a window is unusual, and up to which it is ordinary
+MOST, FEW = 0.9, 0.1
+# what specifications differ in
+CHOICES = ("estimation", "gap", "model", "masked", "returns")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +59,104 @@ class RobustRow:
     p: float
     n_estimation: int
     rescaled: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Specification:
+    """One choice of everything that does not change the question."""
+
+    model: str
+    estimation: int
+    gap: int
+    masked: bool
+    returns: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecCurve:
+    """One window of one event under K specifications; arrays are (K,).
+
+    Attributes
+    ----------
+    row : int
+        Row of the events table.
+    part : {"day", "overnight", "intraday"}
+    window : Window
+    cells : tuple of Specification
+    car, std_error, t, df, p, ci_low, ci_high : float64 (K,)
+        Each with its own exact t; NaN bounds of a one-sided study are infinite.
+    n_estimation : int64 (K,)
+    headline : int
+        Position of the study's own specification; -1 where it is not among them.
+    level : float
+    median_z, p_median_z : float
+        The joint test: the median of the specifications' z in the direction of the test, and its p value among the
+        curves of uneventful sessions; NaN with fewer than 39 of them.
+    n_placebo, n_joint : int
+        Uneventful sessions, below 199 of which the p value has a warning; and specifications of the joint test: those
+        whose estimation windows so many uneventful sessions have a history for.
+    left_out : tuple of str
+        Estimation lengths that are left out of the curve or of the joint test, and why.
+    market : float
+        Return of the benchmark on day 0, or over its part.
+    """
+
+    row: int
+    part: str
+    window: Window
+    cells: tuple[Specification, ...]
+    car: Floats
+    std_error: Floats
+    t: Floats
+    df: Floats
+    p: Floats
+    ci_low: Floats
+    ci_high: Floats
+    n_estimation: Ints
+    headline: int
+    level: float
+    median_z: float
+    p_median_z: float
+    n_placebo: int
+    n_joint: int
+    left_out: tuple[str, ...]
+    market: float
+
+    @property
+    def rejects(self) -> Bools:
+        """Specifications that reject."""
+        return unusual(self.p, self.level)
+
+    @property
+    def share(self) -> float:
+        """Share of the specifications that reject."""
+        return float(self.rejects.mean())
+
+    @property
+    def verdict(self) -> str:
+        """``unusual`` where at least 90 % of the specifications reject, ``ordinary`` where at most 10 % do, else
+        ``depends``."""
+        return "unusual" if self.share >= MOST else "ordinary" if self.share <= FEW else "depends"
+
+    @property
+    def order(self) -> Ints:
+        """Positions of the cells in order of their estimates."""
+        return np.argsort(self.car, kind="stable")
+
+    def shares_by(self, choice: str) -> dict[str, float]:
+        """Share of the specifications that reject, for each value of a choice (a field of ``Specification``)."""
+        values = [getattr(cell, choice) for cell in self.cells]
+        return {str(value): float(self.rejects[[v == value for v in values]].mean()) for value in dict.fromkeys(values)}
+
+    @property
+    def decisive(self) -> str:
+        """The choice between whose values the share that rejects differs most; empty where none makes a difference."""
+        spread = {}
+        for choice in CHOICES:
+            shares = list(self.shares_by(choice).values())
+            spread[choice] = max(shares) - min(shares)
+        best = max(spread, key=lambda choice: spread[choice])
+        return best if spread[best] > 0 else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ from eventstudy.records import (
     GroupRow,
     PartRow,
     RobustRow,
+    SpecCurve,
     VolumeResult,
 )
 from eventstudy.report.columns import COLUMNS
@@ -204,7 +205,7 @@ class StudyResult:
         What was computed unasked.
     executor : str
         Who did the work.
-    robustness, parts, clusters, groups, group_days, claims, differences, calendar
+    robustness, curves, parts, clusters, groups, group_days, claims, differences, calendar
         See their record classes.
     notices : tuple of str
         What the user should know about the settings.
@@ -225,6 +226,7 @@ class StudyResult:
     executor: str
     notices: tuple[str, ...]
     robustness: tuple[RobustRow, ...] = ()
+    curves: tuple[SpecCurve, ...] = ()
     parts: tuple[PartRow, ...] = ()
     clusters: tuple[ClusterRow, ...] = ()
     groups: tuple[GroupRow, ...] = ()
@@ -330,8 +332,20 @@ class StudyResult:
 
     @property
     def robustness_table(self) -> pd.DataFrame:
-        """The primary window under each model, masked and not."""
+        """The primary window under each model, masked and not, and every cell of the specification curves."""
         return self.tables["robustness"]
+
+    @cached_property
+    def model_lines(self) -> pd.DataFrame:
+        """Lines of robustness under the study's own estimation window and returns, of whole days: each model."""
+        table, spec = self.tables["robustness"], self.spec
+        own = (table["part"] == "day") & (table["estimation"] == spec.estimation) & (table["gap"] == spec.gap)
+        return table[own & (table["returns"] == spec.returns)]
+
+    @property
+    def curves_table(self) -> pd.DataFrame:
+        """How many specifications of each curve reject, and the joint test."""
+        return self.tables["curves"]
 
     @property
     def overnight(self) -> pd.DataFrame:

@@ -50,6 +50,9 @@ CONVENTIONS: dict[str, tuple[str, ...]] = {
     "robust": ("none", "hac"),
 }
 
+# Windows that are studied under every defensible specification: none, each event's primary one, or all of them.
+SPEC_CURVES = ("off", "primary", "all")
+
 # In place of a factor file: the public library.
 LIVE = "live"
 
@@ -197,6 +200,8 @@ class StudySpec:
         Put beside each p value how often its test rejects at 1 - level on the ticker's own uneventful sessions.
     engine : str
         ``numpy``, ``numba``, or ``auto``: the compiled one where it is installed and the events are many.
+    spec_curve : str
+        Windows that are studied under every defensible specification: ``off``, ``primary`` or ``all``.
     hold : int
         Sessions after day 0 that the calendar-time portfolios hold a firm; 0 makes none.
     hold_min : int
@@ -240,6 +245,7 @@ class StudySpec:
     level: float = 0.95
     calibrated: bool = False
     engine: str = "auto"
+    spec_curve: str = "primary"
     hold: int = 0
     hold_min: int = 1
     precision: str = "10"
@@ -252,6 +258,7 @@ class StudySpec:
         _one_of("exclude", self.exclude, get_args(Exclude))
         _one_of("alternative", self.alternative, get_args(Alternative))
         _one_of("currency", self.currency, ("local", "USD"))
+        _one_of("spec-curve", self.spec_curve, SPEC_CURVES)
         _one_of("engine", self.engine, ("auto", "numpy", "numba"))
         if self.volume:
             _one_of("volume", self.volume, VOLUME_MODELS)

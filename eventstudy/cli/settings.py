@@ -165,6 +165,12 @@ OPTIONS: dict[str, Option] = {
         default="auto",
         help="numpy, numba (with the extra [fast]), or auto: numba where it is installed and the events are many.",
     ),
+    "spec_curve": Option(
+        kind="text",
+        metavar="WINDOWS",
+        default="primary",
+        help="Windows under every defensible specification: off, primary or all.",
+    ),
     "hold": Option(
         kind="count",
         metavar="H",
@@ -379,6 +385,7 @@ def study_spec(settings: Mapping[str, Setting]) -> StudySpec:
         level=value["level"],
         calibrated=value["calibrated"],
         engine=value["engine"],
+        spec_curve=value["spec_curve"],
         hold=value["hold"],
         hold_min=value["hold_min"],
         precision=value["precision"],

@@ -196,7 +196,7 @@ def place_rows(
     keys = [found.keys[number] for number in used]
     bits = with_holes(happenings(index)[found.pair[used]], market, keys, spec.returns)
     session, catalogue = index.session[at].astype(np.int64), spec.exclude != "none"
-    around = Surroundings.of(bits, series.astype(np.int64), session, 1 - plan.estimation_start, plan.end + 1)
+    around = Surroundings.of(bits, series.astype(np.int64), session, 1 - plan.estimation_start, max(plan.end + 1, 0))
     width = max(len(index.calendars[key.exchange].sessions) for key in keys)
     return keys, Placed(
         series=series.astype(np.int64),

@@ -22,7 +22,14 @@ _COLUMNS: dict[str, str] = {
         "event_id ticker day0 model benchmark alpha beta sigma r_squared n_estimation n_masked estimation_start"
         " estimation_end flags effective_donors"
     ),
-    "robustness": "event_id ticker window model masked car std_error t p_t n_estimation car_rescaled",
+    "robustness": (
+        "event_id ticker window model masked car std_error t p_t n_estimation car_rescaled part estimation gap returns"
+        " in_curve"
+    ),
+    "curves": (
+        "event_id ticker part window n_specifications n_rejecting share_rejecting car_low car_high car_median median_z"
+        " p_median_z n_placebo n_joint applicable reason left_out market_return"
+    ),
     "overnight": "event_id ticker part return expected_return abnormal_return std_error t p_t",
     "dollar": "event_ids tickers day0 window market_value dollar std_error ci_low ci_high t df p_value",
     "clusters": ("day0 event_ids tickers window test ticker statistic null df p_value applicable reason placebo_rate"),

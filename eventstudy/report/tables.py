@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from eventstudy.engine.significance.curve import ENOUGH
 from eventstudy.engine.significance.single_tests import rated
 from eventstudy.measured import MeasuredEvents
+from eventstudy.records import Specification
 from eventstudy.report.columns import COLUMNS
 from eventstudy.report.event_tables import Column, frame
 from eventstudy.report.volume import volume_rows
 
 if TYPE_CHECKING:
-    from eventstudy.records import CalendarRow, GroupDay, GroupRow
+    from eventstudy.records import CalendarRow, GroupDay, GroupRow, RobustRow, SpecCurve
     from eventstudy.results import PlaceboRates, Studied, StudyResult
 
 
@@ -35,6 +37,7 @@ def other_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     """The other tables of the contract, in its order."""
     rows = {
         "robustness": _robustness(result),
+        "curves": _curves(result),
         "overnight": _overnight(result),
         "clusters": _clusters(result),
         "dollar": _dollar(result),
@@ -93,10 +96,51 @@ def _placebo_rates(result: StudyResult, rates: PlaceboRates, events: MeasuredEve
 
 
 def _robustness(result: StudyResult) -> Iterable[Sequence[Any]]:
+    """Each event's models under the study's own choices, then what else its curves hold."""
+    spec, curves = result.spec, _by_row(result.curves)
+    usual: dict[int, list[RobustRow]] = {}
     for r in result.robustness:
-        masked = "yes" if r.masked else "no"
-        numbers = (r.car, r.std_error, r.t, r.p, r.n_estimation, r.rescaled)
-        yield *_row_names(result, r.row), r.window.label, r.model, masked, *numbers
+        usual.setdefault(r.row, []).append(r)
+    for row in dict.fromkeys((*usual, *curves)):
+        names, mine = _row_names(result, row), curves.get(row, [])
+        inside = {(c.part, c.window, cell) for c in mine for cell in c.cells}
+        seen = set()
+        for r in usual.get(row, ()):
+            cell = Specification(
+                model=r.model, estimation=spec.estimation, gap=spec.gap, masked=r.masked, returns=spec.returns
+            )
+            seen.add(("day", r.window, cell))
+            numbers = (r.car, r.std_error, r.t, r.p, r.n_estimation, r.rescaled)
+            yield *names, r.window.label, *_cell(cell, numbers, "day", ("day", r.window, cell) in inside)
+        for c in mine:
+            for k, cell in enumerate(c.cells):
+                if (c.part, c.window, cell) not in seen:
+                    found = [float(values[k]) for values in (c.car, c.std_error, c.t, c.p)]
+                    made = _cell(cell, (*found, int(c.n_estimation[k]), np.nan), c.part, inside=True)
+                    yield *names, c.window.label, *made
+
+
+def _by_row(curves: Sequence[SpecCurve]) -> dict[int, list[SpecCurve]]:
+    found: dict[int, list[SpecCurve]] = {}
+    for c in curves:
+        found.setdefault(c.row, []).append(c)
+    return found
+
+
+def _cell(cell: Specification, numbers: Sequence[Any], part: str, inside: bool) -> tuple[Any, ...]:
+    choices = part, cell.estimation, cell.gap, cell.returns
+    return cell.model, "yes" if cell.masked else "no", *numbers, *choices, "yes" if inside else "no"
+
+
+def _curves(result: StudyResult) -> Iterable[Sequence[Any]]:
+    for c in result.curves:
+        few = "" if c.n_placebo >= ENOUGH else f"{c.n_placebo} uneventful sessions, fewer than {ENOUGH}"
+        applicable = "no" if np.isnan(c.p_median_z) else "warn" if few else "yes"
+        reason = few if few or not np.isnan(c.p_median_z) else "the reference needs exact conventions"
+        rejecting = int(c.rejects.sum()), c.share, float(c.car.min()), float(c.car.max()), float(np.median(c.car))
+        joint = c.median_z, c.p_median_z, c.n_placebo, c.n_joint, applicable, reason
+        names = *_row_names(result, c.row), c.part, c.window.label
+        yield *names, len(c.cells), *rejecting, *joint, "; ".join(c.left_out), c.market
 
 
 def _overnight(result: StudyResult) -> Iterable[Sequence[Any]]:

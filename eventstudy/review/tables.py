@@ -14,7 +14,8 @@ KEYS = {
     "abnormal_returns": ("event_id", "ticker", "day"),
     "windows": ("event_id", "ticker", "window"),
     "models": ("event_id", "ticker"),
-    "robustness": ("event_id", "ticker", "window", "model", "masked"),
+    "robustness": ("event_id", "ticker", "window", "model", "masked", "part", "estimation", "gap", "returns"),
+    "curves": ("event_id", "ticker", "part", "window"),
     "overnight": ("event_id", "ticker", "part"),
     "clusters": ("day0", "window", "test", "ticker"),
     "aggregate": ("group", "window", "test"),
@@ -89,10 +90,14 @@ def _identical(before: ReportFolder, after: ReportFolder, table: str) -> bool:
 
 
 def _changed(before: ReportFolder, after: ReportFolder, table: str, key: tuple[str, ...]) -> TableChange:
-    old, digits = dict(keyed(before, table, key)), coarser(before, after)
+    digits = coarser(before, after)
     names, columns = set(before.columns(table)), dict.fromkeys(after.columns(table))
     shared = [name for name in columns if name in names]
+    if names and columns:
+        # a folder of an earlier version lacks later columns of a name
+        key = tuple(name for name in key if name in shared)
     lone = [name for name in (*columns, *names) if (name in columns) != (name in names)] if names and columns else []
+    old = dict(keyed(before, table, key))
     added, differing, where = 0, 0, dict.fromkeys(sorted(lone))
     for name, row in keyed(after, table, key):
         former = old.pop(name, None)

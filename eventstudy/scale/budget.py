@@ -13,6 +13,8 @@ from eventstudy.spec import StudySpec
 # measured on one machine; seconds of processor time
 A_DAILY_ROW = 4e-6
 A_CLUSTER_WINDOW = 1.5e-3
+# a specification curve
+A_CURVE = 13e-3
 # numbers of eight bytes an event: of a test window beside its tests' columns, of a day, and of the event itself
 OF_WINDOW, OF_DAY, OF_EVENT = 18, 13, 30
 # bytes of a firm and session: prices, and the returns that are made of them

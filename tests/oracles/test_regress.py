@@ -27,6 +27,8 @@ def rows_by_hand(result: StudyResult, window: str | None = None) -> pd.DataFrame
     """The rows of a regression from windows.csv alone, one per (ticker, day 0)."""
     table = result.windows
     chosen = table[table["primary"] == "yes"] if window is None else table[table["window"] == window]
+    # days picked because of their outcome explain nothing
+    chosen = chosen[chosen["role"] != "outcome"]
     rank = chosen["role"].map({"direct": 0, "peer": 1, "placebo": 2})
     ordered = chosen.assign(rank=rank, place=range(len(chosen))).sort_values(["rank", "place"])
     return ordered.drop_duplicates(["ticker", "day0"]).sort_values("place")
