@@ -16,7 +16,7 @@ from eventstudy.flags import flag_words
 from eventstudy.spec import Window
 
 if TYPE_CHECKING:
-    from eventstudy.records import PartRow, RobustRow
+    from eventstudy.records import PartRow, SpecCurve
     from eventstudy.results import Studied, StudyResult
 
 DAY, OPENING, SESSION = "day", "opening", "session"
@@ -68,6 +68,8 @@ class Move:
     joint : float
         p of the specification curve as a whole; NaN where it is not known.
     variants : tuple of Variant
+    left_out : tuple of str
+        Specifications that could not be made, and why.
     """
 
     part: str
@@ -85,6 +87,7 @@ class Move:
     joint: float = math.nan
     alpha: float = 0.05
     variants: tuple[Variant, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def unusual(self) -> int:
@@ -217,15 +220,13 @@ def moves_of(result: StudyResult) -> Moves:
     parts: dict[int, dict[str, PartRow]] = {}
     for part in result.parts:
         parts.setdefault(part.row, {})[part.part] = part
-    curves: dict[tuple[int, str], list[RobustRow]] = {}
-    for row in result.robustness:
-        curves.setdefault((row.row, getattr(row, "part", "") or DAY), []).append(row)
+    curves = {(curve.row, curve.part, curve.window): curve for curve in result.curves}
     shares = [_share(studied, i, parts, curves) for i in studied.reported]
     return Moves(shares=shares, sessions=sessions_of(studied, shares))
 
 
 def _share(
-    studied: Studied, i: int, parts: dict[int, dict[str, PartRow]], curves: dict[tuple[int, str], list[RobustRow]]
+    studied: Studied, i: int, parts: dict[int, dict[str, PartRow]], curves: dict[tuple[int, str, Window], SpecCurve]
 ) -> Share:
     spec, found = studied.spec, studied.measured
     assert found is not None, "a row was studied"
@@ -246,9 +247,9 @@ def _share(
         role=studied.text(i, "role"),
         day0=str(studied.day0(i)),
         window=window,
-        whole=_whole(studied, i, w, alpha, curves.get((row, DAY), [])),
-        opening=_part(OPENING, own_parts.get("overnight"), alpha, curves.get((row, "overnight"), [])),
-        session=_part(SESSION, own_parts.get("intraday"), alpha, curves.get((row, "intraday"), [])),
+        whole=_whole(studied, i, w, alpha, curves.get((row, DAY, window))),
+        opening=_part(OPENING, own_parts.get("overnight"), alpha, curves.get((row, "overnight", Window(0, 0)))),
+        session=_part(SESSION, own_parts.get("intraday"), alpha, curves.get((row, "intraday", Window(0, 0)))),
         flags=tuple(
             flag
             for flag in flag_words(int(found.row_flags[i]) | int(found.window_flags[i, w])).split(";")
@@ -270,7 +271,7 @@ def share_name(studied: Studied, i: int) -> str:
     return studied.text(i, "ticker")
 
 
-def _whole(studied: Studied, i: int, w: int, alpha: float, curve: Sequence[RobustRow]) -> Move:
+def _whole(studied: Studied, i: int, w: int, alpha: float, curve: SpecCurve | None) -> Move:
     found, window = studied.measured, studied.spec.windows[w]
     assert found is not None, "a row was studied"
     columns = {name: float(values[i, w]) for name, values in found.windows.items()}
@@ -297,7 +298,8 @@ def _whole(studied: Studied, i: int, w: int, alpha: float, curve: Sequence[Robus
         outside=p <= alpha + ROUNDING,
         alpha=alpha,
         variants=variants(curve),
-        joint=next((r.joint for r in curve if hasattr(r, "joint")), math.nan),
+        joint=math.nan if curve is None else curve.p_median_z,
+        left_out=() if curve is None else curve.left_out,
     )
 
 
@@ -308,7 +310,7 @@ def headline(columns: dict[str, float]) -> tuple[float, float, float]:
     return columns["p_headline"], columns["headline_low"], columns["headline_high"]
 
 
-def _part(name: str, row: PartRow | None, alpha: float, curve: Sequence[RobustRow]) -> Move | None:
+def _part(name: str, row: PartRow | None, alpha: float, curve: SpecCurve | None) -> Move | None:
     if row is None:
         return None
     p = float(getattr(row, "p_headline", row.p))
@@ -330,21 +332,28 @@ def _part(name: str, row: PartRow | None, alpha: float, curve: Sequence[RobustRo
     )
 
 
-def variants(curve: Sequence[RobustRow]) -> tuple[Variant, ...]:
-    """The specifications that count, sorted by their estimates."""
-    found = [
+def variants(curve: SpecCurve | None) -> tuple[Variant, ...]:
+    """The specifications of a curve in the order of their estimates."""
+    if curve is None:
+        return ()
+    return tuple(
         Variant(
-            own=r.car,
-            low=r.car - 2 * r.std_error,
-            high=r.car + 2 * r.std_error,
-            p=r.p,
-            choices=(("model", r.model), ("masked", "yes" if r.masked else "no")),
-            usual=r.model == "market-model" and r.masked,
+            own=float(curve.car[k]),
+            low=float(curve.ci_low[k]),
+            high=float(curve.ci_high[k]),
+            p=float(curve.p[k]),
+            choices=(
+                ("length", str(curve.cells[k].estimation)),
+                ("gap", str(curve.cells[k].gap)),
+                ("model", curve.cells[k].model),
+                ("masked", "yes" if curve.cells[k].masked else "no"),
+                ("returns", curve.cells[k].returns),
+            ),
+            usual=k == curve.headline,
         )
-        for r in curve
-        if math.isfinite(r.p) and r.model not in ("constant-mean", "market-adjusted")
-    ]
-    return tuple(sorted(found, key=lambda v: v.own))
+        for k in curve.order.tolist()
+        if math.isfinite(curve.p[k])
+    )
 
 
 ORDER = ("announcements", "outcome", "placebo")
@@ -380,4 +389,4 @@ def day_move(studied: Studied, share: Share) -> Move | None:
         return share.whole
     if day not in studied.spec.windows:
         return None
-    return _whole(studied, share.position, studied.spec.windows.index(day), 1 - studied.spec.level, ())
+    return _whole(studied, share.position, studied.spec.windows.index(day), 1 - studied.spec.level, None)

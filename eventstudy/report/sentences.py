@@ -338,9 +338,10 @@ def sure_words(shares: Sequence[Share]) -> list[str]:
             phrases.append(f"{_owners(mine)} {'depends' if len(mine) == 1 else 'depend'} on how the past is measured")
         if phrases:
             said.append(f"{upper(place + '; '.join(phrases))}.")
-        turned = next((text for s in groups["depends"] if (text := flip(s))), "")
+        turned = [text for s in groups["depends"] if (text := flip(s))]
         if turned:
-            said.append(f"{upper(turned)}.")
+            # a length of history says most, because somebody had to choose one
+            said.append(f"{upper(next((text for text in turned if 'of history' in text), turned[0]))}.")
     said += opening_words(shares)
     return said
 
@@ -372,8 +373,8 @@ def opening_words(shares: Sequence[Share]) -> list[str]:
         sizes = listed([plain(rounded(s.opening.own, 1), 1) for s in mine if s.opening is not None])
         side = "below" if below else "above"
         text = f"At the opening {listed([s.name for s in mine])} stood {sizes} points {side} what the market explains"
-        asides = [_aside(s.opening, s.name if len(mine) > 1 else "") for s in mine if s.opening is not None]
-        text += f" ({'; '.join(a for a in asides if a)})" if any(asides) else ""
+        if aside := _aside(mine):
+            text += f" ({aside})"
         turned = [s for s in mine if _turned(s)]
         if turned:
             back = listed([plain(rounded(s.session.own, 1), 1) for s in turned if s.session is not None])
@@ -399,12 +400,15 @@ def _turned(share: Share) -> bool:
     return night is not None and day is not None and night.own * day.own < 0 and abs(day.own) >= 0.2 * abs(night.own)
 
 
-def _aside(move: Move, name: str) -> str:
+def _aside(shares: Sequence[Share]) -> str:
     """How often a night goes as far, and how many variants call the opening unusual."""
-    n, k = len(move.variants), move.unusual
-    parts = [frequency(move), f"{k} of {n} variants call it unusual" if n else ""]
-    text = ", ".join(part for part in parts if part)
-    return f"{name}: {text}" if name and text else text
+    moves = [s.opening for s in shares if s.opening is not None]
+    counts = {len(move.variants) for move in moves}
+    parts = [frequency(moves[0])] if len(moves) == 1 else []
+    if counts != {0} and len(counts) == 1:
+        n = counts.pop()
+        parts.append(f"{listed([str(move.unusual) for move in moves])} of {n} variants call that unusual")
+    return ", ".join(part for part in parts if part)
 
 
 def market_words(shares: Sequence[Share], market: float, what: str) -> str:

@@ -59,14 +59,13 @@ class Row:
         return "ordinary" if not self.outside and share <= 0.1 else "depends"
 
 
-def counted_variants(result: StudyResult, event_id: str, ticker: str, part: str = "") -> pd.DataFrame:
+def counted_variants(result: StudyResult, event_id: str, ticker: str, part: str = "day") -> pd.DataFrame:
     """The specifications that count, from robustness.csv."""
-    table = result.tables["robustness"]
-    mine = table[(table["event_id"] == event_id) & (table["ticker"] == ticker) & table["p_t"].notna()]
-    mine = mine[~mine["model"].isin(["constant-mean", "market-adjusted"])]
-    if "part" in mine.columns:
-        mine = mine[mine["part"].fillna("") == (part or mine["part"].iloc[0] if len(mine) and not part else part)]
-    return mine
+    table, windows = result.tables["robustness"], result.tables["windows"]
+    own = windows[(windows["event_id"] == event_id) & (windows["ticker"] == ticker) & (windows["primary"] == "yes")]
+    window = own["window"].iloc[0] if part == "day" else "[0,0]"
+    mine = table[(table["event_id"] == event_id) & (table["ticker"] == ticker) & (table["in_curve"] == "yes")]
+    return mine[(mine["part"] == part) & (mine["window"] == window) & mine["p_t"].notna()]
 
 
 def rows_of(result: StudyResult, event_id: str) -> dict[str, Row]:

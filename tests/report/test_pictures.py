@@ -61,6 +61,9 @@ def hold_curve(result: StudyResult, event_id: str, held: dict[str, str], row: Ro
     assert int(held["data-outside"]) == row.unusual
     assert values(held["data-band"]) == pytest.approx([mine["car"].min(), mine["car"].max()], abs=1e-6)
     assert float(held["data-own"]) == pytest.approx(row.own / 100, abs=1e-6)
+    curves = result.tables["curves"]
+    own = curves[(curves["event_id"] == event_id) & (curves["ticker"] == row.ticker) & (curves["part"] == "day")]
+    assert float(held["data-joint"]) == pytest.approx(own["p_median_z"].iloc[0], abs=1e-6, nan_ok=True)
 
 
 def hold_placebo(held: dict[str, str], row: Row) -> None:
@@ -126,7 +129,9 @@ def test_the_path_of_prices_is_that_of_the_returns(sample: StudyResult, sample_p
         assert by_day[day]["actual"] - by_day[day]["expected"] == pytest.approx(100 * added, rel=1e-7)
     assert by_day[-3]["actual"] == pytest.approx(100 / (1 + mine.at[-1, "return"]) / (1 + mine.at[-2, "return"]))
     windows = sample.tables["windows"]
-    two = windows[(windows["event_id"] == "h20_license_8k") & (windows["ticker"] == "NVDA") & (windows["window"] == "[0,1]")]
+    two = windows[
+        (windows["event_id"] == "h20_license_8k") & (windows["ticker"] == "NVDA") & (windows["window"] == "[0,1]")
+    ]
     half = (by_day[1]["high"] - by_day[1]["low"]) / 2
     assert half == pytest.approx(100 * (two["ci_high"] - two["ci_low"]).iloc[0] / 2, rel=1e-9), "its exact error"
 

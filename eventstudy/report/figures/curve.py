@@ -9,7 +9,7 @@ from eventstudy.engine.significance.headline import ROUNDING
 from eventstudy.report.figures.marks import Dot, Figure, Label, Line, Mark, Panel, listed_data, segment
 from eventstudy.report.figures.scale import Scale, finite, rows_grid, ticks
 from eventstudy.report.moves import Move, Share, Variant
-from eventstudy.report.sentences import signed, span
+from eventstudy.report.sentences import p_text, signed, span
 
 # how rows of choices are called
 ROWS = {
@@ -44,7 +44,8 @@ def curve_figure(name: str, shares: Sequence[Share]) -> Figure | None:
         title="Own move under every choice",
         caption=(
             "Each upright line is one way to measure the same move: the dot is the own move in percent, the line its "
-            "interval, the dots below name the choices. Coloured: unusual by that choice. Ringed: the usual choices."
+            "interval, the dots below name the choices. Coloured: unusual by that choice. Ringed: the usual choices. "
+            "p of the curve: how often the same curve on an ordinary day lies as far from zero."
         ),
         panels=tuple(_panel(s.name, s.ticker, s.whole, marks, titled=len(shares) > 1) for s in known),
         data={
@@ -55,9 +56,16 @@ def curve_figure(name: str, shares: Sequence[Share]) -> Figure | None:
                 for s in known
             }
         },
-        columns=("share", "variants", "unusual", "lowest", "highest", "usual choices"),
+        columns=("share", "variants", "unusual", "lowest", "highest", "usual choices", "p of the curve"),
         rows=tuple(
-            (s.name, str(len(s.whole.variants)), str(s.whole.unusual), *_ends(s.whole), signed(s.whole.own))
+            (
+                s.name,
+                str(len(s.whole.variants)),
+                str(s.whole.unusual),
+                *_ends(s.whole),
+                signed(s.whole.own),
+                p_text(s.whole.joint),
+            )
             for s in known
         ),
     )
@@ -68,7 +76,7 @@ def _ends(move: Move) -> tuple[str, str]:
 
 
 def _panel(name: str, ticker: str, move: Move, marks: list[float], *, titled: bool) -> Panel:
-    found, left, right, top, bottom = move.variants, 132.0, 354.0, 28.0, 140.0
+    found, left, right, top, bottom = move.variants, 132.0, 354.0, 40.0, 152.0
     y = Scale(marks[0], marks[-1], bottom, top)
     n = len(found)
     step = (right - left - 4) / n
@@ -82,6 +90,11 @@ def _panel(name: str, ticker: str, move: Move, marks: list[float], *, titled: bo
     drawn: list[Mark] = [
         Label("t", 0, 13, name if titled else "Own move"),
         Label("r", right, 13, f"{move.unusual} of {n} variants: unusual"),
+        *(
+            [Label("r", right, 28, f"the curve as a whole: p {p_text(move.joint)}")]
+            if math.isfinite(move.joint)
+            else []
+        ),
         *rows_grid(y, marks, left, right, unit=" %"),
     ]
     for style, wanted, line, dot in (("bs", False, 1.0, 3.2), ("ow", True, 1.4, 3.6)):
@@ -119,6 +132,7 @@ def _panel(name: str, ticker: str, move: Move, marks: list[float], *, titled: bo
             "band": listed_data([found[0].own, found[-1].own]),
             "outside": str(move.unusual),
             "variants": str(n),
+            "joint": f"{move.joint:.6f}",
             "ticker": ticker,
         },
     )
