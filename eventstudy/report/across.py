@@ -14,7 +14,7 @@ from eventstudy.evaluate.typical import Typical, typical
 from eventstudy.report.announcement import CLOSING, stale_banner
 from eventstudy.report.claims import claim_items
 from eventstudy.report.comparisons import comparison_tables
-from eventstudy.report.document import Block, Cell, Columns, Items, Note, Page, Section, Table
+from eventstudy.report.document import Block, Cell, Columns, Fold, Items, Note, Page, Section, Table
 from eventstudy.report.figures.dots import DotRow, dots_figure
 from eventstudy.report.figures.histogram import distribution_figure
 from eventstudy.report.figures.marks import Figure
@@ -25,6 +25,7 @@ from eventstudy.report.moves import moves_of
 from eventstudy.report.sentences import chance, counted, day_words, over, p_text, short_day, signed, span, upper
 from eventstudy.report.volume import volume_section
 from eventstudy.report.words import count, number, p_value
+from eventstudy.results import PAGES
 from eventstudy.roster import ALL
 
 if TYPE_CHECKING:
@@ -339,4 +340,10 @@ def groups_section(result: StudyResult) -> Section | None:
         folded=True,
     )
     notes = tuple(Note(f"{upper(', '.join(groups))}: {why}.") for why, groups in chosen.items())
-    return Section(id="groups", title="Groups", blocks=(*notes, table, *comparison_tables(result)))
+    average = _average(result)
+    window = average.row.window if average is not None else result.spec.windows[0]
+    path = caar_figure(result, (window.start, window.end), average.half if average is not None else math.nan)
+    # a page of many events begins with it
+    shown = (Fold(title="The average own move, added up day by day", blocks=(path,)),) if path is not None else ()
+    shown = () if result.totals.n_announcements > PAGES else shown
+    return Section(id="groups", title="Groups", blocks=(*notes, table, *shown, *comparison_tables(result)))

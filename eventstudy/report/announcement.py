@@ -22,9 +22,8 @@ from eventstudy.report.document import (
     Table,
 )
 from eventstudy.report.material import PANELS, Material
-from eventstudy.report.moves import Move, Session, Share, title_of
+from eventstudy.report.moves import DAY, Move, Session, Share, title_of
 from eventstudy.report.sentences import (
-    PART_WORDS,
     as_far,
     counted,
     day_words,
@@ -175,7 +174,7 @@ def parts_table(shares: Sequence[Share]) -> Table:
 
 def _part_row(share: Share, move: Move) -> tuple[str | Cell, ...]:
     moved, market, _ = printed(move)
-    words = PART_WORDS[move.part]
+    words = {DAY: "whole day"}.get(move.part, move.part)
     if move is share.whole and share.days > 1:
         words = f"{counted(share.days)} days"
     total, part = (f"{points(value)} %" if math.isfinite(value) else NOTHING for value in (moved, market))

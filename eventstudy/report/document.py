@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from eventstudy.report.figures.marks import Figure
 
+# what every page says of itself, unseen
+MADE_BY = "made by eventstudy"
 # what opens the table beneath a figure
 NUMBERS = "The numbers of this figure"
 

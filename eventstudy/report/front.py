@@ -319,6 +319,8 @@ def _folded(material: Material, session: Session, seen: set[str]) -> Fold:
     caveat = caveat_of(session)
     blocks: list[Block] = [Note(" ".join(caveat))] if caveat[0] else []
     blocks += [sentence(material, share) for share in session.shares[:PANELS]]
+    cluster = material.cluster(session.day0, session.shares) if len(session.shares) > 1 else None
+    blocks += [cluster] if cluster is not None else []
     blocks += announcement_notes(material, session, seen)
     return Fold(
         title=f"{'; '.join(clipped(title, 110) for title in session.titles[:4])}.",

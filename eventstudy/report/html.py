@@ -10,6 +10,7 @@ from pathlib import Path
 
 from eventstudy.report import glossary
 from eventstudy.report.document import (
+    MADE_BY,
     NUMBERS,
     Block,
     Cell,
@@ -84,7 +85,7 @@ class _Writer:
         said = " ".join(page.lead)[:300]
         parts = [
             '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">',
-            f"<title>{text(page.title)}</title>",
+            f'<meta name="generator" content="{MADE_BY}"><title>{text(page.title)}</title>',
             f'<meta name="description" content="{text(said)}">' if said else "",
             f'<meta property="og:type" content="article"><meta property="og:title" content="{text(page.title)}">',
             f'<meta property="og:description" content="{text(said)}">' if said else "",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from eventstudy.report import glossary
 from eventstudy.report.document import (
+    MADE_BY,
     NUMBERS,
     Block,
     Cell,
@@ -39,7 +40,7 @@ def render(page: Page, figures_at: str = "figures", *, tables: bool = False) -> 
     tables : bool
         Whether a folded table beneath each figure gives its numbers.
     """
-    parts = [f"# {escape(page.title)}"]
+    parts = [f"# {escape(page.title)}", f"<!-- {MADE_BY} -->"]
     parts += [f"> **{escape(page.banner)}**"] if page.banner else []
     parts += [f"*{escape(page.kicker)}*"] if page.kicker else []
     parts += [escape(text) for text in page.lead]

@@ -6,7 +6,7 @@ Nothing of ``eventstudy.report`` is used: a sentence is held against the tables 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -68,8 +68,17 @@ def counted_variants(result: StudyResult, event_id: str, ticker: str, part: str 
     return mine[(mine["part"] == part) & (mine["window"] == window) & mine["p_t"].notna()]
 
 
+def by_name(result: StudyResult, rows: dict[str, Row]) -> dict[str, Row]:
+    """The rows by the names that pages call shares, where the events file has a column ``company``."""
+    events = result.studied.index.events.frame()
+    named = dict(zip(events["ticker"], events["company"], strict=True)) if "company" in events else {}
+    return {
+        (named.get(ticker) or ticker): replace(row, ticker=named.get(ticker) or ticker) for ticker, row in rows.items()
+    }
+
+
 def rows_of(result: StudyResult, event_id: str) -> dict[str, Row]:
-    """The rows of an announcement, worked out from the tables alone."""
+    """The rows of an announcement by ticker, worked out from the tables alone."""
     found = {}
     windows, daily, parts = (result.tables[name] for name in ("windows", "abnormal_returns", "overnight"))
     level = result.spec.level

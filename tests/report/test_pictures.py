@@ -139,9 +139,9 @@ def test_the_path_of_prices_is_that_of_the_returns(sample: StudyResult, sample_p
 def test_the_path_of_own_moves_goes_outward(sample: StudyResult, sample_pages: dict[str, str]) -> None:
     paths = numbers_of(sample_pages, "car-h20_license_8k")["paths"]
     daily = sample.tables["abnormal_returns"]
-    for ticker in ("NVDA", "AMD", "ASML"):
+    for ticker, name in (("NVDA", "NVIDIA"), ("AMD", "AMD"), ("ASML", "ASML")):
         mine = daily[(daily["event_id"] == "h20_license_8k") & (daily["ticker"] == ticker)].set_index("day")
-        for point in paths[ticker]:
+        for point in paths[name]:
             day = point["day"]
             days = range(day + 1) if day >= 0 else range(day, 0)
             wanted = sum(mine.at[d, "abnormal_return"] for d in days)

@@ -10,7 +10,17 @@ import pytest
 from eventstudy.report.pages import page_files
 from eventstudy.results import StudyResult
 from tests.report.random_studies import random_study
-from tests.report.reading import COUNTS, DECOMPOSITIONS, Row, hold_decomposition, hold_verdict, near, plain, rows_of
+from tests.report.reading import (
+    COUNTS,
+    DECOMPOSITIONS,
+    Row,
+    by_name,
+    hold_decomposition,
+    hold_verdict,
+    near,
+    plain,
+    rows_of,
+)
 
 FEW, MANY = range(12), range(12, 212)
 FORBIDDEN = re.compile(r"\b(?:significan\w*|reject\w*|null)\b", re.IGNORECASE)
@@ -149,7 +159,7 @@ def hold_heading(text: str, rows: dict[str, Row]) -> None:
 
 def hold_page(result: StudyResult, event_id: str, text: str) -> int:
     """The page of an announcement, sentence by sentence; how many were read."""
-    rows = rows_of(result, event_id)
+    rows = by_name(result, rows_of(result, event_id))
     text = plain(text)
     title = re.match(r"# (.*)\n", text)
     assert title
@@ -231,7 +241,9 @@ def test_a_wrong_sentence_is_found(sample: StudyResult, sample_pages: dict[str, 
     for wrong in (
         page.replace("fell 6.87 %", "fell 6.78 %"),
         page.replace("1.30 points are its own", "1.31 points are its own"),
-        re.sub(r"NVDA(.*?)That could be an ordinary day; none of", r"NVDA\1That is unusual, and 0 of", page, count=1),
+        re.sub(
+            r"NVIDIA(.*?)That could be an ordinary day; none of", r"NVIDIA\1That is unusual, and 0 of", page, count=1
+        ),
         re.sub(r"a true effect of \d", "a true effect of 9", page, count=1),
     ):
         if wrong == page:
