@@ -161,7 +161,23 @@ class SpecCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartRow:
-    """Overnight or intraday part of an event's day 0."""
+    """Overnight or intraday part of an event's day 0.
+
+    Attributes
+    ----------
+    row : int
+    part : {"overnight", "intraday"}
+    total, expected, abnormal : float
+        Returns.
+    std_error, t, df, p, ci_low, ci_high, mde : float
+        The exact t.
+    tests : dict of str to float
+        Column of windows.csv -> its value for the part, of the tests of single events that were computed.
+    p_family : float
+        Romano & Wolf over the parts of all firms of the session; NaN with fewer than 39 common sessions.
+    n_family : int
+        Members of that family.
+    """
 
     row: int
     part: str
@@ -170,7 +186,33 @@ class PartRow:
     abnormal: float
     std_error: float
     t: float
+    df: float
     p: float
+    ci_low: float
+    ci_high: float
+    mde: float
+    tests: dict[str, float]
+    p_family: float
+    n_family: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JointRow:
+    """Night, day, their sum or both together, on both parts of the benchmark.
+
+    ``part`` is ``overnight``, ``intraday``, ``sum`` (t each) or ``both`` (F); ``correlation`` is that of the residuals
+    of night and day.
+    """
+
+    row: int
+    part: str
+    abnormal: float
+    std_error: float
+    statistic: float
+    null: str
+    df: str
+    p: float
+    correlation: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,4 +385,5 @@ class ClaimRow:
     expected: float
     abnormal: float
     p: float
+    p_headline: float
     note: str = ""

@@ -27,6 +27,7 @@ from eventstudy.records import (
     Exclusion,
     GroupDay,
     GroupRow,
+    JointRow,
     PartRow,
     RobustRow,
     SpecCurve,
@@ -205,7 +206,7 @@ class StudyResult:
         What was computed unasked.
     executor : str
         Who did the work.
-    robustness, curves, parts, clusters, groups, group_days, claims, differences, calendar
+    robustness, curves, parts, joint_parts, clusters, groups, group_days, claims, differences, calendar
         See their record classes.
     notices : tuple of str
         What the user should know about the settings.
@@ -228,6 +229,7 @@ class StudyResult:
     robustness: tuple[RobustRow, ...] = ()
     curves: tuple[SpecCurve, ...] = ()
     parts: tuple[PartRow, ...] = ()
+    joint_parts: tuple[JointRow, ...] = ()
     clusters: tuple[ClusterRow, ...] = ()
     groups: tuple[GroupRow, ...] = ()
     group_days: tuple[GroupDay, ...] = ()

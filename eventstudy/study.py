@@ -26,11 +26,12 @@ from eventstudy.evaluate.across_events import day_rows, group_rows, wanted_tests
 from eventstudy.evaluate.calendar_time import calendar_time_tests
 from eventstudy.evaluate.claims import check_claims, claiming
 from eventstudy.evaluate.clusters import cluster_tests, sessions_of
+from eventstudy.evaluate.day_parts import day0_parts
 from eventstudy.evaluate.differences import difference_tests
 from eventstudy.evaluate.dollar import dollar_impact
 from eventstudy.evaluate.own_windows import with_own_windows
 from eventstudy.evaluate.rates import placebo_rates
-from eventstudy.evaluate.robustness import day0_parts, robustness
+from eventstudy.evaluate.robustness import robustness
 from eventstudy.evaluate.spec_curve import PARTS, spec_curves
 from eventstudy.evaluate.volume import abnormal_volume
 from eventstudy.measured import MeasuredEvents, end_to_end
@@ -146,7 +147,7 @@ def run(
     say("claims, clusters, groups, other models")
     if studied.spec.calibrated:
         say("every test on uneventful sessions")
-    parts = day0_parts(studied)
+    parts, joint = day0_parts(studied, result.budget.single)
     asked = np.ones(len(studied.index), dtype=bool) if not only else chosen_rows(studied.index, only)[0]
     complete = result.budget.kept
     drawn, no_curves = curve_rows(studied, result.budget)
@@ -159,6 +160,7 @@ def run(
         robustness=robustness(studied),
         curves=spec_curves(studied, drawn, studied.spec.spec_curve),
         parts=parts,
+        joint_parts=joint,
         clusters=() if no_clusters else cluster_tests(studied),
         claims=check_claims(studied, parts, asked),
         rates=placebo_rates(studied) if studied.spec.calibrated and complete else None,

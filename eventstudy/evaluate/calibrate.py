@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eventstudy.data.series_index import SeriesKey, series_key
+from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.significance.coverage import Coverage, Rate, coverage, extreme_tenths, rejection_rate
 from eventstudy.engine.significance.placebo import without_overlap
 from eventstudy.errors import UsageError
+from eventstudy.evaluate.day_parts import PARTS
 from eventstudy.evaluate.pseudo import FEWEST, PseudoEvents, make_stage, pseudo_events
 from eventstudy.evaluate.pseudo_clusters import MOST_SETS, cluster_sets, pseudo_clusters, why_not
 from eventstudy.spec import StudySpec, Window
@@ -50,6 +52,8 @@ class CalibrationRow:
     rate : Rate
     coverage : Coverage or None
         Of one ticker's sessions without an effect, all regimes together.
+    part : {"day", "overnight", "intraday"}
+        Parts are tested without effects.
     applicable : {"yes", "no"}
     reason : str
     """
@@ -65,6 +69,7 @@ class CalibrationRow:
     coverage: Coverage | None = None
     applicable: str = "yes"
     reason: str = ""
+    part: str = "day"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +102,7 @@ class _Subject:
     calm: Bools
     turbulent: Bools
     pooled: bool = False
+    part: str = "day"
 
 
 def calibrate(
@@ -147,6 +153,7 @@ def calibrate(
         rows += _counted(subjects, levels)
     if len(alone) > 1:
         rows += _counted(_pooled([s for subjects in alone for s in subjects]), levels)
+    rows += _part_rows(studied, list(tested), levels)
     together = cluster_sets(studied)
     for keys in together[:MOST_SETS]:
         say(f"calibrating {', '.join(key.ticker for key in keys)} together")
@@ -161,6 +168,23 @@ def calibrate(
         _reason(";".join(k.ticker for k in keys), ";".join(keys[0].benchmarks), left) for keys in together[MOST_SETS:]
     ]
     return Calibration(rows=tuple(rows), levels=levels, effects=sizes)
+
+
+def _part_rows(studied: Studied, keys: Sequence[SeriesKey], levels: Sequence[float]) -> list[CalibrationRow]:
+    """The parts of day 0 of each ticker whose source has opens, each test of a single event."""
+    if MODELS[studied.spec.model].factors == "made":
+        return []
+    window = Window(min(studied.spec.event_window.start, 0), 0)
+    spec = studied.spec.with_changes(
+        windows=(Window(0, 0),), windows_given=True, event_window=window, missing="trade-to-trade"
+    )
+    found: list[CalibrationRow] = []
+    for key in keys:
+        for part in PARTS:
+            events = pseudo_events(make_stage(studied, key, spec, part), spec)
+            subjects = _subjects(key, events, spec, ())
+            found += _counted([replace(subject, part=part) for subject in subjects], levels)
+    return found
 
 
 def checked_effects(effects: Sequence[float]) -> tuple[float, ...]:
@@ -341,6 +365,7 @@ def _rates(subject: _Subject, test: str, regime: str, levels: Sequence[float]) -
             coverage=covered,
             applicable="no" if reason else "yes",
             reason=reason,
+            part=subject.part,
         )
 
     if n < fewest:

@@ -10,6 +10,7 @@ import numpy as np
 
 from eventstudy.data.claims import Claim, parse_claim
 from eventstudy.records import ClaimRow
+from eventstudy.spec import Window
 
 if TYPE_CHECKING:
     from eventstudy.data.event_index import EventIndex
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 # as many digits as a claim and a return can need
 _ROOM = Context(prec=400)
 CLOSE_ENOUGH = 0.005
+DAY0 = Window(0, 0)
 COLUMNS = {"close": "claimed_return", "open": "claimed_open_return"}
 
 
@@ -85,14 +87,17 @@ def claiming(index: EventIndex) -> Bools:
 def _check(studied: Studied, row: int, i: int | None, kind: str, text: str, overnight: PartRow | None) -> ClaimRow:
     claim = parse_claim(text)
     observed, covered = observed_return(studied.series(i), studied.session(i), kind) if i is not None else (np.nan, 0)
-    expected = abnormal = p = np.nan
+    expected = abnormal = p = headline = np.nan
     if i is not None and kind == "close" and studied.block is not None:
         day = -studied.spec.event_window.start
         if 0 <= day < studied.block.abnormal.ar.shape[1]:
             expected = float(studied.block.abnormal.expected[i, day])
             abnormal, p = float(studied.block.abnormal.ar[i, day]), float(studied.block.ar_p[i, day])
+        if DAY0 in studied.spec.windows:
+            headline = float(studied.block.column("p_headline")[i, studied.spec.windows.index(DAY0)])
     elif overnight is not None:
         expected, abnormal, p = overnight.expected, overnight.abnormal, overnight.p
+        headline = overnight.tests.get("p_headline", np.nan)
     return ClaimRow(
         row=row,
         kind=kind,
@@ -103,6 +108,7 @@ def _check(studied: Studied, row: int, i: int | None, kind: str, text: str, over
         expected=expected,
         abnormal=abnormal,
         p=p,
+        p_headline=headline,
         note="" if i is None else _note(covered, int(studied.series(i).span[studied.session(i)])),
     )
 

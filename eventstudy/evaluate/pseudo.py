@@ -86,12 +86,13 @@ class PseudoEvents:
     local: Floats
 
 
-def make_stage(studied: Studied, key: SeriesKey) -> Stage:
-    """The series of a key, its masks and its table of placebo t values."""
-    spec, pair = studied.spec, studied.index.pairs.index((key.ticker, key.exchange))
+def make_stage(studied: Studied, key: SeriesKey, spec: StudySpec | None = None, part: str = "total") -> Stage:
+    """The series of a key, or of a part of its days, its masks and its table of placebo t values; ``spec`` None is the
+    study's."""
+    spec, pair = spec or studied.spec, studied.index.pairs.index((key.ticker, key.exchange))
     if MODELS[spec.model].inference == "none":
         raise UsageError(f"{spec.model} has no p value whose rate pseudo-events could show", "another model")
-    panel = studied.market.stack([key], spec.returns)
+    panel = studied.market.stack([key], spec.returns, part)
     bits = with_holes(happenings(studied.index)[pair : pair + 1], studied.market, [key], spec.returns)
     options, table = options_of(spec), None
     events = masked_history(bits, options.plan.n_days)[0, : panel.n_sessions]
@@ -184,6 +185,8 @@ def single_p_values(block: Block, spec: StudySpec) -> dict[str, Floats]:
         taken = any(SINGLE_TESTS[other].columns == entry.columns for other in found if other in SINGLE_TESTS)
         if name in active and not taken and not entry.reads & {"history", "donors"}:
             found[name] = block.column(entry.columns[0])
+    if "rank-local" in found:
+        found["headline"] = block.column("p_headline")
     return found
 
 

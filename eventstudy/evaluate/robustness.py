@@ -1,9 +1,9 @@
-"""The same window under every model, masked and not; and the overnight and intraday parts of day 0."""
+"""The same window under every model, masked and not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,12 +15,10 @@ from eventstudy.engine.models import MODELS
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Ints
-from eventstudy.engine.significance.laws import t_p_value
 from eventstudy.engine.significance.single import car_t
 from eventstudy.engine.windows import Design, gather
 from eventstudy.engine_options import fewest_observations, options_of
-from eventstudy.records import PartRow, RobustRow
-from eventstudy.spec import StudySpec, Window
+from eventstudy.records import RobustRow
 
 if TYPE_CHECKING:
     from eventstudy.results import Studied
@@ -133,50 +131,3 @@ def _rescaled(car: float, beta: float, weight: float) -> float:
     """What the effect would be if the market model's CAR missed the part beta w of it (methods 14.1)."""
     share = 1 - beta * weight
     return car / share if weight and share > 0 else np.nan
-
-
-def day0_parts(studied: Studied) -> tuple[PartRow, ...]:
-    """Day 0 cut at the opening: each part against the same part of the benchmark, with the exact t.
-
-    Missing rule: empty where the source has no opens for the stock or its benchmark.
-    """
-    if studied.block is None or MODELS[studied.spec.model].factors == "made":
-        # factors, peers and shifted markets are known from close to close only
-        return ()
-    day0 = Window(0, 0)
-    spec = studied.spec.with_changes(windows=(day0,), event_window=Window(min(studied.spec.event_window.start, 0), 0))
-    reported = np.array(studied.reported, dtype=np.int64)
-    if not len(reported):
-        return ()
-    rows = studied.rows[reported]
-    keys, placed = place_rows(studied.index, rows.tolist(), spec, studied.market)
-    options = replace(options_of(spec), windows=(), strict=False)
-    found: list[PartRow] = []
-    for part in ("overnight", "intraday"):
-        panel = studied.market.stack(keys, spec.returns, part)
-        for at in range(0, len(rows), CHUNK):
-            some = placed.part(at, at + CHUNK)
-            design = gather(panel, some.series, some.session, some.masked, options.plan)
-            found += _part_rows(part, rows[at : at + CHUNK], design, options, spec)
-    return tuple(sorted(found, key=lambda part: (part.row, part.part != "overnight")))
-
-
-def _part_rows(part: str, rows: Ints, design: Design, options: Options, spec: StudySpec) -> Iterator[PartRow]:
-    """One part of day 0 of some events; those without an opening have none."""
-    fits, abnormal, _ = measured(design, options.entry.fit(design), options)
-    usable = fits.rank_ok & (fits.n_obs >= fewest_observations(spec, spec.model, design.x.shape[2]))
-    std_error = np.sqrt(np.where(usable & (fits.s2 > 0), fits.s2, np.nan) * abnormal.v[:, -1])
-    ar, expected = abnormal.ar[:, -1], abnormal.expected[:, -1]
-    t = ar / std_error
-    p = t_p_value(t, fits.nu, spec.alternative)
-    for i in np.flatnonzero(usable & np.isfinite(ar)).tolist():
-        yield PartRow(
-            row=int(rows[i]),
-            part=part,
-            total=float(expected[i] + ar[i]),
-            expected=float(expected[i]),
-            abnormal=float(ar[i]),
-            std_error=float(std_error[i]),
-            t=float(t[i]),
-            p=float(p[i]),
-        )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     "ticker benchmark window test level regime effect n rejections rate std_error ci_low ci_high n_effective n_apart"
-    " hits_apart kupiec p_kupiec christoffersen p_christoffersen p_coverage applicable reason"
+    " hits_apart kupiec p_kupiec christoffersen p_christoffersen p_coverage applicable reason part"
 )
 COLUMNS = _COLUMNS.split()
 MOST_REASONS = 30
@@ -46,6 +46,7 @@ def _lines(found: Calibration) -> Iterable[Sequence[Any]]:
             *((c.kupiec, c.p_kupiec, c.christoffersen, c.p_christoffersen, c.p_both) if c else (np.nan,) * 5),
             r.applicable,
             r.reason,
+            r.part,
         )
 
 
@@ -62,7 +63,12 @@ def main_level(result: StudyResult) -> float:
 
 def at(table: pd.DataFrame, window: str, level: float, regime: str = "all", effect: float | None = 0.0) -> pd.DataFrame:
     """Lines of one window, level and regime; without a planted effect unless one is named."""
-    chosen = (table["window"] == window) & np.isclose(table["level"], level) & (table["regime"] == regime)
+    chosen = (
+        (table["part"] == "day")
+        & (table["window"] == window)
+        & np.isclose(table["level"], level)
+        & (table["regime"] == regime)
+    )
     return table[chosen & (table["effect"] == effect)] if effect is not None else table[chosen]
 
 
@@ -75,6 +81,7 @@ def calibration_figure(result: StudyResult, table: pd.DataFrame) -> Figure | Non
     """The figure of the main window, or None where there is nothing to draw."""
     from eventstudy.report.figures.calibration import calibration
 
+    table = table[table["part"] == "day"]
     window, level = main_window(table), main_level(result)
     rows = table[
         (table["window"] == window)
@@ -91,6 +98,7 @@ def calibration_figure(result: StudyResult, table: pd.DataFrame) -> Figure | Non
 
 def calibration_page(result: StudyResult, found: Calibration, table: pd.DataFrame, figure: Figure | None) -> Page:
     """Rates, regimes, bands, planted effects and clusters of the main window, and the other windows in short."""
+    table, parts = table[table["part"] == "day"], table[table["part"] != "day"]
     window, level = main_window(table), main_level(result)
     lead = (
         "Every session that no catalogued event touches was taken for an event, with its own estimation window and the "
@@ -101,6 +109,7 @@ def calibration_page(result: StudyResult, found: Calibration, table: pd.DataFram
     sections = [
         _rates_section(table, window, level, found.levels, figure),
         _windows_section(table, window, level),
+        _parts_section(parts, level),
         _bands_section(table, level),
         _power_section(table, window, level, found.effects),
         _left_out_section(table),
@@ -246,6 +255,25 @@ def _windows_section(table: pd.DataFrame, window: str, level: float) -> Section 
     return Section(id="windows", title="Other windows", blocks=tuple(tables)) if tables else None
 
 
+def _parts_section(table: pd.DataFrame, level: float) -> Section | None:
+    """The parts of day 0 of each ticker."""
+    known = table[np.isclose(table["level"], level) & (table["regime"] == "all") & (table["applicable"] == "yes")]
+    if known.empty:
+        return None
+    tests = list(dict.fromkeys(known["test"]))
+    rows = [
+        (str(ticker), str(part), str(int(mine["n"].max())), *(_rate(mine, str(ticker), test) for test in tests))
+        for (ticker, part), mine in known.groupby(["ticker", "part"], sort=False)
+    ]
+    made = Table(
+        caption=f"Overnight and intraday: share of uneventful sessions that each test rejects at {100 * level:g} %",
+        columns=("ticker", "part", "sessions", *tests),
+        rows=tuple(rows),
+        numeric=frozenset(range(2, 3 + len(tests))),
+    )
+    return Section(id="parts", title="Parts of day 0", tables=(made,))
+
+
 def _bands_section(table: pd.DataFrame, level: float) -> Section | None:
     lines = table[
         np.isclose(table["level"], level)
@@ -346,6 +374,7 @@ def _how_section(result: StudyResult) -> Section:
 
 def terminal_lines(result: StudyResult, table: pd.DataFrame) -> list[str]:
     """The main window at the study's level, and what is missing, for a terminal."""
+    table = table[table["part"] == "day"]
     window, level = main_window(table), main_level(result)
     whole = at(table, window, level)
     whole = whole[whole["applicable"] == "yes"]

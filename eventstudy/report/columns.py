@@ -30,7 +30,11 @@ _COLUMNS: dict[str, str] = {
         "event_id ticker part window n_specifications n_rejecting share_rejecting car_low car_high car_median median_z"
         " p_median_z n_placebo n_joint applicable reason left_out market_return"
     ),
-    "overnight": "event_id ticker part return expected_return abnormal_return std_error t p_t",
+    "overnight": (
+        "event_id ticker part return expected_return abnormal_return std_error t p_t df ci_low ci_high mde80 p_family"
+        " n_family p_headline headline_low headline_high"
+    ),
+    "day_parts": "event_id ticker part abnormal_return std_error statistic null df p_value correlation",
     "dollar": "event_ids tickers day0 window market_value dollar std_error ci_low ci_high t df p_value",
     "clusters": ("day0 event_ids tickers window test ticker statistic null df p_value applicable reason placebo_rate"),
     "aggregate": (
@@ -40,7 +44,7 @@ _COLUMNS: dict[str, str] = {
     "aar": "group day n aar std_error caar caar_std_error share_positive",
     "claims": (
         "event_id ticker kind claimed_return observed_return difference verdict expected_return abnormal_return p_t"
-        " note"
+        " note p_headline"
     ),
     "excluded": "event_id ticker stage reason detail",
     "differences": (
@@ -63,6 +67,7 @@ _COLUMNS: dict[str, str] = {
 COLUMNS: dict[str, list[str]] = {name: text.split() for name, text in _COLUMNS.items()}
 # a test of one event that is not yet among them adds its columns on the right
 COLUMNS["windows"] = list(dict.fromkeys((*COLUMNS["windows"], *columns(), *rated())))
+COLUMNS["overnight"] = list(dict.fromkeys((*COLUMNS["overnight"], *columns())))
 # every other column of the tables with rows of events holds float64
 WHOLE = frozenset({"n_estimation", "n_masked", "n_placebo", "n_placebo_blocks", "n_uneventful", "day"})
 TEXTS = frozenset(

@@ -39,6 +39,7 @@ def other_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         "robustness": _robustness(result),
         "curves": _curves(result),
         "overnight": _overnight(result),
+        "day_parts": _day_parts(result),
         "clusters": _clusters(result),
         "dollar": _dollar(result),
         "aggregate": aggregate_rows(result.groups, result.calendar),
@@ -145,7 +146,14 @@ def _curves(result: StudyResult) -> Iterable[Sequence[Any]]:
 
 def _overnight(result: StudyResult) -> Iterable[Sequence[Any]]:
     for r in result.parts:
-        yield *_row_names(result, r.row), r.part, r.total, r.expected, r.abnormal, r.std_error, r.t, r.p
+        base = r.total, r.expected, r.abnormal, r.std_error, r.t, r.p, r.df, r.ci_low, r.ci_high, r.mde
+        tests = (r.tests.get(name, np.nan) for name in COLUMNS["overnight"][COLUMNS["overnight"].index("p_headline") :])
+        yield *_row_names(result, r.row), r.part, *base, r.p_family, r.n_family, *tests
+
+
+def _day_parts(result: StudyResult) -> Iterable[Sequence[Any]]:
+    for r in result.joint_parts:
+        yield *_row_names(result, r.row), r.part, r.abnormal, r.std_error, r.statistic, r.null, r.df, r.p, r.correlation
 
 
 def _dollar(result: StudyResult) -> Iterable[Sequence[Any]]:
@@ -219,7 +227,7 @@ def aar_rows(days: Sequence[GroupDay]) -> Iterable[Sequence[Any]]:
 
 def _claims(result: StudyResult) -> Iterable[Sequence[Any]]:
     for r in result.claims:
-        numbers = (r.observed, r.difference, r.verdict, r.expected, r.abnormal, r.p, r.note)
+        numbers = (r.observed, r.difference, r.verdict, r.expected, r.abnormal, r.p, r.note, r.p_headline)
         yield *_row_names(result, r.row), r.kind, r.claimed, *numbers
 
 

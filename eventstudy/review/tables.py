@@ -17,6 +17,7 @@ KEYS = {
     "robustness": ("event_id", "ticker", "window", "model", "masked", "part", "estimation", "gap", "returns"),
     "curves": ("event_id", "ticker", "part", "window"),
     "overnight": ("event_id", "ticker", "part"),
+    "day_parts": ("event_id", "ticker", "part"),
     "clusters": ("day0", "window", "test", "ticker"),
     "aggregate": ("group", "window", "test"),
     "aar": ("group", "day"),

@@ -245,7 +245,7 @@ def test_a_study_under_a_convention_is_consistent_and_audited(world: dict[str, o
     if word == "car=sqrt-l":
         sigma = other.models.iloc[0]["sigma"]
         np.testing.assert_allclose(two["std_error"], sigma * np.sqrt([1.0, 3.0]), rtol=1e-12)
-    market = other.robustness_table
+    market = other.model_lines
     own = market[(market["model"] == "market-model") & (market["masked"] == "yes")].iloc[0]
     assert own["std_error"] == pytest.approx(window["std_error"], rel=1e-12), "other models follow the convention"
 

@@ -483,7 +483,7 @@ def test_the_window_of_a_variance_model_reaches_further_back(world: dict[str, ob
     assert audit(long.studied).agrees
     plain = study(world, "market-model")
     assert plain.models.iloc[0]["n_estimation"] == 200
-    shown = result.robustness_table.set_index(["model", "masked"])["car"]
+    shown = result.model_lines.set_index(["model", "masked"])["car"]
     assert shown["market-model", "yes"] == plain.windows.iloc[0]["car"], "other models keep the window asked for"
 
 

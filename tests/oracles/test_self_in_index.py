@@ -66,14 +66,14 @@ def test_a_study_with_a_share_shows_both_corrections(world: dict[str, object]) -
     rows, y, m = np.arange(day0 - 213, day0 - 13), simple(world, "ZZ"), simple(world, "SPY")
     rest = (m - weight * y) / (1 - weight)
     fitted = sm.OLS(y[rows], sm.add_constant(rest[rows])).fit()
-    lines = result.robustness_table.set_index(["model", "masked"])
+    lines = result.model_lines.set_index(["model", "masked"])
     ours = lines.loc["market-model-ex-self", "yes"]
     assert ours["car"] == pytest.approx(y[day0] - fitted.params[0] - fitted.params[1] * rest[day0], rel=1e-9)
     plain = lines.loc["market-model", "yes"]
     beta = result.models.iloc[0]["beta"]
     assert plain["car_rescaled"] == pytest.approx(plain["car"] / (1 - beta * weight), rel=1e-12)
     assert lines["car_rescaled"].notna().groupby("model").all().to_dict() == {
-        name: name == "market-model" for name in set(result.robustness_table["model"])
+        name: name == "market-model" for name in set(result.model_lines["model"])
     }
     own = study(world, "market-model-ex-self", index_weights=(f"ZZ={weight}",))
     assert own.windows.iloc[0]["car"] == pytest.approx(ours["car"], rel=1e-12)
@@ -86,7 +86,7 @@ def test_a_study_with_a_share_shows_both_corrections(world: dict[str, object]) -
 
 
 def test_without_a_share_nothing_changes(world: dict[str, object]) -> None:
-    plain = study(world, "market-model").robustness_table
+    plain = study(world, "market-model").model_lines
     assert "market-model-ex-self" not in set(plain["model"]) and plain["car_rescaled"].isna().all()
 
 

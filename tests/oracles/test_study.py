@@ -51,7 +51,7 @@ def masked_dates(sample: StudyResult, row: int, dates: list[str]) -> set[str]:
     centres = set()
     for other in range(len(index)):
         placement = index.placement(other)
-        same = frame["ticker"].iat[other] == ticker and frame["role"].iat[other] != "placebo"
+        same = frame["ticker"].iat[other] == ticker and frame["role"].iat[other] not in ("placebo", "outcome")
         if same and placement is not None and placement.session != own.session:
             centres.add(placement.session)
     for session, kind, _ in index.confounders[ticker, code]:
@@ -177,7 +177,7 @@ def test_overnight_and_intraday_against_plain_loops(sample: StudyResult, returns
 def test_models_side_by_side(sample: StudyResult, returns: pd.DataFrame) -> None:
     """robustness.csv: each model and both masks, by statsmodels with one dummy per day of the primary window."""
     dates = list(returns.index)
-    for line in sample.robustness_table.to_dict("records"):
+    for line in sample.model_lines.to_dict("records"):
         i = next(
             i
             for i in sample.studied.reported

@@ -66,7 +66,6 @@ def session_curve(
     window: tuple[int, int],
     *,
     strict: bool = False,
-    least: int = OBSERVATIONS,
 ) -> tuple[Floats, Floats, Floats]:
     """CAR, exact t and its degrees of freedom of every session of a series as a pseudo-event, under several plans.
 
@@ -83,8 +82,6 @@ def session_curve(
         They differ in estimation length and gap.
     window : (start, end)
     strict : bool
-    least : int
-        Fewest valid estimation observations.
 
     Returns
     -------
@@ -111,7 +108,7 @@ def session_curve(
         moments, first, at = by_length[plan.estimation], sessions + plan.estimation_start, sessions + start
         fits = (first >= begin) & (first < moments.shape[1]) & (at >= 0) & (at < sums.shape[1])
         d = np.flatnonzero(fits)
-        d = d[(sums[-1, at[d]] == length) & (moments[-1, first[d]] >= max(least, rows.p + 2))]
+        d = d[(sums[-1, at[d]] == length) & (moments[-1, first[d]] >= max(OBSERVATIONS, rows.p + 2))]
         values = rows.solved(moments[:, first[d]], sums[:-1, at[d]])
         for target, one in zip(found, values, strict=True):
             target[d, k] = one

@@ -14,6 +14,7 @@ from eventstudy.engine.significance.single import ExactT
 
 # p values are shares of small numbers: rounding decides nothing
 ROUNDING = 1e-12
+MOVED = 0.25
 
 
 def unusual(p: Floats, level: float) -> Bools:
@@ -49,6 +50,13 @@ def headline(
             "headline_high": (exact.ci_high, rank_high, np.maximum(exact.ci_high, rank_high)),
         }
     return {name: np.where(both, wider, np.where(alone, rank, t)) for name, (t, rank, wider) in joined.items()}
+
+
+def scale_moved(local_scale: Floats) -> Bools:
+    """Where the volatility of the last 20 sessions differs by more than a quarter from that of the estimation window:
+    interval and detectable effect are then said at both scales."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.abs(local_scale - 1) > MOVED)
 
 
 def ordinary_days(p: float, smallest: float) -> tuple[int, int]:

@@ -133,15 +133,39 @@ def car_t_local(context: EventContext) -> dict[str, Floats]:
     (methods 5.2), so that a turbulent month is judged by itself; t with 20 degrees of freedom.
 
     Estimation residuals up to E2, prediction errors after. NaN with fewer than 20 such sessions.
+
+    Returns
+    -------
+    p_local : float64 (E, W)
+    local_scale : float64 (E, W)
+        That root mean square over s, the residual standard deviation of the estimation window.
+    local_low, local_high, mde80_local : float64 (E, W)
+        Interval and smallest detectable effect at that scale, on the side of the test (methods A5).
     """
-    found, variance = context.measures, context.serial.local_variance
-    t = found.car / np.sqrt(np.where(variance > 0, variance, np.nan) * found.q)
-    return {"p_local": t_p_value(t, np.full(t.shape, float(LOCAL_SESSIONS)), context.options.alternative)}
+    found, variance, options = context.measures, context.serial.local_variance, context.options
+    std_error = np.sqrt(np.where(variance > 0, variance, np.nan) * found.q)
+    t, df = found.car / std_error, np.full(found.car.shape, float(LOCAL_SESSIONS))
+    half = t_quantile(df[:1, :1], tail_of(options.level, options.alternative)) * std_error
+    low, high = sided(found.car - half, found.car + half, options.alternative)
+    effect = minimum_detectable_effect(df[:1, :1], options.level, alternative=options.alternative)
+    s2 = np.where(found.s2 > 0, found.s2, np.nan)[:, None]
+    return {
+        "p_local": t_p_value(t, df, options.alternative),
+        "local_scale": np.sqrt(np.where(variance > 0, variance, np.nan) / s2),
+        "local_low": low,
+        "local_high": high,
+        "mde80_local": effect * std_error,
+    }
 
 
 TESTS = {
     "car-t-ar1": SingleTest(
         columns=("p_t_ar1",), reads=frozenset({"serial"}), cost=0.3, run=car_t_ar1, defined=("exact", "asymptotic")
     ),
-    "ar-t-local": SingleTest(columns=("p_local",), reads=frozenset({"serial"}), cost=0.2, run=car_t_local),
+    "ar-t-local": SingleTest(
+        columns=("p_local", "local_scale", "local_low", "local_high", "mde80_local"),
+        reads=frozenset({"serial"}),
+        cost=0.4,
+        run=car_t_local,
+    ),
 }
