@@ -271,7 +271,7 @@ def _parts_section(table: pd.DataFrame, level: float) -> Section | None:
         rows=tuple(rows),
         numeric=frozenset(range(2, 3 + len(tests))),
     )
-    return Section(id="parts", title="Parts of day 0", tables=(made,))
+    return Section(id="parts", title="Parts of day 0", blocks=(made,))
 
 
 def _bands_section(table: pd.DataFrame, level: float) -> Section | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.engine.models import MODELS
-from eventstudy.engine.significance.headline import ROUNDING, ordinary_days
+from eventstudy.engine.significance.headline import ROUNDING, ordinary_days, scale_moved
 from eventstudy.flags import flag_words
 from eventstudy.spec import Window
 
@@ -60,9 +60,10 @@ class Move:
         The headline p.
     as_far, ordinary : int
         How many ordinary days (nights) went as far, and of how many; 0 of 0 where they are not known.
-    mde, mde_local : float
-        The smallest effect found four times in five, at the scale of the estimation window and of the 20 sessions
-        before.
+    mde : float
+        The smallest effect found four times in five.
+    local : tuple (mde, low, high) or None
+        The same and the interval at the scale of the 20 sessions before, where that differs by more than a quarter.
     outside : bool
         Whether p lies at or below 1 - level: zero lies outside the interval.
     joint : float
@@ -82,7 +83,7 @@ class Move:
     as_far: int = 0
     ordinary: int = 0
     mde: float = math.nan
-    mde_local: float = math.nan
+    local: tuple[float, float, float] | None = None
     outside: bool = False
     joint: float = math.nan
     alpha: float = 0.05
@@ -294,13 +295,21 @@ def _whole(studied: Studied, i: int, w: int, alpha: float, curve: SpecCurve | No
         as_far=as_far,
         ordinary=ordinary,
         mde=columns["mde80"],
-        mde_local=columns.get("mde80_local", math.nan),
+        local=_local(columns),
         outside=p <= alpha + ROUNDING,
         alpha=alpha,
         variants=variants(curve),
         joint=math.nan if curve is None else curve.p_median_z,
         left_out=() if curve is None else curve.left_out,
     )
+
+
+def _local(columns: dict[str, float]) -> tuple[float, float, float] | None:
+    """Smallest detectable effect and interval at the scale of the 20 sessions before, where it has moved."""
+    scale = columns.get("local_scale", math.nan)
+    if not scale_moved(np.array(scale)):
+        return None
+    return columns["mde80_local"], columns["local_low"], columns["local_high"]
 
 
 def headline(columns: dict[str, float]) -> tuple[float, float, float]:
@@ -313,21 +322,23 @@ def headline(columns: dict[str, float]) -> tuple[float, float, float]:
 def _part(name: str, row: PartRow | None, alpha: float, curve: SpecCurve | None) -> Move | None:
     if row is None:
         return None
-    p = float(getattr(row, "p_headline", row.p))
-    half = 1.96 * row.std_error
-    as_far, ordinary = ordinary_days(getattr(row, "p_rank_local", math.nan), getattr(row, "p_min_rank_local", math.nan))
+    columns = {"p_t": row.p, "ci_low": row.ci_low, "ci_high": row.ci_high, **row.tests}
+    p, low, high = headline(columns)
+    as_far, ordinary = ordinary_days(columns.get("p_rank_local", math.nan), columns.get("p_min_rank_local", math.nan))
     return Move(
         part=name,
         moved=row.total,
         market=row.expected,
         own=row.abnormal,
-        low=float(getattr(row, "headline_low", row.abnormal - half)),
-        high=float(getattr(row, "headline_high", row.abnormal + half)),
+        low=low,
+        high=high,
         p=p,
         as_far=as_far,
         ordinary=ordinary,
+        mde=row.mde,
         outside=p <= alpha + ROUNDING,
         alpha=alpha,
+        joint=math.nan if curve is None else curve.p_median_z,
         variants=variants(curve),
     )
 

@@ -183,8 +183,8 @@ def upper(text: str) -> str:
 
 
 def detectable(shares: Sequence[Share]) -> str:
-    """M: the smallest effect found four times in five, and at the scale of the last 20 sessions where it differs by
-    more than a quarter; empty where every share is unusual."""
+    """M: the smallest effect found four times in five, and with the interval at the scale of the last 20 sessions where
+    that differs by more than a quarter; empty where every share is unusual."""
     known = [s for s in shares if s.whole.verdict in ("ordinary", "depends") and math.isfinite(s.whole.mde)]
     if not known:
         return ""
@@ -193,11 +193,14 @@ def detectable(shares: Sequence[Share]) -> str:
     sizes = sizes.replace(" for", " points for", 1) if not one else f"{sizes} points"
     text = f"Not proof of no effect: a true effect of {sizes} would be found four times in five, "
     text += "a smaller one is often missed"
-    local = [
-        s for s in known if math.isfinite(s.whole.mde_local) and not 0.75 <= s.whole.mde_local / s.whole.mde <= 1.25
-    ]
+    local = [(s.name, *s.whole.local) for s in known if s.whole.local is not None]
     if local:
-        there = listed([f"{100 * s.whole.mde_local:.1f}{'' if one else f' for {s.name}'}" for s in local])
+        there = listed(
+            [
+                f"{100 * mde:.1f}{'' if one else f' for {name}'} (interval {span(low, high)})"
+                for name, mde, low, high in local
+            ]
+        )
         text += f"; at the scale of the last 20 sessions it takes {there}"
     return f"{text}."
 

@@ -41,6 +41,8 @@ class Row:
     ordinary: int
     mde: float
     mde_local: float
+    scale: float
+    local: tuple[float, float]
     variants: int
     unusual: int
     days: int
@@ -99,7 +101,9 @@ def rows_of(result: StudyResult, event_id: str) -> dict[str, Row]:
             as_far=round(w["p_rank_local"] / smallest) - 1 if smallest > 0 else 0,
             ordinary=round(1 / smallest) - 1 if smallest > 0 else 0,
             mde=100 * w["mde80"],
-            mde_local=100 * w.get("mde80_local", np.nan),
+            mde_local=100 * w["mde80_local"],
+            scale=w["local_scale"],
+            local=(100 * w["local_low"], 100 * w["local_high"]),
             variants=len(curve),
             unusual=int((curve["p_t"] <= 1 - level + 1e-12).sum()),
             days=end - start + 1,

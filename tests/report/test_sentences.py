@@ -112,10 +112,15 @@ def _detectable(said: re.Match[str], rows: dict[str, Row]) -> None:
         near(size, rows[name].mde, 1)
         assert rows[name].kind in ("ordinary", "depends")
     if said["local"]:
-        for size, name in re.findall(r"(\d+\.\d+)(?: for ([A-Z]+))?", said["local"]):
+        pattern = r"(\d+\.\d+)(?: for ([A-Z]+))? \(interval ([-+]?\d+\.\d+) to ([-+]?\d+\.\d+) %\)"
+        found_local = re.findall(pattern, said["local"])
+        assert found_local
+        for size, name, low, high in found_local:
             row = rows[name or next(iter(rows))]
             near(size, row.mde_local, 1)
-            assert not 0.75 <= row.mde_local / row.mde <= 1.25
+            near(low, row.local[0], 1)
+            near(high, row.local[1], 1)
+            assert not 0.75 <= row.scale <= 1.25
 
 
 CHECKS = {
