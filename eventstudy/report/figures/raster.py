@@ -12,7 +12,7 @@ from eventstudy.libraries import import_matplotlib
 from eventstudy.report.escape import clean
 from eventstudy.report.figures.marks import Dot, Figure, Label, Line, Mark
 from eventstudy.report.figures.styles import BOLD, LABELS, LIGHT, SIZES, STYLES
-from eventstudy.report.figures.svg import GUTTER
+from eventstudy.report.figures.svg import GUTTER, signs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -125,7 +125,7 @@ def _label(axes: Any, mark: Label) -> None:
     axes.text(
         mark.x,
         mark.y,
-        clean(mark.text),
+        signs(clean(mark.text)),
         fontsize=size * 72 / UNITS,
         color=LIGHT[colour],
         fontweight="bold" if BOLD & set(names) else "normal",

@@ -27,9 +27,9 @@ def share_png(title: str, shares: Sequence[Share]) -> bytes:
         axes.set_xlim(0, WIDTH)
         axes.set_ylim(HEIGHT, 0)
         axes.axis("off")
-        lines = textwrap.wrap(clean(title), 48)
-        size = 42.0 if len(lines) <= 3 else 34.0
-        lines = lines if len(lines) <= 3 else textwrap.wrap(clean(title), 60)[:4]
+        lines = textwrap.wrap(clean(title), 42)
+        size = 40.0 if len(lines) <= 3 else 32.0
+        lines = lines if len(lines) <= 3 else textwrap.wrap(clean(title), 54)[:4]
         at = 96.0
         for line in lines:
             _text(axes, 64, at, line, size, "ink", weight="bold", family="serif")

@@ -28,7 +28,7 @@ def panel_svg(panel: Panel, at: float | None = None) -> str:
     inside = "".join(map(_mark, panel.marks))
     return (
         f'<svg viewBox="0 0 {number(panel.width)} {number(panel.height)}"{place} role="img" '
-        f'aria-label="{escape.html(_signs(panel.label))}" data-kind="{panel.kind}"{data}>{inside}</svg>'
+        f'aria-label="{escape.html(signs(panel.label))}" data-kind="{panel.kind}"{data}>{inside}</svg>'
     )
 
 
@@ -36,8 +36,8 @@ def _mark(mark: Mark) -> str:
     if isinstance(mark, Label):
         where = f'x="{number(mark.x)}" y="{number(mark.y)}"'
         style = f'class="{mark.style}" ' if mark.style else ""
-        return f"<text {style}{where}>{escape.html(_signs(mark.text))}</text>"
-    title = f"<title>{escape.html(_signs(mark.title))}</title>" if mark.title else ""
+        return f"<text {style}{where}>{escape.html(signs(mark.text))}</text>"
+    title = f"<title>{escape.html(signs(mark.title))}</title>" if mark.title else ""
     if isinstance(mark, Dot):
         shape = f'circle class="{mark.style}" cx="{number(mark.x)}" cy="{number(mark.y)}" r="{number(mark.r)}"'
         return f"<{shape}>{title}</circle>" if title else f"<{shape}/>"
@@ -55,7 +55,7 @@ def _polyline(part: tuple[tuple[float, float], ...]) -> str:
     return f"M{points[0]}h0" if len(points) == 1 else f"M{points[0]}L{' '.join(points[1:])}"
 
 
-def _signs(text: str) -> str:
+def signs(text: str) -> str:
     """A true minus before numbers."""
     return re.sub(r"(?<![\w.\-])-(?=\d)", "\u2212", text)
 
@@ -75,8 +75,8 @@ def file_svg(figure: Figure, digits: int | None = None) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" {size} role="img" '
         f'aria-labelledby="{ident}-title {ident}-desc">\n'
-        f'<title id="{ident}-title">{escape.html(_signs(figure.title))}</title>\n'
-        f'<desc id="{ident}-desc">{escape.html(_signs(figure.caption))}</desc>\n'
+        f'<title id="{ident}-title">{escape.html(signs(figure.title))}</title>\n'
+        f'<desc id="{ident}-desc">{escape.html(signs(figure.caption))}</desc>\n'
         f'<metadata id="{ident}-data">{escape.json_dumps(figure.data, digits)}</metadata>\n'
         f"<style>{FILE_STYLE}</style>\n" + "\n".join(parts) + "\n</svg>\n"
     )
