@@ -117,15 +117,33 @@ def tell(text: object, *, error: bool = False, command: bool = False, end: str =
     plain = _without_controls(str(text)).replace("\n", " ") if command else printable(str(text))
     if not error:
         _TOLD.append(True)
-    print(plain, end=end, file=sys.stderr if error else sys.stdout, flush=flush)
+    stream = sys.stderr if error else sys.stdout
+    print(_encodable(plain, getattr(stream, "encoding", None) or "ascii"), end=end, file=stream, flush=flush)
+
+
+# what stands in for marks of typography where an encoding has none
+_PLAIN = str.maketrans({"“": '"', "”": '"', "’": "'", "–": "-", "−": "-", "·": ".", "…": "..."})
+
+
+def _encodable(text: str, encoding: str) -> str:
+    """Text that a stream's encoding can write, whatever its error handling: plain marks, then question marks."""
+    try:
+        text.encode(encoding)
+    except LookupError:
+        return text.translate(_PLAIN).encode("ascii", "replace").decode()
+    except UnicodeEncodeError:
+        return text.translate(_PLAIN).encode(encoding, "replace").decode(encoding)
+    return text
 
 
 # whether something was printed on stdout
 _TOLD: list[bool] = []
 
 
-def told() -> bool:
-    """Whether something was printed on stdout."""
+def told(*, afresh: bool = False) -> bool:
+    """Whether something was printed on stdout since a command began; ``afresh`` begins one."""
+    if afresh:
+        _TOLD.clear()
     return bool(_TOLD)
 
 

@@ -14,21 +14,14 @@ from eventstudy.report.figures.days import bands
 from eventstudy.report.moves import Move, Session, Share, title_of
 from eventstudy.report.sentences import (
     PART_WORDS,
-    counted,
-    day_words,
     decomposition,
     detectable,
     frequency,
-    odds,
     opening_words,
-    p_text,
-    points,
     printed,
-    signed,
-    span,
-    upper,
     verdict,
 )
+from eventstudy.report.wording import counted, day_words, odds, p_text, points, signed, span, upper
 from eventstudy.report.words import NOTHING, clipped, p_value, size
 from eventstudy.report.words import share as rate
 

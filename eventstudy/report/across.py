@@ -22,8 +22,9 @@ from eventstudy.report.figures.paths import path_figure
 from eventstudy.report.material import Material
 from eventstudy.report.method import excluded_section, method_section
 from eventstudy.report.moves import moves_of
-from eventstudy.report.sentences import chance, counted, day_words, over, p_text, short_day, signed, span, upper
+from eventstudy.report.sentences import chance
 from eventstudy.report.volume import volume_section
+from eventstudy.report.wording import counted, day_words, over, p_text, short_day, signed, span, upper
 from eventstudy.report.words import count, number, p_value
 from eventstudy.results import PAGES
 from eventstudy.roster import ALL

@@ -25,21 +25,15 @@ from eventstudy.report.material import PANELS, Material
 from eventstudy.report.moves import DAY, Move, Session, Share, title_of
 from eventstudy.report.sentences import (
     as_far,
-    counted,
-    day_words,
     decomposition,
     detectable,
     headline,
     market_words,
-    p_text,
-    points,
     printed,
-    signed,
-    span,
     sure_words,
-    upper,
     verdict,
 )
+from eventstudy.report.wording import counted, day_words, p_text, points, signed, span, upper
 from eventstudy.report.words import NOTHING, clipped, count, listed, number, p_value, rated, size
 
 if TYPE_CHECKING:
@@ -288,13 +282,15 @@ def _tables(material: Material, shares: Sequence[Share], figures: dict[str, Figu
     blocks: list[Block] = []
     if "car" in figures:
         blocks.append(Fold(title="Own move added up day by day", blocks=(figures["car"],)))
-    for share in shares:
-        blocks += [
-            _windows_table(material, share),
-            _daily_table(share, material.table("abnormal_returns", share)),
-            *([_curve_table(share)] if share.whole.variants else []),
-            *_volume_table(share, material.table("volume", share)),
-        ]
+    single = len(shares) == 1
+    for share in shares[:PANELS]:
+        blocks.append(_windows_table(material, share))
+        if single:
+            blocks.append(_daily_table(share, material.table("abnormal_returns", share)))
+            blocks += [_curve_table(share)] if share.whole.variants else []
+        blocks += _volume_table(share, material.table("volume", share))
+    if not single:
+        blocks.append(Note("abnormal_returns.csv holds every day of each share, robustness.csv every choice."))
     around = [_nearby_table(material, shares[0])]
     return [*blocks, *(table for table in around if table is not None)]
 

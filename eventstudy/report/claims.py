@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from eventstudy.report.document import Item
 from eventstudy.report.material import Material
 from eventstudy.report.moves import Move, Share, day_move
-from eventstudy.report.sentences import frequency, plain, points, printed, rounded, short_verdict, signed
+from eventstudy.report.sentences import frequency, printed, short_verdict
+from eventstudy.report.wording import plain, points, rounded, signed
 
 if TYPE_CHECKING:
     from eventstudy.records import ClaimRow

@@ -29,20 +29,9 @@ from eventstudy.report.figures.marks import Figure
 from eventstudy.report.material import PANELS, Material
 from eventstudy.report.method import excluded_section, method_section
 from eventstudy.report.moves import Session, Share
-from eventstudy.report.sentences import (
-    chance,
-    counted,
-    day_words,
-    family,
-    headline,
-    p_text,
-    short_day,
-    short_verdict,
-    signed,
-    span,
-    upper,
-)
+from eventstudy.report.sentences import chance, family, headline, short_verdict
 from eventstudy.report.volume import volume_section
+from eventstudy.report.wording import counted, day_words, p_text, short_day, signed, span, upper
 from eventstudy.report.words import clipped, count, listed
 from eventstudy.results import PAGES
 

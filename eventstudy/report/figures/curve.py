@@ -9,7 +9,7 @@ from eventstudy.engine.significance.headline import ROUNDING
 from eventstudy.report.figures.marks import Dot, Figure, Label, Line, Mark, Panel, listed_data, segment
 from eventstudy.report.figures.scale import Scale, finite, rows_grid, ticks
 from eventstudy.report.moves import Move, Share, Variant
-from eventstudy.report.sentences import p_text, signed, span
+from eventstudy.report.wording import p_text, signed, span
 
 # how rows of choices are called
 ROWS = {

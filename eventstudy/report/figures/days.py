@@ -11,7 +11,7 @@ from eventstudy.evaluate.around import Around
 from eventstudy.report.figures.marks import Figure, Label, Line, Mark, Panel, box, listed_data
 from eventstudy.report.figures.scale import Scale, finite, rows_grid, ticks
 from eventstudy.report.moves import Share
-from eventstudy.report.sentences import signed, span
+from eventstudy.report.wording import signed, span
 
 REACH = 5
 

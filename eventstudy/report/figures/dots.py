@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from eventstudy.report.figures.marks import Dot, Figure, Label, Line, Mark, Panel, listed_data, segment
 from eventstudy.report.figures.scale import Scale, finite, tick_text, ticks
-from eventstudy.report.sentences import signed, span
+from eventstudy.report.wording import signed, span
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from eventstudy.evaluate.around import Around
 from eventstudy.report.figures.marks import Dot, Figure, Label, Line, Mark, Panel, box, listed_data, segment
 from eventstudy.report.figures.scale import Scale, finite, ticks
 from eventstudy.report.moves import Share
-from eventstudy.report.sentences import day_words, plain, rounded, signed, span
+from eventstudy.report.wording import day_words, plain, rounded, signed, span
 
 BEFORE, AFTER = 3, 3
 

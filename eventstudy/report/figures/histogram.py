@@ -9,7 +9,8 @@ import numpy as np
 from eventstudy.report.figures.marks import Figure, Label, Line, Mark, Panel, box, listed_data, segment
 from eventstudy.report.figures.scale import Scale, ticks
 from eventstudy.report.moves import Share
-from eventstudy.report.sentences import day_words, frequency, signed, upper
+from eventstudy.report.sentences import frequency
+from eventstudy.report.wording import day_words, signed, upper
 
 BINS = 24
 

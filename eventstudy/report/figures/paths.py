@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from eventstudy.report.figures.marks import Dot, Figure, Label, Line, Mark, Panel, box, listed_data
 from eventstudy.report.figures.scale import Scale, finite, rows_grid, ticks
-from eventstudy.report.sentences import signed, span
+from eventstudy.report.wording import signed, span
 
 # one point of a path: day, value, half-width of its interval
 Point = tuple[int, float, float]

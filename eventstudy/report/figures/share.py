@@ -11,7 +11,8 @@ from eventstudy.report.escape import clean
 from eventstudy.report.figures.raster import canvas, finished
 from eventstudy.report.figures.styles import LIGHT
 from eventstudy.report.moves import Share
-from eventstudy.report.sentences import printed, signed
+from eventstudy.report.sentences import printed
+from eventstudy.report.wording import signed
 
 WIDTH, HEIGHT = 1200, 630
 MOST = 4
