@@ -181,28 +181,42 @@ def test_a_wrong_package_and_an_unfinished_page_are_seen() -> None:
     assert not unfinished("measured sizes; size_of")
 
 
+def readme_rows() -> dict[str, list[str]]:
+    """The sample's figures as the README has them, from reports/: whole day, opening and session of each share."""
+    day, parts, windows, curves = (
+        pd.read_csv(ROOT / "reports" / f"{name}.csv").query("event_id == 'h20_license_8k'").set_index("ticker")
+        for name in ("abnormal_returns", "overnight", "windows", "curves")
+    )
+    found = {}
+    for ticker in ("NVDA", "AMD", "ASML"):
+        zero = day[day["day"] == 0].loc[ticker]
+        whole = windows[windows["primary"] == "yes"].loc[ticker]
+        cells = [percent(zero[name]) for name in ("return", "expected_return", "abnormal_return")]
+        for part, row in (
+            ("day", whole),
+            *((name, parts[parts["part"] == name].loc[ticker]) for name in ("overnight", "intraday")),
+        ):
+            curve = curves[curves["part"] == part].loc[ticker]
+            cells += [percent(row["abnormal_return"])] if part != "day" else []
+            cells.append(p_value(row["p_headline"]))
+            cells += [f"{curve['n_rejecting']} of {curve['n_specifications']}"] if part != "intraday" else []
+        found[ticker] = cells
+    return found
+
+
 def test_the_readme_has_the_two_commands_and_the_samples_figures() -> None:
     text = PAGES["README.md"]
     assert "make run" in text and "make test" in text
-    claims = pd.read_csv(ROOT / "reports" / "abnormal_returns.csv")
-    parts = pd.read_csv(ROOT / "reports" / "overnight.csv")
-    for ticker in ("NVDA", "AMD", "ASML"):
-        day = claims[
-            (claims["event_id"] == "h20_license_8k") & (claims["ticker"] == ticker) & (claims["day"] == 0)
-        ].iloc[0]
-        night = parts[
-            (parts["event_id"] == "h20_license_8k") & (parts["ticker"] == ticker) & (parts["part"] == "overnight")
-        ].iloc[0]
+    for ticker, wanted in readme_rows().items():
         row = next(line for line in text.splitlines() if line.startswith(f"| {ticker} "))
-        cells = [cell.strip() for cell in row.strip("|").split("|")]
-        assert cells[2:] == [
-            percent(day["return"]),
-            percent(day["expected_return"]),
-            percent(day["abnormal_return"]),
-            p_value(day["p_value"]),
-            percent(night["abnormal_return"]),
-            p_value(night["p_t"]),
-        ]
+        assert [cell.strip() for cell in row.strip("|").split("|")][2:] == wanted
+
+
+def test_the_readme_says_what_the_page_says() -> None:
+    """Title and lead of the sample's page, word for word: both are made by rule from the tables."""
+    page = (ROOT / "reports" / "summary.md").read_text(encoding="utf-8").split("\n\n")
+    said = " ".join(line.removeprefix(">").strip() for line in PAGES["README.md"].splitlines() if line.startswith(">"))
+    assert said.split() == f"**{page[0].removeprefix('# ')}** {page[3]}".split()
 
 
 def test_the_study_page_names_every_announcement() -> None:

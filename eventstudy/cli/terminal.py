@@ -66,7 +66,7 @@ def event_text(material: Material, share: Share, marks: Marks = UNICODE, *, ever
         _claims(material, share),
         *([_windows(material, share), _near(material, share)] if everything else []),
         _further(material, share),
-        _model(share),
+        _model(material, share),
     ]
     return "\n\n".join("\n".join(lines) for part in parts if (lines := list(part)))
 
@@ -104,8 +104,9 @@ def _parts(share: Share) -> Iterator[str]:
     yield f"  {'':<16}{'moved':>9}{'market':>11}{'own':>11}{level:>20}{'p':>9}"
     for move in share.parts:
         yield _part(share, move)
+    told = "  Days are added up." if share.days > 1 else ""
     yield from _wrapped(
-        f"* unusual at {odds(share.whole.alpha)}.  p: how often an ordinary day (night) goes as far.", "  "
+        f"* unusual at {odds(share.whole.alpha)}.  p: how often an ordinary day (night) goes as far.{told}", "  "
     )
 
 
@@ -209,9 +210,11 @@ def _money(material: Material, share: Share) -> Sequence[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in own.to_dict("records")]
 
 
-def _model(share: Share) -> Iterator[str]:
-    fitted = f"{share.ticker} = {share.beta:.2f} x {share.market_symbol} + rest; " if math.isfinite(share.beta) else ""
-    line = f"{fitted}{share.n_estimation} sessions, {share.first} to {share.last}"
+def _model(material: Material, share: Share) -> Iterator[str]:
+    row = material.table("models", share)[0]
+    slope = f": beta {share.beta:.2f}" if math.isfinite(share.beta) else ""
+    line = f"{row['model']} on {row['benchmark'] or 'no benchmark'}{slope}, sigma {size(row['sigma'], 2)}; "
+    line += f"{share.n_estimation} sessions, {share.first} to {share.last}"
     masked = masked_words(share)
     yield from _wrapped(f"{line}{f'; {masked}' if masked else ''}", " " * 11, "  model    ")
     command = f"eventstudy event {share.event_id} --ticker {share.ticker}"

@@ -155,13 +155,15 @@ def parts_table(shares: Sequence[Share]) -> Table:
             rows.append(Group(text=share.name))
         rows += [_part_row(share, move) for move in share.parts]
     two = any(len(share.parts) > 1 for share in shares)
-    note = "Opening and session are each set against the same part of the market, so they need not add up to the day."
+    notes = ["Moves over several days are added up."] if any(share.days > 1 for share in shares) else []
+    if two:
+        notes.append("Opening and session are each set against the same part of the market, so they need not add up.")
     return Table(
         caption="Own move of each part of the day." if two else "Own move over the window.",
         columns=("part", f"own move, {level}", "p, ordinary ones as far", "moved, of it the market"),
         rows=tuple(rows),
         numeric=frozenset({1, 2, 3}),
-        note=note if two else "",
+        note=" ".join(notes),
         fit=True,
     )
 

@@ -50,9 +50,13 @@ def curve_figure(name: str, shares: Sequence[Share]) -> Figure | None:
         panels=tuple(_panel(s.name, s.ticker, s.whole, marks, titled=len(shares) > 1) for s in known),
         data={
             "shares": {
-                s.ticker: [
-                    {"own": v.own, "low": v.low, "high": v.high, "p": v.p, **dict(v.choices)} for v in s.whole.variants
-                ]
+                s.ticker: {
+                    "own": [v.own for v in s.whole.variants],
+                    "low": [v.low for v in s.whole.variants],
+                    "high": [v.high for v in s.whole.variants],
+                    "p": [v.p for v in s.whole.variants],
+                    "choices": [" ".join(value for _, value in v.choices) for v in s.whole.variants],
+                }
                 for s in known
             }
         },
