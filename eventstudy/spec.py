@@ -34,7 +34,7 @@ GROUP_TESTS = (
     "csect-t", "patell", "patell-sum", "stouffer-t", "bmp", "skew-t-johnson", "skew-t-hall", "wild-bootstrap",
     "sign-flip", "crude-dependence", "adj-patell", "kolari-pynnonen", "kpp", "calendar-cov", "corrado", "cumrank-t",
     "cumrank-z", "corrado-zivney", "grank-t", "grank-z", "grank-raw", "grank-t-clu", "sign", "generalized-sign",
-    "cz-sign", "wilcoxon", "lbt-bootstrap", "avar", "vol-ratio-csect", "im-t",
+    "cz-sign", "wilcoxon", "lbt-bootstrap", "avar", "vol-ratio-csect", "conformal-dispersion", "im-t",
 )  # fmt: skip
 # Between two groups of the --by column: differences.csv.
 DIFFERENCE_TESTS = ("difference-welch", "difference-cov")
@@ -45,7 +45,7 @@ ALWAYS_TESTS = ("ar-t", "car-t")
 
 # Points on which software differs; the first choice of each is the default.
 CONVENTIONS: dict[str, tuple[str, ...]] = {
-    "sigma": ("m-p", "m-1"),
+    "sigma": ("m-p", "m-1", "m"),
     "car": ("exact", "sqrt-l", "per-day"),
     "robust": ("none", "hac"),
 }
@@ -191,7 +191,7 @@ class StudySpec:
     tests : tuple of str
         ``("auto",)``, ``("all",)`` or identifiers; ``ar-t`` and ``car-t`` always run.
     convention : tuple of str
-        ``sigma=m-p|m-1``, ``car=exact|sqrt-l|per-day``, ``robust=none|hac``; what is not named is the first.
+        ``sigma=m-p|m-1|m``, ``car=exact|sqrt-l|per-day``, ``robust=none|hac``; what is not named is the first.
     by : str
         Column of events.csv whose values make the groups.
     level : float

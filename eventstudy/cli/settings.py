@@ -154,7 +154,7 @@ OPTIONS: dict[str, Option] = {
         kind="list",
         metavar="KEY=CHOICE",
         repeatable=True,
-        help="sigma=m-p|m-1, car=exact|sqrt-l|per-day, robust=none|hac: how other software does it.",
+        help="sigma=m-p|m-1|m, car=exact|sqrt-l|per-day, robust=none|hac: how other software does it.",
     ),
     "by": Option(kind="text", metavar="COLUMN", default="role", help="Column of the events file that makes groups."),
     "level": Option(kind="number", metavar="P", default="0.95", help="Level of intervals and of the MDE."),

@@ -38,10 +38,11 @@ def measured(design: Design, fits: Fits, options: Options) -> tuple[Fits, Abnorm
 
 
 def with_sigma(fits: Fits, choice: str) -> Fits:
-    """``m-1``: residual variance with divisor M - 1, as some packages have it; the degrees of freedom stay."""
+    """``m-1``, ``m``: residual variance with divisor M - 1 or M, as some packages have it; the degrees of freedom
+    stay."""
     if choice == "m-p":
         return fits
-    return replace(fits, s2=fits.s2 * fits.nu / np.maximum(fits.n_obs - 1, 1))
+    return replace(fits, s2=fits.s2 * fits.nu / np.maximum(fits.n_obs - (1 if choice == "m-1" else 0), 1))
 
 
 def with_car_variance(

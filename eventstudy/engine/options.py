@@ -18,7 +18,7 @@ class Conventions:
 
     Attributes
     ----------
-    sigma : {"m-p", "m-1"}
+    sigma : {"m-p", "m-1", "m"}
         Divisor of the residual variance.
     car : {"exact", "sqrt-l", "per-day"}
         Variance of a CAR.

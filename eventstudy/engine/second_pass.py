@@ -19,6 +19,7 @@ from eventstudy.engine.moments import CHUNK, Moments, summarise
 from eventstudy.engine.numpy_kernel import measure_chunk
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
+from eventstudy.engine.significance.dispersion import dispersion_sums
 from eventstudy.engine.significance.evidence import gather_evidence
 from eventstudy.engine.significance.summary import SecondPass, Spread, second_pass
 from eventstudy.engine.windows import Design, WindowPlan
@@ -38,12 +39,15 @@ class Cell:
         Of the whole sample; None where nothing is standardised again.
     correlation : float
         Mean correlation of the events of one date, for ``grank-t-clu``; 0 on several dates.
+    dispersion : bool
+        Whether what ``conformal-dispersion`` reads is wanted.
     """
 
     window: int
     member: Bools
     spread: Spread | None
     correlation: float = 0.0
+    dispersion: bool = False
 
     def part(self, start: int, stop: int) -> Cell:
         """Events start to stop."""
@@ -90,10 +94,16 @@ def totals(
                 wider = [cell.clustered() for cell in chunk]
                 clustered = _compiled_totals(panel, few, options, wider, frozenset({"grank-clu"}))
                 more = [replace(a, sums=a.sums | b.sums) for a, b in zip(more, clustered, strict=True)]
+            if "dispersion" in parts and any(cell.dispersion for cell in chunk):
+                plain = replace(options, paths=False, engine="numpy", tests=frozenset(), serial=False)
+                found_again, design, _ = measure_chunk(panel, few, plain)
+                more = [with_dispersion(a, found_again, design, options, c) for a, c in zip(more, chunk, strict=True)]
         else:
-            one = measure_chunk(panel, few, replace(options, paths=False, residuals=True))[0]
+            one, design, _ = measure_chunk(panel, few, replace(options, paths=False, residuals=True))
             needed = options.needed(panel.factors.shape[1])
             more = [_plain_total(one, few.session, options, cell, parts, needed) for cell in chunk]
+            if "dispersion" in parts:
+                more = [with_dispersion(a, one, design, options, c) for a, c in zip(more, chunk, strict=True)]
         found = [a.merge(b) for a, b in zip(found, more, strict=True)] if found else more
     return found
 
@@ -104,7 +114,26 @@ def totals_of(
     """The same sums over at most 2,048 events that are measured already, from their days."""
     one = replace(found, evidence=gather_evidence(design, fits, found.v))
     needed, session = options.needed(design.x.shape[2]), np.arange(len(fits.s2))
-    return [_plain_total(one, session, options, cell, parts, needed) for cell in cells]
+    totals = [_plain_total(one, session, options, cell, parts, needed) for cell in cells]
+    if "dispersion" not in parts:
+        return totals
+    return [with_dispersion(a, one, design, options, cell) for a, cell in zip(totals, cells, strict=True)]
+
+
+def with_dispersion(total: SecondPass, found: Measures, design: Design, options: Options, cell: Cell) -> SecondPass:
+    """The sums of a cell with those that ``conformal-dispersion`` reads, where the cell wants them."""
+    if not cell.dispersion:
+        return total
+    rows = _members(found, cell, options.needed(design.x.shape[2]))
+    made = dispersion_sums(design, options.entry, rows, options.windows[cell.window])
+    return replace(total, sums=total.sums | {"dispersion": made})
+
+
+def _members(found: Measures, cell: Cell, needed: int) -> Ints:
+    """The events of a cell that have a CAR and a variance."""
+    w, std_error = cell.window, found.std_error[:, cell.window]
+    studied = found.rank_ok & (found.n_obs >= needed) & np.isfinite(found.car[:, w]) & np.isfinite(std_error)
+    return np.flatnonzero(cell.member & studied)
 
 
 def _plain_total(
@@ -112,10 +141,8 @@ def _plain_total(
 ) -> SecondPass:
     """One cell's sums over at most a chunk of events, by the lines of a small study."""
     assert found.evidence is not None, "asked for"
-    w, std_error = cell.window, found.std_error[:, cell.window]
-    studied = found.rank_ok & (found.n_obs >= needed) & np.isfinite(found.car[:, w]) & np.isfinite(std_error)
-    rows = np.flatnonzero(cell.member & studied)
-    sample = sample_over(found, found.evidence, rows, options, w, (session[rows], rows))
+    rows = _members(found, cell, needed)
+    sample = sample_over(found, found.evidence, rows, options, cell.window, (session[rows], rows))
     return second_pass(sample, cell.spread, cell.correlation, parts)
 
 

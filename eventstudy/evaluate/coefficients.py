@@ -25,7 +25,7 @@ class Coefficient:
     estimator : str
         ``ols`` or ``wls``.
     variance : str
-        ``hc3``, ``hc1``, ``cluster``, ``wild-cluster``, ``cluster-two-way`` or ``wild-two-way``.
+        ``hc3``, ``hc1``, ``cluster``, ``wild-cluster``, ``cluster-two-way``, ``wild-two-way`` or ``freedman-lane``.
     term : str
     estimate, std_error, statistic, p : float
     null, df : str

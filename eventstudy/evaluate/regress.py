@@ -13,6 +13,7 @@ from eventstudy.engine.panel import Floats
 from eventstudy.errors import NothingStudied, UsageError
 from eventstudy.evaluate.coefficients import FEW_DATES, Coefficient, Sample, adjusted
 from eventstudy.evaluate.formula import Formula, read_formula
+from eventstudy.evaluate.permuted import permuted_lines
 from eventstudy.evaluate.regressors import check_design, design_matrix, event_columns
 from eventstudy.evaluate.two_way import bootstrapped_lines, two_way_lines
 from eventstudy.evaluate.wild import FEWEST_DATES, wild_cluster, wild_interval
@@ -115,6 +116,9 @@ def _one(studied: Studied, formula: Formula, rows: Sequence[int], w: int, *, all
         if sample.two_way(dates):
             found["ols", "cluster-two-way"] = two_way_lines(ols, sample, dates, found["ols", "cluster"], level)
             found["ols", "wild-two-way"] = bootstrapped_lines(sample, dates, found["ols", "cluster"])
+    plain = next(lines for (estimator, _), lines in found.items() if estimator == "ols")
+    if len(sample.names) > 1 and dates > 1:
+        found["ols", "freedman-lane"] = permuted_lines(sample, dates, plain)
     return Regression(
         formula=formula.written,
         window=label,

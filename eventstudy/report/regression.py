@@ -27,6 +27,7 @@ VARIANCES = {
     "wild-cluster": "wild cluster bootstrap",
     "cluster-two-way": "clustered by firm and date",
     "wild-two-way": "wild bootstrap by firm and date",
+    "freedman-lane": "permutation",
 }
 SHORT = {
     "cluster": "cluster",

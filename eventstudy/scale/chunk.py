@@ -138,11 +138,14 @@ class Again:
         (group, window) -> Spread of the whole sample, or None where nothing is standardised again.
     correlations : dict
         (group, window) -> mean correlation of the events of one date.
+    dispersed : frozenset of (group, window)
+        Samples of ``conformal-dispersion``.
     """
 
     parts: frozenset[str]
     spreads: dict[GroupWindow, Spread | None]
     correlations: dict[GroupWindow, float]
+    dispersed: frozenset[GroupWindow] = frozenset()
 
 
 def rank_block(job: Job, events: Roster, again: Again, known: Block | None = None) -> dict[GroupWindow, SecondPass]:
@@ -163,7 +166,11 @@ def rank_block(job: Job, events: Roster, again: Again, known: Block | None = Non
         chunk = events.part(at, at + CHUNK)
         cells = {
             (group, w): Cell(
-                window=w, member=member, spread=again.spreads[group, w], correlation=again.correlations[group, w]
+                window=w,
+                member=member,
+                spread=again.spreads[group, w],
+                correlation=again.correlations[group, w],
+                dispersion=(group, w) in again.dispersed,
             )
             for group, member in _members(chunk, job.same_as_all).items()
             for w in range(job.n_shared)

@@ -86,6 +86,7 @@ def _again(tally: Tally, chosen: Chosen, shared: Mapping[GroupWindow, Dependence
         parts=chosen.parts,
         spreads={key: tally.tested[key].spread for key in keys},
         correlations={key: correlation_of(shared[key]) for key in keys},
+        dispersed=frozenset(key for key in keys if "conformal-dispersion" not in chosen.refused.get(key, {})),
     )
 
 

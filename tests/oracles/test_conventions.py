@@ -19,6 +19,7 @@ from eventstudy.errors import UsageError
 from eventstudy.evaluate.audit import audit
 from eventstudy.spec import StudySpec, Window
 from eventstudy.study import run
+from tests.conftest import ROOT
 from tests.oracles.test_models import EVENT, study, world
 
 __all__ = ["world"]
@@ -70,11 +71,13 @@ def with_trouble(design: Design) -> Design:
     )
 
 
-def test_divisor_m_minus_one_by_its_closed_form() -> None:
+def test_divisors_by_their_closed_forms() -> None:
     design = sample(5, 1)
     exact, _, plain = under(design)
     other, _, result = under(design, sigma="m-1")
     np.testing.assert_allclose(other.s2, exact.s2 * 118 / 119, rtol=1e-13)
+    whole, _, _ = under(design, sigma="m")
+    np.testing.assert_allclose(whole.s2, exact.s2 * 118 / 120, rtol=1e-13)
     np.testing.assert_array_equal(other.nu, exact.nu)
     np.testing.assert_array_equal(result.car, plain.car)
     np.testing.assert_allclose(result.q, plain.q, rtol=1e-13)
@@ -263,7 +266,6 @@ def test_the_documented_numbers_are_those_of_the_small_data_set() -> None:
 
     from scipy import stats
 
-    from tests.conftest import ROOT
     from tests.engine.test_golden import design
 
     text = (ROOT / "docs" / "conventions.md").read_text(encoding="utf-8")
@@ -278,6 +280,7 @@ def test_the_documented_numbers_are_those_of_the_small_data_set() -> None:
     rows = {
         "the default": {},
         "`sigma=m-1`": {"sigma": "m-1"},
+        "`sigma=m`": {"sigma": "m"},
         "`car=per-day`": {"car": "per-day"},
         "`car=sqrt-l`": {"car": "sqrt-l"},
         "`sigma=m-1`, `car=sqrt-l`": {"sigma": "m-1", "car": "sqrt-l"},
@@ -299,3 +302,23 @@ def test_the_documented_numbers_are_those_of_the_small_data_set() -> None:
     ]
     found = re.findall(r"\| (-?\d+\.\d{4}) \| (-?\d+\.\d{4}) \|$", text, flags=re.M)
     assert [(f"{a:.4f}", f"{b:.4f}") for a, b in pairs] == found[-len(pairs) :]
+
+
+def test_the_page_says_what_sqrt_l_does_to_one_day_tests() -> None:
+    """The figures of docs/conventions.md over the direct events of the sample."""
+    text = " ".join((ROOT / "docs" / "conventions.md").read_text(encoding="utf-8").split())
+    values = {}
+    for convention in ((), ("car=sqrt-l",)):
+        spec = StudySpec(
+            source="snapshot",
+            benchmarks=("SPY", "SOXX"),
+            convention=convention,
+            spec_curve="off",
+            tests=("bmp", "patell"),
+        )
+        table = run(ROOT / "events.csv", spec=spec).aggregate
+        table = table[(table["group"] == "all") & (table["window"] == "[0,0]")].set_index("test")
+        values[convention] = table["statistic"]
+    exact, plain = values.values()
+    assert f"is {plain['bmp']:.2f} instead of {exact['bmp']:.2f}" in text
+    assert f"Patell's Z {plain['patell']:.2f} instead of {exact['patell']:.2f}" in text

@@ -55,7 +55,10 @@ ORACLES: dict[str, str] = {
     **dict.fromkeys(("equality", "mv-window", "conformal-max"), f"{BATTERY}::test_the_golden_cluster"),
     **dict.fromkeys(("holm", "bonferroni", "bh", "by"), f"{BATTERY}::test_adjusted_p_values_are_those_of_statsmodels"),
     # across events
-    **dict.fromkeys(set(GROUP_TESTS) - {"wild-bootstrap", "sign-flip", "lbt-bootstrap", "im-t"}, LOOP),
+    **dict.fromkeys(
+        set(GROUP_TESTS) - {"wild-bootstrap", "sign-flip", "lbt-bootstrap", "im-t", "conformal-dispersion"}, LOOP
+    ),
+    "conformal-dispersion": "oracles/test_dispersion.py::test_events_with_holes_and_masks_by_loops",
     "im-t": "oracles/test_dates.py::test_means_of_dates_by_a_loop_and_scipy",
     "wild-bootstrap": f"{RESAMPLED}::test_wild_bootstrap_is_a_sample_of_all_sign_patterns",
     "sign-flip": f"{BATTERY}::test_sign_flips_are_enumerated_by_date",

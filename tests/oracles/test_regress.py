@@ -162,7 +162,7 @@ def test_numbers_are_numbers_words_are_categories_and_gaps_are_counted() -> None
     ]
     assert (found.n, found.n_dropped) == (16, 8)
     assert found.main == "hc3"
-    assert {c.variance for c in found.coefficients} == {"hc3"}
+    assert {c.variance for c in found.coefficients} == {"hc3", "freedman-lane"}
 
 
 @pytest.mark.parametrize(

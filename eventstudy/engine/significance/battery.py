@@ -8,6 +8,7 @@ from typing import Literal
 
 from eventstudy.engine.significance import by_dates, cross_section, ranks, resampling, volatility
 from eventstudy.engine.significance.cross_section import Dependence
+from eventstudy.engine.significance.dispersion import conformal_dispersion
 from eventstudy.engine.significance.evidence import Sample
 from eventstudy.engine.significance.laws import Alternative
 from eventstudy.engine.significance.overlap import Overlap
@@ -78,6 +79,11 @@ def _cumrank(sample: Sample, summary: Summary, dependence: Dependence, side: Alt
 def _crude(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
     del dependence
     return cross_section.crude_dependence(summary, sample.evidence.residual.shape[1], sample.days, side)
+
+
+def _dispersion(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
+    del sample, dependence, side
+    return conformal_dispersion(summary.sums)
 
 
 def _zivney(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
@@ -255,6 +261,14 @@ GROUP_TESTS: dict[str, GroupTest] = {
         reference="variance of standardised CARs",
         run=_plain(cross_section.vol_ratio_csect),
         cost="pairs",
+    ),
+    "conformal-dispersion": GroupTest(
+        null="the events' CARs differ as much as on other days",
+        needs="three events and more, independent dates",
+        reference="permutation in event time",
+        run=_dispersion,
+        reads=("dispersion",),
+        cost="draws",
     ),
     "im-t": GroupTest(
         null="the mean abnormal return over dates is zero",

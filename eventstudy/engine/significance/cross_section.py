@@ -9,6 +9,7 @@ from scipy import special
 
 from eventstudy.engine.moments import Moments
 from eventstudy.engine.panel import Ints
+from eventstudy.engine.significance.dispersion import risen
 from eventstudy.engine.significance.laws import Alternative, normal_p_value, t_p_value
 from eventstudy.engine.significance.result import TestResult, computed, undefined
 from eventstudy.engine.significance.summary import Summary
@@ -234,8 +235,10 @@ def variance_ratio(summary: Summary) -> float:
 
 
 def risen_variance(summary: Summary) -> list[str]:
-    """A sentence where the events visibly raised the variance, which tests on estimated variances do not survive."""
-    return risen_ratio(variance_ratio(summary), summary.n)
+    """A sentence where the events visibly raised the variance, which tests on estimated variances do not survive: by
+    ``conformal-dispersion`` where it was computed, else by the variance of SCAR."""
+    by_days = risen(summary.sums)
+    return by_days if by_days is not None else risen_ratio(variance_ratio(summary), summary.n)
 
 
 def risen_ratio(ratio: float, n: int) -> list[str]:

@@ -20,7 +20,9 @@ from eventstudy.engine.significance.evidence import Evidence, Sample, average_ra
 
 NONE = Moments()
 # What a summary may hold beside the moments and Patell's sums.
-PARTS = frozenset({"scores", "daily", "ranks", "signs", "volatility", "grank", "grank-raw", "grank-clu", "zivney"})
+PARTS = frozenset(
+    {"scores", "daily", "ranks", "signs", "volatility", "grank", "grank-raw", "grank-clu", "zivney", "dispersion"}
+)
 # Those that need the whole sample's spread first.
 SPREAD_PARTS = frozenset({"grank", "grank-clu", "zivney"})
 # Those that need no residuals.
