@@ -43,6 +43,7 @@ from eventstudy.unusual import Unusual
 if TYPE_CHECKING:
     import pandas as pd
 
+    from eventstudy.evaluate.typical import Typical
     from eventstudy.report.event_tables import EventTables
 
 SCHEMA_VERSION = 1
@@ -213,6 +214,8 @@ class StudyResult:
     dollars : tuple of DollarRow
     volume : VolumeResult or None
         Only where the spec names a model of volume.
+    typical : Typical or None
+        How large moves are; only of more announcements than have pages.
     pages : int or None
         Reports hold a page, a card and figures of so many announcements, the first in file order; None is all.
     rates : PlaceboRates or None
@@ -237,6 +240,7 @@ class StudyResult:
     rates: PlaceboRates | None = None
     differences: tuple[DifferenceRow, ...] = ()
     calendar: tuple[CalendarRow, ...] = ()
+    typical: Typical | None = None
     pages: int | None = PAGES
     dollars: tuple[DollarRow, ...] = ()
     volume: VolumeResult | None = None

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 from eventstudy.evaluate.recommend import recommend
-from eventstudy.evaluate.typical import Typical, typical
+from eventstudy.evaluate.typical import Typical
 from eventstudy.report.announcement import CLOSING, stale_banner
 from eventstudy.report.claims import claim_items
 from eventstudy.report.comparisons import comparison_tables
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from eventstudy.results import StudyResult
     from eventstudy.spec import Window
 
-LARGEST = 10
 # groups of a figure
 MOST_GROUPS = 12
 # tests whose statistic is the average over its standard error
@@ -44,14 +43,14 @@ AVERAGES = ("calendar-cov", "csect-t")
 
 def many_page(result: StudyResult, material: Material, audit: Audit | None) -> tuple[Page, dict[str, Figure]]:
     """The page of more than fifty announcements: no row an event, the typical move first."""
-    found = _typical(result)
+    found = result.typical
     average = _average(result)
     figures = _figures(result, found, average)
     claims = claim_items(material)
     opening: list[Block] = [Columns(tuple(("", figure) for figure in figures.values()))]
     sections = (
         Section(id="claims", title="Claims, held against prices", blocks=(Items(tuple(claims)),)) if claims else None,
-        _largest_section(result, material, found),
+        _largest_section(result, found),
         groups_section(result),
         volume_section(material.result),
         excluded_section(result),
@@ -69,21 +68,6 @@ def many_page(result: StudyResult, material: Material, audit: Audit | None) -> t
         closing=CLOSING,
     )
     return page, figures
-
-
-def _typical(result: StudyResult) -> Typical | None:
-    """Moves of all events; None where they are not kept in memory."""
-    studied = result.studied
-    if not result.budget.kept or studied.measured is None:
-        return None
-    roles = np.array([studied.text(i, "role") for i in range(len(studied.rows))])
-    counted_rows = ~np.isin(roles, ("placebo", "outcome"))
-    # one firm and session counts once
-    identity = studied.measured.events.series.astype(np.int64) << 32 | studied.measured.events.session
-    first = np.zeros(len(roles), dtype=bool)
-    at = np.flatnonzero(counted_rows)
-    first[at[np.unique(identity[at], return_index=True)[1]]] = True
-    return typical(studied, first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +111,17 @@ def _window(result: StudyResult) -> Window:
 
 def _title(result: StudyResult, found: Typical | None, average: _Average | None) -> str:
     kind = _category(result)
-    if found is not None and len(found.at):
-        window = _window(result)
+    if found is not None:
         moved = 100 * float(np.median(np.abs(found.moves)))
         usual = (
             f", against {100 * float(np.median(np.abs(found.ordinary))):.1f} % on ordinary days"
             if len(found.ordinary)
             else ""
         )
-        days = "one day" if window.length == 1 else f"{counted(window.length)} days"
+        days = "one day" if found.days == 1 else f"{counted(found.days)} days"
         return (
-            f"After {len(found.at):,} {kind}announcements the typical share moved {moved:.1f} % beyond the market in "
-            f"{days}{usual}."
+            f"After {len(found.moves):,} {kind}announcements the typical share moved {moved:.1f} % beyond the market "
+            f"in {days}{usual}."
         )
     if average is not None:
         row = average.row
@@ -196,7 +179,7 @@ def _figures(result: StudyResult, found: Typical | None, average: _Average | Non
     made: list[Figure | None] = [caar_figure(result, (window.start, window.end), half)]
     if found is not None and len(found.moves) > 1:
         outside = result.unusual.found
-        made.append(distribution_figure(found.moves, found.ordinary, outside, _window(result).length))
+        made.append(distribution_figure(found.moves, found.ordinary, outside, found.days))
     made.append(groups_figure(result))
     return {figure.name: figure for figure in made if figure is not None}
 
@@ -254,9 +237,9 @@ def groups_figure(result: StudyResult) -> Figure | None:
     )
 
 
-def _largest_section(result: StudyResult, material: Material, found: Typical | None) -> Section | None:
+def _largest_section(result: StudyResult, found: Typical | None) -> Section | None:
     """The ends of the distribution: no p, because they are picked for their size."""
-    rows = _largest(result, material, found)
+    rows = _largest(result, found)
     if not rows:
         return None
     bounds = [b for *_, own, low, high, _ in rows for b in (own, low, high) if math.isfinite(b)]
@@ -281,16 +264,11 @@ def _largest_section(result: StudyResult, material: Material, found: Typical | N
     return Section(id="largest", title="The ten largest", blocks=(table,))
 
 
-def _largest(
-    result: StudyResult, material: Material, found: Typical | None
-) -> list[tuple[str, str, str, float, float, float, bool]]:
+def _largest(result: StudyResult, found: Typical | None) -> list[tuple[str, str, str, float, float, float, bool]]:
     detailed = set(result.detailed)
     if found is None:
-        shares = sorted(material.moves.shares, key=lambda s: -abs(s.whole.own))[:LARGEST]
-    else:
-        order = found.at[np.argsort(-np.abs(found.moves), kind="stable")[:LARGEST]]
-        some = replace(result, studied=result.studied.take(np.sort(order)))
-        shares = sorted(moves_of(some).shares, key=lambda s: -abs(s.whole.own))
+        return []
+    shares = sorted(moves_of(replace(result, studied=found.largest)).shares, key=lambda s: -abs(s.whole.own))
     return [
         (
             share.name,

@@ -53,7 +53,8 @@ def front_page(result: StudyResult, material: Material, audit: Audit | None) -> 
     if len(material.result.announcements) == 1:
         page = announcement_page(material, material.result.announcements[0])
         rest = [s for s in (_claims_section(material), volume_section(material.result)) if s is not None]
-        tail = (groups_section(result), excluded_section(result), method_section(result, audit))
+        method = replace(method_section(result, audit), title="Settings and prices")
+        tail = (groups_section(result), excluded_section(result), method)
         page = _with(page, (*rest, *page.sections, *(s for s in tail if s is not None)))
         return page, figures_of(page)
     page = _several_page(result, material, audit)

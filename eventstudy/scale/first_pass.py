@@ -43,6 +43,8 @@ class FirstPass:
     primary, primary_p, primary_headline : int16, float64, float64 (N,)
         Position of each event's primary window, and ``p_t`` and ``p_headline`` over it; NaN for events that are not
         studied, and where the headline p was not wanted.
+    primary_car : float32 (N,)
+        CAR over it.
     flags : int
         Bits of ``flags.FLAGS`` that some event has over its primary window.
     stand_ins : StandIns
@@ -58,6 +60,7 @@ class FirstPass:
     primary: np.ndarray
     primary_p: Floats
     primary_headline: Floats
+    primary_car: np.ndarray
     tally: Tally = field(default_factory=Tally.empty)
     flags: int = 0
     stand_ins: StandIns = field(default_factory=StandIns)
@@ -96,6 +99,7 @@ def first_pass(
         primary=np.zeros(n, dtype=np.int16),
         primary_p=np.full(n, np.nan),
         primary_headline=np.full(n, np.nan),
+        primary_car=np.full(n, np.nan, dtype=np.float32),
     )
     edges = blocks(n, size)
     parts = [events.part(start, stop) for start, stop in edges]
@@ -126,6 +130,7 @@ def _add(made: FirstPass, job: Job, prepared: Prepared, part: Roster, found: Blo
     at = np.flatnonzero(kept) + where.start
     own = np.arange(len(w)), w
     made.primary[at], made.primary_p[at] = w, measured.windows["p_t"][own]
+    made.primary_car[at] = measured.windows["car"][own]
     if "p_headline" in measured.windows:
         made.primary_headline[at] = measured.windows["p_headline"][own]
     flags = measured.row_flags | measured.window_flags[own]

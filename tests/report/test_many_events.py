@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 
 from eventstudy.data.events import events_from_frame
-from eventstudy.evaluate.typical import typical
+from eventstudy.evaluate.typical import ordinary_spans
 from eventstudy.report.pages import page_files
 from eventstudy.report.write import write_report
 from eventstudy.results import PAGES, StudyResult
+from eventstudy.scale.limits import Limits
 from eventstudy.spec import StudySpec, Window
 from eventstudy.study import run
 from eventstudy.study_report import Order, study_into
@@ -89,14 +90,27 @@ def test_the_page_speaks_of_all_events(many: StudyResult, tmp_path: Path) -> Non
 
 def test_ordinary_spans_by_hand(many: StudyResult) -> None:
     """Residuals of an estimation by another solver, scaled to predictions."""
-    studied = many.studied
-    assert studied.measured is not None and studied.block is not None
-    found = typical(studied, np.arange(len(studied.rows)) == 7)
-    assert found.at.tolist() == [7] and found.moves[0] == studied.measured.windows["car"][7, 0]
-    one = studied.one(7)
+    assert many.typical is not None and len(many.typical.moves) == 60
+    one = many.studied.one(7)
+    found = ordinary_spans(one, np.array([0]), many.spec)
     used = one.fits.used[0]
     x, y = (values[0, one.design.estimation][used] for values in (one.design.x[:, :, 0], one.design.y))
     slope, intercept = np.polyfit(x, y, 1)
     q = (one.exact.std_error[0, 0] ** 2) / one.measures.s2[0]
     wanted = (y - intercept - slope * x) * np.sqrt(q * len(x) / (len(x) - 2))
-    assert np.sort(found.ordinary) == pytest.approx(np.sort(wanted), rel=1e-7, abs=1e-12)
+    assert np.sort(found) == pytest.approx(np.sort(wanted), rel=1e-7, abs=1e-12)
+    # those of all events, which are fewer than 1,024
+    every = np.concatenate([ordinary_spans(many.studied.one(i), np.array([0]), many.spec) for i in range(60)])
+    assert np.sort(many.typical.ordinary) == pytest.approx(np.sort(every), rel=1e-9)
+
+
+def test_a_study_that_keeps_no_events_says_the_same(many: StudyResult, tmp_path: Path) -> None:
+    """Above the memory limit the typical move and the ten largest are those of all events."""
+    order = Order(out=tmp_path / "large", formats=("md",), limits=Limits(kept=1, block=2_048))
+    large = study_into(events_from_frame(ROWS), SPEC, order).result
+    assert not large.budget.kept and large.typical is not None and many.typical is not None
+    assert np.array_equal(large.typical.moves, many.typical.moves)
+    names = [[found.typical.largest.text(i, "event_id") for i in range(10)] for found in (large, many) if found.typical]
+    assert names[0] == names[1]
+    assert large.typical.ordinary == pytest.approx(many.typical.ordinary, rel=1e-9)
+    assert "moved" in (tmp_path / "large" / "summary.md").read_text(encoding="utf-8").split("\n")[0]
