@@ -87,7 +87,7 @@ def _announcements(
     from eventstudy.data.events import events_from_frame, read_events
     from eventstudy.spec import is_ticker
 
-    if when is None and not events.is_file() and is_ticker(what):
+    if when is None and events == EVENTS_FILE and not events.is_file() and is_ticker(what):
         hint = f"an announcement without a file is TICKER WHEN: eventstudy event {what.upper()} 2025-04-15 --timing amc"
         raise UsageError(f"{events}: no such file to look for {what!r} in", "an events file, or a date", hint)
     known = read_events(events_file(events)) if when is None or events.is_file() else None
