@@ -44,6 +44,7 @@ from eventstudy.unusual import Unusual
 if TYPE_CHECKING:
     import pandas as pd
 
+    from eventstudy.evaluate.typical import Typical
     from eventstudy.evaluations import Evaluations
     from eventstudy.report.event_tables import EventTables
 
@@ -213,6 +214,8 @@ class StudyResult:
         Tests and averages across events.
     notices : tuple of str
         What the user should know about the settings.
+    typical : Typical or None
+        How large moves are; only of more announcements than have pages.
     pages : int or None
         Reports hold a page, a card and figures of so many announcements, the first in file order; None is all.
     """
@@ -227,6 +230,7 @@ class StudyResult:
     evaluations: Evaluations
     groups: tuple[GroupRow, ...] = ()
     group_days: tuple[GroupDay, ...] = ()
+    typical: Typical | None = None
     pages: int | None = PAGES
     _others: dict[str, pd.DataFrame] | None = None
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from eventstudy.choices import check_peers, check_tickers, checked_model
+from eventstudy.data.coded import first_of
 from eventstudy.data.confounders import ConfounderTable, read_confounders
 from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.event_index import EventIndex, index_events, seeds_of
@@ -26,11 +27,12 @@ from eventstudy.errors import UsageError
 from eventstudy.evaluate.across_events import day_rows, group_rows, wanted_tests
 from eventstudy.evaluate.claims import claiming
 from eventstudy.evaluate.own_windows import with_own_windows
+from eventstudy.evaluate.typical import LARGEST, SAMPLED, Typical, ordinary_spans
 from eventstudy.evaluations import Evaluations
 from eventstudy.measured import MeasuredEvents, end_to_end
 from eventstudy.prepare import Prepared, Storage, prepare
 from eventstudy.report.event_tables import EventTables
-from eventstudy.results import Studied, StudyResult, shown_events
+from eventstudy.results import PAGES, Studied, StudyResult, shown_events
 from eventstudy.room import check_room
 from eventstudy.roster import REPORTED, check_by
 from eventstudy.scale.budget import Budget, budget_of
@@ -183,10 +185,12 @@ def run(
     studied = _record(prepared, tables, job, *picked)
     evaluations = Evaluations(studied=studied, asked=reported, budget=afford)
     left = filter(None, (evaluations.no_clusters, evaluations.no_curves))
+    totals = totals_of(prepared, first)
     result = StudyResult(
+        typical=_typical(job, prepared, first, tables) if across and totals.n_announcements > PAGES else None,
         studied=studied,
         prepared=prepared,
-        totals=totals_of(prepared, first),
+        totals=totals,
         unusual=unusual_windows(prepared, first, spec),
         budget=afford,
         executor=how.executor.words,
@@ -293,6 +297,31 @@ def _shown(
     chosen = events.take(at).part(0, len(at))
     found = study_block(replace(job, keep=True, daily=True, spool=False), chosen, seeds_of(index, chosen.row))
     return found.measured, joined(found.blocks)
+
+
+def _typical(job: Job, prepared: Prepared, first: FirstPass, tables: EventTables) -> Typical | None:
+    """How large the moves of all events are, and ordinary ones; None where nothing was studied. A few events are
+    measured once more, by the same steps."""
+    events, index = prepared.roster, prepared.index
+    counted = index.events.columns["role"].where(lambda role: role in ("direct", "peer"))[events.row]
+    at = np.flatnonzero(first.kept & events.marked(REPORTED) & counted & np.isfinite(first.primary_car))
+    if not len(at):
+        return None
+    at = at[first_of(events.series[at].astype(np.int64) << 32 | events.session[at].astype(np.int64))]
+    moves = first.primary_car[at]
+    some = at[:: -(-len(at) // SAMPLED)]
+    plain = replace(job, keep=True, daily=False, spool=False, single=frozenset())
+    sampled = study_block(plain, events.take(some).part(0, len(some)), None)
+    top = np.sort(at[np.argsort(-np.abs(moves), kind="stable")[:LARGEST]])
+    chosen = events.take(top).part(0, len(top))
+    largest = study_block(replace(job, keep=True, daily=True, spool=False), chosen, seeds_of(index, chosen.row))
+    primary = first.primary[at].astype(np.int64)
+    return Typical(
+        moves=moves,
+        days=job.spec.windows[int(np.bincount(primary).argmax())].length,
+        ordinary=ordinary_spans(joined(sampled.blocks), first.primary[some].astype(np.int64), job.spec),
+        largest=_record(prepared, tables, job, largest.measured, joined(largest.blocks)),
+    )
 
 
 def _series(measured: MeasuredEvents | None) -> list[int]:

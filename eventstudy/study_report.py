@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eventstudy.report.event_files import EventFiles
-from eventstudy.report.write import ILLUSTRATED, aside, finish
+from eventstudy.report.write import aside, finish
 from eventstudy.results import PAGES, StudyResult
 from eventstudy.scale.executors import Executor, Here
 from eventstudy.scale.limits import LIMITS, Limits
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from eventstudy.data.prices import PriceSource
     from eventstudy.evaluate.audit import Audit
     from eventstudy.report.event_tables import EventTables
-    from eventstudy.report.figures import Figure
     from eventstudy.scale.first_pass import Write
     from eventstudy.spec import StudySpec
 
@@ -138,8 +137,9 @@ def _finished(
     result.evaluations.all(say)
     result = replace(result, pages=None) if order.detail else _with_notices(result, order.formats)
     audited = _audit(result) if order.audit else None
-    figures = _figures(result.shown, order.formats, say)
-    written = finish(folder, order.out, result, order.formats, figures, audited, files=files, force=order.force)
+    written = finish(
+        folder, order.out, result, order.formats, audited, files=files, say=say, force=order.force,
+    )  # fmt: skip
     return Written(result=result, audit=audited, files=tuple(written))
 
 
@@ -147,7 +147,7 @@ def _with_notices(result: StudyResult, formats: Sequence[str]) -> StudyResult:
     """The result, with a notice where not every announcement has a page, or tables in some form would not be whole."""
     more = []
     if (n := result.totals.n_announcements) > PAGES:
-        more.append(f"pages, cards and figures of the first {PAGES} of {n:,} announcements; --detail writes all")
+        more.append(f"pages and figures of the first {PAGES} of {n:,} announcements; --detail writes all")
     if (whole := [name for name in ("xlsx", "dta") if name in formats]) and not result.budget.kept:
         more.append(f"no {' and '.join(whole)}: the events of this study are not kept in memory; --detail keeps them")
     return replace(result, notices=(*result.notices, *more))
@@ -157,11 +157,3 @@ def _audit(result: StudyResult) -> Audit:
     from eventstudy.evaluate.audit import audit
 
     return audit(result.studied)
-
-
-def _figures(result: StudyResult, formats: Sequence[str], say: Callable[[str], None]) -> Mapping[str, Figure]:
-    if not ILLUSTRATED & set(formats):
-        return {}
-    from eventstudy.report.gallery import draw
-
-    return draw(result, say, png="png" in formats)

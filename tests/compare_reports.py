@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from eventstudy.report.figures import read_metadata
+from eventstudy.report.figures.svg import read_metadata
 
 RELATIVE, ABSOLUTE = 1e-9, 1e-12
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?")

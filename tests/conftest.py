@@ -114,8 +114,8 @@ def sample() -> StudyResult:
 
 
 @pytest.fixture(scope="session")
-def sample_figures(sample: StudyResult) -> dict[str, Any]:
-    """Every figure of the repository's own study, drawn once."""
-    from eventstudy.report.gallery import draw
+def sample_pages(sample: StudyResult) -> dict[str, str]:
+    """Every page and figure of the repository's own study, by file name."""
+    from eventstudy.report.pages import page_files
 
-    return dict(draw(sample))
+    return {name: data.decode() for name, data in page_files(sample, ("md", "html", "tex"), None).items()}

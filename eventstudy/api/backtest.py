@@ -79,15 +79,14 @@ class BacktestResult:
             made["trades.csv"] = csv_text(trades_frame(found, study), digits)
         if ILLUSTRATED & set(formats):
             from eventstudy.report.backtest_page import backtest_page, date_profits
-            from eventstudy.report.figures import equity, finished_as
+            from eventstudy.report.figures.equity import equity
             from eventstudy.report.markdown import render
+            from eventstudy.report.pages import figure_files
 
-            with finished_as("png" in formats, digits):
-                figure = equity(
-                    *date_profits(found), found.placebos.by_date, found.main.net, found.placebos.net, found.main.rule
-                )
+            drawn = found.placebos
+            figure = equity(*date_profits(found), drawn.by_date, found.main.net, drawn.net, found.main.rule)
             made["backtest.md"] = render(backtest_page(found, study, figure), tables=True)
-            made |= figure.files()
+            made |= figure_files((figure,), formats, digits)
         return made
 
     def __repr__(self) -> str:

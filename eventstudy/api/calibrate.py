@@ -63,9 +63,9 @@ class CalibrationResult:
         """The files that ``report`` adds: calibration.csv always; pages and figure where the formats ask for them."""
         from eventstudy.report.calibration import calibration_figure, calibration_page
         from eventstudy.report.csv_rows import csv_text
-        from eventstudy.report.figures import finished_as
         from eventstudy.report.html import report_page
         from eventstudy.report.markdown import render
+        from eventstudy.report.pages import figure_files
         from eventstudy.report.write import ILLUSTRATED
 
         study, table = record_of(self.study), self.plain
@@ -73,11 +73,10 @@ class CalibrationResult:
         made: dict[str, str | bytes] = {"calibration.csv": csv_text(table, digits)}
         if not ILLUSTRATED & set(formats):
             return made
-        with finished_as("png" in formats, digits):
-            figure = calibration_figure(study, table)
+        figure = calibration_figure(study, table)
         page = calibration_page(study, self.record, table, figure)
         if figure is not None:
-            made |= figure.files()
+            made |= figure_files((figure,), formats, digits)
         if "md" in formats:
             made["calibration.md"] = render(page, tables=True)
         if "html" in formats:

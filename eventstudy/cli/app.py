@@ -6,7 +6,8 @@ import gc
 import io
 import os
 import sys
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -16,10 +17,11 @@ from eventstudy.cli.cache import cache
 from eventstudy.cli.check import check_command
 from eventstudy.cli.collect import collect
 from eventstudy.cli.config import config
-from eventstudy.cli.console import Console, tell
+from eventstudy.cli.console import Console, tell, told
 from eventstudy.cli.diff import diff_command
 from eventstudy.cli.import_ import import_command
 from eventstudy.cli.init import init_command
+from eventstudy.cli.panels import PanelCommand
 from eventstudy.cli.settings import unknown_variables
 from eventstudy.cli.start import FULL
 from eventstudy.errors import EventStudyError, UsageError
@@ -36,21 +38,26 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run")(run.run_command)
-app.command("event")(event.event_command)
-app.command("validate")(validate.validate_command)
-app.command("fetch")(fetch.fetch_command)
-app.command("calibrate")(calibrate.calibrate_command)
-app.command("backtest")(backtest.backtest_command)
-app.command("regress")(regress.regress_command)
-app.command("diff")(diff_command)
-app.command("import")(import_command)
-app.command("init")(init_command)
-app.command("check")(check_command)
-app.command("doctor")(doctor.doctor_command)
-app.add_typer(collect, name="collect")
-app.add_typer(cache, name="cache")
-app.add_typer(config, name="config")
+# what a list of commands says of each, in one line of an 80-column terminal
+COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
+    "run": (run.run_command, "Study every event of EVENTS and write the report."),
+    "event": (event.event_command, "Study one announcement on the terminal."),
+    "validate": (validate.validate_command, "Check EVENTS: every problem at once, day 0 of every row."),
+    "fetch": (fetch.fetch_command, "Get prices of every ticker of EVENTS and keep them."),
+    "calibrate": (calibrate.calibrate_command, "How often each test is wrong on days without news."),
+    "backtest": (backtest.backtest_command, "Forecast each announcement from earlier ones."),
+    "regress": (regress.regress_command, "Regress CARs on columns of EVENTS."),
+    "diff": (diff_command, "What changed between two report folders, and why."),
+    "import": (import_command, "Turn a list of identifiers and dates into EVENTS."),
+    "init": (init_command, "Write an example study that runs as it is."),
+    "check": (check_command, "A gate for CI: exit 5 if a condition is true."),
+    "doctor": (doctor.doctor_command, "What works on this machine, and what to do."),
+}
+for _name, (_command, _summary) in COMMANDS.items():
+    app.command(_name, cls=PanelCommand, short_help=_summary)(_command)
+app.add_typer(collect, name="collect", short_help="Filings and dates of results become rows of EVENTS.")
+app.add_typer(cache, name="cache", short_help="The price store: info, verify, export, import, clear.")
+app.add_typer(config, name="config", short_help="Every setting, and where it comes from.")
 
 
 def _version(asked: bool) -> None:
@@ -73,10 +80,28 @@ def options(
             tell(f"note: {name} is set and is no setting of this program{hint}", error=True)
 
 
+def _fail(error: EventStudyError) -> NoReturn:
+    """Say what is wrong, to programs too, and end with its code."""
+    Console.make(False, False, False).fail(error)
+    _answer(error.exit_code, str(error).partition("\n  hint: ")[0], error.hint)
+    sys.exit(error.exit_code)
+
+
+def _answer(code: int, message: str, hint: str) -> None:
+    """With ``--json`` an error is an object on stdout as well, unless an object stands there already."""
+    if "--json" in sys.argv and not told():
+        from eventstudy.report.escape import json_dumps
+        from eventstudy.results import SCHEMA_VERSION
+
+        error = {"code": code, "message": message, "hint": hint}
+        tell(json_dumps({"schema_version": SCHEMA_VERSION, "error": error}))
+
+
 def main() -> None:
     """Run the command line; exits with the code of design: 0, 1 (a bug), 2, 3, 4, 5 (a gate tripped) or 130."""
     # a short-lived process: looking for garbage during imports costs more than it frees
     gc.set_threshold(100_000, 50, 100)
+    told(afresh=True)
     try:
         # what it has to say about options goes the way of everything that is said
         code = app(standalone_mode=False)
@@ -86,10 +111,10 @@ def main() -> None:
         said = io.StringIO()
         error.show(said)
         tell(said.getvalue(), error=True, end="")
+        _answer(error.exit_code, error.format_message(), "")
         sys.exit(error.exit_code)
     except EventStudyError as error:
-        Console.make(False, False, False).fail(error)
-        sys.exit(error.exit_code)
+        _fail(error)
     except BrokenPipeError:
         # the reader of stdout went away (`| head`): no traceback, and nothing left to flush
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -99,10 +124,7 @@ def main() -> None:
         if not error.filename or not error.strerror or error.errno in FULL:
             raise
         place = f"{error.filename!s:.200}"
-        Console.make(False, False, False).fail(
-            UsageError(f"{place}: {error.strerror}", "a file or folder that can be used")
-        )
-        sys.exit(UsageError.exit_code)
+        _fail(UsageError(f"{place}: {error.strerror}", "a file or folder that can be used"))
     finally:
         # the process ends here, so the interpreter need not walk every object once more
         gc.freeze()

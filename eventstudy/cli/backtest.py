@@ -19,13 +19,14 @@ from eventstudy.cli.options import (
     with_study_options,
 )
 from eventstudy.cli.outcome import Command
+from eventstudy.cli.panels import SCALE
 from eventstudy.errors import UsageError
 
 if TYPE_CHECKING:
     from eventstudy.api.backtest import BacktestResult
 
 
-@with_study_options
+@with_study_options(SCALE, "detail", "audit", "strict", "calibrated", "hold", "hold_min", "volume", "shares")
 def backtest_command(
     events: Annotated[Path, typer.Argument(metavar="[EVENTS]", help="Events file.", show_default=True)] = Path(
         "events.csv"

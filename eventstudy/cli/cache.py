@@ -39,7 +39,7 @@ def _open(store: str | None, config: Path | None, console: Console, *, make: boo
     return PriceStore.open(store_option(store, config), console.warn, make=make)
 
 
-@cache.command("path")
+@cache.command("path", short_help="Where the store is, whether or not it exists yet.")
 def path_command(
     store: StoreOption = None,
     config: ConfigOption = None,
@@ -60,7 +60,7 @@ def path_command(
     console.detail("it is there" if path.is_file() else "nothing is there yet")
 
 
-@cache.command("info")
+@cache.command("info", short_help="Every symbol: vintages, and what the newest one holds.")
 def info_command(
     store: StoreOption = None,
     config: ConfigOption = None,
@@ -86,7 +86,7 @@ def info_command(
     console.say(f"{opened.path}: {len(rows)} symbols, {size} bytes")
 
 
-@cache.command("verify")
+@cache.command("verify", short_help="Whether every vintage is what was written.")
 def verify_command(
     store: StoreOption = None,
     config: ConfigOption = None,
@@ -122,7 +122,7 @@ def verify_command(
     console.say(f"{opened.path}: intact, {len(changes)} revisions")
 
 
-@cache.command("export")
+@cache.command("export", short_help="The newest vintage of every symbol as SYMBOL.csv.")
 def export_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write, for --source csv:DIR.")],
     source: Annotated[
@@ -142,7 +142,7 @@ def export_command(
     _tell(written, f"{len(written)} symbols -> {folder}", console, as_json=as_json)
 
 
-@cache.command("import")
+@cache.command("import", short_help="Read an exported folder back into the store.")
 def import_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `cache export` wrote.")],
     store: StoreOption = None,
@@ -159,7 +159,7 @@ def import_command(
     _tell(kept, text, console, as_json=as_json)
 
 
-@cache.command("clear")
+@cache.command("clear", short_help="Forget every vintage of symbols, or of all.")
 def clear_command(
     symbols: Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL...]", help="Only these.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,

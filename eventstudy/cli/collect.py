@@ -41,7 +41,7 @@ UntilOption = Annotated[str, typer.Option("--until", metavar="DATE", help="Last 
 TickersArgument = Annotated[list[str], typer.Argument(metavar="TICKER...", help="Tickers, or TICKER=CIK for filings.")]
 
 
-@collect.command("filings")
+@collect.command("filings", short_help="SEC filings of a ticker become rows.")
 def filings_command(
     tickers: TickersArgument,
     forms: Annotated[str, typer.Option("--forms", metavar="LIST", help="Forms, separated by commas.")] = "8-K,6-K",
@@ -98,7 +98,7 @@ def filings_command(
     _finish(found, console, dry_run=dry_run, as_json=as_json)
 
 
-@collect.command("earnings")
+@collect.command("earnings", short_help="Dates of results of a ticker become rows.")
 def earnings_command(
     tickers: TickersArgument,
     since: SinceOption = "",

@@ -27,8 +27,8 @@ config = typer.Typer(
 )
 
 
-@config.command("show")
-@with_study_options
+@config.command("show", short_help="Print every choice with its value and its origin.")
+@with_study_options()
 def show_command(
     origin: Annotated[bool, typer.Option("--origin", help="Where each value comes from.")] = False,
     config: ConfigOption = None,

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from eventstudy.api.result import StudyResult
 
 
+# progress that counts
+_COUNTED = re.compile(r"page ([\d,]+) of ([\d,]+)")
 # notices that are said; all of them stand in manifest.json
 SAID = 20
 
@@ -52,10 +54,12 @@ class Console:
             self.say(text)
 
     def progress(self, text: str) -> None:
-        """A passing line; only on a terminal."""
+        """A passing line on a terminal; elsewhere one line a tenth of what counts a hundred and more."""
         if not self.quiet and sys.stderr.isatty():
             with suppress(OSError):
                 print(f"\r\x1b[2K{printable(text[:100])}", end="", file=sys.stderr, flush=True)
+        elif (found := _COUNTED.match(text)) and _tenth(*(int(n.replace(",", "")) for n in found.groups())):
+            self.say(text)
         else:
             self.detail(text)
 
@@ -92,6 +96,11 @@ def say_prices(result: StudyResult, console: Console) -> None:
         console.say(f"note: manifest.json has {len(result.notices) - SAID:,} more")
 
 
+def _tenth(number: int, n: int) -> bool:
+    """Whether a tenth of a long list is done with this one."""
+    return n >= 100 and number * 10 // n > (number - 1) * 10 // n
+
+
 # what the log of a CI run takes for a command: two colons at the start of a line, and an older form anywhere
 _UNPRINTED = re.compile(r"[^\n -~]")
 _COMMAND = re.compile(r"^(\s*)::|##(?=\[)", re.MULTILINE)
@@ -110,7 +119,47 @@ def tell(text: object, *, error: bool = False, command: bool = False, end: str =
         One line that is meant as a command to the log, made by ``annotation``.
     """
     plain = _without_controls(str(text)).replace("\n", " ") if command else printable(str(text))
-    print(plain, end=end, file=sys.stderr if error else sys.stdout, flush=flush)
+    if not error:
+        _TOLD.append(True)
+    stream = sys.stderr if error else sys.stdout
+    print(_encodable(plain, getattr(stream, "encoding", None) or "ascii"), end=end, file=stream, flush=flush)
+
+
+# what stands in for marks of typography where an encoding has none
+_PLAIN = str.maketrans({"“": '"', "”": '"', "’": "'", "–": "-", "−": "-", "·": ".", "…": "..."})
+
+
+def _encodable(text: str, encoding: str) -> str:
+    """Text that a stream's encoding can write, whatever its error handling: plain marks, then question marks."""
+    try:
+        text.encode(encoding)
+    except LookupError:
+        return text.translate(_PLAIN).encode("ascii", "replace").decode()
+    except UnicodeEncodeError:
+        return text.translate(_PLAIN).encode(encoding, "replace").decode(encoding)
+    return text
+
+
+# whether something was printed on stdout
+_TOLD: list[bool] = []
+
+
+def told(*, afresh: bool = False) -> bool:
+    """Whether something was printed on stdout since a command began; ``afresh`` begins one."""
+    if afresh:
+        _TOLD.clear()
+    return bool(_TOLD)
+
+
+def writes(characters: str) -> bool:
+    """Whether stdout can show some characters: its encoding has them, and no ``TERM=dumb`` says otherwise."""
+    if os.environ.get("TERM") == "dumb":
+        return False
+    try:
+        characters.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def tell_json(found: Mapping[str, Any], digits: int | None = None) -> None:

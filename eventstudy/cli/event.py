@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, say_prices, tell, tell_json
+from eventstudy.cli.console import Console, say_prices, tell, tell_json, writes
 from eventstudy.cli.options import (
     ColorOption,
     ConfigOption,
@@ -19,6 +19,7 @@ from eventstudy.cli.options import (
     with_study_options,
 )
 from eventstudy.cli.outcome import Command
+from eventstudy.cli.panels import SCALE
 from eventstudy.errors import NothingStudied, UsageError
 from eventstudy.spelling import meant
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 EVENTS_FILE = Path("events.csv")
 
 
-@with_study_options
+@with_study_options(SCALE, "by", "hold", "hold_min", "detail", "audit", "strict")
 def event_command(
     what: Annotated[str, typer.Argument(metavar="ID|TICKER", help="event_id of the events file, or a ticker.")],
     when: Annotated[str | None, typer.Argument(metavar="WHEN", help="Date or date-time of an ad hoc event.")] = None,
@@ -55,7 +56,11 @@ def event_command(
     from eventstudy.api.report import report
     from eventstudy.api.result import inputs_of
     from eventstudy.api.run import run
+    from eventstudy.spec import is_ticker
 
+    if when is None and events == EVENTS_FILE and not events.is_file() and is_ticker(what):
+        hint = f"an announcement without a file is TICKER WHEN: eventstudy event {what.upper()} 2025-04-15 --timing amc"
+        raise UsageError(f"{events}: no such file to look for {what!r} in", "an events file, or a date", hint)
     how: dict[str, Any] = {**(command.study(None) if save else {"spec": command.spec, "warn": console.warn})}
     how |= {"confounders": _beside(events), "progress": console.progress}
     if when is None:
@@ -70,7 +75,7 @@ def event_command(
         result = run(what, when, catalogue=catalogue, timing=timing, claimed_return=claim, **how)
     say_prices(result, console)
     positions = _positions(result, ticker)
-    _print(result, positions, as_json=as_json, out=str(command.out), summary=summary)
+    _print(result, positions, as_json=as_json, out=str(command.out), summary=summary, everything=verbose)
     if save:
         written = report(result, command.out, command.formats, force=force)
         console.say(f"{len(written)} files -> {command.out}")
@@ -102,16 +107,23 @@ def _why(result: StudyResult) -> str:
     return "; ".join(f"{e.reason}: {e.detail}" for e in _record(result).exclusions)
 
 
-def _print(result: StudyResult, positions: list[int], *, as_json: bool, out: str, summary: bool) -> None:
+def _print(
+    result: StudyResult, positions: list[int], *, as_json: bool, out: str, summary: bool, everything: bool
+) -> None:
     if as_json:
         from eventstudy.cli.summary import summary_object
 
         tell_json(summary_object(_record(result), None, out, []), result.spec.digits)
         return
     from eventstudy.api.result import estimation_summary
-    from eventstudy.cli.terminal import event_text
+    from eventstudy.cli.terminal import ASCII, UNICODE, event_text
+    from eventstudy.report.material import Material
 
-    for i in positions:
-        tell(event_text(_record(result), i))
+    material = Material(result=_record(result))
+    shares = {share.position: share for share in material.moves.shares}
+    for k, i in enumerate(positions):
+        if k:
+            tell("")
+        tell(event_text(material, shares[i], UNICODE if writes("".join(UNICODE)) else ASCII, everything=everything))
         if summary:
             tell(estimation_summary(result, i))

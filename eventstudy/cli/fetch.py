@@ -17,10 +17,11 @@ from eventstudy.cli.options import (
     VerboseOption,
     with_study_options,
 )
+from eventstudy.cli.panels import OUTPUT, SCALE, TESTS
 from eventstudy.cli.settings import resolve, study_spec
 
 
-@with_study_options
+@with_study_options(TESTS, OUTPUT, SCALE, "out", "missing", "returns", "exclude", "window")
 def fetch_command(
     events: Annotated[Path, typer.Argument(metavar="[EVENTS]", help="Events file.")] = Path("events.csv"),
     config: ConfigOption = None,

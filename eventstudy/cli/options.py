@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from eventstudy.cli.panels import PANELS
 from eventstudy.cli.settings import OPTIONS, Option
 from eventstudy.precision import CHOICES
 
@@ -78,25 +79,49 @@ def offered(name: str) -> Callable[[str], list[str]] | None:
     return complete
 
 
-def _annotation(name: str, option: Option) -> Any:
+def _annotation(name: str, option: Option, *, hidden: bool) -> Any:
     flag = f"--{name.replace('_', '-')}"
     names = [flag, f"-{option.short}"] if option.short else [flag]
     if option.kind == "switch":
-        return Annotated[bool | None, typer.Option(f"{flag}/--no-{name}", help=option.help, show_default=False)]
+        switch = typer.Option(f"{flag}/--no-{name}", help=option.help, show_default=False, hidden=hidden)
+        return Annotated[bool | None, switch]
     kind = list[str] | None if option.repeatable else str | None
     text = f"{option.help} [default: {option.default}]" if option.default else option.help
     return Annotated[
         kind,
-        typer.Option(*names, metavar=option.metavar, help=text, show_default=False, autocompletion=offered(name)),
+        typer.Option(
+            *names,
+            metavar=option.metavar,
+            help=text,
+            show_default=False,
+            autocompletion=offered(name),
+            hidden=hidden,
+        ),
     ]
 
 
-def with_study_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command every study option; it receives them as one mapping ``flags`` (None where not given)."""
+def with_study_options(*hidden: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command every study option; it receives them as one mapping ``flags`` (None where not given).
+
+    Parameters
+    ----------
+    hidden : str
+        Panels of options that the command accepts, because a configuration file may hold them, but hardly uses: its
+        help leaves them out.
+    """
+    return functools.partial(_with_options, unseen={name for panel in hidden for name in PANELS.get(panel, (panel,))})
+
+
+def _with_options(command: Callable[..., None], unseen: Collection[str]) -> Callable[..., None]:
     own = inspect.signature(command, eval_str=True).parameters
     kept = [parameter for name, parameter in own.items() if name != "flags"]
     added = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotation(name, option))
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=_annotation(name, option, hidden=name in unseen),
+        )
         for name, option in OPTIONS.items()
     ]
     keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in kept]

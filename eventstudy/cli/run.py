@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from eventstudy.api.result import StudyResult
 
 
-@with_study_options
+@with_study_options()
 def run_command(
     events: Annotated[Path, typer.Argument(metavar="[EVENTS]", help="Events file.", show_default=True)] = Path(
         "events.csv"

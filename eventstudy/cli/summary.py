@@ -40,6 +40,6 @@ def claim_lines(result: StudyResult) -> list[str]:
     return [
         f"{c.event_id} {c.ticker} {c.kind}: claimed {c.claimed_return}, observed {percent(c.observed_return)} "
         f"({c.verdict}); market part {percent(c.expected_return)}, abnormal {percent(c.abnormal_return)}, "
-        f"p {p_value(c.p_t)}" + (f"; {c.note}" if c.note else "")
+        f"p {p_value(c.p_headline)}" + (f"; {c.note}" if c.note else "")
         for c in result.other_tables["claims"].itertuples()
     ]

@@ -21,12 +21,13 @@ from eventstudy.cli.options import (
     completed,
     with_study_options,
 )
+from eventstudy.cli.panels import MODEL, OUTPUT, SCALE, TESTS
 from eventstudy.cli.settings import resolve, study_spec
 
 FORMATS = ("text", "csv", "json", "github")
 
 
-@with_study_options
+@with_study_options(MODEL, TESTS, OUTPUT, SCALE, "model", "out", "currency", "missing", "returns", "max_age")
 def validate_command(
     events: Annotated[Path, typer.Argument(metavar="[EVENTS]", help="Events file.")] = Path("events.csv"),
     output_format: Annotated[

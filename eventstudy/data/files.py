@@ -18,6 +18,7 @@ from eventstudy.data.raw_reader import Figures, Origin, figures_of, refuse_headi
 from eventstudy.data.tickers import asked_as, held_as, spellings
 from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.room import check_prices
+from eventstudy.spelling import meant_path
 
 # symbols held at a time in a large study
 AT_ONCE = 256
@@ -54,7 +55,9 @@ class CsvSource:
         if argument and place.is_file():
             return CsvTable(place, name, origin)
         if not argument or not place.is_dir():
-            raise UsageError(f"source csv:{argument}: no such folder", WANTED)
+            what = "file" if place.suffix.lower() == ".csv" else "folder"
+            hint = meant_path(place, folder=what == "folder") if argument else ""
+            raise UsageError(f"source csv:{argument}: no such {what}", WANTED, hint)
         return cls(place, name, origin)
 
     @property
@@ -178,7 +181,10 @@ class CsvTable:
             table = LongTable.of(figures, [text.cells[at] for at in text.found.symbols])
             made = table.readers(symbols)
         elif text.found is not None:
-            message = "holds one series and no column of tickers; name its folder: csv:DIR with SYMBOL.csv"
+            message = (
+                "holds one series and no column of tickers; name its folder, with one SYMBOL.csv each: --source "
+                f"csv:{self.path.parent}"
+            )
             raise InputFileError(str(self.path), [Problem(1, "", "", message)])
         else:
             held = "close" if self.origin.asked in ("auto", "prices") else "return"

@@ -152,7 +152,9 @@ class LiveSource:
                 return PriceTable(table.series, table.unknown, Choice("snapshot", tuple(why)))
             why.append("the package's snapshot does not hold the benchmark and a ticker of this study")
         raise SourceUnavailable(
-            "no price source covers the study: " + "; ".join(why), "prices of every series from one source", hint
+            "no price source covers the study: " + "; ".join(why),
+            "prices of every series from one source",
+            f"{hint}; without a network: put {_files(symbols)} (Date, Close) into a folder and add --source csv:FOLDER",
         )
 
     def renewed(self, shelf: Shelf, symbol: str, held: Sequence[Header], need: Need, *, whole: bool) -> Vintage:
@@ -324,3 +326,9 @@ def _stale(old: Sequence[str], chosen: dict[str, Vintage], max_age: float | None
 def _names(symbols: Sequence[str]) -> str:
     shown = ", ".join(symbols[:5])
     return shown if len(symbols) <= 5 else f"{shown} and {len(symbols) - 5} more"
+
+
+def _files(symbols: Sequence[str]) -> str:
+    """The files that would do, the first few by name."""
+    names = [f"{symbol}.csv" for symbol in symbols]
+    return f"{', '.join(names[:2])} and the others" if len(names) > 3 else " and ".join(names)

@@ -100,6 +100,7 @@ def missing_prices(prices: PriceTable, key: SeriesKey) -> tuple[str, str] | None
             return REFUSED, f"{symbol}: {prices.refused[symbol]}"
         if symbol not in prices.series:
             told = f"{symbol}: {prices.unknown.get(symbol, 'the source does not know it')}"
+            told += f"; did you mean {symbol.upper()}?" if symbol != symbol.upper() else ""
             abroad = reason == "no_benchmark" and key.exchange != DEFAULT_EXCHANGE
             return reason, told + (
                 "; the option --benchmark SPY, or the column benchmark, takes another" if abroad else ""

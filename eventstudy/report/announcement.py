@@ -1,210 +1,430 @@
-"""One announcement: its card in the summary, and what its own page says in plain words."""
+"""One announcement, or one session: its sentences, parts, pictures and tables; and the page of an announcement."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from eventstudy.report.document import Card, Section, Table
-from eventstudy.report.prose import TESTS, confounded, limits, row_sentences, sure
-from eventstudy.report.words import NOTHING, clipped, figure_name, interval, listed, p_value, percent, size
-from eventstudy.results import LISTED
+from eventstudy.flags import FLAGS
+from eventstudy.report.document import (
+    Block,
+    Cell,
+    Columns,
+    Fold,
+    Group,
+    Heading,
+    Links,
+    Listing,
+    Note,
+    Page,
+    Section,
+    Table,
+)
+from eventstudy.report.material import PANELS, Material
+from eventstudy.report.moves import DAY, Move, Session, Share, title_of
+from eventstudy.report.sentences import (
+    as_far,
+    decomposition,
+    detectable,
+    headline,
+    market_words,
+    printed,
+    sure_words,
+    verdict,
+)
+from eventstudy.report.wording import counted, day_words, p_text, points, signed, span, upper
+from eventstudy.report.words import NOTHING, clipped, count, listed, number, p_value, rated, size
 
 if TYPE_CHECKING:
-    from eventstudy.report.figures import Figure
+    from eventstudy.report.figures.marks import Figure
     from eventstudy.results import StudyResult
 
-Figures = Mapping[str, "Figure"]
+QUESTIONS = {
+    "days": "Was the day out of the ordinary?",
+    "curve": "Does the answer depend on the choices?",
+    "placebo": "How often does an ordinary day go as far?",
+}
+P_COLUMNS = ("p_t", "p_t_ar1", "p_local", "p_sq", "p_conformal", "p_placebo")
+OUTCOME = (
+    "Picked because of what the price did.",
+    "The size is real, but a p value means little for a day chosen by its outcome, so the day enters no count.",
+)
+PLACEBO = (
+    "A day without news.",
+    "It is a check: a method that finds effects on such days cannot be trusted elsewhere.",
+)
 
 
-def of_event(frame: pd.DataFrame, event_id: str, ticker: str | None = None) -> pd.DataFrame:
-    """The lines of a table that belong to an announcement, or to one of its tickers."""
-    chosen = frame["event_id"] == event_id
-    return frame[chosen] if ticker is None else frame[chosen & (frame["ticker"] == ticker)]
-
-
-def primary_windows(result: StudyResult) -> pd.DataFrame:
-    """The primary line of every event in windows.csv."""
-    windows = result.tables["windows"]
-    return windows[windows["primary"] == "yes"]
-
-
-def listed_windows(result: StudyResult) -> tuple[pd.DataFrame, bool]:
-    """The primary lines that tables of events show, and whether some are left out: the smallest p of a study too
-    large for a card an announcement."""
-    windows = primary_windows(result)
-    if result.pages is None or result.totals.n_studied <= LISTED:
-        return windows, False
-    return windows.sort_values("p_t", kind="stable").head(LISTED), True
-
-
-def announcements_section(result: StudyResult, figures: Figures) -> Section:
-    """A card an announcement; one whose firms, session and window all stood before refers to that card."""
-    cards, seen = [], dict[tuple[str, str, str], str]()
-    for event_id in result.detailed:
-        windows = of_event(primary_windows(result), event_id)
-        keys = list(zip(windows["ticker"], windows["day0"], windows["window"], strict=True))
-        before = list(dict.fromkeys(seen[key] for key in keys if key in seen)) if all(k in seen for k in keys) else []
-        seen |= {key: seen.get(key, event_id) for key in keys}
-        cards.append(announcement_card(result, event_id, figures, before))
-    return Section(
-        id="announcements",
-        title="The announcements",
-        intro=(
-            f"In the order of the events file{_first(result)}; every sentence is written from the numbers by rules.",
-        ),
-        cards=tuple(cards),
+def announcement_page(material: Material, event_id: str, *, image: bool = False) -> Page:
+    """The page of one announcement: what the shares did, what the market explains, what is their own, how sure that
+    is, and what it depends on; then everything else that is known of it, folded."""
+    result, shares = material.result, material.moves.of(event_id)
+    session = _session(material, event_id, shares)
+    figures = material.figures(event_id, shares)
+    first = shares[0]
+    sections = [
+        *_session_sections(material, session, figures),
+        _how_section(material, shares),
+        Section(id="tables", title="All numbers", blocks=tuple(_tables(material, shares, figures))),
+    ]
+    kind = {"outcome": "a day picked by its outcome", "placebo": "a day without news"}.get(
+        session.kind, "one announcement"
+    )
+    return Page(
+        title=headline(session, material.what),
+        kicker=f"Event study of {kind} · {clipped(title_of(result.studied, first), 120)}",
+        banner=stale_banner(result),
+        lead=lead_of(material, session),
+        caveat=caveat_of(session),
+        opening=tuple(figure for kind, figure in figures.items() if kind == "expected"),
+        beside=len(shares) == 1,
+        sections=tuple(sections),
+        words=True,
+        closing=CLOSING,
+        image=f"../figures/share-{event_id}.png" if image else "",
     )
 
 
-def _first(result: StudyResult) -> str:
-    """How many announcements have a card, where not all have one."""
-    shown, known = len(result.detailed), result.totals.n_announcements
-    return "" if shown == known else f", the first {shown} of {known:,} (--detail writes all)"
+CLOSING = "Made by eventstudy. A statement about prices, not about causes."
 
 
-def announcement_card(result: StudyResult, event_id: str, figures: Figures, before: list[str]) -> Card:
-    """Day 0 and its rule, the numbers of each ticker, what is sure, what is confounded, the note of the events file.
-
-    Parameters
-    ----------
-    result : StudyResult
-    event_id : str
-    figures : mapping
-    before : list of str
-        Announcements whose cards hold the same numbers already; empty when this one shows its own.
-    """
-    windows = of_event(primary_windows(result), event_id)
-    tickers = [str(ticker) for ticker in windows["ticker"]]
-    points = [] if before else [("What is sure", tuple(_sure(result, event_id)))]
-    points.append(("What is confounded", tuple(_confounded(result, event_id))))
-    source, notes = _free_text(result, event_id, "source"), _free_text(result, event_id, "notes")
-    points += [("Note in the events file", (notes,))] if notes else []
-    points.append(("Source", (source or "none given",)))
-    flags = list(dict.fromkeys(flag for cell in windows["flags"] for flag in str(cell).split(";") if flag))
-    same = f"{listed(tickers)}: same session and window as {listed(before)}, so the same numbers, which stand there."
-    return Card(
-        id=event_id,
-        title=heading(result, event_id),
-        subtitle=f"{event_id}. {_day0(result, event_id)}",
-        tags=tuple(flag.replace("_", " ") for flag in flags),
-        paragraphs=(same,) if before else (),
-        tables=() if before else (_card_table(result, event_id),),
-        points=tuple(points),
-        figures=() if before else tuple(f for name, f in figures.items() if name == f"car-{event_id}"),
-        more=() if before else tuple(f for t in tickers for f in closer(figures, event_id, t)),
-    )
+def _session(material: Material, event_id: str, shares: Sequence[Share]) -> Session:
+    whole = next(s for s in material.moves.sessions if event_id in s.event_ids)
+    title = title_of(material.result.studied, shares[0])
+    return Session(day0=shares[0].day0, kind=whole.kind, event_ids=(event_id,), titles=(title,), shares=tuple(shares))
 
 
-def closer(figures: Figures, event_id: str, ticker: str) -> list[Figure]:
-    """The figures of one row beyond its path: the estimation and the uneventful sessions."""
+def lead_of(material: Material, session: Session) -> tuple[str, ...]:
+    """The lead: the market's part, how sure, what it depends on, and what would be missed."""
+    shares = session.shares
+    first = market_words(shares, material.market(shares[0]), material.what)
+    said = [" ".join(text for text in (first, *sure_words(shares)) if text)]
+    # of several shares the sizes stand with the session
+    said += [detectable(shares)] if len(shares) == 1 else []
+    return tuple(text for text in said if text)
+
+
+def caveat_of(session: Session) -> tuple[str, str]:
+    """What stands before any number is trusted."""
+    if session.kind == "outcome":
+        return OUTCOME
+    if session.kind == "placebo":
+        return PLACEBO
+    flags = sorted({flag for share in session.shares for flag in share.flags})
+    if not flags:
+        return ("", "")
+    return "About the data.", " ".join(f"{upper(flag.replace('_', ' '))}: {FLAGS[flag]}." for flag in flags)
+
+
+def _session_sections(material: Material, session: Session, figures: dict[str, Figure]) -> list[Section]:
+    shares = session.shares
+    blocks: list[Block] = [] if len(shares) == 1 else [sentence(material, share) for share in shares[:PANELS]]
     return [
-        figures[name] for kind in ("scatter", "placebo") if (name := figure_name(kind, event_id, ticker)) in figures
+        Section(id="parts", title="What the shares did, and what was their own", blocks=(*blocks, parts_table(shares))),
+        *_picture_section(figures, single=len(shares) == 1),
+        Section(id="limits", title="What this cannot tell", blocks=tuple(cannot_tell(material, session))),
     ]
 
 
-def heading(result: StudyResult, event_id: str) -> str:
-    """The title in the events file, else the event_id."""
-    return clipped(_free_text(result, event_id, "title")) or event_id
+def _picture_section(figures: dict[str, Figure], *, single: bool) -> list[Section]:
+    known = [(QUESTIONS[kind], figures[kind]) for kind in QUESTIONS if kind in figures]
+    if not known:
+        return []
+    return [Section(id="pictures", title="How far out of the ordinary", blocks=tuple(pictures(known, single=single)))]
 
 
-def plain_words(result: StudyResult, event_id: str) -> tuple[str, ...]:
-    """A paragraph a ticker, what cannot be known, the note of the events file."""
-    windows = of_event(primary_windows(result), event_id)
-    said = [_ticker_paragraph(result, event_id, str(ticker)) for ticker in windows["ticker"]]
-    said.append(f"What cannot be known: {' '.join([*_confounded(result, event_id), limits()])}")
-    if notes := _free_text(result, event_id, "notes"):
-        said.append(f"Note in the events file: {notes}")
-    return tuple(said)
+def pictures(known: Sequence[tuple[str, Figure]], *, single: bool) -> list[Block]:
+    """Figures under their questions: side by side for one share, else one after the other."""
+    if single:
+        return [Columns(tuple(known))]
+    return [block for question, figure in known for block in (Heading(question), figure)]
 
 
-def subtitle(result: StudyResult, event_id: str) -> str:
-    """Day 0 with its rule, and the source."""
-    return f"{_day0(result, event_id)} Source: {_free_text(result, event_id, 'source') or 'none given'}."
+def sentence(material: Material, share: Share) -> str:
+    """What a share did, what is its own, and whether that is unusual."""
+    return f"{decomposition(share.name, share.whole, material.what, share.days)} {verdict(share.whole)}"
 
 
-def _first_row(result: StudyResult, event_id: str) -> int:
-    studied = result.studied
-    return next(int(studied.rows[i]) for i in studied.reported if studied.text(i, "event_id") == event_id)
-
-
-def _free_text(result: StudyResult, event_id: str, column: str) -> str:
-    return result.studied.index.text(_first_row(result, event_id), column)
-
-
-def _day0(result: StudyResult, event_id: str) -> str:
-    placement = result.studied.index.placement(_first_row(result, event_id))
-    days = listed(sorted(set(of_event(primary_windows(result), event_id)["day0"])))
-    return f"Day 0 is {days}: {placement.rule if placement else ''}."
-
-
-def _ticker_paragraph(result: StudyResult, event_id: str, ticker: str) -> str:
-    window = of_event(primary_windows(result), event_id, ticker).iloc[0]
-    daily = of_event(result.tables["abnormal_returns"], event_id, ticker)
-    day0 = daily[daily["day"] == 0]
-    parts = of_event(result.tables["overnight"], event_id, ticker)
-    robust = of_event(result.model_lines, event_id, ticker)
-    return " ".join(row_sentences(window, day0.iloc[0] if len(day0) else None, parts, robust, result.spec.level))
-
-
-def _card_table(result: StudyResult, event_id: str) -> Table:
-    daily = of_event(result.tables["abnormal_returns"], event_id)
-    zero = {str(d["ticker"]): d for d in daily[daily["day"] == 0].to_dict("records")}
-    rows = []
-    for w in of_event(primary_windows(result), event_id).to_dict("records"):
-        day = zero.get(str(w["ticker"]), {})
-        rows.append(
-            (
-                str(w["ticker"]),
-                str(w["role"]),
-                percent(day.get("return", math.nan)),
-                percent(day.get("expected_return", math.nan)),
-                str(w["window"]),
-                percent(w["car"]),
-                interval(w["ci_low"], w["ci_high"]),
-                p_value(w["p_t"]),
-                _below(w, result.spec.level),
-                size(w["mde80"]),
-            )
-        )
-    alpha = 100 * (1 - result.spec.level)
-    level = f"{100 * result.spec.level:g} % interval"
+def parts_table(shares: Sequence[Share]) -> Table:
+    """The whole window, the opening and the session of each share: own move, interval, p, what moved."""
+    level = f"{100 * (1 - shares[0].whole.alpha):g} % interval"
+    rows: list[Any] = []
+    for share in shares:
+        if len(shares) > 1:
+            rows.append(Group(text=share.name))
+        rows += [_part_row(share, move) for move in share.parts]
+    two = any(len(share.parts) > 1 for share in shares)
+    notes = ["Moves over several days are added up."] if any(share.days > 1 for share in shares) else []
+    if two:
+        notes.append("Opening and session are each set against the same part of the market, so they need not add up.")
     return Table(
-        caption=f"{event_id}: day 0 and the primary window",
-        columns=(
-            *("ticker", "role", "day-0 return", "market part", "window", "CAR", level),
-            *("p t", f"tests below {alpha:g} %", "MDE"),
-        ),
+        caption="Own move of each part of the day." if two else "Own move over the window.",
+        columns=("part", f"own move, {level}", "p, ordinary ones as far", "moved, of it the market"),
         rows=tuple(rows),
-        numeric=frozenset({2, 3, 5, 6, 7, 8, 9}),
+        numeric=frozenset({1, 2, 3}),
+        note=" ".join(notes),
+        fit=True,
     )
 
 
-def _below(window: dict[str, Any], level: float) -> str:
-    """How many single-event tests reject, of those that could be made."""
-    p = [float(window[name]) for name in TESTS if math.isfinite(float(window[name]))]
-    return f"{sum(value < 1 - level for value in p)} of {len(p)}" if p else NOTHING
+def _part_row(share: Share, move: Move) -> tuple[str | Cell, ...]:
+    moved, market, _ = printed(move)
+    words = {DAY: "whole day"}.get(move.part, move.part)
+    if move is share.whole and share.days > 1:
+        words = f"{counted(share.days)} days"
+    total, part = (f"{points(value)} %" if math.isfinite(value) else NOTHING for value in (moved, market))
+    return (
+        words,
+        Cell(text=signed(move.own), note=span(move.low, move.high), strong=move.outside),
+        Cell(text=p_text(move.p), note=as_far(move), strong=move.outside),
+        Cell(text=total, note=f"market {part}"),
+    )
 
 
-def _sure(result: StudyResult, event_id: str) -> list[str]:
-    windows = of_event(primary_windows(result), event_id)
-    parts, robust = (of_event(table, event_id) for table in (result.tables["overnight"], result.model_lines))
-    return sure(windows, parts, robust, result.spec.level)
+def cannot_tell(material: Material, session: Session) -> list[Block]:
+    """What stands in the way of reading the numbers as effects of the announcements."""
+    blocks: list[Block] = [cannot_tell_words(material, session)]
+    if len(session.shares) > 1 and (missed := detectable(session.shares)):
+        blocks.append(missed)
+    masked = [f"For {share.name} {words}." for share in session.shares[:PANELS] if (words := masked_words(share))]
+    return [*blocks, Note(" ".join(masked))] if masked else blocks
 
 
-def _confounded(result: StudyResult, event_id: str) -> list[str]:
-    studied, primary = result.studied, primary_windows(result)
-    positions = [i for i in studied.reported if studied.text(i, "event_id") == event_id]
-    windows = of_event(primary, event_id)
-    others = sorted(set(primary[primary["day0"].isin(set(windows["day0"]))]["event_id"]) - {event_id})
-    window = studied.spec.windows[int(studied.primary[positions[0]])]
-    around = [
-        item.title for i in positions for item in studied.index.nearby(int(studied.rows[i]), window.start, window.end)
+def cannot_tell_words(material: Material, session: Session) -> str:
+    """The same as one paragraph, without sizes and masks."""
+    studied = material.result.studied
+    found: list[str] = []
+    everyone = next((s for s in material.moves.sessions if s.day0 == session.day0 and s.kind == session.kind), session)
+    if (n := len(everyone.event_ids)) > 1:
+        others = [clipped(title, 90) for title in everyone.titles if title not in session.titles]
+        text = f"Which of the {counted(n)} announcements did it: they share this session"
+        found.append(f"{text}, and daily prices cannot split them{f' (also: {listed(others)})' if others else ''}.")
+    near = dict.fromkeys(
+        item.title
+        for share in session.shares
+        for item in studied.index.nearby(int(studied.rows[share.position]), share.window.start, share.window.end)
+        if item.title not in session.titles and item.title not in everyone.titles
+    )
+    if near:
+        found.append(f"Also in the window: {'; '.join(clipped(title, 120) for title in list(near)[:6])}.")
+    flags = {
+        flag
+        for share in session.shares
+        for row in material.table("windows", share)
+        if row["primary"] == "yes"
+        for flag in str(row["flags"]).split(";")
+    }
+    found += [words for flag, words in NEAR_WORDS.items() if flag in flags]
+    if abs(material.market(session.shares[0])) >= WILD and material.result.spec.model == "market-model":
+        found.append(WILD_WORDS)
+    found.append("One session cannot separate a moved price from a risen variance, and an own move is not a cause.")
+    return " ".join(found)
+
+
+# a market's move from which on its model errs more often than it says (methods A2)
+WILD = 0.02
+WILD_WORDS = (
+    "On days when the market moves 2 % or more, the market model itself calls 9 to 14 of 100 ordinary days unusual "
+    "where 5 should be."
+)
+NEAR_WORDS = {
+    "timing_uncertain": "The hour is unknown, so day 0 may be the next session; the two days together hold both.",
+    "overlap": "The window overlaps that of another announcement of the firm.",
+    "window_incomplete": "The window reaches past the last final session.",
+}
+
+
+def masked_words(share: Share) -> str:
+    """How many past days are left out next to other news, and what the own move is with them kept in."""
+    if not share.n_masked:
+        return ""
+    inside = next((v for v in share.whole.variants if _only_unmasked(share, v)), None)
+    kept = f"; with them kept in, the own move is {signed(inside.own)}" if inside is not None else ""
+    days = count(share.n_masked, "past day")
+    return f"{days} {'is' if share.n_masked == 1 else 'are'} left out next to other news of the firm{kept}"
+
+
+def _only_unmasked(share: Share, variant: Any) -> bool:
+    """Whether a variant differs from the study's own choices only in that nothing is masked."""
+    usual = next((v for v in share.whole.variants if v.usual), None)
+    if usual is None:
+        return False
+    differ = {name for (name, value) in variant.choices if dict(usual.choices).get(name) != value}
+    return differ == {"masked"}
+
+
+def _how_section(material: Material, shares: Sequence[Share]) -> Section:
+    result, share = material.result, shares[0]
+    placement = result.studied.index.placement(int(result.studied.rows[share.position]))
+    said = [f"Day 0 is {day_words(share.day0)}: {placement.rule if placement else ''}.", fitted(shares)]
+    notes = [text for name in ("notes", "source") if (text := result.studied.text(share.position, name))]
+    labels = ["Note in the events file: ", "Source: "] if len(notes) == 2 else ["Source or note: "]
+    return Section(
+        id="how",
+        title="How it was done",
+        blocks=(" ".join(said), *(Note(f"{label}{text}") for label, text in zip(labels, notes, strict=False))),
+    )
+
+
+def fitted(shares: Sequence[Share]) -> str:
+    """What line was fitted to which past days."""
+    found = []
+    for share in shares[:PANELS]:
+        days = f"{share.n_estimation} past sessions from {day_words(share.first)} to {day_words(share.last)}"
+        if math.isfinite(share.beta) and share.market_symbol:
+            slope = f"when {share.market_symbol} goes 1 %, {share.name} goes {share.beta:.2f} %"
+            found.append(f"A line is fitted to {days}: {slope}.")
+        else:
+            found.append(f"For {share.name}, {days} say what is ordinary.")
+    return " ".join(found)
+
+
+def _tables(material: Material, shares: Sequence[Share], figures: dict[str, Figure]) -> list[Block]:
+    blocks: list[Block] = []
+    if "car" in figures:
+        blocks.append(Fold(title="Own move added up day by day", blocks=(figures["car"],)))
+    single = len(shares) == 1
+    for share in shares[:PANELS]:
+        blocks.append(_windows_table(material, share))
+        if single:
+            blocks.append(_daily_table(share, material.table("abnormal_returns", share)))
+            blocks += [_curve_table(share)] if share.whole.variants else []
+        blocks += _volume_table(share, material.table("volume", share))
+    if not single:
+        blocks.append(Note("abnormal_returns.csv holds every day of each share, robustness.csv every choice."))
+    around = [_nearby_table(material, shares[0])]
+    return [*blocks, *(table for table in around if table is not None)]
+
+
+def _windows_table(material: Material, share: Share) -> Table:
+    windows = material.table("windows", share)
+    donors = any(math.isfinite(w["p_space"]) for w in windows)
+    tests = (*P_COLUMNS, "p_space") if donors else P_COLUMNS
+    level = f"{100 * material.result.spec.level:g} % interval"
+    return Table(
+        caption=f"{share.name}: every window and test",
+        columns=("window", "CAR", level, "p", "t", *tests, "MDE", "BHAR", "flags"),
+        rows=tuple(
+            (
+                f"{w['window']}{' (primary)' if w['primary'] == 'yes' else ''}",
+                signed(w["car"]),
+                span(w.get("headline_low", w["ci_low"]), w.get("headline_high", w["ci_high"]), 2),
+                p_text(w.get("p_headline", w["p_t"])),
+                number(w["t"]),
+                *(rated(w[name], w[f"placebo_rate_{name.removeprefix('p_')}"]) for name in P_COLUMNS),
+                *([p_value(w["p_space"])] if donors else []),
+                size(w["mde80"]),
+                signed(w["bhar"]),
+                str(w["flags"]).replace(";", ", "),
+            )
+            for w in windows
+        ),
+        numeric=frozenset(range(1, 7 + len(tests))),
+        note=f"p is the larger of the exact t and the rank among ordinary days; the other tests are no votes. "
+        f"{rates_note(material.result)}".strip(),
+        folded=True,
+    )
+
+
+def _daily_table(share: Share, daily: Sequence[dict[str, Any]]) -> Table:
+    return Table(
+        caption=f"{share.name}: abnormal return by day",
+        columns=("day", "session", "return", "expected", "abnormal", "std error", "p", "CAR"),
+        rows=tuple(
+            (
+                f"{d['day']:+d}" if d["day"] else "0",
+                str(d["session"]),
+                *(signed(d[name]) for name in ("return", "expected_return", "abnormal_return")),
+                size(d["std_error"], 2),
+                p_value(d["p_value"]),
+                signed(d["car"]),
+            )
+            for d in daily
+        ),
+        numeric=frozenset({0, *range(2, 8)}),
+        folded=True,
+    )
+
+
+def _curve_table(share: Share) -> Table:
+    names = list(dict.fromkeys(name for v in share.whole.variants for name, _ in v.choices))
+    return Table(
+        caption=f"{share.name}: own move under every choice",
+        columns=(*names, "own move", "interval", "p"),
+        rows=tuple(
+            (
+                *(dict(v.choices).get(name, "") for name in names),
+                Cell(text=signed(v.own), strong=v.p <= share.whole.alpha),
+                span(v.low, v.high),
+                p_text(v.p),
+            )
+            for v in share.whole.variants
+        ),
+        numeric=frozenset(range(len(names), len(names) + 3)),
+        note="; ".join(share.whole.left_out),
+        folded=True,
+    )
+
+
+def _volume_table(share: Share, volume: Sequence[dict[str, Any]]) -> list[Table]:
+    if not volume:
+        return []
+    return [
+        Table(
+            caption=f"{share.name}: volume",
+            columns=("window", "times the expected", "p", "why empty"),
+            rows=tuple(
+                (
+                    str(v["window"]),
+                    f"{v['ratio']:.2f}" if math.isfinite(v["ratio"]) else NOTHING,
+                    p_value(v["p_t_ar1"]),
+                    str(v["reason"]),
+                )
+                for v in volume
+            ),
+            numeric=frozenset({1, 2}),
+            folded=True,
+        )
     ]
-    return confounded(windows, others, list(dict.fromkeys(around)))
+
+
+def _nearby_table(material: Material, share: Share) -> Table | None:
+    studied, spec = material.result.studied, material.result.spec
+    items = studied.index.nearby(int(studied.rows[share.position]), spec.event_window.start, spec.event_window.end)
+    if not items:
+        return None
+    return Table(
+        caption="Other news in the event window",
+        columns=("day", "kind", "title"),
+        rows=tuple((f"{n.day:+d}" if n.day else "0", n.kind.replace("_", " "), clipped(n.title)) for n in items),
+        numeric=frozenset({0}),
+        folded=True,
+    )
+
+
+def announcement_notes(material: Material, session: Session, seen: set[str]) -> list[Block]:
+    """Each announcement of a session with its rule, note, source and a link to its page; ids that are not yet ``seen``
+    are anchors."""
+    studied = material.result.studied
+    blocks: list[Block] = []
+    for event_id in session.event_ids:
+        share = material.moves.of(event_id)[0]
+        placement = studied.index.placement(int(studied.rows[share.position]))
+        rule = f"Day 0 is {day_words(share.day0)}: {placement.rule}." if placement else ""
+        blocks.append(Heading(clipped(title_of(studied, share)), id="" if event_id in seen else event_id))
+        seen.add(event_id)
+        notes = studied.text(share.position, "notes")
+        source = studied.text(share.position, "source")
+        blocks.append(Note(" ".join(t for t in (rule, notes, f"Source: {source}." if source else "") if t)))
+        if event_id in material.result.detailed:
+            blocks.append(Links((("Figures and tables of this announcement", f"events/{event_id}.html"),)))
+    return blocks
+
+
+def titles_list(session: Session) -> list[Block]:
+    """The titles of a session that several announcements share."""
+    return [Listing(tuple(clipped(title) for title in session.titles))] if len(session.titles) > 1 else []
 
 
 def stale_banner(result: StudyResult) -> str:
@@ -218,6 +438,6 @@ def rates_note(result: StudyResult) -> str:
     if result.rates is None:
         return ""
     return (
-        f"In brackets: how often that test rejects at {100 * result.rates.level:.6g} % on uneventful sessions of the "
-        "same firms; empty with fewer than 100 of them."
+        f"In brackets: how often that test finds something at {100 * result.rates.level:.6g} % on uneventful sessions "
+        "of the same firms; empty with fewer than 100 of them."
     )

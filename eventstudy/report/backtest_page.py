@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from eventstudy.evaluate.backtest import Backtest
     from eventstudy.evaluate.scores import Score, Scored
     from eventstudy.evaluate.variants import Variant
-    from eventstudy.report.figures import Figure
+    from eventstudy.report.figures.marks import Figure
     from eventstudy.results import StudyResult
 
 RULE_WORDS = {
@@ -40,7 +40,7 @@ def backtest_page(found: Backtest, result: StudyResult, figure: Figure | None) -
     if too_small(found):
         banner = " ".join(part for part in ("This sample is too small to say anything.", banner) if part)
     sections = (
-        Section(id="verdict", title="What can be said", intro=tuple(verdicts(found, result.spec.level))),
+        Section(id="verdict", title="What can be said", blocks=tuple(verdicts(found, result.spec.level))),
         _forecast_section(found),
         _type_section(found),
         _trade_section(found, figure),
@@ -185,7 +185,7 @@ def _forecast_section(found: Backtest) -> Section:
         "runs on placebo dates that do as well.",
     )
     nothing = () if rows else ("No event has enough of a past to be forecast.",)
-    return Section(id="forecasts", title="Forecasts", intro=nothing, tables=(table,) if rows else ())
+    return Section(id="forecasts", title="Forecasts", blocks=(*nothing, *((table,) if rows else ())))
 
 
 def _value(s: Score, value: float) -> str:
@@ -218,7 +218,7 @@ def _type_section(found: Backtest) -> Section:
         f"interval "
         "over dates; intervals of several types read side by side are too narrow.",
     )
-    return Section(id="types", title="Types", tables=(table,))
+    return Section(id="types", title="Types", blocks=(table,))
 
 
 def _trade_section(found: Backtest, figure: Figure | None) -> Section:
@@ -241,9 +241,7 @@ def _trade_section(found: Backtest, figure: Figure | None) -> Section:
             "The source has no opening prices: nothing could be bought at an open. Positions begin at the close of the "
             "entry day, and there are no overnight and session parts."
         )
-    return Section(
-        id="trading", title="Trading", intro=tuple(intro), figures=(figure,) if figure else (), tables=(table,)
-    )
+    return Section(id="trading", title="Trading", blocks=(*intro, *((figure,) if figure else ()), table))
 
 
 def _variant_row(v: Variant) -> tuple[str, ...]:
@@ -258,7 +256,7 @@ def _variant_row(v: Variant) -> tuple[str, ...]:
 def _placebo_section(found: Backtest) -> Section:
     drawn = found.placebos
     if drawn.reason or not drawn.n:
-        return Section(id="placebo", title="Placebo dates", intro=(drawn.reason or "None were drawn.",))
+        return Section(id="placebo", title="Placebo dates", blocks=(drawn.reason or "None were drawn.",))
     traded = drawn.net[np.isfinite(drawn.net)]
     rows = [
         (f"oos-r2, {label}", *_quantiles(values, number), _own(found, label))
@@ -279,7 +277,7 @@ def _placebo_section(found: Backtest) -> Section:
         "pipeline finds there is what it finds in nothing.",
         f"The main variant traded in {count(len(traded), 'run')} of {drawn.n}.",
     )
-    return Section(id="placebo", title="Placebo dates", intro=intro, tables=(table,))
+    return Section(id="placebo", title="Placebo dates", blocks=(*intro, table))
 
 
 def _quantiles(values: Floats, word: Callable[[float], str]) -> tuple[str, ...]:
@@ -303,7 +301,7 @@ def _method_section(found: Backtest, result: StudyResult) -> Section:
     return Section(
         id="how",
         title="How it was done",
-        intro=(
+        blocks=(
             f"An event is forecast from events of its type whose windows closed more than L + {spec.gap} sessions "
             f"before its "
             f"day 0 (L: sessions of the window): the mean over their dates, shrunk towards zero by the variance "

@@ -15,7 +15,7 @@ from eventstudy.report.words import NOTHING, count, listed, p_value, share
 
 if TYPE_CHECKING:
     from eventstudy.evaluate.calibrate import Calibration
-    from eventstudy.report.figures import Figure
+    from eventstudy.report.figures.marks import Figure
     from eventstudy.results import StudyResult
 
 _COLUMNS = (
@@ -79,7 +79,7 @@ def subjects(table: pd.DataFrame, window: str) -> list[str]:
 
 def calibration_figure(result: StudyResult, table: pd.DataFrame) -> Figure | None:
     """The figure of the main window, or None where there is nothing to draw."""
-    from eventstudy.report.figures import calibration
+    from eventstudy.report.figures.calibration import calibration
 
     table = table[table["part"] == "day"]
     window, level = main_window(table), main_level(result)
@@ -225,8 +225,7 @@ def _rates_section(
     return Section(
         id="rates",
         title="How often each test rejects",
-        tables=(shown,),
-        figures=(figure,) if figure is not None else (),
+        blocks=(*((figure,) if figure is not None else ()), shown),
     )
 
 
@@ -253,7 +252,7 @@ def _windows_section(table: pd.DataFrame, window: str, level: float) -> Section 
                     numeric=frozenset(range(2, 2 + len(tests))),
                 )
             )
-    return Section(id="windows", title="Other windows", tables=tuple(tables)) if tables else None
+    return Section(id="windows", title="Other windows", blocks=tuple(tables)) if tables else None
 
 
 def _parts_section(table: pd.DataFrame, level: float) -> Section | None:
@@ -272,7 +271,7 @@ def _parts_section(table: pd.DataFrame, level: float) -> Section | None:
         rows=tuple(rows),
         numeric=frozenset(range(2, 3 + len(tests))),
     )
-    return Section(id="parts", title="Parts of day 0", tables=(made,))
+    return Section(id="parts", title="Parts of day 0", blocks=(made,))
 
 
 def _bands_section(table: pd.DataFrame, level: float) -> Section | None:
@@ -316,7 +315,7 @@ def _bands_section(table: pd.DataFrame, level: float) -> Section | None:
         note="Kupiec (1995): as many sessions outside as there should be. Christoffersen (1998): one outside says "
         "nothing about the next. A small p speaks against the band.",
     )
-    return Section(id="bands", title="Are the bands honest", tables=(shown,))
+    return Section(id="bands", title="Are the bands honest", blocks=(shown,))
 
 
 def _power_section(table: pd.DataFrame, window: str, level: float, effects: Sequence[float]) -> Section | None:
@@ -339,7 +338,7 @@ def _power_section(table: pd.DataFrame, window: str, level: float, effects: Sequ
         numeric=frozenset(range(2, 2 + len(effects))),
         note="The effect is added to day 0 of each uneventful session in turn, for a cluster to every firm.",
     )
-    return Section(id="power", title="How often an effect is found", tables=(shown,))
+    return Section(id="power", title="How often an effect is found", blocks=(shown,))
 
 
 def _left_out_section(table: pd.DataFrame) -> Section | None:
@@ -354,7 +353,7 @@ def _left_out_section(table: pd.DataFrame) -> Section | None:
         rows=rows,
         note=f"{len(lines) - MOST_REASONS} more stand in calibration.csv." if len(lines) > MOST_REASONS else "",
     )
-    return Section(id="missing", title="What is missing", tables=(shown,))
+    return Section(id="missing", title="What is missing", blocks=(shown,))
 
 
 def _how_section(result: StudyResult) -> Section:
@@ -362,7 +361,7 @@ def _how_section(result: StudyResult) -> Section:
     return Section(
         id="how",
         title="How it is done",
-        intro=(
+        blocks=(
             f"Model {spec.model} on {listed(spec.benchmarks)}, {spec.estimation} sessions of estimation, gap "
             f"{spec.gap}, exclude {spec.exclude}, tests {spec.alternative}. A session counts for a window that touches "
             "no catalogued announcement or filing of the firm and holds every return.",

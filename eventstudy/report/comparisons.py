@@ -34,6 +34,7 @@ def _differences(table: pd.DataFrame) -> Table | None:
         columns=("group", "other", "window", "events", "difference of CAAR", "p by covariance", "p by Welch"),
         rows=tuple(rows),
         numeric=frozenset({3, 4, 5, 6}),
+        folded=True,
         note="By covariance: counts the days that events share. Welch: independent events. Of many pairs and windows "
         "one in twenty falls below 0.05 by chance alone. More in differences.csv.",
     )
@@ -57,6 +58,7 @@ def _calendar_time(table: pd.DataFrame) -> Table | None:
         ),
         rows=rows,
         numeric=frozenset({1, 2, 3, 4, 5, 7, 8}),
+        folded=True,
         note="Every firm is held from the session after its day 0; alpha is what the portfolio earns a session beyond "
         "the model.",
     )

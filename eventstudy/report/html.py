@@ -1,180 +1,310 @@
-"""A page as one self-contained HTML file: no network, light and dark, readable on a phone, on paper and by ear.
-
-``assets/page.css`` is its style; ``assets/page.js`` sorts and filters tables, and the page is complete without it.
-"""
+"""A page as one self-contained HTML file: no script, no network, light and dark, readable on a phone, on paper and by
+ear. ``assets/page.css`` is its style."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from eventstudy.report.document import NUMBERS, Card, Page, Section, Statement, Table, numbers
+from eventstudy.report import glossary
+from eventstudy.report.document import (
+    MADE_BY,
+    NUMBERS,
+    Block,
+    Cell,
+    Columns,
+    Fold,
+    Group,
+    Heading,
+    Item,
+    Items,
+    Links,
+    Listing,
+    Note,
+    Page,
+    Row,
+    Section,
+    Table,
+    numbers,
+)
 from eventstudy.report.escape import html as plain
-from eventstudy.report.figures import Figure
-from eventstudy.report.figures.style import COLOUR_NAMES
+from eventstudy.report.figures.marks import Figure
+from eventstudy.report.figures.scale import Scale
+from eventstudy.report.figures.styles import COLOURS, MARKS
+from eventstudy.report.figures.svg import number, panel_svg
 
-# cells up to this length do not wrap; those beyond the second are sentences
-SHORT_CELL, LONG_CELL = 44, 80
-# figures narrower than this fit a phone
-NARROW = 460.0
 _MINUS = re.compile(r"(?<![\w.\-−])-(?=\d)")
 _TOGETHER = re.compile(r"(?<=\d) (?=%)|(?<=\bp) (?=\d)")
+# cells longer than this are sentences, which wrap
+SENTENCE = 40
+# notes of cells up to this length stand in a narrow place
+SHORT_NOTE = 12
+BAR_WIDTH, BAR_HEIGHT = 152.0, 17.0
 
 
 def report_page(page: Page) -> str:
     """The page as HTML; every text is escaped here."""
-    page = _with_links_that_lead(page)
-    body = "".join(_section(section) for section in page.sections)
-    lead = "".join(f"<p>{_text(text)}</p>" for text in page.lead)
-    banner = f'<p class="banner" role="note">{_text(page.banner)}</p>' if page.banner else ""
-    note = f"<footer><p>{_text(page.generated_note)}</p></footer>\n" if page.generated_note else ""
-    script = f"<script>\n{_asset('page.js')}</script>"
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{plain(page.title)}</title>\n<style>\n{_asset('page.css')}</style>\n</head>\n<body>\n"
-        '<a class="skip" href="#main">Skip to the report</a>\n<div class="frame">\n'
-        f'<header class="masthead"><h1>{_text(page.title)}</h1>{banner}{lead}{_facts(page.facts)}</header>\n'
-        f'<div class="layout">\n{_contents(page)}<main id="main" tabindex="-1">\n{body}</main>\n</div>\n'
-        f"{note}</div>\n{script}\n</body>\n</html>\n"
-    )
-
-
-def _with_links_that_lead(page: Page) -> Page:
-    """The page with links of tables to what stands on it: the page of a large study has no cards."""
-    known = {card.id for section in page.sections for card in section.cards}
-
-    def linked(table: Table) -> Table:
-        return replace(table, links=tuple(link if link in known else "" for link in table.links))
-
-    sections = [replace(section, tables=tuple(map(linked, section.tables))) for section in page.sections]
-    return replace(page, sections=tuple(sections))
+    return _Writer(words=page.words).page(page)
 
 
 @cache
-def _asset(name: str) -> str:
-    return (Path(__file__).parent / "assets" / name).read_text(encoding="utf-8")
+def _style() -> str:
+    own = (Path(__file__).parent / "assets" / "page.css").read_text(encoding="utf-8")
+    return COLOURS + MARKS + re.sub(r"\n\s*", "", re.sub(r"/\*.*?\*/", "", own, flags=re.S))
 
 
-def _text(text: str) -> str:
+def text(words: str) -> str:
     """Escaped text with a true minus before numbers, and no line break between a number and what it belongs to."""
-    return _TOGETHER.sub("\u00a0", _MINUS.sub("\u2212", plain(text)))
+    return _TOGETHER.sub("\u00a0", _MINUS.sub("\u2212", plain(words)))
+
+
+@dataclass(slots=True)
+class _Writer:
+    """Writes one page; terms lead to the list of words at their first use in each section."""
+
+    words: bool
+    known: set[str] = field(default_factory=set)
+
+    def page(self, page: Page) -> str:
+        head = self._head(page)
+        banner = f'<p class="banner" role="note">{text(page.banner)}</p>' if page.banner else ""
+        kicker = f'<header><p class="kick">{text(page.kicker)}</p></header>' if page.kicker else "<header></header>"
+        sections = "".join(self._section(section) for section in page.sections)
+        words = self._glossary() if page.words else ""
+        closing = f"<footer><p>{text(page.closing)}</p></footer>" if page.closing else ""
+        return (
+            f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n'
+            f'<body><a class="skip" href="#main">Skip to the finding</a>{kicker}\n'
+            f'<main id="main" tabindex="-1">{banner}{self._opening(page)}{_contents(page)}\n'
+            f"{sections}{words}</main>\n{closing}</body></html>\n"
+        )
+
+    def _head(self, page: Page) -> str:
+        said = " ".join(page.lead)[:300]
+        parts = [
+            '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">',
+            f'<meta name="generator" content="{MADE_BY}"><title>{text(page.title)}</title>',
+            f'<meta name="description" content="{text(said)}">' if said else "",
+            f'<meta property="og:type" content="article"><meta property="og:title" content="{text(page.title)}">',
+            f'<meta property="og:description" content="{text(said)}">' if said else "",
+        ]
+        if page.image:
+            parts.append(
+                f'<meta property="og:image" content="{plain(page.image)}"><meta property="og:image:width" '
+                'content="1200"><meta property="og:image:height" content="630">'
+                '<meta name="twitter:card" content="summary_large_image">'
+            )
+        return "".join(parts) + f"<style>{_style()}</style>"
+
+    def _opening(self, page: Page) -> str:
+        lead = "".join(f'<p class="lead">{self._text(words)}</p>' for words in page.lead)
+        if page.caveat[0]:
+            lead += f'<p class="note caveat"><strong>{text(page.caveat[0])}</strong> {self._text(page.caveat[1])}</p>'
+        title = f"<h1>{text(page.title)}</h1>{lead}"
+        blocks = list(page.opening)
+        if page.beside and blocks and isinstance(blocks[0], Figure):
+            title = f'<div class="two"><div>{title}</div>{self._block(blocks.pop(0))}</div>'
+        return title + "".join(map(self._block, blocks))
+
+    def _section(self, section: Section) -> str:
+        self.known = set()
+        ident, quiet = plain(section.id), ' class="quiet"' if section.quiet else ""
+        inside = "".join(map(self._block, section.blocks))
+        return (
+            f'<section id="{ident}" aria-labelledby="{ident}-title"><h2 id="{ident}-title"{quiet}>'
+            f"{text(section.title)}</h2>{inside}</section>\n"
+        )
+
+    def _glossary(self) -> str:
+        terms = "".join(
+            f'<dt id="w-{term.id}">{text(term.name)}</dt><dd>{text(term.text)}</dd>' for term in glossary.TERMS
+        )
+        return (
+            '<section id="words" aria-labelledby="words-title"><h2 id="words-title">Words</h2>'
+            f'<dl class="words">{terms}</dl></section>\n'
+        )
+
+    def _text(self, words: str) -> str:
+        escaped = text(words)
+        return glossary.linked(escaped, self.known, _term) if self.words else escaped
+
+    def _block(self, block: Block) -> str:
+        match block:
+            case str():
+                return f"<p>{self._text(block)}</p>"
+            case Note():
+                return f'<p class="note">{self._text(block.text)}</p>'
+            case Heading():
+                ident = f' id="{plain(block.id)}"' if block.id else ""
+                return f"<h3{ident}>{text(block.text)}</h3>"
+            case Listing():
+                items = "".join(f"<li>{self._text(item)}</li>" for item in block.items)
+                return f'<ul class="tight">{items}</ul>'
+            case Links():
+                links = " · ".join(f'<a href="{plain(file)}">{text(words)}</a>' for words, file in block.items)
+                return f'<p class="note">{links}</p>'
+            case Items():
+                return self._items(block)
+            case Fold():
+                return self._fold(block)
+            case Columns():
+                parts = "".join(
+                    f"<div>{f'<h3>{text(title)}</h3>' if title else ''}{self._figure(figure, inner=True)}</div>"
+                    for title, figure in block.items
+                )
+                return f'<div class="panels">{parts}</div>'
+            case Table():
+                return self._table(block)
+            case Figure():
+                return self._figure(block)
+            case Section():
+                return self._section(block)
+
+    def _fold(self, fold: Fold) -> str:
+        self.known = set()
+        ident = f' id="{plain(fold.id)}"' if fold.id else ""
+        lead = f"<strong>{text(fold.lead)}</strong> " if fold.lead else ""
+        note = f' <span class="soft">{text(fold.note)}</span>' if fold.note else ""
+        inside = "".join(map(self._block, fold.blocks))
+        return f"<details{ident}><summary>{lead}{text(fold.title)}{note}</summary><div>{inside}</div></details>"
+
+    def _items(self, items: Items) -> str:
+        parts = "".join(map(self._item, items.items))
+        key = ""
+        if any(item.parts for item in items.items):
+            key = (
+                '<p class="note key">'
+                + " ".join(
+                    f'<span><svg viewBox="0 0 26 12" aria-hidden="true"><path class="{style}" d="M1,1H25V11H1Z"/>'
+                    f"</svg> {words}</span>"
+                    for style, words in (
+                        ("mk", "explained by the market"),
+                        ("hole", "own move, inside the usual band"),
+                        ("hit", "own move, outside it"),
+                    )
+                )
+                + "</p>"
+            )
+        return f'<ul class="claims">{parts}</ul>{key}'
+
+    def _item(self, item: Item) -> str:
+        bar = ""
+        if item.parts:
+            market, own, full = item.parts
+            unit = 220 / full if full else 0.0
+            wide, at = unit * abs(market), unit * abs(market) + 2
+            style = "hit" if item.strong else "hole"
+            bar = (
+                f'<svg viewBox="0 0 230 16" aria-hidden="true"><path class="mk" d="M0,0H{number(wide)}V16H0Z"/>'
+                f'<path class="{style}" d="M{number(at)},1h{number(unit * abs(own))}v14H{number(at)}Z"/></svg>'
+            )
+        quote = f" {text(item.quote)}" if item.quote else ""
+        return (
+            f'<li><p class="q"><strong>{text(item.lead)}</strong>{quote}</p>{bar}'
+            f'<p class="note"><strong>{text(item.verdict)}</strong> {self._text(item.text)}</p></li>'
+        )
+
+    def _figure(self, figure: Figure, *, inner: bool = False) -> str:
+        panels = "".join(panel_svg(panel) for panel in figure.panels)
+        single = len(figure.panels) == 1
+        held = panels if single else f'<div class="panels">{panels}</div>'
+        shape = ' class="single"' if single and not inner else ""
+        table = numbers(figure)
+        beneath = "" if table is None else self._fold(Fold(title=NUMBERS, blocks=(table,)))
+        return f"<figure{shape}>{held}<figcaption>{self._text(figure.caption)}</figcaption>{beneath}</figure>"
+
+    def _table(self, table: Table) -> str:
+        note = f'<p class="note">{self._text(table.note)}</p>' if table.note else ""
+        inside = self._grid(table) + note
+        if table.folded:
+            return f"<details><summary>{text(table.caption)}</summary><div>{inside}</div></details>"
+        return inside
+
+    def _grid(self, table: Table) -> str:
+        head = "".join(
+            f'<th scope="col"{_classes(table, i)}>{self._column(name)}</th>' for i, name in enumerate(table.columns)
+        )
+        bodies: list[str] = []
+        for row in table.rows:
+            if isinstance(row, Group):
+                bodies.append(f"</tbody><tbody>{_group(row, len(table.columns))}")
+            else:
+                bodies.append(_row(table, row))
+        body = f"<tbody>{''.join(bodies)}</tbody>".replace("<tbody></tbody>", "")
+        style = ' class="all"' if table.fit else ""
+        grid = (
+            f"<table{style}><caption>{self._text(table.caption)}</caption><thead><tr>{head}</tr></thead>{body}</table>"
+        )
+        if table.fit:
+            return grid
+        # a region of its own, which the keyboard can scroll where it is wider than the page
+        return f'<div class="scroll" role="group" tabindex="0" aria-label="{text(table.caption)}">{grid}</div>'
+
+    def _column(self, name: str) -> str:
+        if not name:
+            return '<span class="vh">as a bar</span>'
+        return self._text(name).replace(", ", ",<br>") if len(name) < 30 else self._text(name)
+
+
+def _term(term: glossary.Term, words: str) -> str:
+    return f'<a class="term" href="#w-{term.id}" title="{plain(term.text)}">{words}</a>'
 
 
 def _contents(page: Page) -> str:
-    def entry(section: Section) -> str:
-        cards = "".join(f'<li><a href="#{plain(c.id)}">{_text(c.label or c.id)}</a></li>' for c in section.cards)
-        inner = f"<ol>{cards}</ol>" if cards else ""
-        return f'<li><a href="#{plain(section.id)}">{_text(section.title)}</a>{inner}</li>\n'
-
-    entries = "".join(entry(section) for section in page.sections)
-    return f'<nav class="toc" aria-labelledby="toc-title"><h2 id="toc-title">Contents</h2><ol>\n{entries}</ol></nav>\n'
+    entries = [f'<li><a href="#{plain(s.id)}">{text(s.title)}</a></li>' for s in page.sections if not s.quiet]
+    entries += ['<li><a href="#words">Words</a></li>'] if page.words else []
+    entries += [f'<li><a href="{plain(file)}">{text(words)}</a></li>' for words, file in page.further]
+    return f'<nav aria-label="On this page"><ul>{"".join(entries)}</ul></nav>' if len(entries) > 1 else ""
 
 
-def _section(section: Section) -> str:
-    parts = [f"<p>{_text(text)}</p>" for text in section.intro]
-    if section.statements:
-        parts.append(f'<ul class="findings">{"".join(map(_statement, section.statements))}</ul>')
-    parts += [_figure(figure) for figure in section.figures]
-    parts += [_table(table) for table in section.tables]
-    parts += [_card(card) for card in section.cards]
-    ident = plain(section.id)
-    heading = f'<h2 id="{ident}-title">{_text(section.title)}</h2>'
-    return f'<section id="{ident}" aria-labelledby="{ident}-title">\n{heading}\n' + "\n".join(parts) + "\n</section>\n"
-
-
-def _statement(statement: Statement) -> str:
-    heading = f"<h3>{_text(statement.headline)}</h3>" if statement.headline else ""
-    tone = f" {statement.tone}" if statement.tone in ("good", "bad") else ""
-    return f'<li class="finding{tone}">{heading}{_facts(statement.facts)}<p>{_text(statement.text)}</p></li>'
-
-
-def _facts(facts: tuple[tuple[str, str], ...]) -> str:
-    pairs = "".join(f"<div><dt>{_text(label)}</dt><dd>{_text(value)}</dd></div>" for label, value in facts)
-    return f'<dl class="facts">{pairs}</dl>' if pairs else ""
-
-
-def _card(card: Card) -> str:
-    ident = plain(card.id)
-    subtitle = f'<p class="subtitle">{_text(card.subtitle)}</p>' if card.subtitle else ""
-    tags = "".join(f"<li>{_text(tag)}</li>" for tag in card.tags)
-    parts = [subtitle, f'<ul class="tags" aria-label="Flags">{tags}</ul>' if tags else ""]
-    parts += [f"<p>{_text(text)}</p>" for text in card.paragraphs]
-    parts += [_figure(figure) for figure in card.figures]
-    parts += [_table(table) for table in card.tables]
-    points = "".join(
-        f"<dt>{_text(label)}</dt>" + "".join(f"<dd>{_text(text)}</dd>" for text in texts)
-        for label, texts in card.points
+def _group(group: Group, columns: int) -> str:
+    name = text(group.text)
+    name = (
+        f'<a href="{plain(group.link)}">{name}</a>'
+        if group.link
+        else f"<strong>{name}</strong>"
+        if group.part
+        else name
     )
-    parts.append(f'<dl class="points">{points}</dl>' if points else "")
-    if card.more:
-        closer = "".join(_figure(figure) for figure in card.more)
-        parts.append(
-            '<details class="fold"><summary>Estimation and uneventful days</summary>'
-            f'<div class="closer">{closer}</div></details>'
-        )
-    inside, heading = "".join(parts), f'<h3 id="{ident}-title">{_text(card.title)}</h3>'
-    if card.folded:
-        inside = f'<div class="inside">{inside}</div>'
-        return f'<details class="card" id="{ident}"><summary>{heading}</summary>{inside}</details>'
-    return f'<article class="card" id="{ident}" aria-labelledby="{ident}-title">{heading}{inside}</article>'
+    note = f' <span class="soft">{text(group.note)}</span>' if group.note else ""
+    style = "part" if group.part else "g"
+    return f'<tr class="{style}"><th colspan="{columns}" scope="rowgroup">{name}{note}</th></tr>'
 
 
-def _figure(figure: Figure) -> str:
-    svg = figure.svg
-    for colour, name in COLOUR_NAMES.items():
-        svg = svg.replace(colour, f"var(--fig-{name})")
-    width = re.search(r'viewBox="[\d.]+ [\d.]+ ([\d.]+)', svg)
-    if width and float(width[1]) < NARROW:
-        svg = svg.replace("<svg", '<svg class="narrow"', 1)
-    label = plain(figure.title)
-    table = numbers(figure)
-    beneath = (
-        ""
-        if table is None
-        else f'<details class="fold numbers"><summary>{NUMBERS}</summary>{_scroll(table, "")}</details>'
-    )
+def _row(table: Table, row: Row) -> str:
+    cells = "".join(_cell(table, i, cell) for i, cell in enumerate(row))
+    return f"<tr>{cells}</tr>"
+
+
+def _cell(table: Table, i: int, cell: str | Cell) -> str:
+    held = Cell(text=cell) if isinstance(cell, str) else cell
+    if held.bar is not None:
+        return f"<td>{_bar(held, table.scale)}</td>"
+    names = ["n"] if i in table.numeric else ["long"] if len(held.text) > SENTENCE else []
+    names += ["un"] if held.strong else []
+    style = f' class="{" ".join(names)}"' if names else ""
+    inside = f'<a href="{plain(held.link)}">{text(held.text)}</a>' if held.link else text(held.text)
+    longest = 0 if isinstance(cell, str) else table.notes[i]
+    size = "iv" if longest > SHORT_NOTE else "iv s"
+    note = f' <span class="{size}">{text(held.note)}</span>' if held.note or (i and longest) else ""
+    return f'<th scope="row"{style}>{inside}{note}</th>' if not i else f"<td{style}>{inside}{note}</td>"
+
+
+def _bar(cell: Cell, scale: tuple[float, float]) -> str:
+    """An interval with its middle on the table's scale, zero as a line."""
+    assert cell.bar is not None, "only called with one"
+    x = Scale(scale[0], scale[1], 4.0, BAR_WIDTH - 4)
+    low, middle, high = cell.bar
+    style, width, dot, r = ("ow", 3, "hit", 4) if cell.strong else ("bs", 2, "hole", 3.6)
     return (
-        f'<figure><div class="plot" role="group" tabindex="0" aria-label="{label}">{svg}</div>'
-        f"<figcaption>{_text(figure.description)}</figcaption>{beneath}</figure>"
+        f'<svg viewBox="0 0 {BAR_WIDTH:g} {BAR_HEIGHT:g}" aria-hidden="true"><path class="grid" '
+        f'd="M{number(x(0.0))},0V17"/><path class="{style}" stroke-width="{width}" '
+        f'd="M{number(x(low))},8.5H{number(x(high))}"/>'
+        f'<circle class="{dot}" cx="{number(x(middle))}" cy="8.5" r="{r}"/></svg>'
     )
 
 
-def _table(table: Table) -> str:
-    note = f'<p class="note">{_text(table.note)}</p>' if table.note else ""
-    inside = _scroll(table, "data") + note
-    if table.folded:
-        return f'<details class="fold"><summary>{_text(table.caption)}</summary>{inside}</details>'
-    return inside
-
-
-def _scroll(table: Table, kind: str) -> str:
-    """The table in a region of its own, which the keyboard can scroll where it is wider than the page."""
-    head = "".join(
-        f'<th scope="col"{_classes(table, i, name)}>{_text(name)}</th>' for i, name in enumerate(table.columns)
-    )
-    links = table.links or ("",) * len(table.rows)
-    rows = "\n".join(_row(table, row, link) for row, link in zip(table.rows, links, strict=True))
-    label = plain(table.caption)
-    name = f' class="{kind}"' if kind else ""
-    return (
-        f'<div class="scroll" role="group" tabindex="0" aria-label="{label}"><table{name}>'
-        f"<caption>{_text(table.caption)}</caption><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table></div>"
-    )
-
-
-def _row(table: Table, row: tuple[str, ...], link: str) -> str:
-    first = f'<a href="#{plain(link)}">{_text(row[0])}</a>' if link else _text(row[0])
-    cells = "".join(f"<td{_classes(table, i, cell)}>{_text(cell)}</td>" for i, cell in enumerate(row) if i)
-    return f'<tr><th scope="row"{_classes(table, 0, row[0])}>{first}</th>{cells}</tr>'
-
-
-def _classes(table: Table, i: int, text: str) -> str:
-    names = ["number"] if i in table.numeric else []
-    if len(text) <= SHORT_CELL:
-        names.append("short")
-    elif len(text) > LONG_CELL:
-        names.append("long")
-    return f' class="{" ".join(names)}"' if names else ""
+def _classes(table: Table, i: int) -> str:
+    return ' class="n"' if i in table.numeric else ""

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from eventstudy.report.document import Page, Table
+from eventstudy.report.document import Cell, Group, Items, Page, Section, Table, has_bars, text_of
 from eventstudy.report.escape import latex
 
 PACKAGES = "% \\usepackage{booktabs,longtable}\n"
 
 
 def table_files(page: Page) -> dict[str, str]:
-    """Every table of a page's sections (not of its cards) as ``tables/SECTION.tex``, further ones ``SECTION-2.tex``."""
+    """Every table of a page's sections as ``tables/SECTION.tex``, further ones ``SECTION-2.tex``."""
     files = {}
-    for section in page.sections:
-        for number, table in enumerate(section.tables, start=1):
+    for section in (*(block for block in page.opening if isinstance(block, Section)), *page.sections):
+        tables = [_claims(block) if isinstance(block, Items) else block for block in section.blocks]
+        for number, table in enumerate((block for block in tables if isinstance(block, Table)), start=1):
             name = section.id if number == 1 else f"{section.id}-{number}"
             files[f"tables/{name}.tex"] = table_tex(table)
     return files
 
 
+def _claims(items: Items) -> Table:
+    """Claims as a table."""
+    rows = tuple((item.lead, item.quote, item.verdict, item.text) for item in items.items)
+    return Table(caption="Claims, held against prices", columns=("share", "claim", "verdict", "what it is"), rows=rows)
+
+
 def table_tex(table: Table) -> str:
     """One table: it may run over pages, its head is repeated, numbers stand right; every text is escaped here."""
-    columns = "".join("r" if i in table.numeric else "l" for i in range(len(table.columns)))
-    head = " & ".join(rf"\textbf{{{latex(name)}}}" for name in table.columns) + r" \\"
-    body = [" & ".join(map(_cell, row)) + r" \\" for row in table.rows]
+    kept = [i for i in range(len(table.columns)) if not has_bars(table, i)]
+    columns = "".join("r" if i in table.numeric else "l" for i in kept)
+    head = " & ".join(rf"\textbf{{{latex(table.columns[i])}}}" for i in kept) + r" \\"
+    body = [_group(row, len(kept)) if isinstance(row, Group) else _row(row, kept) for row in table.rows]
     note = [rf"\par\smallskip{{\footnotesize {latex(table.note)}}}"] if table.note else []
     return PACKAGES + "\n".join(
         (
@@ -44,6 +52,16 @@ def table_tex(table: Table) -> str:
             "",
         )
     )
+
+
+def _row(row: tuple[str | Cell, ...], kept: list[int]) -> str:
+    return " & ".join(_cell(text_of(row[i])) for i in kept) + r" \\"
+
+
+def _group(group: Group, columns: int) -> str:
+    """A line across the table."""
+    note = f" {latex(group.note)}" if group.note else ""
+    return rf"\multicolumn{{{columns}}}{{l}}{{\textit{{{latex(group.text)}}}{note}}} \\"
 
 
 def _cell(text: str) -> str:

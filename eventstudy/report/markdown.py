@@ -1,18 +1,36 @@
-"""A page as Markdown, with every free text escaped."""
+"""A page as GitHub-flavoured Markdown, with every free text escaped."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from eventstudy.report.document import NUMBERS, Card, Page, Section, Table, numbers
+from eventstudy.report import glossary
+from eventstudy.report.document import (
+    MADE_BY,
+    NUMBERS,
+    Block,
+    Cell,
+    Columns,
+    Fold,
+    Group,
+    Heading,
+    Items,
+    Links,
+    Listing,
+    Note,
+    Page,
+    Section,
+    Table,
+    has_bars,
+    numbers,
+    text_of,
+)
 from eventstudy.report.escape import markdown as escape
-
-if TYPE_CHECKING:
-    from eventstudy.report.figures import Figure
+from eventstudy.report.figures.marks import Figure
 
 
 def render(page: Page, figures_at: str = "figures", *, tables: bool = False) -> str:
-    """The page as GitHub-flavoured Markdown.
+    """The page as Markdown.
 
     Parameters
     ----------
@@ -22,56 +40,96 @@ def render(page: Page, figures_at: str = "figures", *, tables: bool = False) -> 
     tables : bool
         Whether a folded table beneath each figure gives its numbers.
     """
-    banner = [f"> **{escape(page.banner)}**"] if page.banner else []
-    parts = [f"# {escape(page.title)}", *banner, *(escape(text) for text in page.lead)]
-    for section in page.sections:
-        parts += _section(section, figures_at, tables)
-    if page.generated_note:
-        parts += ["---", escape(page.generated_note)]
+    parts = [f"# {escape(page.title)}", f"<!-- {MADE_BY} -->"]
+    parts += [f"> **{escape(page.banner)}**"] if page.banner else []
+    parts += [f"*{escape(page.kicker)}*"] if page.kicker else []
+    parts += [escape(text) for text in page.lead]
+    parts += [f"> **{escape(page.caveat[0])}** {escape(page.caveat[1])}"] if page.caveat[0] else []
+    parts += [text for block in page.opening for text in _block(block, figures_at, tables)]
+    parts += [text for section in page.sections for text in _block(section, figures_at, tables)]
+    if page.words:
+        terms = "\n".join(f"- **{escape(term.name)}**: {escape(term.text)}" for term in glossary.TERMS)
+        parts += ["## Words", terms]
+    if page.closing:
+        parts += ["---", escape(page.closing)]
     return "\n\n".join(parts) + "\n"
 
 
-def _section(section: Section, figures_at: str, tables: bool) -> list[str]:
-    parts = [f"## {escape(section.title)}", *(escape(text) for text in section.intro)]
-    parts += [escape(statement.text) for statement in section.statements]
-    parts += [_table(table) for table in section.tables]
-    parts += [_figure(figure, figures_at, tables) for figure in section.figures]
-    for card in section.cards:
-        parts += _card(card, figures_at, tables)
-    return parts
+def _block(block: Block, figures_at: str, tables: bool) -> Iterator[str]:
+    match block:
+        case str():
+            yield escape(block)
+        case Note():
+            yield f"*{escape(block.text)}*"
+        case Heading():
+            yield f"### {escape(block.text)}"
+        case Listing():
+            yield "\n".join(f"- {escape(item)}" for item in block.items)
+        case Links():
+            # links to HTML pages lead nowhere from a job summary or a README
+            pass
+        case Items():
+            yield "\n".join(
+                f"- **{escape(i.lead)}** {escape(i.quote)}{': ' if i.quote else ''}{escape(i.verdict)} {escape(i.text)}"
+                for i in block.items
+            )
+        case Fold():
+            note = f" {escape(block.note)}" if block.note else ""
+            lead = f"<b>{escape(block.lead)}</b> " if block.lead else ""
+            # blank lines within, or what is inside would not be read as Markdown
+            yield f"<details><summary>{lead}{escape(block.title)}{note}</summary>"
+            for inner in block.blocks:
+                yield from _block(inner, figures_at, tables)
+            yield "</details>"
+        case Columns():
+            for title, figure in block.items:
+                if title:
+                    yield f"### {escape(title)}"
+                yield from _figure(figure, figures_at, tables)
+        case Table():
+            yield from _folded(block) if block.folded else (_table(block),)
+        case Figure():
+            yield from _figure(block, figures_at, tables)
+        case Section():
+            yield f"## {escape(block.title)}"
+            for inner in block.blocks:
+                yield from _block(inner, figures_at, tables)
 
 
-def _card(card: Card, figures_at: str, tables: bool) -> list[str]:
-    parts = [f"### {escape(card.title)}"]
-    if card.subtitle:
-        parts.append(f"*{escape(card.subtitle)}*")
-    parts += [escape(text) for text in card.paragraphs]
-    parts += [_table(table) for table in card.tables]
-    parts += [_point(label, texts) for label, texts in card.points]
-    return parts + [_figure(figure, figures_at, tables) for figure in card.figures]
+def _folded(table: Table) -> Iterator[str]:
+    yield f"<details><summary>{escape(table.caption)}</summary>"
+    yield _table(table)
+    yield "</details>"
 
 
-def _point(label: str, texts: tuple[str, ...]) -> str:
-    if len(texts) == 1:
-        return f"**{escape(label)}.** {escape(texts[0])}"
-    return f"**{escape(label)}.**\n\n" + "\n".join(f"- {escape(text)}" for text in texts)
-
-
-def _figure(figure: Figure, figures_at: str, tables: bool) -> str:
-    picture = f"![{escape(figure.title)}]({figures_at}/{figure.name}.svg)"
+def _figure(figure: Figure, figures_at: str, tables: bool) -> Iterator[str]:
+    yield f"![{escape(figure.title)}]({figures_at}/{figure.name}.svg)"
+    yield f"*{escape(figure.caption)}*"
     table = numbers(figure) if tables else None
-    if table is None:
-        return picture
-    # blank lines within, or the table would not be read as Markdown
-    return f"{picture}\n\n<details><summary>{NUMBERS}</summary>\n\n{_table(table)}\n\n</details>"
+    if table is not None:
+        yield f"<details><summary>{NUMBERS}</summary>"
+        yield _table(table)
+        yield "</details>"
 
 
 def _table(table: Table) -> str:
-    rule = ["--:" if i in table.numeric else "---" for i in range(len(table.columns))]
-    lines = [_line([escape(c) for c in table.columns]), _line(rule)]
-    lines += [_line([escape(cell) for cell in row]) for row in table.rows]
+    kept = [i for i in range(len(table.columns)) if not has_bars(table, i)]
+    rule = ["--:" if i in table.numeric else "---" for i in kept]
+    lines = [_line([escape(table.columns[i]) for i in kept]), _line(rule)]
+    for row in table.rows:
+        if isinstance(row, Group):
+            note = f" {escape(row.note)}" if row.note else ""
+            lines.append(_line([f"**{escape(row.text)}**{note}", *[""] * (len(kept) - 1)]))
+        else:
+            lines.append(_line([_cell(row[i]) for i in kept]))
     text = f"**{escape(table.caption)}**\n\n" + "\n".join(lines)
     return f"{text}\n\n{escape(table.note)}" if table.note else text
+
+
+def _cell(cell: str | Cell) -> str:
+    if isinstance(cell, Cell) and cell.strong:
+        return f"**{escape(cell.text)}**" + (f" ({escape(cell.note)})" if cell.note else "")
+    return escape(text_of(cell))
 
 
 def _line(cells: list[str]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from eventstudy.errors import InputFileError, UsageError
 from eventstudy.opening import STREAMED, opened
+from eventstudy.report.document import MADE_BY
 
 # Bytes within which every table and page says what it is.
 HEAD = 16_384
@@ -18,7 +19,6 @@ HEAD = 16_384
 UNLIKELY = 8
 WIDTH_ENDS = 20
 _LABEL = re.compile(r'aria-labelledby="([^"]*)"')
-_TITLE = re.compile(r"<title>(\w+(?: \w+)?)")
 
 
 def check_replaced(
@@ -61,7 +61,7 @@ def is_report_file(there: Path, built: Path) -> bool:
         return True
     if built.suffix == ".parquet":
         marks: tuple[str | frozenset[str], ...] = tuple(map(_columns, (there, built)))
-    elif built.suffix == ".png":
+    elif built.suffix in (".png", ".pdf"):
         return before[:WIDTH_ENDS] == now[:WIDTH_ENDS]
     else:
         marks = _mark(built.suffix, before), _mark(built.suffix, now)
@@ -96,13 +96,13 @@ def _mark(suffix: str, head: bytes) -> str | frozenset[str]:
             return frozenset(next(csv.reader([first]), []))
     except csv.Error:
         return ""
-    if suffix == ".md":
-        # the name of the page; what stands after it may have been written anew
-        return first.partition(":")[0] if first.startswith("# ") else ""
+    if suffix in (".md", ".html"):
+        # a page's title is its finding, which changes with the numbers
+        return MADE_BY if MADE_BY in text[:2000] else ""
     if suffix == ".json":
         return '"schema_version"' if re.match(r'\{\s*"schema_version":', text) else ""
-    if suffix in (".svg", ".html"):
-        found = (_LABEL if suffix == ".svg" else _TITLE).search(text)
+    if suffix == ".svg":
+        found = _LABEL.search(text)
         return found[0] if found else ""
     return first if suffix == ".tex" else ""
 
@@ -126,5 +126,8 @@ def is_report_name(name: object) -> bool:
         return False
     stem, _, ending = name.partition(".")
     table = stem in COLUMNS and ending in ("csv", "parquet", "dta")
-    inside = re.fullmatch(r"(events|figures|tables)/[A-Za-z0-9][A-Za-z0-9^._=~-]*\.(md|svg|png|tex)", name) is not None
+    inside = (
+        re.fullmatch(r"(events|figures|tables)/[A-Za-z0-9][A-Za-z0-9^._=~-]*\.(md|html|svg|png|pdf|tex)", name)
+        is not None
+    )
     return name in ("results.json", "summary.md", "report.html", "tables.xlsx") or table or inside

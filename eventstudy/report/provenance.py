@@ -50,7 +50,7 @@ def prices_table(series: Sequence[Provenance]) -> Table:
     """Where the prices of each series come from, as a table of a page."""
     columns = ("symbol", "source", "total return from", "first", "last", "rows", "sha256")
     rows = tuple((p.symbol, p.source, p.returns_from, p.first, p.last, str(p.rows), p.sha256[:12]) for p in series)
-    return Table(caption="Prices", columns=columns, rows=rows, numeric=frozenset({5}))
+    return Table(caption="Prices", columns=columns, rows=rows, numeric=frozenset({5}), folded=True)
 
 
 def counts(result: StudyResult) -> dict[str, int]:

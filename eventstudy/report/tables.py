@@ -257,3 +257,11 @@ OTHERS: dict[str, Callable[[StudyResult], Iterable[Sequence[Any]]]] = {
     "abnormal_volume": lambda result: volume_rows(result)["abnormal_volume"],
     "volume_groups": lambda result: volume_rows(result)["volume_groups"],
 }
+
+
+def rows_by_event(table: pd.DataFrame) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """The rows of a table by (event_id, ticker), in order."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for record in table.to_dict("records"):
+        found.setdefault((record["event_id"], record["ticker"]), []).append(record)
+    return found

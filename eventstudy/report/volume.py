@@ -83,6 +83,8 @@ def volume_section(result: StudyResult) -> Section | None:
     return Section(
         id="volume",
         title="Abnormal volume",
-        intro=(f"Expected volume is {EXPECTED[result.volume.model]}, other events masked.",),
-        tables=(events, across) if len(groups) else (events,),
+        blocks=(
+            f"Expected volume is {EXPECTED[result.volume.model]}, other events masked.",
+            *((events, across) if len(groups) else (events,)),
+        ),
     )

@@ -23,7 +23,10 @@ def size(value: float, digits: int = 1) -> str:
 
 def number(value: float, digits: int = 3) -> str:
     """A plain number with up to ``digits`` decimals."""
-    return NOTHING if not math.isfinite(value) else f"{value:.{digits}f}"
+    if not math.isfinite(value):
+        return NOTHING
+    text = f"{value:.{digits}f}"
+    return text.removeprefix("-") if float(text) == 0 else text
 
 
 def p_value(value: float) -> str:

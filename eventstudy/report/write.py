@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from eventstudy.report import escape, leftovers
 from eventstudy.report.csv_rows import csv_text
 from eventstudy.report.event_files import EventFiles
 from eventstudy.report.ownership import added_files, check_replaced, is_report_name
+from eventstudy.report.pages import page_files
 from eventstudy.report.provenance import manifest
 from eventstudy.report.table_bytes import parquet_bytes, results_text
 from eventstudy.report.tables import shown, windows_columns
@@ -28,12 +29,11 @@ from eventstudy.results import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from eventstudy.evaluate.audit import Audit
-    from eventstudy.report.figures import Figure
     from eventstudy.results import StudyResult
 
-FORMATS = ("md", "html", "csv", "json", "parquet", "tex", "png", "xlsx", "dta")
+FORMATS = ("md", "html", "csv", "json", "parquet", "tex", "png", "pdf", "xlsx", "dta")
 # figures come with any of them
-ILLUSTRATED = frozenset(("md", "html", "png"))
+ILLUSTRATED = frozenset(("md", "html", "png", "pdf"))
 MANIFEST = "manifest.json"
 # events whose rows are made and written together
 EVENTS_AT_ONCE = 16_384
@@ -42,7 +42,7 @@ _ASIDE = ".eventstudy-"
 
 
 def build_files(
-    result: StudyResult, formats: Sequence[str], figures: Mapping[str, Figure], audit: Audit | None
+    result: StudyResult, formats: Sequence[str], audit: Audit | None, say: Callable[[str], None] | None = None
 ) -> dict[str, bytes]:
     """Every file of a report but the manifest and the tables of ``event_files``, as relative POSIX path -> bytes."""
     data: dict[str, bytes] = {}
@@ -51,9 +51,7 @@ def build_files(
         data |= {f"{name}.csv": csv_text(frame, digits).encode() for name, frame in result.other_tables.items()}
     if "json" in formats:
         data["results.json"] = results_text(result).encode()
-    data |= {name: text.encode() for name, text in _pages(result.shown, formats, figures, audit).items()}
-    for figure in figures.values():
-        data |= figure.files()
+    data |= page_files(result, formats, audit, say)
     if "parquet" in formats:
         data |= {f"{name}.parquet": parquet_bytes(frame) for name, frame in result.other_tables.items()}
     if {"xlsx", "dta"} & set(formats) and result.budget.kept:
@@ -61,34 +59,6 @@ def build_files(
 
         data |= table_files(result.tables, formats, WORKBOOK)
     return dict(sorted(data.items()))
-
-
-def _pages(
-    result: StudyResult, formats: Sequence[str], figures: Mapping[str, Figure], audit: Audit | None
-) -> dict[str, str]:
-    """One page in the forms asked for, and in Markdown a page an announcement."""
-    if not {"md", "html", "tex"} & set(formats):
-        return {}
-    from eventstudy.report.summary_page import summary_page
-
-    page = summary_page(result, figures, audit)
-    files: dict[str, str] = {}
-    if "md" in formats:
-        from eventstudy.report.event_page import event_page
-        from eventstudy.report.markdown import render
-
-        files["summary.md"] = render(page)
-        for event_id in result.detailed:
-            files[f"events/{event_id}.md"] = render(event_page(result, event_id, figures), "../figures", tables=True)
-    if "html" in formats:
-        from eventstudy.report.html import report_page
-
-        files["report.html"] = report_page(page)
-    if "tex" in formats:
-        from eventstudy.report.latex import table_files
-
-        files |= table_files(page)
-    return files
 
 
 def check_writable(out: Path) -> None:
@@ -110,7 +80,6 @@ def write_report(
     result: StudyResult,
     out: Path,
     formats: Sequence[str],
-    figures: Mapping[str, Figure],
     audit: Audit | None,
     *,
     sweep: bool = True,
@@ -135,7 +104,7 @@ def write_report(
         of the report.
     """
     with aside(out) as folder:
-        return finish(folder, out, result, formats, figures, audit, sweep=sweep, force=force)
+        return finish(folder, out, result, formats, audit, sweep=sweep, force=force)
 
 
 def finish(
@@ -143,10 +112,10 @@ def finish(
     out: Path,
     result: StudyResult,
     formats: Sequence[str],
-    figures: Mapping[str, Figure],
     audit: Audit | None,
     *,
     files: EventFiles | None = None,
+    say: Callable[[str], None] | None = None,
     sweep: bool = True,
     force: bool = False,
 ) -> list[str]:
@@ -158,6 +127,8 @@ def finish(
         Of ``aside(out)``.
     files : EventFiles or None
         The tables of events that were written while the study ran; None writes them here.
+    say : callable or None
+        Passing lines of progress.
     """
     if files is None:
         files = EventFiles(folder, formats, result.studied.tables, daily=True)
@@ -165,7 +136,7 @@ def finish(
             _add_events(files, result)
     files.add_excluded(result.lost, result.prepared.sentences)
     hashes = files.close()
-    rest = build_files(result, formats, figures, audit)
+    rest = build_files(result, formats, audit, say)
     write_aside(folder, rest)
     hashes = dict(sorted({**hashes, **hashed(rest)}.items()))
     return publish(folder, out, hashes, manifest(result, hashes, audit), sweep=sweep, force=force)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from eventstudy.errors import flat
-from eventstudy.report.document import Page, Section, Table
+from eventstudy.report.document import Group, Page, Section, Table, text_of
 from eventstudy.report.words import count, p_value, percent, size
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ def page(before: ReportFolder, after: ReportFolder, found: Difference, limit: in
             limit,
         ),
     ]
-    section = Section(id="changes", title="Changes", tables=tuple(table for table in tables if table.rows))
-    return Page(title="What changed between two reports", lead=lead, sections=(section,) if section.tables else ())
+    section = Section(id="changes", title="Changes", blocks=tuple(table for table in tables if table.rows))
+    return Page(title="What changed between two reports", lead=lead, sections=(section,) if section.blocks else ())
 
 
 def verdict(found: Difference) -> str:
@@ -86,9 +86,9 @@ def verdict(found: Difference) -> str:
 def text(shown: Page) -> str:
     """The page for a terminal: a heading a table, columns aligned."""
     lines = list(shown.lead)
-    for table in (table for section in shown.sections for table in section.tables):
+    for table in (b for section in shown.sections for b in section.blocks if isinstance(b, Table)):
         # a line break inside a cell must not look like a row
-        rows = [table.columns, *table.rows]
+        rows = [table.columns, *(tuple(map(text_of, row)) for row in table.rows if not isinstance(row, Group))]
         widths = [max(len(row[i]) for row in rows) for i in range(len(table.columns))]
         lines += ["", table.caption]
         for row in rows:

@@ -26,9 +26,9 @@ RESULTS = "results.json"
 TEXT_COLUMNS = frozenset(
     {
         "applicable", "benchmark", "category", "claimed_return", "day0", "detail", "estimation_end",
-        "estimation_start", "event_id", "event_ids", "flags", "group", "in_curve", "kind", "left_out",
-        "masked", "model", "null", "part",
-        "primary", "reason", "returns", "role", "session", "stage", "test", "ticker", "tickers", "verdict", "window",
+        "estimation_start", "event_id", "event_ids", "flags", "group", "in_curve", "kind", "left_out", "masked",
+        "model", "null", "part", "primary", "reason", "returns", "role", "session", "stage", "test", "ticker",
+        "tickers", "verdict", "window",
     }
 )  # fmt: skip
 # Columns that hold a number or, where a test has two of them, text such as `3;211`.

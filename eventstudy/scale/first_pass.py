@@ -42,7 +42,9 @@ class FirstPass:
         Events of the roster that are studied.
     primary, primary_p, primary_headline : int16, float64, float64 (N,)
         Position of each event's primary window, and ``p_t`` and ``p_headline`` over it; NaN for events that are not
-        studied. Empty (0,) where the headline p was not wanted.
+        studied, and where the headline p was not wanted.
+    primary_car : float32 (N,)
+        CAR over it.
     flags : int
         Bits of ``flags.FLAGS`` that some event has over its primary window.
     stand_ins : StandIns
@@ -58,6 +60,7 @@ class FirstPass:
     primary: np.ndarray
     primary_p: Floats
     primary_headline: Floats
+    primary_car: np.ndarray
     tally: Tally = field(default_factory=Tally.empty)
     flags: int = 0
     stand_ins: StandIns = field(default_factory=StandIns)
@@ -95,7 +98,8 @@ def first_pass(
         kept=np.zeros(n, dtype=bool),
         primary=np.zeros(n, dtype=np.int16),
         primary_p=np.full(n, np.nan),
-        primary_headline=np.full(n if "rank-local" in job.single else 0, np.nan),
+        primary_headline=np.full(n, np.nan),
+        primary_car=np.full(n, np.nan, dtype=np.float32),
     )
     edges = blocks(n, size)
     parts = [events.part(start, stop) for start, stop in edges]
@@ -126,7 +130,8 @@ def _add(made: FirstPass, job: Job, prepared: Prepared, part: Roster, found: Blo
     at = np.flatnonzero(kept) + where.start
     own = np.arange(len(w)), w
     made.primary[at], made.primary_p[at] = w, measured.windows["p_t"][own]
-    if len(made.primary_headline):
+    made.primary_car[at] = measured.windows["car"][own]
+    if "p_headline" in measured.windows:
         made.primary_headline[at] = measured.windows["p_headline"][own]
     flags = measured.row_flags | measured.window_flags[own]
     made.flags |= int(np.bitwise_or.reduce(flags[events.marked(REPORTED)], initial=0))

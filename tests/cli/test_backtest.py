@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from eventstudy.report.backtest import BACKTEST_COLUMNS, TRADES_COLUMNS
-from eventstudy.report.figures import read_metadata
+from eventstudy.report.figures.svg import read_metadata
 from tests.cli.conftest import Cli, Outcome, copy_study, run_in, run_process
 
 

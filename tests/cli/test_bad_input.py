@@ -87,7 +87,7 @@ OPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "exclude": (("--exclude", "all"), ("catalogued | none",)),
     "alternative": (("--alternative", "both"), ("two-sided",)),
     "tests": (("--tests", "t-test"), ("car-t",)),
-    "formats": (("--formats", "pdf"), ("md, html, csv, json",)),
+    "formats": (("--formats", "doc"), ("md, html, csv, json",)),
     "by": (("--by", "nothing"), ("nothing",)),
     "event": (("--event", "y"), ("'y'",)),
     "unknown option": (("--no-such-option",), ("--no-such-option",)),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from eventstudy.report.figures import read_metadata
+from eventstudy.report.figures.svg import read_metadata
 from tests.cli.conftest import Cli, Outcome, copy_study, run_in
 
 QUICK = ("--window", "0:0", "--tests", "sq,holm")

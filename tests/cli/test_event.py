@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,12 +27,17 @@ def test_an_announcement_of_the_file_has_the_numbers_of_run(full_run: Outcome, t
     outcome = run_in(tmp_path, "event", "h20_license_8k", "--ticker", "NVDA")
     assert outcome.code == 0, outcome.err
     row = primary(full_run, "h20_license_8k", "NVDA")
-    line = next(text for text in outcome.out.splitlines() if text.startswith(" *[0,0]"))
-    for name in ("p_t", "p_t_ar1", "p_local", "p_sq", "p_conformal", "p_placebo"):
-        assert p_value(row[name]) in line
-    assert percent(row["car"]) in line
+    line = next(text for text in outcome.out.splitlines() if text.startswith("  whole day"))
+    cells = re.split(r"\s{2,}", line.strip())
+    assert cells[:2] == ["whole day", "-6.87 %"] and cells[3] == percent(row["car"])
+    low, high = (100 * row[name] for name in ("headline_low", "headline_high"))
+    assert cells[4] == f"{low:+.1f} to {high:+.1f} %" and float(cells[5]) == pytest.approx(row["p_headline"], abs=0.005)
     assert "AMD" not in outcome.out.split("\n")[0]
-    assert "observed -6.87 % -> agrees" in outcome.out
+    assert "The number is right: -6.87 %" in " ".join(outcome.out.split())
+    every = run_in(tmp_path, "event", "h20_license_8k", "--ticker", "NVDA", "-v")
+    told = " ".join(every.out.partition("*[0,0]")[2].split())
+    for name in ("p_t", "p_t_ar1", "p_local", "p_sq", "p_conformal", "p_placebo"):
+        assert p_value(row[name]) in told
     assert outcome.listing() == {"events.csv", "confounders.csv", "eventstudy.toml"}, "nothing is saved unasked"
 
 
@@ -154,3 +160,63 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
         command, shell=True, cwd=tmp_path, capture_output=True, text=True, env=clean_environment(), timeout=60
     )
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
+def test_every_terminal_gets_eighty_columns_and_no_error(tmp_path: Path, encoding: str) -> None:
+    copy_study(tmp_path)
+    for term in ("xterm", "dumb"):
+        env = clean_environment(PYTHONIOENCODING=f"{encoding}:strict", TERM=term)
+        done = subprocess.run(
+            [sys.executable, "-m", "eventstudy", "event", "h20_license_8k", "-v", "--source", "snapshot"],
+            cwd=tmp_path,
+            env={**env, "PYTHONPATH": str(Path(__file__).parents[2])},
+            capture_output=True,
+        )
+        assert done.returncode == 0 and b"UnicodeEncodeError" not in done.stderr, done.stderr
+        lines = done.stdout.decode(encoding).splitlines()
+        assert max(map(len, lines)) <= 80
+        bars = any("█" in line for line in lines)
+        assert bars == (encoding == "utf-8" and term == "xterm"), "what a terminal cannot show is not sent"
+        assert bars or any("##" in line for line in lines)
+
+
+def test_errors_are_objects_too(cli: Cli) -> None:
+    for arguments, code in (
+        (("event", "NVDA", "15.4.2025", "--json"), 2),
+        (("run", "missing.csv", "--json"), 2),
+        (("run", "--mdel", "x", "--json"), 2),
+    ):
+        outcome = cli(*arguments)
+        assert outcome.code == code
+        error = json.loads(outcome.out)["error"]
+        assert error["code"] == code and error["message"] and "Traceback" not in outcome.err
+
+
+def test_what_was_meant(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "MSFT.csv").write_text("Date,Close\n2024-01-02,1\n")
+    for arguments, words in (
+        (("event", "NVDA", "2025-04-15", "--model", "market_model"), "did you mean market-model?"),
+        (("event", "nvda", "2025-04-15", "--source", "snapshot"), "did you mean NVDA?"),
+        (("event", "nvda"), "eventstudy event NVDA 2025-04-15 --timing amc"),
+        (("event", "MSFT", "2025-04-15", "--source", "csv:MSFT.csv"), "--source csv:."),
+        (("event", "MSFT", "2025-04-15", "--source", "csv:MSFTT.csv"), "did you mean MSFT.csv?"),
+        (("event", "MSFT", "2025-04-15", "--offline"), "put MSFT.csv and SPY.csv (Date, Close) into a folder"),
+    ):
+        outcome = cli(*arguments)
+        assert outcome.code in (2, 3, 4) and words in outcome.err, outcome.err
+
+
+def test_help_stands_in_panels_and_no_summary_is_cut(cli: Cli) -> None:
+    from eventstudy.cli.panels import PANELS
+    from eventstudy.cli.settings import OPTIONS
+
+    assert {name for names in PANELS.values() for name in names} == {*OPTIONS, "force"}
+    front = cli("--help").out
+    commands = front.partition("Commands:")[2]
+    assert "..." not in commands and max(map(len, front.splitlines())) <= 80
+    shown = cli("run", "--help").out
+    assert [line[:-1] for line in shown.splitlines() if line in {f"{panel}:" for panel in PANELS}] == list(PANELS)
+    assert "--workers" in shown and "--workers" not in cli("event", "--help").out
+    # a configuration file may hold it, so the command takes it
+    assert cli("event", "NVDA", "2025-04-15", "--timing", "amc", "--source", "snapshot", "--threads", "1").code == 0

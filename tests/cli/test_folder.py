@@ -97,7 +97,7 @@ def test_the_controls_would_have_run(tmp_path: Path) -> None:
 def test_own_settings_of_a_person_change_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
     import matplotlib
 
-    from eventstudy.report.figures.style import canvas
+    from eventstudy.report.figures.raster import canvas
 
     def drawn() -> bytes:
         import io
@@ -107,7 +107,7 @@ def test_own_settings_of_a_person_change_no_figure(monkeypatch: pytest.MonkeyPat
             axes = figure.subplots()
             axes.plot([0, 1], [1, 2], label="a")
             axes.set_title("x")
-            figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+            figure.savefig(out, format="png", dpi=100, metadata={"Software": None})
         return out.getvalue()
 
     plain = drawn()

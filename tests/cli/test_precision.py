@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from eventstudy.errors import UsageError
-from eventstudy.report.figures import read_metadata
+from eventstudy.report.figures.svg import read_metadata
 from eventstudy.review.tables import same
 from eventstudy.spec import StudySpec
 from tests.cli.conftest import Outcome, copy_study, run_in

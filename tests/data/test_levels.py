@@ -191,7 +191,7 @@ def test_pages_list_these_flags_first() -> None:
     table.iloc[AT - 200 : AT - 195, 0] = table.iloc[AT - 201, 0]
     found = study(table, event("A", DAY, ""), "SPY")
     assert flags(found)[0] == "level_break" and len(flags(found)) > 2
-    text = build_files(found, ("md",), {}, None)["summary.md"].decode()
+    text = build_files(found, ("md",), None)["summary.md"].decode()
     assert text.index("level_break") < text.index("stale_prices") and text.index("level_break") < text.index("timing_")
 
 

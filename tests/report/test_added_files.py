@@ -20,7 +20,7 @@ def manifest(folder: Path) -> dict[str, object]:
 
 
 def test_they_join_a_report_and_outlive_the_next_run(sample: StudyResult, tmp_path: Path) -> None:
-    write_report(sample, tmp_path, ("csv",), {}, None)
+    write_report(sample, tmp_path, ("csv",), None)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name != "manifest.json"}
     first = manifest(tmp_path)
     written = add_files(tmp_path, "other", {"other.csv": "a\n1\n", "figures/other.svg": "<svg/>"}, sample)
@@ -31,7 +31,7 @@ def test_they_join_a_report_and_outlive_the_next_run(sample: StudyResult, tmp_pa
     listed = then["added"]["other"]["files"]  # type: ignore[index]
     assert listed["other.csv"] == hashlib.sha256(b"a\n1\n").hexdigest()
     add_files(tmp_path, "third", {"third.csv": "b\n"}, sample)
-    write_report(sample, tmp_path, ("json",), {}, None)
+    write_report(sample, tmp_path, ("json",), None)
     assert not (tmp_path / "windows.csv").exists(), "the previous run's own files go"
     for name in ("other.csv", "figures/other.svg", "third.csv"):
         assert (tmp_path / name).exists(), name

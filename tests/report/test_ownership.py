@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from eventstudy.errors import UsageError
-from eventstudy.report.figures import Figure
 from eventstudy.report.ownership import check_replaced, is_report_file
 from eventstudy.report.write import add_files, build_files, hashed, parquet_bytes, publish, write_aside, write_report
 from eventstudy.results import StudyResult
@@ -30,7 +29,7 @@ OWN = {
 @pytest.fixture(scope="module")
 def files(sample: StudyResult, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("files")
-    write_report(sample, folder, ("md", "html", "csv", "json"), {}, None)
+    write_report(sample, folder, ("md", "html", "csv", "json"), None)
     return tree(folder)
 
 
@@ -44,17 +43,17 @@ def test_a_file_of_the_user_stays(sample: StudyResult, files: dict[str, bytes], 
     (tmp_path / "notes.txt").write_text("mine")
     before = tree(tmp_path)
     with pytest.raises(UsageError, match=f"{name} would be replaced"):
-        write_report(sample, tmp_path, ("md", "html", "csv", "json"), {}, None)
+        write_report(sample, tmp_path, ("md", "html", "csv", "json"), None)
     assert tree(tmp_path) == before, "nothing is written, not even beside it"
-    write_report(sample, tmp_path, ("md", "html", "csv", "json"), {}, None, force=True)
+    write_report(sample, tmp_path, ("md", "html", "csv", "json"), None, force=True)
     assert (tmp_path / name).read_bytes() == files[name] and (tmp_path / "notes.txt").read_text() == "mine"
 
 
 def test_what_a_report_wrote_is_replaced(sample: StudyResult, tmp_path: Path) -> None:
     """With a manifest because it is listed; without one, as where a report is committed, by its heading."""
-    write_report(sample, tmp_path, ("md", "html", "csv", "json"), {}, None)
+    write_report(sample, tmp_path, ("md", "html", "csv", "json"), None)
     (tmp_path / "windows.csv").write_text("listed, and therefore ours\n")
-    write_report(sample, tmp_path, ("md", "html", "csv", "json"), {}, None)
+    write_report(sample, tmp_path, ("md", "html", "csv", "json"), None)
     (tmp_path / "manifest.json").unlink()
     text = (tmp_path / "windows.csv").read_text()
     # another study, Windows line ends, and a column that this version does not have
@@ -62,18 +61,16 @@ def test_what_a_report_wrote_is_replaced(sample: StudyResult, tmp_path: Path) ->
         text.replace("\n", ",1\r\n").replace("flags,1", "flags,old_column").replace("NVDA", "AAPL")
     )
     (tmp_path / "models.csv").write_text("")
-    write_report(sample, tmp_path, ("md", "html", "csv", "json"), {}, None)
+    write_report(sample, tmp_path, ("md", "html", "csv", "json"), None)
     assert (tmp_path / "windows.csv").read_text() == text
 
 
-def test_the_committed_sample_stays_writable(
-    sample: StudyResult, sample_figures: dict[str, Figure], tmp_path: Path
-) -> None:
+def test_the_committed_sample_stays_writable(sample: StudyResult, tmp_path: Path) -> None:
     out = tmp_path / "reports"
     shutil.copytree(ROOT / "reports", out)
     assert not (out / "manifest.json").exists()
     folder = tmp_path / "built"
-    built = build_files(sample, ("md", "html", "csv", "json"), sample_figures, None)
+    built = build_files(sample, ("md", "html", "csv", "json"), None)
     write_aside(folder, built)
     check_replaced(folder, out, built, ())
     shared = [name for name in built if (out / name).exists()]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from eventstudy.report.figures.style import PIXELS
+from eventstudy.report.figures.raster import PIXELS
 from tests.cli.conftest import Outcome, copy_study, run_in, run_process
 
 ONE = ("--event", "h20_license_8k", "--event", "deepseek_shock")
@@ -42,11 +42,15 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 
 def test_every_figure_has_a_sound_twin(drawn: Outcome) -> None:
     svg, png = figures(drawn.folder, "svg"), figures(drawn.folder, "png")
-    assert set(png) == set(svg) and {"forest", "caar-groups", "car-h20_license_8k"} <= set(png)
+    shared = {name for name in png if name.startswith("share-")}
+    assert shared == {"share-h20_license_8k", "share-deepseek_shock"}
+    assert set(png) - shared == set(svg) and {"expected-h20_license_8k", "car-h20_license_8k"} <= set(png)
+    for name in shared:
+        assert struct.unpack(">II", dict(chunks(png.pop(name)))["IHDR"][:8]) == (1200, 630)
     for name, data in png.items():
         parts = dict(chunks(data))
         width, height = struct.unpack(">II", parts["IHDR"][:8])
-        assert width == PIXELS and height > PIXELS // 4, name
+        assert width == PIXELS and height > PIXELS // 8, name
         assert set(parts) <= {"IHDR", "pHYs", "IDAT", "IEND"}, "no clock, no version, no text"
         assert len(zlib.decompress(b"".join(body for kind, body in chunks(data) if kind == "IDAT"))) >= width * height
     assert not (drawn.folder / "reports" / "report.html").exists(), "what was not asked for is not written"
@@ -68,7 +72,7 @@ def test_of_one_event_and_of_a_backtest(tmp_path: Path) -> None:
     copy_study(tmp_path)
     saved = run_in(tmp_path, "event", "h20_license_8k", "--save", "--formats", "png,csv")
     assert saved.code == 0, saved.err
-    assert set(figures(tmp_path, "png")) == set(figures(tmp_path, "svg"))
+    assert set(figures(tmp_path, "png")) == {*figures(tmp_path, "svg"), "share-h20_license_8k"}
     tested = run_in(tmp_path, "backtest", "--placebos", "0", "--formats", "png")
     assert tested.code == 0, tested.err
     assert "equity" in figures(tmp_path, "png")

@@ -160,7 +160,9 @@ def _request(folder: Path) -> Iterator[Finding]:
         yield Finding("yahoo", "fail", f"reached, but rate limited: {error.found}", error.hint)
     except (EventStudyError, OSError) as error:
         hint = error.hint if isinstance(error, EventStudyError) else "name another folder with --store DIR"
-        yield Finding("yahoo", "fail", _first_line(error), hint)
+        # this is the closer look
+        advice = "; ".join(part for part in hint.split("; ") if "eventstudy doctor" not in part)
+        yield Finding("yahoo", "fail", _first_line(error), advice)
     else:
         closed = vintage.bars.closed()
         text = f"{len(closed)} sessions of {PROBE}" if len(closed) else vintage.note

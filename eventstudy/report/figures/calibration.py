@@ -1,27 +1,26 @@
-"""Observed rejection rates against what they should be: a panel a ticker, beneath them one a cluster."""
+"""Observed rates of finding something on uneventful sessions against what they should be: a panel a ticker or
+cluster."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from eventstudy.report.figures.style import BLUE, GREEN, INK, VERMILION, Figure, canvas, finish
+from eventstudy.report.figures.marks import Dot, Figure, Label, Line, Mark, Panel, listed_data, segment
+from eventstudy.report.figures.scale import Scale, ticks
 from eventstudy.report.words import share
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    import pandas as pd
 
 MOST_PANELS = 4
-# regime -> colour, marker, place within its row, label
+# regime -> styles of line and dot, place within its row, label
 _LOOKS = {
-    "calm": (GREEN, "^", -0.24, "calmest tenth"),
-    "all": (BLUE, "o", 0.0, "all sessions"),
-    "turbulent": (VERMILION, "s", 0.24, "most turbulent tenth"),
+    "calm": ("bs", "near", -5.0, "calmest tenth"),
+    "all": ("in", "day0", 0.0, "all sessions"),
+    "turbulent": ("ow", "hit", 5.0, "most turbulent tenth"),
 }
-# inches: a row of dots, a panel's title and axis, room for the names of tests, a panel's width
-_ROW, _FRAME, _NAMES, _WIDE = 0.33, 0.85, 1.5, 2.5
+_ROW = 22.0
 
 
 def calibration(
@@ -34,54 +33,40 @@ def calibration(
     rows : DataFrame
         Lines of calibration.csv without planted effects, of one window and level.
     tickers, clusters : sequences of str
-        Values of ``ticker``: one panel each, at most four a row; of more tickers the last (all together) stays.
+        Values of ``ticker``: one panel each, at most four of each kind; of more tickers the last (all together) stays.
     window : str
     level : float
     """
-    shown = [list(tickers) if len(tickers) <= MOST_PANELS else [*tickers[: MOST_PANELS - 1], tickers[-1]]]
-    shown = [row for row in (*shown, list(clusters[:MOST_PANELS])) if row]
-    data: dict[str, object] = {"window": window, "level": level}
-    tests = [list(dict.fromkeys(rows.loc[rows["ticker"].isin(row), "test"])) for row in shown]
-    heights = [_ROW * len(names) for names in tests]
-    columns = max(len(row) for row in shown)
-    wide, high = _NAMES + _WIDE * columns + 0.15, sum(heights) + _FRAME * len(shown) + 0.35
+    some = list(tickers) if len(tickers) <= MOST_PANELS else [*tickers[: MOST_PANELS - 1], tickers[-1]]
+    shown = [*some, *clusters[:MOST_PANELS]]
     most = min(1.0, 1.04 * float(rows["ci_high"].max()))
-    with canvas(wide, high) as figure:
-        above = 0.4
-        for names, height, row in zip(tests, heights, shown, strict=True):
-            grid = figure.add_gridspec(
-                1,
-                columns,
-                left=_NAMES / wide,
-                right=1 - 0.15 / wide,
-                top=1 - above / high,
-                bottom=1 - (above + height) / high,
-                wspace=0.09,
-            )
-            above += height + _FRAME
-            for k, subject in enumerate(row):
-                panel = figure.add_subplot(grid[0, k])
-                lines = rows[rows["ticker"] == subject]
-                data[subject] = _draw(panel, lines, names, level)
-                _dress(panel, names if k == 0 else [""] * len(names), _title(subject, lines), most)
-                if k == 0:
-                    panel.set_xlabel(f"share of sessions rejected at {100 * level:g} %")
-        figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="lower center", ncols=3, frameon=False)
-        panels = ", ".join(name.replace(";", " and ") for row in shown for name in row)
-        description = (
+    data: dict[str, object] = {"window": window, "level": level}
+    panels = []
+    for subject in shown:
+        lines = rows[rows["ticker"] == subject]
+        panel, drawn = _panel(_title(subject, lines), lines, level, most)
+        panels.append(panel)
+        data[subject] = drawn
+    return Figure(
+        name="calibration",
+        title=f"Rejections on uneventful sessions, window {window}",
+        caption=(
             f"Share of uneventful sessions on which each test of the window {window} rejects at the {100 * level:g} % "
-            "level (dashed line), with 95 % intervals: over all sessions and in the tenths with the lowest and the "
-            f"highest volatility of the 20 sessions before. Panels: {panels}."
-        )
-        title = f"Rejections on uneventful sessions, window {window}"
-        heads = ("tickers", "test", "sessions", "number", "rejected", "interval")
-        return finish(figure, "calibration", title, description, data, heads, _rows(rows, shown))
+            "level (dashed line), with 95 % intervals: over all sessions (black) and in the tenths with the lowest "
+            "(grey) and the highest (brown) volatility of the 20 sessions before. Panels: "
+            f"{', '.join(name.replace(';', ' and ') for name in shown)}."
+        ),
+        panels=tuple(panels),
+        data=data,
+        columns=("tickers", "test", "sessions", "number", "rejected", "interval"),
+        rows=_rows(rows, shown),
+    )
 
 
-def _rows(rows: pd.DataFrame, shown: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+def _rows(rows: pd.DataFrame, shown: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """The dots, a line each."""
     found: list[tuple[str, ...]] = []
-    for subject in (name for row in shown for name in row):
+    for subject in shown:
         lines = rows[(rows["ticker"] == subject) & rows["regime"].isin(list(_LOOKS))]
         found += [
             (
@@ -97,47 +82,54 @@ def _rows(rows: pd.DataFrame, shown: Sequence[Sequence[str]]) -> tuple[tuple[str
     return tuple(found)
 
 
-def _draw(panel: Axes, lines: pd.DataFrame, tests: Sequence[str], level: float) -> dict[str, dict[str, list[float]]]:
-    """Dots and intervals of one subject; what was drawn, by regime and test: rate, low, high."""
-    drawn: dict[str, dict[str, list[float]]] = {}
-    panel.axvline(level, color=INK, linewidth=1.0, linestyle=(0, (4, 3)))
-    for regime, (colour, marker, offset, label) in _LOOKS.items():
+def _panel(
+    title: str, lines: pd.DataFrame, level: float, most: float
+) -> tuple[Panel, dict[str, dict[str, list[float]]]]:
+    """Dots and intervals of one subject; and what was drawn, by regime and test: rate, low, high."""
+    tests = list(dict.fromkeys(lines["test"]))
+    left, right, top = 150.0, 350.0, 34.0
+    bottom = top + _ROW * len(tests)
+    x = Scale(0.0, most, left, right)
+    at = [v for v in ticks(0.0, most, 4) if v <= most]
+    drawn: list[Mark] = [
+        Label("t", 0, 13, title),
+        Line("grid", tuple(segment(x(v), top, x(v), bottom) for v in at)),
+        Line("expl", (segment(x(level), top - 4, x(level), bottom),)),
+        *(Label("m", x(v), bottom + 15, f"{100 * v:g} %") for v in at),
+        *(Label("r", left - 8, top + _ROW * (k + 0.5) + 4, test) for k, test in enumerate(tests)),
+    ]
+    data: dict[str, dict[str, list[float]]] = {}
+    outside = 0
+    for regime, (line, dot, offset, label) in _LOOKS.items():
         own = lines[lines["regime"] == regime].drop_duplicates("test").set_index("test")
-        known = [test for test in tests if test in own.index]
-        values = {test: [float(own.at[test, name]) for name in ("rate", "ci_low", "ci_high")] for test in known}
-        panel.errorbar(
-            [rate for rate, _, _ in values.values()],
-            [tests.index(test) + offset for test in known],
-            # a rate of 0 or 1 may stand a rounding error outside its own interval
-            xerr=[
-                [max(r - low, 0.0) for r, low, _ in values.values()],
-                [max(top - r, 0.0) for r, _, top in values.values()],
-            ],
-            fmt=marker,
-            color=colour,
-            markersize=5 if regime == "all" else 4,
-            linewidth=1.6 if regime == "all" else 1.0,
-            label=label,
-            clip_on=False,
-        )
-        drawn[regime] = values
-    return drawn
+        values = {
+            test: [float(own.at[test, name]) for name in ("rate", "ci_low", "ci_high")]
+            for test in tests
+            if test in own.index
+        }
+        for test, (rate, low, high) in values.items():
+            y = top + _ROW * (tests.index(test) + 0.5) + offset
+            drawn.append(Line(line, (segment(x(low), y, x(high), y),), width=1.6 if regime == "all" else 1.0))
+            drawn.append(Dot(dot, x(rate), y, 3.6 if regime == "all" else 3.0, f"{test}, {label}: {share(rate)}"))
+            outside += regime == "all" and not low <= level <= high
+        data[regime] = values
+    panel = Panel(
+        kind="calibration",
+        label=f"{title}: share of uneventful sessions on which each test rejects; {outside} of {len(tests)} do not "
+        "hold.",
+        width=360,
+        height=bottom + 26,
+        marks=tuple(drawn),
+        data={
+            "own": listed_data([v[0] for v in data["all"].values()]),
+            "band": f"{level:.6f}",
+            "outside": str(outside),
+        },
+    )
+    return panel, data
 
 
 def _title(subject: str, lines: pd.DataFrame) -> str:
     whole = lines.loc[lines["regime"] == "all", "n"]
     n = f" (n = {int(whole.max())})" if len(whole) else ""
     return f"{'all tickers' if subject == '(all)' else subject.replace(';', ', ')}{n}"
-
-
-def _dress(panel: Axes, names: Sequence[str], title: str, most: float) -> None:
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
-
-    panel.set_yticks(range(len(names)), names)
-    panel.set_ylim(len(names) - 0.5, -0.5)
-    panel.set_xlim(0, most)
-    panel.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    panel.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    panel.grid(axis="x", visible=True)
-    panel.grid(axis="y", visible=False)
-    panel.set_title(title, fontsize=9.5)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
-from eventstudy.report.figures.style import BLUE, MUTED, VERMILION, Figure, canvas, finish, percent_axis
+from eventstudy.report.figures.marks import Figure, Label, Line, Mark, Panel, box, listed_data, segment
+from eventstudy.report.figures.scale import Scale, rows_grid, tick_text, ticks
 from eventstudy.report.words import interval, percent
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 Floats = NDArray[np.float64]
 BAND = (0.05, 0.95)
@@ -37,72 +33,110 @@ def equity(
     rule : str
     """
     known = drawn[np.isfinite(drawn)]
-    with canvas(8.2 if len(known) > 1 else 5.6, 3.3, legend=0.3) as figure:
-        axes = figure.subplots(1, 2, width_ratios=[2, 1]) if len(known) > 1 else [figure.subplots()]
-        left = axes[0]
-        percent_axis(left)
-        place = np.arange(1, len(dates) + 1)
-        data: dict[str, object] = {"dates": dates, "net": np.cumsum(net).tolist(), "gross": np.cumsum(gross).tolist()}
-        low: Floats | None = None
-        high: Floats | None = None
-        if len(placebos) > 1:
-            low, high = np.quantile(np.cumsum(placebos, axis=1), BAND, axis=0)
-            left.fill_between(place, low, high, color=MUTED, alpha=0.2, linewidth=0, label="placebo dates, 90 %")
-            data |= {"placebo_low": low.tolist(), "placebo_high": high.tolist()}
-        left.plot(place, np.cumsum(gross), color=BLUE, linewidth=1.2, linestyle=(0, (4, 2)), label="before costs")
-        left.plot(place, np.cumsum(net), color=BLUE, linewidth=2.0, label="after costs")
-        _label_dates(left, dates)
-        left.set_ylabel("sum of profits")
-        never = "" if np.isfinite(mean) else " (it never traded)"
-        left.set_title(f"{rule}: one profit a date{never}")
-        left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, frameon=False)
-        if len(known) > 1:
-            data |= _histogram(axes[1], known, mean)
-            figure.subplots_adjust(wspace=0.32)
-        description = (
+    after, before = np.cumsum(net), np.cumsum(gross)
+    data: dict[str, object] = {"dates": dates, "net": after.tolist(), "gross": before.tolist()}
+    band: tuple[Floats, Floats] | None = None
+    if len(placebos) > 1:
+        low, high = np.quantile(np.cumsum(placebos, axis=1), BAND, axis=0)
+        band = (low, high)
+        data |= {"placebo_low": low.tolist(), "placebo_high": high.tolist()}
+    panels = [_sums(dates, after, before, band, rule, traded=bool(np.isfinite(mean)))]
+    if len(known) > 1:
+        panel, found = _histogram(known, mean)
+        panels.append(panel)
+        data |= found
+    return Figure(
+        name="equity",
+        title="Trading on the announcements",
+        caption=(
             f"Running sum of the profits of {rule} over {len(dates)} event dates, one profit a date: at the end "
-            f"{percent(float(net.sum()))} after and {percent(float(gross.sum()))} before costs."
-        )
-        return finish(
-            figure,
-            "equity",
-            "Trading on the announcements",
-            description,
-            data,
-            ("date", "after costs", "before costs", *(("placebo dates, 90 %",) if low is not None else ())),
-            _rows(dates, np.cumsum(net), np.cumsum(gross), low, high),
-        )
+            f"{percent(float(net.sum()))} after (line) and {percent(float(gross.sum()))} before costs (dashed). "
+            "Shaded: nine of ten runs on placebo dates."
+        ),
+        panels=tuple(panels),
+        data=data,
+        columns=("date", "after costs", "before costs", *(("placebo dates, 90 %",) if band is not None else ())),
+        rows=_rows(dates, after, before, band),
+    )
 
 
-def _rows(
-    dates: list[str], net: Floats, gross: Floats, low: Floats | None, high: Floats | None
-) -> tuple[tuple[str, ...], ...]:
-    """The sums up to each date."""
-    rows = [(date, percent(a), percent(b)) for date, a, b in zip(dates, net, gross, strict=True)]
-    if low is None or high is None:
-        return tuple(rows)
-    bands = [interval(a, b) for a, b in zip(low, high, strict=True)]
-    return tuple((*row, band) for row, band in zip(rows, bands, strict=True))
+def _sums(
+    dates: list[str], after: Floats, before: Floats, band: tuple[Floats, Floats] | None, rule: str, *, traded: bool
+) -> Panel:
+    left, right, top, bottom = 44.0, 520.0, 28.0, 190.0
+    every = np.concatenate([[0.0], after, before, *(band or ())])
+    marks = ticks(float(every.min()), float(every.max()), 5)
+    y = Scale(marks[0], marks[-1], bottom, top)
+    x = Scale(0.5, len(dates) + 0.5, left, right)
+    place = [x(k + 1) for k in range(len(dates))]
+    drawn: list[Mark] = [Label("t", 0, 13, f"{rule}: one profit a date{'' if traded else ' (it never traded)'}")]
+    if band is not None:
+        up = tuple((a, y(b)) for a, b in zip(place, band[1], strict=True))
+        down = tuple((a, y(b)) for a, b in zip(reversed(place), reversed(band[0]), strict=True))
+        drawn.append(Line("band", ((*up, *down),), closed=True))
+    drawn += rows_grid(y, marks, left, right, unit=" %")
+    drawn.append(Line("expl", (tuple((a, y(b)) for a, b in zip(place, before, strict=True)),)))
+    drawn.append(Line("act", (tuple((a, y(b)) for a, b in zip(place, after, strict=True)),)))
+    step = max(1, -(-len(dates) // 5))
+    drawn += [Label("m", place[k], bottom + 15, dates[k][:7]) for k in range(0, len(dates), step)]
+    end = float(after[-1]) if len(after) else 0.0
+    outside = band is not None and not float(band[0][-1]) <= end <= float(band[1][-1])
+    return Panel(
+        kind="equity",
+        label=f"{rule}: {percent(end)} after costs over {len(dates)} dates.",
+        width=530,
+        height=212,
+        marks=tuple(drawn),
+        data={
+            "own": f"{end:.6f}",
+            "band": listed_data([float(b[-1]) for b in band]) if band is not None else "",
+            "outside": str(int(outside)),
+        },
+    )
 
 
-def _label_dates(axes: Axes, dates: list[str]) -> None:
-    """A few dates beneath the axis, which counts events."""
-    every = max(1, -(-len(dates) // 5))
-    at = range(0, len(dates), every)
-    axes.set_xticks([n + 1 for n in at], [dates[n][:7] for n in at])
-
-
-def _histogram(axes: Axes, known: Floats, mean: float) -> dict[str, object]:
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
-
+def _histogram(known: Floats, mean: float) -> tuple[Panel, dict[str, object]]:
+    left, right, top, bottom = 6.0, 290.0, 40.0, 190.0
     both = np.append(known, mean) if np.isfinite(mean) else known
     edges = np.linspace(both.min(), both.max() + 1e-9, 16)
     counts, _ = np.histogram(known, bins=edges)
-    axes.bar(edges[:-1], counts, np.diff(edges), align="edge", color=MUTED, alpha=0.55, linewidth=0)
+    x, y = Scale(float(edges[0]), float(edges[-1]), left, right), Scale(0.0, float(counts.max()), bottom, top)
+    bars = tuple(
+        box(x(a), y(n), x(b) - x(a) - 1, bottom - y(n))
+        for a, b, n in zip(edges[:-1], edges[1:], counts, strict=True)
+        if n
+    )
+    drawn: list[Mark] = [
+        Label("t", 0, 13, f"{len(known)} placebo runs"),
+        Label("", 0, 29, "mean profit a date"),
+        Line("near", bars, closed=True),
+        Line("axis", (segment(left, bottom, right, bottom),)),
+    ]
+    inner = [v for v in ticks(float(edges[0]), float(edges[-1]), 3) if edges[0] <= v <= edges[-1]]
+    drawn += [Label("m", x(v), bottom + 15, f"{tick_text(v)} %") for v in inner]
+    outside = False
     if np.isfinite(mean):
-        axes.axvline(mean, color=VERMILION, linewidth=2.2)
-    axes.set_title(f"{len(known)} placebo runs")
-    axes.set_xlabel("mean profit a date")
-    axes.xaxis.set_major_locator(MaxNLocator(3))
-    axes.xaxis.set_major_formatter(PercentFormatter(1.0))
-    return {"counts": counts.tolist(), "edges": edges.tolist(), "mean": mean if np.isfinite(mean) else None}
+        low, high = np.quantile(known, BAND)
+        outside = bool(not low <= mean <= high)
+        drawn.append(Line("ow" if outside else "in", (segment(x(mean), top - 6, x(mean), bottom),), width=2.2))
+    found = {"counts": counts.tolist(), "edges": edges.tolist(), "mean": mean if np.isfinite(mean) else None}
+    panel = Panel(
+        kind="placebo-runs",
+        label=f"Mean profits of {len(known)} placebo runs; the events {percent(mean)}.",
+        width=300,
+        height=212,
+        marks=tuple(drawn),
+        data={"own": f"{mean:.6f}", "band": "", "outside": str(int(outside))},
+    )
+    return panel, found
+
+
+def _rows(
+    dates: list[str], after: Floats, before: Floats, band: tuple[Floats, Floats] | None
+) -> tuple[tuple[str, ...], ...]:
+    """The sums up to each date."""
+    rows = [(date, percent(a), percent(b)) for date, a, b in zip(dates, after, before, strict=True)]
+    if band is None:
+        return tuple(rows)
+    bands = [interval(a, b) for a, b in zip(*band, strict=True)]
+    return tuple((*row, one) for row, one in zip(rows, bands, strict=True))

@@ -1,99 +1,85 @@
-"""The CAR path of one announcement, a panel a ticker, with the bands that days and whole paths keep to."""
+"""Own moves added up outward from the close before day 0: of shares, and on average over a group."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import cycle
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Sequence
 
-import numpy as np
-import pandas as pd
+from eventstudy.report.figures.marks import Dot, Figure, Label, Line, Mark, Panel, box, listed_data
+from eventstudy.report.figures.scale import Scale, finite, rows_grid, ticks
+from eventstudy.report.wording import signed, span
 
-from eventstudy.report.figures.style import COLOURS, INK, MARKERS, Figure, canvas, finish, percent_axis
-from eventstudy.report.words import count, percent, size
-
-if TYPE_CHECKING:
-    from eventstudy.evaluate.bands import Bands
-
-# more panels than this nobody reads; their numbers stand in abnormal_returns.csv
-MOST_TICKERS = 24
-A_ROW = 4
+# one point of a path: day, value, half-width of its interval
+Point = tuple[int, float, float]
 
 
-def car_path(event_id: str, title: str, rows: pd.DataFrame, level: float, bands: Mapping[str, Bands]) -> Figure:
-    """CAR from the first day of the event window, around zero the bands that an ordinary path keeps to:
-    the dark one at each session, the light one as a whole.
+def path_figure(
+    name: str, title: str, paths: Sequence[tuple[str, Sequence[Point]]], window: tuple[int, int], caption: str
+) -> Figure | None:
+    """A panel a path, on one scale; None where no path has a point.
 
     Parameters
     ----------
-    event_id, title : str
-    rows : DataFrame
-        Lines of abnormal_returns.csv of this announcement.
-    level : float
-    bands : mapping
-        Ticker -> half-widths of its bands in standard errors.
+    name, title : str
+    paths : sequence of (heading, points)
+        Points in order of days; the close of day -1 is 0 and need not be among them.
+    window : (start, end)
+        Days that are marked.
+    caption : str
     """
-    everyone = list(dict.fromkeys(rows["ticker"]))
-    tickers = everyone[:MOST_TICKERS]
-    data: dict[str, object] = {"level": level, "tickers": tickers}
-    shown: list[tuple[str, ...]] = []
-    wide, high = min(A_ROW, len(tickers)), -(-len(tickers) // A_ROW)
-    with canvas(max(5.2, 3.2 * wide), 2.86 * high + 0.44) as figure:
-        figure.subplots_adjust(hspace=0.3)
-        axes = figure.subplots(high, wide, sharey=True, squeeze=False).ravel()
-        for panel, ticker, colour, marker in zip(axes, tickers, cycle(COLOURS), cycle(MARKERS), strict=False):
-            lines = rows[(rows["ticker"] == ticker) & rows["car"].notna()]
-            day, car = lines["day"].to_numpy(), lines["car"].to_numpy()
-            error = lines["car_std_error"].to_numpy()
-            half, whole = bands[ticker].pointwise * error, bands[ticker].simultaneous * error
-            panel.fill_between(day, -whole, whole, color=colour, alpha=0.07, linewidth=0)
-            panel.fill_between(day, -half, half, color=colour, alpha=0.14, linewidth=0)
-            percent_axis(panel)
-            panel.axvline(0, color=INK, linewidth=0.8, linestyle=(0, (3, 3)))
-            panel.plot(day, car, color=colour, linewidth=1.8, marker=marker, markersize=3.2)
-            panel.set_title(ticker)
-            panel.set_xlabel("sessions from day 0")
-            data[ticker] = {
-                "day": day.tolist(),
-                "car": car.tolist(),
-                "half_band": half.tolist(),
-                "half_band_path": whole.tolist(),
-            }
-            shown += [
-                (ticker, str(d), percent(c), size(a, 2), size(b, 2))
-                for d, c, a, b in zip(day, car, half, whole, strict=True)
-            ]
-        for panel in axes[::wide]:
-            panel.set_ylabel("cumulative abnormal return")
-        for panel in axes[len(tickers) :]:
-            panel.set_visible(False)
-        ends = ", ".join(
-            f"{ticker} {percent(float(rows[(rows['ticker'] == ticker)]['car'].dropna().iloc[-1]))}"
-            for ticker in tickers
-        )
-        description = (
-            f"Cumulative abnormal return by session around {event_id}. At the end of the window: {ends}. The "
-            f"dark band holds {100 * level:g} % of ordinary paths at each session, the light band {100 * level:g} % of "
-            "them from beginning to end."
-        )
-        if len(everyone) > len(tickers):
-            description += f" The first {len(tickers)} of {count(len(everyone), 'ticker')}."
-        return finish(
-            figure,
-            f"car-{event_id}",
-            f"CAR around {title}",
-            description,
-            _json(data),
-            ("ticker", "day", "CAR", "half band of a session", "half band of a path"),
-            tuple(shown),
-        )
+    known = [(heading, [p for p in points if math.isfinite(p[1])]) for heading, points in paths]
+    known = [(heading, points) for heading, points in known if points]
+    if not known:
+        return None
+    bounds = [b for _, points in known for _, v, h in points for b in (v, v - h, v + h)]
+    marks = ticks(min([*finite(bounds), 0.0]), max([*finite(bounds), 0.0]), 4)
+    return Figure(
+        name=name,
+        title=title,
+        caption=caption,
+        panels=tuple(_panel(heading, points, window, marks) for heading, points in known),
+        data={
+            "paths": {h: [{"day": d, "value": v, "half": w} for d, v, w in points] for h, points in known},
+        },
+        columns=("", "day", "added up", "interval"),
+        rows=tuple(
+            (heading, f"{d:+d}" if d else "0", signed(v), span(v - h, v + h, 2))
+            for heading, points in known
+            for d, v, h in points
+        ),
+    )
 
 
-def _json(data: dict[str, object]) -> dict[str, object]:
-    """NaN has no place in JSON."""
-    return {
-        key: {k: [None if isinstance(v, float) and np.isnan(v) else v for v in values] for k, values in value.items()}
-        if isinstance(value, dict)
-        else value
-        for key, value in data.items()
-    }
+def _panel(heading: str, points: Sequence[Point], window: tuple[int, int], marks: list[float]) -> Panel:
+    left, right, top, bottom = 40.0, 350.0, 34.0, 214.0
+    whole = sorted([*(p for p in points if p[0] != -1), (-1, 0.0, 0.0)])
+    x, y = Scale(whole[0][0], max(whole[-1][0], 0), left, right), Scale(marks[0], marks[-1], bottom, top)
+    drawn: list[Mark] = [Label("t", 0, 13, heading)]
+    start = x(max(window[0] - 1, whole[0][0]))
+    drawn.append(Line("night", (box(start, top, x(window[1]) - start, bottom - top),), closed=True))
+    sure = [p for p in whole if math.isfinite(p[2])]
+    if len(sure) > 1:
+        up = tuple((x(d), y(v + h)) for d, v, h in sure)
+        down = tuple((x(d), y(v - h)) for d, v, h in reversed(sure))
+        drawn.append(Line("band", ((*up, *down),), closed=True))
+    drawn += rows_grid(y, marks, left, right, unit=" %")
+    drawn.append(Line("act", (tuple((x(d), y(v)) for d, v, _ in whole),)))
+    end = next((p for p in whole if p[0] == window[1]), None)
+    outside = False
+    if end is not None:
+        outside = math.isfinite(end[2]) and abs(end[1]) > end[2]
+        place = y(end[1] + (end[2] if math.isfinite(end[2]) else 0)) - 6
+        drawn.append(Dot("hit" if outside else "hole", x(end[0]), y(end[1]), 4))
+        drawn.append(Label("o r" if outside else "b r", x(end[0]) + 4, max(place, top + 10), signed(end[1], 1)))
+    ends = {whole[0][0], -1, window[1], whole[-1][0]}
+    drawn += [Label("m", min(x(d), right - 6), bottom + 15, f"{d:+d}" if d else "0") for d in sorted(ends)]
+    drawn.append(Label("m b", (start + x(window[1])) / 2, bottom + 30, "event"))
+    own, half = (end[1], end[2]) if end is not None else (math.nan, math.nan)
+    return Panel(
+        kind="path",
+        label=f"{heading}: own move added up from the close of day -1, {signed(own, 1)} at day {window[1]:+d}.",
+        width=360,
+        height=250,
+        marks=tuple(drawn),
+        data={"own": f"{own:.6f}", "band": listed_data([-half, half]), "outside": str(int(outside))},
+    )

@@ -1,0 +1,373 @@
+"""The sentences of pages: each template with its condition, in one place. tests/report/test_sentences.py reads every
+sentence back and holds it against the tables.
+
+A move is in percent, its parts are in points, and parts add up as printed. An own move is the abnormal return. No cause
+is stated: a share fell, nothing made it fall.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from eventstudy.engine.models import MODELS
+from eventstudy.report.moves import DAY, OPENING, Move, Session, Share
+from eventstudy.report.wording import counted, day_words, odds, over, plain, points, rounded, signed, span, upper
+from eventstudy.report.words import listed
+
+if TYPE_CHECKING:
+    from eventstudy.spec import StudySpec
+
+PART_WORDS = {DAY: "whole day", OPENING: "at the opening", "session": "during the day"}
+# names of a heading; more shares are counted
+NAMED = 4
+
+
+def printed(move: Move, digits: int = 2) -> tuple[float, float, float]:
+    """(moved, market, own) in percent as pages print them: the market's part is what the printed others leave."""
+    moved, own = rounded(move.moved, digits), rounded(move.own, digits)
+    return moved, round(moved - own, digits) + 0.0, own
+
+
+def explainer(spec: StudySpec) -> str:
+    """What the model takes the expected move from."""
+    named = {
+        "constant-mean": "its usual day",
+        "multi-index": "the market with its sector",
+        "peer-market": "the market with its peers",
+        "peer": "the average of its peers",
+        "peer-adjusted": "the average of its peers",
+        "synthetic": "the mix of its peers",
+    }
+    return named.get(spec.model, "the market with its factors" if MODELS[spec.model].columns else "the market")
+
+
+def decomposition(name: str, move: Move, what: str, days: int = 1, digits: int = 2) -> str:
+    """S1 to S4: what the share did, what the market explains, what is its own."""
+    moved, market, own = printed(move, digits)
+    if not math.isfinite(moved):
+        return f"{name}'s own move{over(days)} was {signed(move.own, digits)}."
+    verb, size, when = ("rose" if moved > 0 else "fell"), plain(moved, digits), over(days)
+    start = f"{name} {verb} {size} %{when}" if moved else f"{name} did not move{when}"
+    mine = f"{plain(own, digits)} points are its own"
+    way = "lifted" if market > 0 else "lowered"
+    if abs(market) < 0.1:
+        return f"{start}; {what} explains none of it." if moved else f"{start}, and neither did {what}."
+    if moved * market <= 0:
+        return f"{start}, though {what} would have {way} it by {plain(market, digits)} %; {mine}."
+    if abs(market) > abs(moved):
+        better = "better" if own > 0 else "worse"
+        tail = f"so it did {plain(own, digits)} points {better}" if own else "which is what it did"
+        return f"{start}; {what} alone would have {way} it by {plain(market, digits)} %, {tail}."
+    return f"{start}; {what} explains {plain(market, digits)} points of it, {mine}."
+
+
+def verdict(move: Move) -> str:
+    """V1 to V3: whether the own move is unusual, and whether that depends on the choices."""
+    n, k = len(move.variants), move.unusual
+    kind = move.verdict
+    if not kind:
+        return "How unusual that is cannot be said: there is no p value."
+    if not n:
+        return "That is unusual." if kind == "unusual" else "That could be an ordinary day."
+    if kind == "unusual":
+        return f"That is unusual, and {f'every one of {n} variants says' if k == n else f'{k} of {n} variants say'} so."
+    if kind == "ordinary":
+        who = "none" if not k else str(k)
+        return f"That could be an ordinary day; {who} of {n} variants {'calls' if k <= 1 else 'call'} it unusual."
+    return f"Whether that is unusual depends on the choices: {k} of {n} variants {'calls' if k == 1 else 'call'} it so."
+
+
+def short_verdict(move: Move) -> str:
+    """V in short form, for claims and folded lines."""
+    kind, n, k = move.verdict, len(move.variants), move.unusual
+    if kind == "unusual":
+        return f"Unusual: {k} of {n} variants say so" if n else "Unusual"
+    if kind == "ordinary":
+        return "Could be an ordinary day" if move.part != OPENING else "Could be an ordinary night"
+    return f"Depends on the choices: {k} of {n} variants call it unusual" if kind else "No p value"
+
+
+def frequency(move: Move) -> str:
+    """F: how many ordinary days or nights went as far; empty where that is not known."""
+    if not move.ordinary:
+        return ""
+    noun = "night" if move.part == OPENING else "day"
+    if not move.as_far:
+        return f"no ordinary {noun} of {move.ordinary} went as far"
+    return f"{move.as_far} of {move.ordinary} ordinary {noun}s went as far"
+
+
+def as_far(move: Move) -> str:
+    """F in a table."""
+    return f"{move.as_far} of {move.ordinary}" if move.ordinary else ""
+
+
+def detectable(shares: Sequence[Share]) -> str:
+    """M: the smallest effect found four times in five, and with the interval at the scale of the last 20 sessions where
+    that differs by more than a quarter; empty where every share is unusual."""
+    known = [s for s in shares if s.whole.verdict in ("ordinary", "depends") and math.isfinite(s.whole.mde)]
+    if not known:
+        return ""
+    one = len(shares) == 1
+    sizes = listed([f"{100 * s.whole.mde:.1f}{'' if one else f' for {s.name}'}" for s in known])
+    sizes = sizes.replace(" for", " points for", 1) if not one else f"{sizes} points"
+    text = f"Not proof of no effect: a true effect of {sizes} would be found four times in five, "
+    text += "a smaller one is often missed"
+    local = [(s.name, *s.whole.local) for s in known if s.whole.local is not None]
+    if local:
+        there = listed(
+            [
+                f"{100 * mde:.1f}{'' if one else f' for {name}'} (interval {span(low, high)})"
+                for name, mde, low, high in local
+            ]
+        )
+        text += f"; at the scale of the last 20 sessions it takes {there}"
+    return f"{text}."
+
+
+def flip(share: Share) -> str:
+    """D: the choice that turns the answer, the nearest estimation length first; empty where none does."""
+    move = share.whole
+    usual = next((v for v in move.variants if v.usual), None)
+    if usual is None:
+        return ""
+    mine = dict(usual.choices)
+    others = [
+        (name, value, v)
+        for v in move.variants
+        for name, value in v.choices
+        if value != mine.get(name) and all(mine.get(n) == x for n, x in v.choices if n != name)
+        if (v.p <= move.alpha) != move.outside
+    ]
+    if not others:
+        return ""
+    lengths = [item for item in others if item[0] == "length"]
+    if lengths:
+        name, value, v = min(lengths, key=lambda item: abs(float(item[1]) - float(mine["length"])))
+        how = f"with {value} days of history instead of {mine['length']}"
+    else:
+        name, value, v = others[0]
+        how = CHOICE_WORDS.get((name, value), f"with {name} {value}")
+    counts = "counts as unusual" if v.p <= move.alpha else "does not count as unusual"
+    return f"{how}, {share.name}'s is {signed(v.own, 1)} instead of {signed(move.own, 1)} and {counts}"
+
+
+CHOICE_WORDS = {
+    ("model", "multi-index"): "where the sector counts as market",
+    ("masked", "no"): "with days next to other news kept in",
+    ("returns", "log"): "with logarithmic returns",
+    ("returns", "simple"): "with simple returns",
+    ("gap", "20"): "where the history ends 20 days before",
+    ("gap", "10"): "where the history ends 10 days before",
+}
+
+
+def direction(moves: Sequence[Move]) -> str:
+    """What unusual shares did, in words that hold for all of them."""
+    own_down = all(m.own < 0 for m in moves)
+    own_up = all(m.own > 0 for m in moves)
+    if own_down and all(m.moved < 0 for m in moves):
+        return "fell plainly further than the market explains"
+    if own_up and all(m.moved > 0 for m in moves):
+        return "rose plainly further than the market explains"
+    if own_down or own_up:
+        return f"did plainly {'worse' if own_down else 'better'} than the market explains"
+    return "moved plainly otherwise than the market explains"
+
+
+def moved_words(shares: Sequence[Share], day0: str) -> str:
+    """H1, first sentence: what the shares of a session did."""
+    when = f"on {day_words(day0)}"
+    known = [s for s in shares if math.isfinite(s.whole.moved)]
+    moved = [rounded(s.whole.moved, 1) for s in known]
+    if not known:
+        return f"{len(shares)} shares {when}."
+    names = listed([s.name for s in known]) if len(known) <= NAMED else f"{upper(counted(len(known)))} shares"
+    days = over(max(s.days for s in known))
+    same = all(m > 0 for m in moved) or all(m < 0 for m in moved)
+    if same and max(moved) - min(moved) <= 1.0:
+        middle = sorted(abs(m) for m in moved)[len(moved) // 2]
+        return f"{names} {'rose' if moved[0] > 0 else 'fell'} about {middle:.0f} %{days} {when}."
+    if len(known) <= NAMED:
+        each = [
+            f"{s.name} {'rose' if m > 0 else 'fell'} {abs(m):.1f} %" if m else f"{s.name} did not move"
+            for s, m in zip(known, moved, strict=True)
+        ]
+        return f"{listed(each)}{days} {when}."
+    return f"{names} moved between {min(moved):+.1f} and {max(moved):+.1f} %{days} {when}."
+
+
+def plainly_words(shares: Sequence[Share]) -> str:
+    """H1, second sentence: who moved plainly further than the market explains."""
+    whole = [s for s in shares if s.whole.verdict == "unusual"]
+    if whole and len(whole) == len(shares):
+        return f"{'All' if len(shares) > 2 else 'Both'} {direction([s.whole for s in whole])}."
+    if whole:
+        return f"Only {_names(whole)} {direction([s.whole for s in whole])}."
+    opened = [s for s in shares if s.opening is not None and s.opening.verdict == "unusual"]
+    if opened:
+        words = direction([s.opening for s in opened if s.opening is not None])
+        if len(opened) == len(shares):
+            return f"All, but only at the opening, {words}."
+        return f"Only {_names(opened)}, and only at the opening, {words}."
+    return "None moved plainly further than the market explains."
+
+
+def _names(shares: Sequence[Share]) -> str:
+    return listed([s.name for s in shares]) if len(shares) <= NAMED else f"{counted(len(shares))} shares"
+
+
+def headline(session: Session, what: str) -> str:
+    """H1 of a session."""
+    shares = session.shares
+    if len(shares) > 1:
+        return f"{moved_words(shares, session.day0)} {plainly_words(shares)}"
+    share = shares[0]
+    text = decomposition(share.name, share.whole, what, share.days, digits=1)
+    moved, market, own = printed(share.whole, 1)
+    first, mark, rest = text.partition("; ")
+    first, rest = (first, rest) if mark else (text.rstrip("."), "")
+    when = f" on {day_words(session.day0)}"
+    if moved and moved * market > 0 and abs(market) <= abs(moved) and abs(market) >= 0.1:
+        tail = f"The market explains {plain(market, 1)} points of it; "
+        tail = tail.replace("The market", upper(what))
+        other = (
+            f"the other {plain(own, 1)} could be an ordinary day."
+            if share.whole.verdict == "ordinary"
+            else (f"{plain(own, 1)} are its own.")
+        )
+        return f"{first}{when}. {tail}{other}"
+    if "though" in first:
+        head, _, though = first.partition(", though ")
+        return f"{head}{when}, though {though}. {upper(rest)}"
+    return f"{first}{when}. {upper(rest)}" if rest else f"{first}{when}."
+
+
+def sure_words(shares: Sequence[Share]) -> list[str]:
+    """The lead of a session: which own moves are unusual, which could be ordinary, which depend, and on what."""
+    said = []
+    if len(shares) == 1:
+        share = shares[0]
+        said.append(_one_lead(share))
+    else:
+        place = "At the close, " if all(s.days == 1 for s in shares) else ""
+        groups = {kind: [s for s in shares if s.whole.verdict == kind] for kind in ("unusual", "ordinary", "depends")}
+        phrases = []
+        if mine := groups["unusual"]:
+            phrases.append(f"{_owners(mine)} {'is' if len(mine) == 1 else 'are'} unusual under nearly every choice")
+        if mine := groups["ordinary"]:
+            phrases.append(f"{_owners(mine)} could be an ordinary day")
+        if mine := groups["depends"]:
+            phrases.append(f"{_owners(mine)} {'depends' if len(mine) == 1 else 'depend'} on how the past is measured")
+        if phrases:
+            said.append(f"{upper(place + '; '.join(phrases))}.")
+        turned = [text for s in groups["depends"] if (text := flip(s))]
+        if turned:
+            # a length of history says most, because somebody had to choose one
+            said.append(f"{upper(next((text for text in turned if 'of history' in text), turned[0]))}.")
+    said += opening_words(shares)
+    return said
+
+
+def _one_lead(share: Share) -> str:
+    move = share.whole
+    text = verdict(move)
+    if far := frequency(move):
+        text = f"{text} {upper(far)}."
+    if move.verdict == "depends" and (turned := flip(share)):
+        text = f"{text} {upper(turned)}."
+    return text
+
+
+def _owners(shares: Sequence[Share]) -> str:
+    if len(shares) > NAMED:
+        return f"the own moves of {counted(len(shares))} shares"
+    return f"the own move{'' if len(shares) == 1 else 's'} of {listed([s.name for s in shares])}"
+
+
+def opening_words(shares: Sequence[Share]) -> list[str]:
+    """What the day hides where openings were unusual by themselves, and what the session then did."""
+    found = [s for s in shares if s.opening is not None and s.opening.outside][:NAMED]
+    said = []
+    for below in (True, False):
+        mine = [s for s in found if s.opening is not None and (s.opening.own < 0) == below]
+        if not mine:
+            continue
+        sizes = listed([plain(rounded(s.opening.own, 1), 1) for s in mine if s.opening is not None])
+        side = "below" if below else "above"
+        text = f"At the opening {listed([s.name for s in mine])} stood {sizes} points {side} what the market explains"
+        if aside := _aside(mine):
+            text += f" ({aside})"
+        turned = [s for s in mine if _turned(s)]
+        if turned:
+            back = listed([plain(rounded(s.session.own, 1), 1) for s in turned if s.session is not None])
+            rare = [s.name for s in turned if s.session is not None and s.session.outside]
+            how = (
+                "could be ordinary"
+                if not rare
+                else "is unusual too"
+                if len(rare) == len(turned)
+                else (f"is unusual for {listed(rare)}")
+            )
+            who = "" if len(mine) == 1 else f"{listed([s.name for s in turned])} "
+            verb = "gained" if below else "lost"
+            link = "on" if below else "against"
+            text += f"; during the day {who or 'it '}{verb} {back} points {link} the market, which {how}"
+        said.append(f"{text}.")
+    return said
+
+
+def _turned(share: Share) -> bool:
+    """Whether the session took back a fifth or more of what the opening did."""
+    night, day = share.opening, share.session
+    return night is not None and day is not None and night.own * day.own < 0 and abs(day.own) >= 0.2 * abs(night.own)
+
+
+def _aside(shares: Sequence[Share]) -> str:
+    """How often a night goes as far, and how many variants call the opening unusual."""
+    moves = [s.opening for s in shares if s.opening is not None]
+    counts = {len(move.variants) for move in moves}
+    parts = [frequency(moves[0])] if len(moves) == 1 else []
+    if counts != {0} and len(counts) == 1:
+        n = counts.pop()
+        parts.append(f"{listed([str(move.unusual) for move in moves])} of {n} variants call that unusual")
+    return ", ".join(part for part in parts if part)
+
+
+def market_words(shares: Sequence[Share], market: float, what: str) -> str:
+    """How the market moved, and what that explains of each share; empty where the model has no market."""
+    if not math.isfinite(market) or len(shares) < 2 or len(shares) > NAMED or any(s.days > 1 for s in shares):
+        return ""
+    moved = rounded(market, 1)
+    verb = "did not move" if not moved else f"{'rose' if moved > 0 else 'fell'} {plain(moved, 1)} %"
+    parts = [printed(s.whole, 1) for s in shares]
+    if not moved or any(m * r <= 0 or abs(m) > abs(r) for r, m, _ in parts):
+        each = listed([f"{s.name} {points(m, 1)}" for s, (_, m, _) in zip(shares, parts, strict=True)])
+        return f"The market {verb}; of that {what} explains {each} points." if moved else f"The market {verb}."
+    noun = "falls" if parts[0][0] < 0 else "rises"
+    return f"The market {verb}, which explains {listed([plain(m, 1) for _, m, _ in parts])} points of the {noun}."
+
+
+def chance(n: int, alpha: float) -> str:
+    """How many of n ordinary days chance alone would call unusual, in words."""
+    expected = alpha * n
+    low = math.floor(expected)
+    if expected < 0.5:
+        return "less than one"
+    if abs(expected - round(expected)) < 0.25 or expected > 12:
+        return f"about {counted(round(expected))}"
+    return f"{counted(low)} or {counted(low + 1)}" if low else "one"
+
+
+def family(unusual: int, n: int, alpha: float, surviving: int | None) -> str:
+    """Of how many looks how many are unusual, what chance would give, and how many stay."""
+    text = (
+        f"{upper(counted(unusual))} of {n:,} (one share on one day counts once) "
+        f"{'is' if unusual == 1 else 'are'} unusual at {odds(alpha)}; chance alone would give {chance(n, alpha)}."
+    )
+    if surviving is not None and n > 1 and unusual:
+        stay = f"{upper(counted(surviving))} {'stays' if surviving == 1 else 'stay'}"
+        text += f" {stay} when all {n:,} looks are allowed for."
+    return text
