@@ -33,6 +33,8 @@ from eventstudy.spec import Window
 SHORT_SHARE = 0.8
 # what stands in where a model of the variance could not be estimated
 STAND_IN = "market-model"
+# flags of prices that may be wrong: what a reader checks before any number is read
+DOUBTS = ("level_break", "huge_move", "bad_tick", "doubtful_closes", "dates_against_benchmark")
 FLAGS: dict[str, str] = {
     "level_break": "the price of the stock or its benchmark changes by the factor of a split or of a change of units "
     "in the estimation or event window and stays there: closes that a split has not adjusted, or pence beside pounds",
@@ -191,6 +193,12 @@ _PLACES = {name: place for place, name in enumerate(FLAGS)}
 def marked(bits: np.ndarray, flag: str) -> Bools:
     """Which rows have a flag."""
     return np.asarray(bits >> _PLACES[flag] & 1 > 0)
+
+
+def doubt_notice(bits: int) -> str:
+    """The sentence on prices that may be wrong, where some event has such a flag; else empty."""
+    found = [name for name in flag_words(bits).split(";") if name in DOUBTS]
+    return f"check the prices first: some events have {', '.join(found)} (flags in windows.csv)" if found else ""
 
 
 def flag_words(bits: int) -> str:

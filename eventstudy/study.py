@@ -29,6 +29,7 @@ from eventstudy.evaluate.claims import claiming
 from eventstudy.evaluate.own_windows import with_own_windows
 from eventstudy.evaluate.typical import LARGEST, SAMPLED, Typical, ordinary_spans
 from eventstudy.evaluations import Evaluations
+from eventstudy.flags import doubt_notice
 from eventstudy.measured import MeasuredEvents, end_to_end
 from eventstudy.prepare import Prepared, Storage, prepare
 from eventstudy.report.event_tables import EventTables
@@ -184,8 +185,9 @@ def run(
     picked = _studied(first, whole) if afford.kept else _shown(job, prepared, first, shown)
     studied = _record(prepared, tables, job, *picked)
     evaluations = Evaluations(studied=studied, asked=reported, budget=afford)
-    left = filter(None, (evaluations.no_clusters, evaluations.no_curves))
     totals = totals_of(prepared, first)
+    doubts = doubt_notice(totals.flags)
+    left = filter(None, (evaluations.no_clusters, evaluations.no_curves, doubts))
     result = StudyResult(
         typical=_typical(job, prepared, first, tables) if across and totals.n_announcements > PAGES else None,
         studied=studied,

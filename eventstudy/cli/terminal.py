@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from eventstudy.flags import DOUBTS
 from eventstudy.report.announcement import cannot_tell_words, masked_words
 from eventstudy.report.claims import claim_items
 from eventstudy.report.escape import clean
@@ -96,7 +97,8 @@ def _said(material: Material, share: Share) -> Iterator[str]:
     if share.role == "placebo":
         yield "This is a check on a day without news."
     if share.flags:
-        yield f"About the data: {', '.join(flag.replace('_', ' ') for flag in share.flags)}."
+        words = ", ".join(flag.replace("_", " ") for flag in share.flags)
+        yield f"{'Check the prices first' if set(DOUBTS) & set(share.flags) else 'About the data'}: {words}."
 
 
 def _parts(share: Share) -> Iterator[str]:

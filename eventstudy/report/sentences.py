@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from eventstudy.engine.models import MODELS
+from eventstudy.flags import DOUBTS
 from eventstudy.report.moves import DAY, OPENING, Move, Session, Share
 from eventstudy.report.wording import counted, day_words, odds, over, plain, points, rounded, signed, span, upper
 from eventstudy.report.words import listed
@@ -220,7 +221,13 @@ def _names(shares: Sequence[Share]) -> str:
 
 
 def headline(session: Session, what: str) -> str:
-    """H1 of a session."""
+    """H1 of a session, with what is in doubt about its prices."""
+    found = sorted({flag for share in session.shares for flag in share.flags if flag in DOUBTS})
+    doubt = f" Check the prices first: {', '.join(flag.replace('_', ' ') for flag in found)}." if found else ""
+    return _headline(session, what) + doubt
+
+
+def _headline(session: Session, what: str) -> str:
     shares = session.shares
     if len(shares) > 1:
         return f"{moved_words(shares, session.day0)} {plainly_words(shares)}"
