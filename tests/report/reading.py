@@ -121,9 +121,9 @@ def near(said: str | float, value: float, digits: int) -> None:
 
 def hold_decomposition(said: re.Match[str], row: Row, digits: int) -> None:
     """What moved, what the market explains, and what is its own: right, and adding up as printed."""
-    name, verb, moved, days = said["name"], said["verb"], float(said["moved"]), said["days"]
+    name, verb, moved, days = said["name"], said["verb"], float(said["moved"] or 0.0), said["days"]
     assert name == row.ticker
-    assert (verb == "rose") == (row.moved > 0)
+    assert verb is None or (verb == "rose") == (row.moved > 0)
     near(moved, abs(row.moved), digits)
     assert (COUNTS.index(days) if days else 1) == row.days
     moved = moved if verb == "rose" else -moved
@@ -149,10 +149,11 @@ def hold_decomposition(said: re.Match[str], row: Row, digits: int) -> None:
     assert abs(own + part - moved) < 1e-9
 
 
-START = r"(?P<name>[A-Z]+) (?P<verb>rose|fell) (?P<moved>\d+\.\d+) %(?: over (?P<days>\w+) days)?"
+START = r"(?P<name>[A-Z]+) (?:(?P<verb>rose|fell) (?P<moved>\d+\.\d+) %|did not move)(?: over (?P<days>\w+) days)?"
 DECOMPOSITIONS = [
     rf"{START}; {WHAT} explains (?P<explains>\d+\.\d+) points of it, (?P<own>\d+\.\d+) points are its own\.",
     rf"{START}; {WHAT} explains (?P<none>none) of it\.",
+    rf"{START}, and (?P<none>neither) did {WHAT}\.",
     rf"{START}, (?P<though>though) {WHAT} would have (?P<way>lifted|lowered) it by (?P<part>\d+\.\d+) %; "
     rf"(?P<own>\d+\.\d+) points are its own\.",
     rf"{START}; {WHAT} alone would have (?P<way>lifted|lowered) it by (?P<part>\d+\.\d+) %, so it did "
