@@ -131,6 +131,11 @@ class PriceSeries:
     spans: Floats | None = None
     local: PriceSeries | None = None
 
+    @property
+    def quoted(self) -> Floats:
+        """The closes in their own currency: whether one repeats the one before is not known of others. float64 (n,)."""
+        return self.close if self.local is None else self.local.close[np.searchsorted(self.local.dates, self.dates)]
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:

@@ -81,7 +81,7 @@ def stale(series: AlignedSeries) -> Bools:
     positions = np.flatnonzero(series.traded)
     if not len(positions):
         return found
-    values = series.close[positions]
+    values = series.quoted[positions]
     # a source of returns has no closes
     moved = np.where(np.isnan(values[1:]), series.total[positions[1:]] != 0, values[1:] != values[:-1])
     starts = np.flatnonzero(np.concatenate([[True], moved]))

@@ -47,6 +47,8 @@ class AlignedSeries:
         Positions of the ticker's first and last close and of the last session with all benchmarks; -1 if none.
     close : float64 (T,)
         Closes of the ticker; NaN throughout where the source states returns.
+    quoted : float64 (T,)
+        The same in their own currency.
     names : tuple of str
         What the rows of ``factors`` are.
     offset : float64 (T,)
@@ -78,6 +80,7 @@ class AlignedSeries:
     last: int
     benchmark_last: int
     close: Floats
+    quoted: Floats
     names: tuple[str, ...]
     offset: Floats
     doubt: NDArray[np.uint8]
@@ -95,6 +98,7 @@ class _OnCalendar:
     """
 
     close: Floats
+    quoted: Floats
     open: Floats
     adjusted: Floats
     paid: Floats
@@ -127,6 +131,7 @@ def _on_calendar(series: PriceSeries, calendar: TradingCalendar) -> _OnCalendar:
         return _index_on_calendar(series, calendar, at)
     return _OnCalendar(
         close=close,
+        quoted=close if series.local is None else spread(series.quoted),
         open=spread(series.open),
         adjusted=adjusted,
         paid=np.cumsum(dividend),
@@ -168,7 +173,7 @@ def _index_on_calendar(series: PriceSeries, calendar: TradingCalendar, at: NDArr
             before = series.close[first - 1] if first else 1.0
             adjusted[base], chain[base] = before, chains[first]
     nothing = np.full(n, np.nan)
-    return _OnCalendar(nothing, nothing, adjusted, np.zeros(n), True, row, chain)
+    return _OnCalendar(nothing, nothing, nothing, adjusted, np.zeros(n), True, row, chain)
 
 
 def _between(figures: _OnCalendar, common: NDArray[np.int64]) -> Floats:
@@ -253,6 +258,7 @@ def align(
         last=int(positions[-1]) if len(positions) else -1,
         benchmark_last=int(market_positions[-1]) if len(market_positions) else -1,
         close=own.close,
+        quoted=own.quoted,
         names=tuple(benchmarks),
         offset=np.zeros(n),
         doubt=_doubts([series[symbol] for symbol in (ticker, *benchmarks)], calendar, common),

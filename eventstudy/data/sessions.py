@@ -35,10 +35,8 @@ def in_own_currency(series: PriceSeries) -> PriceSeries:
 
 def moved(series: PriceSeries) -> Bools:
     """Rows whose close differs from that of the row before; the first counts as such. bool (n,)."""
-    if series.local is not None:
-        return moved(series.local)[np.searchsorted(series.local.dates, series.dates)]
-    found = np.ones(len(series.dates), dtype=bool)
-    found[1:] = np.abs(series.close[1:] / series.close[:-1] - 1) > MOVED
+    found, close = np.ones(len(series.dates), dtype=bool), series.quoted
+    found[1:] = np.abs(close[1:] / close[:-1] - 1) > MOVED
     return found
 
 

@@ -260,18 +260,23 @@ def _is_text(column: pd.Series) -> bool:
     """Whether a column holds text, or objects of which the first is text or none is there."""
     if pd.api.types.is_object_dtype(column.dtype):
         first = next((value for value in column if not _lost(value)), "")
-        return isinstance(first, str | Real | Decimal)
+        return isinstance(first, str) or _is_number(first)
     return bool(pd.api.types.is_string_dtype(column.dtype))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real | Decimal) and not isinstance(value, bool)
 
 
 def _with_floats(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with columns of numbers that are held as objects, such as a database's decimals, as floats."""
     out = frame.copy(deep=False)
     for at in np.flatnonzero([pd.api.types.is_object_dtype(kind) for kind in frame.dtypes]).tolist():
-        cells = [None if _lost(value) else value for value in frame.iloc[:, at]]
-        numbers = [cell for cell in cells if cell is not None]
-        if numbers and all(isinstance(cell, Real | Decimal) and not isinstance(cell, bool) for cell in numbers):
-            out.isetitem(at, np.array([np.nan if cell is None else float(cell) for cell in cells]))
+        column = frame.iloc[:, at]
+        lost = column.map(_lost).to_numpy(dtype=bool)
+        # among millions of texts the first decides
+        if not lost.all() and all(_is_number(value) for value in column[~lost]):
+            out.isetitem(at, column.where(~lost, np.nan).astype(np.float64))
     return out
 
 

@@ -29,15 +29,16 @@ def without_tail(series: PriceSeries, other: PriceSeries) -> PriceSeries:
         chance once in ten thousand files: six rows, or more where unchanged closes are common. A file of 1.4 million
         rows of 500 US firms, cut on any day, has none.
     """
-    if len(series.dates) <= FEWEST or series.close[-1] != series.close[-FEWEST]:
+    close, others = series.quoted, other.quoted
+    if len(close) <= FEWEST or close[-1] != close[-FEWEST]:
         return series
-    changed = np.flatnonzero(series.close != series.close[-1])
+    changed = np.flatnonzero(close != close[-1])
     if not len(changed):
         return series
     start = int(changed[-1]) + 1
-    days = other.dates[1:][np.abs(other.close[1:] / other.close[:-1] - 1) > MOVED]
+    days = other.dates[1:][np.abs(others[1:] / others[:-1] - 1) > MOVED]
     length = 1 + int(np.isin(series.dates[start + 1 :], days).sum())
-    before = series.close[: start + 1]
+    before = close[: start + 1]
     same = float((before[1:] == before[:-1]).mean()) if start else 0.0
     if length < max(FEWEST, int(np.ceil(1 + np.log(CHANCE / len(series.dates)) / np.log(max(same, LEAST))))):
         return series

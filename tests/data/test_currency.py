@@ -223,6 +223,28 @@ def test_closes_that_repeat_stay_so_in_dollars(prices: Path, tmp_path: Path) -> 
     assert all("XAMS: the exchange is taken to have been closed on 2025-04-16" in err for err in said), said
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "flag"), [("2025-04-07", "2025-04-22", "stale_prices"), ("2025-04-22", "", "stale_tail")]
+)
+def test_closes_that_stand_still_are_told_in_dollars_as_at_home(
+    prices: Path, tmp_path: Path, first: str, last: str, flag: str
+) -> None:
+    """A run of equal closes, and a file that goes on with the last close: the rate moves both."""
+    frame = pd.read_csv(prices / "ASML.AS.csv")
+    rows = (frame["Date"] >= first) & (frame["Date"] <= (last or "2099-01-01"))
+    frame.loc[rows, "Close"] = frame.loc[rows, "Close"].iloc[0]
+    frame.to_csv(prices / "ASML.AS.csv", index=False)
+    told = []
+    for currency in ("local", "USD"):
+        assert study(tmp_path, ROWS, "--currency", currency).code == 0
+        with (tmp_path / "reports" / "windows.csv").open() as handle:
+            rows_of = [row for row in csv.DictReader(handle) if row["ticker"] == "ASML.AS"]
+        with (tmp_path / "reports" / "excluded.csv").open() as handle:
+            lost = [row["reason"] for row in csv.DictReader(handle)]
+        told.append((sorted({one for row in rows_of for one in row["flags"].split(";")}), lost))
+    assert told[0] == told[1] and flag in told[0][0]
+
+
 def long(frame: pd.DataFrame, **stated: str) -> pd.DataFrame:
     table = frame.rename_axis("date").reset_index().melt("date", var_name="ticker", value_name="close")
     table["currency"] = table["ticker"].map(stated).fillna("")

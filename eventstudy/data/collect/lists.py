@@ -267,8 +267,8 @@ def _row(
                 row[name] = _identifier(text, _holds(table, at, asked))
             elif name == "announced_at":
                 utc = bool(table.headings) and fold(table.headings[at]) == UTC_DATES
-                moment = with_clock(text, clock) if clock else text
-                row[name] = read_moment(moment, order, ZoneInfo("UTC") if utc else asked.zone)
+                text = with_clock(text, clock) if clock else text
+                row[name] = read_moment(text, order, ZoneInfo("UTC") if utc else asked.zone)
             elif name == "timing":
                 row[name] = "" if clock else _bucket(text)
             elif name == "window" and not table.headings and _is_request(table):
