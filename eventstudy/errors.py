@@ -99,6 +99,10 @@ class ExpressionError(UsageError):
         self.at = at
         self.length = length
 
+    def __str__(self) -> str:
+        # a mark below the expression needs lines of its own
+        return self.in_lines()
+
     def in_lines(self) -> str:
         """The expression with a mark below what is meant."""
         # one character stays one column, so that the mark stands beneath what it means
