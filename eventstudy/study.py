@@ -19,7 +19,7 @@ from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import in_currency, open_source, source_from_frame
 from eventstudy.engine.block import Block, joined, select
 from eventstudy.engine.measure import chosen_engine
-from eventstudy.engine.panel import Bools, Ints
+from eventstudy.engine.panel import Bools
 from eventstudy.engine.significance.battery import GROUP_TESTS, parts_read
 from eventstudy.engine_options import conventions
 from eventstudy.errors import UsageError
@@ -33,7 +33,7 @@ from eventstudy.evaluate.dollar import dollar_impact
 from eventstudy.evaluate.own_windows import with_own_windows
 from eventstudy.evaluate.rates import placebo_rates
 from eventstudy.evaluate.robustness import robustness
-from eventstudy.evaluate.spec_curve import PARTS, spec_curves
+from eventstudy.evaluate.spec_curve import spec_curves
 from eventstudy.evaluate.typical import LARGEST, SAMPLED, Typical, ordinary_spans
 from eventstudy.evaluate.volume import abnormal_volume
 from eventstudy.measured import MeasuredEvents, end_to_end
@@ -42,8 +42,9 @@ from eventstudy.report.event_tables import EventTables
 from eventstudy.results import PAGES, Studied, StudyResult, shown_events
 from eventstudy.room import check_room
 from eventstudy.roster import REPORTED, check_by
-from eventstudy.scale.budget import A_CLUSTER_WINDOW, A_CURVE, ASK, Budget, budget_of, left_out
+from eventstudy.scale.budget import A_CLUSTER_WINDOW, Budget, budget_of, left_out
 from eventstudy.scale.chunk import BlockResult, study_block
+from eventstudy.scale.curves import curve_rows
 from eventstudy.scale.executors import Executor, Here
 from eventstudy.scale.first_pass import FirstPass, Write, first_pass
 from eventstudy.scale.limits import LIMITS, Limits
@@ -246,24 +247,6 @@ def estimated(
     summed = across_events(job, prepared, how.executor, first, here, how.limits.block, say)
     names = prepared.groups.numbered
     return replace(result, groups=group_rows(summed, names, spec), group_days=day_rows(first.tally.days, names, spec))
-
-
-def curve_rows(studied: Studied, budget: Budget) -> tuple[Ints, str]:
-    """Studied rows whose specification curves are made: all reported ones, or where they would take too long those that
-    pages show; and what is left out."""
-    reported = np.array(studied.reported, dtype=np.int64)
-    if studied.measured is None or studied.spec.spec_curve == "off" or not len(reported):
-        return reported[:0], ""
-    n_windows = len(studied.spec.windows) if studied.spec.spec_curve == "all" else 1
-    seconds = A_CURVE * len(reported) * (n_windows + len(PARTS))
-    if not left_out("", seconds, budget):
-        return reported, ""
-    p = studied.measured.windows["p_t"][reported, studied.primary[reported]]
-    shown = reported[shown_events(studied.index.events.ids, studied.rows[reported], p)]
-    if len(shown) == len(reported):
-        return reported, ""
-    words = f"specification curves of {len(reported):,} events would take about {seconds:,.0f} s: those of the "
-    return shown, f"{words}{len(shown):,} events with pages are made; {ASK}"
 
 
 def _record(

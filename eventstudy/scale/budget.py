@@ -99,8 +99,9 @@ def _not_kept(spec: StudySpec, size: float, n: int, *, kept: bool, daily: bool) 
     named = [option for option, value in asked.items() if value]
     without = ["differences between groups", *named]
     return [
-        f"{n:,} events and their prices would take about {size / 1e6:,.0f} MB of memory: robustness, overnight, "
-        f"clusters, dollar and claims hold the events that have pages, and {listed(without)} are left out; {ASK}",
+        f"{n:,} events and their prices would take about {size / 1e6:,.0f} MB of memory: robustness, curves, "
+        f"overnight, clusters, dollar and claims hold the events that have pages, and {listed(without)} are left out; "
+        f"{ASK}",
         *([] if daily else [f"abnormal returns by day are left out for {n:,} events; {ASK}"]),
     ]
 

@@ -89,7 +89,13 @@ def test_zero_lies_outside_exactly_where_the_p_value_says_so(side: str, model: s
             x = np.nan_to_num(np.concatenate([x, np.roll(x, 1, axis=1), 0.3 * np.roll(x, 2, axis=1) + 0.001], axis=2))
         design = replace(design, y=y, x=x)
         found = single_block(
-            design, fit(design, model), model, [(0, 0), (0, 3), (-2, 3)], ["rank-local"], alternative=side, level=0.9
+            design,
+            fit(design, model),
+            model,
+            [(0, 0), (0, 3), (-2, 3)],
+            ["rank-local", "placebo-space"],
+            alternative=side,
+            level=0.9,
         ).columns
         p, low, high = (found[name] for name in ("p_headline", "headline_low", "headline_high"))
         assert np.isfinite(p).any() and (p <= 0.1).any() and (p > 0.1).any()

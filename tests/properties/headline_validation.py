@@ -190,7 +190,8 @@ Studies through `eventstudy.run` in which nothing happens, M = {M}, window [0,0]
 with every close, then with 2 % of the closes missing and, for two of three firms, one of the last closes before day 0.
 `variance x2`: the variance of the last 20 sessions and of day 0 is twice the earlier one; `garch` is GARCH(0.1, 0.88). Nights
 have 0.6 and days 0.8 of the deviation. In brackets the standard error. Lines in italics must fail where the variance moved or
-several looks are not allowed for.
+several looks are not allowed for. The exact t, the joint regression, the family of parts and `median-z` assume a variance that
+does not move before the event; the headline p does not.
 """
     )
     for kind in ("sizes", "curve"):

@@ -255,8 +255,9 @@ def test_the_order_of_rows_changes_no_number() -> None:
     frame, days = prices(4)
     rows = [("x", "A", days[500]), ("x", "B", days[500]), ("y", "C", days[540]), ("z", "A", days[560])]
     forward, backward = run(events(*rows), frame), run(events(*rows[::-1]), frame)
-    for name in ("windows", "abnormal_returns", "models", "robustness"):
-        keys = [c for c in ("event_id", "ticker", "window", "model", "masked", "day") if c in forward.tables[name]]
+    for name in ("windows", "abnormal_returns", "models", "robustness", "curves"):
+        names = ("event_id", "ticker", "window", "model", "masked", "day", "part", "estimation", "gap", "returns")
+        keys = [c for c in names if c in forward.tables[name]]
         left = forward.tables[name].sort_values(keys, ignore_index=True)
         right = backward.tables[name].sort_values(keys, ignore_index=True)
         pd.testing.assert_frame_equal(left, right, check_exact=True)
