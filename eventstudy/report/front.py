@@ -58,7 +58,13 @@ def front_page(result: StudyResult, material: Material, audit: Audit | None) -> 
         page = _with(page, (*rest, *page.sections, *(s for s in tail if s is not None)))
         return page, figures_of(page)
     page = _several_page(result, material, audit)
-    return page, figures_of(page)
+    return page, {**_clusters(material), **figures_of(page)}
+
+
+def _clusters(material: Material) -> dict[str, Figure]:
+    """The shares of each session that several have; files beside the page."""
+    made = [material.cluster(s.day0, s.shares) for s in material.moves.sessions if len(s.shares) > 1]
+    return {figure.name: figure for figure in made if figure is not None}
 
 
 def _with(page: Page, sections: Sequence[Section]) -> Page:
@@ -309,8 +315,6 @@ def _folded(material: Material, session: Session, seen: set[str]) -> Fold:
     caveat = caveat_of(session)
     blocks: list[Block] = [Note(" ".join(caveat))] if caveat[0] else []
     blocks += [sentence(material, share) for share in session.shares[:PANELS]]
-    cluster = material.cluster(session.day0, session.shares) if len(session.shares) > 1 else None
-    blocks += [cluster] if cluster is not None else []
     blocks += announcement_notes(material, session, seen)
     return Fold(
         title=f"{'; '.join(clipped(title, 110) for title in session.titles[:4])}.",
