@@ -61,6 +61,8 @@ def test_the_table_the_page_the_figure_and_the_terminal_agree(done: Outcome) -> 
     table = pd.read_csv(done.folder / "reports" / "calibration.csv")
     assert set(table["ticker"]) == {"AMD", "ASML", "NVDA", "(all)", "AMD;ASML;NVDA", "AMD;NVDA"}
     assert set(table["test"]) == {"car-t", "sq", "holm"}
+    assert set(table["part"]) == {"day", "overnight", "intraday"}
+    table = table[table["part"] == "day"]
     chosen = table[(table["regime"] == "all") & (table["level"] == 0.05) & (table["effect"] == 0)]
     line = chosen[(chosen["ticker"] == "NVDA") & (chosen["test"] == "car-t")].iloc[0]
     shown = f"{100 * line['rate']:.1f} %"
