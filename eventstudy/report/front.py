@@ -18,6 +18,7 @@ from eventstudy.report.announcement import (
     lead_of,
     parts_table,
     pictures,
+    rates_note,
     sentence,
     stale_banner,
     titles_list,
@@ -33,6 +34,7 @@ from eventstudy.report.sentences import chance, family, headline, short_verdict
 from eventstudy.report.volume import volume_section
 from eventstudy.report.wording import counted, day_words, p_text, short_day, signed, span, upper
 from eventstudy.report.words import clipped, count, listed
+from eventstudy.report.words import share as share_of
 from eventstudy.results import PAGES
 
 if TYPE_CHECKING:
@@ -220,7 +222,7 @@ def _table(material: Material, sessions: Sequence[Session], alpha: float) -> Tab
                     link=f"#{session.anchor}",
                 )
             )
-            rows += [_row(share, variants=variants) for share in session.shares]
+            rows += [_row(share, _rate(material, share), variants=variants) for share in session.shares]
     level = f"{100 * (1 - alpha):g} % interval"
     columns = ("share", f"own move, {level}", "", "p", *(("variants: unusual",) if variants else ()))
     return Table(
@@ -230,6 +232,7 @@ def _table(material: Material, sessions: Sequence[Session], alpha: float) -> Tab
         columns=columns,
         rows=tuple(rows),
         numeric=frozenset({1, 3, 4}),
+        note=rates_note(material.result),
         scale=scale,
         fit=True,
     )
@@ -273,7 +276,16 @@ def _uncertain(material: Material, session: Session) -> bool:
     return any("timing_uncertain" in str(row["flags"]) for row in rows)
 
 
-def _row(share: Share, *, variants: bool) -> tuple[str | Cell, ...]:
+def _rate(material: Material, share: Share) -> str:
+    """How often the p of a share calls an uneventful session unusual, where that was asked for."""
+    if material.result.rates is None:
+        return ""
+    row = next(row for row in material.table("windows", share) if row["primary"] == "yes")
+    known = [row[name] for name in ("placebo_rate_headline", "placebo_rate_t") if name in row]
+    return next((share_of(rate) for rate in known if math.isfinite(rate)), "")
+
+
+def _row(share: Share, rate: str, *, variants: bool) -> tuple[str | Cell, ...]:
     move = share.whole
     low = move.low if math.isfinite(move.low) else -math.inf
     high = move.high if math.isfinite(move.high) else math.inf
@@ -283,7 +295,7 @@ def _row(share: Share, *, variants: bool) -> tuple[str | Cell, ...]:
         Cell(text=share.name, note="; ".join(t for t in (days, flags) if t)),
         Cell(text=signed(move.own), note=span(move.low, move.high), strong=move.outside),
         Cell(bar=(low, move.own, high), strong=move.outside) if math.isfinite(move.own) else Cell(bar=(0.0, 0.0, 0.0)),
-        Cell(text=p_text(move.p), strong=move.outside),
+        Cell(text=p_text(move.p), note=rate, strong=move.outside),
     )
     if not variants:
         return cells
