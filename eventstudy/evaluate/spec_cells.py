@@ -121,6 +121,8 @@ def _available(studied: Studied, positions: Ints, model: str) -> Bools:
 def one_model(
     studied: Studied, positions: Ints, model: str, grid: Grid, windows: tuple[Window, ...], part: str
 ) -> OneModel:
+    """Every cell of one model for some studied rows over some windows, and the curve of every session of their series;
+    numbers are NaN for rows that lack the model's benchmarks, and for parts where its regressors have none."""
     n, w, plans = len(positions), len(windows), grid.plans()
     s = 4 * len(plans)
     cars, std_errors, df, n_obs = (np.full((n, w, s), np.nan) for _ in range(4))
