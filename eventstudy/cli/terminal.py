@@ -65,7 +65,8 @@ def event_text(material: Material, share: Share, marks: Marks = UNICODE, *, ever
         _days(material, share, marks),
         _doubts(material, share),
         _claims(material, share),
-        *([_windows(material, share), _near(material, share)] if everything else []),
+        *([_windows(material, share)] if everything or material.result.rates is not None else []),
+        *([_near(material, share)] if everything else []),
         _further(material, share),
         _model(material, share),
     ]

@@ -18,6 +18,7 @@ from eventstudy.report.announcement import (
     lead_of,
     parts_table,
     pictures,
+    rates_note,
     sentence,
     stale_banner,
     titles_list,
@@ -33,6 +34,7 @@ from eventstudy.report.sentences import chance, family, headline, short_verdict
 from eventstudy.report.volume import volume_section
 from eventstudy.report.wording import counted, day_words, p_text, short_day, signed, span, upper
 from eventstudy.report.words import clipped, count, listed
+from eventstudy.report.words import share as share_of
 from eventstudy.results import PAGES
 
 if TYPE_CHECKING:
@@ -58,7 +60,13 @@ def front_page(result: StudyResult, material: Material, audit: Audit | None) -> 
         page = _with(page, (*rest, *page.sections, *(s for s in tail if s is not None)))
         return page, figures_of(page)
     page = _several_page(result, material, audit)
-    return page, figures_of(page)
+    return page, {**_clusters(material), **figures_of(page)}
+
+
+def _clusters(material: Material) -> dict[str, Figure]:
+    """The shares of each session that several have; files beside the page."""
+    made = [material.cluster(s.day0, s.shares) for s in material.moves.sessions if len(s.shares) > 1]
+    return {figure.name: figure for figure in made if figure is not None}
 
 
 def _with(page: Page, sections: Sequence[Section]) -> Page:
@@ -214,7 +222,7 @@ def _table(material: Material, sessions: Sequence[Session], alpha: float) -> Tab
                     link=f"#{session.anchor}",
                 )
             )
-            rows += [_row(share, variants=variants) for share in session.shares]
+            rows += [_row(share, _rate(material, share), variants=variants) for share in session.shares]
     level = f"{100 * (1 - alpha):g} % interval"
     columns = ("share", f"own move, {level}", "", "p", *(("variants: unusual",) if variants else ()))
     return Table(
@@ -224,6 +232,7 @@ def _table(material: Material, sessions: Sequence[Session], alpha: float) -> Tab
         columns=columns,
         rows=tuple(rows),
         numeric=frozenset({1, 3, 4}),
+        note=rates_note(material.result),
         scale=scale,
         fit=True,
     )
@@ -267,7 +276,16 @@ def _uncertain(material: Material, session: Session) -> bool:
     return any("timing_uncertain" in str(row["flags"]) for row in rows)
 
 
-def _row(share: Share, *, variants: bool) -> tuple[str | Cell, ...]:
+def _rate(material: Material, share: Share) -> str:
+    """How often the p of a share calls an uneventful session unusual, where that was asked for."""
+    if material.result.rates is None:
+        return ""
+    row = next(row for row in material.table("windows", share) if row["primary"] == "yes")
+    known = [row[name] for name in ("placebo_rate_headline", "placebo_rate_t") if name in row]
+    return next((share_of(rate) for rate in known if math.isfinite(rate)), "")
+
+
+def _row(share: Share, rate: str, *, variants: bool) -> tuple[str | Cell, ...]:
     move = share.whole
     low = move.low if math.isfinite(move.low) else -math.inf
     high = move.high if math.isfinite(move.high) else math.inf
@@ -277,7 +295,7 @@ def _row(share: Share, *, variants: bool) -> tuple[str | Cell, ...]:
         Cell(text=share.name, note="; ".join(t for t in (days, flags) if t)),
         Cell(text=signed(move.own), note=span(move.low, move.high), strong=move.outside),
         Cell(bar=(low, move.own, high), strong=move.outside) if math.isfinite(move.own) else Cell(bar=(0.0, 0.0, 0.0)),
-        Cell(text=p_text(move.p), strong=move.outside),
+        Cell(text=p_text(move.p), note=rate, strong=move.outside),
     )
     if not variants:
         return cells
@@ -309,8 +327,6 @@ def _folded(material: Material, session: Session, seen: set[str]) -> Fold:
     caveat = caveat_of(session)
     blocks: list[Block] = [Note(" ".join(caveat))] if caveat[0] else []
     blocks += [sentence(material, share) for share in session.shares[:PANELS]]
-    cluster = material.cluster(session.day0, session.shares) if len(session.shares) > 1 else None
-    blocks += [cluster] if cluster is not None else []
     blocks += announcement_notes(material, session, seen)
     return Fold(
         title=f"{'; '.join(clipped(title, 110) for title in session.titles[:4])}.",

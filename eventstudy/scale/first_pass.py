@@ -42,7 +42,7 @@ class FirstPass:
         Events of the roster that are studied.
     primary, primary_p, primary_headline : int16, float64, float64 (N,)
         Position of each event's primary window, and ``p_t`` and ``p_headline`` over it; NaN for events that are not
-        studied, and where the headline p was not wanted.
+        studied. Empty (0,) where the headline p was not wanted.
     primary_car : float32 (N,)
         CAR over it.
     flags : int
@@ -98,7 +98,7 @@ def first_pass(
         kept=np.zeros(n, dtype=bool),
         primary=np.zeros(n, dtype=np.int16),
         primary_p=np.full(n, np.nan),
-        primary_headline=np.full(n, np.nan),
+        primary_headline=np.full(n if "rank-local" in job.single else 0, np.nan),
         primary_car=np.full(n, np.nan, dtype=np.float32),
     )
     edges = blocks(n, size)
@@ -131,7 +131,7 @@ def _add(made: FirstPass, job: Job, prepared: Prepared, part: Roster, found: Blo
     own = np.arange(len(w)), w
     made.primary[at], made.primary_p[at] = w, measured.windows["p_t"][own]
     made.primary_car[at] = measured.windows["car"][own]
-    if "p_headline" in measured.windows:
+    if len(made.primary_headline):
         made.primary_headline[at] = measured.windows["p_headline"][own]
     flags = measured.row_flags | measured.window_flags[own]
     made.flags |= int(np.bitwise_or.reduce(flags[events.marked(REPORTED)], initial=0))

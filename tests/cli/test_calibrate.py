@@ -125,5 +125,5 @@ def test_rates_stand_behind_p_values(cli: Cli, tmp_path: Path) -> None:
     assert f"({100 * rate:.1f} %)" in summary
     assert json.loads(done.out)["primary"][0]["placebo_rate_t"] > 0
     shown = cli("event", "h20_license_8k", "--ticker", "NVDA", "--calibrated", *QUICK)
-    assert "rejected if uneventful" in shown.out and f"{100 * rate:.1f} %" in shown.out
-    assert "rejected if uneventful" not in cli("event", "h20_license_8k", "--ticker", "NVDA", *QUICK).out
+    assert "uneventful sessions" in " ".join(shown.out.split()) and f"{100 * rate:.1f} %" in shown.out
+    assert "uneventful" not in cli("event", "h20_license_8k", "--ticker", "NVDA", *QUICK).out
