@@ -25,6 +25,11 @@ def missing(what: str, package: str, extra: str) -> UsageError:
     return UsageError(f"{what} needs the package {package}", "an installation with it", install_command(extra))
 
 
+def absent(package: str) -> UsageError:
+    """The error of a form that needs a package which no extra holds, with the command that installs it."""
+    return UsageError(f"{package} is not installed", "", f"pip install {package}")
+
+
 def install_command(extra: str) -> str:
     """The command that adds an extra to this installation: from the checkout where it is an editable one."""
     return f"pip install -e '.[{extra}]'" if _is_editable() else f"pip install '{NAME}[{extra}]'"

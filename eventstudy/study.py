@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -141,7 +142,6 @@ def run(
     ---------------
     tests/oracles: statsmodels with event dummies, a naive loop from the raw price files.
     """
-
     spec = checked_model(spec or StudySpec())
     say, how = progress or silent, handling or Handling(everything=True)
     columns = as_events(events)
@@ -157,16 +157,12 @@ def run(
     afford = budget_of(spec, len(rows), cells, how.limits, everything=how.everything)
     held = len(rows) if afford.kept else min(len(rows), how.limits.block)
     check_room(held, spec.event_window.length, len(spec.windows))
-    storage = Storage(
-        folder=how.folder if how.executor.apart or not afford.kept else None,
-        keep_prices=afford.kept,
-        groups=how.limits.groups,
+    folder = how.folder if how.executor.apart or not afford.kept else None
+    storage = Storage(folder=folder, keep_prices=afford.kept, groups=how.limits.groups)
+    made = partial(
+        prepare, index, reported=reported, source=source, spec=spec, storage=storage, say=say, factors=factors
     )
-    prepared = prepare(index, rows, reported, source, spec, storage, say, factors)
-    if only and not np.array_equal(rows, moved := chosen_rows(prepared.index, only)[1]):
-        # on the corrected calendar other rows share the day 0 of those that are asked for
-        rows = moved
-        prepared = prepare(index, rows, reported, source, spec, storage, say, factors)
+    prepared, rows = _with_neighbours(made, rows, only)
     # the data may have corrected calendars, and with them the sessions of events
     index = prepared.index
     say(f"studying {len(prepared.roster):,} of {len(rows):,} events")
@@ -186,8 +182,7 @@ def run(
     studied = _record(prepared, tables, job, *picked)
     evaluations = Evaluations(studied=studied, asked=reported, budget=afford)
     totals = totals_of(prepared, first)
-    doubts = doubt_notice(totals.flags)
-    left = filter(None, (evaluations.no_clusters, evaluations.no_curves, doubts))
+    left = filter(None, (evaluations.no_clusters, evaluations.no_curves, doubt_notice(totals.flags)))
     result = StudyResult(
         typical=_typical(job, prepared, first, tables) if across and totals.n_announcements > PAGES else None,
         studied=studied,
@@ -207,6 +202,17 @@ def run(
     summed = across_events(job, prepared, how.executor, first, here, how.limits.block, say)
     names = prepared.groups.numbered
     return replace(result, groups=group_rows(summed, names, spec), group_days=day_rows(first.tally.days, names, spec))
+
+
+def _with_neighbours(
+    made: Callable[..., Prepared], rows: np.ndarray, only: Sequence[str]
+) -> tuple[Prepared, np.ndarray]:
+    """The rows prepared; once more with others where, on the calendar that the prices prove, others share the day 0 of
+    those that are asked for."""
+    prepared = made(rows=rows)
+    if not only or np.array_equal(rows, moved := chosen_rows(prepared.index, only)[1]):
+        return prepared, rows
+    return made(rows=moved), moved
 
 
 def estimated(

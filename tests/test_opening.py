@@ -26,7 +26,7 @@ ALLOWED = {
     ("cli/start.py", "_forget"): "the null device, for output that nobody reads",
     ("cli/app.py", "main"): "the null device, for output that nobody reads",
     ("data/snapshot.py", "_rows"): "the package's own snapshot",
-    ("report/html.py", "_asset"): "the package's own style sheet",
+    ("report/html.py", "_style"): "the package's own style sheet",
     ("data/store.py", "_opened"): "SQLite opens the store itself, once it is known to be a regular file",
     ("data/store.py", "_read_only"): "the same file",
     ("data/parquet.py", "open_parquet"): "Arrow opens the file itself, once it is known to be a regular one",

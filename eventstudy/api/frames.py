@@ -106,12 +106,12 @@ def as_polars(frame: pd.DataFrame) -> Any:
     """
     import pandas as pd
 
-    from eventstudy.errors import UsageError
+    from eventstudy.extras import absent
 
     try:
         import polars as pl
     except ImportError:
-        raise UsageError("polars is not installed", "", "pip install polars") from None
+        raise absent("polars") from None
     made = {}
     for name in frame.columns:
         column = frame[name]

@@ -239,7 +239,9 @@ def _plotly(picture: Picture) -> Any:
     try:
         import plotly.graph_objects as go
     except ImportError:
-        raise UsageError("plotly is not installed", "", 'pip install plotly, or the extra "[interactive]"') from None
+        from eventstudy.extras import missing
+
+        raise missing("backend='plotly'", "plotly", "interactive") from None
     from eventstudy.report.escape import html
 
     figure = go.Figure()

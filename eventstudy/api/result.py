@@ -159,6 +159,16 @@ class StudyResult:
         return self.table("overnight")
 
     @property
+    def curves(self) -> pd.DataFrame:
+        """Specification curves: estimates under every defensible specification, summed up."""
+        return self.table("curves")
+
+    @property
+    def day_parts(self) -> pd.DataFrame:
+        """Both parts of day 0 on both parts of the benchmark."""
+        return self.table("day_parts")
+
+    @property
     def dollar(self) -> pd.DataFrame:
         """CARs in money, of events and of whole sessions; empty without ``shares``."""
         return self.table("dollar")
@@ -299,7 +309,7 @@ class StudyResult:
         ax : matplotlib Axes or None
             None makes a figure.
         backend : {"matplotlib", "plotly"}
-            plotly is an extra: ``pip install plotly``.
+            plotly is the extra ``interactive``.
 
         Returns
         -------

@@ -90,8 +90,7 @@ def _fail(error: EventStudyError) -> NoReturn:
 def _answer(code: int, message: str, hint: str) -> None:
     """With ``--json`` an error is an object on stdout as well, unless an object stands there already."""
     if "--json" in sys.argv and not told():
-        from eventstudy.report.escape import json_dumps
-        from eventstudy.results import SCHEMA_VERSION
+        from eventstudy.report.escape import SCHEMA_VERSION, json_dumps
 
         error = {"code": code, "message": message, "hint": hint}
         tell(json_dumps({"schema_version": SCHEMA_VERSION, "error": error}))

@@ -7,7 +7,6 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from eventstudy.flags import DOUBTS
 from eventstudy.report.announcement import cannot_tell_words, masked_words
 from eventstudy.report.claims import claim_items
 from eventstudy.report.escape import clean
@@ -15,6 +14,7 @@ from eventstudy.report.figures.days import bands
 from eventstudy.report.moves import Move, Session, Share, title_of
 from eventstudy.report.sentences import (
     PART_WORDS,
+    about_data,
     decomposition,
     detectable,
     frequency,
@@ -98,8 +98,7 @@ def _said(material: Material, share: Share) -> Iterator[str]:
     if share.role == "placebo":
         yield "This is a check on a day without news."
     if share.flags:
-        words = ", ".join(flag.replace("_", " ") for flag in share.flags)
-        yield f"{'Check the prices first' if set(DOUBTS) & set(share.flags) else 'About the data'}: {words}."
+        yield about_data(share.flags)
 
 
 def _parts(share: Share) -> Iterator[str]:

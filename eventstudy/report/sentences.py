@@ -8,7 +8,7 @@ is stated: a share fell, nothing made it fall.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from eventstudy.engine.models import MODELS
@@ -222,9 +222,17 @@ def _names(shares: Sequence[Share]) -> str:
 
 def headline(session: Session, what: str) -> str:
     """H1 of a session, with what is in doubt about its prices."""
-    found = sorted({flag for share in session.shares for flag in share.flags if flag in DOUBTS})
-    doubt = f" Check the prices first: {', '.join(flag.replace('_', ' ') for flag in found)}." if found else ""
-    return _headline(session, what) + doubt
+    doubt = about_data({flag for share in session.shares for flag in share.flags} & set(DOUBTS))
+    return f"{_headline(session, what)} {doubt}".rstrip()
+
+
+def about_data(flags: Iterable[str]) -> str:
+    """Flags of data in words; those of prices that may be wrong are to be checked first."""
+    found = sorted(flags)
+    if not found:
+        return ""
+    first = "Check the prices first" if set(DOUBTS) & set(found) else "About the data"
+    return f"{first}: {', '.join(flag.replace('_', ' ') for flag in found)}."
 
 
 def _headline(session: Session, what: str) -> str:

@@ -156,7 +156,7 @@ REFUSED: list[tuple[str, str]] = [
     ("es.regress(result, 'car ~ 1', model='garch')", "the choices of a result are made"),
     ("es.compare(result, models='garhc')", "did you mean garch?"),
     ("es.etable([1])", "etable was given a int"),
-    ("es.report(result, folder, 'pdf')", "wanted md, html, csv"),
+    ("es.report(result, folder, 'doc')", "wanted md, html, csv"),
     ("es.backtest(result, cost_bps=-1)", "0 to 1000"),
     ("es.calibrate(result, effects='large')", "a number"),
     ("es.fetch('not a ticker!')", "is not a ticker"),

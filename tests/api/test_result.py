@@ -108,14 +108,14 @@ def test_another_version_names_the_reason_why_not(result: es.StudyResult, monkey
     monkeypatch.setattr(pickled, "FORMAT", 2)
     monkeypatch.setattr(pickled, "__version__", "9.0")
     with pytest.raises(
-        es.UsageError, match=r"pickled by eventstudy 0\.1\.0, and this is 9\.0, which reads form 2"
+        es.UsageError, match=r"pickled by eventstudy 0\.2\.0, and this is 9\.0, which reads form 2"
     ) as e:
         pickle.loads(data)
     assert "run the study again" in str(e.value)
     monkeypatch.setattr(pickled, "FORMAT", 1)
     # what the state is made of is no longer there
     monkeypatch.delattr("eventstudy.results.Studied")
-    with pytest.raises(es.UsageError, match=r"0\.1\.0, and this is 9\.0: .*Studied"):
+    with pytest.raises(es.UsageError, match=r"0\.2\.0, and this is 9\.0: .*Studied"):
         pickle.loads(data)
 
 

@@ -50,7 +50,7 @@ def test_tables_are_complete(tested: Outcome) -> None:
     assert all(row["value"] for row in found if row["applicable"] != "no")
     # counts stay whole numbers beside empty cells
     assert all("." not in row[name] for row in found for name in ("exit_day", "n", "n_dates", "n_silent", "n_placebos"))
-    assert len(trades) == 34
+    assert len(trades) == 31
     assert all(row["side"] == "none" and row["reason"] for row in trades if not row["net"])
     # the 8-K of 15 April 2025 came after the close: the next open is the first price; a rule at an unknown hour waits
     entry = {(row["event_id"], row["ticker"]): (row["entry_date"], row["entry_at"]) for row in trades}
@@ -62,7 +62,7 @@ def test_the_figure_is_well_formed_and_carries_its_numbers(tested: Outcome) -> N
     text = (tested.folder / "reports" / "figures" / "equity.svg").read_text(encoding="utf-8")
     ElementTree.fromstring(text)
     found = read_metadata(text)
-    assert len(found["dates"]) == len(found["net"]) == 12
+    assert len(found["dates"]) == len(found["net"]) == 11
 
 
 def test_json_and_formats(cli: Cli, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_json_and_formats(cli: Cli, tmp_path: Path) -> None:
     assert outcome.code == 0, outcome.err
     found = json.loads(outcome.out)
     assert (found["schema_version"], found["too_small"]) == (1, True)
-    assert found["counts"]["tested"] == 34
+    assert found["counts"]["tested"] == 31
     assert set(found["files"]) == {"backtest.csv", "trades.csv", "manifest.json"}
     assert not (tmp_path / "elsewhere" / "backtest.md").exists()
 

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import eventstudy
 from eventstudy.data.currency import pair_of
 from eventstudy.data.markets import MARKETS
 from eventstudy.errors import EventStudyError, UsageError
+from eventstudy.results import StudyResult
 from eventstudy.spec import StudySpec
 from eventstudy.study import run
 from tests.cli.conftest import run_in
@@ -154,12 +154,12 @@ def drawn(seed: int, scale: float, size: float = 0.01, days: pd.DatetimeIndex = 
     return pd.Series(scale * np.exp(np.cumsum(steps)), index=days)
 
 
-def in_dollars_of(ticker: str, benchmark: str, frame: pd.DataFrame, day: str = "2025-03-12") -> eventstudy.StudyResult:
+def in_dollars_of(ticker: str, benchmark: str, frame: pd.DataFrame, day: str = "2025-03-12") -> StudyResult:
     frame.index.name = "date"
     events = pd.DataFrame(
         {"ticker": [ticker], "announced_at": [day], "timing": ["dmh"], "benchmark": [benchmark], "calendar": ["data"]}
     )
-    return eventstudy.run(events, frame, StudySpec(currency="USD", estimation=120, tests=("ar-t",)))
+    return run(events, frame, StudySpec(currency="USD", estimation=120, tests=("ar-t",)))
 
 
 @pytest.mark.parametrize(
@@ -274,10 +274,7 @@ def test_the_currency_that_a_file_states_wins(tmp_path: Path, form: str, stated:
             "calendar": ["data"],
         }
     )
-    if form == "frame":
-        result = eventstudy.run(events, table, replace(spec, source="auto"))
-    else:
-        result = eventstudy.run(events, None, spec)
+    result = run(events, table, replace(spec, source="auto")) if form == "frame" else run(events, None, spec)
     series = result.studied.market.prices.series["VOD.L"]
     rate = {0.0: 1.0, -1.0: frame["EURUSD=X"]}.get(factor, factor * frame["GBPUSD=X"])
     np.testing.assert_allclose(series.close, (frame["VOD.L"] * rate)[pd.DatetimeIndex(series.dates)], rtol=1e-9)
@@ -297,4 +294,4 @@ def test_closes_of_one_line_in_two_currencies_are_refused() -> None:
         {"ticker": ["VOD.L", "SPY"], "announced_at": ["2025-03-12"] * 2, "benchmark": ["SPY", "VOD.L"]}
     )
     with pytest.raises(EventStudyError, match="closes in EUR and GBp"):
-        eventstudy.run(events, table, StudySpec(estimation=120, tests=("ar-t",)))
+        run(events, table, StudySpec(estimation=120, tests=("ar-t",)))

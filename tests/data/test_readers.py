@@ -74,7 +74,7 @@ def test_dates_that_need_another_form(text: str, advice: str) -> None:
 def test_the_study_of_this_repository_reads() -> None:
     events = read_events(ROOT / "events.csv").frame()
     assert len(events) == 55 and events["event_id"].nunique() == 23
-    assert set(events["role"]) == {"direct", "peer", "placebo"}
+    assert set(events["role"]) == {"direct", "outcome", "peer", "placebo"}
     claims = events[events["claimed_return"] != ""].set_index(["event_id", "ticker"])["claimed_return"]
     assert dict(claims) == {
         ("h20_license_8k", "NVDA"): "-0.07",

@@ -105,7 +105,7 @@ def test_a_part_of_the_study_from_yahoo_is_that_part_from_the_snapshot(
 def test_an_evening_s_one_command(yahoo: StandIn, live: Live, tmp_path: Path) -> None:
     outcome = live(*EVENT, "--save")
     assert outcome.code == 0, outcome.err
-    assert "observed -6.87 % -> agrees" in outcome.out and "prices: yahoo" in outcome.err
+    assert "The number is right: -6.87 %" in outcome.out and "prices: yahoo" in outcome.err
     assert (tmp_path / "reports" / "events" / "NVDA-2025-04-15.md").is_file()
     assert (tmp_path / "reports" / "figures" / "car-NVDA-2025-04-15.svg").is_file()
 
@@ -302,7 +302,7 @@ def test_a_damaged_store_is_set_aside_and_said(yahoo: StandIn, live: Live, tmp_p
         if damage != "rows":
             path.with_name(path.name + tail).unlink(missing_ok=True)
     outcome = live(*EVENT)
-    assert outcome.code == 0 and "observed -6.87 % -> agrees" in outcome.out, outcome.err
+    assert outcome.code == 0 and "The number is right: -6.87 %" in outcome.out, outcome.err
     assert "Traceback" not in outcome.err
     if damage == "rows":
         assert "are not those that were fetched" in outcome.err

@@ -103,7 +103,7 @@ def test_nights_on_github(yahoo: StandIn, machine: dict[str, str], tmp_path: Pat
     assert set(first) == {"study"}, "nothing is committed until somebody wants it"
     ran = first["study"]
     assert not ran.failed, [(step.name, step.text[-800:]) for step in ran.steps if step.code]
-    assert "There is no earlier report" in ran.summary and "# Event study" in ran.summary and "![" not in ran.summary
+    assert "There is no earlier report" in ran.summary and "*Event study" in ran.summary and "![" not in ran.summary
     assert (host.artifact / "report.html").is_file() and (host.artifact / "manifest.json").is_file()
     assert "false excluded > 0" not in ran["Gate"].text and "no condition is true" in ran["Gate"].text
 
@@ -176,7 +176,7 @@ def test_the_projects_own_study(yahoo: StandIn, machine: dict[str, str], tmp_pat
     host = Host(tmp_path, origin, machine)
     ran = host.run(WORKFLOWS / "study.yml", INSTALL=INSTALL)["study"]
     assert not ran.failed, [(step.name, step.text[-800:]) for step in ran.steps if step.code]
-    assert "h20\\_license\\_8k" in ran.summary or "h20_license_8k" in ran.summary
+    assert "NVIDIA" in ran.summary and "16 April 2025" in ran.summary
 
 
 def test_the_projects_own_study_is_the_template() -> None:
@@ -333,6 +333,10 @@ def test_least_permissions_and_no_secret(path: Path) -> None:
     assert found["permissions"] == {} and "secrets." not in text and "pull_request_target" not in text
     assert "workflow_run" not in found["on"]
     for name, job in found["jobs"].items():
+        # a job that proves who it is to the index or to Pages runs one action and no command
+        if job["permissions"] in ({"id-token": "write"}, {"pages": "write", "id-token": "write"}):
+            assert not [step for step in job["steps"] if "run" in step] and "pull_request" not in found["on"], name
+            continue
         assert job["permissions"] in ({"contents": "read"}, {"contents": "write"}), name
         if job["permissions"] == {"contents": "write"}:
             # what may write runs neither the program nor anything that a file of the study could name

@@ -134,3 +134,27 @@ def test_a_risen_variance_warns_whoever_assumes_it_unchanged() -> None:
     y[:, -1] = y[:, -2]
     calm = dispersion_sums(replace(design, y=y), MODELS["market-model"], np.arange(firms), (0, 0))
     assert risen({"dispersion": calm}) == []
+
+
+@pytest.mark.parametrize("missing", [0, 3])
+def test_its_size_and_that_it_finds_a_doubled_variance(missing: int) -> None:
+    """1,000 studies of 20 independent firms: a test of the variance of the event, whatever is missing before it."""
+    firms, n, hits = 20, 141, {1.0: 0, 2.0: 0}
+    plan = WindowPlan(estimation=130, gap=10, start=0, end=0)
+    for scale in hits:
+        rng = np.random.default_rng(11)
+        for _ in range(1000):
+            x = np.tile(rng.normal(0, 0.01, n), (firms, 1))[:, :, None]
+            errors = rng.standard_t(5, (firms, n)) * rng.uniform(0.5, 2.0, (firms, 1))
+            errors[:, -1] *= scale
+            whole = np.ones(errors.shape, dtype=bool)
+            whole[:, 40 : 40 + missing] = False
+            y = np.where(whole, x[:, :, 0] + 0.01 * errors, np.nan)
+            design = Design(
+                y=y, x=x, span=np.ones(y.shape), observed=whole, masked=~np.ones(y.shape, dtype=bool), plan=plan,
+                offset=np.zeros(y.shape),
+            )  # fmt: skip
+            sums = dispersion_sums(design, MODELS["market-model"], np.arange(firms), (0, 0))
+            hits[scale] += conformal_dispersion({"dispersion": sums}).p <= 0.05
+    assert 0.03 <= hits[1.0] / 1000 <= 0.07, hits
+    assert hits[2.0] / 1000 > 0.8, "the control: a variance four times as large"

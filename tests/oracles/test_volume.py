@@ -12,7 +12,8 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from eventstudy.cli.terminal import event_text
+from eventstudy.cli.terminal import ASCII, event_text
+from eventstudy.report.material import Material
 from eventstudy.results import StudyResult
 from eventstudy.spec import StudySpec, Window
 from eventstudy.study import run
@@ -185,8 +186,15 @@ def test_the_terminal_says_it(plain: StudyResult) -> None:
     i = plain.studied.reported[3]
     name, ticker = plain.studied.text(i, "event_id"), plain.studied.text(i, "ticker")
     row = plain.volume_table.set_index(["event_id", "ticker", "window"]).loc[name, ticker, "[0,0]"]
-    assert f"  volume  [0,0]: {row['ratio']:.2f} times the expected, p " in event_text(plain, i)
-    assert "  volume  " not in event_text(study(volume=""), i)
+    assert f"volume   [0,0]: {row['ratio']:.2f} times the expected, p " in said(plain, i)
+    assert "volume   " not in said(study(volume=""), i)
+
+
+def said(result: StudyResult, position: int) -> str:
+    """One event as `event -v` prints it."""
+    material = Material(result=result)
+    shares = {share.position: share for share in material.moves.shares}
+    return event_text(material, shares[position], ASCII, everything=True)
 
 
 def test_tests_of_returns_do_not_decide_what_is_said_of_volume(plain: StudyResult) -> None:

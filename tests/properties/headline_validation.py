@@ -124,7 +124,7 @@ def hits(draw: Draw) -> Counts:
             found["Holm and headline"] += bool((adjusted & (some["p_headline"] <= LEVEL)).any())
         return {name: (n, FAMILIES) for name, n in found.items()}
     if draw.kind == "curve":
-        return _curve_hits(result.curves_table, result.robustness_table)
+        return _curve_hits(result.curves, result.robustness)
     found = {
         name: _counted(windows[column])
         for name, column in (("car-t", "p_t"), ("rank-local", "p_rank_local"), ("headline", "p_headline"))

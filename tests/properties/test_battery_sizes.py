@@ -50,4 +50,6 @@ def test_a_planted_effect_is_found() -> None:
 
 
 def test_every_identifier_has_a_size() -> None:
-    assert {name for cell in CELLS for name in cell.valid} >= set(GROUP_TESTS)
+    # its size and power are observed in tests/oracles/test_dispersion.py: it reads days that these designs do not have
+    elsewhere = {"conformal-dispersion"}
+    assert {name for cell in CELLS for name in cell.valid} | elsewhere >= set(GROUP_TESTS)
