@@ -134,6 +134,11 @@ class ParquetStream:
         self.file.close()
         return self.file.digest.hexdigest()
 
+    def __del__(self) -> None:
+        # a file that was given up stays unfinished: Arrow would write its end, on a full disk too
+        if (writer := getattr(self, "writer", None)) is not None:
+            writer.is_open = False
+
 
 def _type(name: str) -> Any:
     import pyarrow

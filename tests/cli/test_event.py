@@ -196,7 +196,7 @@ def test_errors_are_objects_too(cli: Cli) -> None:
 def test_what_was_meant(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "MSFT.csv").write_text("Date,Close\n2024-01-02,1\n")
     for arguments, words in (
-        (("event", "NVDA", "2025-04-15", "--model", "market_model"), "did you mean market-model?"),
+        (("event", "NVDA", "2025-04-15", "--model", "market_modle"), "did you mean market-model?"),
         (("event", "nvda", "2025-04-15", "--source", "snapshot"), "did you mean NVDA?"),
         (("event", "nvda"), "eventstudy event NVDA 2025-04-15 --timing amc"),
         (("event", "MSFT", "2025-04-15", "--source", "csv:MSFT.csv"), "--source csv:."),

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import eventstudy
 from eventstudy.data.calendar import load_calendar
 from eventstudy.data.prices import PriceTable
 from eventstudy.data.sources import open_source, source_from_frame
 from eventstudy.spec import StudySpec
+from eventstudy.study import run
 from tests.conftest import module_needs
 
 module_needs("scale")
@@ -106,7 +106,7 @@ def test_a_study_of_decimals_is_that_of_floats() -> None:
             for name, walk in walks.items()
         ]
         spec = StudySpec(estimation=120, tests=("ar-t",))
-        cars.append(eventstudy.run(events, pd.concat(parts, ignore_index=True), spec).windows["car"].tolist())
+        cars.append(run(events, pd.concat(parts, ignore_index=True), spec).windows["car"].tolist())
     assert cars[0] == cars[1] and cars[0]
 
 
@@ -194,6 +194,6 @@ def test_a_row_of_the_year_to_come_leaves_a_hole_that_is_told() -> None:
     table = pd.concat(parts, ignore_index=True)
     table.loc[(table["ticker"] == "ABC") & (table["date"] == "2025-03-11"), "date"] = "2095-03-11"
     events = pd.DataFrame({"ticker": ["ABC"], "announced_at": ["2025-03-12"], "timing": ["dmh"]})
-    result = eventstudy.run(events, table, StudySpec(estimation=120, tests=("ar-t",)))
+    result = run(events, table, StudySpec(estimation=120, tests=("ar-t",)))
     assert any("2095-03-11" in notice for notice in result.notices)
     assert result.windows["flags"].str.contains("missing_day").any()

@@ -35,6 +35,8 @@ import pyarrow.parquet as parquet  # noqa: E402
 
 FULL = int(os.environ.get("EVENTSTUDY_REPLICATIONS", "0")) >= 4000
 LISTED = 100
+# excluded rows that a page shows
+SHOWN = 30
 PAGES = "md,html,parquet,json"
 Columns = dict[str, Any]
 
@@ -263,11 +265,13 @@ def reconciled(out: Path, reasons: dict[str, str], every: list[str], found: list
     order = [name for name in every if name in reasons]
     assert [(row["event_id"], row["reason"]) for row in found] == [(name, reasons[name]) for name in order]
     assert all(row["detail"] for row in found)
-    ledger = f"{counts['read']:,} rows read = {counts['studied']:,} studied + {counts['excluded']:,} excluded."
-    for name, cell in (("report.html", r"<th[^>]*>(e\d+)</th>"), ("summary.md", r"(?m)^\| (e\d+) \|")):
-        # the section of what was excluded
-        page = (out / name).read_text().split("What was excluded")[-1]
-        assert ledger in page and re.findall(cell, page) == order[:LISTED], name
+    ledger = f"{counts['read']:,} rows read, {counts['studied']:,} studied, {counts['excluded']:,} left out."
+    for name, cell in (("report.html", r">(e\d+)<"), ("summary.md", r"(?m)^\| \**(e\d+)\** \|")):
+        page = (out / name).read_text()
+        assert ledger in page, name
+        # the table of what was excluded
+        listed = re.findall(cell, page.split("Rows that could not be studied")[-1])
+        assert listed and listed == order[: len(listed)] and len(listed) == min(SHOWN, len(order)), name
 
 
 def test_every_reason_for_exclusion_is_counted_and_every_row_is_told(tmp_path: Path, prices: Any) -> None:
@@ -452,7 +456,8 @@ def test_a_disk_that_fills_up_at_any_stage_keeps_the_report_of_before(
         resize(used + room)
         done = again(tmp_path, *more, out=str(out))
         assert done.code == 2, (room, done.err)
-        error, hint = done.err.splitlines()
+        *said, error, hint = done.err.splitlines()
+        assert all(line.startswith(("note: ", "page ")) for line in said), said
         assert error.startswith(f"error: cannot write to {out}: No space left on device"), error
         assert hint == "  hint: free some space, or -o DIR elsewhere" and not done.out
         assert whole(out) == before, "complete, and nothing beside it"
