@@ -394,6 +394,14 @@ def test_the_day_of_a_report_beside_the_end_of_its_period(asking: Asking, tmp_pa
     assert refused.code == 2 and "'rdq' and 'announcement_date' may be the date" in refused.err
 
 
+def test_hours_of_vendors_are_those_of_new_york(asking: Asking, tmp_path: Path) -> None:
+    (tmp_path / "v.csv").write_text("ticker,date,timing\nASML.AS,2025-01-29,bmo\nMADE.US,2025-01-30,amc\n")
+    done = asking(*ASK, "ASML.AS", "MADE", "--from", "v.csv", "--to", "c.csv")
+    assert done.code == 0 and "ASML.AS: hours are those of New York" in done.err, done.err
+    found = {row["ticker"]: row["timing"] for row in written(tmp_path / "c.csv")}
+    assert found == {"ASML.AS": "", "MADE": "amc"}, "a bucket of New York is none of Amsterdam"
+
+
 def test_words_and_hours() -> None:
     for word in ("BMO", "time-pre-market", "BeforeMarket", "pre-market", "before open", "BTO"):
         assert bucket_of(word) == "bmo", word

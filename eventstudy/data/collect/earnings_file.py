@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from eventstudy.data.cells import check_ticker
-from eventstudy.data.collect.readings import Answer, Reading, bucket_of
+from eventstudy.data.collect.readings import ABROAD, Answer, Reading, bucket_of, is_home
 from eventstudy.data.dates import parse_when
 from eventstudy.data.event_headings import ALIASES
 from eventstudy.data.event_timing import HEADINGS
@@ -54,7 +54,7 @@ def file_answers(path: Path, tickers: Sequence[str], since: date, today: date) -
     for line, symbol, when, word in zip(
         table.lines, table.columns[chosen["ticker"]], table.columns[chosen["date"]], words, strict=True
     ):
-        ticker = wanted.get(symbol.upper())
+        ticker = next((wanted[one] for one in spellings(symbol.upper()) if one in wanted), None)
         if ticker is None:
             continue
         try:
@@ -69,6 +69,10 @@ def file_answers(path: Path, tickers: Sequence[str], since: date, today: date) -
         bucket = bucket_of(word)
         if bucket is None:
             out[ticker].notes.append(f"{ticker}: {word[:20]!r} in line {line} of {name} is no known hour; left empty")
+        if bucket and not is_home(ticker):
+            bucket = ""
+            if (said := ABROAD.format(ticker=ticker)) not in out[ticker].notes:
+                out[ticker].notes.append(said)
         if since <= day <= today:
             out[ticker].readings.append(Reading(ticker, day, bucket or "", f"{when} {word}".strip(), name, True))
     if problems:

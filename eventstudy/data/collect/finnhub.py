@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date, datetime
 
-from eventstudy.data.collect.readings import Answer, Reading, bucket_of
+from eventstudy.data.collect.readings import ABROAD, Answer, Reading, bucket_of, is_home
 from eventstudy.data.http import Reply, Web
 from eventstudy.data.keys import hidden
 from eventstudy.data.tickers import yahoo_spelling
@@ -49,6 +49,7 @@ def finnhub_readings(web: Web, ticker: str, since: date, today: date) -> Answer:
             f"{NAME}'s answer for {symbol} is no calendar ({kind})", hint="try again later"
         ) from None
     out, unknown, others = Answer(), set[str](), 0
+    home, abroad = is_home(ticker), False
     for named, written, row in rows:
         if named.upper() != symbol.upper():
             others += 1
@@ -62,9 +63,13 @@ def finnhub_readings(web: Web, ticker: str, since: date, today: date) -> Answer:
         bucket = bucket_of(word)
         if bucket is None:
             unknown.add(word[:20])
+        if bucket and not home:
+            bucket, abroad = "", True
         if since <= day <= today:
             said = f"{written} {word}".strip()
             out.readings.append(Reading(ticker, day, bucket or "", said, NAME, row.get("epsActual") is not None))
+    if abroad:
+        out.notes.append(ABROAD.format(ticker=ticker))
     if unknown:
         out.notes.append(f"{ticker}: unknown words for the hour left empty: {', '.join(sorted(map(repr, unknown)))}")
     if others:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
+from eventstudy.data.calendar import DEFAULT_EXCHANGE, exchange_of
+from eventstudy.errors import UnknownExchange
+
 # Words of vendors -> bucket. Not supplied, not confirmed and projected are no hour.
 BUCKETS: dict[str, str] = {
     **dict.fromkeys(
@@ -24,6 +27,9 @@ BUCKETS: dict[str, str] = {
 }  # fmt: skip
 # Yahoo's hours: from here on after the close; within these before the open; between them, and midnight, mean nothing.
 AFTER_CLOSE, BEFORE_OPEN = 16, range(1, 9)
+
+
+ABROAD = "{ticker}: hours are those of New York and no bucket of its own exchange"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,14 @@ class Answer:
 
     readings: list[Reading] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+def is_home(ticker: str) -> bool:
+    """Whether the listing is in New York, whose hours every vendor means."""
+    try:
+        return exchange_of(ticker) == DEFAULT_EXCHANGE
+    except UnknownExchange:
+        return False
 
 
 def bucket_of(word: str) -> str | None:

@@ -6,11 +6,10 @@ import re
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from eventstudy.data.calendar import DEFAULT_EXCHANGE, exchange_of
-from eventstudy.data.collect.readings import Answer, Reading, bucket_of_hour
+from eventstudy.data.collect.readings import ABROAD, Answer, Reading, bucket_of_hour, is_home
 from eventstudy.data.http import Reply, Web
 from eventstudy.data.tickers import yahoo_spelling
-from eventstudy.errors import MalformedResponse, RateLimited, SourceUnavailable, UnknownExchange
+from eventstudy.errors import MalformedResponse, RateLimited, SourceUnavailable
 
 NAME = "Yahoo calendar"
 PAGE = "https://finance.yahoo.com/calendar/earnings"
@@ -183,7 +182,7 @@ def _when(text: str) -> _Row | None:
 def _readings(rows: list[_Row], ticker: str, since: date, today: date, out: Answer) -> Answer:
     """Rows as readings: hours as buckets, midnights of UTC as the date that they mean."""
     unique = list(dict.fromkeys(rows))
-    home = _home(ticker)
+    home = is_home(ticker)
     eastern = [row for row in unique if row.zone in EASTERN]
     foreign = sorted({row.zone for row in unique if row.zone not in EASTERN and row.hour is not None})
     if foreign:
@@ -209,13 +208,5 @@ def _readings(rows: list[_Row], ticker: str, since: date, today: date, out: Answ
     if coming:
         out.notes.append(f"{ticker}: {coming} coming dates are estimates and left out")
     if not home and any(row.hour is not None for row in unique):
-        out.notes.append(f"{ticker}: hours are those of New York and no bucket of its own exchange")
+        out.notes.append(ABROAD.format(ticker=ticker))
     return out
-
-
-def _home(ticker: str) -> bool:
-    """Whether the listing is in New York, whose buckets the hours are."""
-    try:
-        return exchange_of(ticker) == DEFAULT_EXCHANGE
-    except UnknownExchange:
-        return False
