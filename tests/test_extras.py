@@ -16,9 +16,9 @@ from tests.conftest import ROOT
     ("origin", "command"),
     [
         (None, "pip install 'eventstudy-engine[fast]'"),
-        ({"url": "file:///tmp/x.whl", "archive_info": {}}, "pip install 'eventstudy-engine[fast]'"),
-        ({"url": "file:///tmp/x", "dir_info": {}}, "pip install 'eventstudy-engine[fast]'"),
-        ({"url": "file:///tmp/x", "dir_info": {"editable": True}}, "pip install -e '.[fast]'"),
+        ({"url": "file:///checkout.whl", "archive_info": {}}, "pip install 'eventstudy-engine[fast]'"),
+        ({"url": "file:///checkout", "dir_info": {}}, "pip install 'eventstudy-engine[fast]'"),
+        ({"url": "file:///checkout", "dir_info": {"editable": True}}, "pip install -e '.[fast]'"),
     ],
 )
 def test_only_a_checkout_is_installed_from_its_folder(

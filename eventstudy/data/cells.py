@@ -166,7 +166,7 @@ def cell_text(value: object) -> str:
         return ""
     if isinstance(value, datetime):
         midnight = value.tzinfo is None and (value.hour, value.minute, value.second) == (0, 0, 0)
-        # a Z as files write it: of such a time both readings are told
+        # a Z as files write it: both readings of such a time are reported
         utc = value.tzinfo is not None and value.tzname() == "UTC"
         text = value.isoformat()
         return value.date().isoformat() if midnight else text.replace("+00:00", "Z") if utc else text

@@ -212,8 +212,8 @@ class _Writer:
         held = panels if single else f'<div class="panels">{panels}</div>'
         shape = ' class="single"' if single and not inner else ""
         table = numbers(figure)
-        beneath = "" if table is None else self._fold(Fold(title=NUMBERS, blocks=(table,)))
-        return f"<figure{shape}>{held}<figcaption>{self._text(figure.caption)}</figcaption>{beneath}</figure>"
+        below = "" if table is None else self._fold(Fold(title=NUMBERS, blocks=(table,)))
+        return f"<figure{shape}>{held}<figcaption>{self._text(figure.caption)}</figcaption>{below}</figure>"
 
     def _table(self, table: Table) -> str:
         note = f'<p class="note">{self._text(table.note)}</p>' if table.note else ""

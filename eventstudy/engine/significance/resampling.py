@@ -132,7 +132,7 @@ def _adjusted(x: Floats, centre: float) -> Floats:
     """sqrt(n) (S + g S^2/3 + g/(6 n)) of each row about a centre; g with divisor n, sd with n - 1."""
     n = x.shape[1]
     about = x - x.mean(axis=1, keepdims=True)
-    # without variance, or where squares and cubes overflow, it is no number
+    # without variance, or where squares and cubes overflow, it is NaN
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         deviation = np.sqrt((about**2).sum(axis=1) / (n - 1))
         s = (x.mean(axis=1) - centre) / deviation

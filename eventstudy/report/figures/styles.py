@@ -1,6 +1,6 @@
 """Styles of marks: the one place for colours and widths, read by pages, by SVG files and by Matplotlib.
 
-Brown against blue-grey is told apart with every common colour blindness, and differs in lightness; colour never stands
+Brown and blue-grey stay distinct with every common colour blindness, and differ in lightness; colour never stands
 alone: what lies outside its band is also thick, filled or bold.
 """
 
