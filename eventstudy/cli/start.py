@@ -118,6 +118,8 @@ def _forget(stream: TextIO) -> None:
 
 
 def _pressed(number: int, frame: FrameType | None) -> None:
+    if _is_ending(frame):
+        return
     if not _Interrupt.pressed:
         _Interrupt.pressed, _Interrupt.number = True, number
         # libraries clear what is raised in the middle of them; then it is asked for again
@@ -148,8 +150,17 @@ def _swallowed(unraisable: sys.UnraisableHookArgs) -> None:
     _again(0.02)
 
 
+def _is_ending(frame: FrameType | None) -> bool:
+    """Whether ``main`` has already caught what ended the command: one more exception would escape as a traceback."""
+    while frame is not None:
+        if frame.f_code in (_end.__code__, _deaf.__code__, _full.__code__):
+            return True
+        frame = frame.f_back
+    return False
+
+
 def _deaf() -> None:
-    """What is left is to end."""
+    """Ignore signals from here on: what is left is to end."""
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
 

@@ -56,6 +56,15 @@ try:
 except KeyboardInterrupt:
     raise SystemExit(4)
 """,
+    "the end that an earlier one asked for": """
+ignore = signal.signal
+def once_more(*arguments):
+    signal.signal = ignore
+    signal.raise_signal(signal.SIGINT)
+    return ignore(*arguments)
+signal.signal = once_more
+signal.raise_signal(signal.SIGINT)
+""",
     "the work itself": "signal.raise_signal(signal.SIGINT)\ntime.sleep(30)\n",
 }
 
@@ -84,6 +93,21 @@ def test_other_errors_stay_what_they_are() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "ZeroDivisionError: a bug" in done.stderr
+
+
+def test_ctrl_c_while_a_command_that_ended_well_says_so_changes_nothing() -> None:
+    code = (
+        "import signal, sys, types\n"
+        "ignore = signal.signal\n"
+        "def late(*arguments):\n    signal.signal = ignore\n    signal.raise_signal(signal.SIGINT)\n"
+        "    return ignore(*arguments)\n"
+        "def work():\n    signal.signal = late\n    raise SystemExit(0)\n"
+        "app = types.ModuleType('eventstudy.cli.app'); app.main = work\n"
+        "sys.modules['eventstudy.cli.app'] = app\n"
+        "from eventstudy.cli.start import main\nmain()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and not done.stderr
 
 
 def test_a_command_that_ends_well_is_not_interrupted_by_a_late_ctrl_c() -> None:
