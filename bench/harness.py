@@ -43,7 +43,7 @@ def busy_seconds() -> float:
     """Processor seconds that the whole machine has spent, as far as the system tells."""
     with open("/proc/stat", encoding="ascii") as handle:
         fields = [float(field) for field in handle.readline().split()[1:]]
-    # idle and waiting for a disk are no work
+    # idle and waiting for a disk are not work
     return (sum(fields[:8]) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")
 
 

@@ -33,7 +33,9 @@ def checked_model(spec: StudySpec) -> StudySpec:
             f"{spec.model} needs the firm's share of the index", "--index-weight TICKER=W, such as NVDA=0.07"
         )
     if spec.convention and MODELS[spec.model].inference == "none":
-        raise UsageError(f"a convention is about standard errors, and {spec.model} has none", "no --convention")
+        raise UsageError(
+            f"a convention is about standard errors, and {spec.model} has no standard errors", "no --convention"
+        )
     if spec.chosen("robust") == "hac" and MODELS[spec.model].inference != "exact":
         raise UsageError(
             f"robust=hac is for least squares, and {spec.model} has a variance of its own", "another model"

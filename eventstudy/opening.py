@@ -88,7 +88,7 @@ def content(path: str | Path, largest: int, *, links: bool = True) -> bytes:
 
 
 def text(path: str | Path, largest: int, *, links: bool = True) -> str:
-    """A file as text; a byte-order mark is no part of it.
+    """A file as text; a byte-order mark is not a part of it.
 
     Raises
     ------

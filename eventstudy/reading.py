@@ -22,10 +22,10 @@ def decimal(text: str) -> float:
     Raises
     ------
     ValueError
-        If it is no decimal.
+        If it is not a decimal.
     """
     if not _DECIMAL.fullmatch(text):
-        raise ValueError("is no decimal")
+        raise ValueError("is not a decimal")
     return float(text)
 
 
@@ -38,7 +38,7 @@ def whole(text: str) -> int:
         If it is none.
     """
     if not _WHOLE.fullmatch(text):
-        raise ValueError("is no whole number")
+        raise ValueError("is not a whole number")
     return int(text)
 
 

@@ -115,7 +115,7 @@ class Studied:
         return range(self.tables.n_shared)
 
     def one(self, i: int) -> Block:
-        """Studied row i alone, with its days: nothing of the other rows is gathered."""
+        """Studied row i alone, with its days: without gathering other rows."""
         assert self.block is not None, "a studied row has a block"
         return select(self.block, np.array([i]))
 

@@ -1,4 +1,4 @@
-"""What a study will take of this machine's memory, told before it begins: a sentence now, or a killed process later."""
+"""Memory that a study needs, checked against this machine before it begins."""
 
 from __future__ import annotations
 

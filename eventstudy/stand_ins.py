@@ -53,6 +53,7 @@ class StandIns:
             )
         return (
             f"{spec.model} was estimated for {self.studied - self.replaced} of {self.studied} rows; for the other "
-            f"{self.replaced} the {STAND_IN} with the scale of the 20 latest sessions stands in (flag model_fallback): "
+            f"{self.replaced} the {STAND_IN} with the scale of the 20 latest sessions is used instead (flag "
+            f"model_fallback): "
             f"{why}",
         )

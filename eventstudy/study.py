@@ -257,7 +257,7 @@ def _job(prepared: Prepared, spec: StudySpec, afford: Budget, n_shared: int, how
         spool=own or any("values" in GROUP_TESTS[name].reads for name in wanted),
         n_shared=n_shared,
         own=own,
-        # what other processes measure stays there, and pages want the days of what they show
+        # what other processes measure stays there, and pages need the days of the events they show
         keep=afford.daily and not how.executor.apart,
     )
 

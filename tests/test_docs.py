@@ -152,7 +152,7 @@ def misdirected(text: str) -> list[str]:
 
 
 def unfinished(text: str) -> list[str]:
-    """Words that stand where a figure or a sentence was to come."""
+    """Words that are where a figure or a sentence was to come."""
     return re.findall(r"\b(?:TODO|TBD|FIXME|XXX|MEASURED|SIZE_\w*)\b", text)
 
 

@@ -161,7 +161,7 @@ def _wanted(tickers: object, start: str | date | None, spec: StudySpec) -> tuple
 
 
 def _symbols(tickers: object) -> list[str] | None:
-    """Symbols, where they are no events."""
+    """Symbols, where they are not events."""
     from eventstudy.api.events import SUFFIXES
 
     if isinstance(tickers, str) and not tickers.lower().endswith(SUFFIXES) and not os.path.exists(tickers):

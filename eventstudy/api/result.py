@@ -105,8 +105,8 @@ class StudyResult:
         Raises
         ------
         UsageError
-            For a name that is no table, with the nearest one; for rows of events of a study that was written while it
-            ran and is too large to be held.
+            For a name that is not a table, with the nearest one; for rows of events of a study that was written while
+            it ran and is too large to be held.
         """
         from eventstudy.api.typed_tables import asked_columns, typed, with_own
         from eventstudy.report.tables import one_table

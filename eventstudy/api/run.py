@@ -132,7 +132,7 @@ def run(*given: Any, **named: Any) -> StudyResult:
     Raises
     ------
     UsageError, InputFileError
-        For what cannot be right, with the nearest valid value or the line of code that mends it.
+        For what cannot be right, with the nearest valid value or the line of code that corrects it.
     SourceUnavailable
         If no price source covers the study.
 
@@ -283,7 +283,7 @@ def _first_two(given: tuple[Any, ...]) -> tuple[Any, Any]:
 
 
 def _announcement(ticker: str, when: Any, own: dict[str, Any]) -> tuple[GivenEvents, tuple[str, ...]]:
-    """One announcement, with the catalogue it stands in, and its event_id."""
+    """One announcement, with the catalogue that contains it, and its event_id."""
     from eventstudy.api.events import of_columns
 
     timing, claimed = own["timing"] or "", own["claimed_return"]

@@ -124,7 +124,7 @@ def earnings_command(
 ) -> None:
     """Add days of results with their part of the day to a confounders (or events) file.
 
-    With several sources that disagree about an hour the row has none, and says what each of them reads.
+    With several sources that disagree about an hour the row has no hour, and its notes give the hour of each source.
     """
     console = Console.make(quiet, verbose, no_color)
     _checked(config)
@@ -153,7 +153,7 @@ def _finish(found: Collected, console: Console, *, dry_run: bool, as_json: bool)
     assert gathered is not None, "sources were asked"
     for note in [*gathered.notes, *found.merged.notes]:
         console.warn(note)
-    for line in gathered.told:
+    for line in gathered.counts:
         console.say(line)
     show(found, console, dry_run=dry_run, as_json=as_json)
     if gathered.failed:

@@ -37,7 +37,7 @@ def main() -> None:
         signal.signal(signal.SIGINT, _pressed)
         sys.unraisablehook = _swallowed
     for number in ENDING:
-        # whoever starts a program with a signal ignored, as nohup does, wants it ignored
+        # whoever starts a program with a signal ignored, as nohup does, expects it to stay ignored
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _pressed)
     try:
@@ -89,7 +89,7 @@ def _streams() -> None:
 
 
 def _flushed() -> None:
-    """Hand over what is printed while its failure can still be told."""
+    """Hand over what is printed while a failure can still be reported."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:

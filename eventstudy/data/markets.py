@@ -151,5 +151,5 @@ def index_exchange(symbol: str) -> str:
     """The exchange whose broad index a symbol is; empty where it is none of them."""
     if symbol in ("^GSPC", "^DJI", "^IXIC"):
         return DEFAULT_EXCHANGE
-    # the fund that stands for New York is a listing like any other
+    # the fund that represents New York is a listing like any other
     return next((code for code, market in MARKETS.items() if market.index == symbol and market.kind != FUND), "")

@@ -9,7 +9,7 @@ import numpy as np
 from eventstudy.data.prices import Floats
 from eventstudy.engine.panel import Ints
 
-# sessions on each side that tell what is usual; with fewer than FEWEST in all, a cautious scale stands in
+# sessions on each side that tell what is usual; with fewer than FEWEST in all, a cautious scale is used instead
 REACH, FEWEST, CAUTIOUS, LEAST = 60, 10, 0.03, 1e-4
 # 1 / E|z| of a normal z, and 1 / median|z|
 MEAN_TO_SCALE, MEDIAN_TO_SCALE, CAP = 1.25, 1.4826, 4.0

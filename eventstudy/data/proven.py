@@ -52,7 +52,7 @@ class Proven:
     notices: tuple[str, ...]
 
     def checked(self, prices: PriceTable, keys: Iterable[SeriesKey]) -> PriceTable:
-        """The prices with rows off the calendars told, without shifted series, and with series on other calendars
+        """The prices with rows off the calendars reported, without shifted series, and with series on other calendars
         named in ``wrong``."""
         keys = list(keys)
         found = judged(prices, keys, self.listed, self.ranges)

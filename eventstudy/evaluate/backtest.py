@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.engine.panel import Floats, Ints
-from eventstudy.engine.significance.laws import t_quantile
+from eventstudy.engine.significance.distributions import t_quantile
 from eventstudy.errors import NothingStudied, UsageError
 from eventstudy.evaluate.cases import Cases, case_rows, drift_windows, make_cases
 from eventstudy.evaluate.dates import date_means

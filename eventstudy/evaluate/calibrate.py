@@ -125,11 +125,11 @@ def calibrate(
     Raises
     ------
     UsageError
-        For an effect that is no size.
+        For an effect that is not a size.
 
     Checked against
     ---------------
-    Simulated returns with a known law (tests/properties/test_calibration.py).
+    Simulated returns with a known distribution (tests/properties/test_calibration.py).
     """
     say = progress or (lambda _: None)
     studied, spec = result.studied, result.spec

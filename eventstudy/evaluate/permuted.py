@@ -26,7 +26,7 @@ def freedman_lane(y: Floats, x: Floats, column: int, orders: Ints) -> tuple[floa
 
     The response is regressed on the other columns; its residuals are put into each order, the fit is added back, and
     the full model is fitted again: p = (1 + number with |t*| >= |t|) / (B + 1). Valid for exchangeable errors of any
-    law.
+    distribution.
 
     Parameters
     ----------

@@ -111,7 +111,7 @@ def calibrated_spec(spec: StudySpec) -> StudySpec:
 
 
 def pseudo_events(stage: Stage, spec: StudySpec, effects: Sequence[float] = ()) -> list[PseudoEvents]:
-    """Every session of a series that can stand for an event, tested as it is and with each planted effect.
+    """Every session of a series that can serve as an event, tested as it is and with each planted effect.
 
     A session counts for a window that touches no catalogued event and holds every return, with its own estimation
     window, masks kept. An effect is added to day 0's return of the pseudo-event alone, never to another's estimation

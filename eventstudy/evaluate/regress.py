@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from eventstudy.results import Studied
 
 DEFAULT_FORMULA = "car ~ 1"
-# The most telling row of a ticker's session stands for its duplicates.
+# The most informative row of a ticker's session represents its duplicates.
 ROLE_ORDER = {"direct": 0, "peer": 1, "placebo": 2}
 # HC3 below, HC1 from here on, where the two agree and HC3 costs more.
 LARGE_SAMPLE = 250
@@ -202,7 +202,7 @@ def fits(sample: Sample, dates: int) -> list[Fitted]:
     robust = "HC3" if n < LARGE_SAMPLE else "HC1"
     shared = f"{n} rows on {dates} dates are not independent: see cluster" if dates < n else ""
     if dates == 1 < n:
-        shared = f"all {n} rows share one date: what moves that date cannot be told from an effect"
+        shared = f"all {n} rows share one date: what moves that date cannot be separated from an effect"
     found = []
     for estimator, model in (
         ("ols", OLS(sample.y, sample.x)),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 INTERCEPT = "Intercept"
 # Below, one regressor at most unless the user insists.
 SMALL_SAMPLE = 20
-# Columns that are claims: what is no plain number in them (`up`, `<-0.06`) is missing.
+# Columns that are claims: what is not a plain number in them (`up`, `<-0.06`) is missing.
 CLAIMS = frozenset({"claimed_return", "claimed_open_return"})
 
 
@@ -30,7 +30,7 @@ def event_columns(studied: Studied, formula: Formula, at: Ints) -> tuple[pd.Data
     Raises
     ------
     UsageError
-        If a column that stands in arithmetic is not numeric, or a named reference level does not occur.
+        If a column that is used in arithmetic is not numeric, or a named reference level does not occur.
     """
     import pandas as pd
 
@@ -47,7 +47,7 @@ def event_columns(studied: Studied, formula: Formula, at: Ints) -> tuple[pd.Data
         elif name in formula.numeric:
             odd = next((c for c, n in zip(cells, numbers, strict=True) if c and not math.isfinite(n)), "")
             found = f"holds {odd[:80]!r}" if odd else "is empty"
-            raise UsageError(f"{name} stands in arithmetic and {found}", "decimals", f"C({name}) makes categories")
+            raise UsageError(f"{name} is used in arithmetic and {found}", "decimals", f"C({name}) makes categories")
         else:
             made[name] = pd.Series(cells, dtype=object)
             complete &= np.array(filled)
@@ -102,13 +102,13 @@ def design_matrix(formula: Formula, data: pd.DataFrame) -> tuple[Floats, tuple[s
     for name, values in zip(names, x.T, strict=True):
         if not np.isfinite(values).all():
             raise UsageError(
-                f"{name} is no number on {int((~np.isfinite(values)).sum())} rows", "a number on every row"
+                f"{name} is not a number on {int((~np.isfinite(values)).sum())} rows", "a number on every row"
             )
     return x, names
 
 
 def check_design(formula: Formula, x: Floats, names: Sequence[str], *, allow_small: bool) -> None:
-    """Raise a UsageError where the coefficients cannot be told apart, or too few rows stand behind them."""
+    """Raise a UsageError where the coefficients are not identified, or too few rows support them."""
     n, k = x.shape
     constant = [name for name, v in zip(names, x.T, strict=True) if np.ptp(v) == 0 and name != INTERCEPT]
     if constant and (INTERCEPT in names or len(constant) > 1 or not x.any(axis=0).all()):

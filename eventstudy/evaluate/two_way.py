@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from eventstudy.engine.panel import Floats, Ints
-from eventstudy.engine.significance.laws import t_p_value, t_quantile
+from eventstudy.engine.significance.distributions import t_p_value, t_quantile
 from eventstudy.evaluate.coefficients import FEW_DATES, Coefficient, Sample, adjusted
 from eventstudy.evaluate.wild import FEWEST_DATES, LARGEST_BLOCK, sign_patterns
 

@@ -73,7 +73,7 @@ def at(table: pd.DataFrame, window: str, level: float, regime: str = "all", effe
 
 
 def subjects(table: pd.DataFrame, window: str) -> list[str]:
-    """Tickers, then all of them together, then clusters, as they stand in the table."""
+    """Tickers, then all of them together, then clusters, as the table has them."""
     return list(dict.fromkeys(table.loc[(table["window"] == window) & (table["test"] != ""), "ticker"]))
 
 
@@ -126,7 +126,7 @@ def calibration_page(result: StudyResult, found: Calibration, table: pd.DataFram
 def sentences(table: pd.DataFrame, window: str, level: float) -> list[str]:
     """One a ticker or cluster, by rule: which intervals miss the level, and what turbulence does to the t test.
 
-    All tickers together come first; of many the first twelve are described, the others stand in the tables.
+    All tickers together come first; of many the first twelve are described, the others are in the tables.
     """
     said = []
     lines = at(table, window, level)
@@ -351,7 +351,7 @@ def _left_out_section(table: pd.DataFrame) -> Section | None:
         caption="What could not be calibrated",
         columns=("ticker", "window", "test", "reason"),
         rows=rows,
-        note=f"{len(lines) - MOST_REASONS} more stand in calibration.csv." if len(lines) > MOST_REASONS else "",
+        note=f"{len(lines) - MOST_REASONS} more are in calibration.csv." if len(lines) > MOST_REASONS else "",
     )
     return Section(id="missing", title="What is missing", blocks=(shown,))
 

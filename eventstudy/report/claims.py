@@ -35,7 +35,7 @@ def _move(material: Material, claim: ClaimRow, share: Share) -> Move | None:
 
 
 def _adds(move: Move) -> bool:
-    """Whether market and own part point the same way, so that they can stand behind one another as a bar."""
+    """Whether market and own part point the same way, so that they can be stacked as a bar."""
     return math.isfinite(move.market) and move.market * move.own > 0
 
 

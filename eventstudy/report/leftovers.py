@@ -28,7 +28,7 @@ TRIES, PAUSE = 1200, 0.05
 
 
 def claim(folder: Path) -> IO[str]:
-    """Mark a folder as in use for as long as the handle is open; the system lets go of it when the process ends.
+    """Mark a folder as in use for as long as the handle is open; the system releases it when the process ends.
 
     To be called with the report folder to oneself, like ``clear``: then no folder is between the two.
     """

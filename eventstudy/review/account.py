@@ -200,7 +200,7 @@ def _claim(change: ClaimChange) -> tuple[str, ...]:
 
 def _effects(found: Difference, limit: int | None) -> Table:
     columns = ("event", "ticker", "window", "CAR", "std. error", "p", "significance", "may come from")
-    note = "what moved a number cannot be told from two reports where several things changed"
+    note = "two reports do not show which of several changes moved a number"
     return _table("Effects", columns, [_effect(e) for e in found.effects], limit, note if found.effects else "")
 
 

@@ -50,7 +50,7 @@ class Effect:
     significance : str
         ``gained`` or ``lost`` at each report's own level, else empty.
     reasons : tuple of str
-        What changed that can move it; which of several did cannot be told from two reports.
+        What changed that can move it; two reports do not show which of several did.
     """
 
     event_id: str

@@ -154,7 +154,7 @@ def _columns(folder: ReportFolder) -> tuple[str, ...]:
 def read_rows(folder: ReportFolder, wanted: Mapping[str, Column]) -> tuple[list[Row], list[tuple[int, int]]]:
     """Events in file order with what conditions name, and every window the table has.
 
-    Rows of one event stand together or apart; only the numbers asked for are kept.
+    Rows of one event are adjacent or not; only the numbers asked for are kept.
     """
     found: dict[tuple[Cell, Cell], dict[str, Any]] = {}
     windows: dict[tuple[int, int], None] = {}
@@ -286,7 +286,7 @@ class _Scope:
             case Both(word, parts):
                 found = [self.true(part, row) for part in parts]
                 return all(found) if word == "and" else any(found)
-        raise TypeError(f"{node} is no condition")
+        raise TypeError(f"{node} is not a condition")
 
     def number(self, node: Node, row: Row | None) -> float | None:
         """A number, or None where it is not known."""
@@ -304,7 +304,7 @@ class _Scope:
                 return None if (plain := self.number(inner, row)) is None else abs(plain)
             case OverRows(name, inner):
                 return self.summary(name, inner)
-        raise TypeError(f"{node} is no number")
+        raise TypeError(f"{node} is not a number")
 
     def summary(self, name: str, inner: Node) -> float | None:
         """``max``, ``min`` or ``mean`` over the rows where the value is known; computed once."""
@@ -337,4 +337,4 @@ def written(node: Node) -> str:
             return f"abs({written(inner)})"
         case OverRows(name, inner):
             return f"{name}({written(inner)})"
-    raise TypeError(f"{node} is no number")
+    raise TypeError(f"{node} is not a number")

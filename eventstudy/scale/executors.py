@@ -52,7 +52,7 @@ class Here:
 
 @dataclass(frozen=True, slots=True)
 class Threads:
-    """Threads of this process: NumPy and compiled kernels let go of the interpreter while they count."""
+    """Threads of this process: NumPy and compiled kernels release the GIL."""
 
     n: int
     apart: bool = False
@@ -111,7 +111,7 @@ class Dask:
             raise UsageError(
                 "the Dask scheduler went away while it worked",
                 "a scheduler that runs until the end",
-                "look at its log, start it and its workers anew, and run again",
+                "look at its log, restart it and its workers, and run again",
             ) from error
         except FileNotFoundError as error:
             raise UsageError(
@@ -219,6 +219,6 @@ def _distributed(option: str) -> tuple[Any, Any]:
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise missing(option, "distributed", "scale") from error
-    # what becomes of the cluster is told in our own words
+    # this program reports what happens to the cluster
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     return Client, LocalCluster

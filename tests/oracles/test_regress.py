@@ -170,8 +170,8 @@ def test_numbers_are_numbers_words_are_categories_and_gaps_are_counted() -> None
     [
         ("surprise", "same value on all"),
         ("kind", "kind is 'earnings' on every row"),
-        ("log(word)", "stands in arithmetic and holds"),
-        ("log(minus)", "is no number on"),
+        ("log(word)", "is used in arithmetic and holds"),
+        ("log(minus)", "is not a number on"),
         ("a + b", "singular .* is made of the others"),
         ("C(other) + other", "singular"),
         ('C(other, Treatment("z"))', "has no value 'z'"),

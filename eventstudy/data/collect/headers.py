@@ -67,7 +67,7 @@ def read_header(body: bytes, accession: str) -> Header:
     text = body.decode("latin-1").replace("\r\n", "\n")
     root = _ROOT.search(text)
     if root is None:
-        raise MalformedResponse(f"the answer for {accession} is no header of a filing", hint="try again later")
+        raise MalformedResponse(f"the answer for {accession} is not a header of a filing", hint="try again later")
     text = text[root.start() :]
     number = _NUMBER.search(text)
     if number is None or number[1] != accession:

@@ -9,8 +9,8 @@ from typing import Literal
 from eventstudy.engine.significance import by_dates, cross_section, ranks, resampling, volatility
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.dispersion import conformal_dispersion
+from eventstudy.engine.significance.distributions import Alternative
 from eventstudy.engine.significance.evidence import Sample
-from eventstudy.engine.significance.laws import Alternative
 from eventstudy.engine.significance.overlap import Overlap
 from eventstudy.engine.significance.result import TestResult, undefined
 from eventstudy.engine.significance.summary import PARTS, Summary, spread_of, summarised

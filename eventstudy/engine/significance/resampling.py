@@ -1,4 +1,4 @@
-"""Tests across events whose law is resampled (methods 7.1, 10.2), with fixed seeds."""
+"""Tests across events whose distribution is resampled (methods 7.1, 10.2), with fixed seeds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.cross_section import FEW_EVENTS, Dependence
-from eventstudy.engine.significance.laws import Alternative, extreme_count
+from eventstudy.engine.significance.distributions import Alternative, extreme_count
 from eventstudy.engine.significance.result import TestResult, computed, undefined
 from eventstudy.engine.significance.summary import Summary
 
