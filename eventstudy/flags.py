@@ -54,7 +54,8 @@ FLAGS: dict[str, str] = {
     "shared_session": "another announcement of the firm has the same day 0",
     "short_estimation": "fewer than 80 % of the asked estimation sessions are valid",
     "window_incomplete": "the window reaches past the last final session",
-    "missing_day": "a session of the window has no close or no return; the next trade carries it where it can",
+    "missing_day": "a session of the window has no close or no return; the return to the next trade includes it where "
+    "possible",
     "no_trade_day0": "no close on day 0",
     "zero_variance": "the estimation residuals have no variance: no test is possible",
     "stale_prices": "five or more identical closes in a row in the estimation or event window",

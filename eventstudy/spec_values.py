@@ -188,7 +188,7 @@ def several(name: str, value: Any) -> tuple[str, ...]:
     parts = list(parts)
     for part in parts:
         if not isinstance(part, str):
-            raise _refused(name, value, f"texts; {flat(repr(part), 40)} is none")
+            raise _refused(name, value, f"texts; {flat(repr(part), 40)} is not a text")
     return tuple(dict.fromkeys(bit for part in parts for bit in part.replace(",", " ").split()))
 
 

@@ -47,7 +47,7 @@ class StandIns:
         why = ", ".join(causes)
         if self.replaced == self.studied:
             raise UsageError(
-                f"{spec.model} could be estimated for none of {self.studied} rows: {why}",
+                f"{spec.model} could not be estimated for any of {self.studied} rows: {why}",
                 f"at least one row with {least} valid sessions before its event and a variance that settles",
                 "prices that reach further back, --exclude none, or --model market-model",
             )

@@ -108,7 +108,7 @@ def _of_frame(frame: pd.DataFrame, spec: StudySpec, dialect: Dialect) -> PriceSo
         if len(error.problems) == 1 and not error.problems[0].value and (code := _mending(frame, dialect)):
             problem = error.problems[0]
             listed = ", ".join(repr(str(name)) for name in frame.columns[:20])
-            said = problem.message if problem.column else f"the headings {listed} do not say what is what"
+            said = problem.message if problem.column else f"the headings {listed} do not match a known layout"
             reported = Problem(0, problem.column, "", f"{said}; write {code}")
             raise InputFileError("<prices>", [reported]) from None
         raise

@@ -229,7 +229,7 @@ def _clustered(one: Regression, cluster: str | Sequence[str]) -> Regression:
         # each row is a cluster of its own
         return one
     if not found:
-        raise UsageError(f"no rows repeat in a way that cluster={words!r} needs", f"one of {', '.join(sorted(there))}")
+        raise UsageError(f"no rows share what cluster={words!r} needs", f"one of {', '.join(sorted(there))}")
     from eventstudy.evaluate.coefficients import FEW_DATES
 
     return replace(one, main=found[0] if one.n_dates < FEW_DATES else found[-1])

@@ -346,7 +346,11 @@ class StudyResult:
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         if name in RENAMED:
-            warnings.warn(f"result.{name} is now result.{RENAMED[name]}, and will go", DeprecationWarning, stacklevel=2)
+            warnings.warn(
+                f"result.{name} is now result.{RENAMED[name]}, and the old name will be removed",
+                DeprecationWarning,
+                stacklevel=2,
+            )
             return self.table(RENAMED[name])
         hint = "" if name.startswith("_") else meant(name, [*COLUMNS, *(one for one in dir(self) if one[0] != "_")])
         raise AttributeError(f"a result has no {name!r}{'; ' if hint else ''}{hint}")

@@ -175,11 +175,11 @@ class _Asked:
         )
         if len(given) > len(words):
             raise UsageError(
-                f"run takes {', '.join(words)} by place, and {len(given)} are given", "keywords for the rest"
+                f"run takes {', '.join(words)} by position, and {len(given)} are given", "keywords for the rest"
             )
         for name in words[: len(given)]:
             if name in named:
-                raise UsageError(f"{name} is given by place and by name", "once")
+                raise UsageError(f"{name} is given by position and by name", "once")
         named = {**dict(zip(words, given, strict=False)), **named}
         if "events" not in named:
             raise UsageError("run needs events", "es.run(events, prices), or es.run('NVDA', '2025-04-15')")

@@ -160,8 +160,8 @@ def _finish(found: Collected, console: Console, *, dry_run: bool, as_json: bool)
         for failure in gathered.failed:
             console.say(f"not read: {failure}")
         raise SourceUnavailable(
-            f"{len(gathered.failed)} part{'' if len(gathered.failed) == 1 else 's'} of the answer did not come",
-            hint=gathered.hint or "run the command again: what is known is not asked or written twice",
+            f"{len(gathered.failed)} part{'' if len(gathered.failed) == 1 else 's'} of the answer are missing",
+            hint=gathered.hint or "run the command again: finished parts are neither requested nor written again",
         )
 
 
@@ -194,4 +194,4 @@ def show(collected: Collected, console: Console, *, dry_run: bool, as_json: bool
             name = row.get("event_id") or f"{row.get('tickers', '')} {row.get('kind', '')}"
             tell(" ".join(part for part in (name, when, row.get("timing", ""), row.get("title", "")) if part))
     verb = "would be added to" if dry_run else "added to"
-    console.say(f"{len(found.added)} rows {verb} {found.path}; {len(found.known)} are there already")
+    console.say(f"{len(found.added)} rows {verb} {found.path}; {len(found.known)} are already in it")

@@ -154,7 +154,7 @@ OPTIONS: dict[str, Option] = {
         kind="list",
         metavar="KEY=CHOICE",
         repeatable=True,
-        help="sigma=m-p|m-1|m, car=exact|sqrt-l|per-day, robust=none|hac: how other software does it.",
+        help="sigma=m-p|m-1|m, car=exact|sqrt-l|per-day, robust=none|hac: conventions of other software.",
     ),
     "by": Option(kind="text", metavar="COLUMN", default="role", help="Column of the events file that makes groups."),
     "level": Option(kind="number", metavar="P", default="0.95", help="Level of intervals and of the MDE."),
@@ -192,7 +192,7 @@ OPTIONS: dict[str, Option] = {
         help="Significant digits of numbers in CSV, JSON and figures' metadata: 6 to 15, or full. Parquet is full.",
     ),
     "calibrated": Option(
-        kind="switch", default="no", help="Beside each p value: how often its test rejects when nothing happens."
+        kind="switch", default="no", help="Beside each p value: how often its test rejects on days without news."
     ),
     "detail": Option(
         kind="switch",

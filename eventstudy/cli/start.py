@@ -84,7 +84,7 @@ def _streams() -> None:
             stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
             setattr(sys, name, stream)
     if "stdout" in closed:
-        _say("error: standard output is closed, and results are printed there", "send it to /dev/null instead")
+        _say("error: standard output is closed, so results cannot be printed", "redirect it to /dev/null instead")
         sys.exit(UNUSABLE)
 
 
@@ -102,7 +102,7 @@ def _flushed() -> None:
 def _full(error: OSError) -> NoReturn:
     """What is printed cannot be written; files of a report have errors of their own."""
     _forget(sys.stdout)
-    _say(f"error: what is printed cannot be written: {error.strerror}", "free some space, or send it elsewhere")
+    _say(f"error: the output cannot be written: {error.strerror}", "free some space, or redirect the output")
     _deaf()
     sys.exit(UNUSABLE)
 

@@ -173,7 +173,7 @@ def estimation_summary(studied: Studied, i: int) -> str:
     assert block is not None, "a studied row has a block"
     design, model = block.design, MODELS[studied.spec.model]
     if model.twin == "difference":
-        return "market-adjusted estimates nothing: there is no regression to show"
+        return "market-adjusted estimates no regression"
     used = np.flatnonzero(block.fits.used[i])
     x = regressors(design, model)[i, used]
     result = sm.WLS(design.y[i, used], x, weights=1 / design.span[i, used]).fit()

@@ -261,7 +261,7 @@ def _category(reader: _Reader) -> str:
     reference = ""
     if reader.accept(","):
         if reader.take() != "Treatment":
-            raise reader.wrong("C(column, ...) takes Treatment alone", 'C(category, Treatment("earnings"))')
+            raise reader.wrong("C(column, ...) takes only Treatment", 'C(category, Treatment("earnings"))')
         reader.expect("(")
         if reader.peek() == "reference":
             reader.take()

@@ -91,7 +91,7 @@ def make_stage(studied: Studied, key: SeriesKey, spec: StudySpec | None = None, 
     study's."""
     spec, pair = spec or studied.spec, studied.index.pairs.index((key.ticker, key.exchange))
     if MODELS[spec.model].inference == "none":
-        raise UsageError(f"{spec.model} has no p value whose rate pseudo-events could show", "another model")
+        raise UsageError(f"{spec.model} has no p value to calibrate with pseudo-events", "another model")
     panel = studied.market.stack([key], spec.returns, part)
     bits = with_holes(happenings(studied.index)[pair : pair + 1], studied.market, [key], spec.returns)
     options, table = options_of(spec), None

@@ -165,11 +165,11 @@ def _sample(studied: Studied, formula: Formula, rows: Sequence[int], w: int) -> 
     car, error = block.cars.car[at, column], block.exact.std_error[at, column]
     known = np.isfinite(car) & np.isfinite(error)
     if not known.any():
-        raise NothingStudied("no studied row has a CAR over the window", hint="windows.csv shows what is there")
+        raise NothingStudied("no studied row has a CAR over the window", hint="windows.csv lists the CARs")
     at, car, error = at[known], car[known], error[known]
     data, complete = event_columns(studied, formula, at)
     if not complete.any():
-        raise UsageError(f"no row has a value in every column of {formula.written!r}", "rows to regress on")
+        raise UsageError(f"no row has a value in every column of {formula.written!r}", "rows with all regressors")
     at, car, error = at[complete], car[complete], error[complete]
     x, names = design_matrix(formula, data[complete])
     dates = np.array([studied.day0(int(i)).astype(np.int64) for i in at])

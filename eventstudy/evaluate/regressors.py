@@ -94,7 +94,9 @@ def design_matrix(formula: Formula, data: pd.DataFrame) -> tuple[Floats, tuple[s
             made = patsy.dmatrix(formula.terms, padded, eval_env=reach, NA_action=patsy.NAAction(NA_types=[]))
     except (patsy.PatsyError, TypeError, ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise UsageError(f"{formula.written!r} makes no design: {reason}", "terms of columns that vary") from error
+        raise UsageError(
+            f"{formula.written!r} does not give a design matrix: {reason}", "terms of columns that vary"
+        ) from error
     x = np.array(made, dtype=np.float64)
     names = tuple(made.design_info.column_names)
     if not len(names):
@@ -116,13 +118,13 @@ def check_design(formula: Formula, x: Floats, names: Sequence[str], *, allow_sma
             f"{constant[0]} has the same value on all {n} rows", "columns that vary", "leave it out of --formula"
         )
     if n <= k:
-        raise UsageError(f"{n} rows cannot carry {k} coefficients", f"more than {k} rows", "a shorter --formula")
+        raise UsageError(f"{n} rows are too few for {k} coefficients", f"more than {k} rows", "a shorter --formula")
     scaled = x / np.sqrt((x**2).sum(axis=0))
     if np.linalg.matrix_rank(scaled) < k:
         repeated = _repeats(scaled, names)
         raise UsageError(
-            f"{formula.written!r} is singular on these {n} rows: {repeated} is made of the others",
-            "terms that say different things",
+            f"{formula.written!r} is singular on these {n} rows: {repeated} is a combination of the others",
+            "terms that are not collinear",
             "leave one out; categories that always occur together are one",
         )
     slopes = sum(name != INTERCEPT for name in names)
@@ -130,7 +132,7 @@ def check_design(formula: Formula, x: Floats, names: Sequence[str], *, allow_sma
         raise UsageError(
             f"{slopes} regressors on {n} rows",
             f"{SMALL_SAMPLE} rows or more, or one regressor",
-            "--allow-small fits it anyway; its p values will not mean much",
+            "--allow-small fits it anyway; its p values are unreliable",
         )
 
 

@@ -157,7 +157,7 @@ def _variant(name: tuple[str, int], taken: Trades, date: Ints, law: tuple[float,
         ci_high=float(law[2]),
         p=float(law[3]),
         p_stepwise=float(law[4]),
-        reason=f"traded on {len(dates)} dates: fewer than {FEWEST_TRADED} carry no test" if few else "",
+        reason=f"traded on {len(dates)} dates: fewer than {FEWEST_TRADED} are too few for a test" if few else "",
     )
 
 

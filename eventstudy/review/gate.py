@@ -123,7 +123,7 @@ def hold(folder: ReportFolder, expressions: Sequence[str], now: datetime) -> lis
         if not folder.is_as_written(name):
             raise UsageError(
                 f"{folder.path / name} is not the file that manifest.json lists",
-                "a folder as a run left it",
+                "an unchanged folder of a run",
                 "a run was interrupted there or the file was edited; run again",
             )
     columns = _columns(folder)
@@ -215,7 +215,7 @@ def count_of(folder: ReportFolder, name: str, now: datetime) -> float | None:
     if name == "studied":
         return float(len({(cells["event_id"], cells["ticker"]) for _, cells in folder.rows("windows")}))
     if not folder.holds("excluded"):
-        raise UsageError(f"{folder.path} does not say what was excluded", "excluded.csv", "run again")
+        raise UsageError(f"{folder.path} does not record what was excluded", "excluded.csv", "run again")
     return float(sum(1 for _ in folder.rows("excluded")))
 
 
@@ -229,8 +229,8 @@ def last_session(folder: ReportFolder) -> date | None:
     """
     if not folder.manifest:
         raise UsageError(
-            f"{folder.path} has no manifest.json, which alone says how far prices reach",
-            "a folder as `run` leaves it",
+            f"{folder.path} has no manifest.json, the only file that records how far prices reach",
+            "a folder that `run` wrote",
             "leave data_age_days out for a committed report",
         )
     reach = {str(s.get("symbol")): str(s.get("last") or "") for s in folder.manifest.get("series", [])}

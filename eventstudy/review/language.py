@@ -241,7 +241,7 @@ class Parser:
             return self.function(token)
         if name in COUNTS:
             if self.peek().text == "[":
-                self.fail(self.peek(), f"{name} is one number of the whole report", f"{name} without a window")
+                self.fail(self.peek(), f"{name} is one number for the whole report", f"{name} without a window")
             return Count(name, token.at)
         if name in self.texts:
             self.fail(token, f"{name} is text", "a column of numbers, such as car or p_t")
@@ -264,7 +264,7 @@ class Parser:
         if token.text == "abs":
             return Absolute(inner)
         if not _by_row(inner):
-            self.fail(first, f"this is one number already, and {token.text} runs over rows", "a column")
+            self.fail(first, f"this is one number, and {token.text} needs a value per row", "a column")
         return OverRows(token.text, inner)
 
     def window(self) -> tuple[int, int] | None:

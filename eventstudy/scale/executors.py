@@ -109,7 +109,7 @@ class Dask:
         except CancelledError as error:
             # nothing here cancels what it waits for
             raise UsageError(
-                "the Dask scheduler went away while it worked",
+                "the Dask scheduler stopped during the run",
                 "a scheduler that runs until the end",
                 "look at its log, restart it and its workers, and run again",
             ) from error
@@ -133,7 +133,7 @@ class Dask:
                 # a long block, or nobody left to count it
                 if future.status == "pending" and not self.client.nthreads():
                     raise UsageError(
-                        f"no worker has been there for up to {LOST_AFTER} s",
+                        f"no worker has been connected for up to {LOST_AFTER} s",
                         "at least one that runs until the end",
                         "look at the workers' logs, start some, and run again",
                     ) from None
@@ -153,7 +153,7 @@ def executor(threads: int, workers: int, scheduler: str) -> Iterator[Executor]:
     """
     chosen = [name for name, on in (("--workers", workers), ("--scheduler", scheduler)) if on]
     if len(chosen) > 1:
-        raise UsageError("--workers makes a cluster and --scheduler names one", "one of the two")
+        raise UsageError("--workers starts a cluster and --scheduler uses an existing one", "one of the two")
     if threads < 1 or workers < 0:
         raise UsageError("threads and workers are counted from 1", "a whole number such as 2")
     if not chosen:
@@ -208,7 +208,7 @@ def _started(cluster_type: Any, workers: int, threads: int) -> Any:
     except (RuntimeError, OSError) as error:
         raise UsageError(
             f"the {workers} workers did not start: {(str(error) or repr(error)).splitlines()[0][:200]}",
-            "processes that nobody ends, and memory for them",
+            "processes that keep running, and memory for them",
             "try again, or without --workers",
         ) from error
 

@@ -81,7 +81,7 @@ REFUSED: dict[str, tuple[int, tuple[str, ...]]] = {
     "p_tt > 1": (0, ("did you mean p_t",)),
     "exclude > 1": (0, ("did you mean excluded",)),
     "ticker == 1": (0, ("ticker is text",)),
-    "excluded[0,1] > 1": (8, ("one number of the whole report",)),
+    "excluded[0,1] > 1": (8, ("one number for the whole report",)),
     "car[0,5] > 1": (0, ("no window [0,5]", "[0,0], [0,1]", "--window 0:5")),
     "car[1,0] > 1": (3, ("ends before it starts",)),
     "car[0] > 1": (5, ("two ends",)),

@@ -109,7 +109,9 @@ def lbt_bootstrap(summary: Summary, dependence: Dependence, side: Alternative) -
     x = summary.values["bhar"]
     n = len(x)
     if n < 8 or not summary.bhar.sum_of_squares > 0:
-        return undefined("lbt-bootstrap", "bootstrap", f"N = {n}: resamples of a quarter of the events need eight")
+        return undefined(
+            "lbt-bootstrap", "bootstrap", f"N = {n}: resamples of a quarter of the events need at least eight events"
+        )
     size = max(2, round(n / 4))
     statistic = _adjusted(x[None], 0.0)[0]
     rng = np.random.default_rng(np.random.SeedSequence([SEED + 1, n]))
