@@ -70,7 +70,7 @@ def marginal(folder: Path) -> None:
     rng = np.random.default_rng(0)
     for _ in range(ROUNDS):
         spent = {}
-        # fits between all runs of a round, or a short quiet or busy moment would speak for the whole of it
+        # fits between all runs of a round, or a short quiet or busy moment would decide the whole round
         taken = _fitted(panel, placed)
         for job in rng.permutation(["few", "many", "few ranked", "many ranked"]):
             size = FEW if job.startswith("few") else MANY

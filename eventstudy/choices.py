@@ -75,7 +75,7 @@ def check_peers(index: EventIndex, spec: StudySpec) -> None:
 
 
 def check_tickers(index: EventIndex, spec: StudySpec) -> None:
-    """Raise an error where an option speaks of a ticker that no event has, or an index has no index to be measured
+    """Raise an error where an option names a ticker that no event has, or an index has no index to be measured
     against."""
     if not spec.benchmarks_given:
         check_indices(index)

@@ -62,7 +62,7 @@ LIVE = "live"
 # What is expected of a session's volume.
 VOLUME_MODELS = ("constant-mean", "market-model")
 
-# How prices are got at and numbers are made, not what is studied: they are in manifest.json alone.
+# Price source and computation, not choices of the study: they are in manifest.json alone.
 ACCESS_FIELDS = ("offline", "store", "max_age", "engine")
 
 # How numbers are written, not which: no part of the digest.
@@ -126,7 +126,7 @@ class StudySpec:
     benchmarks : tuple of str
         The first is the market, further ones are sectors (used by ``multi-index``).
     benchmarks_given : bool
-        Whether somebody named them; where nobody did, a listing abroad is measured against the broad index of its
+        Whether the user named them; otherwise a listing abroad is measured against the broad index of its
         exchange. Benchmarks other than the default always count as named.
     currency : str
         ``local``, or ``USD``: prices and benchmarks in dollars by daily rates of the same source.

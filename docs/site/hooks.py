@@ -40,7 +40,7 @@ def cards() -> dict[str, dict[str, dict[str, str]]]:
 
 
 def observed_sizes(identifier: str) -> list[tuple[str, str]]:
-    """(design, observed) of every cell of docs/validation.md that speaks of a test."""
+    """(design, observed) of every cell of docs/validation.md about a test."""
     found: list[tuple[str, str]] = []
     heading: list[str] = []
     section = ""

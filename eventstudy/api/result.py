@@ -190,7 +190,7 @@ class StudyResult:
 
     @property
     def claims(self) -> pd.DataFrame:
-        """Claims held against the data."""
+        """Claims compared with the data."""
         return self.table("claims")
 
     @property

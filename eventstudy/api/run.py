@@ -300,7 +300,7 @@ def chosen(spec: Any, choices: dict[str, Any]) -> StudySpec:
     Raises
     ------
     UsageError
-        For a spec that is none, and whatever ``StudySpec`` refuses.
+        For a spec of another type, and whatever ``StudySpec`` refuses.
     """
     if spec is None:
         return StudySpec(**choices)

@@ -1,4 +1,4 @@
-"""Talk on stderr, data on stdout, errors as sentences. Nothing else writes to a terminal."""
+"""Output of the commands: messages on stderr, data on stdout, errors as sentences. No other module writes to a terminal."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def _streams() -> None:
-    """Standard streams that somebody closed lead nowhere, so that no file of ours gets their numbers."""
+    """Replace closed standard streams by the null device, so that no file of this program gets their numbers."""
     closed = []
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is not None:

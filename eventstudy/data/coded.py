@@ -13,7 +13,7 @@ from eventstudy.errors import Problem
 
 ROWS_AT_ONCE = 65_536
 RESIDUES = 16
-# Of one kind; nobody reads a million, and more would fill the memory.
+# Of one kind; a million are not readable, and more would fill the memory.
 MOST_PROBLEMS = 1_000_000
 Check = Callable[[str], None]
 

@@ -79,7 +79,7 @@ def _medians(values: Floats) -> Floats:
 def likelihood_ratio(moves: Moves, expected: Floats) -> Floats:
     """Log likelihood ratio that a day's close fell by ``expected`` against that it did not; float64 (m,).
 
-    Both residuals have Student's t density with three degrees of freedom; positive speaks for the fall.
+    Both residuals have Student's t density with three degrees of freedom; positive values favour the fall.
     """
     without, with_fall = moves.size / moves.scale, (moves.size + expected) / moves.scale
     return np.asarray(2 * (np.log1p(without**2 / 3) - np.log1p(with_fall**2 / 3)))

@@ -148,7 +148,7 @@ def open_parquet(path: str | Path, what: str, dictionary: Sequence[str] = ()) ->
     UsageError
         Without ``pyarrow``.
     InputFileError
-        If there is no such file, or it is none.
+        If there is no such file, or it is not a file.
     """
     parquet = pyarrow_parquet(what)
 
@@ -224,7 +224,7 @@ def read_parquet_columns(path: str | Path) -> RawEvents:
     Raises
     ------
     UsageError, InputFileError
-        Without ``pyarrow``; a file that is none; missing columns and columns of the wrong type, all at once.
+        Without ``pyarrow``; a file that is not Parquet; missing columns and columns of the wrong type, all at once.
     """
     schema = open_parquet(path, "Parquet").schema_arrow
     import pyarrow

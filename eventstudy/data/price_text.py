@@ -115,7 +115,7 @@ def _several_rows(rows: Sequence[Row]) -> tuple[int, dict[str, Recognised]] | No
 def _without_notes(body: Sequence[Row], n: int) -> tuple[Sequence[Row], Sequence[Row]]:
     """The rows without lines of words below them, and those lines: one cell of words in the place of a date.
 
-    A line that holds a digit may be a row that was cut off, and is none of them.
+    A line that holds a digit may be a row that was cut off, and does not count as one.
     """
     end = len(body)
     while end > 1 and _is_note(body[end - 1][1], n):

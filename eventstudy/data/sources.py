@@ -31,7 +31,7 @@ Say = Callable[[str], None]
 
 
 def _silent(line: str) -> None:
-    """Talk nobody listens to."""
+    """Discard messages."""
     del line
 
 

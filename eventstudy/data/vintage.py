@@ -166,7 +166,7 @@ def last_final(timezone: str, start: date, end: date, now: datetime) -> date:
 
 
 def only_final(bars: Bars, timezone: str, start: date, now: datetime) -> Bars:
-    """The bars from a date on whose session is over for good."""
+    """The bars from a date on whose session is final."""
     return bars.within(np.datetime64(start), np.datetime64(last_final(timezone, start, now.date(), now)))
 
 

@@ -26,7 +26,7 @@ DEFAULT_FORMULA = "car ~ 1"
 ROLE_ORDER = {"direct": 0, "peer": 1, "placebo": 2}
 # HC3 below, HC1 from here on, where the two agree and HC3 costs more.
 LARGE_SAMPLE = 250
-# A column that is not zero on fewer dates than this has no clustered variance to speak of.
+# A column that is not zero on fewer dates than this has no usable clustered variance.
 FEWEST_TREATED = 3
 PRIMARY = "primary"
 
@@ -221,7 +221,7 @@ def fits(sample: Sample, dates: int) -> list[Fitted]:
 
 
 def _fitted_exactly(x: Floats, names: Sequence[str]) -> str:
-    """Why HC3 does not exist: a row that has a coefficient to itself has no residual to speak of."""
+    """Why HC3 does not exist: a row with a coefficient of its own has a residual of zero."""
     q = np.linalg.qr(x)[0]
     leverage = (q**2).sum(axis=1)
     row = int(np.argmax(leverage))

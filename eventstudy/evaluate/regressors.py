@@ -76,7 +76,7 @@ def design_matrix(formula: Formula, data: pd.DataFrame) -> tuple[Floats, tuple[s
     """The right side as numbers (N, k), and the name of each column.
 
     The library that statsmodels uses evaluates text that the formula reader has written, with the functions of its list
-    and nothing else in reach.
+    and no other names.
 
     Raises
     ------

@@ -22,7 +22,7 @@ class TwoWay:
     Attributes
     ----------
     std_error : float64 (k,)
-        NaN where the variance of a coefficient is negative before the eigenvalues are mended.
+        NaN where the variance of a coefficient is negative before negative eigenvalues are set to zero.
     df : int
         The smaller number of clusters less one.
     eigen_fixed : bool

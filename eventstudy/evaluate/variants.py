@@ -15,7 +15,7 @@ from eventstudy.evaluate.walkforward import Forecasts
 # Named in advance: the side of the type's own past after the same entry.
 MAIN_RULE = "type-drift"
 RULES = (MAIN_RULE, "type-impact", "long", "short")
-# Variants that traded on fewer dates have no distribution to speak of.
+# Variants that traded on fewer dates have no usable distribution.
 FEWEST_TRADED = 8
 BEST_LEFT_OUT = 3
 

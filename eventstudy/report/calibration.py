@@ -51,7 +51,7 @@ def _lines(found: Calibration) -> Iterable[Sequence[Any]]:
 
 
 def main_window(table: pd.DataFrame) -> str:
-    """The window that pages and figures speak of: the first of the study."""
+    """The window of pages and figures: the first of the study."""
     named = [window for window in table["window"] if window]
     return str(named[0]) if named else ""
 
@@ -219,7 +219,7 @@ def _rates_section(
         rows=rows,
         numeric=frozenset(range(2, 6 + len(levels))),
         note=f"The tenths are at {nominal(level)}, by the root mean square of the 20 latest errors before the window; "
-        "holds: the 95 % interval covers the level. Of a cluster, tests that speak of each firm count a rejection of "
+        "holds: the 95 % interval covers the level. In a cluster, tests with a result per firm count a rejection of "
         "any of them.",
     )
     return Section(
@@ -313,7 +313,7 @@ def _bands_section(table: pd.DataFrame, level: float) -> Section | None:
         rows=rows,
         numeric=frozenset(range(3, 9)),
         note="Kupiec (1995): as many sessions outside as there should be. Christoffersen (1998): one outside says "
-        "nothing about the next. A small p speaks against the band.",
+        "nothing about the next. A small p is evidence against the band.",
     )
     return Section(id="bands", title="Are the bands honest", blocks=(shown,))
 

@@ -1,4 +1,4 @@
-"""What a source claims, held against the data, in its own words where the events file has them."""
+"""Claims of a source compared with the data, in its own words where the events file has them."""
 
 from __future__ import annotations
 

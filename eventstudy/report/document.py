@@ -121,7 +121,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One claim: what was said, what can be said of it, and its two parts as a bar.
+    """One claim: its text, the verdict, and its two parts as a bar.
 
     Attributes
     ----------

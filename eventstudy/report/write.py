@@ -172,7 +172,7 @@ def add_files(
     files : mapping
         Relative POSIX path -> text or bytes.
     result : StudyResult
-        The study the files speak of.
+        The study of the files.
     force : bool
         Replace files of somebody's own as well.
 

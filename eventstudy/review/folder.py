@@ -48,7 +48,7 @@ class ReportFolder:
     results : mapping
         results.json, whole; empty where there is none.
     spec : mapping
-        Every choice of the study, from the manifest or, without the ways prices were got at, from results.json.
+        Every choice of the study, from the manifest or, without the source of prices, from results.json.
     """
 
     path: Path

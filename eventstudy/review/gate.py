@@ -1,4 +1,4 @@
-"""Conditions held against a report folder."""
+"""Conditions evaluated on a report folder."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class OverRows:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two numbers held against each other; false where one is undefined."""
+    """Comparison of two numbers; false where one is undefined."""
 
     sign: str
     left: Node

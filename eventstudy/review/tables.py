@@ -1,4 +1,4 @@
-"""Two folders' tables held against each other, cell by cell."""
+"""Comparison of two folders' tables, cell by cell."""
 
 from __future__ import annotations
 

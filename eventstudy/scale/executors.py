@@ -19,7 +19,7 @@ from eventstudy.libraries import SAFE_PATH
 ANSWER_WITHIN = 8
 # seconds of waiting for a block after which it is asked whether anybody works
 LOST_AFTER = 30
-# tasks handed out beyond those at work, so that nobody waits and little is held
+# tasks handed out beyond those at work, so that workers do not wait and little memory is held
 AHEAD = 2
 
 
@@ -130,7 +130,7 @@ class Dask:
                 result = future.result(timeout=LOST_AFTER)
                 break
             except TimeoutError:
-                # a long block, or nobody left to count it
+                # a long block, or no worker left to compute it
                 if future.status == "pending" and not self.client.nthreads():
                     raise UsageError(
                         f"no worker has been connected for up to {LOST_AFTER} s",

@@ -502,7 +502,9 @@ def test_a_study_with_garch_says_what_it_leaves_out(world: dict[str, object]) ->
     assert "model_fallback" in result.windows.set_index("ticker").loc["P0", "flags"].iloc[0]
     (notice,) = [text for text in result.notices if "garch" in text]
     assert notice.startswith("garch was estimated for 1 of 2 rows") and "1 have fewer than 250" in notice
-    with pytest.raises(UsageError, match="garch could not be estimated for any of 1 rows: 1 have fewer than 250") as error:
+    with pytest.raises(
+        UsageError, match="garch could not be estimated for any of 1 rows: 1 have fewer than 250"
+    ) as error:
         run(events.iloc[1:], young, spec)
     assert error.value.exit_code == 2 and "market-model" in error.value.hint
 

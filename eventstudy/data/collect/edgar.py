@@ -87,7 +87,7 @@ def checked_identity(text: str) -> str:
     Raises
     ------
     UsageError
-        If there is none, or it is none.
+        If there is no identity, or it is not valid.
     """
     wanted = "a name and an e-mail address, such as `Jane Doe jane@example.org`"
     if not text.strip():
@@ -102,7 +102,7 @@ def checked_identity(text: str) -> str:
 
 
 def edgar_web(identity: str) -> Web:
-    """The SEC as a service; the identity goes along with every request."""
+    """The SEC as a service; every request carries the identity."""
     return Web(
         service=SEC,
         domains=("sec.gov",),

@@ -18,7 +18,7 @@ FREE = "its free plan goes back one month"
 
 
 def finnhub_web(key: str) -> Web:
-    """Finnhub as a service; the key goes along in a header."""
+    """Finnhub as a service; the key is sent in a header."""
     return Web(
         service=NAME,
         domains=("finnhub.io",),

@@ -173,7 +173,7 @@ def gather_earnings(
     Raises
     ------
     UsageError
-        If a ticker or a source is none.
+        If a ticker or a source is not valid.
     """
     out, problems = Gathered(), []
     wanted = list(dict.fromkeys(tickers))

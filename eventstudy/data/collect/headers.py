@@ -62,7 +62,7 @@ def read_header(body: bytes, accession: str) -> Header:
     Raises
     ------
     MalformedResponse
-        A page, no header at all, that of another filing, or a clock that is none.
+        A page, no header at all, that of another filing, or an invalid clock.
     """
     text = body.decode("latin-1").replace("\r\n", "\n")
     root = _ROOT.search(text)

@@ -33,7 +33,7 @@ def read_moment(text: str, order: str, zone: ZoneInfo | None) -> str:
     ----------
     text : str
     order : {"", "ymd", "mdy", "dmy"}
-        Of dates that could be read in two ways; empty where nobody said.
+        Of dates that could be read in two ways; empty where not given.
     zone : ZoneInfo or None
         Whose clock a moment without an offset has. Midnight, as written or in UTC, is not a clock.
 

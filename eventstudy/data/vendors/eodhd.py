@@ -228,7 +228,7 @@ def _with_actions(bars: Bars, paid: list[dict[str, Any]], split: list[dict[str, 
     """The bars with what was paid and split, volumes as traded, and a sentence on what the columns say against it.
 
     EODHD states volumes of today's shares beside raw closes. Its adjusted close takes a dividend before a later split
-    off more than once, so it is held against the others after the last split only, and not kept.
+    off more than once, so it is compared with the others after the last split only, and not kept.
     """
     currency = currency_of(symbol)
     try:

@@ -57,7 +57,7 @@ class TiingoClient:
 
     @classmethod
     def with_key(cls) -> TiingoClient:
-        """With the key of the environment, which goes along in a header and never in an address.
+        """With the key of the environment, which is sent in a header and never in an address.
 
         Raises
         ------

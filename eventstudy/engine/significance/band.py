@@ -41,7 +41,7 @@ def simultaneous_quantile(correlation: Floats, nu: float, level: float) -> float
     """c with P(max |t_k| <= c) = level for the t statistics of a path that has this correlation.
 
     Multivariate t with nu degrees of freedom; the quantile of 20,000 seeded draws (standard error about 0.01 at 95 %).
-    NaN for a correlation that is none.
+    NaN for an invalid correlation.
 
     Checked against
     ---------------

@@ -299,7 +299,7 @@ def many_pairs(name: str, overlap: Overlap) -> str:
 
 
 def too_costly(name: str, n: int, overlap: Overlap) -> str:
-    """Why a test that nobody named is not computed on a sample of n events; empty where it is."""
+    """Why a test that was not named is not computed on a sample of n events; empty where it is."""
     if forms_pairs(name, overlap) and overlap.pairs > MOST_PAIRS:
         return many_pairs(name, overlap)
     if GROUP_TESTS[name].cost == "draws" and n * DRAWS > MOST_UNASKED:

@@ -88,7 +88,7 @@ def conformal_dispersion(sums: Mapping[str, Floats]) -> TestResult:
 
 
 def risen(sums: Mapping[str, Floats]) -> list[str] | None:
-    """A sentence where the events visibly raised the variance; None where nobody asked the days."""
+    """A sentence where the events visibly raised the variance; None where the days were not requested."""
     found = dispersion_of(sums)
     if found is None:
         return None

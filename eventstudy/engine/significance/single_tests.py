@@ -35,7 +35,7 @@ def columns() -> list[str]:
 
 
 def rated() -> dict[str, tuple[str, ...]]:
-    """Column of the windows table with an observed rejection rate -> the tests whose p value it speaks of.
+    """Column of the windows table with an observed rejection rate -> the tests whose p value it describes.
 
     Tests that share a p value share the rate; a test for models without standard errors has no rate.
     """
