@@ -45,7 +45,7 @@ ALIASES = {
         "datetime", "timestamp",
     ),
 }  # fmt: skip
-# where it stands beside a column TICKER, that holds IBES's own codes
+# where it is beside a column TICKER, that holds IBES's own codes
 EXCHANGE_TICKER = "oftic"
 IBES = "TICKER of an IBES list is IBES's own code and may differ from the ticker of the exchange, which is OFTIC"
 
@@ -113,7 +113,7 @@ def headings_of(written: Sequence[str], line: int, code: Code | None = None) -> 
     problems, notes = [], []
     official = [heading for heading in written if fold(heading) == EXCHANGE_TICKER]
     if official and "ticker" in names.values():
-        message = f"this column is needed, and {official[0]!r} may be it; {IBES}: leave one of the two out"
+        message = f"this column is needed, and {official[0]!r} may be it; {IBES}: remove one of the two"
         problems.append(Problem(line, "ticker", "", message))
     for name in REQUIRED:
         if name in names.values():

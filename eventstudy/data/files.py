@@ -167,7 +167,7 @@ class CsvTable:
         Raises
         ------
         InputFileError
-            If the file cannot be read or its headings are of no known layout.
+            If the file cannot be read or its headings do not match a known layout.
         """
         del start, end
         text = read_price_text(self.path)

@@ -168,7 +168,8 @@ class EventTables:
         return columns
 
     def daily(self, found: MeasuredEvents) -> dict[str, Column]:
-        """Rows of abnormal_returns: days past the last session of the benchmark have none, holes keep an empty one."""
+        """Rows of abnormal_returns: days past the last session of the benchmark have no row, holes have an empty
+        row."""
         events = found.events
         days = np.arange(self.spec.event_window.start, self.spec.event_window.end + 1)
         at = events.session.astype(np.int64)[:, None] + days[None, :]

@@ -161,7 +161,7 @@ def _clusters(result: StudyResult) -> Iterable[Sequence[Any]]:
     for r in result.clusters:
         test = r.result
         if r.day0 != day0:
-            # the names of a session stand in each of its rows: made once
+            # the names of a session are in each of its rows: made once
             day0, everyone, ids = r.day0, ";".join(r.firms), ";".join(r.event_ids)
         own = r.firms[test.member] if test.member >= 0 else ""
         yield (

@@ -211,7 +211,9 @@ def test_one_quarter_twice(calendar: Calendar, asking: Asking, tmp_path: Path) -
     found = {row["at"]: row for row in written(tmp_path / "confounders.csv")}
     assert {day: row["timing"] for day, row in found.items()} == {"2026-02-04": "amc", "2025-11-05": ""}
     assert "Yahoo calendar says November 6, 2025 at 8 AM EST" in found["2025-11-05"]["notes"]
-    assert "figures stand beside 2026-02-04" in found["2026-02-04"]["notes"] and "Two dates of one quarter" in done.err
+    assert (
+        "there are figures beside 2026-02-04" in found["2026-02-04"]["notes"] and "Two dates of one quarter" in done.err
+    )
 
 
 CONSENT = b'<html><form action="https://consent.yahoo.com/v2/collectConsent" class="consent-form"></form></html>'
@@ -264,7 +266,7 @@ def test_nothing_but_coming_dates(calendar: Calendar, asking: Asking, tmp_path: 
 
 @dataclass
 class Finnhub:
-    """Finnhub's calendar; ``raw`` stands in for the right answer."""
+    """Finnhub's calendar; ``raw`` replaces the right answer."""
 
     rows: list[dict[str, object]] = field(default_factory=list)
     raw: Answer | None = None
@@ -311,11 +313,11 @@ FINNHUB: dict[str, tuple[Answer, int, str]] = {
     "403": (Answer(403, json.dumps({"error": f"You don't have access with {KEY}"}).encode()), 4, "plan of the key"),
     "401": (Answer(401, json.dumps({"error": f"bad {KEY}"}).encode()), 4, "does not accept the key"),
     "page": (Answer(200, b"<html>hello</html>"), 4, "a web page"),
-    "cut": (Answer(200, b'{"earningsCalendar":[{"sym'), 4, "is no calendar"),
+    "cut": (Answer(200, b'{"earningsCalendar":[{"sym'), 4, "is not a calendar"),
     "null": (Answer(200, b'{"earningsCalendar":null}'), 0, "goes back one month"),
     "beyond the plan": (Answer(200, b'{"earningsCalendar":[]}'), 0, "goes back one month"),
-    "schema": (Answer(200, b'{"calendar":[]}'), 4, "is no calendar"),
-    "no date": (Answer(200, b'{"earningsCalendar":[{"symbol":"MADE"}]}'), 4, "is no calendar"),
+    "schema": (Answer(200, b'{"calendar":[]}'), 4, "is not a calendar"),
+    "no date": (Answer(200, b'{"earningsCalendar":[{"symbol":"MADE"}]}'), 4, "is not a calendar"),
     "odd date": (Answer(200, b'{"earningsCalendar":[{"symbol":"MADE","date":"02/04/2026"}]}'), 0, "'02/04/2026' left out"),
     "odd word": (Answer(200, b'{"earningsCalendar":[{"symbol":"MADE","date":"2026-02-04","hour":"noonish"}]}'), 0, "'noonish'"),
     "others": (Answer(200, b'{"earningsCalendar":[{"symbol":"OTHR","date":"2026-02-04","hour":"amc"}]}'), 0, "other symbols"),
@@ -436,6 +438,6 @@ def test_agreement_does_not_depend_on_the_order_of_sources() -> None:
     three = Reading("A", date(2025, 1, 2), "bmo", "z", "three", True)
     for kind in (EVENTS, CONFOUNDERS):
         assert earnings_rows("A", [one, two], kind)[0] == earnings_rows("A", [two, one], kind)[0]
-        assert earnings_rows("A", [one, two], kind)[0][0]["timing"] == "amc", "no reading is no disagreement"
+        assert earnings_rows("A", [one, two], kind)[0][0]["timing"] == "amc", "no reading is not a disagreement"
         rows, notes = earnings_rows("A", [three, two, one], kind)
         assert rows[0]["timing"] == "" and len(notes) == 1 and "one says x; three says z; two says y" in notes[0]

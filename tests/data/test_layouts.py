@@ -205,7 +205,7 @@ def test_commas_of_thousands_and_decimal_commas(tmp_path: Path) -> None:
     assert read_prices(tmp_path / "ABC.csv", "ABC").close.tolist() == [5266.69, 5300.0]
     said = refused(tmp_path, 'Date,Close\n2025-04-15,"5,266"\n2025-04-16,"5,300"\n')
     assert "may be a decimal comma or thousands" in said
-    assert "no number" in refused(tmp_path, 'Date,Close\n2025-04-15,"102,31"\n')
+    assert "not a number" in refused(tmp_path, 'Date,Close\n2025-04-15,"102,31"\n')
 
 
 def test_a_layout_of_another_country_is_not_read_with_day_and_month_swapped(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_ticker_of_two_firms_is_refused_and_a_renamed_firm_is_one(tmp_path: Pa
     (tmp_path / "c.csv").write_text("PERMNO,date,TICKER,RET\n" + rows)
     table: PriceTable = CsvSource.open(str(tmp_path / "c.csv")).fetch(["META", "OLD", "3"], date.min, date.max)
     assert len(table.series["META"].dates) == 2 and len(table.series["3"].dates) == 1
-    assert "stands for 2 and 3" in table.refused["OLD"]
+    assert "has the numbers 2 and 3" in table.refused["OLD"]
 
 
 def test_compustat_factors_and_prices_carried_forward(tmp_path: Path) -> None:
