@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -228,7 +229,7 @@ class Yard:
             job.arguments,
             place,
             self.environment(place),
-            lambda pid: _strike(pid, how, chance, longest, place),
+            lambda pid: _strike(pid, how, chance, longest, place, own and how == signal.SIGINT),
         )
         broken = self._after(job, place, before, status, said, how)
         if not broken:
@@ -274,8 +275,8 @@ class Yard:
         return ""
 
 
-def _strike(pid: int, how: signal.Signals, chance: random.Random, longest: float, place: Path) -> None:
-    """Wait for the drawn moment and send the signal."""
+def _strike(pid: int, how: signal.Signals, chance: random.Random, longest: float, place: Path, answered: bool) -> None:
+    """Wait for the drawn moment and send the signal; where it must be answered, not before the program can answer."""
     if chance.random() < 0.5:
         time.sleep(chance.random() * longest * 1.05)
     else:
@@ -284,8 +285,20 @@ def _strike(pid: int, how: signal.Signals, chance: random.Random, longest: float
         while time.monotonic() < end and not _writing(place):
             time.sleep(0.001)
         time.sleep(chance.random() ** 2 * 0.3 * longest)
+    while answered and not _answers(pid):
+        time.sleep(0.01)
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, how)
+
+
+def _answers(pid: int) -> bool:
+    """Whether a process has its own answer to SIGTERM, which a program sets with its first lines; also if it has ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        return True
+    caught = re.search(r"(?m)^SigCgt:\s*([0-9a-f]+)$", status)
+    return caught is None or "\nState:\tZ" in status or bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
 def _writing(place: Path) -> bool:
