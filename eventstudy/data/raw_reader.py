@@ -51,7 +51,7 @@ UNUSED = ("high", "low")
 PERCENT, FEWEST = 0.1, 5
 # median size above which they are not even percent
 POINTS = 10.0
-# rows of which some return is negative, unless they are those of a deposit: median size above which they are not returns
+# rows of which some return is negative, unless they are those of a deposit: median size above which they are not those
 SOME_FALL, DEPOSIT = 60, 0.002
 # how far from 1 the median gross return may lie
 GROSS = 0.2

@@ -261,7 +261,7 @@ def test_nothing_but_coming_dates(calendar: Calendar, asking: Asking, tmp_path: 
     done = asking(*ASK, "MADE")
     assert done.code == 0 and "coming dates are estimates" in done.err and not (tmp_path / "confounders.csv").exists()
     calendar.rows = []
-    assert "says nothing of why" in asking(*ASK, "MADE").err
+    assert "does not say why" in asking(*ASK, "MADE").err
 
 
 @dataclass

@@ -199,7 +199,7 @@ def _readings(rows: list[_Row], ticker: str, since: date, today: date, out: Answ
     if single:
         out.notes.append(
             f"{ticker}: {len(single)} of {len(unique)} rows have the hour of midnight UTC ({single[0].said}); they are "
-            "read as after the close. Where that is no clock, the results are of the following date: check these rows"
+            "read as after the close. If midnight is meant, the results are of the following date: check these rows"
         )
     coming = 0
     for row in unique:
