@@ -48,7 +48,7 @@ def busy_seconds() -> float:
 
 
 def quiet_wall(job: Job, most_foreign: float = 0.12) -> float | None:
-    """Wall seconds of a job; None where others used more than a share of the machine meanwhile, or where that is unknown."""
+    """Wall seconds of a job; None where others used more than a share of the machine, or that is unknown."""
     if not os.path.exists("/proc/stat"):
         return None
     busy, own, wall = busy_seconds(), time.process_time(), time.perf_counter()

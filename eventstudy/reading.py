@@ -16,8 +16,8 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 def decimal(text: str) -> float:
     """A decimal; infinite where its exponent is beyond a float.
 
-    ``1_000``, digits of other scripts, ``inf`` and ``nan`` are not decimals: a cell that means something else must not become a
-    number.
+    ``1_000``, digits of other scripts, ``inf`` and ``nan`` are not decimals: a cell that means something else must not
+    become a number.
 
     Raises
     ------

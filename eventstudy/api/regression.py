@@ -157,7 +157,7 @@ def regress(
     result : StudyResult, or events as ``run`` takes them
         Of events, ``prices``, ``spec`` and the choices of ``run`` are keywords.
     formula : str
-        Such as ``"car ~ log(size) + C(sector)"``: columns of the events, numbers, ``C()``, ``log()`` and other functions.
+        Such as ``"car ~ log(size) + C(sector)"``: columns of the events, numbers, ``C()``, ``log()`` and others.
     cluster : {"date", "two-way", "none"} or None
         What to cluster by; None takes what the sample asks for. Few clusters take the wild bootstrap.
     window : window, "primary" or None

@@ -1,4 +1,4 @@
-"""Output of the commands: messages on stderr, data on stdout, errors as sentences. No other module writes to a terminal."""
+"""Output of the commands: messages on stderr, data on stdout, errors as sentences. Only this module prints."""
 
 from __future__ import annotations
 

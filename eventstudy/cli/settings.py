@@ -247,7 +247,7 @@ def resolve(flags: Mapping[str, Any], config: Path | None) -> dict[str, Setting]
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Variables that are named like settings but are not settings, each with the nearest name as the end of a sentence."""
+    """Variables that are named like settings and are none, each with the nearest name as the end of a sentence."""
     known = [f"{PREFIX}{name.upper()}" for name in (*OPTIONS, "config")]
     strange = sorted(name for name in environment if name.upper().startswith(PREFIX) and name not in known)
     return [(name, f"; {hint}" if (hint := meant(name, known)) else "") for name in strange]

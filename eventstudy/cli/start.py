@@ -133,7 +133,11 @@ def _again(seconds: float, times: int = 1) -> None:
 
     def send() -> None:
         if signal.getsignal(_Interrupt.number) is not signal.SIG_IGN and _Interrupt.pressed:
-            signal.raise_signal(_Interrupt.number)
+            # to the main thread: a signal of this one would not wake it where it waits
+            if hasattr(signal, "pthread_kill"):
+                signal.pthread_kill(threading.main_thread().ident or 0, _Interrupt.number)
+            else:
+                signal.raise_signal(_Interrupt.number)
             if times > 1:
                 _again(seconds, times - 1)
 

@@ -32,6 +32,8 @@ OPTIONAL = (
     "window",
     "uncertain",
 )
+# further columns that pages read: the firm's name, and the words of a claim about the close and about the open
+SHOWN = ("company", "claim_text", "claim_open_text")
 # columns that this program makes itself; one of the file must not take their place
 RESERVED = ("line", "instant", "date")
 # what other programs call a column that is needed, folded; taken where only one of them is there

@@ -25,7 +25,7 @@ from eventstudy.data.coded import (
     repeats,
 )
 from eventstudy.data.event_columns import EventColumns, RawEvents
-from eventstudy.data.event_headings import OPTIONAL, REQUIRED, RESERVED, Code, Headings, empty_note, headings_of
+from eventstudy.data.event_headings import OPTIONAL, REQUIRED, RESERVED, SHOWN, Code, Headings, empty_note, headings_of
 from eventstudy.data.event_timing import timing_of
 from eventstudy.data.tabular import read_blocks
 from eventstudy.engine.panel import Ints
@@ -252,7 +252,7 @@ def likely_misspelt(events: EventColumns) -> list[str]:
         empty.append("role")
     found = []
     for name in events.columns:
-        if name in (*REQUIRED, *OPTIONAL, *RESERVED):
+        if name in (*REQUIRED, *OPTIONAL, *SHOWN, *RESERVED):
             continue
         if close := difflib.get_close_matches(name.lower(), empty, n=1, cutoff=0.75):
             found.append(

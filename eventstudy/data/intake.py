@@ -248,8 +248,21 @@ def _with_adjusted(rows: _Rows, raw: RawSeries, trust: bool) -> _Decided | str:
         # the source states one close, the adjusted one
         kind = ADJUSTED
     returns_from = "adj_close" if found.trouble or rows.dividend is None else "dividends"
+    if returns_from == "adj_close" and len(place) < len(rows.close):
+        notice = "; ".join(filter(None, (notice, _without_adjusted(rows))))
     by = divisor(len(rows.close), raw_closes)
     return _Decided(Basis(kind, why, notice), by, by_adjusted, returns_from, np.zeros(len(by), dtype=np.uint8))
+
+
+def _without_adjusted(rows: _Rows) -> str:
+    """The sentence on closes that have no adjusted close beside them."""
+    assert rows.adjusted is not None, "asked only where there is one"
+    lacking = rows.dates[~np.isfinite(rows.adjusted)]
+    days = f"on {lacking[0]}" if len(lacking) == 1 else f"on {len(lacking):,} days from {lacking[0]} to {lacking[-1]}"
+    return (
+        f"the adjusted close is empty {days}, where there is a close: the returns of these days are missing; complete "
+        "the column, or remove it and state Dividends and Stock Splits"
+    )
 
 
 def _adjusted_alone(rows: _Rows) -> _Decided:

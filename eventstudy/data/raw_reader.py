@@ -51,7 +51,7 @@ UNUSED = ("high", "low")
 PERCENT, FEWEST = 0.1, 5
 # median size above which they are not even percent
 POINTS = 10.0
-# rows of which some return is negative, unless they are those of a deposit: median size above which they are not returns
+# rows of which some return is negative, unless they are those of a deposit: median size above which they are not those
 SOME_FALL, DEPOSIT = 60, 0.002
 # how far from 1 the median gross return may lie
 GROSS = 0.2
@@ -150,8 +150,7 @@ def figures_of(
         whose heading is unknown.
     """
     if found.twice:
-        message = f"occurs twice among the headings {', '.join(map(repr, headings))}; remove one column"
-        raise InputFileError(origin.path, [Problem(1 if lines is not None else 0, found.twice[0], "", message)])
+        raise InputFileError(origin.path, [_twice(found.twice, headings, 1 if lines is not None else 0)])
     if found.unread and not states_returns(found, origin.asked):
         raise InputFileError(origin.path, [Problem(1 if lines is not None else 0, n, "", UNREAD) for n in found.unread])
     page = is_yahoo_page(found, columns.get("date"))
@@ -175,6 +174,18 @@ def figures_of(
         origin=origin,
         notes=notes,
     )
+
+
+def _twice(held: Sequence[str], headings: Sequence[str], line: int) -> Problem:
+    """The problem of headings that two columns share: a column too many, or tables side by side."""
+    listed = ", ".join(map(repr, headings[:20])) + (", ..." if len(headings) > 20 else "")
+    if "date" in held:
+        message = (
+            f"the headings {listed} are those of tables side by side, each with dates of its own; save each as "
+            "SYMBOL.csv with Date and Close, or write one table with Date, Ticker and Close"
+        )
+        return Problem(line, "", "", message)
+    return Problem(line, held[0], "", f"two of the headings {listed} have this meaning; remove one of the columns")
 
 
 def refuse_headings(headings: Sequence[str], path: str, lines: bool) -> InputFileError:

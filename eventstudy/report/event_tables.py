@@ -181,6 +181,8 @@ class EventTables:
             "day": days[day],
             "session": day_words(self.facts.day(events.series[each], at[shown])),
             **{name: values[shown] for name, values in found.daily.items()},
+            # once an event, beside day 0
+            "flags": coded_words(np.where(days[day] == 0, found.row_flags[each], 0), flag_words),
         }
         return {name: columns.get(name) for name in COLUMNS["abnormal_returns"]}
 

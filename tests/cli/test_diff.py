@@ -213,7 +213,8 @@ def test_a_real_revision(tmp_path: Path) -> None:
         rows.setdefault(symbol, ["Date,Close"]).append(f"{day},{close}")
     for symbol, lines in rows.items():
         (prices / f"{symbol}.csv").write_text("\n".join(lines) + "\n")
-    run = ("run", "--source", "csv:prices", "--formats", "csv", "-q")
+    few = ("--event", "h20_license_8k", "--event", "deepseek_shock")
+    run = ("run", *few, "--source", "csv:prices", "--formats", "csv", "-q")
     assert run_in(tmp_path, *run, "-o", "a").code == 0
     text = (prices / "NVDA.csv").read_text()
     line = next(line for line in text.splitlines() if line.startswith("2025-04-16"))

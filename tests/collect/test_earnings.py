@@ -148,6 +148,14 @@ def test_midnight_of_utc_is_the_following_date_without_an_hour(
     }
 
 
+def test_one_hour_that_may_be_midnight_of_utc_is_named(calendar: Calendar, asking: Asking, tmp_path: Path) -> None:
+    """Day 0 is the session after that evening under both readings; only the bucket may be wrong."""
+    done = asking(*ASK, "MADE")
+    assert "1 of 7 rows have the hour of midnight UTC (November 6, 2024 at 7 PM EST)" in done.err
+    calendar.rows = [("February 4, 2026 at 4 PM EST", "1"), ("August 6, 2025 at 7 PM EDT", "1")]
+    assert "midnight UTC" not in asking(*ASK, "MADE", "--to", "other.csv").err, "7 PM EDT is 23:00 UTC"
+
+
 def test_a_row_without_a_date_moves_no_other(calendar: Calendar, asking: Asking, tmp_path: Path) -> None:
     calendar.rows.insert(3, ("-", "0.5"))
     done = asking(*ASK, "MADE")
@@ -289,6 +297,15 @@ def test_finnhubs_words_map_one_to_one(finnhub: Finnhub, asking: Asking, tmp_pat
     assert done.code == 0, done.err
     found = {row["at"]: row["timing"] for row in written(tmp_path / "confounders.csv")}
     assert found == {"2026-02-04": "amc", "2025-11-05": "bmo", "2025-08-06": "dmh", "2025-05-07": ""}
+
+
+def test_finnhubs_hours_are_none_of_a_listing_abroad(finnhub: Finnhub, asking: Asking, tmp_path: Path) -> None:
+    for row in finnhub.rows:
+        row["symbol"] = "MADE.AS"
+    done = asking(*ASK, "MADE.AS", "--from", "finnhub", env={"FINNHUB_API_KEY": KEY})
+    rows = written(tmp_path / "confounders.csv")
+    assert rows and all(row["timing"] == "" for row in rows)
+    assert "no bucket of its own exchange" in done.err
 
 
 FINNHUB: dict[str, tuple[Answer, int, str]] = {

@@ -22,7 +22,7 @@ from tests.report.reading import (
     rows_of,
 )
 
-FEW, MANY = range(12), range(12, 212)
+FEW, MANY = range(6), range(6, 212)
 FORBIDDEN = re.compile(r"\b(?:significan\w*|reject\w*|null)\b", re.IGNORECASE)
 
 

@@ -387,10 +387,10 @@ def test_ten_thousand_rows_that_no_file_may_have_are_counted_and_a_hundred_liste
     else:
         with (tmp_path / name).open("w", newline="") as handle:
             csv.writer(handle).writerows([list(table), *zip(*table.values(), strict=True)])
-    begun = time.monotonic()
+    begun = time.process_time()
     done = again(tmp_path, name=name)
     # about a second; a message made of ten thousand lines or a search for each would show
-    assert time.monotonic() - begun < 30
+    assert time.process_time() - begun < 30
     assert done.code == 2 and not done.out
     head, *lines = done.err.rstrip().splitlines()
     assert head == f"error: {name}: 10,000 problems; nothing was run"

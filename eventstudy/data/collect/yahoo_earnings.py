@@ -16,8 +16,8 @@ PAGE = "https://finance.yahoo.com/calendar/earnings"
 ROWS, MOST_PAGES = 100, 10
 NEEDED = ("symbol", "earnings date")
 REPORTED = "reported eps"
-# Hours of New York at which midnight UTC falls
-MIDNIGHT_UTC = (19, 20)
+# Hours of New York at which midnight UTC falls, and in which of its zones each does
+MIDNIGHT_UTC = {19: ("EST", "ET"), 20: ("EDT", "ET")}
 EASTERN = ("EST", "EDT", "ET")
 _WHEN = re.compile(
     r"([A-Z][a-z]+)\.? (\d{1,2}), (\d{4})(?:,? at |, )?(?:(\d{1,2})(?::(\d{2}))? ?([AP])M)? ?"
@@ -194,6 +194,12 @@ def _readings(rows: list[_Row], ticker: str, since: date, today: date, out: Answ
     if midnight:
         out.notes.append(
             f"{ticker}: every hour is 19:00 or 20:00 New York, which is midnight UTC: no clock, and the following date"
+        )
+    single = [] if midnight else [row for row in unique if row.zone in MIDNIGHT_UTC.get(row.hour or 0, ())]
+    if single:
+        out.notes.append(
+            f"{ticker}: {len(single)} of {len(unique)} rows have the hour of midnight UTC ({single[0].said}); they are "
+            "read as after the close. If midnight is meant, the results are of the following date: check these rows"
         )
     coming = 0
     for row in unique:
