@@ -57,7 +57,7 @@ class Formula:
     terms : tuple of tuple of str
         The factors of each term, in order; ``("1",)`` is the constant.
     calls : mapping of str to ast.Call
-        The factors that are no plain column, by their text: calls that passed the list.
+        The factors that are not plain columns, by their text: calls that passed the list.
     columns : tuple of str
         Columns it uses, in order.
     numeric : frozenset of str
