@@ -23,7 +23,7 @@ from eventstudy.data.markets import index_notices
 from eventstudy.data.panel import Panel, PanelWriter, SeriesFacts
 from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import Choice, PriceSource, Provenance
-from eventstudy.data.proven import Proven, prove, unfit_notices
+from eventstudy.data.proven_calendars import Proven, prove, unfit_notices
 from eventstudy.data.series_index import SeriesIndex, SeriesKey, series_of, unnamed
 from eventstudy.data.surroundings import Surroundings, masked_history
 from eventstudy.engine.models import MODELS

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from eventstudy.data.categorical import Coded, coded, combined, first_of
 from eventstudy.data.cells import OUTCOME
-from eventstudy.data.coded import Coded, coded, combined, first_of
 from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.event_index import EventIndex
 from eventstudy.data.series_index import SeriesIndex, benchmarks_of

@@ -65,7 +65,7 @@ def check_command(
             console.warn(f"{name} is not known{where}; `{verdict.expression}` counts that comparison as false")
     tripped = [verdict for verdict in verdicts if verdict.tripped]
     if tripped:
-        from eventstudy.report.words import count
+        from eventstudy.report.format import count
 
         said = "is true" if len(tripped) == 1 else "are true"
         raise GateTripped(

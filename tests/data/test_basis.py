@@ -558,7 +558,7 @@ def test_nothing_of_five_hundred_real_firms_is_refused() -> None:
     from datetime import date
 
     from eventstudy.data.calendar import load_calendar
-    from eventstudy.data.proven import judged
+    from eventstudy.data.proven_calendars import judged
     from eventstudy.data.series_index import SeriesKey
     from eventstudy.data.sessions import Range
     from eventstudy.data.sources import open_source

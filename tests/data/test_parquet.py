@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eventstudy.data.coded import PlainTexts, coded, repeats
+from eventstudy.data.categorical import PlainTexts, coded, repeats
 from eventstudy.data.events import read_events
 from eventstudy.data.parquet_prices import ParquetPrices
 from eventstudy.data.snapshot import SnapshotSource
