@@ -16,7 +16,6 @@ from eventstudy.spec import Window
 OWN = "own"
 # shares of specifications that reject from which a window is unusual, and up to which it is ordinary
 MOST, FEW = 0.9, 0.1
-# what specifications differ in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
