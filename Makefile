@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LOG := $(VENV)/install.log
 
+# Bytecode is kept, whatever this shell says: without it every process of the tests compiles the program again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run live test test-all coverage mutants lint types sample compare bench calibrate golden chaos supply release-check docs clean
 
