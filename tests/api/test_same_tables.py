@@ -24,7 +24,7 @@ def tables(folder: Path) -> dict[str, bytes]:
 
 
 def without_source(files: dict[str, bytes]) -> dict[str, bytes]:
-    """The same without the name of the source that results.json states: a frame is no file."""
+    """The same without the name of the source that results.json states: a frame is not a file."""
     return {name: data.replace(b'"source": "csv"', b'"source": "auto"') for name, data in files.items()}
 
 

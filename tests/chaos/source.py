@@ -178,7 +178,7 @@ def _same(one: PriceTable, other: PriceTable) -> bool:
 
 
 def difference(series: PriceSeries, whole: PriceSeries) -> str:
-    """What a series says that the undisturbed one does not; sessions it does not have are no difference."""
+    """What a series says that the undisturbed one does not; sessions it does not have are not a difference."""
     found, at_one, at_other = np.intersect1d(series.dates, whole.dates, return_indices=True)
     if len(found) < len(series.dates):
         return "sessions that never were"

@@ -63,7 +63,7 @@ EVENT = ("event", "NVDA", "2025-04-15", "--timing", "amc", "--source", "snapshot
 def test_a_full_disk_behind_what_is_printed(place: Path) -> None:
     with open("/dev/full", "w") as full:
         code, said = ran(place, *EVENT, out=full)
-        assert code == 2 and "error: what is printed cannot be written: No space left" in said and "hint:" in said
+        assert code == 2 and "error: the output cannot be written: No space left" in said and "hint:" in said
         assert "Traceback" not in said and "Exception ignored" not in said
         code, said = ran(place, *RUN, "-o", "out", out=full, err=full)
         assert code == 2 and (place / "out" / "manifest.json").is_file()
@@ -74,7 +74,7 @@ def test_a_full_disk_behind_what_is_printed(place: Path) -> None:
 def test_a_full_disk_behind_what_is_told(place: Path) -> None:
     with open("/dev/full", "w") as full:
         code, said = ran(place, *EVENT, err=full)
-        assert code == 0 and "NVDA" in said, "talk that nobody can read is no reason to stop"
+        assert code == 0 and "NVDA" in said, "talk that nobody can read is not a reason to stop"
         code, said = ran(place, "run", "nothing.csv", err=full)
         assert code == 2 and not said
 

@@ -109,7 +109,7 @@ def _exit_code() -> int:
 
 @contextmanager
 def _stream(name: str) -> Iterator[TextIO]:
-    """A standard stream that is a file without a name; `fileno` works and it is no terminal."""
+    """A standard stream that is a file without a name; `fileno` works and it is not a terminal."""
     errors = "backslashreplace" if name == "stderr" else "strict"
     before = getattr(sys, name), getattr(sys, f"__{name}__")
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors=errors) as stream:

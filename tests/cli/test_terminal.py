@@ -137,7 +137,8 @@ def test_a_setting_that_nobody_knows(tmp_path: Path) -> None:
     done = run_in(tmp_path, "config", "show", env={"EVENTSTUDY_MODELS": "x", "eventstudy_out": "y"})
     assert done.code == 0
     assert (
-        "note: EVENTSTUDY_MODELS is set and is no setting of this program; did you mean EVENTSTUDY_MODEL?" in done.err
+        "note: EVENTSTUDY_MODELS is set and is not a setting of this program; did you mean EVENTSTUDY_MODEL?"
+        in done.err
     )
     assert "note: eventstudy_out is set" in done.err
     assert not run_in(tmp_path, "config", "show", "-q", env={"EVENTSTUDY_MODELS": "x"}).err
@@ -185,7 +186,7 @@ def shell(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_closed_streams(tmp_path: Path) -> None:
-    """A stream that somebody closed is no place for results, and no other file gets its number."""
+    """A stream that somebody closed is not a place for results, and no other file gets its number."""
     (tmp_path / "events.csv").write_text(EVENTS)
     done = shell(tmp_path, "eventstudy cache path >&-")
     assert done.returncode == 2 and "standard output is closed" in done.stderr and "Traceback" not in done.stderr

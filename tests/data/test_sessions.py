@@ -158,7 +158,7 @@ def test_more_than_three_days_a_year_correct_nothing() -> None:
     found = study(table, event("A", "2024-02-05"), "SPY")
     assert not [n for n in found.notices if "counted as sessions" in n]
     assert "off_calendar" in day0(found)["flags"].split(";")
-    assert "A: 4 rows are no session of XNYS and left out (2024-01-06" in "; ".join(found.notices)
+    assert "A: 4 rows are not sessions of XNYS and left out (2024-01-06" in "; ".join(found.notices)
 
 
 def test_a_row_that_the_benchmark_does_not_share_is_left_out_and_flagged() -> None:
@@ -168,7 +168,7 @@ def test_a_row_that_the_benchmark_does_not_share_is_left_out_and_flagged() -> No
     inside = "off_calendar" in day0(after)["flags"].split(";")
     assert inside and "off_calendar" not in day0(before)["flags"]
     (own,) = (p for p in after.provenance if p.symbol == "A")
-    assert (own.off_calendar, own.off_calendar_first) == (1, SATURDAYS[0]) and "1 row is no session" in own.notice
+    assert (own.off_calendar, own.off_calendar_first) == (1, SATURDAYS[0]) and "1 row is not a session" in own.notice
 
 
 def test_padded_rows_are_no_sessions_and_no_error() -> None:

@@ -345,7 +345,7 @@ def test_export_and_import_bring_the_same_prices(yahoo: StandIn, live: Live, tmp
     assert one == two
     imported = live("cache", "import", "pinned", "--store", "other")
     assert imported.code == 0 and imported.out.split() == ["NVDA", "SPY"]
-    assert "were there already" in live("cache", "import", "pinned", "--store", "other").err
+    assert "were already in the store" in live("cache", "import", "pinned", "--store", "other").err
     yahoo.close()
     offline = live(*EVENT, "--json", "-q", "--store", "other", "--source", "yahoo")
     assert json.loads(offline.out)["primary"][0] == one

@@ -1,5 +1,5 @@
 """Pictures cannot contradict the verdict: what each states as ``data-`` attributes, what it draws, and the numbers
-beneath it are held against the tables, for the sample and for random studies."""
+below it are held against the tables, for the sample and for random studies."""
 
 from __future__ import annotations
 
