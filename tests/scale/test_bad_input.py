@@ -66,7 +66,7 @@ def again(folder: Path, *more: str, name: str = "events.parquet", out: str = "ou
     return run_in(
         folder,
         *("run", name, "--source", "parquet:prices.parquet", "--benchmark", large.MARKET, "-o", out),
-        *("--tests", "csect-t", "--window", "0:0", "--exclude", "none"),
+        *("--tests", "csect-t", "--window", "0:0", "--exclude", "none", "--spec-curve", "off"),
         *(more if "--formats" in more else ("--formats", "parquet,json", *more)),
     )
 
