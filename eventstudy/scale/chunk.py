@@ -74,6 +74,8 @@ def study_block(job: Job, events: Roster, seeds: Ints | None = None) -> BlockRes
         measured.append(found.take(kept) if len(gone) else found)
         spools.append(_spooled(job, one)[:, :, kept] if job.spool else np.zeros((3, 0, 0)))
         tally.add(_tally(job, one))
+        # 20 kB an event, which who asks for them cuts out of the panel again
+        one.block.context.let_go(days=len(events) > CHUNK and job.options.entry.twin != "")
         whole += [one.block] if job.keep else []
     return BlockResult(
         measured=end_to_end(measured),
