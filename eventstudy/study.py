@@ -36,7 +36,7 @@ from eventstudy.prepare import Prepared, Storage, prepare
 from eventstudy.report.event_tables import EventTables
 from eventstudy.results import PAGES, Studied, StudyResult, shown_events
 from eventstudy.room import check_room
-from eventstudy.roster import REPORTED, check_by
+from eventstudy.roster import REPORTED
 from eventstudy.scale.budget import Budget, budget_of
 from eventstudy.scale.chunk import BlockResult, study_block
 from eventstudy.scale.executors import Executor, Here
@@ -50,6 +50,7 @@ from eventstudy.spec import StudySpec
 from eventstudy.spelling import meant
 from eventstudy.totals import totals_of
 from eventstudy.unusual import unusual_windows
+from eventstudy.weights import check_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,7 +146,7 @@ def run(
     spec = checked_model(spec or StudySpec())
     say, how = progress or silent, handling or Handling(everything=True)
     columns = as_events(events)
-    check_by(columns, spec)
+    check_columns(columns, spec)
     source = open_source(spec, say, warn or silent) if prices is None else as_source(prices, spec)
     say(f"placing {len(columns):,} events on exchange calendars")
     index = index_events(columns, confounders_beside(columns, confounders), reach=spec.hold)
@@ -254,7 +255,7 @@ def _job(prepared: Prepared, spec: StudySpec, afford: Budget, n_shared: int, how
         parts=parts_read(wanted),
         same_as_all=prepared.groups.same_as_all,
         daily=afford.daily,
-        spool=own or any("values" in GROUP_TESTS[name].reads for name in wanted),
+        spool=own or bool(spec.weight) or any("values" in GROUP_TESTS[name].reads for name in wanted),
         n_shared=n_shared,
         own=own,
         # what other processes measure stays there, and pages want the days of what they show

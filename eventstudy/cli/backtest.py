@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from eventstudy.api.backtest import BacktestResult
 
 
-@with_study_options(SCALE, "detail", "audit", "strict", "calibrated", "hold", "hold_min", "volume", "shares")
+@with_study_options(SCALE, "detail", "audit", "strict", "calibrated", "hold", "hold_min", "volume", "shares", "weight")
 def backtest_command(
     events: Annotated[Path, typer.Argument(metavar="[EVENTS]", help="Events file.", show_default=True)] = Path(
         "events.csv"

@@ -122,6 +122,7 @@ def _tally(job: Job, one: Chunk) -> Tally:
         date=facts.day(events.series, events.session),
         place=facts.place(events.series, events.session),
         own=events.own.astype(np.int64) if job.own else None,
+        weight=events.weight if len(events.weight) else None,
     )
     return tallied(found, members, job.layout, job.parts, len(facts.days), spread=job.again)
 
@@ -243,6 +244,10 @@ def _errors(job: Job, wanted: InPairs, calendar: Ints, events: Roster, block: Bl
         np.stack([members.get(group, nobody) & known[:, w] for group, _ in keys], axis=1).astype(np.float64)
         for w, keys in wanted.windows.items()
     ]
+    if len(events.weight):
+        # the same samples once more, each event with its weight
+        weight = np.nan_to_num(events.weight)[:, None]
+        shares = [np.concatenate([own, own * weight], axis=1) for own in shares]
     days = Calendars(facts.start, facts.days).event_days(facts.calendar[events.series], events.session, plan)
     windows = [(spec.windows[w].start, spec.windows[w].end) for w in wanted.windows]
     laid = Laid(days, wanted.firm[events.series], calendar)

@@ -52,7 +52,8 @@ def across_events(
     def values(key: GroupWindow) -> dict[str, Floats]:
         assert first.spool is not None, "a wanted test reads every event"
         events, car, bhar = first.spool.sample(key)
-        return {"car": car, "bhar": bhar, "date": facts.day(events.series, events.session).astype(np.float64)}
+        found = {"car": car, "bhar": bhar, "date": facts.day(events.series, events.session).astype(np.float64)}
+        return found | ({"weight": events.weight} if len(events.weight) else {})
 
     return Summed(
         tally=tally,

@@ -21,7 +21,7 @@ from eventstudy.engine.significance.laws import binomial_p_value
 from eventstudy.engine.significance.summary import Summary, chunk_summaries, merged, spread_of, summarised
 from eventstudy.engine.significance.volatility import brown_forsythe
 from eventstudy.engine.windows import Design, WindowPlan
-from eventstudy.spec import CLUSTER_TESTS
+from eventstudy.spec import CLUSTER_TESTS, VALUE_WEIGHTED_TESTS
 from eventstudy.spec import GROUP_TESTS as NAMES
 from tests.engine.battery_sample import battery, build, panel_design
 from tests.engine.single_sample import p_values as single_p
@@ -184,6 +184,7 @@ def test_every_statistic_by_a_naive_loop(window: tuple[int, int], one_date: bool
         set(GROUP_TESTS)
         - set(expected)
         - {"wild-bootstrap", "sign-flip", "lbt-bootstrap", "im-t", "conformal-dispersion"}
+        - set(VALUE_WEIGHTED_TESTS)
     )
     assert missing <= {"grank-t-clu", "cz-sign"}, "every identifier has its loop"
 

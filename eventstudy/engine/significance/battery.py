@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from eventstudy.engine.significance import by_dates, cross_section, ranks, resampling, volatility
+from eventstudy.engine.significance import by_dates, cross_section, ranks, resampling, value_weighted, volatility
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.dispersion import conformal_dispersion
 from eventstudy.engine.significance.evidence import Sample
@@ -115,6 +115,7 @@ def _cz_sign(sample: Sample, summary: Summary, dependence: Dependence, side: Alt
 
 
 _MEAN = "the mean abnormal return is zero"
+_WEIGHTED = "the value-weighted mean abnormal return is zero"
 _RANK = "the window's days rank like any others"
 _SIGN = "positive abnormal returns are as frequent as before"
 _FREE = "independent events"
@@ -276,6 +277,43 @@ GROUP_TESTS: dict[str, GroupTest] = {
         reference="Ibragimov & Mueller (2010)",
         run=_plain(by_dates.im_t),
         reads=("values",),
+    ),
+    "vw-csect": GroupTest(
+        null=_WEIGHTED,
+        needs=_FREE,
+        reference="Bell & McCaffrey (2002)",
+        run=_plain(value_weighted.vw_csect),
+        reads=("values",),
+    ),
+    "vw-patell": GroupTest(
+        null=_WEIGHTED,
+        needs=_STABLE,
+        reference="Patell (1976), weighted",
+        run=_plain(value_weighted.vw_patell),
+        reads=("values",),
+    ),
+    "vw-bmp": GroupTest(
+        null=_WEIGHTED,
+        needs=_FREE,
+        reference="Boehmer, Musumeci & Poulsen (1991), weighted",
+        run=_plain(value_weighted.vw_bmp),
+        reads=("values",),
+    ),
+    "vw-calendar-cov": GroupTest(
+        null=_WEIGHTED,
+        needs="unchanged variance and correlation",
+        reference="exact calendar covariance, weighted",
+        run=_plain(value_weighted.vw_calendar_cov),
+        reads=("values",),
+        cost="pairs",
+    ),
+    "vw-kp": GroupTest(
+        null=_WEIGHTED,
+        needs="unchanged correlation",
+        reference="Kolari & Pynnonen (2010), weighted",
+        run=_plain(value_weighted.vw_kp),
+        reads=("values",),
+        cost="pairs",
     ),
 }
 

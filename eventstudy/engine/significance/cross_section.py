@@ -37,6 +37,8 @@ class Dependence:
         r: mean correlation over pairs whose windows overlap and that have 30 common estimation days.
     variance : float
         c'Omega c of the equally weighted mean CAR; NaN where it was not asked for.
+    weighted_variance : float
+        w'Omega w of the value-weighted mean CAR; NaN where it was not asked for.
     min_nu : float
     dates, cluster : int64 (G,)
         As in ``Overlap``.
@@ -48,6 +50,7 @@ class Dependence:
     mean_overlap: float = 0.0
     mean_correlation: float = 0.0
     variance: float = np.nan
+    weighted_variance: float = np.nan
     min_nu: float = np.nan
     dates: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64), compare=False)
     cluster: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64), compare=False)
@@ -234,10 +237,10 @@ def variance_ratio(summary: Summary) -> float:
     return summary.scar.standard_deviation**2 / (q / n) if n > 1 and q > 0 else np.nan
 
 
-def risen_variance(summary: Summary) -> list[str]:
+def risen_variance(summary: Summary, read: str = "kolari-pynnonen or bmp") -> list[str]:
     """A sentence where the events visibly raised the variance, which tests on estimated variances do not survive: by
-    ``conformal-dispersion`` where it was computed, else by the variance of SCAR."""
-    by_days = risen(summary.sums)
+    ``conformal-dispersion`` where it was computed, else by the variance of SCAR. ``read`` names tests that do."""
+    by_days = risen(summary.sums, read)
     return by_days if by_days is not None else risen_ratio(variance_ratio(summary), summary.n)
 
 

@@ -87,8 +87,8 @@ def conformal_dispersion(sums: Mapping[str, Floats]) -> TestResult:
     return computed("conformal-dispersion", found.ratio, "permutation", str(found.n_runs), found.p, [], note)
 
 
-def risen(sums: Mapping[str, Floats]) -> list[str] | None:
-    """A sentence where the events visibly raised the variance; None where nobody asked the days."""
+def risen(sums: Mapping[str, Floats], read: str) -> list[str] | None:
+    """A sentence where the events visibly raised the variance, which names tests to read; None where nobody asked."""
     found = dispersion_of(sums)
     if found is None:
         return None
@@ -96,5 +96,5 @@ def risen(sums: Mapping[str, Floats]) -> list[str] | None:
         return []
     return [
         f"event-induced variance: CARs differ {found.ratio:.2g} times as much between firms as on other days "
-        f"(conformal-dispersion, p {found.p:.2g}); read kolari-pynnonen or bmp"
+        f"(conformal-dispersion, p {found.p:.2g}); read {read}"
     ]

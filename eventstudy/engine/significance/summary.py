@@ -59,7 +59,8 @@ class Summary:
     sums : dict
         Additive arrays, each summed over events; see ``_sums``.
     values : dict
-        Columns with one entry an event, in file order: ``car``, ``scar``, ``bhar``, ``date``.
+        Columns with one entry an event, in file order: ``car``, ``scar``, ``bhar``, ``date``, and ``weight``
+        where it is asked for.
     volatility : Moments
         Of the events' volatility scores.
     """
@@ -152,6 +153,8 @@ def one_chunk(
         sums["stouffer"] = np.array(_normal_scores(sample.scar, nu).sum())
     more = second_pass(sample, spread, correlation, parts)
     columns = {"car": sample.car, "scar": sample.scar, "bhar": sample.bhar, "date": sample.dates.astype(np.float64)}
+    if sample.weight is not None:
+        columns["weight"] = sample.weight
     return Summary(
         car=summarise(sample.car),
         scar=summarise(sample.scar),
@@ -194,7 +197,8 @@ def _standardised(sample: Sample) -> dict[str, Floats]:
     sar = evidence.sar[sample.rows, sample.days]
     csar = np.nansum(sar, axis=1) / np.sqrt(np.maximum(np.isfinite(sar).sum(axis=1), 1) * np.where(known, q, 1.0))
     weight = 1 / sample.std_error
-    return {
+    own = {} if sample.weight is None else {"weighted": weighted_sums(sample, sample.weight)}
+    return own | {
         "patell_n": np.array(known.sum(), dtype=np.float64),
         "patell_q": np.array(q.sum()),
         "patell_z": np.array(z[known].sum()),
@@ -202,6 +206,14 @@ def _standardised(sample: Sample) -> dict[str, Floats]:
         "precision": np.array([weight.sum(), (weight * sample.car).sum()]),
         "variance_weight": np.array([(weight**2).sum(), (weight**2 * sample.car).sum()]),
     }
+
+
+def weighted_sums(sample: Sample, weight: Floats) -> Floats:
+    """Sums of weight^2 S^2, of weight^2 S^2 Q with Q = nu/(nu - 2), and of the weights: (3,). NaN where one is not
+    known."""
+    nu, own = sample.evidence.nu[sample.rows], (weight * sample.std_error) ** 2
+    q = np.where(nu > 2, nu / np.where(nu > 2, nu - 2, 1.0), np.nan)
+    return np.array([own.sum(), (own * q).sum(), weight.sum()])
 
 
 def _normal_scores(z: Floats, nu: Floats) -> Floats:
