@@ -38,7 +38,7 @@ class Cell:
     spread : Spread or None
         Of the whole sample; None where nothing is standardised again.
     correlation : float
-        Mean correlation of the events of one date, for ``grank-t-clu``; 0 on several dates.
+        Mean correlation of the events, for ``grank-t-clu`` (``battery.ranked_correlation``).
     dispersion : bool
         Whether what ``conformal-dispersion`` reads is wanted.
     """

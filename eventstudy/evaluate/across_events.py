@@ -74,17 +74,12 @@ def chosen_tests(tally: Tally, calendars: Calendars, layout: Layout, spec: Study
             continue
         reasons = {} if named else {name: why for name in wanted if (why := too_costly(name, n, overlaps[key]))}
         refused[key] = reasons
-        if w != OWN and any(forms_pairs(name, overlaps[key]) for name in wanted if name not in reasons):
+        if w != OWN and any(forms_pairs(name) for name in wanted if name not in reasons):
             in_pairs.append(key)
     parts = parts_read(wanted) - LIGHT_PARTS
-    if not any(forms_pairs("grank-t-clu", overlaps[key]) for key in in_pairs):
+    if not in_pairs:
         parts -= {"grank-clu"}
     return Chosen(overlaps=overlaps, refused=refused, in_pairs=in_pairs, parts=parts)
-
-
-def correlation_of(shared: Dependence) -> float:
-    """Mean correlation of the events of one date, for ``grank-t-clu``; 0 on several dates."""
-    return max(shared.mean_correlation, 0.0) if shared.n_dates == 1 else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
