@@ -54,6 +54,10 @@ CONVENTIONS: dict[str, tuple[str, ...]] = {
     "sigma": ("m-p", "m-1", "m"),
     "car": ("exact", "sqrt-l", "per-day"),
     "robust": ("none", "hac"),
+    "sar": ("exact", "plain"),
+    "sign": ("mean", "pooled"),
+    "correlation": ("calendar", "relative"),
+    "intercept": ("yes", "no"),
     "weight": ("by-index", "as-given"),
 }
 
@@ -163,7 +167,7 @@ class StudySpec:
     tests : tuple of str
         ``("auto",)``, ``("all",)`` or identifiers; ``ar-t`` and ``car-t`` always run.
     convention : tuple of str
-        ``sigma=m-p|m-1|m``, ``car=exact|sqrt-l|per-day``, ``robust=none|hac``; what is not named is the first.
+        ``KEY=CHOICE`` of ``CONVENTIONS``, such as ``car=sqrt-l``; what is not named is the first.
     by : str
         Column of events.csv whose values make the groups.
     weight : str
@@ -340,7 +344,7 @@ class StudySpec:
         return _numbers("shares", self.shares, "TICKER=N, such as NVDA=24.4e9")
 
     def chosen(self, key: str) -> str:
-        """The convention in use for ``sigma``, ``car`` or ``robust``."""
+        """The convention in use for a key of ``CONVENTIONS``."""
         found = [text.partition("=")[2] for text in self.convention if text.partition("=")[0] == key]
         return found[0] if found else CONVENTIONS[key][0]
 

@@ -22,10 +22,10 @@ from eventstudy.data.sources import in_currency, open_source, source_from_frame
 from eventstudy.engine.block import Block, joined, select
 from eventstudy.engine.measure import chosen_engine
 from eventstudy.engine.panel import Bools
-from eventstudy.engine.significance.battery import GROUP_TESTS, parts_read
+from eventstudy.engine.significance.battery import GROUP_TESTS
 from eventstudy.engine_options import conventions
 from eventstudy.errors import UsageError
-from eventstudy.evaluate.across_events import day_rows, group_rows, wanted_tests
+from eventstudy.evaluate.across_events import day_rows, group_rows, parts_wanted, wanted_tests
 from eventstudy.evaluate.claims import claiming
 from eventstudy.evaluate.own_windows import with_own_windows
 from eventstudy.evaluate.typical import LARGEST, SAMPLED, Typical, ordinary_spans
@@ -252,7 +252,7 @@ def _job(prepared: Prepared, spec: StudySpec, afford: Budget, n_shared: int, how
         spec=spec,
         engine=chosen_engine(spec.engine, len(prepared.roster), spec.model, conventions(spec)),
         single=afford.single,
-        parts=parts_read(wanted),
+        parts=parts_wanted(spec),
         same_as_all=prepared.groups.same_as_all,
         daily=afford.daily,
         spool=own or bool(spec.weight) or any("values" in GROUP_TESTS[name].reads for name in wanted),

@@ -57,6 +57,13 @@ def wanted_tests(spec: StudySpec) -> list[str]:
     return [name for name in GROUP_TESTS if name in spec.active_tests]
 
 
+def parts_wanted(spec: StudySpec) -> frozenset[str]:
+    """Parts of a summary that the tests of a study read under its conventions."""
+    found = parts_read(wanted_tests(spec))
+    found |= {"pooled"} if spec.chosen("sign") == "pooled" and "signs" in found else set()
+    return found | ({"relative"} if spec.chosen("correlation") == "relative" else set())
+
+
 def chosen_tests(tally: Tally, calendars: Calendars, layout: Layout, spec: StudySpec) -> Chosen:
     """What is computed once the first pass knows the samples: a test that nobody named waits where it is costly."""
     wanted, named = wanted_tests(spec), spec.tests != ("auto",)
@@ -76,7 +83,7 @@ def chosen_tests(tally: Tally, calendars: Calendars, layout: Layout, spec: Study
         refused[key] = reasons
         if w != OWN and any(forms_pairs(name) for name in wanted if name not in reasons):
             in_pairs.append(key)
-    parts = parts_read(wanted) - LIGHT_PARTS
+    parts = parts_wanted(spec) - LIGHT_PARTS
     if not in_pairs:
         parts -= {"grank-clu"}
     return Chosen(overlaps=overlaps, refused=refused, in_pairs=in_pairs, parts=parts)

@@ -10,6 +10,7 @@ import numpy as np
 from eventstudy.engine.aggregates import GroupWindow, Member, Outcomes, Tally, added_pass, tallied
 from eventstudy.engine.block import Block, select
 from eventstudy.engine.block import study_block as measured_block
+from eventstudy.engine.conventions import day_variance
 from eventstudy.engine.measures import light_evidence
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.panel import Bools, Floats, Ints
@@ -111,6 +112,10 @@ def _tally(job: Job, one: Chunk) -> Tally:
     for group, mine in _members(events, job.same_as_all).items():
         rows_of = events.marked(DIRECT) if group == 0 else events.group == group
         members[group] = Member(one.kept & mine, int((one.kept & rows_of & events.marked(REPORTED)).sum()))
+    measures = one.block.measures
+    if job.options.conventions.sar != "exact":
+        days = day_variance(one.block.design, one.block.fits, measures.v, job.options)
+        measures = replace(measures, v=days)
     found = Outcomes(
         car=one.block.measures.car,
         std_error=one.block.exact.std_error,
@@ -118,7 +123,7 @@ def _tally(job: Job, one: Chunk) -> Tally:
         bhar=one.block.measures.bhar,
         q=one.block.measures.q,
         ar=one.block.measures.ar,
-        evidence=light_evidence(one.block.measures),
+        evidence=light_evidence(measures),
         date=facts.day(events.series, events.session),
         place=facts.place(events.series, events.session),
         own=events.own.astype(np.int64) if job.own else None,

@@ -34,6 +34,10 @@ ORACLES: dict[str, str] = {
     "constant-mean": f"{STUDY}::test_models_side_by_side",
     "multi-index": f"{STUDY}::test_models_side_by_side",
     **dict.fromkeys(("capm", "ff3", "carhart", "ff5", "ff5-mom"), f"{MODEL}::test_factor_models_by_statsmodels"),
+    **dict.fromkeys(
+        ("ff3-no-intercept", "carhart-no-intercept", "ff5-no-intercept", "ff5-mom-no-intercept"),
+        f"{MODEL}::test_factor_models_without_an_intercept_by_statsmodels",
+    ),
     "scholes-williams": f"{MODEL}::test_scholes_williams_by_its_own_formula",
     "dimson": f"{MODEL}::test_dimson_by_statsmodels",
     **dict.fromkeys(("garch", "egarch"), f"{MODEL}::test_a_forecast_variance_by_a_loop"),

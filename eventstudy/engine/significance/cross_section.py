@@ -12,7 +12,7 @@ from eventstudy.engine.panel import Ints
 from eventstudy.engine.significance.dispersion import risen
 from eventstudy.engine.significance.laws import Alternative, normal_p_value, t_p_value
 from eventstudy.engine.significance.result import TestResult, computed, undefined
-from eventstudy.engine.significance.summary import Summary
+from eventstudy.engine.significance.summary import Summary, mean_relative_correlation
 
 FEW_EVENTS = 10
 FEW_FOR_VARIANCE = 20
@@ -154,13 +154,18 @@ def adj_patell(summary: Summary, dependence: Dependence, side: Alternative) -> T
     Not robust to event-induced variance (15-17 % at doubled variance).
     """
     z, trouble = _patell_z(summary)
-    factor, notes = _inflation(summary.n, dependence.mean_overlap_correlation)
+    factor, notes = _inflation(summary.n, _correlation(summary, dependence))
     return _normal("adj-patell", z / np.sqrt(factor), side, [*notes, *risen_variance(summary)], trouble)
 
 
 def kolari_pynnonen(summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
     """``kolari-pynnonen`` (2010): BMP's t times sqrt((1 - rbar_o)/(1 + (N - 1) rbar_o)), t_{N-1}."""
-    return _kolari("kolari-pynnonen", summary, dependence.mean_overlap_correlation, side)
+    return _kolari("kolari-pynnonen", summary, _correlation(summary, dependence), side)
+
+
+def _correlation(summary: Summary, dependence: Dependence) -> float:
+    """rbar_o, or with ``correlation=relative`` the mean correlation in event time, whatever the dates."""
+    return mean_relative_correlation(summary) if "relative" in summary.sums else dependence.mean_overlap_correlation
 
 
 def kpp(summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:

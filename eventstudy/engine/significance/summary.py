@@ -21,7 +21,10 @@ from eventstudy.engine.significance.evidence import Evidence, Sample, average_ra
 NONE = Moments()
 # What a summary may hold beside the moments and Patell's sums.
 PARTS = frozenset(
-    {"scores", "daily", "ranks", "signs", "volatility", "grank", "grank-raw", "grank-clu", "zivney", "dispersion"}
+    {
+        *("scores", "daily", "ranks", "signs", "volatility", "grank", "grank-raw", "grank-clu", "zivney", "dispersion"),
+        *("pooled", "relative"),
+    }
 )
 # Those that need the whole sample's spread first.
 SPREAD_PARTS = frozenset({"grank", "grank-clu", "zivney"})
@@ -177,6 +180,11 @@ def second_pass(sample: Sample, spread: Spread | None, correlation: float, parts
         sums |= _corrado_zivney(sample, _known(spread))
     if "signs" in parts:
         sums |= _signs(sample)
+    if "pooled" in parts:
+        m = sample.evidence.n_ranked[sample.rows]
+        sums["pooled"] = np.array([(sample.evidence.share_positive[sample.rows] * m).sum(), m.sum()])
+    if "relative" in parts:
+        sums["relative"] = _relative(sample)
     scores = summarise(volatility_scores(sample)) if "volatility" in parts else NONE
     return SecondPass(sums=sums, volatility=scores)
 
@@ -300,6 +308,20 @@ def _corrado_zivney(sample: Sample, spread: Spread) -> dict[str, Floats]:
             own[:, k] += below.sum(axis=1) + 0.5 * equal.sum(axis=1)
     u = centred(np.concatenate([days, own], axis=1))
     return {"zivney_u": np.nansum(u, axis=0), "zivney_n": np.isfinite(u).sum(axis=0).astype(np.float64)}
+
+
+def _relative(sample: Sample) -> Floats:
+    """Residuals of every event about their mean over their length, summed by event day; (N,)."""
+    e = sample.evidence.residual[sample.rows]
+    about = e - np.nanmean(e, axis=1, keepdims=True) if len(e) else e
+    return np.asarray(np.nansum(about / np.sqrt(np.nansum(about**2, axis=1, keepdims=True)), axis=0))
+
+
+def mean_relative_correlation(summary: Summary) -> float:
+    """Mean over all pairs of events of the correlation of their residuals in event time; a day that one of the two has
+    not counts as its mean."""
+    n, total = summary.n, summary.sums["relative"]
+    return float((total @ total - n) / (n * (n - 1)))
 
 
 def volatility_scores(sample: Sample) -> Floats:
