@@ -45,6 +45,7 @@ from eventstudy.roster import (
     roster,
 )
 from eventstudy.spec import StudySpec
+from eventstudy.weights import value_weights
 
 Say = Callable[[str], None]
 
@@ -164,7 +165,8 @@ def prepare(
     panel = made.writer.close(made.bits | happenings(index)[series.pair], made.facts)
     own, names = own_group(index.events, spec, admitted, storage.groups)
     marks = marked(index, reported, confounded_on_day0(index), spec)
-    events = roster(index, series, admitted, marks, own, spec)
+    weight = value_weights(index, admitted, batches, series.series[admitted])
+    events = roster(index, series, admitted, marks, own, spec, weight)
     keys = [series.keys[number] for number in used]
     choice = made.choice
     stale = (choice.stale,) if choice is not None and choice.stale else ()

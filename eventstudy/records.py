@@ -10,6 +10,7 @@ from eventstudy.engine.moments import Moments
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.significance.headline import unusual
 from eventstudy.engine.significance.result import TestResult
+from eventstudy.engine.significance.value_weighted import NO_MEAN, WeightedMean
 from eventstudy.spec import Window
 
 # In place of a window's label: each event's own.
@@ -303,6 +304,7 @@ class GroupRow:
     variance_weighted: float
     result: TestResult
     own: bool = False
+    value_weighted: WeightedMean = NO_MEAN
 
     @property
     def label(self) -> str:

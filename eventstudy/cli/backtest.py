@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from eventstudy.api.backtest import BacktestResult
 
 
-@with_study_options(SCALE, "detail", "audit", "strict", "calibrated", "hold", "hold_min", "volume", "shares")
+@with_study_options(SCALE, "detail", "audit", "strict", "calibrated", "hold", "hold_min", "volume", "shares", "weight")
 def backtest_command(
     events: EventsArgument = EVENTS,
     exit_day: Annotated[

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from eventstudy.api.calibrate import CalibrationResult
 
 
-@with_study_options(SCALE, "detail", "audit", "strict", "calibrated", "hold", "hold_min", "volume", "shares")
+@with_study_options(SCALE, "detail", "audit", "strict", "calibrated", "hold", "hold_min", "volume", "shares", "weight")
 def calibrate_command(
     events: EventsArgument = EVENTS,
     event: Annotated[

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 EVENTS_FILE = Path("events.csv")
 
 
-@with_study_options(SCALE, "by", "hold", "hold_min", "detail", "audit", "strict")
+@with_study_options(SCALE, "by", "weight", "hold", "hold_min", "detail", "audit", "strict")
 def event_command(
     what: Annotated[str, typer.Argument(metavar="ID|TICKER", help="event_id of the events file, or a ticker.")],
     when: Annotated[str | None, typer.Argument(metavar="WHEN", help="Date or date-time of an ad hoc event.")] = None,

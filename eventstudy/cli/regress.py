@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from eventstudy.api.regression import RegressionResult
 
 
-@with_study_options(SCALE, "detail", "audit", "strict", "calibrated", "hold", "hold_min", "volume", "shares")
+@with_study_options(SCALE, "detail", "audit", "strict", "calibrated", "hold", "hold_min", "volume", "shares", "weight")
 def regress_command(
     events: EventsArgument = EVENTS,
     formula: Annotated[

@@ -105,7 +105,10 @@ def first_pass(
     parts = [events.part(start, stop) for start, stop in edges]
     tasks = ((job, part, _seeds(job, prepared, part)) for part in parts)
     progress = Progress(n, "events measured", say)
-    for (start, stop), part, found in zip(edges, parts, executor.run(study_block, tasks), strict=True):
+    results = executor.run(study_block, tasks)
+    for (start, stop), part in zip(edges, parts, strict=True):
+        # zip would hold a block while the next one is measured
+        found = next(results)
         _add(made, job, prepared, part, found, slice(start, stop))
         if keep:
             made.measured.append(found.measured)

@@ -56,22 +56,30 @@ def ran(place: Path, *arguments: str, **more: object) -> tuple[int, str]:
     return process.returncode, "".join(text or "" for text in said)
 
 
+EVENT = ("event", "NVDA", "2025-04-15", "--timing", "amc", "--source", "snapshot")
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
 def test_a_full_disk_behind_what_is_printed(place: Path) -> None:
-    event = ("event", "NVDA", "2025-04-15", "--timing", "amc", "--source", "snapshot")
     with open("/dev/full", "w") as full:
-        code, said = ran(place, *event, out=full)
+        code, said = ran(place, *EVENT, out=full)
         assert code == 2 and "error: the output cannot be written: No space left" in said and "hint:" in said
         assert "Traceback" not in said and "Exception ignored" not in said
-        code, said = ran(place, *event, err=full)
-        assert code == 0 and "NVDA" in said, "talk that nobody can read is not a reason to stop"
         code, said = ran(place, *RUN, "-o", "out", out=full, err=full)
         assert code == 2 and (place / "out" / "manifest.json").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_a_full_disk_behind_what_is_told(place: Path) -> None:
+    with open("/dev/full", "w") as full:
+        code, said = ran(place, *EVENT, err=full)
+        assert code == 0 and "NVDA" in said, "talk that nobody can read is not a reason to stop"
         code, said = ran(place, "run", "nothing.csv", err=full)
         assert code == 2 and not said
 
 
-@pytest.mark.parametrize("room", [0, 60_000])
+@pytest.mark.parametrize("room", [pytest.param(0, marks=pytest.mark.slow), 60_000])
 def test_files_that_may_not_grow(place: Path, room: int) -> None:
     """RLIMIT_FSIZE is a disk that is full for every file beyond a size."""
 
@@ -140,7 +148,8 @@ def test_folders_that_may_only_be_read(place: Path) -> None:
     assert (place / "own" / "manifest.json").is_file() and not list(store.iterdir())
 
 
-def test_runs_that_share_one_folder(place: Path) -> None:
+@pytest.mark.parametrize("number", [2, pytest.param(4, marks=pytest.mark.slow)])
+def test_runs_that_share_one_folder(place: Path, number: int) -> None:
     """Two kinds of report: the folder ends as one of them, never as a mixture."""
     kinds = [(), ("--window", "0:3", "--event-window", "-3:3")]
     wanted = []
@@ -149,7 +158,7 @@ def test_runs_that_share_one_folder(place: Path) -> None:
         assert code == 0, said
         wanted.append(tree(place / f"alone{n}"))
     assert wanted[0] != wanted[1]
-    processes = [started(place, *RUN, "-o", "out", *kinds[n % 2]) for n in range(4)]
+    processes = [started(place, *RUN, "-o", "out", *kinds[n % 2]) for n in range(number)]
     for process in processes:
         said = "".join(process.communicate(timeout=400))
         assert process.returncode == 0, said
