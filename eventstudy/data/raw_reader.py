@@ -64,7 +64,7 @@ _ACTION = re.compile(r"(Dividend|Stock Splits?)$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a table comes from and what is wanted of it.
+    """Origin of a table and the columns that are needed.
 
     Attributes
     ----------
