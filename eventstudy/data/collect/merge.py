@@ -129,7 +129,7 @@ def write(found: Merged) -> None:
     if not found.added:
         return
     try:
-        write_whole(found.path, found.text.encode("utf-8"))
+        write_whole(found.path, found.text.encode("utf-8"), through_links=True)
     except OSError as error:
         raise UsageError(
             f"cannot write {found.path}: {error.strerror or error}", "a place that can be written", "name another file"
