@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from eventstudy.report import leftovers
+from eventstudy.report import locking
 from eventstudy.report.write import aside
 from tests.chaos.kills import EVENTS, tree
 from tests.cli.conftest import clean_environment, run_in
@@ -181,14 +181,14 @@ def test_what_a_killed_run_left_is_cleared_and_what_a_running_one_builds_is_not(
             assert len(list(out.iterdir())) == 2 and (running / "half").is_file()
         fresh = out / ".eventstudy-begun"
         fresh.mkdir()
-        assert fresh.name not in leftovers.clear(out, ".eventstudy-", locked=False), "without locks only age tells"
+        assert fresh.name not in locking.clear(out, ".eventstudy-", locked=False), "without locks only age tells"
         with aside(out):
             assert not fresh.exists(), "nobody can be about to claim it"
         fresh.mkdir()
         os.utime(fresh, (0, 0))
-        assert leftovers.clear(out, ".eventstudy-", locked=False) == [".eventstudy-begun"]
+        assert locking.clear(out, ".eventstudy-", locked=False) == [".eventstudy-begun"]
         (out / ".eventstudy-link").symlink_to(tmp_path)
-        assert leftovers.clear(out, ".eventstudy-", locked=True) == [] and (running / "half").is_file()
+        assert locking.clear(out, ".eventstudy-", locked=True) == [] and (running / "half").is_file()
         (out / ".eventstudy-link").unlink()
     assert not out.exists()
 
@@ -241,15 +241,15 @@ def test_ctrl_c_while_the_folder_aside_is_removed_waits(tmp_path: Path, monkeypa
 
 
 def test_a_folder_that_another_run_writes_to_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leftovers, "TRIES", 3)
+    monkeypatch.setattr(locking, "TRIES", 3)
     order: list[str] = []
-    with leftovers.alone(tmp_path):
-        with pytest.raises(BlockingIOError, match="another run"), leftovers.alone(tmp_path):
+    with locking.alone(tmp_path):
+        with pytest.raises(BlockingIOError, match="another run"), locking.alone(tmp_path):
             raise AssertionError
-        monkeypatch.setattr(leftovers, "TRIES", 10_000)
+        monkeypatch.setattr(locking, "TRIES", 10_000)
 
         def second() -> None:
-            with leftovers.alone(tmp_path):
+            with locking.alone(tmp_path):
                 order.append("second")
 
         waiting = threading.Thread(target=second)
@@ -262,7 +262,7 @@ def test_a_folder_that_another_run_writes_to_is_waited_for(tmp_path: Path, monke
 
 def test_ctrl_c_waits_until_every_file_is_moved(tmp_path: Path) -> None:
     done: list[str] = []
-    with pytest.raises(KeyboardInterrupt), leftovers.alone(tmp_path):
+    with pytest.raises(KeyboardInterrupt), locking.alone(tmp_path):
         signal.raise_signal(signal.SIGINT)
         done.append("moved")
     assert done == ["moved"]
@@ -273,13 +273,13 @@ def test_ctrl_c_waits_until_every_file_is_moved(tmp_path: Path) -> None:
 def test_ctrl_c_before_anything_is_built_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    real = getattr(leftovers, place)
+    real = getattr(locking, place)
 
     def pressed(*given: object, **more: object) -> object:
         signal.raise_signal(signal.SIGINT)
         return real(*given, **more)
 
-    monkeypatch.setattr(leftovers, place, pressed)
+    monkeypatch.setattr(locking, place, pressed)
     with pytest.raises(KeyboardInterrupt), aside(tmp_path / "out"):
         raise AssertionError
     assert not (tmp_path / "out").exists()
