@@ -17,6 +17,7 @@ from eventstudy.report.sentences import (
     about_data,
     decomposition,
     detectable,
+    expects,
     frequency,
     opening_words,
     printed,
@@ -103,7 +104,7 @@ def _said(material: Material, share: Share) -> Iterator[str]:
 
 def _parts(share: Share) -> Iterator[str]:
     level = f"{100 * (1 - share.whole.alpha):g} % interval"
-    yield f"  {'':<16}{'moved':>9}{'market':>11}{'own':>11}{level:>20}{'p':>9}"
+    yield f"  {'':<16}{'moved':>9}{expects([share]):>11}{'own':>11}{level:>20}{'p':>9}"
     for move in share.parts:
         yield _part(share, move)
     told = "  Days are added up." if share.days > 1 else ""

@@ -322,7 +322,8 @@ def groups_section(result: StudyResult) -> Section | None:
     average = _average(result)
     window = average.row.window if average is not None else result.spec.windows[0]
     path = caar_figure(result, (window.start, window.end), average.half if average is not None else math.nan)
-    # a page of many events begins with it
+    # a page of many events begins with it; the events of one date are one path, that of their shares
     shown = (Fold(title="The average own move, added up day by day", blocks=(path,)),) if path is not None else ()
-    shown = () if result.totals.n_announcements > PAGES else shown
+    one_date = all(row.n_dates < 2 for row in result.groups)
+    shown = () if result.totals.n_announcements > PAGES or one_date else shown
     return Section(id="groups", title="Groups", blocks=(*notes, table, *shown, *comparison_tables(result)))

@@ -48,9 +48,12 @@ def test_the_sample(sample_pages: dict[str, str]) -> None:
     assert "<script" not in page
 
 
-def test_one_announcement() -> None:
+@pytest.mark.parametrize("event", ["mar_a_lago_dinner", "huang_beijing_apr2025", "h20_license_8k", "stargate_500b"])
+def test_one_announcement(event: str) -> None:
+    """Of one to three shares, with their specification curves."""
     spec = StudySpec(source="snapshot", benchmarks=("SPY", "SOXX"))
-    found = run(ROOT / "events.csv", spec=spec, only=["mar_a_lago_dinner"])
+    found = run(ROOT / "events.csv", spec=spec, only=[event])
+    assert found.curves
     for name, data in page_files(found, ("html",), None).items():
         if name.endswith(".html"):
             assert len(data) <= 80 * KB, name
