@@ -102,7 +102,7 @@ def benchmarks_of(named: str, exchange: str, spec: StudySpec) -> tuple[str, ...]
 
 
 def unnamed(index: EventIndex, spec: StudySpec) -> frozenset[str]:
-    """Tickers with a row for which nobody named a benchmark."""
+    """Tickers with a row without a named benchmark."""
     if spec.benchmarks_given:
         return frozenset()
     rows = index.events.columns["benchmark"].where(lambda text: not text)

@@ -11,7 +11,7 @@ from scipy import special
 
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
-from eventstudy.engine.significance.laws import Alternative, t_p_value
+from eventstudy.engine.significance.distributions import Alternative, t_p_value
 from eventstudy.engine.significance.placebo import without_overlap
 from eventstudy.engine.significance.sliding import window_sums
 from eventstudy.engine.windows import WindowPlan
@@ -39,7 +39,8 @@ def statistics(car: Floats, t: Floats, df: Floats, level: float = 0.95) -> dict[
     """Joint statistics of K specifications, two-sided; (..., K) each -> (...,).
 
     ``median`` |median CAR|, ``median-z`` |median z|, ``share`` the larger share of specifications that reject in one
-    direction, ``stouffer`` |sum z| / sqrt(K). The specifications share their data, so that none has a standard law.
+    direction, ``stouffer`` |sum z| / sqrt(K). The specifications share their data, so that none has a standard
+    distribution.
     """
     z, reject = normal_scores(t, df), t_p_value(t, df) <= 1 - level + ROUNDING
     return {
@@ -189,6 +190,6 @@ def _less(value: Floats, one: Sequence[Floats], other: Sequence[Floats]) -> Floa
 
 
 def uneventful(known: Bools, length: int) -> Ints:
-    """Which of the sessions before an event, known under each specification or not (m, K), stand beside it: known under
-    every one, without overlap for windows of several sessions."""
+    """Which of the sessions before an event, known under each specification or not (m, K), its curve is compared with:
+    those known under every one, without overlap for windows of several sessions."""
     return without_overlap(np.flatnonzero(known.all(axis=1)), length)
