@@ -151,7 +151,13 @@ def _doubts(material: Material, share: Share) -> Iterator[str]:
     n, k = len(move.variants), move.unusual
     if n:
         low, high = signed(move.variants[0].own), signed(move.variants[-1].own)
-        who = "none calls it unusual" if not k else f"{k} {'calls' if k == 1 else 'call'} it unusual"
+        who = (
+            "none calls it unusual"
+            if not k
+            else "all call it unusual"
+            if k == n > 1
+            else f"{k} {'calls' if k == 1 else 'call'} it unusual"
+        )
         yield from _wrapped(f"Other choices: {n} variants put the own move between {low} and {high}; {who}.", "  ")
     if missed := detectable([share]):
         yield from _wrapped(missed, "  ")
