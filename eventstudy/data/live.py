@@ -154,7 +154,8 @@ class LiveSource:
         raise SourceUnavailable(
             "no price source covers the study: " + "; ".join(why),
             "prices of every series from one source",
-            f"{_capitals(symbols)}{hint}; without a network: put {_files(symbols)} (Date, Close) into a folder and add --source csv:FOLDER",
+            f"{_capitals(symbols)}{hint}; without a network: put {_files(symbols)} (Date, Close) into a folder and add "
+            "--source csv:FOLDER",
         )
 
     def renewed(self, shelf: Shelf, symbol: str, held: Sequence[Header], need: Need, *, whole: bool) -> Vintage:

@@ -155,8 +155,10 @@ def _lead(result: StudyResult, found: Typical | None, average: _Average | None) 
         mean, rose, n = average.row.car.mean, average.row.car.positive, average.row.car.count
         low, high = mean - average.half, mean + average.half
         level = f"{100 * result.spec.level:g} % interval"
-        known = f" ({level} {span(low, high, 2)}, p {p_text(average.p)})" if math.isfinite(low) else ""
-        cancel = "Ups and downs nearly cancel: the" if _cancels(mean, found) else "The"
+        p = p_text(average.p) if not average.p < 0.0001 else "below 0.0001"
+        known = f" ({level} {span(low, high, 2)}, p {p})" if math.isfinite(low) else ""
+        quite = "" if not math.isfinite(low) or low <= 0 <= high else ", yet not quite"
+        cancel = f"Ups and downs nearly cancel{quite}: the" if _cancels(mean, found) else "The"
         said.append(f"{cancel} average own move is {signed(mean)}{known}, and {rose:,} of {n:,} rose.")
     far = result.unusual
     if far.tested:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from eventstudy.engine.significance.headline import ROUNDING
 from eventstudy.report.figures.marks import Dot, Figure, Label, Line, Mark, Panel, listed_data, segment
@@ -120,18 +120,7 @@ def _panel(name: str, ticker: str, move: Move, marks: list[float], *, titled: bo
         drawn.append(
             Label(f"b {side}".strip(), x(usual), height - 3, f"the usual choices: {signed(found[usual].own, 1)}")
         )
-    rows = [(bottom + 30 + 13.4 * r, *choice) for r, choice in enumerate(choices)]
-    drawn += [Label("r s", left - 7, at + 4, choice_words(choice, value)) for at, choice, value in rows]
-    has = [dict(v.choices) for v in found]
-    for style, wanted in (("bs", False), ("ow", True)):
-        spots = tuple(
-            ((x(k), at),)
-            for at, choice, value in rows
-            for k in range(n)
-            if unusual[k] == wanted and has[k].get(choice) == value
-        )
-        if spots:
-            drawn.append(Line(style, spots, width=2.4))
+    drawn += _rows(found, unusual, choices, x, left - 7, bottom + 30)
     return Panel(
         kind="spec-curve",
         label=f"{name}: own move under {n} variants, {span(found[0].own, found[-1].own)}; {move.unusual} call it "
@@ -148,6 +137,30 @@ def _panel(name: str, ticker: str, move: Move, marks: list[float], *, titled: bo
             "ticker": ticker,
         },
     )
+
+
+def _rows(
+    found: Sequence[Variant],
+    unusual: Sequence[bool],
+    choices: Sequence[tuple[str, str]],
+    x: Callable[[int], float],
+    words: float,
+    top: float,
+) -> list[Mark]:
+    """A row a choice: its words to the left of ``words``, and a dot under each variant that made it."""
+    rows = [(top + 13.4 * r, *choice) for r, choice in enumerate(choices)]
+    drawn: list[Mark] = [Label("r s", words, at + 4, choice_words(choice, value)) for at, choice, value in rows]
+    has = [dict(v.choices) for v in found]
+    for style, wanted in (("bs", False), ("ow", True)):
+        spots = tuple(
+            ((x(k), at),)
+            for at, choice, value in rows
+            for k in range(len(found))
+            if unusual[k] == wanted and has[k].get(choice) == value
+        )
+        if spots:
+            drawn.append(Line(style, spots, width=2.4))
+    return drawn
 
 
 def _end(value: float, side: int) -> float:
