@@ -23,7 +23,7 @@ from eventstudy.data.markets import index_notices
 from eventstudy.data.panel import Panel, PanelWriter, SeriesFacts
 from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import Choice, PriceSource, Provenance
-from eventstudy.data.proven import Proven, prove, unfit_notices
+from eventstudy.data.proven_calendars import Proven, prove, unfit_notices
 from eventstudy.data.series_index import SeriesIndex, SeriesKey, benchmarks_of, series_of, unnamed
 from eventstudy.data.surroundings import Surroundings, masked_history
 from eventstudy.engine.models import MODELS
@@ -45,6 +45,7 @@ from eventstudy.roster import (
     roster,
 )
 from eventstudy.spec import StudySpec
+from eventstudy.weights import value_weights
 
 Say = Callable[[str], None]
 
@@ -106,7 +107,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
-    """Where the panel goes.
+    """Place of the panel.
 
     Attributes
     ----------
@@ -164,7 +165,8 @@ def prepare(
     panel = made.writer.close(made.bits | happenings(index)[series.pair], made.facts)
     own, names = own_group(index.events, spec, admitted, storage.groups)
     marks = marked(index, reported, confounded_on_day0(index), spec)
-    events = roster(index, series, admitted, marks, own, spec)
+    weight = value_weights(index, admitted, batches, series.series[admitted])
+    events = roster(index, series, admitted, marks, own, spec, weight)
     keys = [series.keys[number] for number in used]
     choice = made.choice
     stale = (choice.stale,) if choice is not None and choice.stale else ()
@@ -233,7 +235,7 @@ def placed_events(panel: Panel, events: Roster, spec: StudySpec, seeds: Ints | N
 def facts_of(
     panel: Panel, events: Roster, spec: StudySpec, n_obs: Ints, zero_variance: Bools, fallback: Bools
 ) -> Facts:
-    """What flags read of some events and of their estimates."""
+    """Inputs of flags: facts on events and on their estimates."""
     facts = panel.facts
     return Facts(
         uncertain=events.marked(UNCERTAIN),
@@ -266,7 +268,7 @@ def _without_benchmark(index: EventIndex, spec: StudySpec, made: _Aligned) -> li
 
 
 def foreign_notices(keys: Sequence[SeriesKey]) -> list[str]:
-    """What to know about listings abroad that are measured against New York."""
+    """Notes on listings abroad that are measured against New York."""
     abroad = {
         (key.ticker, key.exchange)
         for key in keys

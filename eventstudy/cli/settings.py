@@ -154,9 +154,15 @@ OPTIONS: dict[str, Option] = {
         kind="list",
         metavar="KEY=CHOICE",
         repeatable=True,
-        help="sigma=m-p|m-1|m, car=exact|sqrt-l|per-day, robust=none|hac: conventions of other software.",
+        help="sigma=m-p|m-1|m, car=exact|sqrt-l|per-day, robust=none|hac and others: how other software does it.",
     ),
     "by": Option(kind="text", metavar="COLUMN", default="role", help="Column of the events file that makes groups."),
+    "weight": Option(
+        kind="text",
+        metavar="COLUMN",
+        default="",
+        help="Column of the events file with what each event weighs in value-weighted averages.",
+    ),
     "level": Option(kind="number", metavar="P", default="0.95", help="Level of intervals and of the MDE."),
     "alternative": Option(kind="text", metavar="SIDE", default="two-sided", help="two-sided, less or greater."),
     "engine": Option(
@@ -295,7 +301,7 @@ def read_config(path: Path | None) -> Config:
 
 
 def _trouble(value: Any, deeper: int = 8) -> str:
-    """What no option can take and Python could not even print: huge integers, tables within tables without end."""
+    """The trouble with a value that no option takes: huge integers, deeply nested tables; empty if there is none."""
     if isinstance(value, list | dict):
         if not deeper:
             return "holds tables or lists within one another; an option is one value or one list"

@@ -61,7 +61,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcomes:
-    """What groups read of E measured events; W windows, L days.
+    """Inputs of groups from E measured events; W windows, L days.
 
     Attributes
     ----------
@@ -76,6 +76,8 @@ class Outcomes:
         Place of day 0 on the calendars (``overlap.Calendars``).
     own : int64 (E,) or None
         Number of the window that each row names for itself, -1 for none.
+    weight : float64 (E,) or None
+        What each event weighs in value-weighted means.
     """
 
     car: Floats
@@ -88,6 +90,7 @@ class Outcomes:
     date: Ints
     place: Ints
     own: Ints | None = None
+    weight: Floats | None = None
 
     def rows(self, member: Bools, w: int, layout: Layout) -> tuple[Ints, Ints]:
         """The members that have a CAR over a window and a variance, and the column of each."""
@@ -116,6 +119,7 @@ class Outcomes:
             dates=self.date[rows],
             series=rows,
             evidence=self.evidence,
+            weight=None if self.weight is None else self.weight[rows],
         )
 
 
@@ -205,7 +209,7 @@ class Tested:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What some events leave behind for their groups: of the same size however many events there are.
+    """Sums of some events for their groups; their size does not depend on the number of events.
 
     Attributes
     ----------
@@ -253,7 +257,7 @@ def tallied(
     *,
     spread: bool,
 ) -> Tally:
-    """What at most 2,048 events leave behind.
+    """Sums of at most 2,048 events.
 
     Parameters
     ----------

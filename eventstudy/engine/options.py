@@ -1,4 +1,4 @@
-"""What the engine is asked to do, in one frozen record."""
+"""Options of the engine in one frozen record."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Engine = Literal["numpy", "numba"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conventions:
-    """How standard errors are made; the defaults are exact.
+    """Conventions of standard errors; the defaults are exact.
 
     Attributes
     ----------
@@ -24,11 +24,25 @@ class Conventions:
         Variance of a CAR.
     robust : {"none", "hac"}
         Whether autocovariances of the estimation residuals enter the variance of a CAR.
+    sar : {"exact", "plain"}
+        Whether a day's standardised abnormal return has the forecast term, in tests across events.
+    sign : {"mean", "pooled"}
+        Share of positive residuals: mean over the events, or of all residuals together.
+    correlation : {"calendar", "relative"}
+        Time in which residuals of two events are correlated.
     """
 
     sigma: str = "m-p"
     car: str = "exact"
     robust: str = "none"
+    sar: str = "exact"
+    sign: str = "mean"
+    correlation: str = "calendar"
+
+    @property
+    def exact_cars(self) -> bool:
+        """Whether CARs have their exact variance."""
+        return (self.sigma, self.car, self.robust) == ("m-p", "exact", "none")
 
 
 EXACT = Conventions()
@@ -36,7 +50,7 @@ EXACT = Conventions()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How a block of events is measured and tested.
+    """Options for measuring and testing a block of events.
 
     Attributes
     ----------

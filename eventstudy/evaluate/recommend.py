@@ -12,7 +12,7 @@ MONTHS = 60
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """What to read first.
+    """The tests to read first.
 
     Attributes
     ----------
@@ -24,6 +24,11 @@ class Recommendation:
 
     tests: tuple[str, ...]
     why: str
+
+
+def recommend_weighted(n: int, n_dates: int, n_overlapping: int) -> tuple[str, ...]:
+    """The tests of a value-weighted mean to read for such a sample, the headline first (methods A7)."""
+    return ("vw-kp", "vw-calendar-cov") if n_overlapping or n_dates < n else ("vw-bmp",)
 
 
 def recommend(n: int, n_dates: int, n_overlapping: int, length: int = 1) -> Recommendation:

@@ -10,6 +10,7 @@ import numpy as np
 from eventstudy.engine.aggregates import GroupWindow, Member, Outcomes, Tally, added_pass, tallied
 from eventstudy.engine.block import Block, select
 from eventstudy.engine.block import study_block as measured_block
+from eventstudy.engine.conventions import day_variance
 from eventstudy.engine.measures import light_evidence
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.panel import Bools, Floats, Ints
@@ -74,6 +75,8 @@ def study_block(job: Job, events: Roster, seeds: Ints | None = None) -> BlockRes
         measured.append(found.take(kept) if len(gone) else found)
         spools.append(_spooled(job, one)[:, :, kept] if job.spool else np.zeros((3, 0, 0)))
         tally.add(_tally(job, one))
+        # 20 kB an event, which who asks for them cuts out of the panel again
+        one.block.context.let_go(days=len(events) > CHUNK and job.options.entry.twin != "")
         whole += [one.block] if job.keep else []
     return BlockResult(
         measured=end_to_end(measured),
@@ -105,12 +108,16 @@ def _members(events: Roster, same_as_all: int) -> dict[int, Bools]:
 
 
 def _tally(job: Job, one: Chunk) -> Tally:
-    """What the chunk leaves behind for its groups."""
+    """Sums of the chunk for its groups."""
     events, facts = one.events, one.panel.facts
     members = {}
     for group, mine in _members(events, job.same_as_all).items():
         rows_of = events.marked(DIRECT) if group == 0 else events.group == group
         members[group] = Member(one.kept & mine, int((one.kept & rows_of & events.marked(REPORTED)).sum()))
+    measures = one.block.measures
+    if job.options.conventions.sar != "exact":
+        days = day_variance(one.block.design, one.block.fits, measures.v, job.options)
+        measures = replace(measures, v=days)
     found = Outcomes(
         car=one.block.measures.car,
         std_error=one.block.exact.std_error,
@@ -118,17 +125,18 @@ def _tally(job: Job, one: Chunk) -> Tally:
         bhar=one.block.measures.bhar,
         q=one.block.measures.q,
         ar=one.block.measures.ar,
-        evidence=light_evidence(one.block.measures),
+        evidence=light_evidence(measures),
         date=facts.day(events.series, events.session),
         place=facts.place(events.series, events.session),
         own=events.own.astype(np.int64) if job.own else None,
+        weight=events.weight if len(events.weight) else None,
     )
     return tallied(found, members, job.layout, job.parts, len(facts.days), spread=job.again)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Again:
-    """What the second pass adds up.
+    """Sums of the second pass.
 
     Attributes
     ----------
@@ -243,6 +251,10 @@ def _errors(job: Job, wanted: InPairs, calendar: Ints, events: Roster, block: Bl
         np.stack([members.get(group, nobody) & known[:, w] for group, _ in keys], axis=1).astype(np.float64)
         for w, keys in wanted.windows.items()
     ]
+    if len(events.weight):
+        # the same samples once more, each event with its weight
+        weight = np.nan_to_num(events.weight)[:, None]
+        shares = [np.concatenate([own, own * weight], axis=1) for own in shares]
     days = Calendars(facts.start, facts.days).event_days(facts.calendar[events.series], events.session, plan)
     windows = [(spec.windows[w].start, spec.windows[w].end) for w in wanted.windows]
     laid = Laid(days, wanted.firm[events.series], calendar)

@@ -10,11 +10,12 @@ import numpy as np
 from eventstudy.engine.aggregates import OWN, GroupWindow, Tally, added_pass, with_second_pass
 from eventstudy.engine.block import Block, select
 from eventstudy.engine.panel import Floats
+from eventstudy.engine.significance.battery import ranked_correlation
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.overlap import Calendars, overlapping_own
 from eventstudy.engine.significance.pairs import PairSums, date_blocks, merged_pairs
 from eventstudy.engine.significance.summary import SecondPass
-from eventstudy.evaluate.across_events import Chosen, Summed, chosen_tests, correlation_of, shared_by
+from eventstudy.evaluate.across_events import Chosen, Summed, chosen_tests, shared_by
 from eventstudy.prepare import Prepared
 from eventstudy.roster import COUNTS_IN_ALL, COUNTS_IN_OWN
 from eventstudy.scale.chunk import Again, InPairs, blocks, pair_block, rank_block
@@ -29,7 +30,7 @@ RUN = 8
 def across_events(
     job: Job, prepared: Prepared, executor: Executor, first: FirstPass, whole: Block | None, size: int, say: Say
 ) -> Summed:
-    """What the tests across events finalise: pairs of events and a second pass, where some wanted test reads them.
+    """Inputs of the tests across events: pairs of events and a second pass, where a requested test reads them.
 
     Parameters
     ----------
@@ -52,7 +53,8 @@ def across_events(
     def values(key: GroupWindow) -> dict[str, Floats]:
         assert first.spool is not None, "a wanted test reads every event"
         events, car, bhar = first.spool.sample(key)
-        return {"car": car, "bhar": bhar, "date": facts.day(events.series, events.session).astype(np.float64)}
+        found = {"car": car, "bhar": bhar, "date": facts.day(events.series, events.session).astype(np.float64)}
+        return found | ({"weight": events.weight} if len(events.weight) else {})
 
     return Summed(
         tally=tally,
@@ -80,12 +82,12 @@ def _own_overlaps(job: Job, prepared: Prepared, first: FirstPass, calendars: Cal
 
 
 def _again(tally: Tally, chosen: Chosen, shared: Mapping[GroupWindow, Dependence]) -> Again:
-    """What the second pass adds up."""
+    """Sums of the second pass."""
     keys = [key for key, test in tally.tested.items() if test.summary.n > 1 and key[1] != OWN]
     return Again(
         parts=chosen.parts,
         spreads={key: tally.tested[key].spread for key in keys},
-        correlations={key: correlation_of(shared[key]) for key in keys},
+        correlations={key: ranked_correlation(shared[key]) for key in keys},
         dispersed=frozenset(key for key in keys if "conformal-dispersion" not in chosen.refused.get(key, {})),
     )
 

@@ -1,4 +1,4 @@
-"""What every multi-event test reads: ranks, signs and standardised values of each event, computed once a block."""
+"""Ranks, signs and standardised values of each event, computed once per block for every multi-event test."""
 
 from __future__ import annotations
 
@@ -136,6 +136,8 @@ class Sample:
         What the event's returns belong to: equal numbers, one firm.
     evidence : Evidence
         Of the whole block; read it through ``rows``.
+    weight : float64 (n,) or None
+        What each event weighs in value-weighted means, NaN where that is not known; None where nobody asked.
     """
 
     rows: Ints
@@ -150,6 +152,7 @@ class Sample:
     dates: Ints
     series: Ints
     evidence: Evidence
+    weight: Floats | None = None
 
     @property
     def n(self) -> int:
@@ -182,11 +185,12 @@ class Sample:
             dates=self.dates[cut],
             series=self.series[cut],
             evidence=self.evidence,
+            weight=None if self.weight is None else self.weight[cut],
         )
 
 
 def window_weights(design: Design, fits: Fits, name: str, rows: Ints, start: int, end: int) -> tuple[Floats, Bools]:
-    """How each day's error enters a CAR: gamma'P of methods 2.5, (n, D), and the days that do.
+    """Weights of each day's error in a CAR: gamma'P of methods 2.5, (n, D), and the days with a weight.
 
     One on the observed days of the window; minus X_e (X'X)^-1 X_w'gamma on the estimation days.
     """

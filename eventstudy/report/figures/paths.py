@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from eventstudy.report.figures.marks import Dot, Figure, Label, Line, Mark, Panel, box, listed_data
 from eventstudy.report.figures.scale import Scale, finite, rows_grid, ticks
+from eventstudy.report.format import NOTHING
 from eventstudy.report.wording import signed, span
-from eventstudy.report.words import NOTHING
 
 # one point of a path: day, value, half-width of its interval
 Point = tuple[int, float, float]
