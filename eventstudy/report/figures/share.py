@@ -11,7 +11,7 @@ from eventstudy.report.escape import clean
 from eventstudy.report.figures.raster import canvas, finished
 from eventstudy.report.figures.styles import LIGHT
 from eventstudy.report.moves import Share
-from eventstudy.report.sentences import printed
+from eventstudy.report.sentences import expects, printed
 from eventstudy.report.wording import signed
 
 WIDTH, HEIGHT = 1200, 630
@@ -62,12 +62,13 @@ def share_png(title: str, shares: Sequence[Share]) -> bytes:
 def _row(axes: Any, share: Share, y: float, unit: float, rectangle: Any) -> None:
     _text(axes, 64, y + 34, share.name[:12], 27, "ink", weight="bold")
     moved, market, own = printed(share.whole, 1)
+    what = expects([share])
     unusual = share.whole.verdict == "unusual"
     x = 230.0
     if math.isfinite(moved):
         wide = unit * abs(market) / 100
         axes.add_patch(rectangle((x, y), wide, 46, facecolor=LIGHT["mkt"], edgecolor="none"))
-        text = f"market {market:+.1f} %"
+        text = f"{what} {market:+.1f} %"
         inside = wide > 190
         if inside:
             _text(axes, x + 14, y + 31, text, 21, "ink", weight="bold")
@@ -78,7 +79,7 @@ def _row(axes: Any, share: Share, y: float, unit: float, rectangle: Any) -> None
     text = (
         f"own {own:+.1f} %"
         if math.isfinite(moved) and unit * abs(market) / 100 > 190
-        else (f"own {own:+.1f} %, market {market:+.1f} %")
+        else (f"own {own:+.1f} %, {what} {market:+.1f} %")
     )
     _text(axes, x + wide + 14, y + 31, text, 21, "own" if unusual else "ink", weight="bold")
     if share.opening is not None:
