@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eventstudy.data.parquet import give_back
 from eventstudy.report.event_files import EventFiles
 from eventstudy.report.write import aside, finish
 from eventstudy.results import PAGES, StudyResult
@@ -135,6 +136,7 @@ def _finished(
 ) -> Written:
     """Evaluate, draw and write what is left of a report."""
     result.evaluations.all(say)
+    give_back()
     result = replace(result, pages=None) if order.detail else _with_notices(result, order.formats)
     audited = _audit(result) if order.audit else None
     written = finish(
