@@ -72,8 +72,8 @@ def dispersion_of(sums: Mapping[str, Floats]) -> Dispersion | None:
 def conformal_dispersion(sums: Mapping[str, Floats]) -> TestResult:
     """The share of runs of days over which the events differed at least as much; upper tail.
 
-    Assumes no law. Dates are independent, and the dependence within a date is that of the other days; only the part of
-    the variance that differs between firms is seen.
+    Assumes no distribution. Dates are independent, and the dependence within a date is that of the other days; only the
+    part of the variance that differs between firms is seen.
 
     Checked against
     ---------------
@@ -88,7 +88,7 @@ def conformal_dispersion(sums: Mapping[str, Floats]) -> TestResult:
 
 
 def risen(sums: Mapping[str, Floats]) -> list[str] | None:
-    """A sentence where the events visibly raised the variance; None where nobody asked the days."""
+    """A sentence where the events visibly raised the variance; None where the days were not requested."""
     found = dispersion_of(sums)
     if found is None:
         return None
