@@ -121,7 +121,7 @@ def estimate(events: str, source: str) -> None:
     from eventstudy.data.sources import open_source
     from eventstudy.engine.measure import measure
     from eventstudy.engine_options import options_of
-    from eventstudy.prepare import Storage, placed_events, prepare
+    from eventstudy.prepare import Asked, Storage, placed_events, prepare
     from eventstudy.spec import StudySpec
     from eventstudy.study import silent
 
@@ -129,7 +129,7 @@ def estimate(events: str, source: str) -> None:
     index = index_events(read_events(events), None)
     every = np.arange(len(index))
     found = prepare(
-        index, every, np.ones(len(index), dtype=bool), open_source(spec, silent, silent), spec,
+        index, Asked(reported=every >= 0, rows=every), open_source(spec, silent, silent), spec,
         Storage(keep_prices=False), silent,
     )  # fmt: skip
     options = options_of(spec, "numpy")
