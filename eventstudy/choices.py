@@ -6,7 +6,7 @@ import numpy as np
 
 from eventstudy.data.event_index import EventIndex
 from eventstudy.data.markets import index_exchange
-from eventstudy.engine.models import MODELS
+from eventstudy.engine.models import MODELS, NO_INTERCEPT
 from eventstudy.engine_options import fewest_observations
 from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.spec import StudySpec
@@ -17,7 +17,9 @@ FEWEST_PEERS = 3
 
 
 def checked_model(spec: StudySpec) -> StudySpec:
-    """The spec, once its model is known to exist and to have the benchmarks and sessions it needs."""
+    """The spec, once its model is known to exist and to have the benchmarks and sessions it needs; with
+    ``intercept=no`` the model without one."""
+    spec = _without_intercept(spec)
     if spec.model not in MODELS:
         raise UsageError(f"model {spec.model!r} is unknown", " | ".join(MODELS), meant(spec.model, MODELS))
     if spec.model == "multi-index" and len(spec.benchmarks) < 2:
@@ -87,3 +89,16 @@ def check_tickers(index: EventIndex, spec: StudySpec) -> None:
                 "a ticker of the events file",
                 meant(unknown[0], sorted(known)),
             )
+
+
+def _without_intercept(spec: StudySpec) -> StudySpec:
+    """The spec with its factor model through the origin, where the convention asks for that."""
+    if spec.chosen("intercept") == "yes" or spec.model not in MODELS:
+        return spec
+    entry, name = MODELS[spec.model], spec.model.removesuffix(NO_INTERCEPT)
+    if not entry.columns:
+        raise UsageError(
+            f"intercept=no is for models of a factor file, and {spec.model} is none",
+            "ff3, carhart, ff5 or ff5-mom; capm has no intercept",
+        )
+    return spec.with_changes(model=f"{name}{NO_INTERCEPT}") if f"{name}{NO_INTERCEPT}" in MODELS else spec

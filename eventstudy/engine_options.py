@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.options import Conventions, Engine, Options, fewest
 from eventstudy.engine.windows import WindowPlan
@@ -28,7 +30,7 @@ def fewest_observations(spec: StudySpec, model: str, n_benchmarks: int) -> int:
 
 def conventions(spec: StudySpec) -> Conventions:
     """The conventions of a spec."""
-    return Conventions(sigma=spec.chosen("sigma"), car=spec.chosen("car"), robust=spec.chosen("robust"))
+    return Conventions(**{one.name: spec.chosen(one.name) for one in fields(Conventions)})
 
 
 def pairs(spec: StudySpec) -> tuple[tuple[int, int], ...]:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eventstudy.python_words import in_python
+from eventstudy.keyword_names import in_python
 
 LISTED_PROBLEMS = 100
 # a message begins with what is wrong and may go on with the facts of its row

@@ -23,7 +23,7 @@ from eventstudy.data.markets import index_notices
 from eventstudy.data.panel import Panel, PanelWriter, SeriesFacts
 from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import Choice, PriceSource, Provenance
-from eventstudy.data.proven import Proven, prove, unfit_notices
+from eventstudy.data.proven_calendars import Proven, prove, unfit_notices
 from eventstudy.data.series_index import SeriesIndex, SeriesKey, series_of, unnamed
 from eventstudy.data.surroundings import Surroundings, masked_history
 from eventstudy.engine.models import MODELS
@@ -45,6 +45,7 @@ from eventstudy.roster import (
     roster,
 )
 from eventstudy.spec import StudySpec
+from eventstudy.weights import value_weights
 
 Say = Callable[[str], None]
 
@@ -177,7 +178,8 @@ def prepare(
     panel = made.writer.close(made.bits | happenings(index)[series.pair], made.facts)
     own, names = own_group(index.events, spec, admitted, storage.groups)
     marks = marked(index, reported, confounded_on_day0(index), spec)
-    events = roster(index, series, admitted, marks, own, spec)
+    weight = value_weights(index, admitted, batches, series.series[admitted])
+    events = roster(index, series, admitted, marks, own, spec, weight)
     keys = [series.keys[number] for number in used]
     choice = made.choice
     stale = (choice.stale,) if choice is not None and choice.stale else ()

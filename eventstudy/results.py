@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.coded import Texts
+from eventstudy.data.categorical import Texts
 from eventstudy.data.event_index import EventIndex
 from eventstudy.data.market import Market
 from eventstudy.data.prices import Provenance

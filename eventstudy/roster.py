@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
+from eventstudy.data.categorical import Coded, coded, combined, first_of
 from eventstudy.data.cells import OUTCOME
-from eventstudy.data.coded import Coded, coded, combined, first_of
 from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.event_index import EventIndex
 from eventstudy.data.series_index import SeriesIndex, benchmarks_of
-from eventstudy.engine.panel import Bools, Ints
+from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.errors import UsageError
 from eventstudy.spec import StudySpec, Window
 from eventstudy.spelling import meant
@@ -62,6 +62,8 @@ class Roster:
         Position of the event's own group in ``Groups.names``; 0 for events that are in none.
     own : int16
         Position in ``spec.windows`` of the window that the row names for itself; -1 where it names none.
+    weight : float64
+        In value-weighted averages; NaN where the row has no weight. (0,) where no column of weights is named.
     """
 
     row: np.ndarray
@@ -70,6 +72,7 @@ class Roster:
     marks: np.ndarray
     group: np.ndarray
     own: np.ndarray
+    weight: Floats = field(default_factory=lambda: np.empty(0))
 
     def __len__(self) -> int:
         return len(self.row)
@@ -84,6 +87,7 @@ class Roster:
             marks=self.marks[cut],
             group=self.group[cut],
             own=self.own[cut],
+            weight=self.weight[cut],
         )
 
     def take(self, at: Ints) -> Roster:
@@ -95,6 +99,7 @@ class Roster:
             marks=self.marks[at],
             group=self.group[at],
             own=self.own[at],
+            weight=self.weight[at] if len(self.weight) else self.weight,
         )
 
     def marked(self, mark: int) -> Bools:
@@ -109,8 +114,9 @@ def end_to_end(parts: Sequence[Roster]) -> Roster:
 
 
 def roster(
-    index: EventIndex, series: SeriesIndex, rows: np.ndarray, marks: np.ndarray, own: np.ndarray, spec: StudySpec
-) -> Roster:
+    index: EventIndex, series: SeriesIndex, rows: np.ndarray, marks: np.ndarray, own: np.ndarray, spec: StudySpec,
+    weight: Floats,
+) -> Roster:  # fmt: skip
     """The admitted rows with what counts once in each group marked: the first reported row of a (ticker, day 0).
 
     Parameters
@@ -124,6 +130,7 @@ def roster(
         Code of each row's own group.
     spec : StudySpec
         With the windows that rows name behind its own.
+    weight : float64 (N,) or (0,)
     """
     shown = marks[rows] & REPORTED > 0
     identity = _identity(index, rows, int(own.max(initial=0)) + 1)
@@ -140,6 +147,7 @@ def roster(
         marks=marks[row],
         group=own,
         own=own_windows(index.events, row, spec),
+        weight=weight,
     )
 
 
@@ -212,11 +220,11 @@ def own_group(events: EventColumns, spec: StudySpec, rows: np.ndarray, most: int
     return np.where(outside, np.int16(0), code), names
 
 
-def check_by(events: EventColumns, spec: StudySpec) -> None:
-    """Raise a UsageError where the events file has no such column to group by, before any price is asked for."""
-    if spec.by not in events.names:
+def check_column(option: str, name: str, events: EventColumns) -> None:
+    """Raise a UsageError where the events file has no column that an option names, before any price is asked for."""
+    if name not in events.names:
         raise UsageError(
-            f"the events file has no column {spec.by!r} (--by)", ", ".join(events.names), meant(spec.by, events.names)
+            f"the events file has no column {name!r} (--{option})", ", ".join(events.names), meant(name, events.names)
         )
 
 

@@ -37,8 +37,11 @@ GROUP_TESTS = (
     "csect-t", "patell", "patell-sum", "stouffer-t", "bmp", "skew-t-johnson", "skew-t-hall", "wild-bootstrap",
     "sign-flip", "crude-dependence", "adj-patell", "kolari-pynnonen", "kpp", "calendar-cov", "corrado", "cumrank-t",
     "cumrank-z", "corrado-zivney", "grank-t", "grank-z", "grank-raw", "grank-t-clu", "sign", "generalized-sign",
-    "cz-sign", "wilcoxon", "lbt-bootstrap", "avar", "vol-ratio-csect", "conformal-dispersion", "im-t",
+    "cz-sign", "wilcoxon", "lbt-bootstrap", "avar", "vol-ratio-csect", "conformal-dispersion", "im-t", "vw-csect",
+    "vw-patell", "vw-bmp", "vw-calendar-cov", "vw-kp",
 )  # fmt: skip
+# On weighted means: only where a column of weights is named.
+VALUE_WEIGHTED_TESTS = tuple(name for name in GROUP_TESTS if name.startswith("vw-"))
 # Between two groups of the --by column: differences.csv.
 DIFFERENCE_TESTS = ("difference-welch", "difference-cov")
 # Over the months after the events: only with a holding period.
@@ -51,6 +54,11 @@ CONVENTIONS: dict[str, tuple[str, ...]] = {
     "sigma": ("m-p", "m-1", "m"),
     "car": ("exact", "sqrt-l", "per-day"),
     "robust": ("none", "hac"),
+    "sar": ("exact", "plain"),
+    "sign": ("mean", "pooled"),
+    "correlation": ("calendar", "relative"),
+    "intercept": ("yes", "no"),
+    "weight": ("by-index", "as-given"),
 }
 
 # Windows that are studied under every defensible specification: none, each event's primary one, or all of them.
@@ -159,9 +167,12 @@ class StudySpec:
     tests : tuple of str
         ``("auto",)``, ``("all",)`` or identifiers; ``ar-t`` and ``car-t`` always run.
     convention : tuple of str
-        ``sigma=m-p|m-1|m``, ``car=exact|sqrt-l|per-day``, ``robust=none|hac``; what is not named is the first.
+        ``KEY=CHOICE`` of ``CONVENTIONS``, such as ``car=sqrt-l``; what is not named is the first.
     by : str
         Column of events.csv whose values make the groups.
+    weight : str
+        Column of events.csv with what each event weighs in value-weighted averages, such as its market value at the
+        last close before the window; empty makes none.
     level : float
         Coverage of intervals, in (0, 1); the MDE uses the same level.
     calibrated : bool
@@ -210,6 +221,7 @@ class StudySpec:
     tests: tuple[str, ...] = ("auto",)
     convention: tuple[str, ...] = ()
     by: str = "role"
+    weight: str = ""
     level: float = 0.95
     calibrated: bool = False
     engine: str = "auto"
@@ -284,6 +296,10 @@ class StudySpec:
             raise UsageError("tests mixes auto or all with names", "auto, all, or a list of names")
         if not self.tests:
             raise UsageError("tests is empty", "auto, all, or a list of names")
+        if named := [name for name in self.tests if name in VALUE_WEIGHTED_TESTS and not self.weight]:
+            raise UsageError(
+                f"{named[0]} needs a weight of every event", "a column of the events file", "such as --weight mv"
+            )
 
     def _check_hold(self) -> None:
         if not 0 <= self.hold <= 2500:
@@ -328,7 +344,7 @@ class StudySpec:
         return _numbers("shares", self.shares, "TICKER=N, such as NVDA=24.4e9")
 
     def chosen(self, key: str) -> str:
-        """The convention in use for ``sigma``, ``car`` or ``robust``."""
+        """The convention in use for a key of ``CONVENTIONS``."""
         found = [text.partition("=")[2] for text in self.convention if text.partition("=")[0] == key]
         return found[0] if found else CONVENTIONS[key][0]
 
@@ -357,6 +373,7 @@ class StudySpec:
         if self.tests not in (("all",), ("auto",)):
             return frozenset((*ALWAYS_TESTS, *self.tests))
         found = frozenset((*ALWAYS_TESTS, *__getattr__("ALL_TESTS")))
+        found -= frozenset() if self.weight else frozenset(VALUE_WEIGHTED_TESTS)
         return found if self.tests == ("all",) else found - set(__getattr__("RESAMPLED_TESTS"))
 
     def with_changes(self, **changes: object) -> StudySpec:

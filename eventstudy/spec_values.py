@@ -54,6 +54,7 @@ class SpecChoices(TypedDict, total=False):
     tests: Several
     convention: Several | Mapping[str, str]
     by: str
+    weight: str
     level: float
     alternative: str
     calibrated: bool
@@ -270,7 +271,7 @@ def _named(name: str, read: Callable[[Any], T], value: Any) -> T:
 
 MAY_BE_NONE = ("max_age", "min_estimation")
 READERS: dict[str, Callable[[str, Any], Any]] = {
-    **dict.fromkeys(("source", "store", "factors", "by"), text),
+    **dict.fromkeys(("source", "store", "factors", "by", "weight"), text),
     **dict.fromkeys(
         (
             "input",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from eventstudy.choices import check_peers, check_tickers, checked_model
-from eventstudy.data.coded import first_of
+from eventstudy.data.categorical import first_of
 from eventstudy.data.confounders import ConfounderTable, read_confounders
 from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.event_index import EventIndex, index_events, seeds_of
@@ -21,21 +21,21 @@ from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import in_currency, open_source, source_from_frame
 from eventstudy.engine.block import Block, joined, select
 from eventstudy.engine.measure import chosen_engine
-from eventstudy.engine.significance.battery import GROUP_TESTS, parts_read
+from eventstudy.engine.significance.battery import GROUP_TESTS
 from eventstudy.engine_options import conventions
 from eventstudy.errors import UsageError
-from eventstudy.evaluate.across_events import day_rows, group_rows, wanted_tests
+from eventstudy.evaluate.across_events import day_rows, group_rows, parts_wanted, wanted_tests
 from eventstudy.evaluate.claims import claiming
 from eventstudy.evaluate.own_windows import with_own_windows
 from eventstudy.evaluate.typical import LARGEST, SAMPLED, Typical, ordinary_spans
 from eventstudy.evaluations import Evaluations
 from eventstudy.flags import doubt_notice
 from eventstudy.measured import MeasuredEvents, end_to_end
+from eventstudy.memory import check_memory
 from eventstudy.prepare import Asked, Prepared, Storage, prepare
 from eventstudy.report.event_tables import EventTables
 from eventstudy.results import PAGES, Studied, StudyResult, shown_events
-from eventstudy.room import check_room
-from eventstudy.roster import REPORTED, check_by
+from eventstudy.roster import REPORTED
 from eventstudy.scale.budget import Budget, budget_of
 from eventstudy.scale.chunk import BlockResult, study_block
 from eventstudy.scale.executors import Executor, Here
@@ -49,6 +49,7 @@ from eventstudy.spec import StudySpec
 from eventstudy.spelling import meant
 from eventstudy.totals import totals_of
 from eventstudy.unusual import unusual_windows
+from eventstudy.weights import check_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,7 +145,7 @@ def run(
     spec = checked_model(spec or StudySpec())
     say, how = progress or silent, handling or Handling(everything=True)
     columns = as_events(events)
-    check_by(columns, spec)
+    check_columns(columns, spec)
     source = open_source(spec, say, warn or silent) if prices is None else as_source(prices, spec)
     say(f"placing {len(columns):,} events on exchange calendars")
     index = index_events(columns, confounders_beside(columns, confounders), reach=spec.hold)
@@ -156,7 +157,7 @@ def run(
     cells = len(index.pairs) * index.n_sessions
     afford = budget_of(spec, len(rows), cells, how.limits, everything=how.everything)
     held = len(rows) if afford.kept else min(len(rows), how.limits.block)
-    check_room(held, spec.event_window.length, len(spec.windows))
+    check_memory(held, spec.event_window.length, len(spec.windows))
     folder = how.folder if how.executor.apart or not afford.kept else None
     storage = Storage(folder=folder, keep_prices=afford.kept, groups=how.limits.groups)
     made = partial(prepare, index, source=source, spec=spec, storage=storage, say=say, factors=factors)
@@ -247,10 +248,10 @@ def _job(prepared: Prepared, spec: StudySpec, afford: Budget, n_shared: int, how
         spec=spec,
         engine=chosen_engine(spec.engine, len(prepared.roster), spec.model, conventions(spec)),
         single=afford.single,
-        parts=parts_read(wanted),
+        parts=parts_wanted(spec),
         same_as_all=prepared.groups.same_as_all,
         daily=afford.daily,
-        spool=own or any("values" in GROUP_TESTS[name].reads for name in wanted),
+        spool=own or bool(spec.weight) or any("values" in GROUP_TESTS[name].reads for name in wanted),
         n_shared=n_shared,
         own=own,
         # what other processes measure stays there, and pages need the days of the events they show

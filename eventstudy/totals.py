@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.coded import Texts
+from eventstudy.data.categorical import Texts
 from eventstudy.engine.panel import Ints
 from eventstudy.roster import REPORTED
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from eventstudy.data.coded import first_of
+from eventstudy.data.categorical import first_of
 from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.headline import unusual
 from eventstudy.engine.significance.multiple import holm
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # 5 % (docs/validation.md): above MOST_FALSE nothing is said to survive.
 FAMILYWISE_T4 = {1: 0.036, 2: 0.055, 3: 0.072, 5: 0.099, 10: 0.150, 20: 0.223, 31: 0.289}
 MOST_FALSE = 0.06
+FAMILYWISE_LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +64,10 @@ class Unusual:
 
     @property
     def counts_survivors(self) -> bool:
-        """Whether pages may say how many survive: only where that errs in at most 6 % of such studies."""
-        return self.by == "headline" and self.tested > 0 and self.false_share <= MOST_FALSE
+        """Whether pages may say how many survive: only where that errs in at most 6 % of such studies, which is not
+        known of a level below the one that ``FAMILYWISE_T4`` was made at."""
+        known = self.by == "headline" and self.tested > 0 and self.level >= FAMILYWISE_LEVEL
+        return known and self.false_share <= MOST_FALSE
 
     def adjusted_p(self, row: int) -> float:
         """The adjusted p value of a tested row of the events table."""

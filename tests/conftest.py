@@ -10,6 +10,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import signal
 import socket
+from collections.abc import Generator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,44 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+BEGUN = pytest.StashKey[float]()
+PROCESSOR = "seconds of processor time"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The clock on the wall says little where many things run; what a test costs is processor time."""
+    words = (
+        f"list so many tests by {PROCESSOR}, with the fixtures that they were the first to ask for and their processes"
+    )
+    parser.addoption("--slowest", type=int, default=0, help=words)
+
+
+def processor_time() -> float:
+    """Of this process and of those that it started and waited for."""
+    return sum(os.times()[:4])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test begins."""
+    item.stash[BEGUN] = processor_time()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """A test has ended; its cost is a part of the report of its teardown."""
+    yield
+    item.user_properties.append((PROCESSOR, processor_time() - item.stash[BEGUN]))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say in which order the tests ran; `-q` leaves out the header that says it."""
+    """The dearest tests, and in which order the tests ran; `-q` leaves out the header that says it."""
+    if most := config.getoption("--slowest"):
+        ended = [report for report in terminalreporter.stats.get("", ()) if report.when == "teardown"]
+        costs = sorted(((dict(report.user_properties)[PROCESSOR], report.nodeid) for report in ended), reverse=True)
+        terminalreporter.section(f"slowest by {PROCESSOR}: {sum(seconds for seconds, _ in costs):.0f} in all")
+        for seconds, name in costs[:most]:
+            terminalreporter.write_line(f"{seconds:6.1f}  {name}")
     seed = config.getoption("randomly_seed", None)
     if isinstance(seed, int):
         terminalreporter.write_line(f"order of the tests: --randomly-seed={seed}")

@@ -9,7 +9,7 @@ from eventstudy.api.averages import ALL, Average, averages
 from eventstudy.api.summary import headline
 from eventstudy.flags import flag_words
 from eventstudy.report import escape
-from eventstudy.report.words import clipped, count, interval, p_value, percent
+from eventstudy.report.format import clipped, count, interval, p_value, percent
 
 if TYPE_CHECKING:
     from eventstudy.results import StudyResult

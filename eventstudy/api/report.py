@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from eventstudy.api.progress import Say, progress
 from eventstudy.api.result import StudyResult, is_held, record_of
-from eventstudy.api.talk import Say, progress
 from eventstudy.errors import UsageError
 from eventstudy.spelling import meant
 

@@ -17,7 +17,7 @@ Say = Callable[[str], None]
 
 def store_folder(store: str = "") -> Path:
     """The folder of the store; empty text is the user's cache folder."""
-    from eventstudy.data.shelf import Access
+    from eventstudy.data.store_session import Access
 
     return Access.make(store, True, None, "").folder
 

@@ -11,7 +11,7 @@ from eventstudy.api.averages import ALL, averages
 from eventstudy.api.text_table import SmallTable
 from eventstudy.engine.models import MODELS
 from eventstudy.errors import UsageError
-from eventstudy.report.words import count, interval, p_value, percent, size
+from eventstudy.report.format import count, interval, p_value, percent, size
 from eventstudy.spelling import meant
 
 if TYPE_CHECKING:

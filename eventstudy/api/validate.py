@@ -189,7 +189,7 @@ def _proven(index: EventIndex, source: PriceSource, spec: StudySpec) -> tuple[Ev
     from eventstudy.data.batches import Batches
     from eventstudy.data.checked_prices import basis_line
     from eventstudy.data.market import Market
-    from eventstudy.data.proven import prove, unfit_notices
+    from eventstudy.data.proven_calendars import prove, unfit_notices
     from eventstudy.data.series_index import series_of
 
     series = series_of(index, spec)

@@ -13,7 +13,7 @@ PANELS: Mapping[str, tuple[str, ...]] = {
     PRICES: ("input", "offline", "store", "max_age", "currency", "missing", "returns"),
     MODEL: ("event_window", "estimation", "min_estimation", "gap", "exclude", "factors", "peer", "index_weight"),
     TESTS: (
-        *("tests", "spec_curve", "level", "alternative", "by", "calibrated", "convention"),
+        *("tests", "spec_curve", "level", "alternative", "by", "weight", "calibrated", "convention"),
         *("hold", "hold_min", "volume", "shares"),
     ),
     OUTPUT: ("formats", "precision", "detail", "audit", "strict", "force"),

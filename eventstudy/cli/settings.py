@@ -154,9 +154,15 @@ OPTIONS: dict[str, Option] = {
         kind="list",
         metavar="KEY=CHOICE",
         repeatable=True,
-        help="sigma=m-p|m-1|m, car=exact|sqrt-l|per-day, robust=none|hac: conventions of other software.",
+        help="sigma=m-p|m-1|m, car=exact|sqrt-l|per-day, robust=none|hac and others: how other software does it.",
     ),
     "by": Option(kind="text", metavar="COLUMN", default="role", help="Column of the events file that makes groups."),
+    "weight": Option(
+        kind="text",
+        metavar="COLUMN",
+        default="",
+        help="Column of the events file with what each event weighs in value-weighted averages.",
+    ),
     "level": Option(kind="number", metavar="P", default="0.95", help="Level of intervals and of the MDE."),
     "alternative": Option(kind="text", metavar="SIDE", default="two-sided", help="two-sided, less or greater."),
     "engine": Option(

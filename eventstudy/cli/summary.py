@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from eventstudy.report.format import p_value, percent
 from eventstudy.report.provenance import counts
-from eventstudy.report.words import p_value, percent
 
 if TYPE_CHECKING:
     from eventstudy.evaluate.audit import Audit

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from eventstudy.data.coded import Coded, column_problems
+from eventstudy.data.categorical import Coded, column_problems
 from eventstudy.data.dates import day_readings, has_clock, parse_when
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.errors import Problem

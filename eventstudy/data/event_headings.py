@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from eventstudy.data.coded import Coded, PlainTexts
+from eventstudy.data.categorical import Coded, PlainTexts
 from eventstudy.data.layouts import fold
 from eventstudy.errors import InputFileError, Problem
 

@@ -17,7 +17,7 @@ from eventstudy.data.raw import RawSeries
 from eventstudy.data.raw_reader import Figures, Origin, figures_of, refuse_headings
 from eventstudy.data.tickers import asked_as, held_as, spellings
 from eventstudy.errors import InputFileError, Problem, UsageError
-from eventstudy.room import check_prices
+from eventstudy.memory import check_prices
 from eventstudy.spelling import meant_path
 
 # symbols held at a time in a large study

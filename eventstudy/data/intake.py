@@ -297,7 +297,7 @@ def _without(rows: _Rows, raw: RawSeries) -> _Decided | str:
         kind = (
             RAW if was_raw or raw.heading_basis == RAW else ADJUSTED if raw.heading_basis == "adjusted" else UNADJUSTED
         )
-        why = _split_why(splits) or "there are neither dividends nor an adjusted close"
+        why = _split_why(splits) or "the file has no dividends and no adjusted close"
         return _Decided(Basis(kind, why, notice), by, ones, "adj_close" if kind == ADJUSTED else "price", doubt)
     after = max((one.at for one in splits), default=0)
     found = dividend_basis(

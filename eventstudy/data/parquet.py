@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from eventstudy.data.announced import Announced
-from eventstudy.data.coded import ROWS_AT_ONCE, Coder, PlainTexts, Texts, smallest
+from eventstudy.data.categorical import ROWS_AT_ONCE, Coder, PlainTexts, Texts, smallest
 from eventstudy.data.dates import EARLIEST, LATEST
 from eventstudy.data.event_columns import RawEvents
 from eventstudy.data.event_headings import headings_of, without_empty

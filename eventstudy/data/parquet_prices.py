@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from eventstudy.data.coded import ROWS_AT_ONCE
+from eventstudy.data.categorical import ROWS_AT_ONCE
 from eventstudy.data.from_raw import read_series
 from eventstudy.data.layouts import TEXT_FIELDS, Input, Recognised
 from eventstudy.data.long_table import WIDE, one_of_cases

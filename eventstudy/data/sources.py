@@ -38,7 +38,7 @@ def _silent(line: str) -> None:
 def _live(name: str) -> Opener:
     def opened(argument: str, spec: StudySpec, say: Say, warn: Say) -> PriceSource:
         from eventstudy.data.live import LiveSource
-        from eventstudy.data.shelf import Access
+        from eventstudy.data.store_session import Access
 
         if argument:
             raise UsageError(f"source {name}:{argument} takes no argument", name)

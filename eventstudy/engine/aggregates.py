@@ -76,6 +76,8 @@ class Outcomes:
         Place of day 0 on the calendars (``overlap.Calendars``).
     own : int64 (E,) or None
         Number of the window that each row names for itself, -1 for none.
+    weight : float64 (E,) or None
+        What each event weighs in value-weighted means.
     """
 
     car: Floats
@@ -88,6 +90,7 @@ class Outcomes:
     date: Ints
     place: Ints
     own: Ints | None = None
+    weight: Floats | None = None
 
     def rows(self, member: Bools, w: int, layout: Layout) -> tuple[Ints, Ints]:
         """The members that have a CAR over a window and a variance, and the column of each."""
@@ -116,6 +119,7 @@ class Outcomes:
             dates=self.date[rows],
             series=rows,
             evidence=self.evidence,
+            weight=None if self.weight is None else self.weight[rows],
         )
 
 

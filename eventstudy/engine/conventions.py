@@ -12,6 +12,7 @@ from eventstudy.engine.least_squares import Fits
 from eventstudy.engine.options import Conventions as Conventions
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Floats
+from eventstudy.engine.significance.evidence import Evidence, gather_evidence
 from eventstudy.engine.windows import Design
 
 
@@ -35,6 +36,19 @@ def measured(design: Design, fits: Fits, options: Options) -> tuple[Fits, Abnorm
     if chosen.robust == "hac":
         abnormal, result = with_hac(abnormal, result, design, fits, options.entry.regressors(design), windows)
     return fits, abnormal, result
+
+
+def day_variance(design: Design, fits: Fits, v: Floats, options: Options) -> Floats:
+    """Variance factors by which tests across events standardise single days, (E, L): with ``sar=plain`` without the
+    forecast term."""
+    if options.conventions.sar == "exact":
+        return v
+    return np.where(np.isfinite(v), fits.relative_variance[:, design.window], np.nan)
+
+
+def evidence_of(design: Design, fits: Fits, v: Floats, options: Options) -> Evidence:
+    """What tests across events read of every event."""
+    return gather_evidence(design, fits, day_variance(design, fits, v, options))
 
 
 def with_sigma(fits: Fits, choice: str) -> Fits:

@@ -292,6 +292,13 @@ MODELS: dict[str, Model] = {
         made_by="donors",
     ),
 }
+# factor models through the origin, as some software has them: the mean of the estimation window stays in the residuals
+NO_INTERCEPT = "-no-intercept"
+MODELS |= {
+    f"{name}{NO_INTERCEPT}": _of_a_file(f"{entry.title}, no intercept", entry.reference, entry.columns, constant=False)
+    for name, entry in MODELS.items()
+    if entry.columns and name != "capm"
+}
 
 
 def regressors(design: Design, model: Model) -> Floats:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from eventstudy.engine.conventions import measured
+from eventstudy.engine.conventions import evidence_of, measured
 from eventstudy.engine.least_squares import Fits
 from eventstudy.engine.measures import Measures, Serial
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Ints, Placed, ReturnPanel
-from eventstudy.engine.significance.evidence import gather_evidence
 from eventstudy.engine.significance.serial import autocorrelation, local_variances
 from eventstudy.engine.windows import Design, WindowPlan, gather
 
@@ -51,7 +50,7 @@ def measure_design(design: Design, fits: Fits, session: Ints, options: Options) 
         q=cars.q,
         base=cars.base,
         bhar=cars.bhar,
-        evidence=gather_evidence(design, fits, abnormal.v) if options.residuals else None,
+        evidence=evidence_of(design, fits, abnormal.v, options) if options.residuals else None,
         serial=serial,
     )
     return found, design, fits

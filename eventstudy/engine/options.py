@@ -24,11 +24,25 @@ class Conventions:
         Variance of a CAR.
     robust : {"none", "hac"}
         Whether autocovariances of the estimation residuals enter the variance of a CAR.
+    sar : {"exact", "plain"}
+        Whether a day's standardised abnormal return has the forecast term, in tests across events.
+    sign : {"mean", "pooled"}
+        Share of positive residuals: mean over the events, or of all residuals together.
+    correlation : {"calendar", "relative"}
+        Time in which residuals of two events are correlated.
     """
 
     sigma: str = "m-p"
     car: str = "exact"
     robust: str = "none"
+    sar: str = "exact"
+    sign: str = "mean"
+    correlation: str = "calendar"
+
+    @property
+    def exact_cars(self) -> bool:
+        """Whether CARs have their exact variance."""
+        return (self.sigma, self.car, self.robust) == ("m-p", "exact", "none")
 
 
 EXACT = Conventions()

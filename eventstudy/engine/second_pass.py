@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import special
 
+from eventstudy.engine.conventions import evidence_of
 from eventstudy.engine.least_squares import Fits
 from eventstudy.engine.measure import is_compiled
 from eventstudy.engine.measures import Measures, sample_over
@@ -20,7 +21,6 @@ from eventstudy.engine.numpy_kernel import measure_chunk
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
 from eventstudy.engine.significance.dispersion import dispersion_sums
-from eventstudy.engine.significance.evidence import gather_evidence
 from eventstudy.engine.significance.summary import SecondPass, Spread, second_pass
 from eventstudy.engine.windows import Design, WindowPlan
 
@@ -38,7 +38,7 @@ class Cell:
     spread : Spread or None
         Of the whole sample; None where nothing is standardised again.
     correlation : float
-        Mean correlation of the events of one date, for ``grank-t-clu``; 0 on several dates.
+        Mean correlation of the events, for ``grank-t-clu`` (``battery.ranked_correlation``).
     dispersion : bool
         Whether what ``conformal-dispersion`` reads is wanted.
     """
@@ -112,7 +112,7 @@ def totals_of(
     found: Measures, design: Design, fits: Fits, options: Options, cells: Sequence[Cell], parts: frozenset[str]
 ) -> list[SecondPass]:
     """The same sums over at most 2,048 events that are measured already, from their days."""
-    one = replace(found, evidence=gather_evidence(design, fits, found.v))
+    one = replace(found, evidence=evidence_of(design, fits, found.v, options))
     needed, session = options.needed(design.x.shape[2]), np.arange(len(fits.s2))
     totals = [_plain_total(one, session, options, cell, parts, needed) for cell in cells]
     if "dispersion" not in parts:

@@ -12,11 +12,12 @@ from eventstudy.engine.moments import Moments
 from eventstudy.engine.panel import Floats
 from eventstudy.engine.significance.battery import GROUP_TESTS, finalised, forms_pairs, parts_read, too_costly
 from eventstudy.engine.significance.cross_section import Dependence
-from eventstudy.engine.significance.dependence import shared_days
+from eventstudy.engine.significance.dependence import shared_days, with_weights
 from eventstudy.engine.significance.overlap import Calendars, Overlap, dates_of, overlap_of
 from eventstudy.engine.significance.pairs import PairSums
 from eventstudy.engine.significance.result import TestResult, undefined
 from eventstudy.engine.significance.summary import LIGHT_PARTS, Summary
+from eventstudy.engine.significance.value_weighted import NO_MEAN, of_values
 from eventstudy.evaluate.own_windows import DIFFERENT, reads_one_number
 from eventstudy.records import GroupDay, GroupRow
 from eventstudy.spec import StudySpec
@@ -56,6 +57,13 @@ def wanted_tests(spec: StudySpec) -> list[str]:
     return [name for name in GROUP_TESTS if name in spec.active_tests]
 
 
+def parts_wanted(spec: StudySpec) -> frozenset[str]:
+    """Parts of a summary that the tests of a study read under its conventions."""
+    found = parts_read(wanted_tests(spec))
+    found |= {"pooled"} if spec.chosen("sign") == "pooled" and "signs" in found else set()
+    return found | ({"relative"} if spec.chosen("correlation") == "relative" else set())
+
+
 def chosen_tests(tally: Tally, calendars: Calendars, layout: Layout, spec: StudySpec) -> Chosen:
     """What is computed once the first pass knows the samples: a costly test waits unless it is named."""
     wanted, named = wanted_tests(spec), spec.tests != ("auto",)
@@ -73,17 +81,12 @@ def chosen_tests(tally: Tally, calendars: Calendars, layout: Layout, spec: Study
             continue
         reasons = {} if named else {name: why for name in wanted if (why := too_costly(name, n, overlaps[key]))}
         refused[key] = reasons
-        if w != OWN and any(forms_pairs(name, overlaps[key]) for name in wanted if name not in reasons):
+        if w != OWN and any(forms_pairs(name) for name in wanted if name not in reasons):
             in_pairs.append(key)
-    parts = parts_read(wanted) - LIGHT_PARTS
-    if not any(forms_pairs("grank-t-clu", overlaps[key]) for key in in_pairs):
+    parts = parts_wanted(spec) - LIGHT_PARTS
+    if not in_pairs:
         parts -= {"grank-clu"}
     return Chosen(overlaps=overlaps, refused=refused, in_pairs=in_pairs, parts=parts)
-
-
-def correlation_of(shared: Dependence) -> float:
-    """Mean correlation of the events of one date, for ``grank-t-clu``; 0 on several dates."""
-    return max(shared.mean_correlation, 0.0) if shared.n_dates == 1 else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +103,8 @@ class Summed:
     chosen : Chosen
     layout : Layout
     values : callable
-        Of (group, window): ``car``, ``bhar`` and ``date`` of every event, for tests that need them all at once.
+        Of (group, window): ``car``, ``bhar``, ``date`` and, where asked for, ``weight`` of every event, for tests that
+        need them all at once.
     """
 
     tally: Tally
@@ -128,15 +132,19 @@ def shared_by(
     own : mapping or None
         (group, ``OWN``) -> pairs of events whose own windows overlap.
     """
-    column = {key: s for keys in chosen.windows().values() for s, key in enumerate(keys)}
+    column = {key: (s, len(keys)) for keys in chosen.windows().values() for s, key in enumerate(keys)}
     found = {}
     for key, overlap in chosen.overlaps.items():
         test, w = tally.tested[key], key[1]
         n = test.summary.n
         if key in column:
-            one = sums[w].column(column[key])
+            s, n_samples = column[key]
             size = (n, layout.windows[w][1] - layout.windows[w][0] + 1)
-            found[key] = shared_days(overlap, size, one, test.variance, float(n) ** 2, test.min_nu)
+            found[key] = shared_days(overlap, size, sums[w].column(s), test.variance, float(n) ** 2, test.min_nu)
+            if "weighted" in test.summary.sums:
+                # after the samples come the same ones weighted
+                between = float(sums[w].column(n_samples + s).covariance)
+                found[key] = with_weights(found[key], test.summary.sums["weighted"], between)
         else:
             pairs = overlap.pairs if own is None or w != OWN else own[key]
             found[key] = Dependence(
@@ -170,7 +178,11 @@ def _rows(found: Summed, name: str, key: GroupWindow, spec: StudySpec) -> list[G
     group, w = key
     wanted, summary, shared = wanted_tests(spec), found.summaries[key], found.shared[key]
     empty = summary.n < 2
-    results = _results(found, key, wanted, spec)
+    reads = found.layout.tested and any("values" in GROUP_TESTS[name].reads for name in wanted)
+    if (reads or spec.weight) and not empty:
+        summary = replace(summary, values=found.values(key))
+    value_weighted = of_values(summary.values) if spec.weight and not empty else NO_MEAN
+    results = _results(found, key, summary, wanted, spec)
     return [
         GroupRow(
             group=name,
@@ -183,14 +195,17 @@ def _rows(found: Summed, name: str, key: GroupWindow, spec: StudySpec) -> list[G
             bhar=Moments() if empty else summary.bhar,
             precision_weighted=np.nan if empty else weighted_mean(summary, "precision"),
             variance_weighted=np.nan if empty else weighted_mean(summary, "variance_weight"),
+            value_weighted=value_weighted,
             result=results[test],
         )
         for test in wanted
     ]
 
 
-def _results(found: Summed, key: GroupWindow, wanted: Sequence[str], spec: StudySpec) -> dict[str, TestResult]:
-    summary, w = found.summaries[key], key[1]
+def _results(
+    found: Summed, key: GroupWindow, summary: Summary, wanted: Sequence[str], spec: StudySpec
+) -> dict[str, TestResult]:
+    w = key[1]
     if not found.layout.tested:
         reason = f"{spec.model} has no standard errors; see p_conformal and p_space"
         return {name: undefined(name, "", reason) for name in wanted}
@@ -203,8 +218,6 @@ def _results(found: Summed, key: GroupWindow, wanted: Sequence[str], spec: Study
     refused = found.chosen.refused[key]
     results |= {name: undefined(name, "", refused[name]) for name in possible if name in refused}
     computed = [name for name in possible if name not in refused]
-    if any("values" in GROUP_TESTS[name].reads for name in computed):
-        summary = replace(summary, values=found.values(key))
     layout = empty_sample(found.layout, w)
     tested = finalised(layout, summary, found.shared[key], computed, spec.alternative)
     return results | {result.test: result for result in tested}

@@ -26,6 +26,11 @@ class Recommendation:
     why: str
 
 
+def recommend_weighted(n: int, n_dates: int, n_overlapping: int) -> tuple[str, ...]:
+    """The tests of a value-weighted mean to read for such a sample, the headline first (methods A7)."""
+    return ("vw-kp", "vw-calendar-cov") if n_overlapping or n_dates < n else ("vw-bmp",)
+
+
 def recommend(n: int, n_dates: int, n_overlapping: int, length: int = 1) -> Recommendation:
     """The short list for N events on a number of dates, with so many pairs of overlapping windows of a length."""
     if length > MONTHS:

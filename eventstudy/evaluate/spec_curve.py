@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.data.series_index import series_key
-from eventstudy.engine.options import EXACT
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.significance import curve
 from eventstudy.engine.significance.distributions import t_p_value, t_quantile, tail_of
@@ -139,7 +138,7 @@ def _curves(
             headline=chosen.index(own) if own in chosen else -1,
             level=spec.level,
             median_z=observed,
-            p_median_z=_joint(observed, reference, exact=conventions(spec) == EXACT),
+            p_median_z=_joint(observed, reference, exact=conventions(spec).exact_cars),
             n_placebo=len(reference),
             n_joint=int(joint.sum()),
             left_out=(*left_out, *reasons),

@@ -125,7 +125,9 @@ def volume_spec(spec: StudySpec) -> StudySpec:
     """The study's windows, masks and level with the model of volume and the tests that suit it."""
     across = tuple(name for name in ACROSS_EVENTS if name in spec.active_tests)
     tests = (*OF_ONE_EVENT, *across)
-    return spec.with_changes(model=spec.volume, tests=tests, convention=(), missing="strict", returns="log", hold=0)
+    return spec.with_changes(
+        model=spec.volume, tests=tests, convention=(), missing="strict", returns="log", hold=0, weight=""
+    )
 
 
 def _trouble(studied: Studied, i: int, block: Block, needed: int, *, against_market: bool) -> str:

@@ -19,13 +19,14 @@ from eventstudy.report.figures.dots import DotRow, dots_figure
 from eventstudy.report.figures.histogram import distribution_figure
 from eventstudy.report.figures.marks import Figure
 from eventstudy.report.figures.paths import path_figure
+from eventstudy.report.format import count, number, p_value
 from eventstudy.report.material import Material
 from eventstudy.report.method import excluded_section, method_section
 from eventstudy.report.moves import moves_of
 from eventstudy.report.sentences import chance
 from eventstudy.report.volume import volume_section
+from eventstudy.report.weighted import weighted_blocks
 from eventstudy.report.wording import counted, day_words, over, p_text, short_day, signed, span, upper
-from eventstudy.report.words import count, number, p_value
 from eventstudy.results import PAGES
 from eventstudy.roster import ALL
 
@@ -325,4 +326,5 @@ def groups_section(result: StudyResult) -> Section | None:
     # a page of many events begins with it
     shown = (Fold(title="The average own move, added up day by day", blocks=(path,)),) if path is not None else ()
     shown = () if result.totals.n_announcements > PAGES else shown
-    return Section(id="groups", title="Groups", blocks=(*notes, table, *shown, *comparison_tables(result)))
+    weighted = weighted_blocks(result, few)
+    return Section(id="groups", title="Groups", blocks=(*notes, table, *weighted, *shown, *comparison_tables(result)))

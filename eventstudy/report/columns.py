@@ -39,7 +39,7 @@ _COLUMNS: dict[str, str] = {
     "clusters": ("day0 event_ids tickers window test ticker statistic null df p_value applicable reason placebo_rate"),
     "aggregate": (
         "group window n_events n_rows n_dates caar pw_caar test statistic null df p_value applicable reason"
-        " ivw_caar abhar"
+        " ivw_caar abhar vw_caar n_effective largest_weight"
     ),
     "aar": "group day n aar std_error caar caar_std_error share_positive",
     "claims": (

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from eventstudy.engine.models import MODELS
 from eventstudy.flags import FLAGS, flag_words
 from eventstudy.report.document import Block, Note, Section, Table
+from eventstudy.report.format import count, listed
 from eventstudy.report.provenance import prices_table
-from eventstudy.report.words import count, listed
 from eventstudy.results import LISTED
 
 if TYPE_CHECKING:
@@ -50,8 +50,14 @@ def excluded_section(result: StudyResult) -> Section:
 
 CONVENTION_WORDS = {
     ("sigma", "m-1"): "residual variance with divisor M - 1",
+    ("sigma", "m"): "residual variance with divisor M",
     ("car", "sqrt-l"): "CAR variance L s2, without the estimation error",
     ("car", "per-day"): "CAR variance as the sum of the days' own, without their covariance",
+    ("sar", "plain"): "standardised abnormal returns of days without the forecast term",
+    ("sign", "pooled"): "generalized sign test against the share of positive residuals of all events together",
+    ("correlation", "relative"): "correlation of events in event time (adj-patell, kolari-pynnonen)",
+    ("intercept", "no"): "factor models without an intercept",
+    ("weight", "as-given"): "weights as the file states them",
     ("robust", "hac"): "CAR variance from the autocovariances of the estimation residuals (Newey & West 1987)",
 }
 
@@ -61,7 +67,7 @@ def _convention_sentence(spec: StudySpec) -> str:
     chosen = [words for (key, choice), words in CONVENTION_WORDS.items() if spec.chosen(key) == choice]
     if not chosen:
         return "Standard errors hold the full prediction-error covariance, residual variance with divisor M - p."
-    return f"Conventions other than the exact ones: {'; '.join(chosen)}. Cluster tests stay exact."
+    return f"Conventions other than the default: {'; '.join(chosen)}. Cluster tests stay exact."
 
 
 def method_section(result: StudyResult, audit: Audit | None) -> Section:

@@ -187,12 +187,14 @@ def aggregate_rows(groups: Sequence[GroupRow], calendar: Sequence[CalendarRow] =
             *(test.test, test.statistic, test.null, test.df, test.p, test.applicable, test.reason),
             r.variance_weighted,
             r.bhar.mean if n else np.nan,
+            *(r.value_weighted.mean, r.value_weighted.n_effective, r.value_weighted.largest),
         )
     for c in calendar:
         test = c.result
         yield (
             *(c.group, c.window.label, c.n_events, c.n_rows, c.n_dates, np.nan, np.nan),
-            *(test.test, test.statistic, test.null, test.df, test.p, test.applicable, test.reason, np.nan, np.nan),
+            *(test.test, test.statistic, test.null, test.df, test.p, test.applicable, test.reason),
+            *[np.nan] * 5,
         )
 
 

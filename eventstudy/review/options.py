@@ -16,7 +16,7 @@ NOT_OPTIONS = ("windows_given", "benchmarks_given", "notices")
 ACCESS = ACCESS_FIELDS
 # Choices that cannot move a CAR or its standard error.
 REPORTING = frozenset(
-    {*ACCESS, *WRITING_FIELDS, "by", "tests", "windows", "level", "source", "calibrated", "shares", "volume"}
+    {*ACCESS, *WRITING_FIELDS, "by", "tests", "windows", "weight", "level", "source", "calibrated", "shares", "volume"}
 )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.significance.single_tests import SINGLE_TESTS
-from eventstudy.report.words import listed
+from eventstudy.report.format import listed
 from eventstudy.scale.limits import Limits
 from eventstudy.spec import StudySpec
 

@@ -11,6 +11,7 @@ from eventstudy.data.parquet import give_back
 from eventstudy.engine.aggregates import GroupWindow, Member, Outcomes, Tally, added_pass, tallied
 from eventstudy.engine.block import Block, select
 from eventstudy.engine.block import study_block as measured_block
+from eventstudy.engine.conventions import day_variance
 from eventstudy.engine.measures import light_evidence
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.panel import Bools, Floats, Ints
@@ -116,6 +117,10 @@ def _tally(job: Job, one: Chunk) -> Tally:
     for group, mine in _members(events, job.same_as_all).items():
         rows_of = events.marked(DIRECT) if group == 0 else events.group == group
         members[group] = Member(one.kept & mine, int((one.kept & rows_of & events.marked(REPORTED)).sum()))
+    measures = one.block.measures
+    if job.options.conventions.sar != "exact":
+        days = day_variance(one.block.design, one.block.fits, measures.v, job.options)
+        measures = replace(measures, v=days)
     found = Outcomes(
         car=one.block.measures.car,
         std_error=one.block.exact.std_error,
@@ -123,10 +128,11 @@ def _tally(job: Job, one: Chunk) -> Tally:
         bhar=one.block.measures.bhar,
         q=one.block.measures.q,
         ar=one.block.measures.ar,
-        evidence=light_evidence(one.block.measures),
+        evidence=light_evidence(measures),
         date=facts.day(events.series, events.session),
         place=facts.place(events.series, events.session),
         own=events.own.astype(np.int64) if job.own else None,
+        weight=events.weight if len(events.weight) else None,
     )
     return tallied(found, members, job.layout, job.parts, len(facts.days), spread=job.again)
 
@@ -249,6 +255,10 @@ def _errors(job: Job, wanted: InPairs, calendar: Ints, events: Roster, block: Bl
         np.stack([members.get(group, nobody) & known[:, w] for group, _ in keys], axis=1).astype(np.float64)
         for w, keys in wanted.windows.items()
     ]
+    if len(events.weight):
+        # the same samples once more, each event with its weight
+        weight = np.nan_to_num(events.weight)[:, None]
+        shares = [np.concatenate([own, own * weight], axis=1) for own in shares]
     days = Calendars(facts.start, facts.days).event_days(facts.calendar[events.series], events.session, plan)
     windows = [(spec.windows[w].start, spec.windows[w].end) for w in wanted.windows]
     laid = Laid(days, wanted.firm[events.series], calendar)

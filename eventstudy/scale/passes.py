@@ -10,11 +10,12 @@ import numpy as np
 from eventstudy.engine.aggregates import OWN, GroupWindow, Tally, added_pass, with_second_pass
 from eventstudy.engine.block import Block, select
 from eventstudy.engine.panel import Floats
+from eventstudy.engine.significance.battery import ranked_correlation
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.overlap import Calendars, overlapping_own
 from eventstudy.engine.significance.pairs import PairSums, date_blocks, merged_pairs
 from eventstudy.engine.significance.summary import SecondPass
-from eventstudy.evaluate.across_events import Chosen, Summed, chosen_tests, correlation_of, shared_by
+from eventstudy.evaluate.across_events import Chosen, Summed, chosen_tests, shared_by
 from eventstudy.prepare import Prepared
 from eventstudy.roster import COUNTS_IN_ALL, COUNTS_IN_OWN
 from eventstudy.scale.chunk import Again, InPairs, blocks, pair_block, rank_block
@@ -52,7 +53,8 @@ def across_events(
     def values(key: GroupWindow) -> dict[str, Floats]:
         assert first.spool is not None, "a wanted test reads every event"
         events, car, bhar = first.spool.sample(key)
-        return {"car": car, "bhar": bhar, "date": facts.day(events.series, events.session).astype(np.float64)}
+        found = {"car": car, "bhar": bhar, "date": facts.day(events.series, events.session).astype(np.float64)}
+        return found | ({"weight": events.weight} if len(events.weight) else {})
 
     return Summed(
         tally=tally,
@@ -85,7 +87,7 @@ def _again(tally: Tally, chosen: Chosen, shared: Mapping[GroupWindow, Dependence
     return Again(
         parts=chosen.parts,
         spreads={key: tally.tested[key].spread for key in keys},
-        correlations={key: correlation_of(shared[key]) for key in keys},
+        correlations={key: ranked_correlation(shared[key]) for key in keys},
         dispersed=frozenset(key for key in keys if "conformal-dispersion" not in chosen.refused.get(key, {})),
     )
 

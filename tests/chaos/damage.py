@@ -11,8 +11,8 @@ from pathlib import Path
 
 from eventstudy.data.live import LiveSource
 from eventstudy.data.prices import PriceTable
-from eventstudy.data.shelf import Access
 from eventstudy.data.store import FILE, open_store
+from eventstudy.data.store_session import Access
 from eventstudy.data.vintage import FOREIGN_DIVIDENDS
 from eventstudy.data.yahoo.client import YahooClient
 from eventstudy.errors import EventStudyError

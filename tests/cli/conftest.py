@@ -53,7 +53,7 @@ Cli = Callable[..., Outcome]
 def clean_environment(**extra: str) -> dict[str, str]:
     """The environment without settings of ours, and without a way to the internet."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("EVENTSTUDY_")}
-    kept |= {"NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", "HTTPS_PROXY": "http://127.0.0.1:9"}
+    kept |= {"NO_COLOR": "1", "HTTPS_PROXY": "http://127.0.0.1:9"}
     return {**kept, "EVENTSTUDY_OFFLINE": "yes", **extra}
 
 

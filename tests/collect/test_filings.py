@@ -157,7 +157,7 @@ def test_a_ticker_that_went_is_known_with_its_date(
     monkeypatch.setattr(clock, "utc_now", lambda: datetime.fromisoformat("2026-03-01T12:00:00+00:00"))
     sec.companies = [MADE]
     done = asking(*ASK, "DTCH")
-    assert done.code == 2 and "until 2026-02-20 it stood for DUTCH NV: write DTCH=999002" in done.err
+    assert done.code == 2 and "until 2026-02-20 it belonged to DUTCH NV: write DTCH=999002" in done.err
     monkeypatch.setattr(clock, "utc_now", lambda: datetime.fromisoformat("2026-04-01T12:00:00+00:00"))
     sec.companies = [MADE, Company(999004, "NEW OWNER", ("DTCH",), [])]
     done = asking(*ASK, "DTCH")

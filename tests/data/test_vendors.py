@@ -22,12 +22,13 @@ pytestmark = pytest.mark.skipif(
     not (Path(FOLDER) / "prices_crosscheck.csv").is_file() or not FOLDER,
     reason="EVENTSTUDY_TEST_DATA names no folder with prices_crosscheck.csv",
 )
-SPEC = StudySpec(estimation=200)
+SPEC = StudySpec(estimation=200, spec_curve="off")
 # that vendor's table holds one year only
 SHORT = StudySpec(
     estimation=65,
     min_estimation=30,
     gap=0,
+    spec_curve="off",
     event_window=Window(-1, 10),
     windows=(Window(0, 0), Window(0, 1), Window(-1, 1), Window(0, 10)),
 )

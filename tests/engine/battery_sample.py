@@ -26,6 +26,7 @@ def build(
     series: np.ndarray | None = None,
     common_days: int = 30,
     shares: np.ndarray | None = None,
+    weight: np.ndarray | None = None,
 ) -> tuple[Sample, object]:
     """The sample of all events of a design over one window, and what its events share."""
     fits = fit(design, model)
@@ -48,6 +49,7 @@ def build(
         dates=days[rows, design.plan.column(0)],
         series=(np.arange(n) if series is None else series)[rows],
         evidence=gather_evidence(design, fits, abnormal.v),
+        weight=np.ones(len(rows)) if weight is None else weight[rows],
     )
     weights, _ = window_weights(design, fits, model, rows, start, end)
     shared = dependence(sample, days[rows], weights, design.days(start, end), fits.theta.shape[1], common_days, shares)

@@ -11,7 +11,7 @@ import pytest
 
 from eventstudy.data.calendar import load_calendar
 from eventstudy.data.prices import PriceSeries, price_table
-from eventstudy.data.proven import judged as judged_prices
+from eventstudy.data.proven_calendars import judged as judged_prices
 from eventstudy.data.series_index import SeriesKey
 from eventstudy.data.sessions import Range
 from eventstudy.data.vintage import to_series

@@ -154,7 +154,7 @@ def statistics(events: list[Event], days: list[int], window: list[int], at_least
     found["avar"] = volatility_score(events, days)
     found |= _crude(events, days)
     found |= _ranked(events, days, window)
-    found |= _grank(events, days, z, pair["r"] if len({e.date for e in events}) == 1 else None)
+    found |= _grank(events, days, z, pair["r"] if len({e.date for e in events}) == 1 else pair["ro"])
     found |= _signed(events, days, x)
     return found
 

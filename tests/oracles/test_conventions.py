@@ -9,16 +9,21 @@ import pytest
 import statsmodels.api as sm
 
 from eventstudy.engine.abnormal import Abnormal, Cars
-from eventstudy.engine.conventions import measured
+from eventstudy.engine.conventions import evidence_of, measured
 from eventstudy.engine.models import Fits, fit
 from eventstudy.engine.options import Conventions, Options
 from eventstudy.engine.panel import ReturnPanel
+from eventstudy.engine.significance.cross_section import Dependence, adj_patell, bmp, kolari_pynnonen, patell
+from eventstudy.engine.significance.ranks import generalized_sign
 from eventstudy.engine.significance.single import car_t
+from eventstudy.engine.significance.summary import PARTS, spread_of, summarised
 from eventstudy.engine.windows import Design, WindowPlan, gather
 from eventstudy.errors import UsageError
 from eventstudy.evaluate.audit import audit
-from eventstudy.spec import StudySpec, Window
-from eventstudy.study import run
+from eventstudy.report.method import CONVENTION_WORDS, _convention_sentence
+from eventstudy.scale.limits import Limits
+from eventstudy.spec import CONVENTIONS, StudySpec, Window
+from eventstudy.study import Handling, run
 from tests.conftest import ROOT
 from tests.oracles.test_models import EVENT, study, world
 
@@ -260,6 +265,90 @@ def test_the_default_words_change_nothing(world: dict[str, object]) -> None:
     np.testing.assert_array_equal(one["p_t"], two["p_t"])
 
 
+def by_hand(golden: Design) -> tuple[tuple[float, float], float]:
+    """Shares of positive residuals where the second firm lacks its first ten sessions: mean of the firms', and of all
+    days together; and the t of the first firm's window on the market without an intercept."""
+    positive, days = [], []
+    for i in range(4):
+        rows = np.arange(10 if i == 1 else 0, 24)
+        x = sm.add_constant(golden.x[i, rows, 0])
+        positive.append(int((sm.OLS(golden.y[i, rows], x).fit().resid > 0).sum()))
+        days.append(len(rows))
+    mean = float(np.mean([a / b for a, b in zip(positive, days, strict=True)]))
+    window = golden.days(-1, 1)
+    rows = np.r_[np.arange(24), np.arange(window.start, window.stop)]
+    x = np.column_stack([golden.x[0, rows, 0], np.vstack([np.zeros((24, 3)), np.eye(3)])])
+    fitted = sm.OLS(golden.y[0, rows], x).fit()
+    return (mean, sum(positive) / sum(days)), fitted.t_test([0, 1, 1, 1]).tvalue.item()
+
+
+def test_switches_of_tests_across_events_on_the_small_data_set() -> None:
+    """``sign``, ``sar``, ``correlation`` and ``intercept``: the program's own numbers are those by hand."""
+    from dataclasses import replace
+
+    from tests.engine.battery_sample import build
+    from tests.engine.test_golden import design
+
+    golden = design()
+    (mean, pooled), origin = by_hand(golden)
+    masked = golden.masked.copy()
+    masked[1, :10] = True
+    sample, _ = build(replace(golden, masked=masked), -1, 1)
+    for parts, share in ((PARTS - {"pooled"}, mean), (PARTS, pooled)):
+        found = summarised(sample, spread_of(sample), 0.0, parts)
+        result = generalized_sign(found, Dependence(n_dates=4), "two-sided")
+        assert result.df == f"4;{share:.6g}"
+    options = Options(plan=golden.plan, model="capm", windows=((-1, 1),))
+    fits, _, result = measured(golden, options.entry.fit(golden), options)
+    assert car_t(fits, result, 0.95, "two-sided").t[0, 0] == pytest.approx(origin, rel=1e-10)
+    # dates apart: no correlation by calendar, all of it in event time
+    apart = np.arange(4)[:, None] * 100 + np.arange(golden.plan.n_days)
+    sample, shared = build(golden, -1, 1, day_number=apart)
+    assert isinstance(shared, Dependence) and shared.mean_overlap_correlation == 0
+    residuals = sample.evidence.residual
+    r = float((np.corrcoef(residuals).sum() - 4) / 12)
+    assert r == pytest.approx(0.25046386, abs=6e-9)
+    relative = summarised(sample, spread_of(sample), 0.0, PARTS)
+    calendar = summarised(sample, spread_of(sample), 0.0, PARTS - {"relative"})
+    for test, other in ((adj_patell, patell), (kolari_pynnonen, bmp)):
+        factor = np.sqrt(1 + 3 * r) / (1 if test is adj_patell else np.sqrt(1 - r))
+        one = test(relative, shared, "two-sided").statistic
+        assert one == pytest.approx(other(relative, shared, "two-sided").statistic / factor, rel=1e-9)
+        assert test(calendar, shared, "two-sided").statistic == pytest.approx(one * factor, rel=1e-9)
+    for sar in ("exact", "plain"):
+        options = Options(plan=golden.plan, model="market-model", windows=((-1, 1),), conventions=Conventions(sar=sar))
+        fits, daily, _ = measured(golden, fit(golden, "market-model"), options)
+        scale = np.sqrt(fits.s2)[:, None] * (1.0 if sar == "plain" else np.sqrt(daily.v))
+        np.testing.assert_allclose(evidence_of(golden, fits, daily.v, options).sar, daily.ar / scale, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("word", "moved"),
+    [
+        ("sar=plain", {"patell-sum", "corrado-zivney", "avar"}),
+        ("sign=pooled", {"generalized-sign"}),
+        ("correlation=relative", {"adj-patell", "kolari-pynnonen"}),
+    ],
+)
+def test_a_switch_moves_its_tests_and_no_other(word: str, moved: set[str]) -> None:
+    """In memory and block by block, through the program."""
+    spec = StudySpec(source="snapshot", spec_curve="off", windows=(Window(0, 1),), windows_given=True)
+    plain = run(ROOT / "events.csv", spec=spec).aggregate
+    other = run(ROOT / "events.csv", spec=spec.with_changes(convention=(word,)))
+    limited = Handling(limits=Limits(kept=1, block=2048))
+    again = run(ROOT / "events.csv", spec=spec.with_changes(convention=(word,)), handling=limited).aggregate
+    table = other.aggregate
+    np.testing.assert_allclose(again["statistic"], table["statistic"], rtol=1e-9, equal_nan=True)
+    differ = ~np.isclose(plain["statistic"], table["statistic"], rtol=1e-9, equal_nan=True)
+    assert set(table["test"][differ]) == moved
+    key, _, choice = word.partition("=")
+    assert CONVENTION_WORDS[key, choice] in _convention_sentence(other.spec)
+
+
+def test_the_page_has_words_for_every_convention() -> None:
+    assert set(CONVENTION_WORDS) == {(key, choice) for key, choices in CONVENTIONS.items() for choice in choices[1:]}
+
+
 def test_the_documented_numbers_are_those_of_the_small_data_set() -> None:
     """Every figure of docs/conventions.md, from the package's switches or by hand from the firms' t values."""
     import re
@@ -293,10 +382,21 @@ def test_the_documented_numbers_are_those_of_the_small_data_set() -> None:
     z, _ = t_values()
     r, bmp = 0.25046386, 2 * z.mean() / z.std(ddof=1)
     patell = z.sum() / np.sqrt(4 * q)
+    fits, daily, _ = measured(
+        golden, fit(golden, "market-model"), Options(plan=golden.plan, model="market-model", windows=((-1, 1),))
+    )
+    s = np.sqrt(fits.s2)
+    window = golden.days(-1, 1)
+    ar = daily.ar[:, window.start - golden.window.start : window.stop - golden.window.start]
+    shares, t_origin = by_hand(golden)
     pairs = [
         (patell, z.sum() / 2),
         (patell, 1.07635297),
         (2 * stats.t.sf(bmp, 3), 2 * stats.norm.sf(bmp)),
+        (1.07635297, float((ar / s[:, None]).sum() / np.sqrt(3 * q * 4))),
+        shares,
+        (patell, patell / np.sqrt(1 + 3 * r)),
+        (z[0], t_origin),
         (patell / np.sqrt(1 + 3 * r), patell * np.sqrt((1 - r) / (1 + 3 * r))),
         (bmp * np.sqrt((1 - r) / (1 + 3 * r)), bmp / np.sqrt(1 + 3 * r)),
     ]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from eventstudy.engine.models import MODELS
+from eventstudy.engine.significance.cluster import build_cluster, conformal_hotelling, hotelling, portfolio_t
 from eventstudy.engine.significance.dispersion import conformal_dispersion, dispersion_of, dispersion_sums, risen
 from eventstudy.engine.windows import Design, WindowPlan
 from eventstudy.scale.limits import Limits
@@ -94,7 +95,13 @@ def test_few_events_and_no_days() -> None:
     assert conformal_dispersion({"dispersion": two}).applicable == "no"
 
 
-SPEC = StudySpec(source="snapshot", windows=(Window(0, 0), Window(0, 1)), windows_given=True, spec_curve="off")
+SPEC = StudySpec(
+    source="snapshot",
+    windows=(Window(0, 0), Window(0, 1)),
+    windows_given=True,
+    tests=("csect-t", "conformal-dispersion"),
+    spec_curve="off",
+)
 
 
 def test_every_way_of_working_gives_the_same() -> None:
@@ -158,3 +165,48 @@ def test_its_size_and_that_it_finds_a_doubled_variance(missing: int) -> None:
             hits[scale] += conformal_dispersion({"dispersion": sums}).p <= 0.05
     assert 0.03 <= hits[1.0] / 1000 <= 0.07, hits
     assert hits[2.0] / 1000 > 0.8, "the control: a variance four times as large"
+
+
+@pytest.mark.parametrize("window", [(0, 0), (0, 1)])
+def test_joint_tests_of_a_session_warn_by_the_same_ranks(window: tuple[int, int]) -> None:
+    """``portfolio-t`` and ``hotelling`` name the dispersion of the firms' window among all runs, by a loop over the fit
+    that includes the window; two firms are too few to say anything."""
+    rng = np.random.default_rng(9)
+    plan = WindowPlan(estimation=60, gap=0, start=0, end=1)
+    x = np.tile(rng.normal(0, 0.01, plan.n_days), (6, 1))[:, :, None]
+    errors = rng.normal(size=(6, plan.n_days))
+    whole = np.ones(errors.shape, dtype=bool)
+    for scale, warned in ((5.0, True), (0.2, False)):
+        moved = errors.copy()
+        moved[:, 60] = scale * np.array([1.0, -1.0, 1.3, -0.7, 0.9, -1.5])
+        y = 0.001 + 1.2 * x[:, :, 0] + 0.02 * moved
+        design = Design(y=y, x=x, span=np.ones(y.shape), observed=whole, masked=~whole, plan=plan, offset=0 * y)
+        built = build_cluster(design, "market-model", *window, 30)
+        assert not isinstance(built, str)
+        rows = [*range(60), *range(60 + window[0], 61 + window[1])]
+        z = []
+        for i in range(6):
+            a, b = naive_spans.line(y[i].tolist(), x[i, :, 0].tolist(), [1.0] * plan.n_days, rows)
+            e = [y[i, t] - a - b * x[i, t, 0] for t in rows]
+            z.append([value / math.sqrt(sum(v * v for v in e) / len(e)) for value in e])
+        k = window[1] - window[0] + 1
+        spread = []
+        for t in range(len(rows)):
+            moves = [sum(own[(t - j) % len(rows)] for j in range(k)) for own in z]
+            mean = sum(moves) / 6
+            spread.append(sum((m - mean) ** 2 for m in moves) / 5)
+        p = sum(v >= spread[-1] - 1e-12 for v in spread) / len(spread)
+        ratio = spread[-1] / (sum(spread) / len(spread))
+        assert (p <= 0.10) == warned
+        for found in (portfolio_t(built), hotelling(built)):
+            assert (f"CARs differ {ratio:.2g} times" in found.reason and f"p {p:.2g})" in found.reason) == warned
+            assert found.applicable == ("warn" if warned else "yes")
+        assert conformal_hotelling(built).applicable == "yes", "its null is the law of the days, variance and all"
+        two = build_cluster(
+            Design(
+                y=y[:2], x=x[:2], span=np.ones((2, plan.n_days)), observed=whole[:2], masked=~whole[:2], plan=plan,
+                offset=0 * y[:2],
+            ),
+            "market-model", *window, 30,
+        )  # fmt: skip
+        assert not isinstance(two, str) and portfolio_t(two).applicable == "yes"

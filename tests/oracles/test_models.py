@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,35 @@ def test_factor_models_by_statsmodels(world: dict[str, object], model: str) -> N
         assert models["alpha"] == pytest.approx(fitted.params[0], rel=1e-7)
     assert audit(result.studied).agrees
     assert set(result.robustness_table["model"]) >= {"market-model", model}
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+@pytest.mark.parametrize("model", [name for name in COLUMNS if name != "capm"])
+def test_factor_models_without_an_intercept_by_statsmodels(world: dict[str, object], model: str, engine: str) -> None:
+    """By their names and by the convention, by both engines."""
+    if engine == "numba" and find_spec("numba") is None:
+        pytest.skip("numba is not installed")
+    result = study(world, model, convention=("intercept=no",), engine=engine)
+    assert result.spec.model == f"{model}-no-intercept"
+    days, factor = world["days"], world["factor"]
+    day0 = int(np.flatnonzero(days == np.datetime64("2024-06-03"))[0])  # type: ignore[arg-type]
+    rows = np.r_[day0 - 213 : day0 - 13, day0 - 3 : day0 + 4]
+    dummies = (rows[:, None] == np.arange(day0 - 3, day0 + 4)).astype(float)
+    x = np.column_stack([factor[name][rows] for name in COLUMNS[model]])  # type: ignore[index]
+    fitted = sm.OLS((simple(world, "ZZ") - factor["rf"])[rows], np.column_stack([x, dummies])).fit()  # type: ignore[index]
+    p = x.shape[1]
+    np.testing.assert_allclose(result.abnormal_returns["abnormal_return"], fitted.params[p:], rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(result.abnormal_returns["t"], fitted.tvalues[p:], rtol=1e-8)
+    windows = result.windows.set_index("window")
+    assert windows.loc["[-1,1]", "df"] == 200 - p and math.isnan(result.models.iloc[0]["alpha"])
+    named = study(world, f"{model}-no-intercept", engine=engine).windows.set_index("window")
+    assert named.loc["[-1,1]", "t"] == windows.loc["[-1,1]", "t"]
+
+
+def test_an_intercept_belongs_to_factor_models(world: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="intercept=no is for models of a factor file, and market-model is none"):
+        study(world, "market-model", convention=("intercept=no",))
+    assert study(world, "capm", convention=("intercept=no",)).spec.model == "capm"
 
 
 def test_a_hole_meets_the_factors_of_all_its_sessions(world: dict[str, object]) -> None:

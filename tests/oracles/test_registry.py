@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from eventstudy.engine.models import MODELS
-from eventstudy.spec import ALL_TESTS, ALWAYS_TESTS, CLUSTER_TESTS, DIFFERENCE_TESTS, GROUP_TESTS, LONG_RUN_TESTS
+from eventstudy.spec import (
+    ALL_TESTS,
+    ALWAYS_TESTS,
+    CLUSTER_TESTS,
+    DIFFERENCE_TESTS,
+    GROUP_TESTS,
+    LONG_RUN_TESTS,
+    VALUE_WEIGHTED_TESTS,
+)
 from tests.oracles.naive_battery import statistics
 from tests.oracles.test_battery import ragged
 
@@ -26,6 +34,10 @@ ORACLES: dict[str, str] = {
     "constant-mean": f"{STUDY}::test_models_side_by_side",
     "multi-index": f"{STUDY}::test_models_side_by_side",
     **dict.fromkeys(("capm", "ff3", "carhart", "ff5", "ff5-mom"), f"{MODEL}::test_factor_models_by_statsmodels"),
+    **dict.fromkeys(
+        ("ff3-no-intercept", "carhart-no-intercept", "ff5-no-intercept", "ff5-mom-no-intercept"),
+        f"{MODEL}::test_factor_models_without_an_intercept_by_statsmodels",
+    ),
     "scholes-williams": f"{MODEL}::test_scholes_williams_by_its_own_formula",
     "dimson": f"{MODEL}::test_dimson_by_statsmodels",
     **dict.fromkeys(("garch", "egarch"), f"{MODEL}::test_a_forecast_variance_by_a_loop"),
@@ -56,7 +68,12 @@ ORACLES: dict[str, str] = {
     **dict.fromkeys(("holm", "bonferroni", "bh", "by"), f"{BATTERY}::test_adjusted_p_values_are_those_of_statsmodels"),
     # across events
     **dict.fromkeys(
-        set(GROUP_TESTS) - {"wild-bootstrap", "sign-flip", "lbt-bootstrap", "im-t", "conformal-dispersion"}, LOOP
+        set(GROUP_TESTS)
+        - {"wild-bootstrap", "sign-flip", "lbt-bootstrap", "im-t", "conformal-dispersion", *VALUE_WEIGHTED_TESTS},
+        LOOP,
+    ),
+    **dict.fromkeys(
+        (*VALUE_WEIGHTED_TESTS, "vwcaar"), "oracles/test_value_weights.py::test_every_statistic_by_loops_and_matrices"
     ),
     "conformal-dispersion": "oracles/test_dispersion.py::test_events_with_holes_and_masks_by_loops",
     "im-t": "oracles/test_dates.py::test_means_of_dates_by_a_loop_and_scipy",
@@ -78,7 +95,7 @@ ORACLES: dict[str, str] = {
     "dollar": "oracles/test_dollar.py::test_each_event_by_the_price_file",
     "avol": "oracles/test_volume.py::test_every_row_by_a_loop",
 }
-MEASURES = {"car", "scar", "bhar", "aar", "caar", "pwcaar", "ivwcaar", "abhar", "dollar", "avol"}
+MEASURES = {"car", "scar", "bhar", "aar", "caar", "pwcaar", "ivwcaar", "vwcaar", "abhar", "dollar", "avol"}
 
 
 def test_every_identifier_has_an_oracle() -> None:

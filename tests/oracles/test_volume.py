@@ -23,8 +23,8 @@ WINDOWS = (Window(0, 0), Window(-1, 1), Window(0, 10))
 
 
 def study(**changes: object) -> StudyResult:
-    spec = StudySpec(source="snapshot", windows=WINDOWS, windows_given=True, exclude="none", volume="constant-mean")
-    return run(ROOT / "events.csv", spec=spec.with_changes(**changes))
+    spec = StudySpec(source="snapshot", windows=WINDOWS, windows_given=True, exclude="none", spec_curve="off")
+    return run(ROOT / "events.csv", spec=spec.with_changes(**{"volume": "constant-mean", **changes}))
 
 
 @pytest.fixture(scope="module")

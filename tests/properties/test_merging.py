@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from eventstudy.engine import moments
 from eventstudy.engine.significance import evidence, pairs, summary
-from eventstudy.engine.significance.battery import GROUP_TESTS, run_battery
+from eventstudy.engine.significance.battery import GROUP_TESTS, ranked_correlation, run_battery
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.evidence import Sample
 from eventstudy.engine.significance.summary import chunk_summaries, merged, spread_of
@@ -47,10 +47,8 @@ def test_any_partition_gives_the_same_digits(seed: int, n: int, data: st.DataObj
         inner = list(range(SMALL, sample.n, SMALL))
         cuts = sorted(data.draw(st.sets(st.sampled_from(inner)))) if inner else []
         _, whole = run_battery(sample, together, tuple(GROUP_TESTS), "two-sided")
-        spread, r = spread_of(sample), together.mean_correlation if together.n_dates == 1 else 0.0
-        parts = [
-            chunk_summaries(sample.part(a, b), spread, max(r, 0.0)) for a, b in itertools.pairwise([0, *cuts, sample.n])
-        ]
+        spread, r = spread_of(sample), ranked_correlation(together)
+        parts = [chunk_summaries(sample.part(a, b), spread, r) for a, b in itertools.pairwise([0, *cuts, sample.n])]
         joined = merged(itertools.chain.from_iterable(parts))
         again = [entry.run(sample, joined, together, "two-sided") for entry in GROUP_TESTS.values()]
         for one, other in zip(whole, again, strict=True):

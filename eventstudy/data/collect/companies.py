@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from eventstudy.data import clock
-from eventstudy.data.aside import write_whole
+from eventstudy.data.atomic_write import write_whole
 from eventstudy.errors import MalformedResponse
 from eventstudy.opening import RECORD, content
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from eventstudy.engine.significance import by_dates, cross_section, ranks, resampling, volatility
+from eventstudy.engine.significance import by_dates, cross_section, ranks, resampling, value_weighted, volatility
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.dispersion import conformal_dispersion
 from eventstudy.engine.significance.distributions import Alternative
 from eventstudy.engine.significance.evidence import Sample
 from eventstudy.engine.significance.overlap import Overlap
-from eventstudy.engine.significance.result import TestResult, undefined
+from eventstudy.engine.significance.result import TestResult
 from eventstudy.engine.significance.summary import PARTS, Summary, spread_of, summarised
 
 # Predicted cost of a sample above which a test waits to be named: pairs of events, or events times draws.
@@ -103,9 +103,7 @@ def _grank_raw(sample: Sample, summary: Summary, dependence: Dependence, side: A
 
 
 def _grank_clu(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
-    del sample
-    if dependence.n_dates > 1:
-        return undefined("grank-t-clu", "t", f"{dependence.n_dates} dates: meant for events of one date")
+    del sample, dependence
     return ranks.grank(summary, "grank-t-clu", side, ranks.few_for_ranks(summary.n))
 
 
@@ -115,6 +113,7 @@ def _cz_sign(sample: Sample, summary: Summary, dependence: Dependence, side: Alt
 
 
 _MEAN = "the mean abnormal return is zero"
+_WEIGHTED = "the value-weighted mean abnormal return is zero"
 _RANK = "the window's days rank like any others"
 _SIGN = "positive abnormal returns are as frequent as before"
 _FREE = "independent events"
@@ -216,7 +215,7 @@ GROUP_TESTS: dict[str, GroupTest] = {
     ),
     "grank-t-clu": GroupTest(
         null=_RANK,
-        needs="one date, twenty events and more",
+        needs="twenty events and more",
         reference="Kolari & Pynnonen (2011)",
         run=_grank_clu,
         cost="pairs",
@@ -277,6 +276,43 @@ GROUP_TESTS: dict[str, GroupTest] = {
         run=_plain(by_dates.im_t),
         reads=("values",),
     ),
+    "vw-csect": GroupTest(
+        null=_WEIGHTED,
+        needs=_FREE,
+        reference="Bell & McCaffrey (2002)",
+        run=_plain(value_weighted.vw_csect),
+        reads=("values",),
+    ),
+    "vw-patell": GroupTest(
+        null=_WEIGHTED,
+        needs=_STABLE,
+        reference="Patell (1976), weighted",
+        run=_plain(value_weighted.vw_patell),
+        reads=("values",),
+    ),
+    "vw-bmp": GroupTest(
+        null=_WEIGHTED,
+        needs=_FREE,
+        reference="Boehmer, Musumeci & Poulsen (1991), weighted",
+        run=_plain(value_weighted.vw_bmp),
+        reads=("values",),
+    ),
+    "vw-calendar-cov": GroupTest(
+        null=_WEIGHTED,
+        needs="unchanged variance and correlation",
+        reference="exact calendar covariance, weighted",
+        run=_plain(value_weighted.vw_calendar_cov),
+        reads=("values",),
+        cost="pairs",
+    ),
+    "vw-kp": GroupTest(
+        null=_WEIGHTED,
+        needs="unchanged correlation",
+        reference="Kolari & Pynnonen (2010), weighted",
+        run=_plain(value_weighted.vw_kp),
+        reads=("values",),
+        cost="pairs",
+    ),
 }
 
 
@@ -285,9 +321,9 @@ def parts_read(wanted: Collection[str]) -> frozenset[str]:
     return frozenset(part for name in wanted for part in GROUP_TESTS[name].reads) & PARTS
 
 
-def forms_pairs(name: str, overlap: Overlap) -> bool:
+def forms_pairs(name: str) -> bool:
     """Whether a test reads correlations of the pairs of a sample."""
-    return GROUP_TESTS[name].cost == "pairs" and not (name == "grank-t-clu" and overlap.n_dates > 1)
+    return GROUP_TESTS[name].cost == "pairs"
 
 
 def many_pairs(name: str, overlap: Overlap) -> str:
@@ -300,20 +336,24 @@ def many_pairs(name: str, overlap: Overlap) -> str:
 
 def too_costly(name: str, n: int, overlap: Overlap) -> str:
     """Why a test that was not named is not computed on a sample of n events; empty where it is."""
-    if forms_pairs(name, overlap) and overlap.pairs > MOST_PAIRS:
+    if forms_pairs(name) and overlap.pairs > MOST_PAIRS:
         return many_pairs(name, overlap)
     if GROUP_TESTS[name].cost == "draws" and n * DRAWS > MOST_UNASKED:
         return f"N = {n:,}: more than {MOST_UNASKED // DRAWS:,} events are resampled where --tests names {name}"
     return ""
 
 
+def ranked_correlation(dependence: Dependence) -> float:
+    """r of ``grank-t-clu``: the mean correlation of the events of one date, on several dates that by overlap."""
+    one = dependence.n_dates == 1
+    return max(dependence.mean_correlation if one else dependence.mean_overlap_correlation, 0.0)
+
+
 def run_battery(
     sample: Sample, dependence: Dependence, wanted: Collection[str], side: Alternative
 ) -> tuple[Summary, list[TestResult]]:
     """Every wanted test of the table on one sample, with the summary they share."""
-    one_date = dependence.n_dates == 1
-    r = max(dependence.mean_correlation, 0.0) if one_date else 0.0
-    summary = summarised(sample, spread_of(sample), r, parts_read(wanted))
+    summary = summarised(sample, spread_of(sample), ranked_correlation(dependence), parts_read(wanted))
     return summary, finalised(sample, summary, dependence, wanted, side)
 
 

@@ -15,6 +15,7 @@ from eventstudy.engine.models import MODELS, Model, regressors
 from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.common_clock import on_common_clock
 from eventstudy.engine.significance.conformal import circular_sums
+from eventstudy.engine.significance.dispersion import risen, sums_of_runs
 from eventstudy.engine.significance.distributions import Alternative, f_p_value, t_p_value
 from eventstudy.engine.significance.multiple import romano_wolf
 from eventstudy.engine.significance.result import TestResult, computed, undefined
@@ -148,7 +149,7 @@ def portfolio_t(cluster: Cluster, alternative: Alternative = "two-sided") -> Tes
         return undefined("portfolio-t", "t", "the portfolio has no variance")
     t = float(weights @ cluster.car) / np.sqrt(variance)
     p = float(t_p_value(np.array(t), np.array(cluster.nu), alternative))
-    return TestResult(test="portfolio-t", statistic=t, null="t", df=f"{cluster.nu:g}", p=p)
+    return computed("portfolio-t", t, "t", f"{cluster.nu:g}", p, _risen_variance(cluster))
 
 
 def weighted_sum(cluster: Cluster, weights: Floats) -> tuple[float, float]:
@@ -172,7 +173,7 @@ def hotelling(cluster: Cluster) -> TestResult:
     df2 = nu - n + 1
     f = t2 * df2 / (n * nu)
     p = float(f_p_value(np.array(f), n, df2))
-    return computed("hotelling", f, "F", f"{n};{df2:g}", p, _fat_tails(cluster))
+    return computed("hotelling", f, "F", f"{n};{df2:g}", p, [*_fat_tails(cluster), *_risen_variance(cluster)])
 
 
 def equality(cluster: Cluster) -> TestResult:
@@ -223,6 +224,12 @@ def conformal_max(cluster: Cluster) -> TestResult:
     largest = np.abs(circular_sums(cluster.ring, cluster.roots) / scale).max(axis=1)
     p = np.count_nonzero(largest >= largest[-1]) / len(largest)
     return TestResult(test="conformal-max", statistic=float(largest[-1]), null="permutation", df=str(len(largest)), p=p)
+
+
+def _risen_variance(cluster: Cluster) -> list[str]:
+    """A sentence where the firms differ more from each other in the window than on other days (methods A10)."""
+    sums = {"dispersion": sums_of_runs(cluster.ring.T, len(cluster.roots))}
+    return risen(sums, "kolari-pynnonen of the group") or []
 
 
 def _fat_tails(cluster: Cluster) -> list[str]:

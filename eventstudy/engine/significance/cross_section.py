@@ -12,7 +12,7 @@ from eventstudy.engine.panel import Ints
 from eventstudy.engine.significance.dispersion import risen
 from eventstudy.engine.significance.distributions import Alternative, normal_p_value, t_p_value
 from eventstudy.engine.significance.result import TestResult, computed, undefined
-from eventstudy.engine.significance.summary import Summary
+from eventstudy.engine.significance.summary import Summary, mean_relative_correlation
 
 FEW_EVENTS = 10
 FEW_FOR_VARIANCE = 20
@@ -37,6 +37,8 @@ class Dependence:
         r: mean correlation over pairs whose windows overlap and that have 30 common estimation days.
     variance : float
         c'Omega c of the equally weighted mean CAR; NaN where it was not asked for.
+    weighted_variance : float
+        w'Omega w of the value-weighted mean CAR; NaN where it was not asked for.
     min_nu : float
     dates, cluster : int64 (G,)
         As in ``Overlap``.
@@ -48,6 +50,7 @@ class Dependence:
     mean_overlap: float = 0.0
     mean_correlation: float = 0.0
     variance: float = np.nan
+    weighted_variance: float = np.nan
     min_nu: float = np.nan
     dates: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64), compare=False)
     cluster: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64), compare=False)
@@ -151,13 +154,18 @@ def adj_patell(summary: Summary, dependence: Dependence, side: Alternative) -> T
     Not robust to event-induced variance (15-17 % at doubled variance).
     """
     z, trouble = _patell_z(summary)
-    factor, notes = _inflation(summary.n, dependence.mean_overlap_correlation)
+    factor, notes = _inflation(summary.n, _correlation(summary, dependence))
     return _normal("adj-patell", z / np.sqrt(factor), side, [*notes, *risen_variance(summary)], trouble)
 
 
 def kolari_pynnonen(summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
     """``kolari-pynnonen`` (2010): BMP's t times sqrt((1 - rbar_o)/(1 + (N - 1) rbar_o)), t_{N-1}."""
-    return _kolari("kolari-pynnonen", summary, dependence.mean_overlap_correlation, side)
+    return _kolari("kolari-pynnonen", summary, _correlation(summary, dependence), side)
+
+
+def _correlation(summary: Summary, dependence: Dependence) -> float:
+    """rbar_o, or with ``correlation=relative`` the mean correlation in event time, whatever the dates."""
+    return mean_relative_correlation(summary) if "relative" in summary.sums else dependence.mean_overlap_correlation
 
 
 def kpp(summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
@@ -234,10 +242,10 @@ def variance_ratio(summary: Summary) -> float:
     return summary.scar.standard_deviation**2 / (q / n) if n > 1 and q > 0 else np.nan
 
 
-def risen_variance(summary: Summary) -> list[str]:
+def risen_variance(summary: Summary, read: str = "kolari-pynnonen or bmp") -> list[str]:
     """A sentence where the events visibly raised the variance, which tests on estimated variances do not survive: by
-    ``conformal-dispersion`` where it was computed, else by the variance of SCAR."""
-    by_days = risen(summary.sums)
+    ``conformal-dispersion`` where it was computed, else by the variance of SCAR. ``read`` names tests that do."""
+    by_days = risen(summary.sums, read)
     return by_days if by_days is not None else risen_ratio(variance_ratio(summary), summary.n)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from eventstudy.engine.panel import Floats, Ints
@@ -19,6 +21,7 @@ from eventstudy.engine.significance.pairs import (
     neighbours,
     summed_pairs,
 )
+from eventstudy.engine.significance.summary import weighted_sums
 
 
 def dependence(
@@ -58,6 +61,8 @@ def dependence(
     c = np.ones(sample.n) if shares is None else shares
     cuts = in_blocks(sample.dates)
 
+    weighted = np.zeros(sample.n) if sample.weight is None else sample.weight
+
     def take(number: int) -> Errors:
         rows = cuts[number]
         return errors_of(
@@ -65,7 +70,7 @@ def dependence(
             residual[rows],
             weights[None, rows],
             [window_columns],
-            shares=[c[rows, None]],
+            shares=[np.stack([c[rows], weighted[rows]], axis=1)],
             parameters=float(n_parameters),
         )
 
@@ -74,7 +79,16 @@ def dependence(
     (sums,) = merged_pairs([summed_pairs(list(enumerate(neighbours(low, high))), take, common_days)])
     own, min_nu = float((c**2 * sample.std_error**2).sum()), float(sample.evidence.nu[sample.rows].min())
     scale = 1.0 if shares is not None else float(sample.n) ** 2
-    return shared_days(_overlap(window, sample.dates), (sample.n, sample.length), sums.column(0), own, scale, min_nu)
+    size = sample.n, sample.length
+    found = shared_days(_overlap(window, sample.dates), size, sums.column(0), own, scale, min_nu)
+    if sample.weight is None:
+        return found
+    return with_weights(found, weighted_sums(sample, sample.weight), float(sums.column(1).covariance))
+
+
+def with_weights(found: Dependence, sums: Floats, between: float) -> Dependence:
+    """The same with w'Omega w of the weighted mean, from ``summary.weighted_sums`` and the covariances of pairs."""
+    return replace(found, weighted_variance=float((sums[0] + between) / sums[2] ** 2))
 
 
 def _overlap(window: Ints, date: Ints) -> Overlap:

@@ -37,9 +37,14 @@ def dispersion_sums(design: Design, model: Model, rows: Ints, window: tuple[int,
     )
     z = np.where(used, model.refit(some, used) / np.sqrt(some.span), np.nan)
     ring = np.concatenate([z[:, design.estimation], z[:, days]], axis=1)
+    return sums_of_runs(ring, window[1] - window[0] + 1)
+
+
+def sums_of_runs(ring: Floats, length: int) -> Floats:
+    """The same from the residuals of every event (n, T), of one-session scale, NaN where unknown; the window last."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        ring /= np.sqrt(np.nanmean(ring**2, axis=1, keepdims=True)) if len(rows) else 1.0
-    moves = circular_sums(np.ascontiguousarray(ring.T), np.ones(window[1] - window[0] + 1)).T
+        ring = ring / (np.sqrt(np.nanmean(ring**2, axis=1, keepdims=True)) if len(ring) else 1.0)
+    moves = circular_sums(np.ascontiguousarray(ring.T), np.ones(length)).T
     known = np.isfinite(moves)
     filled = np.where(known, moves, 0.0)
     return np.stack([known.sum(axis=0).astype(np.float64), filled.sum(axis=0), (filled**2).sum(axis=0)])
@@ -87,8 +92,8 @@ def conformal_dispersion(sums: Mapping[str, Floats]) -> TestResult:
     return computed("conformal-dispersion", found.ratio, "permutation", str(found.n_runs), found.p, [], note)
 
 
-def risen(sums: Mapping[str, Floats]) -> list[str] | None:
-    """A sentence where the events visibly raised the variance; None where the days were not requested."""
+def risen(sums: Mapping[str, Floats], read: str = "kolari-pynnonen or bmp") -> list[str] | None:
+    """A sentence where the events visibly raised the variance, with the tests to read; None without requested days."""
     found = dispersion_of(sums)
     if found is None:
         return None
@@ -96,5 +101,5 @@ def risen(sums: Mapping[str, Floats]) -> list[str] | None:
         return []
     return [
         f"event-induced variance: CARs differ {found.ratio:.2g} times as much between firms as on other days "
-        f"(conformal-dispersion, p {found.p:.2g}); read kolari-pynnonen or bmp"
+        f"(conformal-dispersion, p {found.p:.2g}); read {read}"
     ]

@@ -136,6 +136,8 @@ class Sample:
         What the event's returns belong to: equal numbers, one firm.
     evidence : Evidence
         Of the whole block; read it through ``rows``.
+    weight : float64 (n,) or None
+        What each event weighs in value-weighted means, NaN where that is not known; None where nobody asked.
     """
 
     rows: Ints
@@ -150,6 +152,7 @@ class Sample:
     dates: Ints
     series: Ints
     evidence: Evidence
+    weight: Floats | None = None
 
     @property
     def n(self) -> int:
@@ -182,6 +185,7 @@ class Sample:
             dates=self.dates[cut],
             series=self.series[cut],
             evidence=self.evidence,
+            weight=None if self.weight is None else self.weight[cut],
         )
 
 

@@ -160,8 +160,12 @@ def sign(summary: Summary, dependence: Dependence, side: Alternative) -> TestRes
 
 
 def generalized_sign(summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
-    """``generalized-sign`` (Cowan 1992): against the mean share of positive days in the estimation windows."""
+    """``generalized-sign`` (Cowan 1992): against the mean share of positive days in the estimation windows, or with
+    ``sign=pooled`` the share of positive days of all of them together."""
     share = float(summary.sums["share_positive"]) / summary.n
+    if "pooled" in summary.sums:
+        positive, days = summary.sums["pooled"]
+        share = float(positive / days)
     return _signs("generalized-sign", summary, share, dependence.shared(summary.n) + _coarse(summary.n), side)
 
 

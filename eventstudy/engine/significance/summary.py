@@ -21,7 +21,10 @@ from eventstudy.engine.significance.evidence import Evidence, Sample, average_ra
 NONE = Moments()
 # What a summary may hold beside the moments and Patell's sums.
 PARTS = frozenset(
-    {"scores", "daily", "ranks", "signs", "volatility", "grank", "grank-raw", "grank-clu", "zivney", "dispersion"}
+    {
+        *("scores", "daily", "ranks", "signs", "volatility", "grank", "grank-raw", "grank-clu", "zivney", "dispersion"),
+        *("pooled", "relative"),
+    }
 )
 # Those that need the whole sample's spread first.
 SPREAD_PARTS = frozenset({"grank", "grank-clu", "zivney"})
@@ -59,7 +62,8 @@ class Summary:
     sums : dict
         Additive arrays, each summed over events; see ``_sums``.
     values : dict
-        Columns with one entry an event, in file order: ``car``, ``scar``, ``bhar``, ``date``.
+        Columns with one entry an event, in file order: ``car``, ``scar``, ``bhar``, ``date``, and ``weight``
+        where it is asked for.
     volatility : Moments
         Of the events' volatility scores.
     """
@@ -152,6 +156,8 @@ def one_chunk(
         sums["stouffer"] = np.array(_normal_scores(sample.scar, nu).sum())
     more = second_pass(sample, spread, correlation, parts)
     columns = {"car": sample.car, "scar": sample.scar, "bhar": sample.bhar, "date": sample.dates.astype(np.float64)}
+    if sample.weight is not None:
+        columns["weight"] = sample.weight
     return Summary(
         car=summarise(sample.car),
         scar=summarise(sample.scar),
@@ -174,6 +180,11 @@ def second_pass(sample: Sample, spread: Spread | None, correlation: float, parts
         sums |= _corrado_zivney(sample, _known(spread))
     if "signs" in parts:
         sums |= _signs(sample)
+    if "pooled" in parts:
+        m = sample.evidence.n_ranked[sample.rows]
+        sums["pooled"] = np.array([(sample.evidence.share_positive[sample.rows] * m).sum(), m.sum()])
+    if "relative" in parts:
+        sums["relative"] = _relative(sample)
     scores = summarise(volatility_scores(sample)) if "volatility" in parts else NONE
     return SecondPass(sums=sums, volatility=scores)
 
@@ -194,7 +205,8 @@ def _standardised(sample: Sample) -> dict[str, Floats]:
     sar = evidence.sar[sample.rows, sample.days]
     csar = np.nansum(sar, axis=1) / np.sqrt(np.maximum(np.isfinite(sar).sum(axis=1), 1) * np.where(known, q, 1.0))
     weight = 1 / sample.std_error
-    return {
+    own = {} if sample.weight is None else {"weighted": weighted_sums(sample, sample.weight)}
+    return own | {
         "patell_n": np.array(known.sum(), dtype=np.float64),
         "patell_q": np.array(q.sum()),
         "patell_z": np.array(z[known].sum()),
@@ -202,6 +214,14 @@ def _standardised(sample: Sample) -> dict[str, Floats]:
         "precision": np.array([weight.sum(), (weight * sample.car).sum()]),
         "variance_weight": np.array([(weight**2).sum(), (weight**2 * sample.car).sum()]),
     }
+
+
+def weighted_sums(sample: Sample, weight: Floats) -> Floats:
+    """Sums of weight^2 S^2, of weight^2 S^2 Q with Q = nu/(nu - 2), and of the weights: (3,). NaN where one is not
+    known."""
+    nu, own = sample.evidence.nu[sample.rows], (weight * sample.std_error) ** 2
+    q = np.where(nu > 2, nu / np.where(nu > 2, nu - 2, 1.0), np.nan)
+    return np.array([own.sum(), (own * q).sum(), weight.sum()])
 
 
 def _normal_scores(z: Floats, nu: Floats) -> Floats:
@@ -288,6 +308,20 @@ def _corrado_zivney(sample: Sample, spread: Spread) -> dict[str, Floats]:
             own[:, k] += below.sum(axis=1) + 0.5 * equal.sum(axis=1)
     u = centred(np.concatenate([days, own], axis=1))
     return {"zivney_u": np.nansum(u, axis=0), "zivney_n": np.isfinite(u).sum(axis=0).astype(np.float64)}
+
+
+def _relative(sample: Sample) -> Floats:
+    """Residuals of every event about their mean over their length, summed by event day; (N,)."""
+    e = sample.evidence.residual[sample.rows]
+    about = e - np.nanmean(e, axis=1, keepdims=True) if len(e) else e
+    return np.asarray(np.nansum(about / np.sqrt(np.nansum(about**2, axis=1, keepdims=True)), axis=0))
+
+
+def mean_relative_correlation(summary: Summary) -> float:
+    """Mean over all pairs of events of the correlation of their residuals in event time; a day that one of the two has
+    not counts as its mean."""
+    n, total = summary.n, summary.sums["relative"]
+    return float((total @ total - n) / (n * (n - 1)))
 
 
 def volatility_scores(sample: Sample) -> Floats:

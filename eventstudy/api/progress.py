@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from eventstudy.errors import EventStudyWarning
-from eventstudy.python_words import in_python
+from eventstudy.keyword_names import in_python
 
 Say = Callable[[str], None]
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

@@ -53,7 +53,7 @@ class Access:
 
 
 @dataclass(slots=True)
-class Shelf:
+class StoreSession:
     """An open store, or none.
 
     Attributes
@@ -70,7 +70,7 @@ class Shelf:
     _unreadable: set[int] = field(default_factory=set)
 
     @classmethod
-    def open(cls, access: Access) -> Shelf:
+    def open(cls, access: Access) -> StoreSession:
         """The store, or an empty shelf where there can be none; looking for prices offline makes no store."""
         if access.offline and not (access.folder / FILE).exists():
             return cls(access, None)
