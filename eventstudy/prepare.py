@@ -124,19 +124,32 @@ class Storage:
     groups: int = 1_000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Rows of the events table that a study is asked for.
+
+    Attributes
+    ----------
+    reported : bool (n,)
+        Rows that tables show.
+    rows : int (m,)
+        Rows to study, ascending: those reported, and those that share a session with them.
+    """
+
+    reported: Bools
+    rows: np.ndarray
+
+
 def prepare(
-    index: EventIndex, rows: np.ndarray, reported: np.ndarray, source: PriceSource, spec: StudySpec,
-    storage: Storage, say: Say, factors: FactorTable | None = None,
+    index: EventIndex, asked: Asked, source: PriceSource, spec: StudySpec, storage: Storage, say: Say,
+    factors: FactorTable | None = None,
 ) -> Prepared:  # fmt: skip
     """Read prices, align them, and admit, mark and group the events.
 
     Parameters
     ----------
     index : EventIndex
-    rows : int (m,)
-        Rows to study, ascending: those reported, and those that share a session with them.
-    reported : bool (n,)
-        Rows that tables show.
+    asked : Asked
     source, spec, storage, say
     factors : FactorTable or None
         In place of those that the spec names.
@@ -146,7 +159,7 @@ def prepare(
     UsageError
         If the rows name different numbers of benchmarks or the ``--by`` column makes too many groups.
     """
-    series = series_of(index, spec)
+    series, reported, rows = series_of(index, spec), asked.reported, asked.rows
     # rows whose exchange is unknown are excluded without a price
     used = np.unique(series.series[rows[index.exchange()[rows] >= 0]])
     one_width([series.keys[number] for number in used], spec)
