@@ -51,7 +51,7 @@ def test_gross_returns_are_gross_returns(tmp_path: Path, way: str) -> None:
     table["Close"] = table["Close"].pct_change().fillna(0.0) + 1
     said = refusal(tmp_path, table, way)
     assert "gross returns (1 + r)" in said and "subtract 1 and give input='returns'" in said
-    # wide: a column a ticker
+    # wide: a column per ticker
     wide = pd.DataFrame({"Date": table["Date"], "ABC": table["Close"]}).merge(
         frame("SPY").rename(columns={"Close": "SPY"})
     )
