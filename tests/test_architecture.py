@@ -91,7 +91,7 @@ def test_the_command_line_starts_without_anything_heavy() -> None:
         assert not HEAVY & {i.split(".")[0] for i in imports(path, top_only=True)}, path
 
 
-def test_the_engine_takes_no_open_ended_arguments_and_prints_nothing() -> None:
+def test_the_engine_has_no_kwargs_and_no_print() -> None:
     for path in (PACKAGE / "engine").rglob("*.py"):
         for function in functions(path):
             assert function.args.kwarg is None, f"{path}: {function.name} takes **{function.args.kwarg}"

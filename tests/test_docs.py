@@ -247,3 +247,20 @@ def test_every_command_takes_what_every_command_takes() -> None:
         flags = {flag for parameter in command.params for flag in parameter.opts}  # type: ignore[attr-defined]
         missing = {"--config", "--json", "--quiet", "-q", "--verbose", "-v", "--no-color"} - flags
         assert not missing, f"{name} does not take {missing}"
+
+
+def test_named_tests_exist() -> None:
+    """Files and functions of tests that documents and docstrings name, such as those of SECURITY.md."""
+    code = {path: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")}
+    defined = set(re.findall(r"def (test_\w+)", "".join(code.values()))) | {path.stem for path in code}
+    pages = [*LINKED, *(ROOT / "eventstudy").rglob("*.py")]
+    named = {path: path.read_text(encoding="utf-8") for path in pages}
+    files = {found for text in named.values() for found in re.findall(r"\btests/[\w/]+\.py\b", text)}
+    functions = {found for text in named.values() for found in re.findall(r"\btest_\w+[a-z0-9]\b(?!/)", text)}
+    assert len(files) > 50 and [name for name in files if not (ROOT / name).exists()] == []
+    assert functions - defined - {"test_windows"} == set(), "`test_windows` is an option of other programs"
+
+
+def test_names_of_tests_are_short() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
+    assert [name for name in re.findall(r"def (test_\w+)", code) if len(name) >= 60] == []

@@ -156,7 +156,7 @@ def test_an_index_that_is_the_stock() -> None:
     assert (result.windows["car"].abs() < 1e-12).all()
 
 
-def test_a_suspended_stock_is_stale_and_a_constant_one_has_no_variance() -> None:
+def test_a_suspended_stock_is_stale() -> None:
     frame = prices()
     still = (frame["ticker"] == "A") & frame["date"].isin(SESSIONS[DAY - 50 : DAY - 40])
     frame.loc[still, "close"] = 77.0

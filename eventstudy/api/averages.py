@@ -51,7 +51,7 @@ class Average:
 
 
 def averages(study: StudyResult) -> list[Average]:
-    """One line a group and window, in the order of the study."""
+    """One line per group and window, in the order of the study."""
     by: dict[tuple[str, str], list[GroupRow]] = {}
     for row in study.groups:
         by.setdefault((row.group, row.label), []).append(row)

@@ -48,7 +48,7 @@ class CalibrationResult:
 
     @property
     def calibration(self) -> pd.DataFrame:
-        """The rates, one row a ticker, window, test, level and effect: the columns of calibration.csv."""
+        """The rates, one row per ticker, window, test, level and effect: the columns of calibration.csv."""
         from eventstudy.api.typed_tables import typed
 
         return typed(self.plain)

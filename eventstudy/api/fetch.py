@@ -64,7 +64,7 @@ class FetchResult:
 
     @property
     def lines(self) -> list[str]:
-        """One line a symbol."""
+        """One line per symbol."""
         return [_line(one) for one in self.fetched]
 
     def __repr__(self) -> str:

@@ -34,7 +34,7 @@ SAME = {"day0": "date", "session": "date", "firm and date": "two-way", "date and
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegressionResult:
-    """Regressions of CARs on columns of the events, one a window.
+    """Regressions of CARs on columns of the events, one per window.
 
     Attributes
     ----------

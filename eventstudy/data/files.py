@@ -1,4 +1,4 @@
-"""``csv:DIR``: one SYMBOL.csv each; ``csv:FILE.csv``: one table of many tickers, long or with a column a ticker."""
+"""``csv:DIR``: one SYMBOL.csv each; ``csv:FILE.csv``: one table of many tickers, long or with a column per ticker."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from eventstudy.spelling import meant_path
 
 # symbols held at a time in a large study
 AT_ONCE = 256
-WANTED = "csv:DIR with one SYMBOL.csv each, or csv:FILE.csv with a column of tickers or a column a ticker"
+WANTED = "csv:DIR with one SYMBOL.csv each, or csv:FILE.csv with a column of tickers or a column per ticker"
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ class Web:
     secret_query : mapping
         Parameters added to every request and named in no message.
     per_second : float
-        Most requests a second.
+        Most requests per second.
     browser : bool
         Whether the service answers browsers alone.
     patience : Patience

@@ -332,7 +332,7 @@ def unknown_headings(headings: Sequence[object]) -> str:
 
 
 def wide_dates(headings: Sequence[object]) -> int:
-    """Position of the dates in a table with one column a ticker; -1 where no heading is one of dates."""
+    """Position of the dates in a table with one column per ticker; -1 where no heading is one of dates."""
     folded = [fold(heading) for heading in headings]
     named = [at for at, name in enumerate(folded) if name in DATE_HEADINGS]
     named = [at for at in named if folded[at] not in NO_HEADINGS] or named

@@ -138,7 +138,7 @@ def _grouped(column: Sequence[object]) -> dict[str, np.ndarray]:
     return {str(name).removesuffix(".0"): own for name, own in zip(names, rows, strict=True) if name}
 
 
-WIDE = Layout(name="one column a ticker", needs=frozenset(), columns={})
+WIDE = Layout(name="one column per ticker", needs=frozenset(), columns={})
 
 
 def wide_columns(headings: Sequence[object], symbol: str, held: str = "close") -> Recognised | None:

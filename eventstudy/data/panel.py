@@ -87,7 +87,7 @@ class Panel:
 
     @classmethod
     def open(cls, folder: Path) -> Panel:
-        """Map the files of a folder; nothing is read yet but one entry a series."""
+        """Map the files of a folder; nothing is read yet but one entry per series."""
         with np.load(folder / "series.npz") as stored:
             facts = SeriesFacts(**{name: stored[name] for name in SeriesFacts.__slots__})
         mapped = {

@@ -16,7 +16,7 @@ from eventstudy.errors import InputFileError, Problem
 INDEX_NAMES = ("date", "index", "__index_level_0__")
 WANTED = (
     "long: columns ticker, date and close or adj_close, or those of a known layout; or wide: one date column and one "
-    "close column a ticker, nothing else"
+    "close column per ticker, nothing else"
 )
 
 
@@ -77,7 +77,7 @@ def layout_of(path: str | Path) -> TableLayout:
         message = "this column is needed and missing: the file holds figures of one symbol and does not name it"
         raise InputFileError(str(path), [Problem(0, "ticker", "", message)])
     problems = [
-        Problem(0, name, str(types[name]), "is not a column of numbers; a wide file holds one close column a ticker")
+        Problem(0, name, str(types[name]), "is not a column of numbers; a wide file holds one close column per ticker")
         for name, kind in kinds.items()
         if name != dates[0] and kind not in ("number", "null")
     ]

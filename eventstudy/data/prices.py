@@ -236,7 +236,7 @@ class Supplied:
 
 @dataclass(frozen=True, slots=True)
 class Daily:
-    """Daily figures, one row a date, as ``PriceSeries`` has them; a close may be NaN, and rows be in any order."""
+    """Daily figures, one row per date, as ``PriceSeries`` has them; a close may be NaN, and rows be in any order."""
 
     close: Floats
     open: Floats | None = None

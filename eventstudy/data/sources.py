@@ -145,7 +145,7 @@ class FrameSource:
 
 
 def source_from_frame(frame: pd.DataFrame, asked: Input = "auto", *, volume: bool = True) -> FrameSource:
-    """A frame of daily figures as a source: long with a column of tickers, or wide with a column a ticker.
+    """A frame of daily figures as a source: long with a column of tickers, or wide with a column per ticker.
 
     The columns are those of any known layout; the program's own are ``ticker, date, close`` (and ``open, volume,
     dividend, split, adj_close``), or ``ticker, date, ret``. Missing rule: rows without a close are holes.

@@ -139,7 +139,7 @@ def _members(found: Measures, cell: Cell, needed: int) -> Ints:
 def _plain_total(
     found: Measures, session: Ints, options: Options, cell: Cell, parts: frozenset[str], needed: int
 ) -> SecondPass:
-    """One cell's sums over at most a chunk of events, by the lines of a small study."""
+    """One cell's sums over at most one chunk of events, by the code of a small study."""
     assert found.evidence is not None, "asked for"
     rows = _members(found, cell, needed)
     sample = sample_over(found, found.evidence, rows, options, cell.window, (session[rows], rows))

@@ -343,7 +343,7 @@ def _counted(subjects: Sequence[_Subject], levels: Sequence[float]) -> list[Cali
 
 
 def _rates(subject: _Subject, test: str, regime: str, levels: Sequence[float]) -> list[CalibrationRow]:
-    """The rows of one test in one regime: one a level, or one with the reason why there are none."""
+    """The rows of one test in one regime: one per level, or one with the reason why there are none."""
     p = subject.p[test]
     if len(p) >= FEWEST and not np.isfinite(p).any():
         # a test of one-day windows, or of long ones: it has nothing to say about this window

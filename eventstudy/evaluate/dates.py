@@ -1,4 +1,4 @@
-"""Inference on numbers that come one a date: sign flips, the stationary bootstrap, step-down over variants."""
+"""Inference on numbers that come one per date: sign flips, the stationary bootstrap, step-down over variants."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def dollar_impact(studied: Studied) -> tuple[DollarRow, ...]:
-    """One row an event and window whose ticker has ``--shares``, then one a session all of whose firms have them.
+    """One row per event and window whose ticker has ``--shares``, then one per session all of whose firms have them.
 
     Market value is the last close before the window's first day times the shares outstanding, both in the units of
     today's splits and of the listing's currency (closes in pence or cents make whole units); never a price that the

@@ -32,7 +32,7 @@ def page_files(
         ``md``, ``html``, ``tex``, ``png``, ``pdf``; others write no pages.
     audit : Audit or None
     say : callable or None
-        Called with one line a page.
+        Called with one line per page.
     """
     if not {"md", "html", "tex", *PICTURES} & set(formats):
         return {}

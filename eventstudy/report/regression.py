@@ -39,7 +39,7 @@ NOTHING = "-"
 
 
 def regression_frame(regressions: Sequence[Regression]) -> pd.DataFrame:
-    """The rows of regression.csv: one a window, estimator, variance and term."""
+    """The rows of regression.csv: one per window, estimator, variance and term."""
     import pandas as pd
 
     rows = [

@@ -52,7 +52,7 @@ def _arrow(values: list[Any]) -> Any:
 
 
 def results_text(result: StudyResult) -> str:
-    """results.json: the tables as lists of objects, one a line; no clock, no path, no version.
+    """results.json: the tables as lists of objects, one per line; no clock, no path, no version.
 
     Of more than 1,000 events only the tables without rows of events, unless everything is asked for.
     """
@@ -74,7 +74,7 @@ def results_text(result: StudyResult) -> str:
 
 
 def tables_text(tables: Mapping[str, pd.DataFrame], digits: int | None) -> str:
-    """The member ``tables`` of results.json: each table as a list of objects, one a line."""
+    """The member ``tables`` of results.json: each table as a list of objects, one per line."""
     texts = [f"{json.dumps(name)}: {escape.json_lines(_records(frame, digits))}" for name, frame in tables.items()]
     return '"tables": {\n' + ",\n".join(texts) + "\n}"
 

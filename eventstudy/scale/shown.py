@@ -31,7 +31,7 @@ class Shown:
     claims : bool (n,)
         Rows that claim something.
     first, smallest : list of (MeasuredEvents, Block)
-        What has been picked, one entry a block; the second holds at most one.
+        What has been picked, one entry per block; the second holds at most one.
     pages : set of str
         The first announcements.
     n_seen, n_claims : int

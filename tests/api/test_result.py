@@ -274,7 +274,7 @@ def test_compare_holds_what_single_runs_give(market: dict[str, Any], result: es.
         es.compare(result, estimation=[5])
 
 
-def test_the_interval_of_an_average_is_that_of_the_cross_section(result: es.StudyResult) -> None:
+def test_the_interval_of_an_average_is_cross_sectional(result: es.StudyResult) -> None:
     """An oracle that shares no code: the t interval of six CARs by SciPy."""
     from scipy import stats
 

@@ -89,9 +89,7 @@ def test_one_senseless_header_does_not_cost_the_others(tmp_path: Path) -> None:
     assert list(tmp_path.glob("*damaged*")) == []
 
 
-def test_a_slow_process_does_not_set_aside_the_new_store_of_a_faster_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slow_process_keeps_the_new_store_of_a_faster_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two find the same damage; the second must not move away what the first began."""
     from eventstudy.data import store as module
 

@@ -20,7 +20,7 @@ RUN = tuple(job for job in JOBS if job.name == "run")
 
 
 @pytest.mark.parametrize("jobs", [RUN, pytest.param(JOBS, marks=pytest.mark.slow)], ids=["run", "every command"])
-def test_commands_that_are_killed_or_interrupted_leave_nothing_half_done(jobs: tuple[Job, ...]) -> None:
+def test_killed_commands_leave_no_partial_files(jobs: tuple[Job, ...]) -> None:
     outcomes = set()
     with yard(jobs) as here:
         for number in range(max(len(jobs), 20)):
@@ -95,7 +95,7 @@ def test_other_errors_stay_what_they_are() -> None:
     assert done.returncode == 1 and "ZeroDivisionError: a bug" in done.stderr
 
 
-def test_ctrl_c_while_a_command_that_ended_well_says_so_changes_nothing() -> None:
+def test_ctrl_c_during_the_last_message_changes_nothing() -> None:
     code = (
         "import signal, sys, types\n"
         "ignore = signal.signal\n"
@@ -110,7 +110,7 @@ def test_ctrl_c_while_a_command_that_ended_well_says_so_changes_nothing() -> Non
     assert done.returncode == 0 and not done.stderr
 
 
-def test_a_command_that_ends_well_is_not_interrupted_by_a_late_ctrl_c() -> None:
+def test_a_late_ctrl_c_does_not_interrupt_a_finished_command() -> None:
     code = (
         "import atexit, signal, sys\nsys.argv = ['eventstudy', '--version']\n"
         "atexit.register(lambda: signal.raise_signal(signal.SIGINT))\n"

@@ -165,7 +165,7 @@ def test_runs_that_share_one_folder(place: Path, number: int) -> None:
     assert tree(place / "out", hidden=True) in wanted
 
 
-def test_what_a_killed_run_left_is_cleared_and_what_a_running_one_builds_is_not(tmp_path: Path) -> None:
+def test_only_files_of_killed_runs_are_cleared(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with aside(out) as running:
         (running / "half").write_text("x")
@@ -194,9 +194,7 @@ def test_what_a_killed_run_left_is_cleared_and_what_a_running_one_builds_is_not(
 
 
 @pytest.mark.parametrize("stops", [(5,), pytest.param((1, 2, 3, 4, 6), marks=pytest.mark.slow)])
-def test_files_of_the_run_before_go_even_if_the_run_that_replaces_them_is_killed(
-    tmp_path: Path, stops: tuple[int, ...]
-) -> None:
+def test_old_files_go_even_if_the_new_run_is_killed(tmp_path: Path, stops: tuple[int, ...]) -> None:
     """Killed wherever it is while files move: the next run leaves what it wrote, and no file of the first."""
     script = (
         "import os, signal, sys\nfrom pathlib import Path\nfrom eventstudy.report import write as w\n"

@@ -173,7 +173,7 @@ def test_rows_with_different_numbers_of_benchmarks(cli: Cli, tmp_path: Path) -> 
     assert cli("run", *both, "--formats", "csv").code == 0, "the market model uses the first one only"
 
 
-def test_a_default_window_that_does_not_fit_is_dropped_with_a_notice(cli: Cli, tmp_path: Path) -> None:
+def test_a_default_window_that_does_not_fit_is_dropped(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "events.csv").write_text(GOOD)
     outcome = cli("run", "--event-window=-1:1", "--formats", "csv")
     assert outcome.code == 0 and "0:10 dropped" in outcome.err

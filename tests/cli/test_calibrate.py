@@ -46,9 +46,7 @@ def test_it_adds_its_files_and_removes_nothing(done: Outcome) -> None:
     assert set(manifest["files"]) == set(before)
 
 
-def test_a_run_afterwards_leaves_it_alone_and_the_same_inputs_give_the_same_bytes(
-    done: Outcome, tmp_path: Path
-) -> None:
+def test_a_later_run_gives_the_same_bytes(done: Outcome, tmp_path: Path) -> None:
     copy_study(tmp_path)
     assert run_in(tmp_path, "calibrate", *QUICK, "--effect", "0.08,0.03").code == 0
     first, again = hashes(done.folder / "reports"), hashes(tmp_path / "reports")
@@ -105,7 +103,7 @@ def test_history_that_is_too_short_is_a_reason_and_exit_3(cli: Cli, tmp_path: Pa
 
 
 @pytest.mark.parametrize("size", ["5%", "2", "0", "-0.03"])
-def test_an_effect_that_is_none_is_exit_2_and_nothing_is_written(cli: Cli, tmp_path: Path, size: str) -> None:
+def test_an_invalid_effect_is_exit_2(cli: Cli, tmp_path: Path, size: str) -> None:
     copy_study(tmp_path)
     outcome = cli("calibrate", f"--effect={size}")
     assert outcome.code == 2 and "effect" in outcome.err and "Traceback" not in outcome.err

@@ -66,7 +66,7 @@ def test_tables_hold_the_digits_asked_for(folder: Path, name: str, digits: int) 
     assert shortened > 300
 
 
-def test_results_and_figures_hold_the_same_numbers_as_the_tables(folder: Path) -> None:
+def test_results_and_figures_have_the_numbers_of_the_tables(folder: Path) -> None:
     def rounded(full: float, short: float) -> None:
         assert short == float(f"{full:.10g}")
 
@@ -80,7 +80,7 @@ def test_results_and_figures_hold_the_same_numbers_as_the_tables(folder: Path) -
         assert each(*map(read_metadata, texts), rounded) > 0
 
 
-def test_parquet_and_the_study_itself_are_full_whatever_is_asked_for(folder: Path) -> None:
+def test_parquet_and_the_study_have_full_precision(folder: Path) -> None:
     pytest.importorskip("pyarrow")
     for path in sorted((folder / "full").glob("*.parquet")):
         assert path.read_bytes() == (folder / "six" / path.name).read_bytes()
@@ -118,7 +118,7 @@ def test_reports_of_different_precision_agree(
 @pytest.mark.parametrize(
     ("other", "change", "seen"), [("full", 3e-5, True), ("full", 1e-7, False), ("ten", 4e-9, True)]
 )
-def test_a_number_that_changed_is_found_at_the_coarser_precision(
+def test_a_changed_number_is_found_at_the_coarser_precision(
     folder: Path, tmp_path: Path, other: str, change: float, seen: bool
 ) -> None:
     first, second = ("six", "full") if other == "full" else ("full", "ten")

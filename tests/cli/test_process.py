@@ -149,9 +149,7 @@ def test_no_command_leaves_a_store_open(tmp_path: Path, monkeypatch: pytest.Monk
     assert made or name == "cache path"
 
 
-def test_what_goes_wrong_in_this_process_is_what_a_process_would_say(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_errors_in_process_equal_those_of_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug is a traceback and exit 1; a warning is printed, not raised; a deprecation is neither."""
     from eventstudy.cli import app
 

@@ -185,9 +185,7 @@ def test_the_committed_sample_is_what_the_command_makes(full_run: Outcome) -> No
     assert compare(sample, reports(full_run)) == []
 
 
-def test_the_comparison_notices_a_wrong_number_a_missing_file_and_a_changed_word(
-    full_run: Outcome, tmp_path: Path
-) -> None:
+def test_the_comparison_notices_every_kind_of_change(full_run: Outcome, tmp_path: Path) -> None:
     import shutil
 
     copy = tmp_path / "copy"

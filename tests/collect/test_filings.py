@@ -199,9 +199,7 @@ def test_a_header_that_is_none_costs_its_row_alone(sec: Sec, asking: Asking, tmp
     assert asking(*ASK, "MADE").code == 0 and len(rows(tmp_path / "events.csv")) == 4, "healed"
 
 
-def test_without_a_header_file_the_filing_itself_is_read_as_far_as_its_header(
-    sec: Sec, asking: Asking, tmp_path: Path
-) -> None:
+def test_without_a_header_file_the_filing_is_read(sec: Sec, asking: Asking, tmp_path: Path) -> None:
     sec.spoil["hdr.sgml"] = Answer(403, NO_OBJECT)
     assert asking(*ASK, "MADE").code == 0
     assert by_number(tmp_path / "events.csv")[RESULTS.number]["announced_at"] == "2025-05-01T16:21:40-04:00"
@@ -233,7 +231,7 @@ BROKEN: dict[str, tuple[str, Answer, str]] = {
 @pytest.mark.parametrize(
     "kind", some(BROKEN, "undeclared", "too fast", "429", "bare 403", "no index", "unequal", "no column")
 )
-def test_a_refusal_or_a_changed_index_is_told_and_writes_nothing(
+def test_a_refusal_or_a_changed_index_writes_nothing(
     sec: Sec, asking: Asking, services: Services, tmp_path: Path, kind: str
 ) -> None:
     part, answer, words = BROKEN[kind]

@@ -144,7 +144,7 @@ def test_an_announcement_that_the_file_has_is_not_doubled(tmp_path: Path, text: 
 
 
 @pytest.mark.parametrize("name", ["MADE_results_2025-02-25", "MADE_results_2025-02-26", "mine"])
-def test_results_whose_date_moved_are_one_announcement_and_both_dates_are_told(tmp_path: Path, name: str) -> None:
+def test_a_moved_date_of_results_is_one_announcement(tmp_path: Path, name: str) -> None:
     found = joined(tmp_path / "events.csv", f"{HEAD}{name},MADE,2025-02-25,earnings,x\n", "2025-02-26")
     assert not found.added
     assert found.notes == ["MADE: the file has results on 2025-02-25, the source says 2025-02-26"]

@@ -292,7 +292,7 @@ def test_markets_that_tiingo_does_not_have(
 
 
 @pytest.mark.slow
-def test_nothing_in_the_range_and_another_company_under_the_ticker(
+def test_an_empty_range_and_a_reused_ticker_are_named(
     vendors: dict[str, Any], study: Study, asking: Asking, tmp_path: Path
 ) -> None:
     vendors["tiingo"].spoil["/nvda/prices"] = Answer(200, b"[]")

@@ -136,7 +136,7 @@ RAW_SPLITS: dict[str, Edit] = {
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("case", RAW_SPLITS)
-def test_closes_that_jump_by_a_stated_split_are_adjusted_and_it_is_said(tmp_path: Path, way: str, case: str) -> None:
+def test_closes_that_jump_by_a_split_are_adjusted(tmp_path: Path, way: str, case: str) -> None:
     result = WAYS[way](RAW_SPLITS[case](clean("ABC")), tmp_path)
     assert measured(result) == pytest.approx(PLAIN, abs=1e-7)
     assert any("are divided by it" in notice for notice in result.notices)
@@ -175,9 +175,7 @@ CONTRADICTIONS: dict[str, tuple[Edit, str]] = {
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("case", CONTRADICTIONS)
-def test_a_split_that_contradicts_the_closes_is_refused_with_day_and_figures(
-    tmp_path: Path, way: str, case: str
-) -> None:
+def test_a_split_against_the_closes_is_refused(tmp_path: Path, way: str, case: str) -> None:
     edit, words = CONTRADICTIONS[case]
     with pytest.raises(InputFileError) as caught:
         WAYS[way](edit(clean("ABC")), tmp_path)
@@ -246,7 +244,7 @@ def test_a_payer_has_one_total_return_in_every_form(tmp_path: Path, case: str) -
     assert own.basis == basis and why in own.basis_why
 
 
-def test_dividends_of_a_history_are_not_added_and_the_page_says_so(tmp_path: Path) -> None:
+def test_dividends_of_a_history_are_not_added(tmp_path: Path) -> None:
     """yfinance#1333: the closes of ``history()`` hold the dividends beside them."""
     result = as_csv(history(clean("PAYER")), tmp_path)
     assert measured(result) == pytest.approx(PAYER, abs=1e-7)
@@ -262,9 +260,7 @@ def test_dividends_of_a_history_are_not_added_and_the_page_says_so(tmp_path: Pat
         (0.0, "2024-05-10: a dividend of 0 is stated"),
     ],
 )
-def test_dividends_that_contradict_the_adjusted_close_are_refused(
-    tmp_path: Path, way: str, factor: float, words: str
-) -> None:
+def test_dividends_against_the_adjusted_close_are_refused(tmp_path: Path, way: str, factor: float, words: str) -> None:
     own = clean("PAYER")
     own["Dividends"] *= factor
     with pytest.raises(InputFileError) as caught:
@@ -272,14 +268,14 @@ def test_dividends_that_contradict_the_adjusted_close_are_refused(
     assert words in str(caught.value) and "imply a dividend of 0.5" in str(caught.value)
 
 
-def test_a_dividend_on_another_day_than_the_adjusted_close_has_it_is_refused() -> None:
+def test_a_dividend_on_another_day_than_adjusted_is_refused() -> None:
     own = clean("PAYER")
     own["Dividends"] = own["Dividends"].shift(1, fill_value=0.0)
     found = accept(raw_of(own))
     assert isinstance(found, Refusal) and found.why.startswith("2024-05-10: a dividend of 0 is stated")
 
 
-def test_an_adjusted_close_of_a_source_that_computes_it_counts_where_it_contradicts() -> None:
+def test_a_computed_adjusted_close_wins_a_contradiction() -> None:
     own = clean("PAYER")
     own["Dividends"] *= 10
     found = accept(raw_of(own), trust_adjusted=True)
@@ -324,7 +320,7 @@ def test_the_grid_tells_what_the_moves_cannot() -> None:
 
 
 @pytest.mark.parametrize(("heading", "basis"), [("", "split-adjusted"), ("raw", "raw")])
-def test_a_split_too_small_to_see_is_read_by_the_headings_and_marked(heading: str, basis: str) -> None:
+def test_a_split_too_small_to_see_follows_the_headings(heading: str, basis: str) -> None:
     own = walk(sigma=0.02)
     own["Stock Splits"] = np.where(own.index == 300, 1.02, 0.0)
     found = accept(raw_of(own, heading))
@@ -343,7 +339,7 @@ def adjusted_for(own: Frame, paid: np.ndarray) -> np.ndarray:
     return close * factor
 
 
-def test_closes_off_the_grid_before_the_last_dividend_hold_the_dividends() -> None:
+def test_closes_off_the_price_grid_include_dividends() -> None:
     own = walk()
     paid = quarterly(own, 0.005)
     found = accept(raw_of(own.assign(Close=adjusted_for(own, paid), Dividends=paid)))
@@ -443,7 +439,7 @@ def test_a_refused_benchmark_of_every_row_ends_the_study(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_text_with_the_day_first_is_refused_with_the_line_that_parses_it(tmp_path: Path, way: str) -> None:
+def test_day_first_text_is_refused_with_a_cure(tmp_path: Path, way: str) -> None:
     """pandas#25847: cell by cell, the days up to the twelfth are read as months."""
     own = clean("ABC").assign(Date=lambda f: pd.to_datetime(f["Date"]).dt.strftime("%d/%m/%Y"))
     market = clean("SPY").assign(Date=lambda f: pd.to_datetime(f["Date"]).dt.strftime("%d/%m/%Y"))
@@ -517,7 +513,7 @@ def test_rows_padded_over_holidays_change_nothing(tmp_path: Path) -> None:
 # ---- columns that are swapped, and the manifest
 
 
-def test_a_close_outside_its_row_on_many_rows_means_swapped_columns() -> None:
+def test_many_closes_outside_low_and_high_mean_swapped_columns() -> None:
     own = clean("ABC")
     bars = own.assign(High=np.maximum(own["Open"], own["Close"]), Low=np.minimum(own["Open"], own["Close"]))
     assert isinstance(accept(raw_of(bars)), PriceSeries)
@@ -600,7 +596,7 @@ SPLITS = {
 
 @pytest.mark.parametrize("as_traded", [True, False])
 @pytest.mark.parametrize("ticker", SPLITS)
-def test_real_splits_are_read_whether_the_closes_have_seen_them_or_not(ticker: str, as_traded: bool) -> None:
+def test_real_splits_are_read_in_raw_and_adjusted_closes(ticker: str, as_traded: bool) -> None:
     table = pd.read_csv(tables() / "prices.csv")
     own = table[table["ticker"] == ticker].reset_index(drop=True)
     split, by = np.zeros(len(own)), np.ones(len(own))

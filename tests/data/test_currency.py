@@ -85,7 +85,7 @@ def test_returns_in_dollars_are_those_of_pandas(prices: Path, tmp_path: Path) ->
     assert returns(tmp_path, "ASML.AS") != found
 
 
-def test_a_day_without_a_rate_is_a_hole_and_its_dividend_is_kept(prices: Path, tmp_path: Path) -> None:
+def test_a_day_without_a_rate_is_a_hole_but_keeps_its_dividend(prices: Path, tmp_path: Path) -> None:
     path = prices / "EURUSD=X.csv"
     kept = [line for line in path.read_text().splitlines() if not line.startswith("2025-04-15")]
     path.write_text("\n".join(kept) + "\n")

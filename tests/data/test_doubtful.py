@@ -51,7 +51,7 @@ def test_gross_returns_are_gross_returns(tmp_path: Path, way: str) -> None:
     table["Close"] = table["Close"].pct_change().fillna(0.0) + 1
     said = refusal(tmp_path, table, way)
     assert "gross returns (1 + r)" in said and "subtract 1 and give input='returns'" in said
-    # wide: a column a ticker
+    # wide: a column per ticker
     wide = pd.DataFrame({"Date": table["Date"], "ABC": table["Close"]}).merge(
         frame("SPY").rename(columns={"Close": "SPY"})
     )
@@ -97,7 +97,7 @@ def test_the_returns_of_a_deposit_are_never_negative(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_shuffled_closes_and_returns_about_a_hundred_are_gross_returns(tmp_path: Path, way: str) -> None:
+def test_returns_about_a_hundred_are_gross_returns(tmp_path: Path, way: str) -> None:
     table = frame()
     shuffled = table.assign(Close=table["Close"].sample(frac=1, random_state=1).to_numpy())
     assert "doubtful_closes" in studied(tmp_path, shuffled, way)[1]
@@ -107,7 +107,7 @@ def test_shuffled_closes_and_returns_about_a_hundred_are_gross_returns(tmp_path:
     assert "subtract 100, divide by 100" in said
 
 
-def test_rows_in_any_order_are_put_in_order_before_they_are_judged(tmp_path: Path) -> None:
+def test_rows_are_sorted_before_they_are_checked(tmp_path: Path) -> None:
     table = frame().sample(frac=1, random_state=3)
     assert studied(tmp_path, table, "csv")[0] == pytest.approx(TRUTH, abs=1e-7)
 
@@ -176,7 +176,7 @@ def test_exchanged_opens_and_closes_are_flagged(tmp_path: Path, way: str) -> Non
     assert "doubtful_closes" in studied(folder, wrong, way)[1]
 
 
-def test_a_source_whose_opens_are_closes_has_no_exchanged_columns() -> None:
+def test_opens_equal_to_closes_are_not_exchanged_columns() -> None:
     close = np.exp(np.cumsum(np.random.default_rng(4).normal(0, 0.01, 500)))
     assert not exchanged(close, close)
     assert not exchanged(np.append(close[:1], close[:-1]), close), "the close before"

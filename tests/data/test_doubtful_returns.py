@@ -22,7 +22,7 @@ AT = int(np.flatnonzero(frame()["Date"] == DAY0)[0])
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("rows", [80, 200])
-def test_closes_exchanged_among_themselves_within_the_window_are_flagged(tmp_path: Path, way: str, rows: int) -> None:
+def test_shuffled_closes_within_the_window_are_flagged(tmp_path: Path, way: str, rows: int) -> None:
     table = frame()
     part = slice(AT - 20 - rows, AT - 21)
     table.loc[part, "Close"] = table.loc[part, "Close"].sample(frac=1, random_state=4).to_numpy()
@@ -39,7 +39,7 @@ def test_closes_in_their_order_have_an_order() -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_percent_of_a_quiet_asset_is_flagged_and_decimals_of_it_are_not(tmp_path: Path, way: str) -> None:
+def test_percent_returns_of_a_quiet_asset_are_flagged(tmp_path: Path, way: str) -> None:
     table = frame()
     table["ret"] = table.pop("Close").pct_change() * 0.04
     car, flags = studied(tmp_path, table, way, input="returns")
@@ -88,7 +88,7 @@ def test_dividends_in_another_unit_are_refused_or_flagged(tmp_path: Path, way: s
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_headings_that_alone_decide_about_a_dividend_of_day_0_are_flagged(tmp_path: Path, way: str) -> None:
+def test_a_day_0_dividend_by_headings_alone_is_flagged(tmp_path: Path, way: str) -> None:
     table = frame()
     table["Dividends"] = 0.0
     table.loc[AT, "Dividends"] = 2.0

@@ -55,7 +55,7 @@ def test_a_ticker_without_a_calendar_is_a_row_with_a_reason(ticker: str) -> None
 
 
 @pytest.mark.usefixtures("unbuilt")
-def test_a_study_without_any_known_exchange_has_rows_with_reasons() -> None:
+def test_unknown_exchanges_are_rows_with_reasons() -> None:
     result = run(events(*UNKNOWN.values()), spec=StudySpec(source="snapshot"))
     assert result.n_read == 2 and result.windows.empty
     assert result.excluded["reason"].tolist() == ["unknown_exchange"] * 2

@@ -109,7 +109,7 @@ def test_cells_that_say_so_need_no_heading(tmp_path: Path, way: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("clock", ["16:05", "4:05 PM", "16:05:00", "08:00 ET"])
-def test_a_clock_apart_from_its_date_is_refused_with_the_moment_to_write(tmp_path: Path, way: str, clock: str) -> None:
+def test_a_clock_apart_from_its_date_is_refused_with_a_cure(tmp_path: Path, way: str, clock: str) -> None:
     with pytest.raises(InputFileError) as caught:
         events(tmp_path, f"ticker,announced_at,time\nABC,2025-04-16,{clock}\nABC,2025-01-16,\n", way)
     said = str(caught.value)

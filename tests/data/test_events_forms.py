@@ -201,7 +201,7 @@ def test_the_offset_of_utc_is_named_as_its_z_is() -> None:
         assert f"16:21:59{offset} is 12:21 in New York, day 0 2025-05-01" in said and "day 0 is 2025-05-02" in said
 
 
-def test_a_time_with_a_z_that_may_be_new_yorks_is_named_with_both_readings() -> None:
+def test_a_doubtful_utc_clock_is_named_with_both_readings() -> None:
     (said,) = warned("2025-05-01T16:21:59Z", "2025-05-01T16:21:59-04:00", "2025-05-01T12:00:00Z", "2025-05-01")
     assert "day 0 2025-05-01" in said and "day 0 is 2025-05-02" in said and "2025-05-01T16:21:59-04:00" in said
     assert "12:21 in New York" in said and "date-a-filing" in said

@@ -99,7 +99,7 @@ def test_a_file_of_one_ticker_with_two_rows_of_headings(tmp_path: Path, named: b
     is_truth(studied(f"csv:{folder_of(tmp_path, {symbol: text(symbol) for symbol in ('ABC', 'SPY')})}"))
 
 
-def test_two_levels_without_closes_are_refused_by_their_headings(tmp_path: Path) -> None:
+def test_two_levels_without_closes_are_refused(tmp_path: Path) -> None:
     table = levels(by_ticker=False, index=True)[["Volume"]]
     table.to_parquet(tmp_path / "p.parquet")
     with pytest.raises(InputFileError, match="do not match a known layout"):

@@ -78,7 +78,7 @@ def test_dividends_under_other_headings(tmp_path: Path, heading: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("heading", ["Adj Factor", "Split adjustment", "cumulative splits", "Dividend (gross)"])
-def test_a_heading_that_may_state_them_and_is_unknown_is_refused(tmp_path: Path, heading: str, way: str) -> None:
+def test_an_unknown_heading_that_may_state_splits_is_refused(tmp_path: Path, heading: str, way: str) -> None:
     table = frame()
     table[heading] = 1.0
     with pytest.raises(InputFileError) as caught:
@@ -97,7 +97,7 @@ def test_the_second_of_two_columns_is_not_left_out(tmp_path: Path) -> None:
     """pandas numbers columns of one name; which of them is meant is not guessed."""
     table = frame()
     table["Close.1"] = table["Close"] * 2
-    with pytest.raises(InputFileError, match="remove one column"):
+    with pytest.raises(InputFileError, match="remove one of the columns"):
         car(tmp_path, table, "csv")
 
 

@@ -91,7 +91,7 @@ def test_returns_of_crsp_have_six_decimals() -> None:
     assert (row["car"], row["std_error"]) == pytest.approx(BASE, abs=1e-6)
 
 
-def test_a_dividend_that_contradicts_the_adjusted_close_is_refused() -> None:
+def test_a_dividend_against_the_adjusted_close_is_refused() -> None:
     with pytest.raises(EventStudyError, match=r"2024-05-10: a dividend of 5 .* imply a dividend of 0\.5"):
         studied("20c-dividends-contradict-adjclose")
 
@@ -117,13 +117,13 @@ def test_a_vendors_own_split_column_is_applied() -> None:
     assert abs(window.loc["[0,1]", "car"]) < 0.1, "-0.48 with the split left in"
 
 
-def test_a_day_zero_of_four_sessions_is_flagged_and_ranked_by_its_scale() -> None:
+def test_a_day_0_of_four_sessions_is_flagged_and_rescaled() -> None:
     row = rows(studied("45-returns-over-holes", "ev2.csv", "p1", "MKT")).loc["h903"]
     assert "multi_session" in row["flags"]
     assert row["p_conformal"] == pytest.approx(0.251, abs=6e-4)
 
 
-def test_day_first_text_in_a_frame_is_refused_with_the_line_that_reads_it() -> None:
+def test_day_first_text_in_a_frame_is_refused_with_a_cure() -> None:
     frame = pd.read_csv(FOLDER / "frame-dayfirst.csv")
     event = pd.DataFrame({"event_id": ["news"], "ticker": ["ABC"], "announced_at": ["2025-04-16"], "timing": ["bmo"]})
     with pytest.raises(EventStudyError, match="to_datetime"):

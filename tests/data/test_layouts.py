@@ -209,7 +209,7 @@ def test_commas_of_thousands_and_decimal_commas(tmp_path: Path) -> None:
     assert "not a number" in refused(tmp_path, 'Date,Close\n2025-04-15,"102,31"\n')
 
 
-def test_a_layout_of_another_country_is_not_read_with_day_and_month_swapped(tmp_path: Path) -> None:
+def test_a_foreign_layout_keeps_day_and_month(tmp_path: Path) -> None:
     head = '"Date","Price","Open","High","Low","Vol.","Change %"\n'
     said = refused(tmp_path, head + '"30/06/2025","1","1","1","1","1M","0%"\n')
     assert "form of this layout" in said
@@ -234,7 +234,7 @@ def test_a_file_of_several_symbols_gives_its_own(tmp_path: Path) -> None:
         read_prices(tmp_path / "ABC.csv", "QQQ")
 
 
-def test_a_ticker_of_two_firms_is_refused_and_a_renamed_firm_is_one(tmp_path: Path) -> None:
+def test_a_ticker_of_two_firms_is_refused(tmp_path: Path) -> None:
     rows = "1,20230103,FB,0.01\n1,20230104,META,0.02\n2,20230103,OLD,0.03\n3,20240103,OLD,0.04\n"
     (tmp_path / "c.csv").write_text("PERMNO,date,TICKER,RET\n" + rows)
     table: PriceTable = CsvSource.open(str(tmp_path / "c.csv")).fetch(["META", "OLD", "3"], date.min, date.max)

@@ -120,7 +120,7 @@ def test_a_break_that_does_not_stay_or_calm_down_is_a_huge_move() -> None:
 # a hole before the event: sessions without rows, whether it is bridged
 @pytest.mark.parametrize(("missing", "bridged"), [(19, True), (20, True), (21, False), (60, False)])
 @pytest.mark.parametrize("column", ["A", "SPY"])
-def test_a_long_hole_is_not_bridged_and_no_regression_reaches_across(missing: int, bridged: bool, column: str) -> None:
+def test_no_return_and_no_regression_crosses_a_long_hole(missing: int, bridged: bool, column: str) -> None:
     table = market()
     hole = slice(AT - 150, AT - 150 + missing)
     table.iloc[hole, table.columns.get_loc(column)] = np.nan
@@ -141,7 +141,7 @@ def test_a_long_hole_is_not_bridged_and_no_regression_reaches_across(missing: in
 DAYS_BEFORE = 21
 
 
-def test_two_companies_under_one_symbol_are_never_one_regression() -> None:
+def test_two_companies_of_one_symbol_are_not_joined() -> None:
     one, other = market(seed=3), market(seed=9)
     table = one.copy()
     table["A"] = np.nan
@@ -212,7 +212,7 @@ TICKS = ("AVGO 2020-03-18", "EIX 2018-11-15", "OKE 2020-03-18", "PCG 2018-11-15"
 
 
 @pytest.mark.skipif(not (TABLES / "panel.parquet").is_file(), reason="EVENTSTUDY_TEST_DATA names no panel.parquet")
-def test_500_real_firms_have_the_flags_that_were_looked_at_and_no_other() -> None:
+def test_real_firms_have_only_the_flags_that_were_checked() -> None:
     """Every flag was looked at: earnings, buy-outs, the spring of 2020, and one defect of the vendor (DHR 2016)."""
     from eventstudy.data.calendar import load_calendar
     from eventstudy.data.proven_calendars import judged
@@ -242,7 +242,7 @@ def test_500_real_firms_have_the_flags_that_were_looked_at_and_no_other() -> Non
     assert not found["other"]
 
 
-def test_ranges_come_from_the_options_and_not_from_the_first_event() -> None:
+def test_price_ranges_come_from_the_options() -> None:
     """An event once had 1,071 observations alone and 2,500 beside an older row of another firm."""
     from eventstudy.data.calendar import load_calendar
 

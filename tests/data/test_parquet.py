@@ -95,7 +95,7 @@ def test_every_wrong_cell_and_type_of_an_events_file_is_named(tmp_path: Path) ->
     assert "surprise 'list" in problems(read_events, write(tmp_path / "g.parquet", nested))
 
 
-def test_ten_thousand_bad_rows_are_counted_by_reason_and_a_hundred_listed(tmp_path: Path) -> None:
+def test_bad_rows_are_counted_by_reason(tmp_path: Path) -> None:
     n = 40_000
     when = np.where(np.arange(n) % 4 == 0, "4/15/2025", "2025-04-15")
     columns = {"event_id": [f"e{i}" for i in range(n)], "ticker": ["NVDA"] * n, "announced_at": when.tolist()}

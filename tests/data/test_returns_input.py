@@ -168,7 +168,7 @@ def test_a_delisting_return_counts_once(tmp_path: Path) -> None:
     assert cell(result, "[-1,1]", "bhar") == pytest.approx(-0.29128695, abs=5e-9)
 
 
-def test_a_delisting_return_in_a_row_of_its_own_spans_the_days_since_the_last_trade(tmp_path: Path) -> None:
+def test_a_delisting_row_spans_the_days_since_the_last_trade(tmp_path: Path) -> None:
     kept = "\n".join(crsp(R1, "").splitlines()[:26]) + "\n"
     late = str(DAYS[26]).replace("-", "")
     text = kept + f"1,{late},A,,,-0.30\n"
@@ -218,7 +218,7 @@ def test_a_return_below_a_total_loss_is_refused_outside_crsp() -> None:
     assert "below a total loss" in table.refused["A"] and list(table.series) == ["M"]
 
 
-def test_closes_beside_returns_are_used_unless_returns_are_asked_for() -> None:
+def test_closes_are_used_unless_returns_are_requested() -> None:
     frame = long(R1)
     frame["close"] = np.concatenate([100 * np.cumprod(1 + R1), 100 * np.cumprod(1 + MARKET)])
     table = source_from_frame(frame).table

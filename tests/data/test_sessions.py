@@ -161,7 +161,7 @@ def test_more_than_three_days_a_year_correct_nothing() -> None:
     assert "A: 4 rows are not sessions of XNYS and left out (2024-01-06" in "; ".join(found.notices)
 
 
-def test_a_row_that_the_benchmark_does_not_share_is_left_out_and_flagged() -> None:
+def test_a_row_without_a_benchmark_row_is_left_out() -> None:
     clean, table = market(), with_day(market(), SATURDAYS[0], columns=("A",))
     before, after = (study(t, event("A", DAY), "SPY") for t in (clean, table))
     assert day0(before)["car"] == day0(after)["car"]
@@ -192,7 +192,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("code", WRONG)
-def test_a_series_on_another_calendar_is_excluded_and_the_best_are_named(code: str) -> None:
+def test_a_wrong_calendar_is_excluded_and_better_ones_named(code: str) -> None:
     day, best = WRONG[code]
     days = load_calendar(code, date(2022, 1, 3), date(2024, 12, 31)).sessions
     table = market(days)
@@ -277,7 +277,7 @@ def test_rows_of_a_calendar_fit_it_best(code: str, holes: float) -> None:
     assert "XNYS" not in best_calendars(rows) or code == "XNYS"
 
 
-def test_a_benchmark_from_elsewhere_is_not_taken_for_a_shifted_one() -> None:
+def test_a_foreign_benchmark_is_not_called_shifted() -> None:
     """New York's week from Monday to Friday is Riyadh's from Sunday to Thursday, a day later."""
     days = load_calendar("XSAU", date(2022, 1, 3), date(2024, 12, 31)).sessions
     own, index = market(days)["A"].rename("2222.SR"), market()["SPY"]
@@ -285,7 +285,7 @@ def test_a_benchmark_from_elsewhere_is_not_taken_for_a_shifted_one() -> None:
     assert not len(found.excluded) and np.isfinite(day0(found)["car"])
 
 
-def test_days_of_currencies_are_london_s_and_those_of_crypto_are_utc() -> None:
+def test_currency_days_are_london_s_and_crypto_days_are_utc() -> None:
     days = pd.bdate_range("2024-06-03", periods=40)
     for symbol, zone in (("EURUSD=X", "Europe/London"), ("BTC-USD", "UTC")):
         stamps = days.tz_localize(zone).tz_convert("UTC")
@@ -294,7 +294,7 @@ def test_days_of_currencies_are_london_s_and_those_of_crypto_are_utc() -> None:
         assert series.dates.astype(str).tolist() == days.strftime("%Y-%m-%d").tolist()
 
 
-def test_one_event_alone_shares_its_session_on_the_corrected_calendar() -> None:
+def test_one_event_uses_the_corrected_calendar() -> None:
     closed, after = str(NEW_YORK[500]), str(NEW_YORK[501])
     table = market(names=("A", "SPY")).assign(B=market(seed=4)["A"], C=market(seed=5)["A"])
     table = table[table.index != pd.Timestamp(closed)]

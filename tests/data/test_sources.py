@@ -66,7 +66,7 @@ def test_a_split_is_no_return() -> None:
     assert abs(series.factors[0, at("2024-03-07")]) < 0.1
 
 
-def test_a_dividend_of_a_row_without_a_close_is_earned_with_the_next(tmp_path: Path) -> None:
+def test_a_dividend_without_a_close_counts_at_the_next_close(tmp_path: Path) -> None:
     rows = "Date,Close,Dividends\n2025-04-14,100,0\n2025-04-15,,1\n2025-04-16,99,0.5\n2025-04-17,,7\n"
     series = read_prices(write(tmp_path, "A.csv", rows), "A")
     assert list(series.dividend) == [0.0, 1.5], "the last one is earned by no return"

@@ -56,7 +56,7 @@ def test_the_correlation_is_that_of_the_path_s_own_variances() -> None:
     )
 
 
-def test_whole_paths_stay_inside_as_often_as_promised_and_outside_the_pointwise_band_more_often() -> None:
+def test_whole_paths_stay_inside_the_band() -> None:
     n = 1500
     design = paths(n, 11)
     fits = fit(design, "market-model")
@@ -72,7 +72,7 @@ def test_whole_paths_stay_inside_as_often_as_promised_and_outside_the_pointwise_
     assert (t.max(axis=1) <= stats.t.ppf(0.975, 78)).mean() < 0.90, "the pointwise band is not a band for a path"
 
 
-def test_short_paths_of_fat_tailed_returns_stay_inside_the_band_of_shifts() -> None:
+def test_short_fat_tailed_paths_stay_inside_the_band() -> None:
     """t4 errors, three days: 4.6 to 5.6 % leave it (methods A1), 7 % that of the multivariate t; longer paths have no such band."""
     n, plan = 2000, WindowPlan(estimation=120, gap=10, start=0, end=2)
     rng = np.random.default_rng(17)

@@ -11,7 +11,7 @@ from statsmodels.stats.proportion import proportion_confint
 from eventstudy.engine.significance.coverage import coverage, extreme_tenths, rejection_rate
 
 
-def test_the_standard_error_is_that_of_a_clustered_regression_on_a_constant() -> None:
+def test_the_error_is_that_of_a_clustered_regression() -> None:
     rng = np.random.default_rng(1)
     day = np.sort(rng.integers(0, 1400, 900))
     # months with a mood of their own, so that clustering matters
@@ -26,7 +26,7 @@ def test_the_standard_error_is_that_of_a_clustered_regression_on_a_constant() ->
     assert (found.low, found.high) == pytest.approx((low, high), rel=1e-12)
 
 
-def test_spans_grow_with_the_window_and_the_error_never_falls_below_the_binomial_one() -> None:
+def test_spans_grow_with_the_window() -> None:
     rng = np.random.default_rng(2)
     day = np.arange(1000)
     rejected = np.convolve(rng.uniform(size=1000) < 0.02, np.ones(11), "same") > 0

@@ -87,7 +87,7 @@ def test_measures_are_those_of_a_small_study(model: str, strict: bool) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_first_last_and_masked_are_counted_as_a_loop_counts_them(engine: Any) -> None:
+def test_first_last_and_masked_equal_a_loop(engine: Any) -> None:
     panel, placed = hard_panel(4), hard_events(4)
     found = measure(panel, placed, options("market-model", engine=engine))
     for i, (s, t) in enumerate(zip(placed.series, placed.session, strict=True)):
@@ -303,7 +303,7 @@ def test_more_days_than_a_place_can_hold_are_refused() -> None:
 
 
 @needs_numba
-def test_inputs_in_any_form_give_the_same_digits_and_one_compiled_form(tmp_path: Path) -> None:
+def test_inputs_of_any_form_give_the_same_digits(tmp_path: Path) -> None:
     from eventstudy.engine.compiled.regress import measure_events
 
     panel, placed = hard_panel(8, own_factors=True), hard_events(8, 300)
@@ -361,7 +361,7 @@ print(found.hexdigest())
 
 @needs_numba
 @pytest.mark.slow
-def test_fresh_code_and_code_from_the_cache_give_the_same_digits(tmp_path: Path) -> None:
+def test_compiled_code_and_cached_code_give_the_same_digits(tmp_path: Path) -> None:
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
     digests = []
     for turn in range(2):

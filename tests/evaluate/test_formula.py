@@ -124,7 +124,7 @@ def test_hostile_text_is_refused_with_a_sentence(text: str, tmp_path: Path, monk
 
 @given(st.text(alphabet="car~+-*:/().,= \"'1029CIQnplogabsurpisezet_[]{}@;\\\n", max_size=60))
 @settings(max_examples=400, deadline=None)
-def test_whatever_gets_through_names_nothing_but_columns_and_functions(text: str) -> None:
+def test_accepted_text_names_only_columns_and_functions(text: str) -> None:
     try:
         found = read_formula(text, COLUMNS)
     except UsageError:

@@ -35,7 +35,7 @@ def test_the_headline_and_what_must_not_be_read(
     assert len(advice.why) > 40
 
 
-def test_signs_are_flipped_only_where_five_percent_can_be_reached() -> None:
+def test_sign_flips_need_an_attainable_five_percent() -> None:
     assert "sign-flip" in recommend(6, 6, 0).tests and "sign-flip" not in recommend(5, 5, 0).tests
 
 

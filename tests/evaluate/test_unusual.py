@@ -45,7 +45,7 @@ def test_the_counts_by_statsmodels(limits: Limits | None) -> None:
             assert found.adjusted_p(int(studied.rows[i])) == 1.0
 
 
-def test_without_the_headline_p_the_t_counts_and_nothing_survives() -> None:
+def test_without_the_headline_p_the_t_counts() -> None:
     result = run(ROOT / "events.csv", spec=SPEC.with_changes(tests=("car-t",)))
     found = result.unusual
     assert found.by == "t" and found.found == (looks(result)["p_t"] <= 0.05).sum()

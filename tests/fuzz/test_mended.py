@@ -110,7 +110,7 @@ def test_what_python_takes_for_a_number_and_a_table_does_not(tmp_path: Path, tex
         parse_claim(text_)
 
 
-def test_claims_of_more_digits_than_decimal_arithmetic_has_by_itself() -> None:
+def test_claims_may_have_more_digits_than_decimal_has() -> None:
     claim = parse_claim("0." + "0" * 5 + "1" * 40)
     assert verdict(claim, 0.5) == "differs" and verdict(claim, claim.value or 0.0) == "agrees"
     assert verdict(parse_claim("0.5"), 1e300) == "differs"
@@ -230,7 +230,7 @@ def test_a_report_of_somebody_else(tmp_path: Path, name: str) -> None:
         assert len(said) < 2000 and not any(row.lstrip().startswith("::") for row in said.splitlines())
 
 
-def test_names_that_a_manifest_lists_are_looked_for_inside_the_folder_alone(tmp_path: Path) -> None:
+def test_names_of_a_manifest_stay_inside_the_folder(tmp_path: Path) -> None:
     folder, plain = make(tmp_path / "r"), make(tmp_path / "plain")
     secret = saved(tmp_path, "secret", "x")
     names = ["a" * 5000, "a\0b", "../secret", str(secret), "events/../../secret", "/dev/zero"]

@@ -83,7 +83,7 @@ def test_each_of_these_would_be_found(source: str) -> None:
     assert findings(source)
 
 
-def test_the_linter_looks_for_the_same_and_is_not_told_to_look_away() -> None:
+def test_the_linter_has_the_same_rules_without_exceptions() -> None:
     rules = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["ruff"]["lint"]
     assert "S" in rules["select"]
     assert [rule for rule in rules["ignore"] if rule.startswith("S")] == ["S101"]

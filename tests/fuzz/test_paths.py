@@ -194,7 +194,7 @@ def test_a_report_folder_that_is_a_link_is_the_user_s_choice(study: Path, tmp_pa
     assert (tmp_path / "real" / "manifest.json").is_file() and (tmp_path / "out").is_symlink()
 
 
-def test_a_manifest_of_somebody_else_removes_nothing_of_the_user_s(study: Path, tmp_path: Path) -> None:
+def test_a_foreign_manifest_removes_no_file_of_the_user(study: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     (out / "events").mkdir(parents=True)
     own = ["events.csv", "eventstudy.toml", "notes.md", "paper.tex", "data.csv", "events/notes.txt", ".gitignore"]

@@ -118,7 +118,7 @@ def test_an_unknown_symbol_is_excluded_and_the_others_stay(yahoo: StandIn, folde
     yahoo.close()
 
 
-def test_what_yahoo_once_called_unknown_stays_so_while_it_cannot_be_asked(yahoo: StandIn, folder: Path) -> None:
+def test_unknown_symbols_stay_unknown_offline(yahoo: StandIn, folder: Path) -> None:
     source(folder).fetch((*BOTH, "ZZZZ"), START, END)
     yahoo.close()
     table = source(folder, "yahoo").fetch((*BOTH, "ZZZZ"), START, END)
@@ -160,7 +160,7 @@ def test_a_hole_is_back_filled_by_the_next_run(yahoo: StandIn, folder: Path) -> 
     store.close()
 
 
-def test_new_sessions_continue_a_vintage_where_the_overlap_agrees(yahoo: StandIn, folder: Path, at: At) -> None:
+def test_new_sessions_continue_an_agreeing_vintage(yahoo: StandIn, folder: Path, at: At) -> None:
     at("2025-04-02T23:00:00+00:00")
     yahoo.listings.update({s: shorter(LISTINGS[s], "2025-04-02") for s in BOTH})
     source(folder).fetch(BOTH, START, END)
@@ -365,7 +365,7 @@ def amsterdam(yahoo: StandIn, last: str = "2025-06-30", without: tuple[str, ...]
 RESULTS = {"event_id": "q1", "ticker": "ASML.AS", "announced_at": "2025-04-16T07:00:00+02:00", "benchmark": "^AEX"}
 
 
-def test_a_listing_in_amsterdam_has_its_own_sessions_and_currency(yahoo: StandIn, folder: Path, at: At) -> None:
+def test_amsterdam_has_its_own_sessions_and_currency(yahoo: StandIn, folder: Path, at: At) -> None:
     amsterdam(yahoo)
     result = study(folder, [RESULTS, {**ANNOUNCED, "benchmark": ""}])
     assert len(result.excluded) == 0
@@ -391,7 +391,7 @@ def test_amsterdam_against_new_york_gets_a_warning(yahoo: StandIn, folder: Path)
     assert not study(folder, [RESULTS, ANNOUNCED], index_weights=("ASML.AS=0.14",)).notices
 
 
-def test_a_listing_abroad_is_measured_against_the_index_of_its_exchange(yahoo: StandIn, folder: Path) -> None:
+def test_a_listing_abroad_uses_the_index_of_its_exchange(yahoo: StandIn, folder: Path) -> None:
     amsterdam(yahoo)
     named, taken = study(folder, [RESULTS]), study(folder, [{**RESULTS, "benchmark": ""}])
     pd.testing.assert_frame_equal(named.abnormal_returns, taken.abnormal_returns)

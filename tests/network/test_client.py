@@ -86,9 +86,7 @@ def test_a_normal_answer_is_what_was_served(yahoo: StandIn, client: YahooClient)
 
 
 @pytest.mark.parametrize("kind", STICKY)
-def test_a_lasting_failure_is_told_by_its_real_name_and_not_remembered(
-    yahoo: StandIn, client: YahooClient, kind: str
-) -> None:
+def test_a_lasting_failure_is_named_and_not_remembered(yahoo: StandIn, client: YahooClient, kind: str) -> None:
     expected, words = STICKY[kind]
     client.ask("SPY", START, END)
     yahoo.fault(kind, "NVDA", times=None)
@@ -276,7 +274,7 @@ def test_dividends_in_another_currency_are_not_added(yahoo: StandIn, client: Yah
     assert to_series(client.ask("NVDA", START, END), "").provenance.returns_from == "dividends"
 
 
-def test_what_is_paid_on_a_session_left_out_is_earned_with_the_next_close(yahoo: StandIn, client: YahooClient) -> None:
+def test_a_payment_on_a_dropped_row_counts_at_the_next_close(yahoo: StandIn, client: YahooClient) -> None:
     """The client moves such a dividend to the close before, whose buyers have not earned it."""
     whole = LISTINGS["NVDA"]
     day = date(2024, 9, 12)

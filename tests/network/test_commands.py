@@ -76,9 +76,7 @@ def test_the_study_from_yahoo_is_the_study_from_the_snapshot(yahoo: StandIn, liv
     assert not compare(tmp_path / "first", tmp_path / "second")
 
 
-def test_a_part_of_the_study_from_yahoo_is_that_part_from_the_snapshot(
-    yahoo: StandIn, live: Live, tmp_path: Path
-) -> None:
+def test_yahoo_and_the_snapshot_give_the_same_study(yahoo: StandIn, live: Live, tmp_path: Path) -> None:
     yahoo.listings = snapshot_listings()
     copy_snapshot_study(tmp_path)
     few = (

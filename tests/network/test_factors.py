@@ -62,9 +62,7 @@ def test_live_equals_the_same_figures_from_a_file(shelf: Library, tmp_path: Path
     assert ("Momentum" in table.vintage) == (model in ("carhart", "ff5-mom"))
 
 
-def test_what_was_kept_serves_offline_and_when_the_library_is_down(
-    shelf: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stored_factors_serve_offline(shelf: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = studied(spec(tmp_path))
     asked = shelf.asked
     again = studied(spec(tmp_path, offline=True))

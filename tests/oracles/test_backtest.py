@@ -375,7 +375,7 @@ def test_one_profit_a_date(drifting: StudyResult) -> None:
     assert v.p <= v.p_stepwise
 
 
-def test_a_planted_drift_is_found_and_a_planted_impact_is_forecast() -> None:
+def test_a_planted_drift_and_a_planted_impact_are_found() -> None:
     found = backtest(study(0, drift=0.006).studied, BacktestSpec(placebos=19))
     assert found.main.p_stepwise < 0.05
     assert found.scored[DRIFT].get("oos-r2", "zero").p < 0.01

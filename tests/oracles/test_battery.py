@@ -372,7 +372,7 @@ def test_rank_exact_equals_the_sample_quantile_without_ties() -> None:
 
 
 @pytest.mark.parametrize("scheme", bootstrap.SCHEMES)
-def test_bootstraps_agree_with_the_t_law_for_normal_errors_and_do_not_depend_on_order(scheme: str) -> None:
+def test_bootstraps_agree_with_the_t_distribution(scheme: str) -> None:
     rng = np.random.default_rng(41)
     plan = WindowPlan(estimation=200, gap=0, start=0, end=2)
     design = panel_design(rng.normal(0, 0.02, (30, 203)), rng.normal(0, 0.01, (30, 203)), plan, 200)
@@ -455,7 +455,7 @@ def test_kolari_and_pynnonen_collapse_to_bmp_without_overlap() -> None:
     assert found["adj-patell"].statistic == found["patell"].statistic
 
 
-def test_a_day_of_the_window_tied_with_estimation_days_takes_the_middle_place() -> None:
+def test_a_tied_day_takes_the_middle_rank() -> None:
     """corrado-zivney ranks both together, as SciPy does."""
     plan = WindowPlan(estimation=30, gap=0, start=0, end=1)
     rng = np.random.default_rng(23)

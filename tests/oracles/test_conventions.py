@@ -203,7 +203,7 @@ def test_the_coefficients_part_of_hac_by_statsmodels() -> None:
         assert daily.v[i, 2] * fits.s2[i] - fits.s2[i] == pytest.approx(part, rel=1e-8)
 
 
-def test_hac_keeps_its_size_under_autocorrelation_where_the_exact_t_fails() -> None:
+def test_hac_keeps_its_size_under_autocorrelation() -> None:
     """AR(1) errors with phi = 0.3, M = 250, L = 11: the exact t for independent days is the negative control."""
     plan = WindowPlan(estimation=250, gap=10, start=-2, end=8)
     design = sample(2500, 7, phi=0.3, plan=plan)

@@ -201,7 +201,9 @@ def test_joint_tests_of_a_session_warn_by_the_same_ranks(window: tuple[int, int]
         for found in (portfolio_t(built), hotelling(built)):
             assert (f"CARs differ {ratio:.2g} times" in found.reason and f"p {p:.2g})" in found.reason) == warned
             assert found.applicable == ("warn" if warned else "yes")
-        assert conformal_hotelling(built).applicable == "yes", "its null is the law of the days, variance and all"
+        assert conformal_hotelling(built).applicable == "yes", (
+            "its null is the distribution of the days, variance and all"
+        )
         two = build_cluster(
             Design(
                 y=y[:2], x=x[:2], span=np.ones((2, plan.n_days)), observed=whole[:2], masked=~whole[:2], plan=plan,

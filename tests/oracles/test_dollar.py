@@ -61,7 +61,7 @@ def test_each_event_by_the_price_file(priced: StudyResult) -> None:
         assert row.p_value == known["p_t"]
 
 
-def test_the_total_of_a_session_is_the_sum_and_knows_correlation() -> None:
+def test_the_total_of_a_session_allows_for_correlation() -> None:
     """Without masks all firms of a session have the same estimation sessions, so the total is the sum of its parts."""
     words = tuple(f"{ticker}={n}" for ticker, n in SHARES.items())
     spec = StudySpec(source="snapshot", spec_curve="off", tests=("car-t",), shares=words, exclude="none")
@@ -81,7 +81,7 @@ def test_the_total_of_a_session_is_the_sum_and_knows_correlation() -> None:
 
 
 @pytest.mark.parametrize("kind", ["simple", "log"])
-def test_the_total_of_a_session_is_a_regression_of_the_sum_of_money(returns: pd.DataFrame, kind: str) -> None:
+def test_the_total_of_a_session_equals_a_regression(returns: pd.DataFrame, kind: str) -> None:
     """Firms of one session have one design, so the total is the regression of their returns weighted by market value,
     with one dummy a day: its sum of dummies, and that sum's standard error, t and p."""
     words = tuple(f"{ticker}={n}" for ticker, n in SHARES.items())

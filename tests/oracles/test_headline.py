@@ -54,7 +54,7 @@ def share_as_far(design: Design, window: tuple[int, int], effect: float, side: s
 
 @pytest.mark.parametrize("side", ["two-sided", "less", "greater"])
 @pytest.mark.parametrize("seed", range(3))
-def test_the_interval_holds_the_effects_that_loops_do_not_reject(seed: int, side: str) -> None:
+def test_the_interval_has_the_effects_that_loops_accept(seed: int, side: str) -> None:
     """Just inside a bound p > alpha and just outside p <= alpha, the model fitted again for each effect."""
     design, windows, level = sample(seed), [(0, 0), (0, 3), (-2, 3)], 0.9
     fits = fit(design, "market-model")
@@ -118,7 +118,7 @@ def test_few_windows_leave_the_t_and_its_interval() -> None:
         np.testing.assert_array_equal(block.columns[name], getattr(block.exact, own))
 
 
-def test_a_level_that_no_rank_reaches_has_no_bounds_and_never_rejects() -> None:
+def test_a_level_beyond_every_rank_has_no_bounds() -> None:
     design = sample(2, 5)
     y = design.y.copy()
     y[:, PLAN.column(0)] += 1.0

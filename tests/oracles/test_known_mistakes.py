@@ -115,7 +115,7 @@ def test_a_return_of_zero_moves_no_other_day(offset: int) -> None:
         assert found.loc[at, "abnormal_return"] == pytest.approx(expected, abs=1e-12), at
 
 
-def test_the_estimation_window_counts_sessions_and_holds_what_was_asked_for() -> None:
+def test_the_estimation_window_counts_sessions() -> None:
     """Calendar days cut 120 sessions to 87; a later window start slid the estimation past day 0."""
     for windows in ((Window(0, 0),), (Window(2, 4),)):
         spec = SPEC.with_changes(windows=windows, event_window=Window(min(0, windows[0].start), 4))

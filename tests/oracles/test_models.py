@@ -288,7 +288,7 @@ def test_peers_are_an_equal_weighted_index(world: dict[str, object]) -> None:
     assert unknown.excluded.iloc[0]["reason"] == "no_benchmark" and "QQ" in unknown.excluded.iloc[0]["detail"]
 
 
-def test_peers_that_are_all_the_market_collapse_to_the_market_model(world: dict[str, object]) -> None:
+def test_peers_equal_to_the_market_give_the_market_model(world: dict[str, object]) -> None:
     prices = world["prices"]
     market = prices[prices["ticker"] == "SPY"]  # type: ignore[index]
     copies = pd.concat(
@@ -300,7 +300,7 @@ def test_peers_that_are_all_the_market_collapse_to_the_market_model(world: dict[
         np.testing.assert_allclose(one[column], other[column], rtol=1e-9, err_msg=column)
 
 
-def test_the_capital_asset_pricing_model_collapses_to_a_known_case(world: dict[str, object], tmp_path: Path) -> None:
+def test_capm_collapses_to_a_known_case(world: dict[str, object], tmp_path: Path) -> None:
     """With rf = 0 and the market's own return as factor, CAPM is the market model without its constant."""
     path = tmp_path / "flat.csv"
     frame = pd.DataFrame({"date": world["days"].astype(str), "mkt_rf": simple(world, "SPY"), "rf": 0.0})  # type: ignore[attr-defined]
@@ -313,9 +313,7 @@ def test_the_capital_asset_pricing_model_collapses_to_a_known_case(world: dict[s
     assert result["beta"] == pytest.approx(float(m @ y / (m @ m)), rel=1e-9)
 
 
-def test_three_factors_that_explain_nothing_collapse_to_the_market_model(
-    world: dict[str, object], tmp_path: Path
-) -> None:
+def test_zero_factors_collapse_to_the_market_model(world: dict[str, object], tmp_path: Path) -> None:
     """SMB and HML at right angles to everything before the event and zero after: the market model on excess returns,
     with two degrees of freedom less."""
     days = world["days"]
@@ -425,7 +423,7 @@ def test_a_forecast_variance_by_a_loop() -> None:
 
 
 @needs("garch")
-def test_a_conditional_variance_is_about_the_first_benchmark_alone() -> None:
+def test_a_conditional_variance_uses_the_first_benchmark_only() -> None:
     """A second benchmark of the study is there for other models: it leaves every number as it is."""
     design, _ = garch_design(3, 2)
     second = np.random.default_rng(1).normal(0, 0.01, (*design.x.shape[:2], 1))
@@ -454,7 +452,7 @@ def test_turbulent_days_are_judged_by_their_own_variance(name: str) -> None:
 
 
 @needs("garch")
-def test_garch_holds_in_the_top_decile_where_least_squares_fails() -> None:
+def test_garch_holds_in_the_top_decile_where_ols_fails() -> None:
     """With the true parameters known, the forecast is the truth; here they are estimated from 400 sessions."""
     design, truth = garch_design(5, 400)
     top = truth >= np.quantile(truth, 0.8)

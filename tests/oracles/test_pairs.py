@@ -134,7 +134,7 @@ def test_a_costly_test_waits_to_be_named() -> None:
 
 
 @pytest.mark.parametrize("window", [(1, 3), (2, 2), (-3, -1), (-1, 1)])
-def test_windows_on_either_side_of_day_0_are_counted_on_both_calendars(window: tuple[int, int]) -> None:
+def test_windows_count_sessions_on_both_calendars(window: tuple[int, int]) -> None:
     rng = np.random.default_rng(9)
     calendars, each = two_calendars(rng, 40)
     chosen = [(c, int(at)) for c in (0, 1) for at in rng.integers(4, len(each[c]) - 4, 15)]

@@ -84,7 +84,7 @@ def test_events_with_holes_by_a_loop(seed: int) -> None:
             assert found["p_min_rank_local"][0, k] == pytest.approx(1 / len(moves))
 
 
-def test_few_windows_have_no_rank_and_a_synthetic_control_has_one() -> None:
+def test_few_windows_have_no_rank() -> None:
     width = 70
     y, x, n = paired(prices(1, 1, width), np.ones((1, width), dtype=bool))
     for estimation, known in ((55, False), (59, True)):

@@ -44,9 +44,7 @@ ORACLES: dict[str, str] = {
     **dict.fromkeys(("peer", "peer-market"), f"{MODEL}::test_peers_are_an_equal_weighted_index"),
     "peer-adjusted": "oracles/test_synthetic.py::test_peer_adjusted_by_subtraction",
     "synthetic": "oracles/test_synthetic.py::test_weights_by_enumeration_and_slsqp",
-    "market-model-ex-self": (
-        "oracles/test_self_in_index.py::test_the_index_takes_part_of_the_effect_and_leaving_the_firm_out_gives_it_back"
-    ),
+    "market-model-ex-self": ("oracles/test_self_in_index.py::test_leaving_the_firm_out_restores_its_effect"),
     # one firm, one event
     **dict.fromkeys(("ar-t", "car-t"), f"{STUDY}::test_every_studied_row_against_statsmodels"),
     **dict.fromkeys(
@@ -79,7 +77,7 @@ ORACLES: dict[str, str] = {
     "im-t": "oracles/test_dates.py::test_means_of_dates_by_a_loop_and_scipy",
     "wild-bootstrap": f"{RESAMPLED}::test_wild_bootstrap_is_a_sample_of_all_sign_patterns",
     "sign-flip": f"{BATTERY}::test_sign_flips_are_enumerated_by_date",
-    "lbt-bootstrap": f"{RESAMPLED}::test_the_bootstrap_of_holding_returns_is_that_of_another_generator",
+    "lbt-bootstrap": f"{RESAMPLED}::test_the_bhar_bootstrap_agrees_with_another_generator",
     "difference-welch": f"{LONG}::test_the_difference_of_two_means_is_scipy_s",
     "difference-cov": f"{LONG}::test_the_covariance_of_a_difference_by_a_naive_loop",
     "jaffe": f"{LONG}::test_the_portfolio_and_jaffe_by_naive_loops",

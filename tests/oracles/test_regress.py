@@ -110,7 +110,7 @@ def test_the_mean_by_wild_bootstrap_is_a_sign_flip_of_dates() -> None:
     assert p == pytest.approx(np.mean(np.array(t) >= t[0] * (1 - 1e-9)))
 
 
-def test_more_than_twelve_dates_are_drawn_with_the_plus_one_rule() -> None:
+def test_more_than_twelve_dates_use_the_plus_one_rule() -> None:
     rng = np.random.default_rng(3)
     cluster = np.arange(40)
     x = np.column_stack([np.ones(40), rng.normal(size=40)])
@@ -152,7 +152,7 @@ def study(**columns: list[str]) -> StudyResult:
     return estimated(frame(**columns), spec=StudySpec(source="snapshot", tests=("car-t",), gap=0))
 
 
-def test_numbers_are_numbers_words_are_categories_and_gaps_are_counted() -> None:
+def test_columns_are_numbers_or_categories_and_gaps_count() -> None:
     result = study(surprise=[str(i % 5) for i in range(24)], kind=["a", "b", ""] * 8)
     (found,) = regress(result.studied, "surprise + kind", allow_small=True)
     assert [c.term for c in found.coefficients if (c.estimator, c.variance) == ("ols", "hc3")] == [
@@ -196,7 +196,7 @@ def test_designs_that_cannot_be_estimated_are_sentences(formula: str, message: s
         regress(result.studied, formula)
 
 
-def test_few_rows_and_several_regressors_are_refused_unless_told() -> None:
+def test_several_regressors_on_few_rows_are_refused() -> None:
     rng = np.random.default_rng(0)
     result = study(a=[f"{v:.4f}" for v in rng.normal(size=12)], b=[f"{v:.4f}" for v in rng.normal(size=12)])
     with pytest.raises(UsageError, match=r"2 regressors on 12 rows.*allow_small=True"):

@@ -52,7 +52,7 @@ def test_wild_bootstrap_is_a_sample_of_all_sign_patterns(seed: int) -> None:
 
 
 @pytest.mark.parametrize("side", ["two-sided", "less", "greater"])
-def test_the_bootstrap_of_holding_returns_is_that_of_another_generator(side: str) -> None:
+def test_the_bhar_bootstrap_agrees_with_another_generator(side: str) -> None:
     """The statistic to the digit; the p value of a thousand resamples within what chance allows."""
     design, _, events, _ = ragged(5, n=40)
     found = battery(design, 0, 2, side, day_number=apart(design, events))["lbt-bootstrap"]
@@ -70,7 +70,7 @@ def test_the_bootstrap_of_holding_returns_is_that_of_another_generator(side: str
     assert found.statistic != pytest.approx(math.sqrt(len(x)) * mean / stats.tstd(x), rel=1e-6)
 
 
-def test_an_effect_that_no_draw_reaches_has_the_smallest_p_there_is() -> None:
+def test_an_effect_beyond_every_draw_has_the_smallest_p() -> None:
     """The +1 rule to the digit: one of a thousand where 999 draws of signs, and 2 of 1,001 where 1,000 resamples, fall short."""
     plan = WindowPlan(estimation=60, gap=0, start=0, end=0)
     rng = np.random.default_rng(12)

@@ -22,9 +22,7 @@ EFFECT, BETA = 0.05, 1.5
 
 
 @pytest.mark.parametrize(("weight", "measured"), [(0.02, 0.0485), (0.07, 0.0442), (0.10, 0.0419), (0.20, 0.0321)])
-def test_the_index_takes_part_of_the_effect_and_leaving_the_firm_out_gives_it_back(
-    weight: float, measured: float
-) -> None:
+def test_leaving_the_firm_out_restores_its_effect(weight: float, measured: float) -> None:
     """True effect 5 %, beta 1.5: the figures of methods 14.1, within their own simulation error."""
     rng = np.random.default_rng(int(1000 * weight))
     events, plan = 2000, WindowPlan(estimation=250, gap=0, start=0, end=0)

@@ -193,7 +193,7 @@ def test_firms_that_miss_different_sessions_share_a_clock(seed: int) -> None:
         assert (found.statistic, found.p) == pytest.approx(naive_spans.conformal_hotelling(z, roots), rel=1e-8)
 
 
-def test_a_window_that_ends_without_a_common_close_has_no_cluster() -> None:
+def test_a_window_without_a_common_last_close_has_no_cluster() -> None:
     plan, width = WindowPlan(estimation=60, gap=5, start=0, end=2), 70
     seen = np.ones((2, width), dtype=bool)
     seen[1, -1] = False

@@ -70,7 +70,7 @@ def test_weights_by_enumeration_and_slsqp(seed: int) -> None:
     assert ((y - x @ w) ** 2).sum() <= ((y - x @ by_slsqp(y, x)) ** 2).sum() * (1 + 1e-9)
 
 
-def test_a_known_mix_is_recovered_and_a_firm_outside_the_hull_gets_the_nearest() -> None:
+def test_synthetic_weights_are_recovered_or_the_nearest() -> None:
     rng = np.random.default_rng(9)
     x = rng.normal(0, 0.01, (200, 4))
     mix = np.array([0.6, 0.0, 0.4, 0.0])

@@ -88,7 +88,7 @@ def test_the_wild_bootstrap_equals_refitting_every_pattern(column: int) -> None:
     assert draws == 2**7 and p == pytest.approx(count / 2**7)
 
 
-def test_a_coefficient_that_is_there_is_found_and_many_clusters_are_drawn() -> None:
+def test_a_true_coefficient_is_found_with_many_clusters() -> None:
     rng = np.random.default_rng(3)
     firm, date = np.repeat(np.arange(20), 20), np.tile(np.arange(20), 20)
     x = np.column_stack([np.ones(400), rng.normal(size=400)])

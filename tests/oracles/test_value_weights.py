@@ -140,7 +140,7 @@ def test_averages_from_the_tables_and_the_price_file(tmp_path: Path, given: bool
     assert len(table["vw_caar"].dropna()) == len(table)
 
 
-def test_a_row_without_a_weight_leaves_its_groups_without_a_mean(tmp_path: Path) -> None:
+def test_a_missing_weight_empties_the_mean_of_its_groups(tmp_path: Path) -> None:
     known = studied(weighed(tmp_path)).windows.query("role == 'peer'").iloc[0]
     rows = pd.read_csv(ROOT / "events.csv")
     at = int(rows.index[(rows["event_id"] == known["event_id"]) & (rows["ticker"] == known["ticker"])][0])

@@ -107,7 +107,7 @@ def grid(
     write: Callable[[str, str, Rates], str],
     first: str = "test",
 ) -> str:
-    """A table with a line a test and a column a cell."""
+    """A table with a line per test and a column per cell."""
     text = f"\n| {first} | " + " | ".join(name for name, _ in columns) + " |\n|---|" + "--:|" * len(columns) + "\n"
     for test in tests:
         text += f"| `{test}` | " + " | ".join(write(name, test, rates) for name, rates in columns) + " |\n"

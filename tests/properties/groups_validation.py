@@ -40,7 +40,7 @@ Counts = dict[str, tuple[int, int]]
 
 @dataclass(frozen=True)
 class Draw:
-    """One study: what it is for, law of the errors, whether closes are missing, number of the batch."""
+    """One study: what it is for, distribution of the errors, whether closes are missing, number of the batch."""
 
     kind: str
     law: str
@@ -157,7 +157,7 @@ def added(before: tuple[int, int], p_values: Iterable[float]) -> tuple[int, int]
 
 
 def counted(draws: list[Draw], workers: int) -> dict[tuple[str, str, bool], Counts]:
-    """Rejections and cases of every kind, law and missing closes."""
+    """Rejections and cases of every kind, distribution and missing closes."""
     total: dict[tuple[str, str, bool], Counts] = {}
     with ProcessPoolExecutor(workers) as pool:
         for draw, found in zip(draws, pool.map(hits, draws), strict=True):

@@ -25,7 +25,7 @@ LAWS = ("normal", "t4", "garch", "variance x2")
 M, GAP, LEVEL = 250, 10, 0.05
 # groups of three firms on one session each; independent firms with a long history; rows of a family
 GROUPS, FIRMS, CURVES = 60, 3, 39
-# families: rows of a study, law, side; those of few rows are what pages count survivors of
+# families: rows of a study, distribution, side; those of few rows are what pages count survivors of
 FAMILIES = ((2, "t4", "two-sided"), (2, "t4", "less"), (31, "t4", "two-sided"), (31, "normal", "two-sided"))
 SESSIONS, LONG = M + GAP + GROUPS + 6, 800
 NIGHT = 0.6

@@ -23,7 +23,7 @@ def test_noise_earns_nothing_and_is_not_forecast() -> None:
     assert np.median(found.r_squared) < 0.01
 
 
-def test_a_planted_drift_is_traded_on_and_a_planted_effect_forecast() -> None:
+def test_a_planted_drift_is_traded_and_an_effect_forecast() -> None:
     drift = seen("drift of 0.8 % a day for five days", 8, placebos=0)
     assert np.sum(drift.p_stepwise <= 0.05) >= 7
     assert np.all(drift.net > 0)

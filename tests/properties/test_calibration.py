@@ -120,7 +120,7 @@ def test_quiet_returns_are_as_quiet_in_every_tenth(quiet: pd.DataFrame) -> None:
         judge("normal", f"{regime} tenth", line(quiet, POOLED, "car-t", regime=regime), 0.05)
 
 
-def test_planted_effects_are_found_at_the_rate_of_the_noncentral_t(quiet: pd.DataFrame) -> None:
+def test_power_is_that_of_the_noncentral_t(quiet: pd.DataFrame) -> None:
     """q varies with the market's return of the day: about 1 + 1/M + 1/M on average."""
     nu = 248
     critical = stats.t.isf(0.025, nu)

@@ -28,7 +28,7 @@ def share(counts: tuple[int, int]) -> float:
     return counts[0] / counts[1]
 
 
-def test_the_headline_holds_where_the_variance_moved_and_the_t_does_not() -> None:
+def test_the_headline_holds_where_the_variance_moved() -> None:
     found = total(*(Draw("sizes", "variance x2", missing, 900) for missing in (False, True)))
     for name in ("headline", "overnight headline", "intraday headline", "rank-local"):
         assert at_most(found[name]), (name, found[name])
@@ -36,14 +36,14 @@ def test_the_headline_holds_where_the_variance_moved_and_the_t_does_not() -> Non
         assert share(found[name]) > 0.09, (name, found[name])
 
 
-def test_the_family_of_parts_holds_where_unadjusted_tests_do_not() -> None:
+def test_the_adjusted_family_of_parts_keeps_its_size() -> None:
     found = total(*(Draw("sizes", "t4", missing, 901) for missing in (False, True)))
     for name in ("headline", "family of parts"):
         assert at_most(found[name]), (name, found[name])
     assert share(found["unadjusted t of any part"]) > 0.12
 
 
-def test_the_joint_test_of_a_curve_holds_and_its_normal_law_does_not() -> None:
+def test_the_joint_test_of_a_curve_keeps_its_size() -> None:
     found = total(Draw("curve", "t4", False, 902), Draw("curve", "normal", True, 902))
     for part in ("day", "overnight", "intraday"):
         assert at_most(found[f"{part} median-z"]), (part, found[f"{part} median-z"])

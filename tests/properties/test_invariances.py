@@ -127,7 +127,7 @@ def test_an_effect_on_day_0_moves_that_day_alone(seed: int, d: float) -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(seed=SEEDS, hole=st.integers(215, 325))
-def test_a_missing_estimation_day_is_dropped_and_masking_is_deleting(seed: int, hole: int) -> None:
+def test_masking_a_day_equals_deleting_it(seed: int, hole: int) -> None:
     p, where = panel(seed), placed([350], [0])
     returns = p.returns.copy()
     returns[0, hole] = np.nan

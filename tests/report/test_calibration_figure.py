@@ -8,7 +8,7 @@ from eventstudy.report.figures.calibration import calibration
 from eventstudy.report.figures.svg import file_svg
 
 
-def test_a_rate_of_zero_a_rounding_error_outside_its_interval_is_drawn() -> None:
+def test_a_rate_just_outside_its_interval_is_drawn() -> None:
     rows = pd.DataFrame(
         {
             "ticker": ["AMD", "AMD"],

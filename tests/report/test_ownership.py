@@ -141,7 +141,7 @@ def test_the_command_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ['{"name": "an app", "files": {"windows.csv": "x"}}', '{"schema": 1}', "[1]"])
-def test_somebody_elses_manifest_is_neither_replaced_nor_believed(tmp_path: Path, text: str) -> None:
+def test_a_foreign_manifest_is_neither_replaced_nor_believed(tmp_path: Path, text: str) -> None:
     out = tmp_path / "reports"
     out.mkdir()
     (out / "manifest.json").write_text(text)

@@ -141,9 +141,7 @@ EVENTS: dict[str, tuple[Callable[[Columns], Columns], list[str]]] = {
 
 
 @pytest.mark.parametrize("what", EVENTS)
-def test_events_of_wrong_types_are_refused_with_file_column_and_what_is_wanted(
-    tmp_path: Path, good: Columns, prices: Any, what: str
-) -> None:
+def test_events_of_wrong_types_are_refused(tmp_path: Path, good: Columns, prices: Any, what: str) -> None:
     change, lines = EVENTS[what]
     refused(run(tmp_path, {**good, **change(good)}, prices), "events.parquet", lines)
 
@@ -195,9 +193,7 @@ def changed(table: Any, columns: Columns) -> Any:
 
 
 @pytest.mark.parametrize("what", PRICES)
-def test_prices_of_wrong_types_are_refused_with_file_column_and_what_is_wanted(
-    tmp_path: Path, good: Columns, prices: Any, what: str
-) -> None:
+def test_prices_of_wrong_types_are_refused(tmp_path: Path, good: Columns, prices: Any, what: str) -> None:
     change, lines = PRICES[what]
     # what is wrong with the file ends the run; what is wrong with a series refuses it, here the benchmark of every row
     source = "parquet:prices.parquet" if lines[0].startswith("file: MKT") else "prices.parquet"
@@ -274,7 +270,7 @@ def reconciled(out: Path, reasons: dict[str, str], every: list[str], found: list
         assert listed and listed == order[: len(listed)] and len(listed) == min(SHOWN, len(order)), name
 
 
-def test_every_reason_for_exclusion_is_counted_and_every_row_is_told(tmp_path: Path, prices: Any) -> None:
+def test_every_reason_for_exclusion_is_counted(tmp_path: Path, prices: Any) -> None:
     table, reasons = unstudied(prices)
     done = run(tmp_path, table, with_flat(prices), "--missing", "strict", "--strict", "--json", "--formats", PAGES)
     assert done.code == 3 and f"{len(reasons):,} events could not be studied (--strict)" in done.err, done.err
@@ -292,9 +288,7 @@ def test_every_reason_for_exclusion_is_counted_and_every_row_is_told(tmp_path: P
 
 
 @pytest.mark.slow
-def test_a_security_without_prices_and_one_that_ends_lose_exactly_their_events(
-    tmp_path: Path, good: Columns, prices: Any
-) -> None:
+def test_only_events_without_prices_are_excluded(tmp_path: Path, good: Columns, prices: Any) -> None:
     nothing, ended, last = large.ticker(3), large.ticker(1), "2019-12-31"
     late = compute.greater(prices["date"], compute.strptime(last, "%Y-%m-%d", "s").cast(pyarrow.date32()))
     gone = compute.or_(
@@ -376,9 +370,7 @@ def invalid() -> tuple[Columns, dict[int, str]]:
 
 
 @pytest.mark.parametrize("kind", ["parquet", pytest.param("csv", marks=pytest.mark.slow)])
-def test_ten_thousand_rows_that_no_file_may_have_are_counted_and_a_hundred_listed(
-    tmp_path: Path, prices: Any, kind: str
-) -> None:
+def test_invalid_rows_are_counted_and_a_hundred_listed(tmp_path: Path, prices: Any, kind: str) -> None:
     table, said = invalid()
     parquet.write_table(prices, tmp_path / "prices.parquet")
     name, unit, header = (f"events.{kind}", "row", 0) if kind == "parquet" else (f"events.{kind}", "line", 1)
@@ -439,7 +431,7 @@ ROOMS = (64, 300, 1700, 2900)
         ),
     ],
 )
-def test_a_disk_that_fills_up_at_any_stage_keeps_the_report_of_before(
+def test_a_full_disk_at_any_stage_keeps_the_old_report(
     tmp_path: Path,
     prices: Any,
     disk: tuple[Path, Callable[[int], None]],

@@ -105,7 +105,7 @@ def test_one_date_has_the_ranks_of_correlated_events(many: Path, tmp_path: Path)
     assert (found["grank-t-clu"] != found["grank-t"]).any() and found["grank-t-clu"].notna().all()
 
 
-def test_costly_tests_wait_to_be_named_by_the_size_of_the_sample(
+def test_costly_tests_of_large_samples_wait_to_be_named(
     many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A study has one bound a sample: its small groups are tested whatever the size of the study."""
@@ -191,7 +191,7 @@ def test_a_dask_cluster_gives_the_same_bytes(many: Path, tmp_path: Path) -> None
 
 
 @needs("scale")
-def test_an_unreachable_scheduler_and_contradictions_are_usage_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_scheduler_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("eventstudy.scale.executors.ANSWER_WITHIN", 1)
     with (
         pytest.raises(UsageError, match="no Dask scheduler answers"),

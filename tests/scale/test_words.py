@@ -35,7 +35,7 @@ def test_days_and_codes_become_words() -> None:
 
 
 @pytest.mark.parametrize("nu", [[248.0, 57.0, 248.0], [2.5, 7.0, 2.5], [np.nan, 5.0, 5.0], [-1.0, 3.0, 3.0]])
-def test_intervals_have_the_quantile_of_their_own_degrees_of_freedom(nu: list[float]) -> None:
+def test_intervals_use_their_own_degrees_of_freedom(nu: list[float]) -> None:
     freedom, one = np.array(nu), np.ones((3, 1))
     with np.errstate(invalid="ignore"):
         found = exact_t(one, one, np.ones(3), freedom, 0.95, "two-sided")

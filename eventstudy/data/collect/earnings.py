@@ -1,4 +1,4 @@
-"""Readings of several sources as one row a day of results; where they disagree, the row has no bucket and says so."""
+"""Readings of several sources as one row per day of results; where they disagree, the row has no bucket and says so."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ SEC = "the SEC"
 TICKERS = "https://www.sec.gov/files/company_tickers.json"
 SUBMISSIONS = "https://data.sec.gov/submissions"
 ARCHIVES = "https://www.sec.gov/Archives/edgar/data"
-# The SEC allows ten requests a second from all machines of a person together.
+# The SEC allows ten requests per second from all machines of a person together.
 PER_SECOND = 8.0
 COLUMNS = ("accessionNumber", "filingDate", "reportDate", "form", "items")
 _PAGE = re.compile(r"CIK\d{10}-submissions-\d{3}\.json")

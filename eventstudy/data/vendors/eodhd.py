@@ -180,7 +180,7 @@ def refusal(reply: Reply, symbol: str, keys: list[str]) -> SourceUnavailable | N
     if reply.status in (402, 429):
         return RateLimited(
             f"{TITLE} refuses more requests for now: {said or 'the quota is used up'}",
-            hint="the free plan allows 20 requests a day; --offline uses what is here",
+            hint="the free plan allows 20 requests per day; --offline uses what is here",
         )
     if reply.status == 401:
         return SourceUnavailable(f"{TITLE} does not accept the key: {said}", hint=f"correct {KEY}")

@@ -257,7 +257,7 @@ def conformal_hotelling(cluster: Cluster) -> TestResult:
 
 
 def romano_wolf_firms(cluster: Cluster) -> list[TestResult]:
-    """``romano-wolf`` over the firms of the cluster, one result a firm.
+    """``romano-wolf`` over the firms of the cluster, one result per firm.
 
     Windows of one return: the estimation days' e_t/(s sqrt(1 - h_t)) are the null days. Longer windows: circular shifts
     of the window sums of the fit that includes the window.

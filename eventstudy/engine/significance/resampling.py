@@ -73,7 +73,7 @@ def _flipping(summary: Summary) -> tuple[_Flipping | None, str]:
 
 
 def wild_bootstrap(summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
-    """``wild-bootstrap``: random signs, one a date, on the cross-sectional t, p with the +1 rule.
+    """``wild-bootstrap``: random signs, one per date, on the cross-sectional t, p with the +1 rule.
 
     Heals unequal variances and shared dates, not skewness.
     """
