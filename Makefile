@@ -80,7 +80,7 @@ calibrate: $(STAMP) ## observed sizes of every test, full replications
 	$(BIN)/python -m tests.properties.real_placebos
 	$(BIN)/python -m tests.properties.backtest_seeds --seeds 200
 
-golden: $(STAMP) ## write down anew what commands print (tests/cli/golden), after a change that is meant
+golden: $(STAMP) ## record again what commands print (tests/cli/golden), after an intended change
 	WRITE_GOLDEN=1 $(BIN)/python -m pytest -q -n 0 tests/cli/test_golden.py
 	git diff --stat -- tests/cli/golden
 

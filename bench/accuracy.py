@@ -77,7 +77,7 @@ def kinds(events: int = EVENTS) -> dict[str, Data]:
         "50 % missing": (np.where(rng.random(SESSIONS) < 0.5, 1.2 * market + noise, np.nan), market),
     }
     made = {name: Data(y, x, sessions) for name, (y, x) in found.items()}
-    # the last days of windows are there, or there would be no CAR
+    # the last days of windows are there, so that every CAR exists
     for data in made.values():
         data.y[np.isnan(data.y) & np.isin(np.arange(SESSIONS), [s + b for s in sessions for _, b in WINDOWS])] = 0.003
     for size in (1e3, 1e6):

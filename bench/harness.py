@@ -43,12 +43,12 @@ def busy_seconds() -> float:
     """Processor seconds that the whole machine has spent, as far as the system tells."""
     with open("/proc/stat", encoding="ascii") as handle:
         fields = [float(field) for field in handle.readline().split()[1:]]
-    # idle and waiting for a disk are no work
+    # idle and waiting for a disk are not work
     return (sum(fields[:8]) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")
 
 
 def quiet_wall(job: Job, most_foreign: float = 0.12) -> float | None:
-    """Wall seconds of a job; None where others used more than a share of the machine meanwhile, or nobody can tell."""
+    """Wall seconds of a job; None where others used more than a share of the machine, or that is unknown."""
     if not os.path.exists("/proc/stat"):
         return None
     busy, own, wall = busy_seconds(), time.process_time(), time.perf_counter()

@@ -27,7 +27,7 @@ HEADING = "Date,Open,High,Low,Close,Adj Close,Volume,Dividends,Stock Splits\n"
 
 
 def unchecked() -> None:
-    """Take the checks out of this process: figures become series as they stand."""
+    """Take the checks out of this process: figures become series unchecked."""
     from eventstudy.data import from_raw, proven, quality
     from eventstudy.data.prices import Daily, PriceSeries, Supplied, make_series
     from eventstudy.data.raw import RawSeries

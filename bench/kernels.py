@@ -127,11 +127,11 @@ def _growth(most: int) -> None:
     middles = {n: statistics.median(each) for n, each in costs.items()}
     words = ", ".join(f"{n:,}: {middles[n]:.2f} ({min(each):.2f} to {max(each):.2f})" for n, each in costs.items())
     print(f"us an event by events of the study: {words}")
-    dearest, cheapest = (choose(middles, key=lambda n: middles[n]) for choose in (max, min))
-    middle, _, _ = ratio(costs[dearest], costs[cheapest])
-    quarters = statistics.quantiles([a / b for a, b in zip(costs[dearest], costs[cheapest], strict=True)])
+    slowest, cheapest = (choose(middles, key=lambda n: middles[n]) for choose in (max, min))
+    middle, _, _ = ratio(costs[slowest], costs[cheapest])
+    quarters = statistics.quantiles([a / b for a, b in zip(costs[slowest], costs[cheapest], strict=True)])
     print(
-        f"{dearest:,} against {cheapest:,} events: {middle - 1:.0%} dearer, "
+        f"{slowest:,} against {cheapest:,} events: {middle - 1:.0%} more expensive,  "
         f"half of {5 * ROUNDS} rounds within {quarters[0] - 1:.0%} to {quarters[2] - 1:.0%} (bar 25 %)"
     )
 

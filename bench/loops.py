@@ -1,7 +1,7 @@
 """Passes over the rows of one event as plain loops, which ``bench.simd`` holds the vector instructions against.
 
 A row is a stretch of ``work``, a 2-d array of doubles whose width is a multiple of 8. A sum over a row runs in eight
-accumulators, folded 4-2-1. The names are those of the module that they stand in for.
+accumulators, folded 4-2-1. The names are those of the module that they replace.
 """
 
 # mypy: disable-error-code="no-untyped-def, no-any-return, untyped-decorator"

@@ -149,7 +149,7 @@ def cars_of(result: StudyResult) -> Cars:
 def difference(found: Cars, known: Cars) -> float:
     """Largest difference of AR of day 0 and CAR(-10, 10) on the common events."""
     gap = max(float(np.max(np.abs(np.asarray(a) - b[: len(a)]))) for a, b in zip(found, known, strict=True))
-    # a missing figure is no agreement
+    # a missing figure is not an agreement
     return gap if all(np.isfinite(each).all() for each in found) else float("inf")
 
 

@@ -44,7 +44,7 @@ def run(folder: Path, events: int, *more: str, tests: str = TESTS) -> Run:
     """A study of so many events by the command line."""
     command = [
         *(sys.executable, "-m", "eventstudy", "run", f"events{events}.parquet", "--source", "parquet:prices.parquet"),
-        # made-up events stand so close that they would leave nothing of each other's estimation windows
+        # made-up events are so close that they would empty each other's estimation windows
         *("--benchmark", large.MARKET, "--tests", tests, "--exclude", "none", "-o", "out", *more),
     ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("EVENTSTUDY_")}
@@ -70,7 +70,7 @@ def marginal(folder: Path) -> None:
     rng = np.random.default_rng(0)
     for _ in range(ROUNDS):
         spent = {}
-        # fits between all runs of a round, or a short quiet or busy moment would speak for the whole of it
+        # fits between all runs of a round, or a short quiet or busy moment would decide the whole round
         taken = _fitted(panel, placed)
         for job in rng.permutation(["few", "many", "few ranked", "many ranked"]):
             size = FEW if job.startswith("few") else MANY

@@ -19,7 +19,7 @@ def _without_the_folder() -> None:
 
 
 def _run_as_module(words: list[str]) -> str:
-    """What stands after the interpreter's own `-m`; an argument of another program may read like it."""
+    """The text after the interpreter's own `-m`; an argument of another program may read like it."""
     for at, word in enumerate(words[1:], start=1):
         if word == "-m":
             return words[at + 1] if at + 1 < len(words) else ""

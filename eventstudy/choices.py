@@ -35,7 +35,9 @@ def checked_model(spec: StudySpec) -> StudySpec:
             f"{spec.model} needs the firm's share of the index", "--index-weight TICKER=W, such as NVDA=0.07"
         )
     if spec.convention and MODELS[spec.model].inference == "none":
-        raise UsageError(f"a convention is about standard errors, and {spec.model} has none", "no --convention")
+        raise UsageError(
+            f"a convention is about standard errors, and {spec.model} has no standard errors", "no --convention"
+        )
     if spec.chosen("robust") == "hac" and MODELS[spec.model].inference != "exact":
         raise UsageError(
             f"robust=hac is for least squares, and {spec.model} has a variance of its own", "another model"
@@ -75,7 +77,7 @@ def check_peers(index: EventIndex, spec: StudySpec) -> None:
 
 
 def check_tickers(index: EventIndex, spec: StudySpec) -> None:
-    """Raise an error where an option speaks of a ticker that no event has, or an index has no index to be measured
+    """Raise an error where an option names a ticker that no event has, or an index has no index to be measured
     against."""
     if not spec.benchmarks_given:
         check_indices(index)

@@ -89,7 +89,7 @@ class ExpressionError(UsageError):
     text : str
         The whole expression.
     at, length : int
-        Where the trouble stands: first character, and how many.
+        Place of the trouble: first character, and how many.
     found, wanted, hint : str
     """
 
@@ -105,7 +105,7 @@ class ExpressionError(UsageError):
 
     def in_lines(self) -> str:
         """The expression with a mark below what is meant."""
-        # one character stays one column, so that the mark stands beneath what it means
+        # one character stays one column, so that the mark is below what it refers to
         flat = "".join(c if c.isprintable() else " " for c in self.text)
         start = max(0, self.at - 60)
         shown = flat[start : start + 120]
@@ -133,7 +133,7 @@ class RateLimited(SourceUnavailable):
     ----------
     found, wanted, hint : str
     retry_after : float or None
-        Seconds after which the source wants to be asked again, where it says so.
+        Seconds to wait before the next request, where the source states it.
     """
 
     def __init__(self, found: str, wanted: str = "", hint: str = "", retry_after: float | None = None) -> None:
@@ -142,11 +142,11 @@ class RateLimited(SourceUnavailable):
 
 
 class MalformedResponse(SourceUnavailable):
-    """The price source sent something that is no answer: a page, half a reply, impossible figures."""
+    """The price source sent something that is not an answer: a page, half a reply, impossible figures."""
 
 
 class GateTripped(EventStudyError):
-    """A condition of ``check --fail-if`` is true: the numbers are what somebody wanted to be told about."""
+    """A condition of ``check --fail-if`` is true: the numbers meet a condition that a user set."""
 
     exit_code = 5
 

@@ -103,7 +103,7 @@ class Evaluations:
 
     @cached_property
     def claims(self) -> tuple[ClaimRow, ...]:
-        """Claims held against the data."""
+        """Claims compared with the data."""
         from eventstudy.evaluate.claims import check_claims
 
         return check_claims(self.studied, self.parts, self.asked)

@@ -83,7 +83,7 @@ def day0_trouble(reach: Reach, session: int, *, gap: bool) -> Trouble | None:
     """
     sessions = reach.calendar.sessions
     if reach.first < 0:
-        detail = f"prices of {reach.ticker} hold no session between {sessions[0]} and {sessions[-1]}"
+        detail = f"prices of {reach.ticker} have no session between {sessions[0]} and {sessions[-1]}"
         return "priced", "before_prices", detail
     day = sessions[session]
     if session < reach.first:

@@ -60,7 +60,7 @@ def opened(path: str | Path, largest: int, *, links: bool = True) -> Iterator[io
         # without waiting for the other end of a pipe
         number = os.open(path, _FLAGS | (0 if links else getattr(os, "O_NOFOLLOW", 0)))
     except ValueError as error:
-        raise Unfit(path, "its name cannot be one of a file") from error
+        raise Unfit(path, "its name is not a valid file name") from error
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise Unfit(path, "it is a link") from error
@@ -88,7 +88,7 @@ def content(path: str | Path, largest: int, *, links: bool = True) -> bytes:
 
 
 def text(path: str | Path, largest: int, *, links: bool = True) -> str:
-    """A file as text; a byte-order mark is no part of it.
+    """A file as text; a byte-order mark is not a part of it.
 
     Raises
     ------

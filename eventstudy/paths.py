@@ -1,4 +1,4 @@
-"""Files that a person names, held against what is there before anything is read."""
+"""Checks of named files before anything is read."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ def checked_precision(value: object) -> str:
     Raises
     ------
     UsageError
-        If it is none.
+        If it is neither.
     """
     if str(value) not in CHOICES:
         found = f"precision {str(value)[:80]!r} is unknown"

@@ -7,9 +7,9 @@ import re
 
 _OPTION = re.compile(r"--([a-z][a-z0-9-]*)(?:[= ]([A-Z][A-Z0-9:=]*\b|'[^']*'|[a-z0-9^][\w.:^=-]*(?=[,;)]|$| where)))?")
 _NUMBER = re.compile(r"[0-9.]+")
-# words of a sentence that may stand behind an option
+# words of a sentence that may follow an option
 NO_VALUES = ("out", "and", "or", "is", "are", "names", "reads")
-# options that are keywords of another name, and those that have none
+# options that are keywords of another name, and those without a keyword
 OTHER = {"formula": "formula", "event": "only", "cost-bps": "cost_bps"}
 SWITCHES = ("detail", "audit", "force", "offline", "calibrated", "allow-small")
 

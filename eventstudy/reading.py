@@ -16,16 +16,16 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 def decimal(text: str) -> float:
     """A decimal; infinite where its exponent is beyond a float.
 
-    ``1_000``, digits of other scripts, ``inf`` and ``nan`` are none: a cell that means something else must not become a
-    number.
+    ``1_000``, digits of other scripts, ``inf`` and ``nan`` are not decimals: a cell that means something else must not
+    become a number.
 
     Raises
     ------
     ValueError
-        If it is no decimal.
+        If it is not a decimal.
     """
     if not _DECIMAL.fullmatch(text):
-        raise ValueError("is no decimal")
+        raise ValueError("is not a decimal")
     return float(text)
 
 
@@ -35,10 +35,10 @@ def whole(text: str) -> int:
     Raises
     ------
     ValueError
-        If it is none.
+        If it is not such a number.
     """
     if not _WHOLE.fullmatch(text):
-        raise ValueError("is no whole number")
+        raise ValueError("is not a whole number")
     return int(text)
 
 

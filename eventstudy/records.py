@@ -377,7 +377,7 @@ class GroupDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimRow:
-    """A claim held against the data; ``note`` says what the observed return is where it is not that of day 0 alone."""
+    """A claim compared with the data; ``note`` says what the observed return is where it is not that of day 0 alone."""
 
     row: int
     kind: str

@@ -115,7 +115,7 @@ class Studied:
         return range(self.tables.n_shared)
 
     def one(self, i: int) -> Block:
-        """Studied row i alone, with its days: nothing of the other rows is gathered."""
+        """Studied row i alone, with its days: without gathering other rows."""
         assert self.block is not None, "a studied row has a block"
         return select(self.block, np.array([i]))
 
@@ -166,7 +166,7 @@ class PlaceboRates:
     sessions : dict
         (series, window) -> number of uneventful sessions.
     cluster : dict
-        (tickers, window, test) -> rate; of tests that speak of each firm, of any firm's rejection.
+        (tickers, window, test) -> rate; of tests with a result per firm, of any firm's rejection.
     """
 
     level: float
@@ -261,7 +261,7 @@ class StudyResult:
 
     @property
     def claims(self) -> tuple[ClaimRow, ...]:
-        """Claims held against the data."""
+        """Claims compared with the data."""
         return self.evaluations.claims
 
     @property
@@ -340,7 +340,7 @@ class StudyResult:
 
     @cached_property
     def shown(self) -> StudyResult:
-        """The study with the events that pages show; what is said of all events together stays."""
+        """The study with the events that pages show; results over all events stay."""
         studied = self.studied
         reported = np.array(studied.reported, dtype=np.int64)
         if self.pages is None or studied.measured is None or len(self.announcements) <= PAGES:
@@ -438,7 +438,7 @@ class StudyResult:
 
     @property
     def claims_table(self) -> pd.DataFrame:
-        """Claims held against the data."""
+        """Claims compared with the data."""
         return self.tables["claims"]
 
     @property

@@ -1,4 +1,4 @@
-"""What a study will take of this machine's memory, told before it begins: a sentence now, or a killed process later."""
+"""Memory that a study needs, checked against this machine before it begins."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def check_room(n_events: int, n_sessions: int, n_windows: int) -> None:
     ]
     raise UsageError(
         f"{n_events:,} events with an event window of {n_sessions:,} sessions and {n_windows:,} test windows take "
-        f"about {wanted / 1e9:,.1f} GB, and this machine gives {room / 1e9:,.1f} GB",
+        f"about {wanted / 1e9:,.1f} GB, and this machine has {room / 1e9:,.1f} GB",
         f"at most {', or '.join(fits)}" if fits else "a smaller event window and fewer test windows",
         "study the events in parts",
     )
@@ -85,7 +85,7 @@ def check_prices(n_files: int, size: int) -> None:
     fits = max(0.0, (room - START) / TEXT)
     raise UsageError(
         f"the prices of {n_files:,} symbols are {size / 1e9:,.1f} GB of text and take about "
-        f"{(START + size * TEXT) / 1e9:,.1f} GB, and this machine gives {room / 1e9:,.1f} GB",
+        f"{(START + size * TEXT) / 1e9:,.1f} GB, and this machine has {room / 1e9:,.1f} GB",
         f"files of at most {fits / 1e9:,.1f} GB together",
         "study fewer firms at a time, or write shorter histories",
     )

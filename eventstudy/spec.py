@@ -70,7 +70,7 @@ LIVE = "live"
 # What is expected of a session's volume.
 VOLUME_MODELS = ("constant-mean", "market-model")
 
-# How prices are got at and numbers are made, not what is studied: they stand in manifest.json alone.
+# Price source and computation, not choices of the study: they are in manifest.json alone.
 ACCESS_FIELDS = ("offline", "store", "max_age", "engine")
 
 # How numbers are written, not which: no part of the digest.
@@ -106,7 +106,7 @@ class StudySpec:
     """What is studied and how; equal specs give equal numbers.
 
     Every choice may be written as people write it: one symbol or several, ``"0:1"`` or ``(0, 1)``, words in any case;
-    ``benchmark``, ``window``, ``peer`` and ``index_weight`` stand for the names in the plural.
+    ``benchmark``, ``window``, ``peer`` and ``index_weight`` are accepted for the names in the plural.
 
     Examples
     --------
@@ -134,7 +134,7 @@ class StudySpec:
     benchmarks : tuple of str
         The first is the market, further ones are sectors (used by ``multi-index``).
     benchmarks_given : bool
-        Whether somebody named them; where nobody did, a listing abroad is measured against the broad index of its
+        Whether the user named them; otherwise a listing abroad is measured against the broad index of its
         exchange. Benchmarks other than the default always count as named.
     currency : str
         ``local``, or ``USD``: prices and benchmarks in dollars by daily rates of the same source.
@@ -256,7 +256,7 @@ class StudySpec:
         for option, symbols in (("benchmark", self.benchmarks), ("peer", self.peers)):
             for symbol in symbols:
                 if not is_ticker(symbol):
-                    raise UsageError(f"{option} {symbol!r} is no ticker", "a symbol such as SPY, ASML.AS or ^GSPC")
+                    raise UsageError(f"{option} {symbol!r} is not a ticker", "a symbol such as SPY, ASML.AS or ^GSPC")
         if not 0.5 <= self.level < 1:
             percent = f"did you mean {self.level / 100:g}?" if 50 <= self.level < 100 else ""
             raise UsageError(
@@ -308,7 +308,7 @@ class StudySpec:
             raise UsageError(f"hold-min {self.hold_min} is out of range", "1 firm or more")
         if self.hold and self.returns == "log":
             raise UsageError(
-                "hold needs simple returns: a portfolio's logarithm is no mean of logarithms",
+                "hold needs simple returns: a portfolio's logarithm is not a mean of logarithms",
                 "returns simple",
                 "leave --returns out",
             )

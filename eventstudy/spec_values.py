@@ -130,7 +130,7 @@ def read_choices(given: Mapping[str, Any], fields: Iterable[str]) -> dict[str, A
     Raises
     ------
     UsageError
-        For a name that is no choice, a choice under two names, or a value that cannot be read.
+        For a name that is not a choice, a choice under two names, or a value that cannot be read.
     """
     known = list(fields)
     found: dict[str, Any] = {}
@@ -151,7 +151,7 @@ def read_choices(given: Mapping[str, Any], fields: Iterable[str]) -> dict[str, A
 
 
 def unknown_choice(name: str, known: Iterable[str]) -> UsageError:
-    """The error for a keyword that is no choice of a study, with the nearest one."""
+    """The error for a keyword that is not a choice of a study, with the nearest one."""
     names = [one for one in (*known, *SINGULAR) if one not in ("notices", "windows_given", "benchmarks_given")]
     hint = f"write {OTHER_WORDS[name.lower()]}" if name.lower() in OTHER_WORDS else meant(name, names)
     wanted = "" if hint else "one of " + ", ".join(sorted(names))
@@ -189,7 +189,7 @@ def several(name: str, value: Any) -> tuple[str, ...]:
     parts = list(parts)
     for part in parts:
         if not isinstance(part, str):
-            raise _refused(name, value, f"texts; {flat(repr(part), 40)} is none")
+            raise _refused(name, value, f"texts; {flat(repr(part), 40)} is not a text")
     return tuple(dict.fromkeys(bit for part in parts for bit in part.replace(",", " ").split()))
 
 

@@ -22,7 +22,7 @@ def meant(name: str, known: Iterable[str]) -> str:
 
 
 def meant_path(path: Path, *, folder: bool = False) -> str:
-    """The same for a file, or a folder, among what stands beside it."""
+    """The same for a file, or a folder, among what is beside it."""
     try:
         beside = [entry.name for entry in path.parent.iterdir() if entry.is_dir() == folder and entry.name[0] != "."]
     except (OSError, ValueError):

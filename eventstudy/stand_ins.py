@@ -47,12 +47,13 @@ class StandIns:
         why = ", ".join(causes)
         if self.replaced == self.studied:
             raise UsageError(
-                f"{spec.model} could be estimated for none of {self.studied} rows: {why}",
+                f"{spec.model} could not be estimated for any of {self.studied} rows: {why}",
                 f"at least one row with {least} valid sessions before its event and a variance that settles",
                 "prices that reach further back, --exclude none, or --model market-model",
             )
         return (
             f"{spec.model} was estimated for {self.studied - self.replaced} of {self.studied} rows; for the other "
-            f"{self.replaced} the {STAND_IN} with the scale of the 20 latest sessions stands in (flag model_fallback): "
+            f"{self.replaced} the {STAND_IN} with the scale of the 20 latest sessions is used instead (flag "
+            f"model_fallback): "
             f"{why}",
         )

@@ -130,7 +130,7 @@ def run(
     -------
     StudyResult
         Events that cannot be studied are rows of ``excluded``. What is asked of the CARs (clusters, claims, other
-        models and the like) is computed when it is first read.
+        models and others) is computed when it is first read.
 
     Raises
     ------
@@ -258,7 +258,7 @@ def _job(prepared: Prepared, spec: StudySpec, afford: Budget, n_shared: int, how
         spool=own or bool(spec.weight) or any("values" in GROUP_TESTS[name].reads for name in wanted),
         n_shared=n_shared,
         own=own,
-        # what other processes measure stays there, and pages want the days of what they show
+        # what other processes measure stays there, and pages need the days of the events they show
         keep=afford.daily and not how.executor.apart,
     )
 
@@ -338,12 +338,12 @@ def _series(measured: MeasuredEvents | None) -> list[int]:
 
 
 def silent(line: str) -> None:
-    """Progress nobody asked for."""
+    """Discard progress messages."""
     del line
 
 
 def silent_take(found: MeasuredEvents) -> None:
-    """Rows nobody asked for."""
+    """Discard measured rows."""
     del found
 
 

@@ -44,7 +44,7 @@ class Order:
     executor : Executor
     limits : Limits
     force : bool
-        Replace files of somebody's own that stand in the report's way.
+        Replace files of somebody's own that are in the report's way.
     """
 
     out: Path
@@ -59,7 +59,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A study whose report stands on the disk.
+    """A study whose report is on the disk.
 
     Attributes
     ----------

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """What is said of a whole study, whatever its size.
+    """Counts of a whole study, whatever its size.
 
     Attributes
     ----------

@@ -34,7 +34,7 @@ class Unusual:
     ----------
     level : float
     by : {"headline", "t"}
-        Which p value calls a window unusual: the t test's only where nobody wanted the headline p.
+        Which p value calls a window unusual: the t test's only where the headline p was not requested.
     tested, found : int
         Windows that have a p value, and those of them with p <= 1 - level.
     survivors : int

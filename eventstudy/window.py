@@ -39,7 +39,7 @@ class Window:
         Raises
         ------
         UsageError
-            If the text is no window.
+            If the text is not a window.
         """
         match = _WINDOW.fullmatch(text.strip())
         if not match:
@@ -53,7 +53,7 @@ class Window:
         Raises
         ------
         UsageError
-            If the value is no window.
+            If the value is not a window.
         """
         if isinstance(value, Window):
             return value
@@ -97,7 +97,7 @@ def windows_of(value: Any) -> tuple[Window, ...]:
     Raises
     ------
     UsageError
-        If some value is no window.
+        If some value is not a window.
     """
     if isinstance(value, str):
         one = _WINDOW.fullmatch(value.strip())

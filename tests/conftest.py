@@ -114,6 +114,16 @@ def sample() -> StudyResult:
 
 
 @pytest.fixture(scope="session")
+def few() -> StudyResult:
+    """Two announcements of it, for what does not depend on how many there are: every file of a report, in a tenth of the
+    time."""
+    from eventstudy.study import run
+
+    spec = StudySpec(source="snapshot", benchmarks=("SPY", "SOXX"))
+    return run(ROOT / "events.csv", spec=spec, only=["h20_license_8k", "deepseek_shock"])
+
+
+@pytest.fixture(scope="session")
 def sample_pages(sample: StudyResult) -> dict[str, str]:
     """Every page and figure of the repository's own study, by file name."""
     from eventstudy.report.pages import page_files

@@ -135,13 +135,41 @@ def test_every_error_and_exit_code_is_documented() -> None:
     assert "| 130 |" in DOCS["commands.md"]
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_links_lead_somewhere(name: str) -> None:
-    folder = ROOT / "docs" if name in DOCS else ROOT
-    made = ("methods/", "reference/")  # pages that the site makes; its own build checks them
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", PAGES[name]):
-        if not target.startswith(("http", *made)):
-            assert (folder / target).exists(), f"{name}: {target}"
+LINKED = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "reports").glob("summary.md")]
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors of a page's headings."""
+    lines = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.M | re.S).splitlines()
+    titles = [line.lstrip("#").strip().lower() for line in lines if line.startswith("#")]
+    return {re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", title)) for title in titles}
+
+
+def dead_links(path: Path, text: str) -> list[str]:
+    """Links of a page to files or headings that do not exist; what the site generates is checked by its build."""
+    generated = [ROOT / "docs" / "methods", ROOT / "docs" / "reference"]
+    dead = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        name, _, anchor = link.partition("#")
+        target = (path.parent / name).resolve() if name else path
+        if link.startswith(("http", "mailto:", "data:")) or any(folder in target.parents for folder in generated):
+            continue
+        if not target.exists() or (anchor and target.suffix == ".md" and anchor not in anchors(target)):
+            dead.append(link)
+    return dead
+
+
+@pytest.mark.parametrize("path", LINKED, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_link_is_dead(path: Path) -> None:
+    assert dead_links(path, path.read_text(encoding="utf-8")) == []
+
+
+def test_a_dead_link_is_seen() -> None:
+    """Negative control: a file that is absent and a heading that is absent."""
+    text = (
+        "[a](files.md) [b](no.md) [c](howto/ci.md#no-such-heading) [d](index.md#what-it-will-not-do) [e](https://x.org)"
+    )
+    assert dead_links(ROOT / "docs" / "index.md", text) == ["no.md", "howto/ci.md#no-such-heading"]
 
 
 def misdirected(text: str) -> list[str]:
@@ -152,7 +180,7 @@ def misdirected(text: str) -> list[str]:
 
 
 def unfinished(text: str) -> list[str]:
-    """Words that stand where a figure or a sentence was to come."""
+    """Words that are where a figure or a sentence was to come."""
     return re.findall(r"\b(?:TODO|TBD|FIXME|XXX|MEASURED|SIZE_\w*)\b", text)
 
 

@@ -208,3 +208,35 @@ def test_log_returns_compound_exactly() -> None:
     inside = daily[(daily["day"] >= 0) & (daily["day"] <= 1)]
     closes = prices()[lambda f: f["ticker"] == "A"]["close"].to_numpy()
     assert inside["return"].sum() == pytest.approx(np.log(closes[DAY + 1] / closes[DAY - 1]), rel=1e-12)
+
+
+# tables with rows of single events, and how many of their rows have the flags of the event
+OF_ROWS = ("windows", "models", "abnormal_returns", "robustness", "curves", "overnight", "day_parts", "claims", "volume",
+           "abnormal_volume")  # fmt: skip
+
+
+@pytest.mark.parametrize("lost", [0, 2])
+def test_every_table_of_single_events_has_the_flags(lost: int) -> None:
+    frame = prices().assign(open=lambda table: table["close"])
+    frame["volume"] = np.random.default_rng(1).uniform(1e5, 1e6, len(frame))
+    events = pd.DataFrame(
+        [
+            {
+                "event_id": "x",
+                "ticker": "A",
+                "announced_at": str(SESSIONS[DAY]),
+                "timing": "bmo",
+                "claimed_return": "0.01",
+            }
+        ]
+    )
+    holed = drop(frame, "A", *range(DAY - lost, DAY)) if lost else frame
+    tables = run(events, holed, StudySpec(volume="constant-mean")).tables
+    assert {name for name, table in tables.items() if "flags" in table} == set(OF_ROWS)
+    for name in OF_ROWS:
+        table = tables[name]
+        rows = table[table["day"] == 0] if name == "abnormal_returns" else table
+        assert all(("multi_session" in cell.split(";")) == bool(lost) for cell in rows["flags"]), name
+        assert name in ("overnight", "day_parts") or len(rows), name
+        if name == "abnormal_returns":
+            assert set(table[table["day"] != 0]["flags"]) == {""}

@@ -1,4 +1,4 @@
-"""Every file is opened in one place, which refuses what is no file; walked by reading the source and by trying."""
+"""Every file is opened in one place, which refuses what is not a file; walked by reading the source and by trying."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_nothing_opens_a_file_by_itself() -> None:
 
 @pytest.fixture
 def things(tmp_path: Path) -> dict[str, Path]:
-    """What may stand in the place of a file."""
+    """What may be in the place of a file."""
     folder = tmp_path / "things"
     folder.mkdir()
     os.mkfifo(folder / "pipe")

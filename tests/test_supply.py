@@ -1,4 +1,4 @@
-"""What the program is built on is listed from what is installed, and an index that does not answer is no failure."""
+"""What the program is built on is listed from what is installed, and an index that does not answer is not a failure."""
 
 from __future__ import annotations
 

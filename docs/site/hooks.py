@@ -40,7 +40,7 @@ def cards() -> dict[str, dict[str, dict[str, str]]]:
 
 
 def observed_sizes(identifier: str) -> list[tuple[str, str]]:
-    """(design, observed) of every cell of docs/validation.md that speaks of a test."""
+    """(design, observed) of every cell of docs/validation.md about a test."""
     found: list[tuple[str, str]] = []
     heading: list[str] = []
     section = ""
@@ -78,7 +78,7 @@ def method_page(identifier: str, card: dict[str, str], family: str) -> str:
     if sizes := observed_sizes(identifier):
         lines += [
             "Rejections at nominal 5 % in percent when nothing happened; in italics where the design breaks what the "
-            "test assumes, in brackets what is documented. The designs stand in [validation](../validation.md).",
+            "test assumes, in brackets what is documented. The designs are in [validation](../validation.md).",
             "",
             "| design | observed |",
             "|---|--:|",
@@ -91,7 +91,7 @@ def method_page(identifier: str, card: dict[str, str], family: str) -> str:
 
 def method_index() -> str:
     """The list of all methods, by family."""
-    lines = ["# Methods, one by one", "", "What they have in common stands in [methods](../methods.md).", ""]
+    lines = ["# Methods, one by one", "", "For what they have in common see [methods](../methods.md).", ""]
     for family, entries in cards().items():
         lines += [f"## {FAMILIES[family]}", "", "| identifier | | when to use it |", "|---|---|---|"]
         lines += [f"| [`{name}`]({name}.md) | {card['title']} | {card['use']} |" for name, card in entries.items()]
@@ -109,7 +109,7 @@ def command_page() -> str:
     lines = [
         "# Command reference",
         "",
-        "Made from the program. What the study options mean stands in [commands](../commands.md).",
+        "Made from the program. For the study options see [commands](../commands.md).",
         "",
     ]
     shared = {f"--{name.replace('_', '-')}" for name in OPTIONS}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.engine.significance.laws import t_quantile
+from eventstudy.engine.significance.distributions import t_quantile
 from eventstudy.evaluate.recommend import recommend
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Average:
         The test to read first; empty where none is defined.
     p : float
     reason : str
-        What stands against it.
+        Why it is not applicable, or its warning.
     """
 
     group: str

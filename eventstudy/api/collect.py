@@ -135,7 +135,7 @@ def days_asked(since: str, until: str) -> tuple[date, date]:
     Raises
     ------
     UsageError
-        For text that is no day, or a first day after the last.
+        For text that is not a day, or a first day after the last.
     """
     from eventstudy.data import clock
 
@@ -145,7 +145,7 @@ def days_asked(since: str, until: str) -> tuple[date, date]:
         try:
             return date.fromisoformat(f"{text}-01-01" if text.isdigit() and len(text) == 4 else text)
         except ValueError:
-            raise UsageError(f"{option} {text!r} is no day", "YYYY-MM-DD, or a year such as 2023") from None
+            raise UsageError(f"{option} {text!r} is not a day", "YYYY-MM-DD, or a year such as 2023") from None
 
     first = read(since, "--since") if since else today - timedelta(days=365)
     last = read(until, "--until") if until else today

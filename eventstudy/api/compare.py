@@ -65,7 +65,7 @@ class Comparison:
         ]
         values = (100 * known[name].to_numpy(dtype=np.float64) for name in ("car", "ci_low", "ci_high"))
         colours = [COLOURS[1] if main else COLOURS[0] for main in known["main"]]
-        title = f"Specification curve, {100 * self.level:g} % intervals; the study's own choices in orange"
+        title = f"Specification curve, {100 * self.level:g} % intervals; the choices of the study in orange"
         return drawn_forest(labels, *values, colours=colours, title=title, ax=ax)
 
     def summary(self, form: str = "text") -> Text:
@@ -85,7 +85,7 @@ class Comparison:
         ]
         head = ("model", "estimation", "window", "of", "CAR", f"{100 * self.level:g} % interval", "p", "")
         return SmallTable(
-            title="The study under other choices", head=head, rows=rows, notes=["* the study's own"]
+            title="The study under other choices", head=head, rows=rows, notes=["* the choices of the study"]
         ).render(form)
 
     def __repr__(self) -> str:

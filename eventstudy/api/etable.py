@@ -20,7 +20,7 @@ WANTED = "StudyResult or what es.regress returns"
 
 @dataclass(slots=True)
 class _Column:
-    """One column: estimates with what stands below them, and the figures at the foot."""
+    """One column: estimates with what is below them, and the figures at the foot."""
 
     title: str
     cells: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -49,7 +49,7 @@ def etable(
     Raises
     ------
     UsageError
-        For anything that is no result, an unknown form, or a wrong number of names.
+        For anything that is not a result, an unknown form, or a wrong number of names.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def etable(
         else:
             raise UsageError(f"etable was given a {type(one).__name__}", WANTED)
     if names is not None and len(names) != len(columns):
-        raise UsageError(f"{len(names)} names stand for {len(columns)} columns", "one name a column")
+        raise UsageError(f"{len(names)} names for {len(columns)} columns", "one name per column")
     titles = list(names) if names is not None else [f"({at})" for at in range(1, len(columns) + 1)]
     rows: list[Sequence[str]] = [] if names is not None else [("", *(one.title for one in columns)), ()]
     for label in dict.fromkeys(label for one in columns for label in one.cells):

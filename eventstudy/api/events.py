@@ -71,7 +71,7 @@ def given_events(events: Any) -> GivenEvents:
     InputFileError
         With every problem; of a missing column with the line of code that adds it.
     UsageError
-        If the value is no table and no path.
+        If the value is neither a table nor a path.
     """
     from eventstudy.data.events import events_from_frame
 
@@ -138,7 +138,7 @@ def _is_midnight(when: datetime) -> bool:
 
 
 def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with needed columns that stand in its index beside the others; the index stays."""
+    """The frame with needed columns that are in its index beside the others; the index stays."""
     import pandas as pd
 
     there = {str(name).strip().lower().replace("_", " ") for name in frame.columns}

@@ -118,7 +118,7 @@ def _fetch(
     from eventstudy.data.vendors.registry import VENDORS
 
     if spec.offline:
-        raise UsageError("fetch asks the source, and --offline forbids it", "fetch without --offline")
+        raise UsageError("fetch needs the network, and --offline forbids it", "fetch without --offline")
     symbols, first, last = _wanted(tickers, start, spec)
     early: list[str] = []
     with progress(watch) as say:
@@ -161,7 +161,7 @@ def _wanted(tickers: object, start: str | date | None, spec: StudySpec) -> tuple
 
 
 def _symbols(tickers: object) -> list[str] | None:
-    """Symbols, where they are no events."""
+    """Symbols, where they are not events."""
     from eventstudy.api.events import SUFFIXES
 
     if isinstance(tickers, str) and not tickers.lower().endswith(SUFFIXES) and not os.path.exists(tickers):
@@ -192,7 +192,7 @@ def _line(fetched: Fetched) -> str:
     closed = v.bars.closed()
     if v.outcome != "prices":
         return f"{v.symbol:<10} {v.outcome}: {v.note}"
-    said = "first vintage" if not fetched.had_before else "agrees with the vintage before"
+    said = "first vintage" if not fetched.had_before else "agrees with the previous vintage"
     if fetched.changed:
         said = "REVISED: " + "; ".join(
             f"{change.column} on {change.n_dates} dates from {change.first} to {change.last}"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a line of code that mends a frame is written.
+    """How a line of code that corrects a frame is written.
 
     Attributes
     ----------

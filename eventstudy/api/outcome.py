@@ -38,7 +38,7 @@ def check_studied(result: StudyResult, *, strict: bool) -> None:
 
 
 def commonest(result: StudyResult) -> str:
-    """The reason that most rows share, where there is one to tell, and where the others stand."""
+    """The reason that most rows share, if there is one, and the file with the others."""
     most, study = "", record_of(result)
     for _, reason, n in study.reasons[:1]:
         such = next(one.detail for one in study.exclusions if one.reason == reason)

@@ -10,7 +10,7 @@ import numpy as np
 
 from eventstudy.api.averages import ALL
 from eventstudy.engine.panel import Floats
-from eventstudy.engine.significance.laws import t_quantile
+from eventstudy.engine.significance.distributions import t_quantile
 from eventstudy.errors import UsageError, flat
 from eventstudy.report.escape import clean
 from eventstudy.spelling import meant
@@ -231,7 +231,7 @@ def drawn_forest(
 
 
 def _plain(text: str) -> str:
-    """Text of a file as it stands: a dollar sign opens no formula."""
+    """Text of a file unchanged: a dollar sign does not start a formula."""
     return clean(text).replace("$", r"\$")
 
 

@@ -32,7 +32,7 @@ def given_prices(prices: Any, spec: StudySpec) -> tuple[PriceSource | None, Stud
     Raises
     ------
     InputFileError
-        Columns of no known layout, with the line of code that mends them.
+        Columns of no known layout, with the line of code that corrects them.
     UsageError
         If the value holds no prices.
     """
@@ -68,7 +68,9 @@ def source_of(text: str) -> str:
     if path.suffix.lower() == ".csv" or path.is_dir():
         return f"csv:{text}"
     hint = meant_path(path) or f"a source is one of {', '.join(SOURCES)}"
-    raise UsageError(f"prices {text[:80]!r} are no source and no file", "a .csv or .parquet file, or a folder", hint)
+    raise UsageError(
+        f"prices {text[:80]!r} are neither a source nor a file", "a .csv or .parquet file, or a folder", hint
+    )
 
 
 def _of_tickers(prices: Mapping[str, Any]) -> pd.DataFrame | None:
@@ -106,9 +108,9 @@ def _of_frame(frame: pd.DataFrame, spec: StudySpec, dialect: Dialect) -> PriceSo
         if len(error.problems) == 1 and not error.problems[0].value and (code := _mending(frame, dialect)):
             problem = error.problems[0]
             listed = ", ".join(repr(str(name)) for name in frame.columns[:20])
-            said = problem.message if problem.column else f"the headings {listed} do not say what is what"
-            told = Problem(0, problem.column, "", f"{said}; write {code}")
-            raise InputFileError("<prices>", [told]) from None
+            said = problem.message if problem.column else f"the headings {listed} do not match a known layout"
+            reported = Problem(0, problem.column, "", f"{said}; write {code}")
+            raise InputFileError("<prices>", [reported]) from None
         raise
     return source
 

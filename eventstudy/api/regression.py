@@ -157,7 +157,7 @@ def regress(
     result : StudyResult, or events as ``run`` takes them
         Of events, ``prices``, ``spec`` and the choices of ``run`` are keywords.
     formula : str
-        Such as ``"car ~ log(size) + C(sector)"``: columns of the events, numbers, ``C()``, ``log()`` and the like.
+        Such as ``"car ~ log(size) + C(sector)"``: columns of the events, numbers, ``C()``, ``log()`` and others.
     cluster : {"date", "two-way", "none"} or None
         What to cluster by; None takes what the sample asks for. Few clusters take the wild bootstrap.
     window : window, "primary" or None
@@ -229,7 +229,7 @@ def _clustered(one: Regression, cluster: str | Sequence[str]) -> Regression:
         # each row is a cluster of its own
         return one
     if not found:
-        raise UsageError(f"no rows repeat in a way that cluster={words!r} needs", f"one of {', '.join(sorted(there))}")
+        raise UsageError(f"no rows share what cluster={words!r} needs", f"one of {', '.join(sorted(there))}")
     from eventstudy.evaluate.coefficients import FEW_DATES
 
     return replace(one, main=found[0] if one.n_dates < FEW_DATES else found[-1])

@@ -55,7 +55,7 @@ def report(
     audit : bool
         Fit every studied row again with statsmodels, and say on the page whether it agrees.
     force : bool
-        Replace files of somebody's own that stand in the way.
+        Replace files of somebody's own that are in the way.
     progress : callable, bool or None
         As ``run``.
 

@@ -105,8 +105,8 @@ class StudyResult:
         Raises
         ------
         UsageError
-            For a name that is no table, with the nearest one; for rows of events of a study that was written while it
-            ran and is too large to be held.
+            For a name that is not a table, with the nearest one; for rows of events of a study that was written while
+            it ran and is too large to be held.
         """
         from eventstudy.api.typed_tables import asked_columns, typed, with_own
         from eventstudy.report.tables import one_table
@@ -190,7 +190,7 @@ class StudyResult:
 
     @property
     def claims(self) -> pd.DataFrame:
-        """Claims held against the data."""
+        """Claims compared with the data."""
         return self.table("claims")
 
     @property
@@ -346,7 +346,11 @@ class StudyResult:
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         if name in RENAMED:
-            warnings.warn(f"result.{name} is now result.{RENAMED[name]}, and will go", DeprecationWarning, stacklevel=2)
+            warnings.warn(
+                f"result.{name} is now result.{RENAMED[name]}, and the old name will be removed",
+                DeprecationWarning,
+                stacklevel=2,
+            )
             return self.table(RENAMED[name])
         hint = "" if name.startswith("_") else meant(name, [*COLUMNS, *(one for one in dir(self) if one[0] != "_")])
         raise AttributeError(f"a result has no {name!r}{'; ' if hint else ''}{hint}")

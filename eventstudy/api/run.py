@@ -132,7 +132,7 @@ def run(*given: Any, **named: Any) -> StudyResult:
     Raises
     ------
     UsageError, InputFileError
-        For what cannot be right, with the nearest valid value or the line of code that mends it.
+        For what cannot be right, with the nearest valid value or the line of code that corrects it.
     SourceUnavailable
         If no price source covers the study.
 
@@ -175,11 +175,11 @@ class _Asked:
         )
         if len(given) > len(words):
             raise UsageError(
-                f"run takes {', '.join(words)} by place, and {len(given)} are given", "keywords for the rest"
+                f"run takes {', '.join(words)} by position, and {len(given)} are given", "keywords for the rest"
             )
         for name in words[: len(given)]:
             if name in named:
-                raise UsageError(f"{name} is given by place and by name", "once")
+                raise UsageError(f"{name} is given by position and by name", "once")
         named = {**dict(zip(words, given, strict=False)), **named}
         if "events" not in named:
             raise UsageError("run needs events", "es.run(events, prices), or es.run('NVDA', '2025-04-15')")
@@ -283,7 +283,7 @@ def _first_two(given: tuple[Any, ...]) -> tuple[Any, Any]:
 
 
 def _announcement(ticker: str, when: Any, own: dict[str, Any]) -> tuple[GivenEvents, tuple[str, ...]]:
-    """One announcement, with the catalogue it stands in, and its event_id."""
+    """One announcement, with the catalogue that contains it, and its event_id."""
     from eventstudy.api.events import of_columns
 
     timing, claimed = own["timing"] or "", own["claimed_return"]
@@ -300,7 +300,7 @@ def chosen(spec: Any, choices: dict[str, Any]) -> StudySpec:
     Raises
     ------
     UsageError
-        For a spec that is none, and whatever ``StudySpec`` refuses.
+        For a spec of another type, and whatever ``StudySpec`` refuses.
     """
     if spec is None:
         return StudySpec(**choices)

@@ -28,7 +28,9 @@ def study_of(first: object, named: dict[str, Any], quick: tuple[str, ...] = ()) 
     if isinstance(first, StudyResult):
         if named:
             names = ", ".join(named)
-            raise UsageError(f"{names}: the choices of a result are made", "", "es.run(events, ...) makes others")
+            raise UsageError(
+                f"{names}: the choices of a result cannot be changed", "", "es.run(events, ...) makes others"
+            )
         if not is_held(first):
             raise UsageError(
                 "the events of this study are not held in memory", "", "es.run without out=, or detail=True"

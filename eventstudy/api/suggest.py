@@ -38,8 +38,8 @@ def missing_results(result: StudyResult) -> str:
 
 def _without_results(index: EventIndex, rows: list[int]) -> dict[str, list[int]]:
     """Tickers of firms that no confounder and no row gives a day of results -> their rows."""
-    told = index.events.columns["category"]
-    results = told.where(lambda text: "earnings" in text or "2.02" in text)
+    category = index.events.columns["category"]
+    results = category.where(lambda text: "earnings" in text or "2.02" in text)
     known = {index.firm(row)[0] for row in range(len(index)) if results[row]} if results.any() else set()
     known |= {pair[0] for pair, items in index.confounders.items() if any(kind == "earnings" for _, kind, _ in items)}
     found: dict[str, list[int]] = {}

@@ -58,7 +58,7 @@ def headline(study: StudyResult) -> str:
 
 
 def regressors(study: StudyResult) -> str:
-    """What the model of the studied events stands on, where it is the same for all of them."""
+    """What the model of the studied events is estimated from, where it is the same for all of them."""
     measured, names = study.studied.measured, study.prepared.names
     own = [] if measured is None else np.unique(measured.events.series).tolist()
     entry = MODELS[study.spec.model]

@@ -16,7 +16,7 @@ SAME = {"md": "markdown", "tex": "latex", "txt": "text"}
 
 
 class Text(str):
-    """A text that shows itself in a notebook and in a terminal as it stands, without quotes."""
+    """A text that a notebook and a terminal show unchanged, without quotes."""
 
     __slots__ = ()
 

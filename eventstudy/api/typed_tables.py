@@ -1,4 +1,4 @@
-"""The tables of a study as a notebook wants them: dates as dates, yes and no as booleans, words as categories."""
+"""The tables of a study in the types of a notebook: dates as dates, yes and no as booleans, words as categories."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def validate(
     Returns
     -------
     Validation
-        ``ok``, ``problems``, ``days``; overlaps and confounders are listed, they are no problems.
+        ``ok``, ``problems``, ``days``; overlaps and confounders are listed, they are not problems.
 
     Examples
     --------

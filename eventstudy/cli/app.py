@@ -17,7 +17,7 @@ from eventstudy.cli.cache import cache
 from eventstudy.cli.check import check_command
 from eventstudy.cli.collect import collect
 from eventstudy.cli.config import config
-from eventstudy.cli.console import Console, tell, told
+from eventstudy.cli.console import Console, printed, tell
 from eventstudy.cli.diff import diff_command
 from eventstudy.cli.import_ import import_command
 from eventstudy.cli.init import init_command
@@ -77,7 +77,7 @@ def options(
     del version
     if not {"-q", "--quiet"} & set(sys.argv):
         for name, hint in unknown_variables(os.environ):
-            tell(f"note: {name} is set and is no setting of this program{hint}", error=True)
+            tell(f"note: {name} is set and is not a setting of this program{hint}", error=True)
 
 
 def _fail(error: EventStudyError) -> NoReturn:
@@ -88,8 +88,8 @@ def _fail(error: EventStudyError) -> NoReturn:
 
 
 def _answer(code: int, message: str, hint: str) -> None:
-    """With ``--json`` an error is an object on stdout as well, unless an object stands there already."""
-    if "--json" in sys.argv and not told():
+    """With ``--json`` an error is an object on stdout as well, unless an object has been printed already."""
+    if "--json" in sys.argv and not printed():
         from eventstudy.report.escape import SCHEMA_VERSION, json_dumps
 
         error = {"code": code, "message": message, "hint": hint}
@@ -100,7 +100,7 @@ def main() -> None:
     """Run the command line; exits with the code of design: 0, 1 (a bug), 2, 3, 4, 5 (a gate tripped) or 130."""
     # a short-lived process: looking for garbage during imports costs more than it frees
     gc.set_threshold(100_000, 50, 100)
-    told(afresh=True)
+    printed(afresh=True)
     try:
         # what it has to say about options goes the way of everything that is said
         code = app(standalone_mode=False)

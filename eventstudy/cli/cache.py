@@ -155,7 +155,7 @@ def import_command(
     """Read an exported folder back into the store, each symbol as a vintage with the provenance it had."""
     console = Console.make(quiet, verbose, no_color)
     kept, known = _open(store, config, console, make=True).take(folder)
-    text = f"{len(kept)} symbols imported" + (f", {len(known)} were there already" if known else "")
+    text = f"{len(kept)} symbols imported" + (f", {len(known)} were already in the store" if known else "")
     _tell(kept, text, console, as_json=as_json)
 
 

@@ -72,7 +72,7 @@ def _sizes(texts: Sequence[str]) -> list[float]:
             try:
                 sizes.append(float(part))
             except ValueError:
-                raise UsageError(f"effect {part!r} is no number", "a decimal such as 0.03 for 3 %") from None
+                raise UsageError(f"effect {part!r} is not a number", "a decimal such as 0.03 for 3 %") from None
     return sizes
 
 

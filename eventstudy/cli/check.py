@@ -100,7 +100,7 @@ def _print_github(verdicts: Sequence[Verdict], folder: Path) -> None:
             place = (str(folder / "windows.csv"), row.line) if row.line else None
             tell(annotation("error", text, title=title, place=place), command=True)
         if (more := len(verdict.rows) - SHOWN["github"]) > 0:
-            tell(annotation("error", f"and {more} rows more", title=title), command=True)
+            tell(annotation("error", f"and {more} more rows", title=title), command=True)
 
 
 def _print_json(verdicts: Sequence[Verdict], folder: Path) -> None:

@@ -124,7 +124,7 @@ def earnings_command(
 ) -> None:
     """Add days of results with their part of the day to a confounders (or events) file.
 
-    With several sources that disagree about an hour the row has none, and says what each of them reads.
+    With several sources that disagree about an hour the row has no hour, and its notes give the hour of each source.
     """
     console = Console.make(quiet, verbose, no_color)
     _checked(config)
@@ -153,15 +153,15 @@ def _finish(found: Collected, console: Console, *, dry_run: bool, as_json: bool)
     assert gathered is not None, "sources were asked"
     for note in [*gathered.notes, *found.merged.notes]:
         console.warn(note)
-    for line in gathered.told:
+    for line in gathered.counts:
         console.say(line)
     show(found, console, dry_run=dry_run, as_json=as_json)
     if gathered.failed:
         for failure in gathered.failed:
             console.say(f"not read: {failure}")
         raise SourceUnavailable(
-            f"{len(gathered.failed)} part{'' if len(gathered.failed) == 1 else 's'} of the answer did not come",
-            hint=gathered.hint or "run the command again: what is known is not asked or written twice",
+            f"{len(gathered.failed)} part{'' if len(gathered.failed) == 1 else 's'} of the answer are missing",
+            hint=gathered.hint or "run the command again: finished parts are neither requested nor written again",
         )
 
 
@@ -194,4 +194,4 @@ def show(collected: Collected, console: Console, *, dry_run: bool, as_json: bool
             name = row.get("event_id") or f"{row.get('tickers', '')} {row.get('kind', '')}"
             tell(" ".join(part for part in (name, when, row.get("timing", ""), row.get("title", "")) if part))
     verb = "would be added to" if dry_run else "added to"
-    console.say(f"{len(found.added)} rows {verb} {found.path}; {len(found.known)} are there already")
+    console.say(f"{len(found.added)} rows {verb} {found.path}; {len(found.known)} are already in it")

@@ -1,4 +1,4 @@
-"""Talk on stderr, data on stdout, errors as sentences. Nothing else writes to a terminal."""
+"""Output of the commands: messages on stderr, data on stdout, errors as sentences. Only this module prints."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # progress that counts
 _COUNTED = re.compile(r"page ([\d,]+) of ([\d,]+)")
-# notices that are said; all of them stand in manifest.json
+# notices that are said; all of them are in manifest.json
 SAID = 20
 
 
@@ -120,12 +120,12 @@ def tell(text: object, *, error: bool = False, command: bool = False, end: str =
     """
     plain = _without_controls(str(text)).replace("\n", " ") if command else printable(str(text))
     if not error:
-        _TOLD.append(True)
+        _PRINTED.append(True)
     stream = sys.stderr if error else sys.stdout
     print(_encodable(plain, getattr(stream, "encoding", None) or "ascii"), end=end, file=stream, flush=flush)
 
 
-# what stands in for marks of typography where an encoding has none
+# ASCII replacements for typographic marks that an encoding lacks
 _PLAIN = str.maketrans({"“": '"', "”": '"', "’": "'", "–": "-", "−": "-", "·": ".", "…": "..."})
 
 
@@ -141,14 +141,14 @@ def _encodable(text: str, encoding: str) -> str:
 
 
 # whether something was printed on stdout
-_TOLD: list[bool] = []
+_PRINTED: list[bool] = []
 
 
-def told(*, afresh: bool = False) -> bool:
+def printed(*, afresh: bool = False) -> bool:
     """Whether something was printed on stdout since a command began; ``afresh`` begins one."""
     if afresh:
-        _TOLD.clear()
-    return bool(_TOLD)
+        _PRINTED.clear()
+    return bool(_PRINTED)
 
 
 def writes(characters: str) -> bool:

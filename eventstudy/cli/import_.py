@@ -86,7 +86,9 @@ def _columns(pairs: Sequence[str]) -> dict[str, str]:
         name, mark, heading = pair.partition("=")
         if not mark or not heading or name not in known:
             raise UsageError(
-                f"--column {pair!r} is no NAME=HEADING", f"NAME one of {', '.join(known)}", meant(name, known)
+                f"--column {pair!r} does not have the form NAME=HEADING",
+                f"NAME one of {', '.join(known)}",
+                meant(name, known),
             )
         found[name] = heading
     return found

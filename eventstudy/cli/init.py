@@ -29,7 +29,7 @@ def init_command(
             "--ci", metavar="HOST", help="A scheduled run too: github or gitlab.", autocompletion=completed(tuple(CI))
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,

@@ -20,7 +20,7 @@ ConfigOption = Annotated[
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]
 ColorOption = Annotated[bool, typer.Option("--no-color", help="No colour (also NO_COLOR).")]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace files of your own that stand in the way.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace files of your own that are in the way.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one summary object.")]
 
 

@@ -82,5 +82,5 @@ class Command:
         if self.settings["strict"].value and (n := result.counts["excluded"]):
             raise NothingStudied(
                 f"{n} events could not be studied (--strict)",
-                hint="`eventstudy run` writes excluded.csv with the reason of each row",
+                hint="`eventstudy run` writes the reason of each row to excluded.csv",
             )

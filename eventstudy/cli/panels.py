@@ -1,4 +1,4 @@
-"""Help in panels: which options stand together, and which a command accepts without showing them."""
+"""Help in panels: which options are shown together, and which a command accepts without showing them."""
 
 from __future__ import annotations
 

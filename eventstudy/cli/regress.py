@@ -67,7 +67,7 @@ def regress_command(
     found = regress(events, allow_small=allow_small, progress=command.console.progress, **chosen, **study)
     written = command.write(found, force=force)
     if formula is None:
-        command.console.say("note: no --formula, so the mean CAR; every column of the events file can explain it")
+        command.console.say("note: no --formula, so the mean CAR; --formula can use every column of the events file")
     if as_json:
         command.tell_json(found.study, written, _record(found))
     else:

@@ -154,7 +154,7 @@ OPTIONS: dict[str, Option] = {
         kind="list",
         metavar="KEY=CHOICE",
         repeatable=True,
-        help="sigma=m-p|m-1|m, car=exact|sqrt-l|per-day, robust=none|hac and others: how other software does it.",
+        help="sigma=m-p|m-1|m, car=exact|sqrt-l|per-day, robust=none|hac and others: conventions of other software.",
     ),
     "by": Option(kind="text", metavar="COLUMN", default="role", help="Column of the events file that makes groups."),
     "weight": Option(
@@ -198,7 +198,7 @@ OPTIONS: dict[str, Option] = {
         help="Significant digits of numbers in CSV, JSON and figures' metadata: 6 to 15, or full. Parquet is full.",
     ),
     "calibrated": Option(
-        kind="switch", default="no", help="Beside each p value: how often its test rejects when nothing happens."
+        kind="switch", default="no", help="Beside each p value: how often its test rejects on days without news."
     ),
     "detail": Option(
         kind="switch",
@@ -213,7 +213,7 @@ OPTIONS: dict[str, Option] = {
 }
 
 
-# options of how the work is done and where it goes, which are no choices of a study
+# options of how the work is done and where it goes, which are not choices of a study
 HOW = ("out", "formats", "detail", "threads", "workers", "scheduler", "audit", "strict")
 
 
@@ -260,7 +260,7 @@ def unknown_variables(environment: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def _default(name: str, option: Option) -> Any:
-    """The value of an option nobody gave; numbers without a default are absent."""
+    """The value of an option that was not given; numbers without a default are absent."""
     if option.kind == "number" and not option.default:
         return None
     return _read(option, option.default, name)
@@ -288,8 +288,8 @@ def read_config(path: Path | None) -> Config:
         hint = meant_path(path) or "--config FILE"
         raise UsageError(f"cannot read {path}: {error.strerror}", "a configuration file", hint) from error
     except (ValueError, RecursionError) as error:
-        # besides what is no TOML: numbers of thousands of digits, brackets in brackets, a NUL in the path
-        raise InputFileError(str(path), [Problem(0, "", "", f"is no TOML file: {error}")]) from error
+        # besides what is not TOML: numbers of thousands of digits, brackets in brackets, a NUL in the path
+        raise InputFileError(str(path), [Problem(0, "", "", f"is not a TOML file: {error}")]) from error
     problems = [Problem(0, key, "", trouble) for key, value in values.items() if (trouble := _trouble(value))]
     for key in values:
         if key not in OPTIONS:
@@ -317,7 +317,9 @@ def _read(option: Option, value: Any, place: str) -> Any:
     if option.kind == "list":
         items = value if isinstance(value, list | tuple) else [value]
         if not all(isinstance(item, str) for item in items):
-            raise UsageError(f"{place}: {_quoted(value)} is no text or list of texts", f"such as {option.default}")
+            raise UsageError(
+                f"{place}: {_quoted(value)} is neither a text nor a list of texts", f"such as {option.default}"
+            )
         return tuple(part for item in items for part in item.replace(",", " ").split())
     if isinstance(value, list | tuple | dict | bool):
         raise UsageError(f"{place}: {_quoted(value)} is not one value", f"such as {option.default}")
@@ -327,7 +329,7 @@ def _read(option: Option, value: Any, place: str) -> Any:
         except ValueError:
             wanted = "a whole number" if option.kind == "count" else "a decimal"
             raise UsageError(
-                f"{place}: {_quoted(value)} is no number", f"{wanted} such as {option.default or 7}"
+                f"{place}: {_quoted(value)} is not a number", f"{wanted} such as {option.default or 7}"
             ) from None
     if found := _CONTROL.search(str(value)):
         name = "NUL" if found[0] == "\0" else "control"

@@ -37,7 +37,7 @@ def main() -> None:
         signal.signal(signal.SIGINT, _pressed)
         sys.unraisablehook = _swallowed
     for number in ENDING:
-        # whoever starts a program with a signal ignored, as nohup does, wants it ignored
+        # whoever starts a program with a signal ignored, as nohup does, expects it to stay ignored
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _pressed)
     try:
@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def _streams() -> None:
-    """Standard streams that somebody closed lead nowhere, so that no file of ours gets their numbers."""
+    """Replace closed standard streams by the null device, so that no file of this program gets their numbers."""
     closed = []
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is not None:
@@ -84,12 +84,12 @@ def _streams() -> None:
             stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
             setattr(sys, name, stream)
     if "stdout" in closed:
-        _say("error: standard output is closed, and results are printed there", "send it to /dev/null instead")
+        _say("error: standard output is closed, so results cannot be printed", "redirect it to /dev/null instead")
         sys.exit(UNUSABLE)
 
 
 def _flushed() -> None:
-    """Hand over what is printed while its failure can still be told."""
+    """Hand over what is printed while a failure can still be reported."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -102,7 +102,7 @@ def _flushed() -> None:
 def _full(error: OSError) -> NoReturn:
     """What is printed cannot be written; files of a report have errors of their own."""
     _forget(sys.stdout)
-    _say(f"error: what is printed cannot be written: {error.strerror}", "free some space, or send it elsewhere")
+    _say(f"error: the output cannot be written: {error.strerror}", "free some space, or redirect the output")
     _deaf()
     sys.exit(UNUSABLE)
 
@@ -133,7 +133,11 @@ def _again(seconds: float, times: int = 1) -> None:
 
     def send() -> None:
         if signal.getsignal(_Interrupt.number) is not signal.SIG_IGN and _Interrupt.pressed:
-            signal.raise_signal(_Interrupt.number)
+            # to the main thread: a signal of this one would not wake it where it waits
+            if hasattr(signal, "pthread_kill"):
+                signal.pthread_kill(threading.main_thread().ident or 0, _Interrupt.number)
+            else:
+                signal.raise_signal(_Interrupt.number)
             if times > 1:
                 _again(seconds, times - 1)
 

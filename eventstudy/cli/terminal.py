@@ -174,7 +174,7 @@ def _claims(material: Material, share: Share) -> Iterator[str]:
 
 
 def _windows(material: Material, share: Share) -> Iterator[str]:
-    yield "  every window, and p of every test of one event (the tests are no votes)"
+    yield "  every window, and p of every test of one event (the tests are not votes)"
     for w in material.table("windows", share):
         mark = "*" if w["primary"] == "yes" else " "
         flags = f"; {w['flags'].replace(';', ', ').replace('_', ' ')}" if w["flags"] else ""

@@ -45,7 +45,7 @@ def validate_command(
 ) -> None:
     """Check EVENTS and the confounders beside it: every problem at once, then day 0 of every row and why.
 
-    Exit 2 if a file has problems. Overlaps and confounders are listed, they are no problems.
+    Exit 2 if a file has problems. Overlaps and confounders are listed, they are not problems.
     """
     chosen = chosen_format(output_format, FORMATS, as_json=as_json)
     console = Console.make(quiet, verbose, no_color)

@@ -133,8 +133,8 @@ def midnight_notes(announced: Announced, timing: Coded, lines: Ints, unit: str) 
     text = f"midnight of {day}" if announced.written is None else announced.written[first]
     count = "1 row is" if n == 1 else f"{n:,} rows are"
     said = (
-        f"{count} at exactly midnight UTC or midnight as written, such as {text} in {unit} {int(lines[rows[0]])}: no "
-        f"clock, read as the date {day}"
+        f"{count} at exactly midnight UTC or midnight as written, such as {text} in {unit} {int(lines[rows[0]])}: it "
+        f"has no clock and is read as the date {day}"
     )
     unknown = int(timing.where(lambda cell: not cell)[rows].sum())
     if not unknown:

@@ -117,7 +117,7 @@ class Placement:
 
 
 def suffix_of(ticker: str) -> str:
-    """What stands behind the last point of a ticker, in capitals; empty without one."""
+    """The suffix after the last point of a ticker, in capitals; empty without one."""
     return ticker.rsplit(".", 1)[1].upper() if "." in ticker else ""
 
 

@@ -43,7 +43,8 @@ def fits_better(rows: Dates, sessions: Dates) -> bool:
 
 
 def fit(rows: Dates, sessions: Dates) -> float:
-    """Log likelihood of rows under sessions: a session has a row but for holes, another day has none but for strays."""
+    """Log likelihood of rows under sessions: a session has a row except for holes, another day has no row except for
+    strays."""
     first, last = rows[0], rows[-1]
     inside = sessions[np.searchsorted(sessions, first) : np.searchsorted(sessions, last, side="right")]
     if not len(inside):

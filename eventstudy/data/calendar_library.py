@@ -81,8 +81,8 @@ def _one_by_one(offset: Any, values: Any) -> Any:
 
 
 def _trading_day(calendar: Any) -> pd.offsets.CustomBusinessDay:
-    """The offset from session to session of a calendar with weeks of other trading days: every day that is no session
-    is a holiday."""
+    """The offset from session to session of a calendar with weeks of other trading days: every day that is not a
+    session is a holiday."""
     days = np.arange(np.datetime64(FIRST_DAY, "D"), np.datetime64(LAST_DAY, "D"))
     weekday = (days.astype(np.int64) + 3) % 7
     trading = _mask(calendar.weekmask)[weekday]

@@ -62,18 +62,18 @@ def check_event_id(text: str) -> None:
     if not _EVENT_ID.fullmatch(text):
         raise ValueError("write 1 to 64 of A-Z a-z 0-9 . _ - beginning with a letter or digit: it becomes a file name")
     if _DEVICE.fullmatch(text) or text.endswith("."):
-        raise ValueError("is no file name on every system; choose another")
+        raise ValueError("is not a file name on every system; choose another")
 
 
 def check_ticker(text: str) -> None:
     """A ticker as data vendors write it."""
     if not is_ticker(text):
         meant = likely_ticker(text)
-        raise ValueError(f"is no ticker; write {meant or 'a symbol such as NVDA, ASML.AS or ^GSPC'}")
+        raise ValueError(f"is not a ticker; write {meant or 'a symbol such as NVDA, ASML.AS or ^GSPC'}")
 
 
 def likely_ticker(text: str) -> str:
-    """The ticker that other programs' notation stands for: ``RDS/A``, ``$ABC``, ``NASDAQ:AAPL``, ``VOD LN Equity``;
+    """The ticker meant by other programs' notation: ``RDS/A``, ``$ABC``, ``NASDAQ:AAPL``, ``VOD LN Equity``;
     empty where none is sure."""
     bare = text.strip().removeprefix("$")
     if match := _PREFIXED.fullmatch(bare):
@@ -120,12 +120,12 @@ def _check_window(text: str) -> None:
         try:
             Window.parse(text)
         except UsageError:
-            raise ValueError("is no window; write START:END in sessions, such as -1:1") from None
+            raise ValueError("is not a window; write START:END in sessions, such as -1:1") from None
 
 
 def _check_calendar(text: str) -> None:
     if text and not _CALENDAR.fullmatch(text) and text not in calendar_names():
-        raise ValueError("is no exchange code; write four capitals such as XNYS or XAMS, 24/7, 24/5 or data")
+        raise ValueError("is not an exchange code; write four capitals such as XNYS or XAMS, 24/7, 24/5 or data")
 
 
 # event_id has a check of its own: it has as many values as rows

@@ -48,14 +48,14 @@ def parse_claim(text: str) -> Claim:
     if text == "down":
         return Claim("down", None, 0, text)
     if len(text) > LONGEST:
-        raise ValueError(f"is no claim; {WANTED}")
+        raise ValueError(f"is not a claim; {WANTED}")
     if match := _PERCENT.fullmatch(text):
         fixed = f"{float(match[2]) / 100:.10f}".rstrip("0").rstrip(".")
         raise ValueError(f"is a percentage; write {match[1]}{fixed}")
     kind: Kind = {"<": "below", ">": "above"}.get(text[:1], "value")  # type: ignore[assignment]
     number = text[1:].strip() if kind != "value" else text
     if not _NUMBER.fullmatch(number):
-        raise ValueError(f"is no claim; {WANTED}")
+        raise ValueError(f"is not a claim; {WANTED}")
     value = float(number)
     if value <= -1 or value > 10:
         raise ValueError(f"means {100 * value:g} %; write {value / 100:g} if {value:g} % is meant")

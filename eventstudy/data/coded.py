@@ -13,7 +13,7 @@ from eventstudy.errors import Problem
 
 ROWS_AT_ONCE = 65_536
 RESIDUES = 16
-# Of one kind; nobody reads a million, and more would fill the memory.
+# Of one kind; a million are not readable, and more would fill the memory.
 MOST_PROBLEMS = 1_000_000
 Check = Callable[[str], None]
 
@@ -178,7 +178,7 @@ def blocks_of(n: int, size: int = ROWS_AT_ONCE) -> Iterator[Ints]:
 def repeats(
     names: Texts, other: Coded, lines: Ints, say_pair: Callable[[str, int], str], say_case: Callable[[str, int], str]
 ) -> list[Problem]:
-    """Pairs (name, other) that stand twice, and names that differ only in case, in row order.
+    """Pairs (name, other) that occur twice, and names that differ only in case, in row order.
 
     Hashes find the candidates, their texts decide.
 
@@ -244,7 +244,7 @@ def repeated(keys: Ints) -> Bools:
 
 
 def _equal_groups(key: Ints, unless: Ints | None = None) -> Iterator[Ints]:
-    """Rows with equal keys, ascending, for every key that stands twice; not where ``unless`` is equal throughout."""
+    """Rows with equal keys, ascending, for every key that occurs twice; not where ``unless`` is equal throughout."""
     order = np.argsort(key, kind="stable")
     ordered = key[order]
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(key) else np.zeros(0, int)

@@ -87,7 +87,7 @@ def _odd_cells(cells: Sequence[str], kept: Sequence[str], missing: Sequence[str]
         if cell.lower() in missing or (common is not None and common in readings[cell]):
             continue
         mixed = bool(readings[cell]) and common is not None
-        why = f"is in another form than the rows that read as {_named(common or '')}" if mixed else "is no date"
+        why = f"is in another form than the rows that read as {_named(common or '')}" if mixed else "is not a date"
         problems.append((row, cell, f"{why}; write YYYY-MM-DD"))
     return problems
 
@@ -137,7 +137,7 @@ def days_by_form(cells: Sequence[str], form: str, texts: NDArray[Any]) -> NDArra
         found.append(0 if day is None else (day - epoch).days)
     if wrong:
         rows = [str(text).strip() for text in texts]
-        message = f"is no date in the form of this layout, {_named(form)}"
+        message = f"is not a date in the form of this layout, {_named(form)}"
         raise UnreadableDates([(rows.index(cell), cell, message) for cell in wrong])
     return np.array(found, dtype=np.int64)
 
@@ -149,10 +149,10 @@ def number_trouble(numbers: NDArray[np.float64], good: NDArray[np.bool_]) -> Unr
     first = int(np.flatnonzero(there & ~good)[0])
     shown = f"{numbers[first]:.15g}"
     if (good & there).any():
-        message = "is no day of the calendar, and other rows are written YYYYMMDD; write YYYY-MM-DD in every row"
+        message = "is not a day of the calendar, and other rows are written YYYYMMDD; write YYYY-MM-DD in every row"
         return UnreadableDates([(first, shown, message)])
     readings = [(what, line) for low, high, what, line in COUNTS if ((kept >= low) & (kept <= high)).all()]
     if readings:
         said = " or ".join(f"{what}: {line}" for what, line in readings)
         return UnreadableDates([(first, shown, f"is a number that may count {said}; write YYYY-MM-DD")])
-    return UnreadableDates([(first, shown, "is no date; write YYYY-MM-DD or YYYYMMDD")])
+    return UnreadableDates([(first, shown, "is not a date; write YYYY-MM-DD or YYYYMMDD")])

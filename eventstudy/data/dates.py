@@ -45,7 +45,7 @@ def parse_when(text: str) -> tuple[datetime | None, date | None]:
         if len(found) == 1:
             raise ValueError(f"is not ISO text and can only be one day; write {found[0]}")
         raise ValueError(f"is ambiguous; write {' or '.join(found) or 'YYYY-MM-DD'}")
-    raise ValueError(f"is no date; {WANTED}")
+    raise ValueError(f"is not a date; {WANTED}")
 
 
 def is_midnight(moment: datetime) -> bool:
@@ -60,7 +60,7 @@ def has_clock(text: str) -> bool:
 
 
 def day_readings(text: str) -> tuple[str, str] | None:
-    """``04/05/2025`` as month/day/year and as day/month/year, in ISO; empty where that is no day, else None."""
+    """``04/05/2025`` as month/day/year and as day/month/year, in ISO; empty where that is not a day, else None."""
     match = _SLASHED.fullmatch(text)
     if not match:
         return None
@@ -79,14 +79,14 @@ def parse_day(text: str) -> str:
     """
     match = _DAY.fullmatch(text)
     if not match:
-        raise ValueError("is no date; write YYYY-MM-DD")
+        raise ValueError("is not a date; write YYYY-MM-DD")
     day, clock = "-".join(match.group(1, 2, 3)), match[4] or ""
     try:
         datetime.fromisoformat(day + clock)
     except ValueError:
-        raise ValueError("is no date; write YYYY-MM-DD") from None
+        raise ValueError("is not a date; write YYYY-MM-DD") from None
     if not FIRST_YEAR <= int(day[:4]) <= LAST_YEAR:
-        raise ValueError(f"lies outside {FIRST_YEAR} to {LAST_YEAR}; check the year")
+        raise ValueError(f"is outside {FIRST_YEAR} to {LAST_YEAR}; check the year")
     return day
 
 
@@ -102,14 +102,14 @@ def _date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"is no day of the calendar; {WANTED}") from None
+        raise ValueError(f"is not a day of the calendar; {WANTED}") from None
 
 
 def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"is no moment of the calendar; {WANTED}") from None
+        raise ValueError(f"is not a moment of the calendar; {WANTED}") from None
     if moment.tzinfo is None:
         raise ValueError(
             f"has no offset; write {text.replace(' ', 'T')}-04:00 (the offset of the place whose clock it is), or "
@@ -122,5 +122,5 @@ def _moment(text: str) -> datetime:
 
 def _within(day: date) -> date:
     if not EARLIEST <= day.year <= LATEST:
-        raise ValueError(f"lies outside {EARLIEST} to {LATEST}; check the year")
+        raise ValueError(f"is outside {EARLIEST} to {LATEST}; check the year")
     return day

@@ -34,7 +34,7 @@ class DividendBasis:
     why : str
         How it was decided, as a clause.
     doubtful : bool (n,)
-        Sessions where the figures depend on headings that say nothing of the closes.
+        Sessions where the figures depend on headings that do not describe the closes.
     trouble : str
         Why the headings and the figures contradict each other; empty where they do not.
     """
@@ -90,7 +90,7 @@ def dividend_basis(
         # nothing but the headings says so: what is paid in the event window decides its return
         return DividendBasis(said, _by_layout(layout), paid)
     return DividendBasis(
-        UNADJUSTED, "by the headings alone: dividends stand beside the close", _matters(close, dividend, at)
+        UNADJUSTED, "by the headings alone: there are dividends beside the close", _matters(close, dividend, at)
     )
 
 
@@ -100,9 +100,9 @@ def _figures(close: Floats, dividend: Floats, at: np.ndarray, after_splits: int,
     if last > after_splits:
         grid = grid_verdict(close[after_splits:last], close[last:], finer=finer)
         if grid == "divided":
-            return ADJUSTED, f"the closes before the last dividend lie off {GRID}"
+            return ADJUSTED, f"the closes before the last dividend are off {GRID}"
         if grid:
-            return UNADJUSTED, f"the closes before the last dividend lie on {GRID}"
+            return UNADJUSTED, f"the closes before the last dividend are on {GRID}"
     moves = moves_at(log_moves(close), at)
     llr = _ratio_of(moves, dividend, close, at)
     if abs(llr) > FIRM:

@@ -1,4 +1,4 @@
-"""Closes that are doubtful for themselves: moves that stand twice or go on, opens and closes that are exchanged."""
+"""Closes that are doubtful for themselves: moves that occur twice or go on, opens and closes that are exchanged."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from eventstudy.data.figures import FEW_VALUES, LEAST_MOVE
 from eventstudy.data.prices import Dates, Floats
 from eventstudy.engine.panel import Bools, Ints
 
-# moves of a run that stands twice, how many of them must differ from the one before, and the figures compared
+# moves of a run that occurs twice, how many of them must differ from the one before, and the figures compared
 RUN, CHANGES, DIGITS = 10, 4, 1e10
 # figures above it are compared as if they were it: it fits into 64 bits, and no price moves by a factor of 4e8
 LARGEST = 2.0**62
@@ -24,15 +24,16 @@ WINDOW, STEP, ENDS, AT_FIRST, APART = 60, 15, 3, 0.8, 1.5
 # median size of a daily return from which on decimals may be percent: 0.030 at most of 505 real firms
 LARGE = 0.03
 LARGE_NOTE = "half of the daily returns are above 3 % in size: they may be returns in percent of a quiet asset"
-SMOOTHED_NOTE = "each move goes on in the next: the closes seem to be means over several days"
+SMOOTHED_NOTE = "each move continues in the next: the closes seem to be means over several days"
 EXCHANGED_NOTE = (
-    "opens lie farther from the close before than closes from the open before: the columns of opens and closes seem to "
+    "opens are farther from the previous close than closes are from the previous open: the columns of opens and closes "
+    "seem to "
     "be exchanged"
 )
 
 
 def repeated(moves: Floats) -> Bools:
-    """Rows whose move belongs to ten or more consecutive moves that stand a second time in the series: bool (n,).
+    """Rows whose move belongs to ten or more consecutive moves that occur a second time in the series: bool (n,).
 
     Closes that rest or that go to and fro between two prices repeat themselves; so at least four moves of the ten must
     be none of these. Of 505 real firms over eleven years none has such a run.
@@ -90,7 +91,7 @@ def unordered(level: Floats) -> Bools:
     """Rows of 60 in which each close says nothing about the next, as no prices do: bool (n,).
 
     Prices follow each other: their squared steps make a small part of twice their variance (von Neumann's ratio), of
-    rows that lost their order about all of it. The ratio, with the three largest and smallest closes of a window
+    rows in a wrong order about all of it. The ratio, with the three largest and smallest closes of a window
     clipped, is 1.41 at most in 93,677 windows of 505 real firms over eleven years; 80 rows exchanged among themselves
     were found in 199 of 199 series, 60 in 181, 40 in 53. Windows that hardly move, or that hold few prices, are not
     judged.
@@ -143,7 +144,7 @@ def smoothed(moves: Floats) -> bool:
 
 def repeated_note(dates: Dates, again: Bools) -> str:
     """The sentence on rows that ``repeated`` found."""
-    return f"the moves of {_runs(dates, again)} stand twice: a block of rows may have been copied"
+    return f"the moves of {_runs(dates, again)} occur twice: a block of rows may have been copied"
 
 
 def unordered_note(dates: Dates, apart: Bools) -> str:

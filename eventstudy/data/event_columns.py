@@ -31,7 +31,7 @@ class EventColumns:
     announced : Announced
         ``announced_at``, read.
     columns : dict
-        Every other column of the contract and extra ones, coded; empty text where the file has none.
+        Every other column of the contract and extra ones, coded; empty text where the file lacks the column.
     unit : str
         What ``lines`` counts.
     notes : tuple of str
@@ -122,9 +122,9 @@ class RawEvents:
     path : str
     lines : int64 (n,)
     ids : Texts
-        Empty where the file has none.
+        Empty where the file lacks the column.
     columns : dict
-        Every other column as it stands.
+        Every other column, unchanged.
     moments : Announced or None
         ``announced_at`` where the file holds dates or timestamps and no text.
     problems : list of Problem

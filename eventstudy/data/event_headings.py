@@ -32,6 +32,8 @@ OPTIONAL = (
     "window",
     "uncertain",
 )
+# further columns that pages read: the firm's name, and the words of a claim about the close and about the open
+SHOWN = ("company", "claim_text", "claim_open_text")
 # columns that this program makes itself; one of the file must not take their place
 RESERVED = ("line", "instant", "date")
 # what other programs call a column that is needed, folded; taken where only one of them is there
@@ -43,7 +45,7 @@ ALIASES = {
         "datetime", "timestamp",
     ),
 }  # fmt: skip
-# where it stands beside a column TICKER, that holds IBES's own codes
+# where it is beside a column TICKER, that holds IBES's own codes
 EXCHANGE_TICKER = "oftic"
 IBES = "TICKER of an IBES list is IBES's own code and may differ from the ticker of the exchange, which is OFTIC"
 
@@ -111,7 +113,7 @@ def headings_of(written: Sequence[str], line: int, code: Code | None = None) -> 
     problems, notes = [], []
     official = [heading for heading in written if fold(heading) == EXCHANGE_TICKER]
     if official and "ticker" in names.values():
-        message = f"this column is needed, and {official[0]!r} may be it; {IBES}: leave one of the two out"
+        message = f"this column is needed, and {official[0]!r} may be it; {IBES}: remove one of the two"
         problems.append(Problem(line, "ticker", "", message))
     for name in REQUIRED:
         if name in names.values():

@@ -223,7 +223,7 @@ def index_events(
 
 
 def on_calendars(index: EventIndex, calendars: Mapping[str, TradingCalendar]) -> EventIndex:
-    """The events and confounders on other calendars of the same exchanges: day 0 of each is found anew."""
+    """The events and confounders on other calendars of the same exchanges: day 0 of each is recomputed."""
     found = dict(calendars)
     return replace(
         index,

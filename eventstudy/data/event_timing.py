@@ -93,7 +93,7 @@ def is_clock(text: str) -> bool:
 def timing_of(raw: RawEvents, announced: Announced) -> Timing:
     """The column ``timing``: the file's own, or one of another name that holds the same.
 
-    A column of clocks is no timing: a clock counts with its date and its offset, in ``announced_at``. Where a row has
+    A column of clocks is not timing: a clock counts with its date and its offset, in ``announced_at``. Where a row has
     a clock there, it counts, and the other column is not read.
     """
     n, own = len(raw.lines), raw.columns.get("timing")
@@ -155,7 +155,7 @@ def _in_our_words(own: Coded) -> Timing:
 
 
 def has_clocks(values: Sequence[str]) -> bool:
-    """Whether there are clocks other than midnight, which stands where there is none."""
+    """Whether there are clocks other than midnight, which programs write where there is no clock."""
     return any(is_clock(value) and not _MIDNIGHT.fullmatch(value) for value in values)
 
 
@@ -177,7 +177,7 @@ def _read_words(raw: RawEvents, name: str, bare: Bools, found: Timing) -> None:
 
 
 def _refuse_clocks(raw: RawEvents, name: str, column: Coded, rows: Bools, announced: Announced, found: Timing) -> None:
-    """A problem for every row whose clock stands apart from its date."""
+    """A problem for every row whose clock is not in the column of its date."""
     at = np.flatnonzero(rows & column.where(lambda text: is_clock(text) and not _MIDNIGHT.fullmatch(text)))
     days = announced.day[announced.codes[at]]
     for row, text, day in zip(at.tolist(), column.take(at), days, strict=True):

@@ -25,7 +25,7 @@ from eventstudy.data.coded import (
     repeats,
 )
 from eventstudy.data.event_columns import EventColumns, RawEvents
-from eventstudy.data.event_headings import OPTIONAL, REQUIRED, RESERVED, Code, Headings, empty_note, headings_of
+from eventstudy.data.event_headings import OPTIONAL, REQUIRED, RESERVED, SHOWN, Code, Headings, empty_note, headings_of
 from eventstudy.data.event_timing import timing_of
 from eventstudy.data.tabular import read_blocks
 from eventstudy.engine.panel import Ints
@@ -83,7 +83,7 @@ def events_from_frame(frame: pd.DataFrame, path: str = "<frame>", code: Code | N
         raise InputFileError(path, [Problem(0, "", "", "holds no row")])
     names = [str(name) for name in frame.columns]
     twice = [
-        Problem(1, name, "", "stands twice in the header; rename one")
+        Problem(1, name, "", "occurs twice in the header; rename one")
         for name in dict.fromkeys(names)
         if names.count(name) > 1
     ]
@@ -156,7 +156,7 @@ def checked(raw: RawEvents) -> EventColumns:
         ids,
         columns["ticker"],
         lines,
-        lambda ticker, line: f"with ticker {ticker} stands in {raw.unit} {line} already; remove one",
+        lambda ticker, line: f"with ticker {ticker} is already in {raw.unit} {line}; remove one",
         lambda first, line: f"differs only in case from {first} in {raw.unit} {line}; spell them alike or apart",
     )
     if problems:
@@ -189,7 +189,7 @@ def _id_problems(ids: Texts, lines: Ints) -> list[Problem]:
 
 
 def _reserved_names(raw: RawEvents) -> list[Problem]:
-    message = "is what this program calls a column of its own; rename it"
+    message = "is the name of a column that this program writes; rename it"
     return [Problem(0 if raw.unit == "row" else 1, name, "", message) for name in RESERVED if name in raw.columns]
 
 
@@ -212,13 +212,13 @@ def _made_alike(own: Texts, ids: Texts, tickers: Coded, lines: Ints, unit: str) 
             continue
         other, line = first.setdefault(name, (ticker, int(lines[row])))
         if other != ticker:
-            message = f"{name} stands for {other} in {unit} {line} already; give the row an event_id"
+            message = f"{name} is already the id of {other} in {unit} {line}; give the row an event_id"
             found.append(Problem(int(lines[row]), "event_id", "", message))
     return found
 
 
 def with_default_ids(ids: Texts, tickers: Coded, announced: Announced) -> Texts:
-    """The ids of the file, TICKER-DATE where it has none."""
+    """The ids of the file, TICKER-DATE where it has no ids."""
     made: list[str] = []
     for rows in blocks_of(len(ids)):
         own = ids.take(rows)
@@ -252,8 +252,10 @@ def likely_misspelt(events: EventColumns) -> list[str]:
         empty.append("role")
     found = []
     for name in events.columns:
-        if name in (*REQUIRED, *OPTIONAL, *RESERVED):
+        if name in (*REQUIRED, *OPTIONAL, *SHOWN, *RESERVED):
             continue
         if close := difflib.get_close_matches(name.lower(), empty, n=1, cutoff=0.75):
-            found.append(f"column {name!r} of {Path(events.path).name} is kept as an extra one; was {close[0]} meant?")
+            found.append(
+                f"column {name!r} of {Path(events.path).name} is kept as an extra one; did you mean {close[0]}?"
+            )
     return found

@@ -106,7 +106,7 @@ def _checked(path: str, cells: Mapping[str, Sequence[str]], lines: Sequence[int]
     }
     dates = np.array(days, dtype="datetime64[D]")
     if not problems and len(np.unique(dates)) < len(dates):
-        problems.append(Problem(0, "date", "", "a date stands twice"))
+        problems.append(Problem(0, "date", "", "a date occurs twice"))
     market = columns.get("mkt_rf", np.array([]))
     if np.isfinite(market).sum() > 20 and float(np.nanstd(market)) > PERCENT_DEVIATION:
         problems.append(
@@ -124,10 +124,10 @@ def _number(text: str, name: str, line: int, problems: list[Problem]) -> float:
     try:
         value = decimal(text)
     except ValueError:
-        problems.append(Problem(line, name, text, "is no number; write a decimal with a point"))
+        problems.append(Problem(line, name, text, "is not a number; write a decimal with a point"))
         return math.nan
     if not math.isfinite(value) or abs(value) >= 100:
-        problems.append(Problem(line, name, text, "is no return"))
+        problems.append(Problem(line, name, text, "is not a return"))
         return math.nan
     return value
 
@@ -146,7 +146,7 @@ def with_factors(series: AlignedSeries, table: FactorTable, columns: tuple[str, 
     """The series less the risk-free return, with factors in place of its benchmarks.
 
     A return that covers several sessions meets the sum of their factors. A session whose factor is missing, or that
-    lies beyond the file, has none, and so no abnormal return.
+    lies beyond the file, has no factors, and so no abnormal return.
     """
     sessions = series.calendar.sessions
     at = np.searchsorted(table.dates, sessions)

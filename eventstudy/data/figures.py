@@ -30,7 +30,7 @@ _MANY = {"K": 1e3, "M": 1e6, "B": 1e9}
 _CODES = re.compile(r"[A-Z]")
 # returns below a total loss: CRSP's numeric codes
 LOWEST_RETURN = -1.0
-# median size of figures that are no prices of a listing, and shares of negative ones that only returns have
+# median size of figures that are not prices of a listing, and shares of negative ones that only returns have
 SMALL, BOTH_SIGNS = 0.2, (0.25, 0.75)
 # figures that do not follow each other: rows that show it, least median size of their moves, least number of values;
 # and how far from 1 or 100 the median of gross returns lies
@@ -38,9 +38,9 @@ GROSS_ROWS, LEAST_MOVE, FEW_VALUES, NEAR_ONE = 60, 0.001, 10, 0.02
 # von Neumann's ratio of such figures; below the first, of prices with their extremes, nothing more is asked
 AT_FIRST, NEUMANN = 0.5, 1.3
 BELOW_A_LOSS = "is below a total loss (-1); leave unknown returns empty"
-NO_NUMBER = "is no number; write a decimal with a point"
+NO_NUMBER = "is not a number; write a decimal with a point"
 COMMA = (
-    "is no number: it is written with a decimal comma; read the file with pd.read_csv(path, decimal=',') and write "
+    "is not a number: it is written with a decimal comma; read the file with pd.read_csv(path, decimal=',') and write "
     "it with points"
 )
 DOTTED = "may be thousands: the other cells are whole numbers below 1000; write 1003 or 1.0030"
@@ -58,7 +58,7 @@ class Parsed:
     wrong : dict of int to (str, str)
         Row -> its cell, and why it cannot be read.
     codes : Counter
-        CRSP's codes in place of a return, and how often each stands.
+        CRSP's codes in place of a return, and how often each occurs.
     coded : set of int
         Their rows.
     """
@@ -110,7 +110,7 @@ def _all_plain(texts: list[str]) -> Floats | None:
 
 
 def _dotted(texts: list[str]) -> dict[int, tuple[str, str]]:
-    """Row -> its cell, where points separate thousands: 998 and 1.003 stand in one column, and no other decimals."""
+    """Row -> its cell, where points separate thousands: 998 and 1.003 are in one column, and no other decimals."""
     found = {}
     for row, text in enumerate(texts):
         if not _BY_POINTS.fullmatch(text):
@@ -182,13 +182,13 @@ def impossible(name: str, values: Floats) -> list[tuple[NDArray[np.bool_], str]]
             less = "must not be negative; leave the cell empty if it is unknown"
         return [
             (infinite, "is not finite"),
-            (absurd, f"is no figure of a market; {LOWEST:g} to {HIGHEST:g} are read"),
+            (absurd, f"is not a figure of a market; {LOWEST:g} to {HIGHEST:g} are read"),
             ((values <= 0) if name in PRICES else (values < 0), less),
         ]
 
 
 def _like_returns(values: Floats) -> str:
-    """What to do with figures of both signs that are returns; empty where they are none."""
+    """What to do with figures of both signs that are returns; empty where they are not."""
     there = values[np.isfinite(values)]
     if not len(there) or not (there > 0).any():
         return ""
@@ -217,7 +217,7 @@ def without_order(values: Floats) -> bool:
 
 
 def gross_returns(values: Floats) -> str:
-    """What to do with figures in order of their days that are gross returns; empty where they are none."""
+    """What to do with figures in order of their days that are gross returns; empty where they are not."""
     if not len(values) or not without_order(values):
         return ""
     low, middle, high = np.nanquantile(values, (0.05, 0.5, 0.95)).tolist()

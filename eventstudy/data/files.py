@@ -167,7 +167,7 @@ class CsvTable:
         Raises
         ------
         InputFileError
-            If the file cannot be read or its headings are of no known layout.
+            If the file cannot be read or its headings do not match a known layout.
         """
         del start, end
         text = read_price_text(self.path)
@@ -181,6 +181,8 @@ class CsvTable:
             table = LongTable.of(figures, [text.cells[at] for at in text.found.symbols])
             made = table.readers(symbols)
         elif text.found is not None:
+            if text.found.twice:
+                _figures(text, text.found, self.origin)
             message = (
                 "holds one series and no column of tickers; name its folder, with one SYMBOL.csv each: --source "
                 f"csv:{self.path.parent}"

@@ -91,7 +91,7 @@ def live_factors(spec: StudySpec, columns: tuple[str, ...]) -> FactorTable:
     SourceUnavailable
         The library does not answer, or offline, and nothing was kept.
     MalformedResponse
-        What it sent is no daily factor file in percent.
+        What it sent is not a daily factor file in percent.
     """
     folder = (Path(spec.store).expanduser() if spec.store else default_folder()) / "factors"
     found, stale = [], False
@@ -103,7 +103,7 @@ def live_factors(spec: StudySpec, columns: tuple[str, ...]) -> FactorTable:
 
 
 def _dataset(folder: Path, name: str, spec: StudySpec) -> tuple[Dataset, bool]:
-    """A data set, and whether an older copy had to stand in for the library's."""
+    """A data set, and whether an older copy replaces the library's."""
     kept = load(folder, name)
     if kept is not None and (spec.offline or _young(kept, spec.max_age)):
         return kept, False
@@ -169,8 +169,8 @@ def checked(name: str, answer: Mapping[Any, Any]) -> Dataset:
     Raises
     ------
     MalformedResponse
-        No table of days, a date twice, a figure that is no number, a unit other than percent, or a column that is not
-        there.
+        No table of days, a date twice, a figure that is not a number, a unit other than percent, or a column that is
+        not there.
     """
     frame = answer.get(0)
     try:

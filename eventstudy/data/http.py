@@ -50,7 +50,7 @@ class Reply:
 
     @property
     def text(self) -> str:
-        """The body as text; bytes that are no UTF-8 are replaced."""
+        """The body as text; bytes that are not UTF-8 are replaced."""
         return self.body.decode("utf-8", errors="replace")
 
     @property
@@ -170,7 +170,7 @@ class Web:
             if not may_go(target, self.domains):
                 raise MalformedResponse(
                     f"{self.service} redirects to {urlsplit(target).hostname or 'no host'}, which is not its own",
-                    hint="a portal or proxy may answer in its place",
+                    hint="a portal or proxy may answer instead",
                 )
             own = urlsplit(target).hostname == asked
             reply = self._once(target, {**self.headers, **(self.secret_headers if own else {})}, until)
@@ -253,7 +253,7 @@ def may_go(url: str, domains: tuple[str, ...]) -> bool:
 
 
 def broken(error: Exception, service: str) -> _Broken:
-    """Why a request brought no reply; nothing of the request itself is told, for it may hold a key."""
+    """Why a request brought no reply; without the request itself, which may hold a key."""
     code = int(getattr(error, "code", 0) or 0)
     if code in NO_NAME:
         found = f"{service} cannot be reached: its name is not found (no network, or no DNS)"

@@ -122,8 +122,9 @@ def swapped_days(dates: Dates) -> str:
     first = dates[np.flatnonzero(other != days)[0]]
     place = "rows out of order" if not in_order else "rows on weekends"
     return (
-        f"day and month changed places in dates such as {first}: as they stand there are {place}, and none when they "
-        "are exchanged up to the twelfth of a month; read the column with pd.to_datetime(df[column], dayfirst=True)"
+        f"day and month changed places in dates such as {first}: as written there are {place}, and none when day "
+        "and month are exchanged up to the twelfth of a month;  read the column with pd.to_datetime(df[column], "
+        "dayfirst=True)"
     )
 
 
@@ -166,7 +167,7 @@ def joined_to_next(values: Floats, kept: Ints, combine: np.ufunc, nothing: float
     combine : ufunc
         ``add`` for cash, ``multiply`` for ratios.
     nothing : float
-        What stands where there is no action.
+        The value where there is no action.
     """
     if len(kept) == len(values):
         return values
@@ -192,7 +193,7 @@ def _outside_range(rows: _Rows) -> tuple[int, str]:
         return n, ""
     at = int(np.flatnonzero(wrong)[0])
     return n, (
-        f"{rows.dates[at]}: the close {rows.close[at]:.6g} lies outside low {low[at]:.6g} to high {high[at]:.6g}, as "
+        f"{rows.dates[at]}: the close {rows.close[at]:.6g} is outside low {low[at]:.6g} to high {high[at]:.6g}, as "
         f"on {n} of {known} rows; columns are swapped, or are on another basis: correct the headings"
     )
 
@@ -239,7 +240,7 @@ def _with_adjusted(rows: _Rows, raw: RawSeries, trust: bool) -> _Decided | str:
         more = f" (and {found.n_troubles - 1} days more)" if found.n_troubles > 1 else ""
         notice = "; ".join(filter(None, (notice, f"taken from the adjusted close, because {found.trouble}{more}")))
     elif dividend is None:
-        why = "the adjusted close is taken as it is: no dividends stand beside it"
+        why = "the adjusted close is taken as it is: the file has no dividends"
     else:
         why = "close, dividends and splits agree with the adjusted close"
     kind = RAW if raw_closes or raw.heading_basis == RAW else UNADJUSTED
@@ -247,8 +248,21 @@ def _with_adjusted(rows: _Rows, raw: RawSeries, trust: bool) -> _Decided | str:
         # the source states one close, the adjusted one
         kind = ADJUSTED
     returns_from = "adj_close" if found.trouble or rows.dividend is None else "dividends"
+    if returns_from == "adj_close" and len(place) < len(rows.close):
+        notice = "; ".join(filter(None, (notice, _without_adjusted(rows))))
     by = divisor(len(rows.close), raw_closes)
     return _Decided(Basis(kind, why, notice), by, by_adjusted, returns_from, np.zeros(len(by), dtype=np.uint8))
+
+
+def _without_adjusted(rows: _Rows) -> str:
+    """The sentence on closes that have no adjusted close beside them."""
+    assert rows.adjusted is not None, "asked only where there is one"
+    lacking = rows.dates[~np.isfinite(rows.adjusted)]
+    days = f"on {lacking[0]}" if len(lacking) == 1 else f"on {len(lacking):,} days from {lacking[0]} to {lacking[-1]}"
+    return (
+        f"the adjusted close is empty {days}, where there is a close: the returns of these days are missing; complete "
+        "the column, or remove it and state Dividends and Stock Splits"
+    )
 
 
 def _adjusted_alone(rows: _Rows) -> _Decided:
@@ -283,7 +297,7 @@ def _without(rows: _Rows, raw: RawSeries) -> _Decided | str:
         kind = (
             RAW if was_raw or raw.heading_basis == RAW else ADJUSTED if raw.heading_basis == "adjusted" else UNADJUSTED
         )
-        why = _split_why(splits) or "no dividends and no adjusted close stand beside the close"
+        why = _split_why(splits) or "there are neither dividends nor an adjusted close"
         return _Decided(Basis(kind, why, notice), by, ones, "adj_close" if kind == ADJUSTED else "price", doubt)
     after = max((one.at for one in splits), default=0)
     found = dividend_basis(
@@ -326,7 +340,7 @@ def _made(raw: RawSeries, rows: _Rows, decided: _Decided, outside: int) -> Price
     said = [decided.basis.notice, *raw.notes]
     if outside:
         rows_word = "1 row" if outside == 1 else f"{outside} rows"
-        said.append(f"the close of {rows_word} lies outside low..high")
+        said.append(f"the close of {rows_word} is outside low..high")
     if raw.running >= 0:
         day = raw.dates[raw.running]
         said.append(f"the row of {day} is left out: it is stamped inside the session, which had not ended")

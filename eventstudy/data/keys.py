@@ -21,7 +21,7 @@ def key_of(variable: str, service: str) -> str:
     """
     key = os.environ.get(variable, "").strip()
     if not key:
-        raise UsageError(f"{service} wants a key, and {variable} is not set", f"{variable}=KEY in the environment")
+        raise UsageError(f"{service} requires a key, and {variable} is not set", f"{variable}=KEY in the environment")
     if not key.isascii() or not key.isprintable() or " " in key or len(key) < SHORTEST:
         raise UsageError(f"{variable} holds no key", "letters, digits and marks without blanks")
     return key

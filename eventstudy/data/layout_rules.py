@@ -24,7 +24,7 @@ class Stated:
         NaN where a cell is empty.
     texts : dict of str to list of str
     coded : dict of str to bool (n,)
-        Rows where a code stands in place of a figure.
+        Rows that hold a code instead of a figure.
     basis : str
         As ``RawSeries.heading_basis``.
     notes : list of str
@@ -53,12 +53,12 @@ def _crsp(stated: Stated) -> None:
                 figures[name] = figures[name] / np.where(factor == 0, np.nan, factor)
         stated.basis = "split-adjusted"
     if "return" not in figures:
-        stated.notes.append("there is no RET: returns are made from PRC, without dividends and delisting returns")
+        stated.notes.append("there is no RET: returns are computed from PRC, without dividends and delisting returns")
     delisting, lost = figures.pop("delisting", None), stated.coded.get("delisting")
     if lost is not None and lost.any() and "return" in figures:
         # what the shares were worth after the last trade is unknown, so that the return of the last row is unknown
         figures["return"] = np.where(lost, np.nan, figures["return"])
-        stated.notes.append("the delisting return is missing (a code stands in DLRET): so is the return of that row")
+        stated.notes.append("the delisting return is missing (DLRET holds a code): so is the return of that row")
     if delisting is None or not np.isfinite(delisting).any():
         return
     last = np.isfinite(delisting)
@@ -82,7 +82,7 @@ def _midpoints(stated: Stated) -> None:
 
 
 def _ciz(stated: Stated) -> None:
-    """The delisting return stands in a row of its own; its price is no close."""
+    """The delisting return is in a row of its own; its price is not a close."""
     _midpoints(stated)
     figures = stated.figures
     computed = np.array([text.strip().lower() in COMPUTED for text in stated.texts.get("status", [])], dtype=bool)
@@ -99,7 +99,7 @@ def _ciz(stated: Stated) -> None:
 
 
 def _compustat(stated: Stated) -> None:
-    """prccd/ajexdi adjusted for splits, times trfd for distributions; prices carried forward are no closes."""
+    """prccd/ajexdi adjusted for splits, times trfd for distributions; prices carried forward are not closes."""
     figures = stated.figures
     carried = np.array([text.split(".")[0] in CARRIED for text in stated.texts.get("status", [])], dtype=bool)
     if carried.any():

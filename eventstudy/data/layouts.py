@@ -104,7 +104,7 @@ def _set(*names: str) -> frozenset[str]:
 
 
 def _vendor(name: str, needs: Sequence[str], columns: Mapping[str, str], **rest: Any) -> Layout:
-    """A layout whose symbols, where it has a column of them, stand under the program's own headings."""
+    """A layout whose symbols, where it has a column of them, are under the program's own headings."""
     return Layout(**{"name": name, "needs": frozenset(needs), "columns": columns, "symbols": _OWN_SYMBOLS, **rest})
 
 
@@ -116,7 +116,7 @@ def _columns(text: str) -> dict[str, str]:
 _US, _SAS = ("%m/%d/%Y",), ("%d%b%Y",)
 _CRSP = _columns("prc=close, openprc=open, askhi=high, bidlo=low, vol=volume, cfacpr=factor, date=date")
 _FIRMS = {"basis": "raw", "symbols": ("ticker", "permno"), "permanent": True, "dates": _SAS, "derive": "crsp"}
-# The first that matches is taken: those with more headings of their own stand first.
+# The first that matches is taken: those with more headings of their own are first.
 LAYOUTS: dict[str, Layout] = {
     "tiingo": _vendor(
         "Tiingo",
@@ -245,7 +245,7 @@ YAHOO_PAGE, YAHOO_DATES = "Yahoo web page", ("%b %d, %Y",)
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """The layout of a table, and where its columns stand.
+    """The layout of a table, and the places of its columns.
 
     Attributes
     ----------
@@ -273,7 +273,7 @@ def fold(heading: object) -> str:
 
 
 def recognised(headings: Sequence[object]) -> Recognised | None:
-    """The first known layout that a table with these headings has; None where it has none.
+    """The first known layout that a table with these headings has; None where no layout matches.
 
     Columns that the layout does not know are left out.
     """
@@ -290,7 +290,7 @@ def recognised(headings: Sequence[object]) -> Recognised | None:
             stem = _SECOND.sub("", name)
             held = layout.columns.get(name if name in layout.columns or stem not in there else stem)
             if held is not None and held in place:
-                # an index without a name beside a column of dates is no date
+                # an index without a name beside a column of dates is not a date
                 if name not in NO_HEADINGS:
                     twice.append(held)
             elif held is not None:
@@ -310,14 +310,14 @@ def _may_act(name: str, layout: Layout) -> bool:
 
 
 def download_layout(fields: Sequence[object]) -> Layout:
-    """yfinance's download: fully adjusted closes unless an adjusted close stands beside them."""
+    """yfinance's download: fully adjusted closes unless an adjusted close is beside them."""
     adjusted = "adj close" in map(fold, fields)
     own = LAYOUTS["own"]
     return Layout(name=DOWNLOAD, needs=own.needs, columns=own.columns, basis="" if adjusted else "adjusted")
 
 
 def _date_first(folded: Sequence[str], layout: Layout) -> list[int]:
-    """Positions of the headings; a column named as one of dates stands before one without a name."""
+    """Positions of the headings; a column named as one of dates is before one without a name."""
     return sorted(range(len(folded)), key=lambda at: folded[at] in NO_HEADINGS and layout.columns.get("") == "date")
 
 
@@ -326,7 +326,7 @@ def unknown_headings(headings: Sequence[object]) -> str:
     listed = ", ".join(repr(str(heading)) for heading in headings[:20]) + (", ..." if len(headings) > 20 else "")
     known = ", ".join(dict.fromkeys(layout.name for layout in LAYOUTS.values() if layout.name))
     return (
-        f"the headings {listed} are of no known layout; wanted Date and Close (where there are any: Open, Volume, "
+        f"the headings {listed} do not match a known layout; wanted Date and Close (where there are any: Open, Volume, "
         f"Dividends, Stock Splits, or Adj Close), or Date and ret, or an export of {DOWNLOAD}, {YAHOO_PAGE}, {known}"
     )
 

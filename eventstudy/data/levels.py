@@ -85,7 +85,7 @@ def _all_moves(series: AlignedSeries) -> list[_Moves]:
 
 
 def _of_ticker(series: AlignedSeries) -> _Moves:
-    # a source of returns has no prices; its returns stand for them
+    # a source of returns has no prices; its returns are used instead
     own = series.price if np.isfinite(series.price).any() else series.total
     size = own if series.kind == "log" else _logs(own)
     if not len(series.factors) or series.ticker in series.benchmarks[:1]:
@@ -102,7 +102,7 @@ def _of(size: Floats, left: Floats, span: Ints) -> _Moves:
 def _logs(simple: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         found = np.log1p(simple)
-    # a total loss has no logarithm and is no split
+    # a total loss has no logarithm and is not a split
     return np.where(np.isfinite(found), found, np.nan)
 
 

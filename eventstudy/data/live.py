@@ -36,7 +36,7 @@ CLOCK_SLACK = 1 / 24
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a run wants of every series: sessions from start to end, as of now."""
+    """What a run needs of every series: sessions from start to end, as of now."""
 
     start: date
     end: date
@@ -78,7 +78,7 @@ class LiveSource:
 
     @property
     def vendor(self) -> Vendor:
-        """Who is asked; vintages of others are no part of this source."""
+        """Who is asked; vintages of others are not part of this source."""
         return VENDORS["yahoo" if self.name == "auto" else self.name]
 
     def fetch(self, symbols: Sequence[str], start: date, end: date) -> PriceTable:
@@ -124,7 +124,7 @@ class LiveSource:
         usable = {s: first for s in symbols if (first := best.get(s) or shelf.first(asked[s], _any))}
         if len(usable) == len(symbols) and any(v.outcome == PRICES for v in usable.values()):
             old = sorted(s for s, v in usable.items() if not need.fresh(v))
-            why.append(f"the store holds what {self.vendor.title} last had")
+            why.append(f"the store holds the newest prices of {self.vendor.title}")
             return self._table(shelf, usable, "store", tuple(why), _stale(old, usable, need.max_age))
         return self._last_resort(shelf, symbols, held, need, why, hint)
 

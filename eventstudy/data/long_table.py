@@ -49,7 +49,7 @@ class LongTable:
         Raises
         ------
         InputFileError
-            If the ticker stands for two permanent numbers.
+            If the ticker has two permanent numbers.
         """
         for at in range(len(self.rows)):
             rows = self._held(symbol, at)
@@ -59,7 +59,7 @@ class LongTable:
             numbers = self.rows[-1] if permanent else {}
             mine = [number for number, theirs in numbers.items() if np.isin(rows, theirs).any()]
             if len(mine) > 1:
-                message = f"stands for {' and '.join(mine[:3])}; write the number in place of the ticker"
+                message = f"has the numbers {' and '.join(mine[:3])}; write the number instead of the ticker"
                 raise InputFileError(self.figures.origin.path, [Problem(0, "ticker", symbol, message)])
             return numbers[mine[0]] if mine else rows
         return None
@@ -142,7 +142,7 @@ WIDE = Layout(name="one column a ticker", needs=frozenset(), columns={})
 
 
 def wide_columns(headings: Sequence[object], symbol: str, held: str = "close") -> Recognised | None:
-    """Where the dates and the column of a ticker stand in a wide table; None where it has none.
+    """Where the dates and the column of a ticker are in a wide table; None where the table has no such column.
 
     Parameters
     ----------

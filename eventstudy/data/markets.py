@@ -104,7 +104,7 @@ def index_notices(
     ----------
     keys : iterable of (ticker, exchange, benchmarks)
     chosen : collection of str
-        Tickers for which nobody named a benchmark, so that the program took the index.
+        Tickers without a named benchmark, so that the program took the index.
     weighed : collection of str
         Tickers whose share of the index the study knows already.
     """
@@ -148,8 +148,8 @@ def currency_of(symbol: str) -> str:
 
 
 def index_exchange(symbol: str) -> str:
-    """The exchange whose broad index a symbol is; empty where it is none of them."""
+    """The exchange whose broad index a symbol is; empty where there is none."""
     if symbol in ("^GSPC", "^DJI", "^IXIC"):
         return DEFAULT_EXCHANGE
-    # the fund that stands for New York is a listing like any other
+    # the fund that represents New York is a listing like any other
     return next((code for code, market in MARKETS.items() if market.index == symbol and market.kind != FUND), "")

@@ -9,7 +9,7 @@ import numpy as np
 from eventstudy.data.prices import Floats
 from eventstudy.engine.panel import Ints
 
-# sessions on each side that tell what is usual; with fewer than FEWEST in all, a cautious scale stands in
+# sessions on each side that tell what is usual; with fewer than FEWEST in all, a cautious scale is used instead
 REACH, FEWEST, CAUTIOUS, LEAST = 60, 10, 0.03, 1e-4
 # 1 / E|z| of a normal z, and 1 / median|z|
 MEAN_TO_SCALE, MEDIAN_TO_SCALE, CAP = 1.25, 1.4826, 4.0
@@ -79,7 +79,7 @@ def _medians(values: Floats) -> Floats:
 def likelihood_ratio(moves: Moves, expected: Floats) -> Floats:
     """Log likelihood ratio that a day's close fell by ``expected`` against that it did not; float64 (m,).
 
-    Both residuals have Student's t density with three degrees of freedom; positive speaks for the fall.
+    Both residuals have Student's t density with three degrees of freedom; positive values favour the fall.
     """
     without, with_fall = moves.size / moves.scale, (moves.size + expected) / moves.scale
     return np.asarray(2 * (np.log1p(without**2 / 3) - np.log1p(with_fall**2 / 3)))

@@ -32,7 +32,7 @@ class SeriesFacts:
     last, benchmark_last : int64 (S,)
         Positions of the last close of the ticker and of its benchmarks.
     start : int64 (C,)
-        Place of each exchange's first session when all calendars stand end to end.
+        Place of each exchange's first session when all calendars are end to end.
     days : int64 (P,)
         Days since 1970 of all sessions of all calendars, end to end.
     """

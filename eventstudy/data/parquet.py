@@ -33,7 +33,7 @@ WRONG_MOMENTS = (
     "",
     "is empty; every row needs a date or a timestamp",
     "has no offset; make it a timestamp with a zone, or a date with timing bmo, dmh or amc",
-    f"lies outside {EARLIEST} to {LATEST}; check the year",
+    f"is outside {EARLIEST} to {LATEST}; check the year",
 )
 # pages of single announcements are not written for files larger than this, so their words are not read
 FREE_TEXT_ROWS = 200_000
@@ -148,7 +148,7 @@ def open_parquet(path: str | Path, what: str, dictionary: Sequence[str] = ()) ->
     UsageError
         Without ``pyarrow``.
     InputFileError
-        If there is no such file, or it is none.
+        If there is no such file, or it is not a file.
     """
     parquet = pyarrow_parquet(what)
 
@@ -181,12 +181,12 @@ def _oversized(metadata: Any, size: int) -> Problem | None:
 
 def _repeated(names: Sequence[str]) -> Problem | None:
     twice = next((name for name, n in Counter(names).items() if n > 1), None)
-    return None if twice is None else Problem(0, twice, "", "this column stands twice; rename one")
+    return None if twice is None else Problem(0, twice, "", "this column occurs twice; rename one")
 
 
 @contextmanager
 def damage_is_told(path: str | Path) -> Iterator[None]:
-    """Whatever the library says about bytes that are no Parquet, at opening or half-way, as one error.
+    """Whatever the library says about bytes that are not Parquet, at opening or half-way, as one error.
 
     Raises
     ------
@@ -224,7 +224,7 @@ def read_parquet_columns(path: str | Path) -> RawEvents:
     Raises
     ------
     UsageError, InputFileError
-        Without ``pyarrow``; a file that is none; missing columns and columns of the wrong type, all at once.
+        Without ``pyarrow``; a file that is not Parquet; missing columns and columns of the wrong type, all at once.
     """
     schema = open_parquet(path, "Parquet").schema_arrow
     import pyarrow
@@ -236,7 +236,7 @@ def read_parquet_columns(path: str | Path) -> RawEvents:
     problems = [
         *named.problems,
         *(
-            Problem(0, written[name], str(types[name]), f"is no column of {wanted}")
+            Problem(0, written[name], str(types[name]), f"is not a column of {wanted}")
             for name, kind in kinds.items()
             if (wanted := _unwanted(name, kind))
         ),
@@ -370,7 +370,7 @@ def _announced(blocks: list[Any], data_type: Any, rows: Ints) -> tuple[Announced
     )
     announced = Announced(
         codes,
-        # what has no zone is no moment, and is told once: not again for the timing that does not go with one
+        # what has no zone is not a moment, and is reported once: not again for the timing that does not go with one
         np.where(clocked & np.bool_(with_zone), instants, np.datetime64("NaT", "us")),
         np.where(clocked, np.datetime64("NaT", "D"), days),
         None,

@@ -77,7 +77,7 @@ def layout_of(path: str | Path) -> TableLayout:
         message = "this column is needed and missing: the file holds figures of one symbol and does not name it"
         raise InputFileError(str(path), [Problem(0, "ticker", "", message)])
     problems = [
-        Problem(0, name, str(types[name]), "is no column of numbers; a wide file holds one close column a ticker")
+        Problem(0, name, str(types[name]), "is not a column of numbers; a wide file holds one close column a ticker")
         for name, kind in kinds.items()
         if name != dates[0] and kind not in ("number", "null")
     ]
@@ -126,16 +126,16 @@ def _long(
     day, ticker = names[known.place["date"]], names[known.symbols[0]]
     found = []
     if known.twice:
-        found.append(Problem(0, known.twice[0], "", "stands in two columns; remove one"))
+        found.append(Problem(0, known.twice[0], "", "is in two columns; remove one"))
     if kinds[day] not in ("date", "timestamp", "text", "number"):
-        found.append(Problem(0, day, str(types[day]), "is no column of dates, timestamps or ISO text"))
+        found.append(Problem(0, day, str(types[day]), "is not a column of dates, timestamps or ISO text"))
     if kinds[ticker] != "text" and fold(ticker) == "ticker":
-        found.append(Problem(0, ticker, str(types[ticker]), "is no column of text"))
+        found.append(Problem(0, ticker, str(types[ticker]), "is not a column of text"))
     priced = [name for name, what in held.items() if what in ("close", "adj_close", "return")]
     if priced and all(kinds[name] == "null" for name in priced):
-        found.append(Problem(0, priced[0], "null", "is no column of numbers; it holds nothing"))
+        found.append(Problem(0, priced[0], "null", "is not a column of numbers; it holds nothing"))
     found += [
-        Problem(0, name, str(types[name]), "is no column of numbers")
+        Problem(0, name, str(types[name]), "is not a column of numbers")
         for name, what in held.items()
         if what not in TEXT_FIELDS and kinds[name] not in ("number", "null", "text")
     ]

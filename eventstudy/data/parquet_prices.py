@@ -61,7 +61,7 @@ class ParquetPrices:
         Raises
         ------
         UsageError, InputFileError
-            Without ``pyarrow``; if it is no such file, or its columns are not those of prices.
+            Without ``pyarrow``; if it is not such a file, or its columns are not those of prices.
         """
         if not argument:
             raise UsageError("source parquet: names no file", "parquet:PATH", WANTED)
@@ -287,7 +287,7 @@ def _series(symbol: str, pieces: list[_Piece], layout: TableLayout, origin: Orig
 
     numbers = sorted({number for piece in pieces for number in piece.numbers})
     if len(numbers) > 1:
-        message = f"stands for {layout.number} {' and '.join(numbers[:3])}; name the firms apart"
+        message = f"has the {layout.number} {' and '.join(numbers[:3])}; give each firm a ticker of its own"
         raise InputFileError(origin.path, [Problem(0, layout.ticker, symbol, message)])
     dates = pyarrow.chunked_array([piece.dates for piece in pieces])
     columns: dict[str, Any] = {

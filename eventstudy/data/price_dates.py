@@ -211,7 +211,7 @@ def _clock(value: date | datetime) -> tuple[int, int]:
 
 
 def _of_text(texts: NDArray[Any], exchange: str, form: str) -> Days:
-    """Text of one form; a last row with a clock may stand below plain dates."""
+    """Text of one form; a last row with a clock may be below plain dates."""
     if not form and (plain := _of_iso(texts)) is not None:
         return Days(plain)
     known, codes = np.unique(np.char.strip(texts), return_inverse=True)
@@ -259,7 +259,9 @@ def _of_moments(
         try:
             moment = datetime.fromisoformat(f"{day}T{clock or '00:00'}{'Z' if zone == 'UTC' else zone or ''}")
         except ValueError:
-            problems += [(int(row), cells[at], "is no date; write YYYY-MM-DD") for row in np.flatnonzero(codes == at)]
+            problems += [
+                (int(row), cells[at], "is not a date; write YYYY-MM-DD") for row in np.flatnonzero(codes == at)
+            ]
             continue
         local[at], utc[at] = _clock(moment)
         clocked[at], offset[at] = bool(clock), bool(zone)
@@ -276,7 +278,7 @@ def _of_stamps(stamps: _Stamps, exchange: str) -> Days:
     there, dates = stamps.local != _NO_STAMP, _as_days(stamps.local)
     at = np.flatnonzero(there & stamps.clocked)
     last = _latest(stamps.local, there)
-    # below plain dates may stand the row of a session that had not ended
+    # below plain dates may be the row of a session that had not ended
     if 0 < len(at) < there.sum() and (list(at) != [last] or stamps.utc is None):
         cells = f"rows {int(np.flatnonzero(there & ~stamps.clocked)[0]) + 1} and {int(at[0]) + 1}"
         raise UnreadableDates.of_column(f"mixes dates and moments ({cells}); write YYYY-MM-DD in every row")
@@ -356,6 +358,6 @@ def _within_years(found: Days) -> Days:
     with np.errstate(invalid="ignore"):
         outside = (found.dates < FIRST_DAY) | (found.dates > LAST_DAY)
     if outside.any():
-        message = f"lies outside {FIRST_YEAR} to {LAST_YEAR}; check the year"
+        message = f"is outside {FIRST_YEAR} to {LAST_YEAR}; check the year"
         raise UnreadableDates([(int(row), str(found.dates[row]), message) for row in np.flatnonzero(outside)])
     return found

@@ -12,7 +12,7 @@ from eventstudy.errors import InputFileError, Problem
 
 # lines above the headings that exports write
 PREAMBLE = 30
-# what stands before the names of fields and of tickers in yfinance's headings
+# what precedes the names of fields and of tickers in yfinance's headings
 _LEVELS = ("price", "ticker", *DATE_HEADINGS)
 Row = tuple[int, list[str]]
 
@@ -33,7 +33,7 @@ class PriceText:
         The layout; None where the headings are of none.
     notes : tuple of str
     tickers : dict of str to Recognised
-        Of a table with three rows of headings: where the columns of each ticker stand.
+        Of a table with three rows of headings: the places of the columns of each ticker.
     """
 
     path: str
@@ -89,9 +89,9 @@ def _heading_row(rows: Sequence[Row]) -> tuple[int, Recognised | None]:
 
 
 def _several_rows(rows: Sequence[Row]) -> tuple[int, dict[str, Recognised]] | None:
-    """How many rows of headings yfinance's download has, and where the columns of each ticker stand.
+    """How many rows of headings yfinance's download has, and the places of the columns of each ticker.
 
-    Fields and tickers stand in two rows, in either order. Below them stands the name of the index; where the index was
+    Fields and tickers are in two rows, in either order. Below them is the name of the index; where the index was
     made a column before, that is in the first row.
     """
     if len(rows) < 2 or len(rows[0][1]) != len(rows[1][1]) or len(rows[0][1]) < 2:
@@ -115,7 +115,7 @@ def _several_rows(rows: Sequence[Row]) -> tuple[int, dict[str, Recognised]] | No
 def _without_notes(body: Sequence[Row], n: int) -> tuple[Sequence[Row], Sequence[Row]]:
     """The rows without lines of words below them, and those lines: one cell of words in the place of a date.
 
-    A line that holds a digit may be a row that was cut off, and is none of them.
+    A line that holds a digit may be a row that was cut off, and does not count as one.
     """
     end = len(body)
     while end > 1 and _is_note(body[end - 1][1], n):

@@ -68,7 +68,7 @@ class Provenance:
     layout : str
         The known layout that the figures were read from; empty for the program's own headings.
     off_calendar : int
-        Rows that are no session of the listing's exchange, in the range of the events; they are left out.
+        Rows that are not sessions of the listing's exchange, in the range of the events; they are left out.
     off_calendar_first : str
         The first dates of them, joined by ``;``.
     """

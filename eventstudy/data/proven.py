@@ -52,7 +52,7 @@ class Proven:
     notices: tuple[str, ...]
 
     def checked(self, prices: PriceTable, keys: Iterable[SeriesKey]) -> PriceTable:
-        """The prices with rows off the calendars told, without shifted series, and with series on other calendars
+        """The prices with rows off the calendars reported, without shifted series, and with series on other calendars
         named in ``wrong``."""
         keys = list(keys)
         found = judged(prices, keys, self.listed, self.ranges)
@@ -107,7 +107,7 @@ def _add_stocks(
     keys: Sequence[SeriesKey],
     prices: PriceTable,
 ) -> None:
-    """Let the stocks of a batch speak, but for those that are refused or on another calendar."""
+    """Count the rows of a batch of stocks, except those that are refused or on another calendar."""
     for key in keys:
         symbol, benchmark = key.ticker, key.benchmarks[0] if key.benchmarks else ""
         if symbol in prices.refused or symbol not in prices.series or symbol == benchmark:

@@ -31,7 +31,7 @@ def quality_bits(series: AlignedSeries) -> np.ndarray:
     """What deserves a second look on each session of a series, bits of the constants above; uint32 (T,).
 
     ``UNCLEAR``, ``HEADING`` and ``RAW`` mark the sessions whose returns depend on a split or a basis that is not known,
-    ``TWICE`` those of closes that stand twice or in the column of opens.
+    ``TWICE`` those of closes that occur twice or in the column of opens.
     """
     broken = level_break(series)
     found = (
@@ -67,7 +67,7 @@ def bad_tick(series: AlignedSeries) -> Bools:
     both = (1 + move) * (1 + after) - 1
     with np.errstate(invalid="ignore"):
         found[:-1] = (np.abs(move) > BAD_TICK_RETURN) & (np.abs(both) <= BAD_TICK_REVERSAL * np.abs(move))
-    # after a hole the return covers several sessions, and such a move is no tick
+    # after a hole the return covers several sessions, and such a move is not a tick
     found[:-1] &= (series.span[:-1] == 1) & (series.span[1:] == 1)
     return found
 
@@ -105,7 +105,7 @@ def against_benchmark(series: AlignedSeries) -> Bools:
     """Sessions in windows whose returns go with the benchmark's of the session before or after: bool (T,).
 
     The difference of two correlations on Fisher's scale, that with the neighbour less that of the same session (none
-    where it is negative), is held against its standard error in windows of ``LAGGED``, each half a window after the
+    where it is negative), is compared with its standard error in windows of ``LAGGED``, each half a window after the
     other. Returns are clipped at four times their median size. Of 505 US firms against SPY, 2015 to 2026, none has an
     alarm; of their returns moved by a session 92 % of the sessions lie in a window that has one.
     """

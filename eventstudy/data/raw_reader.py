@@ -47,17 +47,17 @@ UNREAD = (
 )
 # A study reads these only where it is asked to, so that a cell that cannot be read is an empty one.
 UNUSED = ("high", "low")
-# median size of a daily return above which figures are no decimals, and rows that show it
+# median size of a daily return above which figures are not decimals, and rows that show it
 PERCENT, FEWEST = 0.1, 5
 # median size above which they are not even percent
 POINTS = 10.0
-# rows of which some return is negative, unless they are those of a deposit: median size from which they are none
+# rows of which some return is negative, unless they are those of a deposit: median size above which they are not those
 SOME_FALL, DEPOSIT = 60, 0.002
 # how far from 1 the median gross return may lie
 GROSS = 0.2
 # an empty cell of text, as CSV and frames have it
 EMPTY = {"", "nan", "None", "NaN", "<NA>"}
-# problems of a whole file, told once
+# problems of a whole file, reported once
 WHOLE = (AMBIGUOUS, COMMA)
 _ACTION = re.compile(r"(Dividend|Stock Splits?)$")
 
@@ -112,7 +112,7 @@ class Figures:
     notes: tuple[str, ...] = ()
 
     def series(self, symbol: str, rows: np.ndarray | None = None) -> RawSeries:
-        """The figures of one symbol, which stand in some rows or in all.
+        """The figures of one symbol, which are in some rows or in all.
 
         Raises
         ------
@@ -150,8 +150,7 @@ def figures_of(
         whose heading is unknown.
     """
     if found.twice:
-        message = f"stands twice among the headings {', '.join(map(repr, headings))}; remove one column"
-        raise InputFileError(origin.path, [Problem(1 if lines is not None else 0, found.twice[0], "", message)])
+        raise InputFileError(origin.path, [_twice(found.twice, headings, 1 if lines is not None else 0)])
     if found.unread and not states_returns(found, origin.asked):
         raise InputFileError(origin.path, [Problem(1 if lines is not None else 0, n, "", UNREAD) for n in found.unread])
     page = is_yahoo_page(found, columns.get("date"))
@@ -177,6 +176,18 @@ def figures_of(
     )
 
 
+def _twice(held: Sequence[str], headings: Sequence[str], line: int) -> Problem:
+    """The problem of headings that two columns share: a column too many, or tables side by side."""
+    listed = ", ".join(map(repr, headings[:20])) + (", ..." if len(headings) > 20 else "")
+    if "date" in held:
+        message = (
+            f"the headings {listed} are those of tables side by side, each with dates of its own; save each as "
+            "SYMBOL.csv with Date and Close, or write one table with Date, Ticker and Close"
+        )
+        return Problem(line, "", "", message)
+    return Problem(line, held[0], "", f"two of the headings {listed} have this meaning; remove one of the columns")
+
+
 def refuse_headings(headings: Sequence[str], path: str, lines: bool) -> InputFileError:
     """The error of a table whose headings no layout has."""
     return InputFileError(path, [Problem(1 if lines else 0, "", "", unknown_headings(headings))])
@@ -191,7 +202,7 @@ def market_of(symbol: str) -> str:
 
 
 def _without_actions(columns: Mapping[str, Any]) -> list[int] | None:
-    """Rows of the page that are no dividend or split between the prices; None where all are."""
+    """Rows of the page that are neither dividends nor splits between the prices; None where all are."""
     cells = columns.get("open", ())
     kept = [row for row, cell in enumerate(cells) if not _ACTION.search(cell)]
     return None if len(kept) == len(cells) else kept
@@ -266,7 +277,7 @@ class _Reading:
         return 0 if self.table.lines is None else int(self.table.lines[at])
 
     def _add(self, name: str, found: Mapping[int, tuple[str, str]]) -> None:
-        """Problems by row, each with its cell; where rows have no lines, the first stands for all."""
+        """Problems by row, each with its cell; where rows have no lines, only the first is named."""
         if self.table.lines is not None:
             for row, (cell, why) in found.items():
                 if why in WHOLE:
@@ -298,12 +309,12 @@ class _Reading:
         lost = np.flatnonzero(np.isnat(days.dates))
         self._add("date", dict.fromkeys(lost.tolist(), ("", "is empty; write YYYY-MM-DD")))
         if form and swappable(days) and not orderly(days):
-            why = "days of this layout's form are out of order, stand twice, lie on weekends or leave out weeks"
+            why = "days of this layout's form are out of order, occur twice, lie on weekends or leave out weeks"
             self.problems.append(Problem(0, "date", self.symbol, f"{why}; write YYYY-MM-DD"))
         return None if len(lost) else days
 
     def _repeated(self, texts: Sequence[str], wrong: Collection[int]) -> None:
-        """Dates that stand twice as they are written, where others cannot be read."""
+        """Dates that occur twice as they are written, where others cannot be read."""
         first: dict[str, int] = {}
         for row, text in enumerate(texts):
             if text and row not in wrong and first.setdefault(text, row) != row:
@@ -311,7 +322,7 @@ class _Reading:
 
     def _already(self, first: int) -> str:
         place = f"line {self._line(first)}" if self.table.lines is not None else f"row {first + 1}"
-        return f"the date stands in {place} already; remove one"
+        return f"the date is already in {place}; remove one"
 
     def _column(self, name: str, column: Parsed, codes: Counter[str]) -> Floats:
         values = np.asarray(self._cut(column.values))
@@ -345,8 +356,8 @@ class _Reading:
             if not (days.dates[1:] >= days.dates[:-1]).all():
                 order = np.argsort(days.dates, kind="stable")
                 priced = {name: values[order] for name, values in priced.items()}
-            told = {name: gross_returns(values) for name, values in priced.items()}
-            self.problems += [Problem(0, name, self.symbol, why) for name, why in told.items() if why]
+            doubts = {name: gross_returns(values) for name, values in priced.items()}
+            self.problems += [Problem(0, name, self.symbol, why) for name, why in doubts.items() if why]
         if "split" in figures:
             figures["split"] = np.where(figures["split"] == 1, 0.0, figures["split"])
         return figures

@@ -30,7 +30,7 @@ class AlignedSeries:
         ``simple`` or ``log``; every return below is of this kind.
     total : float64 (T,)
         (P1 + dividends)/P0 - 1 since the last session on which the ticker and all benchmarks had a close; NaN where
-        one of them has none.
+        one of them has no price.
     price : float64 (T,)
         The same without dividends.
     span : int64 (T,)

@@ -37,7 +37,7 @@ class SeriesKey:
 def key_of(ticker: str, exchange: str, benchmarks: tuple[str, ...], spec: StudySpec) -> SeriesKey:
     """The returns a listing is studied on. Models without a sector use the first benchmark only.
 
-    ``constant-mean`` is aligned with the market too, so that all models speak of the same sessions.
+    ``constant-mean`` is aligned with the market too, so that all models cover the same sessions.
     """
     model = MODELS[spec.model]
     if model.factors == "made":
@@ -103,7 +103,7 @@ def benchmarks_of(named: str, exchange: str, spec: StudySpec) -> tuple[str, ...]
 
 
 def unnamed(index: EventIndex, spec: StudySpec) -> frozenset[str]:
-    """Tickers with a row for which nobody named a benchmark."""
+    """Tickers with a row without a named benchmark."""
     if spec.benchmarks_given:
         return frozenset()
     rows = index.events.columns["benchmark"].where(lambda text: not text)

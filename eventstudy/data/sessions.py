@@ -1,7 +1,7 @@
 """Sessions against the rows of prices: rows off a calendar, series on another one, and what prices prove about it.
 
 A day that the calendar does not know, on which a stock and its benchmark have changed prices, is a session. A session
-on which no series of the exchange has a changed price is a closure. More than a few of either are no mistake of the
+on which no series of the exchange has a changed price is a closure. More than a few of either are not a mistake of the
 calendar: the series is on another one, or the vendor has a gap.
 """
 
@@ -82,7 +82,7 @@ def wrong_calendar(own: PriceSeries, benchmark: PriceSeries | None, calendar: Tr
     off = rows[inside & ~held & changed]
     judged = rows[held | changed]
     if len(off) > max(FEW_OFF, SHARE * len(rows)):
-        found = f"{len(off)} of {len(rows)} rows of {own.symbol} are no session of {calendar.code} ({_named(off)})"
+        found = f"{len(off)} of {len(rows)} rows of {own.symbol} are not sessions of {calendar.code} ({_named(off)})"
         return f"{found}; {_cure(best_calendars(judged), calendar.code)}"
     asked = sessions[between(sessions, rows[0], rows[-1])]
     empty = ~on_sessions(asked, rows)
@@ -123,7 +123,7 @@ def marked_off(series: PriceSeries, calendar: TradingCalendar, within: Range) ->
     n, padded = int(off.sum()), int((off & ~changed).sum())
     rows = "1 row is" if n == 1 else f"{n} rows are"
     kind = "; all repeat the close before" if padded == n else f"; {padded} repeat the close before" if padded else ""
-    said = f"{rows} no session of {calendar.code} and left out ({_named(days)}{kind})"
+    said = f"{rows} not {'a session' if n == 1 else 'sessions'} of {calendar.code} and left out ({_named(days)}{kind})"
     doubt = np.zeros(len(off), dtype=np.uint8) if series.doubt is None else series.doubt
     origin = series.provenance
     return replace(
@@ -222,7 +222,7 @@ class Evidence:
         """Sessions on which the exchange was closed; sorted."""
         sessions = self.calendar.sessions
         edges = np.flatnonzero(np.diff(np.concatenate([[0], self._empty().astype(np.int8), [0]])))
-        # a vendor's gaps count against the year, however long: more than a few are no closures
+        # a vendor's gaps count against the year, however long: more than a few are not closures
         runs = [(a, b) for a, b in edges.reshape(-1, 2).tolist() if self.watched[a:b].any()]
         many = _crowded(sessions[np.array([a for a, _ in runs], dtype=np.int64)])
         chosen = [

@@ -136,7 +136,7 @@ class Shelf:
         return f"{self.access.folder / FILE}#{vintage.id}" if vintage.id else "not kept"
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self.store is not None:
             self.store.close()
 

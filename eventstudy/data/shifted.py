@@ -69,7 +69,8 @@ def _sentence(rows: Dates, off: Dates, shift: int, exchange: str, also: str) -> 
     where, cure = ("before", "+") if shift < 0 else ("after", "-")
     return (
         f"{off[0]}: from {rows[0]} to {rows[-1]} the dates lie one day {where} the sessions of {exchange} that they "
-        f"belong to{also} ({len(off)} of {len(rows)} rows are no session, and are one when they are moved); midnights "
+        f"belong to{also} ({len(off)} of {len(rows)} rows are not sessions, and are sessions when they are moved); "
+        f"midnights "
         f"were converted to another time zone: write df[column] {cure} pd.Timedelta(days=1) for these rows"
     )
 

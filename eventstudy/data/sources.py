@@ -31,7 +31,7 @@ Say = Callable[[str], None]
 
 
 def _silent(line: str) -> None:
-    """Talk nobody listens to."""
+    """Discard messages."""
     del line
 
 
@@ -173,7 +173,7 @@ def source_from_frame(frame: pd.DataFrame, asked: Input = "auto", *, volume: boo
     if found is not None and found.symbols:
         columns = {name: _column(frame, at) for name, at in found.place.items()}
         table = LongTable.of(figures_of(found, headings, columns, origin), [frame.iloc[:, at] for at in found.symbols])
-        # a permanent number may stand in place of the ticker
+        # a permanent number may replace the ticker
         names = [*table.rows[0], *(table.rows[-1] if len(table.rows) > 1 else ())]
         return FrameSource(read_series(table.readers(list(dict.fromkeys(names))), {}))
     if found is not None:

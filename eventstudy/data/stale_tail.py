@@ -27,7 +27,7 @@ def without_tail(series: PriceSeries, other: PriceSeries) -> PriceSeries:
     PriceSeries
         The same object where there is no such tail. It must be so long that a thin stock does not end in one by
         chance once in ten thousand files: six rows, or more where unchanged closes are common. A file of 1.4 million
-        rows of 500 US firms, cut on any day, has none.
+        rows of 500 US firms, cut on any day, has no such tail.
     """
     close, others = series.quoted, other.quoted
     if len(close) <= FEWEST or close[-1] != close[-FEWEST]:

@@ -83,7 +83,7 @@ class Store:
             try:
                 found.append(header_of(row))
             except (ValueError, TypeError, OverflowError):
-                # one damaged vintage is no reason to lose the others
+                # one damaged vintage is not a reason to lose the others
                 self.unreadable.add(row[0])
         return found
 
@@ -100,7 +100,7 @@ class Store:
             newer, older = header.vintage, header.vintage.extends
             while older:
                 if not 0 < older < newer.id:
-                    raise StoreDamaged(f"vintage {newer.id} continues vintage {older}, which is no older one")
+                    raise StoreDamaged(f"vintage {newer.id} continues vintage {older}, which is not an older one")
                 rows = self.connection.execute(
                     f"SELECT id, {', '.join(HEADER)}, rows, rows_sha256 FROM fetch WHERE id = ?",  # noqa: S608
                     (older,),
@@ -207,7 +207,7 @@ class Store:
         return found
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self.connection.close()
 
     def __del__(self) -> None:
@@ -265,8 +265,8 @@ def history(store: Store) -> list[Revision]:
 def open_store(folder: Path, say: Say) -> Store:
     """The store of a folder, made when there is none.
 
-    A file that is no intact store is set aside under another name and a new one begun, and ``say`` is told. A folder
-    that cannot be written is read as it is.
+    A file that is not an intact store is set aside under another name and a new one begun, and ``say`` receives a
+    message. A folder that cannot be written is read as it is.
 
     Raises
     ------
@@ -382,7 +382,7 @@ def _create(connection: sqlite3.Connection) -> None:
 
 
 def _read_only(path: Path, error: sqlite3.Error) -> Store:
-    """A store in a folder that cannot be written, as it stands."""
+    """A store in a folder that cannot be written, read-only."""
     for mode in ("mode=ro", "immutable=1"):
         try:
             store = Store(

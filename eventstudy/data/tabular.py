@@ -97,7 +97,7 @@ def read_blocks(path: str | Path, required: Sequence[str], *, fold_case: bool = 
             held += len(block)
             yield TextTable(name, columns, [line for line, _ in block], read - len(block))
         if len(problems) > MOST_PROBLEMS:
-            problems.append(Problem(block[-1][0], "", "", "reading ends here; mend the rows above first"))
+            problems.append(Problem(block[-1][0], "", "", "reading ends here; correct the rows above first"))
             break
     if problems:
         raise InputFileError(name, problems)
@@ -165,7 +165,7 @@ def _endless_line(data: bytes) -> int:
 
 
 def _not_utf8(path: str, data: bytes) -> InputFileError:
-    """The error for bytes that are no text, with their place."""
+    """The error for bytes that are not text, with their place."""
     try:
         data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -208,7 +208,7 @@ def _check_header(path: str, header: Sequence[str], required: Sequence[str]) -> 
     seen: set[str] = set()
     for name in header:
         if name in seen:
-            problems.append(Problem(1, name, "", "stands twice in the header; rename one"))
+            problems.append(Problem(1, name, "", "occurs twice in the header; rename one"))
         seen.add(name)
     if "" in seen:
         problems.append(Problem(1, "", "", "a column has no heading; name it or remove it"))

@@ -40,7 +40,7 @@ def held_as(ticker: str, held: Mapping[str, Held]) -> Held | None:
 
 
 def asked_as(ticker: str) -> str:
-    """The spellings in words, for a source that has none of them."""
+    """The spellings in words, for a source that knows neither spelling."""
     return " or ".join(spellings(ticker))
 
 

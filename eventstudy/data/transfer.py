@@ -89,7 +89,7 @@ def export_folder(store: Store, folder: Path, source: str = "", *, force: bool =
     for symbol in newest:
         if not is_ticker(symbol):
             raise UsageError(
-                f"the store {store.path} holds a series named {symbol!r}, which can be no file name",
+                f"the store {store.path} holds a series named {symbol!r}, which cannot be a file name",
                 "tickers",
                 "`eventstudy cache clear` with that name",
             )
@@ -120,13 +120,13 @@ def import_folder(folder: Path, store: Store) -> tuple[list[str], list[str]]:
     Raises
     ------
     UsageError
-        If the folder is no export.
+        If the folder is not an export.
     InputFileError
         If a file is not the one that was exported: its figures do not have the digest of the manifest.
     """
     vintages = [_read(folder, record) for record in _manifest(folder)]
     if twice := next((s for s, n in Counter(v.symbol for v in vintages).items() if n > 1), ""):
-        raise InputFileError(str(folder / MANIFEST), [Problem(0, "symbol", twice, "stands twice")])
+        raise InputFileError(str(folder / MANIFEST), [Problem(0, "symbol", twice, "occurs twice")])
     known = {(h.vintage.symbol, h.vintage.fetched_at, h.vintage.body_sha256) for h in store.headers()}
     kept, there = [], []
     for vintage in vintages:
@@ -216,12 +216,12 @@ def _manifest(folder: Path) -> list[Any]:
         series = found["series"] if found["format"] == FORMAT else None
     except OSError as error:
         raise UsageError(
-            f"{folder} is no exported folder: {MANIFEST}: {error.strerror}",
+            f"{folder} is not an exported folder: {MANIFEST}: {error.strerror}",
             "a folder that `cache export` wrote",
             "files of your own are read with --source csv:DIR",
         ) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputFileError(str(path), [Problem(0, "", "", f"is no manifest of an export: {error}")]) from error
+        raise InputFileError(str(path), [Problem(0, "", "", f"is not a manifest of an export: {error}")]) from error
     if not isinstance(series, list) or len(series) > MOST_SERIES:
         raise InputFileError(str(path), [Problem(0, "format", "", "another version of the program wrote this export")])
     return series
@@ -239,7 +239,7 @@ def _read(folder: Path, record: Any) -> Vintage:
         raise InputFileError(str(path), [Problem(0, "series", "", f"cannot be read: {error!r}")]) from error
     symbol = texts["symbol"]
     if not is_ticker(symbol) or texts["outcome"] != PRICES:
-        raise InputFileError(str(path), [Problem(0, "symbol", symbol, "is no ticker with prices")])
+        raise InputFileError(str(path), [Problem(0, "symbol", symbol, "is not a ticker with prices")])
     possible = (
         start.year >= EARLIEST and start <= end and end.year <= LATEST and FIRST <= moment <= clock.utc_now() + AHEAD
     )

@@ -166,7 +166,7 @@ def last_final(timezone: str, start: date, end: date, now: datetime) -> date:
 
 
 def only_final(bars: Bars, timezone: str, start: date, now: datetime) -> Bars:
-    """The bars from a date on whose session is over for good."""
+    """The bars from a date on whose session is final."""
     return bars.within(np.datetime64(start), np.datetime64(last_final(timezone, start, now.date(), now)))
 
 
@@ -190,7 +190,7 @@ def was_asked(vintage: Vintage, start: date, end: date, now: datetime) -> bool:
 
 def covers(vintage: Vintage, start: date, end: date, now: datetime) -> bool:
     """Whether it holds every session from the later of ``start`` and the source's first one to ``end``, as far as
-    those are final; an earlier start than the source's own is no hole."""
+    those are final; an earlier start than the source's own is not a hole."""
     if vintage.outcome != PRICES or not was_asked(vintage, start, end, now):
         return False
     return not len(gaps(vintage, start, last_final(vintage.timezone, start, end, now)))
@@ -277,7 +277,7 @@ def pays_in_another_currency(vintage: Vintage) -> bool:
 def distributions(bars: Bars) -> Floats:
     """Cash per share of each day: float64 (n,).
 
-    Funds' capital gains stand beside their dividends, and sometimes inside them as well; of the two readings the one
+    Funds' capital gains are beside their dividends, and sometimes inside them as well; of the two readings the one
     that the adjusted close agrees with counts.
     """
     dividend, gain = np.nan_to_num(bars.columns["dividend"]), np.nan_to_num(bars.columns["capital_gain"])
@@ -367,5 +367,5 @@ def revisions(older: Vintage, newer: Vintage) -> list[Revision]:
 
 
 def as_record(revision: Revision) -> dict[str, Any]:
-    """A revision as plain values; a size that cannot be told is None."""
+    """A revision as plain values; an unknown size is None."""
     return {**asdict(revision), "largest": None if math.isnan(revision.largest) else revision.largest}

@@ -16,8 +16,8 @@ from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.numpy_kernel import measure_chunk, measure_design
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Floats, Ints, Placed, ReturnPanel
+from eventstudy.engine.significance.distributions import t_p_value
 from eventstudy.engine.significance.headline import headline
-from eventstudy.engine.significance.laws import t_p_value
 from eventstudy.engine.significance.single import ExactT, exact_t
 from eventstudy.engine.significance.single_tests import SINGLE_TESTS
 from eventstudy.engine.windows import Design

@@ -13,7 +13,7 @@ from eventstudy.engine.panel import Floats
 from eventstudy.engine.windows import LOCAL_SESSIONS, Design
 from eventstudy.extras import missing
 
-# the package wants returns near one
+# the package expects returns near one
 SCALE = 100.0
 FEWEST = 250
 SEED = 20250416
@@ -80,7 +80,7 @@ def conditional_fits(design: Design, process: str) -> Fits:
 
 
 def _one(design: Design, base: Fits, i: int, volatility: Any) -> tuple[Floats, Floats, Floats] | None:
-    """(a, b), their covariance and the variance forecasts of the window's days; None where the fit is no good."""
+    """(a, b), their covariance and the variance forecasts of the window's days; None where the fit failed."""
     from arch.univariate import LS, ZeroMean
 
     used = base.used[i]

@@ -53,7 +53,7 @@ class Fits:
     relative_variance : float64 (E, D)
         Variance of each day's error in units of s2: the sessions covered, or a forecast over s2.
     fallback : bool (E,)
-        A simpler model stands in.
+        A simpler model is used instead.
     """
 
     theta: Floats

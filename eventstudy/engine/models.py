@@ -50,7 +50,7 @@ class Model:
         by day; nothing.
     twin : {"", "constant", "origin", "difference"}
         Its form in the compiled kernel: a regression with a constant or through the origin, a difference; empty where
-        it has none.
+        it has no compiled form.
     needs : frozenset of str
         Of ``peers`` and ``weights``: what a study must name.
     made_by : str

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from eventstudy.engine.models import MODELS, Model
-from eventstudy.engine.significance.laws import Alternative
+from eventstudy.engine.significance.distributions import Alternative
 from eventstudy.engine.windows import WindowPlan
 
 Engine = Literal["numpy", "numba"]

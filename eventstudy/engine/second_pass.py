@@ -121,7 +121,7 @@ def totals_of(
 
 
 def with_dispersion(total: SecondPass, found: Measures, design: Design, options: Options, cell: Cell) -> SecondPass:
-    """The sums of a cell with those that ``conformal-dispersion`` reads, where the cell wants them."""
+    """The sums of a cell with those that ``conformal-dispersion`` reads, where the cell needs them."""
     if not cell.dispersion:
         return total
     rows = _members(found, cell, options.needed(design.x.shape[2]))

@@ -8,7 +8,7 @@ from eventstudy.engine.least_squares import Fits, regressed
 from eventstudy.engine.panel import Bools, Floats
 from eventstudy.engine.windows import Design
 
-# A root mean squared error below this share of the returns' own size is none.
+# A root mean squared error below this share of the returns' own size counts as zero.
 EXACT_FIT = 1e-10
 
 

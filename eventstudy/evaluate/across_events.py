@@ -65,7 +65,7 @@ def parts_wanted(spec: StudySpec) -> frozenset[str]:
 
 
 def chosen_tests(tally: Tally, calendars: Calendars, layout: Layout, spec: StudySpec) -> Chosen:
-    """What is computed once the first pass knows the samples: a test that nobody named waits where it is costly."""
+    """What is computed once the first pass knows the samples: a costly test waits unless it is named."""
     wanted, named = wanted_tests(spec), spec.tests != ("auto",)
     speaks_of_pairs = any(GROUP_TESTS[name].cost == "pairs" for name in wanted)
     overlaps, refused, in_pairs = {}, {}, []
@@ -167,7 +167,7 @@ def group_rows(found: Summed, names: Sequence[tuple[str, int]], spec: StudySpec)
     for name, group in names:
         if group in found.tally.days and found.tally.days[group].n_members > 1:
             for w in found.layout.numbers:
-                # an own window that fewer than two rows name is nobody's
+                # an own window named by fewer than two rows has no group
                 if w != OWN or found.tally.tested[group, w].n_members > 1:
                     rows += _rows(found, name, (group, w), spec)
     return tuple(rows)

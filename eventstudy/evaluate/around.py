@@ -9,7 +9,7 @@ import numpy as np
 
 from eventstudy.engine.block import select
 from eventstudy.engine.conventions import measured
-from eventstudy.engine.significance.laws import t_quantile
+from eventstudy.engine.significance.distributions import t_quantile
 
 if TYPE_CHECKING:
     from eventstudy.engine.panel import Floats, Ints
@@ -31,7 +31,7 @@ class Around:
         Abnormal returns added up from day 0 to the day, or from the day to day -1, and half-widths by the exact error
         of that sum.
     market : float64 (E,)
-        Return of the first benchmark on day 0; NaN where the model has none.
+        Return of the first benchmark on day 0; NaN where the model has no benchmark.
     """
 
     days: Ints

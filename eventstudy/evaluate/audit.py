@@ -28,7 +28,7 @@ class Audit:
     largest_gap : float
         Largest relative difference over coefficients, sigma, every AR and its t, every CAR and its t.
     worst : str
-        Where it stands.
+        Path of the file.
     """
 
     n_checked: int
@@ -173,12 +173,12 @@ def estimation_summary(studied: Studied, i: int) -> str:
     assert block is not None, "a studied row has a block"
     design, model = block.design, MODELS[studied.spec.model]
     if model.twin == "difference":
-        return "market-adjusted estimates nothing: there is no regression to show"
+        return "market-adjusted estimates no regression"
     used = np.flatnonzero(block.fits.used[i])
     x = regressors(design, model)[i, used]
     result = sm.WLS(design.y[i, used], x, weights=1 / design.span[i, used]).fit()
     if model.inference != "exact":
-        return f"{studied.spec.model} is no least-squares regression: models.csv has its coefficients"
+        return f"{studied.spec.model} is not a least-squares regression: models.csv has its coefficients"
     names = [*(["alpha"] if model.twin == "constant" else []), *studied.series(i).names][: x.shape[1]]
     text = result.summary2(yname=studied.text(i, "ticker"), xname=names).as_text()
     return "\n".join(line for line in text.splitlines() if not line.startswith("Date:"))

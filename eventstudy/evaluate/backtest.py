@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.engine.panel import Floats, Ints
-from eventstudy.engine.significance.laws import t_quantile
+from eventstudy.engine.significance.distributions import t_quantile
 from eventstudy.errors import NothingStudied, UsageError
 from eventstudy.evaluate.cases import Cases, case_rows, drift_windows, make_cases
 from eventstudy.evaluate.dates import date_means
@@ -215,7 +215,7 @@ def make_plan(studied: Studied, choices: BacktestSpec) -> Plan:
     exit_day = min(DEFAULT_EXIT, end) if choices.exit_day is None else choices.exit_day
     if not 1 <= exit_day <= end:
         raise UsageError(
-            f"exit day {exit_day} does not lie from 1 to {end}, the end of the event window",
+            f"exit day {exit_day} is not between 1 and {end}, the end of the event window",
             "a day of the event window after day 0",
             "widen --event-window or name another --exit",
         )
@@ -337,7 +337,7 @@ def run_placebos(plan: Plan, draws: int, progress: Progress | None = None) -> Pl
     dates = np.unique(plan.cases.date)
     nothing = Placebos(n=0, r_squared={}, net=np.array([]), by_date=np.zeros((0, len(dates))))
     if not plan.ground.repeatable:
-        reason = f"{plan.ground.spec.model} takes too long to be fitted on hundreds of placebo dates"
+        reason = f"{plan.ground.spec.model} takes too long to fit on hundreds of placebo dates"
         return Placebos(n=0, r_squared={}, net=nothing.net, by_date=nothing.by_date, reason=reason)
     found: dict[str, list[float]] = {label: [] for label in plan.columns}
     net, by_date = [], np.zeros((draws, len(dates)))

@@ -9,7 +9,7 @@ import numpy as np
 
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.significance.band import path_correlation, shifted_quantile, simultaneous_quantile
-from eventstudy.engine.significance.laws import t_quantile
+from eventstudy.engine.significance.distributions import t_quantile
 
 if TYPE_CHECKING:
     from eventstudy.results import Studied

@@ -13,7 +13,7 @@ from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
 from eventstudy.engine.significance.battery import MOST_UNASKED
 from eventstudy.engine.significance.calendar_time import Portfolio, day_sums, held_until, holding, jaffe
-from eventstudy.engine.significance.laws import Alternative, t_p_value
+from eventstudy.engine.significance.distributions import Alternative, t_p_value
 from eventstudy.engine.significance.result import TestResult, computed, undefined
 from eventstudy.engine.windows import Design, WindowPlan, gather
 from eventstudy.engine_options import window_plan

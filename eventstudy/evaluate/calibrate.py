@@ -125,11 +125,11 @@ def calibrate(
     Raises
     ------
     UsageError
-        For an effect that is no size.
+        For an effect that is not a size.
 
     Checked against
     ---------------
-    Simulated returns with a known law (tests/properties/test_calibration.py).
+    Simulated returns with a known distribution (tests/properties/test_calibration.py).
     """
     say = progress or (lambda _: None)
     studied, spec = result.studied, result.spec
@@ -229,7 +229,8 @@ def _no_session(studied: Studied, key: SeriesKey) -> str:
     n = int(np.isfinite(studied.market.series(key, studied.spec.returns).total).sum())
     spec = studied.spec
     return (
-        f"{n} returns hold no uneventful session with an estimation window of {spec.estimation} sessions and a gap of "
+        f"{n} returns contain no uneventful session with an estimation window of {spec.estimation} sessions and a gap "
+        f"of "
         f"{spec.gap} before it: give the source an earlier start, or a shorter --estimation"
     )
 

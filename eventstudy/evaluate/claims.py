@@ -1,4 +1,4 @@
-"""What a source claims, held against the data."""
+"""Claims of a source compared with the data."""
 
 from __future__ import annotations
 

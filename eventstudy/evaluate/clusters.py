@@ -148,7 +148,7 @@ def joint_results(cluster: Cluster, wanted: Sequence[str], side: Alternative) ->
 
 
 def cluster_of(studied: Studied, design: Design | str, window: Window) -> Cluster | str:
-    """The firms of a session over one window, or why they are none."""
+    """The firms of a session over one window, or why they do not form a cluster."""
     if isinstance(design, str):
         return design
     min_obs = fewest_observations(studied.spec, studied.spec.model, design.x.shape[2])

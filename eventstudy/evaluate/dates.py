@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from eventstudy.engine.panel import Bools, Floats, Ints
-from eventstudy.engine.significance.laws import t_p_value
+from eventstudy.engine.significance.distributions import t_p_value
 from eventstudy.engine.significance.multiple import romano_wolf
 from eventstudy.evaluate.wild import ENUMERATED_UP_TO
 
-# Below, the law of a mean over dates is that of its sign flips, not Student's.
+# Below, the distribution of a mean over dates is that of its sign flips, not Student's.
 FEW_DATES = 30
 FLIPS = 9999
 DRAWS = 1999
@@ -62,7 +62,7 @@ def stationary_places(n: int, length: float, draws: int, seed: int) -> Ints:
 
 
 def bootstrap_t(pnl: Floats, traded: Bools, length: float, seed: int = SEED) -> tuple[Floats, Floats, Floats]:
-    """Studentised means of several variants and their common bootstrap law.
+    """Studentised means of several variants and their common bootstrap distribution.
 
     Parameters
     ----------

@@ -72,7 +72,7 @@ def _usable(block: Block) -> Bools:
 
 
 def _rows(part: str, rows: Ints, block: Block, usable: Bools, adjusted: Floats, sizes: Ints) -> Iterator[PartRow]:
-    """One part of day 0 of some events; those without an opening have none."""
+    """One part of day 0 of some events; those without an opening are left out."""
     found, exact = block.measures, block.exact
     for i in np.flatnonzero(usable).tolist():
         yield PartRow(

@@ -85,7 +85,7 @@ def difference_tests(studied: Studied) -> tuple[DifferenceRow, ...]:
 
 
 def comparisons(studied: Studied, events: PlacedEvents) -> list[Comparison]:
-    """(group, its positions, other group, its positions); ``all`` is no group of the column."""
+    """(group, its positions, other group, its positions); ``all`` is not a group of the column."""
     groups = {
         group.name: group.rows for group in groups_of(studied, events) if group.name != ALL and len(group.rows) > 1
     }

@@ -9,7 +9,7 @@ import numpy as np
 from eventstudy.data.currency import HUNDREDTHS, LOCAL
 from eventstudy.data.markets import currency_of
 from eventstudy.engine.significance.cluster import weighted_sum
-from eventstudy.engine.significance.laws import t_p_value, t_quantile, tail_of
+from eventstudy.engine.significance.distributions import t_p_value, t_quantile, tail_of
 from eventstudy.engine.significance.single import sided
 from eventstudy.evaluate.clusters import cluster_of, common_design, ids_of, sessions_of
 from eventstudy.records import DollarRow

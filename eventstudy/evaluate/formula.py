@@ -58,7 +58,7 @@ class Formula:
     columns : tuple of str
         Columns it uses, in order.
     numeric : frozenset of str
-        Those that stand in arithmetic, so must be numbers.
+        Those used in arithmetic, which must be numbers.
     levels : tuple of (column, level)
         Reference levels it names.
     """
@@ -103,7 +103,7 @@ class _Reader:
     def expect(self, wanted: str) -> None:
         if not self.accept(wanted):
             found = self.peek()
-            raise self.wrong(f"{found!r} stands where {wanted!r} belongs" if found else f"{wanted!r} is missing")
+            raise self.wrong(f"{wanted!r} is expected instead of {found!r}" if found else f"{wanted!r} is missing")
 
     def wrong(self, what: str, hint: str = "") -> UsageError:
         return UsageError(f"formula {self.text[:200]!r}: {what}", LANGUAGE, hint)
@@ -113,7 +113,7 @@ class _Reader:
         if name not in self.known:
             close = difflib.get_close_matches(name, self.known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"columns: {', '.join(self.known)}"
-            raise self.wrong(f"{name!r} is no column of the events file", hint)
+            raise self.wrong(f"{name!r} is not a column of the events file", hint)
         if name in RESERVED or keyword.iskeyword(name) or not (name.isascii() and name.isidentifier()):
             raise self.wrong(f"a column cannot be called {name!r} here", "rename the column in the events file")
         self.columns[name] = None
@@ -150,7 +150,7 @@ def read_formula(text: str, known: Iterable[str]) -> Formula:
         raise reader.wrong("the right side is empty", "car ~ 1 is the mean")
     terms = _terms(reader)
     if reader.peek():
-        raise reader.wrong(f"{reader.peek()!r} cannot stand there")
+        raise reader.wrong(f"{reader.peek()!r} is not allowed here")
     right = text.partition("~")[2] if "~" in text else text
     return Formula(
         written=f"{RESPONSE} ~ {' '.join(right.split())}",
@@ -167,7 +167,7 @@ def _tokens(text: str) -> list[tuple[str, str]]:
         match = _TOKEN.match(text, at)
         if match is None or match.lastgroup is None:
             odd = text[at:].lstrip()[:1]
-            raise UsageError(f"formula {text[:200]!r}: {odd!r} cannot stand there", LANGUAGE)
+            raise UsageError(f"formula {text[:200]!r}: {odd!r} is not allowed here", LANGUAGE)
         found.append((match.lastgroup, match[match.lastgroup]))
         at = match.end()
     return found
@@ -209,13 +209,13 @@ def _atom(reader: _Reader) -> str:
     kind, word = reader.kind(), reader.take()
     if kind == "number":
         if word not in ("0", "1"):
-            raise reader.wrong(f"{word} is no term", "0 or 1 leaves out or keeps the constant; numbers go into I()")
+            raise reader.wrong(f"{word} is not a term", "0 or 1 leaves out or keeps the constant; numbers go into I()")
         return word
     if kind == "sign" and word == "(":
         inside = _nested(reader, _terms)
         return f"({inside})"
     if kind != "name":
-        raise reader.wrong(f"{word!r} cannot stand there" if word else "it ends too early")
+        raise reader.wrong(f"{word!r} is not allowed here" if word else "it ends too early")
     if word == "C" and reader.peek() == "(":
         return _category(reader)
     if word == "I" and reader.accept("("):
@@ -225,7 +225,7 @@ def _atom(reader: _Reader) -> str:
 
 
 def _nested(reader: _Reader, inner: Callable[[_Reader], str]) -> str:
-    """What stands between a bracket that has been read and its end."""
+    """The text between a bracket that has been read and its end."""
     reader.depth += 1
     if reader.depth > 20:
         raise reader.wrong("brackets are nested too deeply")
@@ -256,18 +256,18 @@ def _function(reader: _Reader, word: str) -> str:
 def _category(reader: _Reader) -> str:
     reader.expect("(")
     if reader.kind() != "name":
-        raise reader.wrong("C() wants a column")
+        raise reader.wrong("C() needs a column")
     column = reader.column(reader.take())
     reference = ""
     if reader.accept(","):
         if reader.take() != "Treatment":
-            raise reader.wrong("C(column, ...) takes Treatment alone", 'C(category, Treatment("earnings"))')
+            raise reader.wrong("C(column, ...) takes only Treatment", 'C(category, Treatment("earnings"))')
         reader.expect("(")
         if reader.peek() == "reference":
             reader.take()
             reader.expect("=")
         if reader.kind() != "text":
-            raise reader.wrong("Treatment() wants a level in quotes", 'C(category, Treatment("earnings"))')
+            raise reader.wrong("Treatment() needs a level in quotes", 'C(category, Treatment("earnings"))')
         level = reader.take()[1:-1]
         reader.levels.append((column, level))
         reference = f", Treatment({level!r})"
@@ -277,7 +277,7 @@ def _category(reader: _Reader) -> str:
 
 
 def _sum(reader: _Reader) -> str:
-    """Arithmetic on numbers: what stands inside I() and the functions."""
+    """Arithmetic on numbers, as in I() and the functions."""
     written = _factor(reader)
     while sign := reader.accept("+", "-"):
         written += f" {sign} {_factor(reader)}"
@@ -309,7 +309,7 @@ def _operand(reader: _Reader) -> str:
     if kind == "sign" and word == "(":
         return f"({_nested(reader, _sum)})"
     if kind != "name":
-        raise reader.wrong(f"{word!r} cannot stand there" if word else "it ends too early")
+        raise reader.wrong(f"{word!r} is not allowed here" if word else "it ends too early")
     function = _function(reader, word)
     if function:
         return f"{function}({_nested(reader, _sum)})"

@@ -1,4 +1,4 @@
-"""What events and their placebo dates stand on alike: panels, masks and calendars, measured by the same lines."""
+"""Panels, masks and calendars that events and their placebo dates share; the same code measures both."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def trailing_volatility(returns: Floats) -> Floats:
 
 
 def placebo_sessions(ground: Ground, date: Ints, draws: int) -> list[Ints]:
-    """Pretended day 0s of every event, for each draw; -1 where an event has none.
+    """Pretended day 0s of every event, for each draw; -1 where an event has no such day.
 
     Events of one date move together, by the same number of sessions, so that what they share on a date they share on a
     placebo date. Fitting are sessions of the same weekday, up to half a year away, on which no event of the same ticker
@@ -65,7 +65,7 @@ def placebo_sessions(ground: Ground, date: Ints, draws: int) -> list[Ints]:
 
 
 def _once(session: Ints, ground: Ground) -> Ints:
-    """Without a second event of the same ticker on the same session: the first stands for both."""
+    """Without a second event of the same ticker on the same session: the first represents both."""
     name = np.where(session >= 0, ground.placed.series * ground.panel.n_sessions + session, -1)
     kept = np.zeros(len(session), dtype=bool)
     kept[np.unique(name, return_index=True)[1]] = True

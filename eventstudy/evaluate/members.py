@@ -24,7 +24,7 @@ class Group:
     ----------
     name : str
     rows : int64 (n,)
-        Positions of its events, one per (ticker, day 0): the first row of the file stands for its duplicates.
+        Positions of its events, one per (ticker, day 0): the first row of the file represents its duplicates.
     n_rows : int
         Rows before duplicates are counted once.
     """

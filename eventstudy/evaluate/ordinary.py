@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def ordinary_moves(studied: Studied, positions: Ints) -> list[Floats]:
     """For each of some studied rows, the windows of its own past that ``rank-local`` compares its primary window with,
-    in returns on the scale of the event: the event itself stands at its CAR.
+    in returns on the scale of the event: the event itself is at its CAR.
 
     Each is measured relative to the 20 sessions before it, as the event is, so that exactly those lie as far from zero
     as the event that its rank counts. Empty where there are too few.

@@ -26,7 +26,7 @@ def freedman_lane(y: Floats, x: Floats, column: int, orders: Ints) -> tuple[floa
 
     The response is regressed on the other columns; its residuals are put into each order, the fit is added back, and
     the full model is fitted again: p = (1 + number with |t*| >= |t|) / (B + 1). Valid for exchangeable errors of any
-    law.
+    distribution.
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ def _robust_t(y: Floats, x: Floats, column: int) -> Floats:
 
 
 def permuted_lines(sample: Sample, dates: int, beside: Sequence[Coefficient]) -> list[Coefficient]:
-    """Every slope by permutation of the rows, of the dates' means where several rows share a date; the constant has
-    none, because permuted residuals keep their mean."""
+    """Every slope by permutation of the rows, of the dates' means where several rows share a date; the constant
+    has no p value, because permuted residuals keep their mean."""
     y, x = sample.y, sample.x
     several = 1 < dates < len(y)
     if several:

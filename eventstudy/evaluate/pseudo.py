@@ -91,7 +91,7 @@ def make_stage(studied: Studied, key: SeriesKey, spec: StudySpec | None = None, 
     study's."""
     spec, pair = spec or studied.spec, studied.index.pairs.index((key.ticker, key.exchange))
     if MODELS[spec.model].inference == "none":
-        raise UsageError(f"{spec.model} has no p value whose rate pseudo-events could show", "another model")
+        raise UsageError(f"{spec.model} has no p value to calibrate with pseudo-events", "another model")
     panel = studied.market.stack([key], spec.returns, part)
     bits = with_holes(happenings(studied.index)[pair : pair + 1], studied.market, [key], spec.returns)
     options, table = options_of(spec), None
@@ -111,7 +111,7 @@ def calibrated_spec(spec: StudySpec) -> StudySpec:
 
 
 def pseudo_events(stage: Stage, spec: StudySpec, effects: Sequence[float] = ()) -> list[PseudoEvents]:
-    """Every session of a series that can stand for an event, tested as it is and with each planted effect.
+    """Every session of a series that can serve as an event, tested as it is and with each planted effect.
 
     A session counts for a window that touches no catalogued event and holds every return, with its own estimation
     window, masks kept. An effect is added to day 0's return of the pseudo-event alone, never to another's estimation

@@ -70,7 +70,7 @@ def pseudo_clusters(
     Returns
     -------
     PseudoEvents
-        ``p`` by test, (n, 1): of tests that speak of each firm the smallest adjusted p value, whose rejections are
+        ``p`` by test, (n, 1): of tests with a p value per firm the smallest adjusted p value, whose rejections are
         those of any firm: the family-wise error. ``local`` is the mean over the firms of their trailing volatility.
 
     Checked against

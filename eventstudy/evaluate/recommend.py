@@ -62,5 +62,5 @@ def recommend(n: int, n_dates: int, n_overlapping: int, length: int = 1) -> Reco
     signs = ("sign-flip",) if n >= SIGNS else ()
     return Recommendation(
         ("stouffer-t", "patell", "bmp", *signs),
-        "fewer than twenty events, windows apart: laws that hold for small samples, none that is asymptotic",
+        "fewer than twenty events, windows apart: distributions that hold for small samples, none that is asymptotic",
     )

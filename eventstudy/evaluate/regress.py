@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from eventstudy.results import Studied
 
 DEFAULT_FORMULA = "car ~ 1"
-# The most telling row of a ticker's session stands for its duplicates.
+# The most informative row of a ticker's session represents its duplicates.
 ROLE_ORDER = {"direct": 0, "peer": 1, "placebo": 2}
 # HC3 below, HC1 from here on, where the two agree and HC3 costs more.
 LARGE_SAMPLE = 250
-# A column that is not zero on fewer dates than this has no clustered variance to speak of.
+# A column that is not zero on fewer dates than this has no usable clustered variance.
 FEWEST_TREATED = 3
 PRIMARY = "primary"
 
@@ -165,11 +165,11 @@ def _sample(studied: Studied, formula: Formula, rows: Sequence[int], w: int) -> 
     car, error = block.cars.car[at, column], block.exact.std_error[at, column]
     known = np.isfinite(car) & np.isfinite(error)
     if not known.any():
-        raise NothingStudied("no studied row has a CAR over the window", hint="windows.csv shows what is there")
+        raise NothingStudied("no studied row has a CAR over the window", hint="windows.csv lists the CARs")
     at, car, error = at[known], car[known], error[known]
     data, complete = event_columns(studied, formula, at)
     if not complete.any():
-        raise UsageError(f"no row has a value in every column of {formula.written!r}", "rows to regress on")
+        raise UsageError(f"no row has a value in every column of {formula.written!r}", "rows with all regressors")
     at, car, error = at[complete], car[complete], error[complete]
     x, names = design_matrix(formula, data[complete])
     dates = np.array([studied.day0(int(i)).astype(np.int64) for i in at])
@@ -202,7 +202,7 @@ def fits(sample: Sample, dates: int) -> list[Fitted]:
     robust = "HC3" if n < LARGE_SAMPLE else "HC1"
     shared = f"{n} rows on {dates} dates are not independent: see cluster" if dates < n else ""
     if dates == 1 < n:
-        shared = f"all {n} rows share one date: what moves that date cannot be told from an effect"
+        shared = f"all {n} rows share one date: what moves that date cannot be separated from an effect"
     found = []
     for estimator, model in (
         ("ols", OLS(sample.y, sample.x)),
@@ -221,7 +221,7 @@ def fits(sample: Sample, dates: int) -> list[Fitted]:
 
 
 def _fitted_exactly(x: Floats, names: Sequence[str]) -> str:
-    """Why HC3 does not exist: a row that has a coefficient to itself has no residual to speak of."""
+    """Why HC3 does not exist: a row with a coefficient of its own has a residual of zero."""
     q = np.linalg.qr(x)[0]
     leverage = (q**2).sum(axis=1)
     row = int(np.argmax(leverage))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 INTERCEPT = "Intercept"
 # Below, one regressor at most unless the user insists.
 SMALL_SAMPLE = 20
-# Columns that are claims: what is no plain number in them (`up`, `<-0.06`) is missing.
+# Columns that are claims: what is not a plain number in them (`up`, `<-0.06`) is missing.
 CLAIMS = frozenset({"claimed_return", "claimed_open_return"})
 
 
@@ -30,7 +30,7 @@ def event_columns(studied: Studied, formula: Formula, at: Ints) -> tuple[pd.Data
     Raises
     ------
     UsageError
-        If a column that stands in arithmetic is not numeric, or a named reference level does not occur.
+        If a column that is used in arithmetic is not numeric, or a named reference level does not occur.
     """
     import pandas as pd
 
@@ -47,7 +47,7 @@ def event_columns(studied: Studied, formula: Formula, at: Ints) -> tuple[pd.Data
         elif name in formula.numeric:
             odd = next((c for c, n in zip(cells, numbers, strict=True) if c and not math.isfinite(n)), "")
             found = f"holds {odd[:80]!r}" if odd else "is empty"
-            raise UsageError(f"{name} stands in arithmetic and {found}", "decimals", f"C({name}) makes categories")
+            raise UsageError(f"{name} is used in arithmetic and {found}", "decimals", f"C({name}) makes categories")
         else:
             made[name] = pd.Series(cells, dtype=object)
             complete &= np.array(filled)
@@ -76,7 +76,7 @@ def design_matrix(formula: Formula, data: pd.DataFrame) -> tuple[Floats, tuple[s
     """The right side as numbers (N, k), and the name of each column.
 
     The library that statsmodels uses evaluates text that the formula reader has written, with the functions of its list
-    and nothing else in reach.
+    and no other names.
 
     Raises
     ------
@@ -94,7 +94,9 @@ def design_matrix(formula: Formula, data: pd.DataFrame) -> tuple[Floats, tuple[s
             made = patsy.dmatrix(formula.terms, padded, eval_env=reach, NA_action=patsy.NAAction(NA_types=[]))
     except (patsy.PatsyError, TypeError, ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise UsageError(f"{formula.written!r} makes no design: {reason}", "terms of columns that vary") from error
+        raise UsageError(
+            f"{formula.written!r} does not give a design matrix: {reason}", "terms of columns that vary"
+        ) from error
     x = np.array(made, dtype=np.float64)
     names = tuple(made.design_info.column_names)
     if not len(names):
@@ -102,13 +104,13 @@ def design_matrix(formula: Formula, data: pd.DataFrame) -> tuple[Floats, tuple[s
     for name, values in zip(names, x.T, strict=True):
         if not np.isfinite(values).all():
             raise UsageError(
-                f"{name} is no number on {int((~np.isfinite(values)).sum())} rows", "a number on every row"
+                f"{name} is not a number on {int((~np.isfinite(values)).sum())} rows", "a number on every row"
             )
     return x, names
 
 
 def check_design(formula: Formula, x: Floats, names: Sequence[str], *, allow_small: bool) -> None:
-    """Raise a UsageError where the coefficients cannot be told apart, or too few rows stand behind them."""
+    """Raise a UsageError where the coefficients are not identified, or too few rows support them."""
     n, k = x.shape
     constant = [name for name, v in zip(names, x.T, strict=True) if np.ptp(v) == 0 and name != INTERCEPT]
     if constant and (INTERCEPT in names or len(constant) > 1 or not x.any(axis=0).all()):
@@ -116,13 +118,13 @@ def check_design(formula: Formula, x: Floats, names: Sequence[str], *, allow_sma
             f"{constant[0]} has the same value on all {n} rows", "columns that vary", "leave it out of --formula"
         )
     if n <= k:
-        raise UsageError(f"{n} rows cannot carry {k} coefficients", f"more than {k} rows", "a shorter --formula")
+        raise UsageError(f"{n} rows are too few for {k} coefficients", f"more than {k} rows", "a shorter --formula")
     scaled = x / np.sqrt((x**2).sum(axis=0))
     if np.linalg.matrix_rank(scaled) < k:
         repeated = _repeats(scaled, names)
         raise UsageError(
-            f"{formula.written!r} is singular on these {n} rows: {repeated} is made of the others",
-            "terms that say different things",
+            f"{formula.written!r} is singular on these {n} rows: {repeated} is a combination of the others",
+            "terms that are not collinear",
             "leave one out; categories that always occur together are one",
         )
     slopes = sum(name != INTERCEPT for name in names)
@@ -130,7 +132,7 @@ def check_design(formula: Formula, x: Floats, names: Sequence[str], *, allow_sma
         raise UsageError(
             f"{slopes} regressors on {n} rows",
             f"{SMALL_SAMPLE} rows or more, or one regressor",
-            "--allow-small fits it anyway; its p values will not mean much",
+            "--allow-small fits it anyway; its p values are unreliable",
         )
 
 

@@ -33,7 +33,7 @@ def robustness(studied: Studied) -> tuple[RobustRow, ...]:
 
 
 def compared_models(own: str, *, weighted: bool = False) -> tuple[str, ...]:
-    """Models that stand side by side: those that need nothing but benchmarks, the market without the firm where its
+    """Models compared side by side: those that need nothing but benchmarks, the market without the firm where its
     share is known, and the study's own."""
     plain = tuple(
         name

@@ -27,7 +27,7 @@ class Score:
     ci_low, ci_high : float
         Stationary bootstrap over dates; NaN where not given.
     t, p : float
-        Diebold-Mariano on date means, one-sided: the forecast is no better.
+        Diebold-Mariano on date means, one-sided: the forecast is not better.
     """
 
     against: str

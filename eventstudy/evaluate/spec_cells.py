@@ -81,8 +81,8 @@ class Grid:
 
 def curve_models(spec: StudySpec) -> tuple[str, ...]:
     """The market, with the sector where one is named, and the study's own model where it is another regression with an
-    exact law. Models that leave the market's move in the abnormal return are no defensible choice on a day on which it
-    moves: constant mean and market-adjusted returns stand in robustness.csv alone."""
+    exact distribution. Models that leave the market's move in the abnormal return are not a defensible choice on a day
+    on which it moves: constant mean and market-adjusted returns are in robustness.csv alone."""
     own = MODELS[spec.model]
     further = own.inference == "exact" and own.twin in ("constant", "origin") and own.factors != "none"
     return tuple(dict.fromkeys(("market-model", "multi-index", *((spec.model,) if further else ()))))
@@ -122,7 +122,7 @@ def one_model(
     studied: Studied, positions: Ints, model: str, grid: Grid, windows: tuple[Window, ...], part: str
 ) -> OneModel:
     """Every cell of one model for some studied rows over some windows, and the curve of every session of their series;
-    numbers are NaN for rows that lack the model's benchmarks, and for parts where its regressors have none."""
+    numbers are NaN for rows that lack the model's benchmarks, and for parts without the model's regressors."""
     n, w, plans = len(positions), len(windows), grid.plans()
     s = 4 * len(plans)
     cars, std_errors, df, n_obs = (np.full((n, w, s), np.nan) for _ in range(4))

@@ -11,7 +11,7 @@ import numpy as np
 from eventstudy.data.series_index import series_key
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.significance import curve
-from eventstudy.engine.significance.laws import t_p_value, t_quantile, tail_of
+from eventstudy.engine.significance.distributions import t_p_value, t_quantile, tail_of
 from eventstudy.engine.significance.single import sided
 from eventstudy.engine_options import conventions
 from eventstudy.evaluate.spec_cells import PANEL, Grid, OneModel, one_model
@@ -31,7 +31,7 @@ def spec_curves(studied: Studied, positions: Ints, which: str) -> tuple[SpecCurv
     Returns
     -------
     tuple of SpecCurve
-        In the order of the rows; a window that no specification can be estimated over has none.
+        In the order of the rows; a window that no specification can be estimated over has no curve.
 
     Checked against
     ---------------

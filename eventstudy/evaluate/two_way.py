@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from eventstudy.engine.panel import Floats, Ints
-from eventstudy.engine.significance.laws import t_p_value, t_quantile
+from eventstudy.engine.significance.distributions import t_p_value, t_quantile
 from eventstudy.evaluate.coefficients import FEW_DATES, Coefficient, Sample, adjusted
 from eventstudy.evaluate.wild import FEWEST_DATES, LARGEST_BLOCK, sign_patterns
 
@@ -22,7 +22,7 @@ class TwoWay:
     Attributes
     ----------
     std_error : float64 (k,)
-        NaN where the variance of a coefficient is negative before the eigenvalues are mended.
+        NaN where the variance of a coefficient is negative before negative eigenvalues are set to zero.
     df : int
         The smaller number of clusters less one.
     eigen_fixed : bool

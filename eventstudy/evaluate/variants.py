@@ -15,7 +15,7 @@ from eventstudy.evaluate.walkforward import Forecasts
 # Named in advance: the side of the type's own past after the same entry.
 MAIN_RULE = "type-drift"
 RULES = (MAIN_RULE, "type-impact", "long", "short")
-# Variants that traded on fewer dates have no law to speak of.
+# Variants that traded on fewer dates have no usable distribution.
 FEWEST_TRADED = 8
 BEST_LEFT_OUT = 3
 
@@ -157,7 +157,7 @@ def _variant(name: tuple[str, int], taken: Trades, date: Ints, law: tuple[float,
         ci_high=float(law[2]),
         p=float(law[3]),
         p_stepwise=float(law[4]),
-        reason=f"traded on {len(dates)} dates: fewer than {FEWEST_TRADED} carry no test" if few else "",
+        reason=f"traded on {len(dates)} dates: fewer than {FEWEST_TRADED} are too few for a test" if few else "",
     )
 
 

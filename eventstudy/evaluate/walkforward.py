@@ -30,7 +30,8 @@ class Events:
     outcome : float64 (N,)
         What is forecast; NaN where there is none.
     z2 : float64 (N,)
-        Outcome squared over its estimation variance, in units of the t law's own variance; NaN where there is none.
+        Outcome squared over its estimation variance, in units of the t distribution's own variance; NaN where there is
+        none.
     """
 
     kind: Ints

@@ -29,7 +29,7 @@ def wild_cluster(y: Floats, x: Floats, cluster: Ints, column: int) -> tuple[floa
     """Test that one coefficient is zero.
 
     The model is fitted without the column; its residuals, the sign of each cluster flipped at random, make samples in
-    which the null holds; the cluster-robust t of the full model on each gives the law of the observed one.
+    which the null holds; the cluster-robust t of the full model on each gives the distribution of the observed one.
 
     Parameters
     ----------

@@ -316,7 +316,7 @@ def groups_section(result: StudyResult) -> Section | None:
         rows=tuple(rows[:100]),
         numeric=frozenset({2, 3, 4, 6, 7}),
         note="all: direct rows only; an announcement under two ids counts once per share and day 0. Every other window "
-        "and test stands in aggregate.csv, with the reason where one is not applicable.",
+        "and test is in aggregate.csv, with the reason where one is not applicable.",
         folded=True,
     )
     notes = tuple(Note(f"{upper(', '.join(groups))}: {why}.") for why, groups in chosen.items())

@@ -100,13 +100,13 @@ def lead_of(material: Material, session: Session) -> tuple[str, ...]:
     shares = session.shares
     first = market_words(shares, material.market(shares[0]), material.what)
     said = [" ".join(text for text in (first, *sure_words(shares)) if text)]
-    # of several shares the sizes stand with the session
+    # with several shares, the sizes are given with the session
     said += [detectable(shares)] if len(shares) == 1 else []
     return tuple(text for text in said if text)
 
 
 def caveat_of(session: Session) -> tuple[str, str]:
-    """What stands before any number is trusted."""
+    """Warnings that precede every number."""
     if session.kind == "outcome":
         return OUTCOME
     if session.kind == "placebo":
@@ -183,7 +183,7 @@ def _part_row(share: Share, move: Move) -> tuple[str | Cell, ...]:
 
 
 def cannot_tell(material: Material, session: Session) -> list[Block]:
-    """What stands in the way of reading the numbers as effects of the announcements."""
+    """Reasons against reading the numbers as effects of the announcements."""
     blocks: list[Block] = [cannot_tell_words(material, session)]
     if len(session.shares) > 1 and (missed := detectable(session.shares)):
         blocks.append(missed)
@@ -321,7 +321,7 @@ def _windows_table(material: Material, share: Share) -> Table:
             for w in windows
         ),
         numeric=frozenset(range(1, 7 + len(tests))),
-        note=f"p is the larger of the exact t and the rank among ordinary days; the other tests are no votes. "
+        note=f"p is the larger of the exact t and the rank among ordinary days; the other tests are not votes. "
         f"{rates_note(material.result)}".strip(),
         folded=True,
     )
@@ -428,7 +428,7 @@ def titles_list(session: Session) -> list[Block]:
 
 
 def stale_banner(result: StudyResult) -> str:
-    """What stands above everything else when older prices than asked for had to do; else empty."""
+    """The banner for prices that are older than asked for; empty otherwise."""
     choice = result.prepared.choice
     return f"{choice.stale}." if choice and choice.stale else ""
 

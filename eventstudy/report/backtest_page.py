@@ -80,7 +80,7 @@ def _sample_sentence(found: Backtest) -> str:
     had = (
         f"{count(scored.n, 'event')} on {count(scored.n_dates, 'date')} had a past of their own type to be forecast "
         f"from"
-        f" ({FEWEST_DATES} dates of the type that were over); {scored.n_silent} had none."
+        f" ({FEWEST_DATES} dates of the type that were over); {scored.n_silent} had no forecast."
     )
     if scored.n_dates < TOO_FEW:
         return (
@@ -88,7 +88,7 @@ def _sample_sentence(found: Backtest) -> str:
             f"{count(scored.n_dates, 'date')} can show by chance."
         )
     if scored.n_dates < FEW_DATES:
-        return f"{had} With {scored.n_dates} dates only a large effect can be told from chance."
+        return f"{had} With {scored.n_dates} dates only a large effect can be distinguished from chance."
     return had
 
 
@@ -137,7 +137,7 @@ def _trade_sentences(found: Backtest, level: float) -> list[str]:
         return [f"{rule}: {figures}. On so few dates that means nothing."]
     earned = v.p_stepwise < 1 - level and v.net > 0
     first_line = (
-        f"{rule} {'earned more than nothing' if earned else 'earned nothing that can be told from chance'}: {figures}; "
+        f"{rule} {'earned more than nothing' if earned else 'earned nothing that differs from chance'}: {figures}; "
         f"p {p_value(v.p)}, {p_value(v.p_stepwise)} once all {len(found.variants)} variants tried are counted."
     )
     needed = 2 * v.deviation / math.sqrt(v.n_dates)
@@ -181,7 +181,8 @@ def _forecast_section(found: Backtest) -> Section:
         note="oos-r2: 1 - squared errors of the forecast over those of its rival; below zero the rival is better. "
         "log-score: mean gain in log predictive density. hit-rate: share of signs named rightly, base: by always "
         "naming "
-        "the sign that was more common before. p: the forecast is no better (one-sided, over dates). placebo: share of "
+        "the sign that was more common before. p: the forecast is not better (one-sided, over dates). placebo: share "
+        "of "
         "runs on placebo dates that do as well.",
     )
     nothing = () if rows else ("No event has enough of a past to be forecast.",)
@@ -271,10 +272,9 @@ def _placebo_section(found: Backtest) -> Section:
         note="Runs that forecast or trade nothing do not count.",
     )
     intro = (
-        "Each date is moved to a session of the same weekday within half a year on which nothing of the same "
-        "tickers was "
-        "catalogued, among the third nearest in trailing volatility; types, entries, exits and costs stay. What the "
-        "pipeline finds there is what it finds in nothing.",
+        "Each date is moved to a session of the same weekday within half a year on which no event of the same "
+        "tickers was catalogued, among the third nearest in trailing volatility; types, entries, exits and costs stay. "
+        "Whatever the pipeline finds there is chance.",
         f"The main variant traded in {count(len(traded), 'run')} of {drawn.n}.",
     )
     return Section(id="placebo", title="Placebo dates", blocks=(*intro, table))

@@ -51,7 +51,7 @@ def _lines(found: Calibration) -> Iterable[Sequence[Any]]:
 
 
 def main_window(table: pd.DataFrame) -> str:
-    """The window that pages and figures speak of: the first of the study."""
+    """The window of pages and figures: the first of the study."""
     named = [window for window in table["window"] if window]
     return str(named[0]) if named else ""
 
@@ -73,7 +73,7 @@ def at(table: pd.DataFrame, window: str, level: float, regime: str = "all", effe
 
 
 def subjects(table: pd.DataFrame, window: str) -> list[str]:
-    """Tickers, then all of them together, then clusters, as they stand in the table."""
+    """Tickers, then all of them together, then clusters, as the table has them."""
     return list(dict.fromkeys(table.loc[(table["window"] == window) & (table["test"] != ""), "ticker"]))
 
 
@@ -126,7 +126,7 @@ def calibration_page(result: StudyResult, found: Calibration, table: pd.DataFram
 def sentences(table: pd.DataFrame, window: str, level: float) -> list[str]:
     """One a ticker or cluster, by rule: which intervals miss the level, and what turbulence does to the t test.
 
-    All tickers together come first; of many the first twelve are described, the others stand in the tables.
+    All tickers together come first; of many the first twelve are described, the others are in the tables.
     """
     said = []
     lines = at(table, window, level)
@@ -219,7 +219,7 @@ def _rates_section(
         rows=rows,
         numeric=frozenset(range(2, 6 + len(levels))),
         note=f"The tenths are at {nominal(level)}, by the root mean square of the 20 latest errors before the window; "
-        "holds: the 95 % interval covers the level. Of a cluster, tests that speak of each firm count a rejection of "
+        "holds: the 95 % interval covers the level. In a cluster, tests with a result per firm count a rejection of "
         "any of them.",
     )
     return Section(
@@ -313,7 +313,7 @@ def _bands_section(table: pd.DataFrame, level: float) -> Section | None:
         rows=rows,
         numeric=frozenset(range(3, 9)),
         note="Kupiec (1995): as many sessions outside as there should be. Christoffersen (1998): one outside says "
-        "nothing about the next. A small p speaks against the band.",
+        "nothing about the next. A small p is evidence against the band.",
     )
     return Section(id="bands", title="Are the bands honest", blocks=(shown,))
 
@@ -351,7 +351,7 @@ def _left_out_section(table: pd.DataFrame) -> Section | None:
         caption="What could not be calibrated",
         columns=("ticker", "window", "test", "reason"),
         rows=rows,
-        note=f"{len(lines) - MOST_REASONS} more stand in calibration.csv." if len(lines) > MOST_REASONS else "",
+        note=f"{len(lines) - MOST_REASONS} more are in calibration.csv." if len(lines) > MOST_REASONS else "",
     )
     return Section(id="missing", title="What is missing", blocks=(shown,))
 

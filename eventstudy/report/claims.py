@@ -1,4 +1,4 @@
-"""What a source claims, held against the data, in its own words where the events file has them."""
+"""Claims of a source compared with the data, in its own words where the events file has them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _move(material: Material, claim: ClaimRow, share: Share) -> Move | None:
 
 
 def _adds(move: Move) -> bool:
-    """Whether market and own part point the same way, so that they can stand behind one another as a bar."""
+    """Whether market and own part point the same way, so that they can be stacked as a bar."""
     return math.isfinite(move.market) and move.market * move.own > 0
 
 

@@ -13,7 +13,7 @@ from eventstudy.results import LISTED
 if TYPE_CHECKING:
     import pandas as pd
 
-# one test that assumes normal errors and one that does not; the others stand in clusters.csv
+# one test that assumes normal errors and one that does not; the others are in clusters.csv
 SHOWN = ("portfolio-t", "hotelling", "conformal-hotelling", "conformal-max")
 
 
@@ -52,6 +52,6 @@ def _overview(days: list[tuple[str, pd.DataFrame]], brackets: str) -> Table:
         rows=tuple(rows),
         numeric=frozenset(range(2, 3 + len(SHOWN))),
         note="portfolio-t: the average of the shares; hotelling: any of them; the conformal ones need no normal "
-        f"errors. Every window and test stands in clusters.csv. {brackets}".rstrip(),
+        f"errors. Every window and test is in clusters.csv. {brackets}".rstrip(),
         folded=True,
     )

@@ -6,7 +6,7 @@ from eventstudy.engine.significance.single_tests import columns, rated
 
 _COLUMNS: dict[str, str] = {
     "abnormal_returns": (
-        "event_id ticker day session return expected_return abnormal_return std_error t p_value car car_std_error"
+        "event_id ticker day session return expected_return abnormal_return std_error t p_value car car_std_error flags"
     ),
     "windows": (
         "event_id ticker role category day0 window primary car std_error ci_low ci_high t df p_t p_t_ar1 p_local p_sq"
@@ -24,17 +24,17 @@ _COLUMNS: dict[str, str] = {
     ),
     "robustness": (
         "event_id ticker window model masked car std_error t p_t n_estimation car_rescaled part estimation gap returns"
-        " in_curve"
+        " in_curve flags"
     ),
     "curves": (
         "event_id ticker part window n_specifications n_rejecting share_rejecting car_low car_high car_median median_z"
-        " p_median_z n_placebo n_joint applicable reason left_out market_return"
+        " p_median_z n_placebo n_joint applicable reason left_out market_return flags"
     ),
     "overnight": (
         "event_id ticker part return expected_return abnormal_return std_error t p_t df ci_low ci_high mde80 p_family"
         " n_family p_headline headline_low headline_high"
     ),
-    "day_parts": "event_id ticker part abnormal_return std_error statistic null df p_value correlation",
+    "day_parts": "event_id ticker part abnormal_return std_error statistic null df p_value correlation flags",
     "dollar": "event_ids tickers day0 window market_value dollar std_error ci_low ci_high t df p_value currency",
     "clusters": ("day0 event_ids tickers window test ticker statistic null df p_value applicable reason placebo_rate"),
     "aggregate": (
@@ -44,7 +44,7 @@ _COLUMNS: dict[str, str] = {
     "aar": "group day n aar std_error caar caar_std_error share_positive",
     "claims": (
         "event_id ticker kind claimed_return observed_return difference verdict expected_return abnormal_return p_t"
-        " note p_headline"
+        " note p_headline flags"
     ),
     "excluded": "event_id ticker stage reason detail",
     "differences": (
@@ -57,9 +57,11 @@ _COLUMNS: dict[str, str] = {
     ),
     "volume": (
         "event_id ticker day0 window measure model avol ratio standardised std_error t df p_t_ar1 p_conformal phi"
-        " n_estimation reason"
+        " n_estimation reason flags"
     ),
-    "abnormal_volume": ("event_id ticker day session log_volume expected_log_volume abnormal_log_volume std_error"),
+    "abnormal_volume": (
+        "event_id ticker day session log_volume expected_log_volume abnormal_log_volume std_error flags"
+    ),
     "volume_groups": (
         "group window n_events n_rows n_dates mean_avol test statistic null df p_value applicable reason"
     ),
@@ -67,7 +69,7 @@ _COLUMNS: dict[str, str] = {
 COLUMNS: dict[str, list[str]] = {name: text.split() for name, text in _COLUMNS.items()}
 # a test of one event that is not yet among them adds its columns on the right
 COLUMNS["windows"] = list(dict.fromkeys((*COLUMNS["windows"], *columns(), *rated())))
-COLUMNS["overnight"] = list(dict.fromkeys((*COLUMNS["overnight"], *columns())))
+COLUMNS["overnight"] = [*dict.fromkeys((*COLUMNS["overnight"], *columns())), "flags"]
 # every other column of the tables with rows of events holds float64
 WHOLE = frozenset({"n_estimation", "n_masked", "n_placebo", "n_placebo_blocks", "n_uneventful", "day"})
 TEXTS = frozenset(

@@ -9,7 +9,7 @@ from eventstudy.report.figures.marks import Figure
 
 # what every page says of itself, unseen
 MADE_BY = "made by eventstudy"
-# what opens the table beneath a figure
+# what opens the table below a figure
 NUMBERS = "The numbers of this figure"
 
 
@@ -62,7 +62,7 @@ class Table:
     numeric : frozenset of int
         Columns to align right.
     note : str
-        One line beneath.
+        One line below.
     folded : bool
         Whether a page that can fold shows the caption alone until asked.
     scale : tuple (low, high)
@@ -121,7 +121,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One claim: what was said, what can be said of it, and its two parts as a bar.
+    """One claim: its text, the verdict, and its two parts as a bar.
 
     Attributes
     ----------
@@ -194,16 +194,16 @@ class Page:
     lead : tuple of str
         How sure the finding is, and what it depends on.
     caveat : tuple (words, text)
-        What stands before any number is trusted, such as a day picked by its outcome; empty for none.
+        A warning that precedes every number, such as a day picked by its outcome; empty for none.
     opening : tuple of blocks
         The rest of the first screen.
     beside : bool
-        Whether the first figure of ``opening`` stands beside the title where there is room.
+        Whether the first figure of ``opening`` is beside the title where there is room.
     sections : tuple of Section
     further : tuple of (words, file)
         Links to files, at the end of the links within the page.
     words : bool
-        Whether the list of terms stands at the end.
+        Whether the list of terms is at the end.
     closing : str
         Where the numbers come from; never a clock, so that equal inputs give equal bytes.
     image : str
@@ -238,7 +238,7 @@ def has_bars(table: Table, column: int) -> bool:
 
 
 def numbers(figure: Figure) -> Table | None:
-    """What a figure shows, for those who do not see it; columns without a word in them stand right."""
+    """What a figure shows, for those who do not see it; columns without a word in them are aligned right."""
     if not figure.rows:
         return None
     columns = range(1, len(figure.columns))

@@ -20,11 +20,11 @@ _MARKUP = re.compile(r"([\\`*_\[\]|~!#])")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 # what spreadsheets begin a formula with, in either width
 _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
-# what else may separate cells where somebody's settings say so; commas stand in quotes
+# what else may separate cells where somebody's settings say so; commas are in quotes
 _SEPARATOR = re.compile(r"([;|])")
 # of the objects that programs read: results.json, manifest.json and what --json prints
 SCHEMA_VERSION = 1
-# GitHub makes a link of an address that stands in the text without any markup
+# GitHub makes a link of an address that is in the text without any markup
 _LINK = re.compile(r"\b(https?|ftp|mailto|xmpp):|\b(www)\.", re.IGNORECASE)
 _UNPRINTED = re.compile(r"[^\n -~]")
 

@@ -168,7 +168,8 @@ class EventTables:
         return columns
 
     def daily(self, found: MeasuredEvents) -> dict[str, Column]:
-        """Rows of abnormal_returns: days past the last session of the benchmark have none, holes keep an empty one."""
+        """Rows of abnormal_returns: days past the last session of the benchmark have no row, holes have an empty
+        row."""
         events = found.events
         days = np.arange(self.spec.event_window.start, self.spec.event_window.end + 1)
         at = events.session.astype(np.int64)[:, None] + days[None, :]
@@ -180,6 +181,8 @@ class EventTables:
             "day": days[day],
             "session": day_words(self.facts.day(events.series[each], at[shown])),
             **{name: values[shown] for name, values in found.daily.items()},
+            # once an event, beside day 0
+            "flags": coded_words(np.where(days[day] == 0, found.row_flags[each], 0), flag_words),
         }
         return {name: columns.get(name) for name in COLUMNS["abnormal_returns"]}
 

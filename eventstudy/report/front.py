@@ -103,7 +103,7 @@ def _empty_page(result: StudyResult, audit: Audit | None) -> Page:
 
 
 def leading(material: Material) -> Session:
-    """The session that the claims speak of, else the one with the strongest evidence; an event that was picked by its
+    """The session that the claims are about, else the one with the strongest evidence; an event that was picked by its
     outcome only where there is nothing else."""
     sessions = material.moves.sessions
     result = material.result

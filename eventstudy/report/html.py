@@ -39,7 +39,7 @@ _MINUS = re.compile(r"(?<![\w.\-−])-(?=\d)")
 _TOGETHER = re.compile(r"(?<=\d) (?=%)|(?<=\bp) (?=\d)")
 # cells longer than this are sentences, which wrap
 SENTENCE = 40
-# notes of cells up to this length stand in a narrow place
+# notes of cells up to this length fit into a narrow place
 SHORT_NOTE = 12
 BAR_WIDTH, BAR_HEIGHT = 152.0, 17.0
 

@@ -26,7 +26,7 @@ def _claims(items: Items) -> Table:
 
 
 def table_tex(table: Table) -> str:
-    """One table: it may run over pages, its head is repeated, numbers stand right; every text is escaped here."""
+    """One table: it may run over pages, its head is repeated, numbers are aligned right; every text is escaped here."""
     kept = [i for i in range(len(table.columns)) if not has_bars(table, i)]
     columns = "".join("r" if i in table.numeric else "l" for i in kept)
     head = " & ".join(rf"\textbf{{{latex(table.columns[i])}}}" for i in kept) + r" \\"

@@ -21,20 +21,20 @@ except ImportError:  # a system without such locks: only age tells
 
 ALIVE = ".alive"
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-# Seconds after which a folder without a lock of its own is nobody's any more.
+# Seconds after which a folder without a lock is taken as abandoned.
 OLD = 86_400.0
 # How often and at what distance (seconds) a folder is asked for that another run is writing to.
 TRIES, PAUSE = 1200, 0.05
 
 
 def claim(folder: Path) -> IO[str]:
-    """Mark a folder as in use for as long as the handle is open; the system lets go of it when the process ends.
+    """Mark a folder as in use for as long as the handle is open; the system releases it when the process ends.
 
     To be called with the report folder to oneself, like ``clear``: then no folder is between the two.
     """
     handle = (folder / ALIVE).open("w", encoding="utf-8")
     if fcntl is not None:
-        # a file system without locks gives them to nobody, so that nobody takes the folder for left over
+        # a file system without locks locks none of them, and no run takes the folder as abandoned
         with suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return handle
@@ -106,7 +106,7 @@ def clear(out: Path, prefix: str, *, locked: bool) -> list[str]:
     out : Path
     prefix : str
     locked : bool
-        Whether this run has ``out`` to itself; otherwise only age tells.
+        Whether only this run uses ``out``; otherwise only the age decides.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def clear(out: Path, prefix: str, *, locked: bool) -> list[str]:
 
 
 def _left(folder: Path, locked: bool) -> bool:
-    """Whether nobody works in a folder any more."""
+    """Whether no run works in a folder any more."""
     try:
         if fcntl is None or not locked:
             return time.time() - os.stat(folder).st_mtime > OLD

@@ -38,7 +38,7 @@ def render(page: Page, figures_at: str = "figures", *, tables: bool = False) -> 
     figures_at : str
         Relative folder of the SVG files.
     tables : bool
-        Whether a folded table beneath each figure gives its numbers.
+        Whether a folded table below each figure gives its numbers.
     """
     parts = [f"# {escape(page.title)}", f"<!-- {MADE_BY} -->"]
     parts += [f"> **{escape(page.banner)}**"] if page.banner else []

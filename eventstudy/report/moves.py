@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from eventstudy.results import Studied, StudyResult
 
 DAY, OPENING, SESSION = "day", "opening", "session"
-# flags of the data themselves: what is near a session, and how events share it, stands in words elsewhere
+# flags of the data themselves: what is near a session, and how events share it, is in words elsewhere
 NEARNESS = frozenset({"timing_uncertain", "confounded", "overlap", "shared_session", "window_incomplete"})
 
 

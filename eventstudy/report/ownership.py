@@ -1,4 +1,4 @@
-"""Whether a file that stands in the way of a report is one of a report, or somebody's own of the same name."""
+"""Whether a file in the way of a report was written by a report, or somebody's own of the same name."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def _heading(pair: tuple[str, str]) -> str:
 
 
 def regression_tex(regressions: Sequence[Regression]) -> str:
-    """LaTeX with booktabs: a table a window; terms as rows, the standard error in brackets beneath the estimate."""
+    """LaTeX with booktabs: a table a window; terms as rows, the standard error in brackets below the estimate."""
     head = "% \\usepackage{booktabs}\n"
     return head + "\n".join(_tex_table(r) for r in regressions)
 

@@ -312,7 +312,10 @@ def opening_words(shares: Sequence[Share]) -> list[str]:
             continue
         sizes = listed([plain(rounded(s.opening.own, 1), 1) for s in mine if s.opening is not None])
         side = "below" if below else "above"
-        text = f"At the opening {listed([s.name for s in mine])} stood {sizes} points {side} what the market explains"
+        text = (
+            f"At the opening {listed([s.name for s in mine])} {'was' if len(mine) == 1 else 'were'} {sizes} points "
+            f"{side} what the market explains"
+        )
         if aside := _aside(mine):
             text += f" ({aside})"
         turned = [s for s in mine if _turned(s)]

@@ -21,7 +21,7 @@ MOST_ROWS, LONGEST_CELL, LONGEST_NAME = 1_048_576, 32_767, 31
 # A sheet counts days from here; earlier ones stay text.
 FIRST_DAY = date(1900, 3, 1)
 STATA_NAME, STATA_TEXT = 32, 2045
-# The hour that is written into files which want one: whoever reads tables does not need it, and bytes stay the same.
+# The modification time in files that require one: a constant, so that equal tables give equal bytes.
 STAMP = datetime(2000, 1, 1)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 # Characters that XML cannot hold.

@@ -113,7 +113,7 @@ class ParquetStream:
             self.file,
             self.schema,
             compression=FAST_CODEC,
-            # the indices of a dictionary are padded with whatever stood in memory, and equal tables must be equal bytes
+            # the indices of a dictionary are padded with whatever was in memory, and equal tables must be equal bytes
             use_dictionary=False,
             write_statistics=[name for name in columns if name in ("ticker", "day0")],
             store_schema=False,

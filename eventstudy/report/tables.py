@@ -10,6 +10,7 @@ import pandas as pd
 
 from eventstudy.engine.significance.curve import ENOUGH
 from eventstudy.engine.significance.single_tests import rated
+from eventstudy.flags import flag_words
 from eventstudy.measured import MeasuredEvents
 from eventstudy.records import Specification
 from eventstudy.report.columns import COLUMNS
@@ -139,7 +140,8 @@ def _curves(result: StudyResult) -> Iterable[Sequence[Any]]:
 def _overnight(result: StudyResult) -> Iterable[Sequence[Any]]:
     for r in result.parts:
         base = r.total, r.expected, r.abnormal, r.std_error, r.t, r.p, r.df, r.ci_low, r.ci_high, r.mde
-        tests = (r.tests.get(name, np.nan) for name in COLUMNS["overnight"][COLUMNS["overnight"].index("p_headline") :])
+        names = COLUMNS["overnight"]
+        tests = (r.tests.get(name, np.nan) for name in names[names.index("p_headline") : -1])
         yield *_row_names(result, r.row), r.part, *base, r.p_family, r.n_family, *tests
 
 
@@ -159,7 +161,7 @@ def _clusters(result: StudyResult) -> Iterable[Sequence[Any]]:
     for r in result.clusters:
         test = r.result
         if r.day0 != day0:
-            # the names of a session stand in each of its rows: made once
+            # the names of a session are in each of its rows: made once
             day0, everyone, ids = r.day0, ";".join(r.firms), ";".join(r.event_ids)
         own = r.firms[test.member] if test.member >= 0 else ""
         yield (
@@ -242,21 +244,44 @@ OF_EVENTS: dict[str, Callable[[StudyResult, MeasuredEvents], dict[str, Column]]]
     "models": _models,
     "abnormal_returns": _abnormal_returns,
 }
+
+
+def _flagged(
+    rows: Callable[[StudyResult], Iterable[Sequence[Any]]],
+) -> Callable[[StudyResult], Iterable[Sequence[Any]]]:
+    """Rows that begin with event_id and ticker, with the flags of every window of that event on the right."""
+
+    def found(result: StudyResult) -> Iterable[Sequence[Any]]:
+        flags = _flags_of_rows(result)
+        return ((*row, flags.get((row[0], row[1]), "")) for row in rows(result))
+
+    return found
+
+
+def _flags_of_rows(result: StudyResult) -> dict[tuple[str, str], str]:
+    """(event_id, ticker) -> the flags that models.csv has of it, joined by semicolons."""
+    studied = result.studied
+    if studied.measured is None:
+        return {}
+    bits = studied.measured.row_flags.tolist()
+    return {_row_names(result, row): flag_words(bits[i]) for i, row in enumerate(studied.rows.tolist())}
+
+
 # every other table -> its rows
 OTHERS: dict[str, Callable[[StudyResult], Iterable[Sequence[Any]]]] = {
-    "robustness": _robustness,
-    "curves": _curves,
-    "overnight": _overnight,
-    "day_parts": _day_parts,
+    "robustness": _flagged(_robustness),
+    "curves": _flagged(_curves),
+    "overnight": _flagged(_overnight),
+    "day_parts": _flagged(_day_parts),
     "clusters": _clusters,
     "dollar": _dollar,
     "aggregate": lambda result: aggregate_rows(result.groups, result.calendar),
     "aar": lambda result: aar_rows(result.group_days),
-    "claims": _claims,
+    "claims": _flagged(_claims),
     "differences": _differences,
     "calendar_time": _calendar_time,
-    "volume": lambda result: volume_rows(result)["volume"],
-    "abnormal_volume": lambda result: volume_rows(result)["abnormal_volume"],
+    "volume": _flagged(lambda result: volume_rows(result)["volume"]),
+    "abnormal_volume": _flagged(lambda result: volume_rows(result)["abnormal_volume"]),
     "volume_groups": lambda result: volume_rows(result)["volume_groups"],
 }
 

@@ -66,7 +66,7 @@ def volume_section(result: StudyResult) -> Section | None:
         ),
         numeric=frozenset(range(3, 8)),
         note="AVOL sums what the logarithm of volume (of turnover where --shares is given) exceeds the expected by; p "
-        "allows for autocorrelation. Every window stands in volume.csv, every day in abnormal_volume.csv.",
+        "allows for autocorrelation. Every window is in volume.csv, every day in abnormal_volume.csv.",
     )
     across = Table(
         caption="Mean AVOL per group",

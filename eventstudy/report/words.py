@@ -65,7 +65,7 @@ def count(n: int, noun: str, plural: str = "") -> str:
 
 
 def clipped(text: str, longest: int = 160) -> str:
-    """Text of a length that a heading bears; what is cut off stands in the tables."""
+    """Text cut to the length of a heading; the tables have all of it."""
     return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
 
 

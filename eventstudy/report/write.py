@@ -89,7 +89,7 @@ def write_report(
 
     Everything is built in a folder aside and moved file by file, ``manifest.json`` last, so that a reader never sees
     half a file and a folder without its manifest is known to be unfinished. Files that the previous run listed and
-    this one did not write are removed when ``sweep`` is set; nothing else in the folder is touched. A file that stands
+    this one did not write are removed when ``sweep`` is set; nothing else in the folder is touched. A file that is
     in the way is replaced if the manifest lists it or it begins with the same heading; with ``force`` in any case.
 
     Returns
@@ -172,7 +172,7 @@ def add_files(
     files : mapping
         Relative POSIX path -> text or bytes.
     result : StudyResult
-        The study the files speak of.
+        The study of the files.
     force : bool
         Replace files of somebody's own as well.
 
@@ -312,7 +312,7 @@ def _move_one(folder: Path, out: Path, name: str) -> None:
 
 
 def _manifest_before(out: Path) -> dict[str, Any]:
-    """The folder's manifest; one that is missing, is no file, cannot be read or that no report wrote is empty."""
+    """The folder's manifest; one that is missing, is not a file, cannot be read or that no report wrote is empty."""
     found = _read_manifest(out)
     return found if isinstance(found, dict) and "schema_version" in found else {}
 
@@ -324,7 +324,7 @@ def _manifest_is_foreign(out: Path) -> bool:
 
 
 def _read_manifest(out: Path) -> Any:
-    """What manifest.json holds; None where it is missing, is no file or is damaged."""
+    """What manifest.json holds; None where it is missing, is not a file or is damaged."""
     try:
         return json.loads(text(out / MANIFEST, RECORD, links=False))
     except (OSError, ValueError, RecursionError):

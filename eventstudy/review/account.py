@@ -151,8 +151,8 @@ def _both(a: str, b: str) -> str:
 
 def _prices(found: Difference, limit: int | None) -> Table:
     note = (
-        "a report holds hashes of whole series and the returns of its event windows; which bars changed, the store "
-        "tells (eventstudy cache verify)"
+        "a report holds hashes of whole series and the returns of its event windows; `eventstudy cache verify` "
+        "shows which bars changed"
     )
     columns = ("symbol", "what", "sessions", "reach", "fetched", "returns in the report")
     return _table("Prices", columns, [_price(change) for change in found.prices], limit, note if found.prices else "")
@@ -200,7 +200,7 @@ def _claim(change: ClaimChange) -> tuple[str, ...]:
 
 def _effects(found: Difference, limit: int | None) -> Table:
     columns = ("event", "ticker", "window", "CAR", "std. error", "p", "significance", "may come from")
-    note = "what moved a number cannot be told from two reports where several things changed"
+    note = "two reports do not show which of several changes moved a number"
     return _table("Effects", columns, [_effect(e) for e in found.effects], limit, note if found.effects else "")
 
 
@@ -213,5 +213,5 @@ def _effect(effect: Effect) -> tuple[str, ...]:
         _both(*("-" if value is None else size(value, 2) for value in effect.std_error)),
         _both(*("-" if value is None else p_value(value) for value in effect.p_t)),
         effect.significance or "-",
-        "; ".join(effect.reasons) or "nothing that the folders tell",
+        "; ".join(effect.reasons) or "nothing that the folders record",
     )

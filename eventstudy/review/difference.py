@@ -50,7 +50,7 @@ class Effect:
     significance : str
         ``gained`` or ``lost`` at each report's own level, else empty.
     reasons : tuple of str
-        What changed that can move it; which of several did cannot be told from two reports.
+        What changed that can move it; two reports do not show which of several did.
     """
 
     event_id: str
@@ -157,7 +157,7 @@ def _notes(before: ReportFolder, after: ReportFolder, settings: Mapping[str, Cha
         if not folder.manifest:
             found.append(f"{folder.path} has no {MANIFEST}: hashes of prices, versions and engine are not known")
         if not folder.spec:
-            found.append(f"{folder.path} does not say with which settings it was made")
+            found.append(f"{folder.path} does not record its settings")
         edited = [name for name in folder.manifest.get("files", {}) if not folder.is_as_written(name)]
         if edited:
             shown = ", ".join(edited[:3]) + (f" and {len(edited) - 3} more" if len(edited) > 3 else "")
@@ -166,7 +166,7 @@ def _notes(before: ReportFolder, after: ReportFolder, settings: Mapping[str, Cha
                 "they are were compared"
             )
     if {"returns", "missing"} & set(settings):
-        found.append("returns of the two reports are of different kinds, so they say nothing about revised prices")
+        found.append("returns of the two reports are of different kinds, so they do not show revised prices")
     return found
 
 

@@ -44,11 +44,11 @@ class ReportFolder:
     ----------
     path : Path
     manifest : mapping
-        manifest.json; empty where there is none (a committed sample has none).
+        manifest.json; empty where there is none (a committed sample lacks it).
     results : mapping
         results.json, whole; empty where there is none.
     spec : mapping
-        Every choice of the study, from the manifest or, without the ways prices were got at, from results.json.
+        Every choice of the study, from the manifest or, without the source of prices, from results.json.
     """
 
     path: Path
@@ -89,7 +89,7 @@ class ReportFolder:
             return False
 
     def columns(self, table: str) -> tuple[str, ...]:
-        """Names of a table's columns; empty where only an empty list stands in results.json."""
+        """Names of a table's columns; empty where only an empty list is in results.json."""
         path = self.path / f"{table}.csv"
         if path.is_file():
             return next((tuple(cells) for _, cells in _lines(path) if cells), ())
@@ -114,7 +114,7 @@ class ReportFolder:
             if not header:
                 header = cells
                 if twice := [name for name in header if header.count(name) > 1]:
-                    raise InputFileError(str(path), [Problem(line, twice[0], "", "this column stands twice")])
+                    raise InputFileError(str(path), [Problem(line, twice[0], "", "this column occurs twice")])
                 continue
             if len(cells) != len(header):
                 message = f"{len(cells)} cells under {len(header)} columns; the file is cut off or was edited"
@@ -129,12 +129,12 @@ def read_folder(path: Path) -> ReportFolder:
     Raises
     ------
     UsageError
-        If it is no folder, holds no report, or was written under a schema that this version does not read.
+        If it is not a folder, holds no report, or was written under a schema that this version does not read.
     InputFileError
         If manifest.json or results.json cannot be read.
     """
     if not path.is_dir():
-        found = "is no folder" if path.exists() else "does not exist"
+        found = "is not a folder" if path.exists() else "does not exist"
         hint = meant_path(path, folder=True) or "`eventstudy run -o DIR` writes one"
         raise UsageError(f"{path} {found}", "a report folder", hint)
     manifest, results = _document(path / MANIFEST), _document(path / RESULTS)
@@ -162,7 +162,7 @@ def _document(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     if not path.is_file():
-        raise InputFileError(str(path), [Problem(0, "", "", "is no file; run the study again")])
+        raise InputFileError(str(path), [Problem(0, "", "", "is not a file; run the study again")])
     try:
         found = json.loads(
             text(path, TABLE, links=False), object_pairs_hook=_without_repeats, parse_constant=_no_number
@@ -185,12 +185,12 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)[:80]!r} stands twice in an object")
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)[:80]!r} occurs twice in an object")
     return found
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number of JSON")
+    raise ValueError(f"{text} is not a number of JSON")
 
 
 def _is_table(table: object) -> bool:
@@ -263,7 +263,7 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     Raises
     ------
     InputFileError
-        If the file cannot be read or is no CSV.
+        If the file cannot be read or is not CSV.
     """
     line = 0
     try:
@@ -299,5 +299,7 @@ def _number(name: str, text: str, place: tuple[str, int]) -> Cell:
     except ValueError:
         if name in MIXED_COLUMNS:
             return text
-        raise InputFileError(place[0], [Problem(place[1], name, text, "is no number; was the file edited?")]) from None
+        raise InputFileError(
+            place[0], [Problem(place[1], name, text, "is not a number; was the file edited?")]
+        ) from None
     return value if math.isfinite(value) else None

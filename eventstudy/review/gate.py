@@ -1,4 +1,4 @@
-"""Conditions held against a report folder."""
+"""Conditions evaluated on a report folder."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def hold(folder: ReportFolder, expressions: Sequence[str], now: datetime) -> lis
         if not folder.is_as_written(name):
             raise UsageError(
                 f"{folder.path / name} is not the file that manifest.json lists",
-                "a folder as a run left it",
+                "an unchanged folder of a run",
                 "a run was interrupted there or the file was edited; run again",
             )
     columns = _columns(folder)
@@ -154,7 +154,7 @@ def _columns(folder: ReportFolder) -> tuple[str, ...]:
 def read_rows(folder: ReportFolder, wanted: Mapping[str, Column]) -> tuple[list[Row], list[tuple[int, int]]]:
     """Events in file order with what conditions name, and every window the table has.
 
-    Rows of one event stand together or apart; only the numbers asked for are kept.
+    Rows of one event are adjacent or not; only the numbers asked for are kept.
     """
     found: dict[tuple[Cell, Cell], dict[str, Any]] = {}
     windows: dict[tuple[int, int], None] = {}
@@ -215,7 +215,7 @@ def count_of(folder: ReportFolder, name: str, now: datetime) -> float | None:
     if name == "studied":
         return float(len({(cells["event_id"], cells["ticker"]) for _, cells in folder.rows("windows")}))
     if not folder.holds("excluded"):
-        raise UsageError(f"{folder.path} does not say what was excluded", "excluded.csv", "run again")
+        raise UsageError(f"{folder.path} does not record what was excluded", "excluded.csv", "run again")
     return float(sum(1 for _ in folder.rows("excluded")))
 
 
@@ -229,8 +229,8 @@ def last_session(folder: ReportFolder) -> date | None:
     """
     if not folder.manifest:
         raise UsageError(
-            f"{folder.path} has no manifest.json, which alone says how far prices reach",
-            "a folder as `run` leaves it",
+            f"{folder.path} has no manifest.json, the only file that records how far prices reach",
+            "a folder that `run` wrote",
             "leave data_age_days out for a committed report",
         )
     reach = {str(s.get("symbol")): str(s.get("last") or "") for s in folder.manifest.get("series", [])}
@@ -286,7 +286,7 @@ class _Scope:
             case Both(word, parts):
                 found = [self.true(part, row) for part in parts]
                 return all(found) if word == "and" else any(found)
-        raise TypeError(f"{node} is no condition")
+        raise TypeError(f"{node} is not a condition")
 
     def number(self, node: Node, row: Row | None) -> float | None:
         """A number, or None where it is not known."""
@@ -304,7 +304,7 @@ class _Scope:
                 return None if (plain := self.number(inner, row)) is None else abs(plain)
             case OverRows(name, inner):
                 return self.summary(name, inner)
-        raise TypeError(f"{node} is no number")
+        raise TypeError(f"{node} is not a number")
 
     def summary(self, name: str, inner: Node) -> float | None:
         """``max``, ``min`` or ``mean`` over the rows where the value is known; computed once."""
@@ -337,4 +337,4 @@ def written(node: Node) -> str:
             return f"abs({written(inner)})"
         case OverRows(name, inner):
             return f"{name}({written(inner)})"
-    raise TypeError(f"{node} is no number")
+    raise TypeError(f"{node} is not a number")

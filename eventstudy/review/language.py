@@ -95,7 +95,7 @@ class OverRows:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two numbers held against each other; false where one is undefined."""
+    """Comparison of two numbers; false where one is undefined."""
 
     sign: str
     left: Node
@@ -241,7 +241,7 @@ class Parser:
             return self.function(token)
         if name in COUNTS:
             if self.peek().text == "[":
-                self.fail(self.peek(), f"{name} is one number of the whole report", f"{name} without a window")
+                self.fail(self.peek(), f"{name} is one number for the whole report", f"{name} without a window")
             return Count(name, token.at)
         if name in self.texts:
             self.fail(token, f"{name} is text", "a column of numbers, such as car or p_t")
@@ -264,7 +264,7 @@ class Parser:
         if token.text == "abs":
             return Absolute(inner)
         if not _by_row(inner):
-            self.fail(first, f"this is one number already, and {token.text} runs over rows", "a column")
+            self.fail(first, f"this is one number, and {token.text} needs a value per row", "a column")
         return OverRows(token.text, inner)
 
     def window(self) -> tuple[int, int] | None:
@@ -291,16 +291,16 @@ class Parser:
             self.take()
         token = self.take()
         if token.kind != "number" or not token.text.isdigit() or len(token.text) > 5:
-            self.fail(token, f"{token.text[:20]!r} is no day", "a whole number of sessions, such as [-1,1]")
+            self.fail(token, f"{token.text[:20]!r} is not a day", "a whole number of sessions, such as [-1,1]")
         return -int(token.text) if negative else int(token.text)
 
     def demand_condition(self, node: Node, first: Token) -> None:
-        """Refuse a number where a condition must stand."""
+        """Refuse a number where a condition is required."""
         if not isinstance(node, _CONDITIONS):
             self.fail(first, "this is a number, not a condition", "a comparison, such as car < -0.05")
 
     def demand_number(self, node: Node, first: Token) -> None:
-        """Refuse a condition where a number must stand."""
+        """Refuse a condition where a number is required."""
         if isinstance(node, _CONDITIONS):
             self.fail(first, "this is a condition, not a number", "a number, a column or a count")
 
@@ -308,7 +308,7 @@ class Parser:
         """Take the sign that closes what was opened."""
         token = self.peek()
         if token.text != text or token.kind == "end":
-            found = "the expression ends" if token.kind == "end" else f"{token.text!r} stands here"
+            found = "the expression ends" if token.kind == "end" else f"{token.text!r} is here"
             self.fail(
                 token, f"{found} before {opened.text!r} at {opened.at + 1} is closed", repr(text), _hint(token.text)
             )
@@ -368,7 +368,9 @@ def tokens(text: str) -> list[Token]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
-            raise ExpressionError(text, at, 1, f"{text[at]!r} is no part of the language", "names, numbers and < > ( )")
+            raise ExpressionError(
+                text, at, 1, f"{text[at]!r} is not a part of the language", "names, numbers and < > ( )"
+            )
         kind = str(match.lastgroup)
         if kind != "space":
             found.append(Token(kind, match[0], at))

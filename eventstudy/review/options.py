@@ -10,9 +10,9 @@ from eventstudy.spec import ACCESS_FIELDS, WRITING_FIELDS
 
 # Fields of the spec whose option has another name; all others are the option with `_`.
 OPTION_OF = {"benchmarks": "benchmark", "peers": "peer", "windows": "window", "index_weights": "index_weight"}
-# What a field is when it is no option of its own.
+# What a field is when it is not an option of its own.
 NOT_OPTIONS = ("windows_given", "benchmarks_given", "notices")
-# How prices are got at and which kernels run: results.json leaves them out.
+# Price source and kernels: results.json leaves them out.
 ACCESS = ACCESS_FIELDS
 # Choices that cannot move a CAR or its standard error.
 REPORTING = frozenset(

@@ -26,7 +26,7 @@ class PriceChange:
     before, after : mapping
         source, rows, first, last, fetched_at, basis, currency of the manifests; empty where unknown.
     compared, differing : int
-        Sessions whose return stands in both reports, and those on which it differs.
+        Sessions whose return is in both reports, and those on which it differs.
     session : str
         Where it differs most, with the returns before and after.
     return_before, return_after : float or None
@@ -108,7 +108,7 @@ def _kept(series: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _returns(folder: ReportFolder) -> Returns:
-    """Ticker -> session -> return, of every session that stands in the report."""
+    """Ticker -> session -> return, of every session in the report."""
     found: Returns = {}
     if folder.holds("abnormal_returns"):
         for _, row in folder.rows("abnormal_returns"):

@@ -1,4 +1,4 @@
-"""Two folders' tables held against each other, cell by cell."""
+"""Comparison of two folders' tables, cell by cell."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def changed_tables(before: ReportFolder, after: ReportFolder) -> tuple[list[Tabl
     for table, key in KEYS.items():
         sides = [folder for folder in (before, after) if folder.holds(table)]
         if len(sides) == 1:
-            alone.append(f"{table}.csv stands in {sides[0].path} only")
+            alone.append(f"{table}.csv is only in {sides[0].path}")
         if len(sides) < 2 or _identical(before, after, table):
             continue
         change = _changed(before, after, table, key)

@@ -69,7 +69,7 @@ def budget_of(spec: StudySpec, n: int, cells: int, limits: Limits, *, everything
     days, windows = spec.event_window.length, len(spec.windows)
     columns = sum(len(SINGLE_TESTS[name].columns) for name in single)
     size = 8 * n * (windows * (OF_WINDOW + 2 * columns) + OF_DAY * days + OF_EVENT) + OF_CELL * cells
-    # a model that is fitted anew for every shift has no numbers without its days
+    # a model that is refitted for every shift has no numbers without its days
     kept = everything or size <= limits.kept or inference == "none"
     if everything:
         return Budget(kept=True, daily=True, single=frozenset(single), seconds=float("inf"), notices=())

@@ -25,4 +25,4 @@ def curve_rows(studied: Studied, budget: Budget) -> tuple[Ints, str]:
     if len(shown) == len(reported):
         return reported, ""
     words = f"specification curves of {len(reported):,} events would take about {seconds:,.0f} s: those of the "
-    return shown, f"{words}{len(shown):,} events with pages are made; {ASK}"
+    return shown, f"{words}{len(shown):,} events with pages are computed; {ASK}"

@@ -19,7 +19,7 @@ from eventstudy.libraries import SAFE_PATH
 ANSWER_WITHIN = 8
 # seconds of waiting for a block after which it is asked whether anybody works
 LOST_AFTER = 30
-# tasks handed out beyond those at work, so that nobody waits and little is held
+# tasks handed out beyond those at work, so that workers do not wait and little memory is held
 AHEAD = 2
 
 
@@ -52,7 +52,7 @@ class Here:
 
 @dataclass(frozen=True, slots=True)
 class Threads:
-    """Threads of this process: NumPy and compiled kernels let go of the interpreter while they count."""
+    """Threads of this process: NumPy and compiled kernels release the GIL."""
 
     n: int
     apart: bool = False
@@ -109,9 +109,9 @@ class Dask:
         except CancelledError as error:
             # nothing here cancels what it waits for
             raise UsageError(
-                "the Dask scheduler went away while it worked",
+                "the Dask scheduler stopped during the run",
                 "a scheduler that runs until the end",
-                "look at its log, start it and its workers anew, and run again",
+                "look at its log, restart it and its workers, and run again",
             ) from error
         except FileNotFoundError as error:
             raise UsageError(
@@ -130,10 +130,10 @@ class Dask:
                 result = future.result(timeout=LOST_AFTER)
                 break
             except TimeoutError:
-                # a long block, or nobody left to count it
+                # a long block, or no worker left to compute it
                 if future.status == "pending" and not self.client.nthreads():
                     raise UsageError(
-                        f"no worker has been there for up to {LOST_AFTER} s",
+                        f"no worker has been connected for up to {LOST_AFTER} s",
                         "at least one that runs until the end",
                         "look at the workers' logs, start some, and run again",
                     ) from None
@@ -153,7 +153,7 @@ def executor(threads: int, workers: int, scheduler: str) -> Iterator[Executor]:
     """
     chosen = [name for name, on in (("--workers", workers), ("--scheduler", scheduler)) if on]
     if len(chosen) > 1:
-        raise UsageError("--workers makes a cluster and --scheduler names one", "one of the two")
+        raise UsageError("--workers starts a cluster and --scheduler uses an existing one", "one of the two")
     if threads < 1 or workers < 0:
         raise UsageError("threads and workers are counted from 1", "a whole number such as 2")
     if not chosen:
@@ -208,7 +208,7 @@ def _started(cluster_type: Any, workers: int, threads: int) -> Any:
     except (RuntimeError, OSError) as error:
         raise UsageError(
             f"the {workers} workers did not start: {(str(error) or repr(error)).splitlines()[0][:200]}",
-            "processes that nobody ends, and memory for them",
+            "processes that keep running, and memory for them",
             "try again, or without --workers",
         ) from error
 
@@ -219,6 +219,6 @@ def _distributed(option: str) -> tuple[Any, Any]:
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise missing(option, "distributed", "scale") from error
-    # what becomes of the cluster is told in our own words
+    # this program reports what happens to the cluster
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     return Client, LocalCluster

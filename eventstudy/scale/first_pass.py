@@ -48,7 +48,7 @@ class FirstPass:
     flags : int
         Bits of ``flags.FLAGS`` that some event has over its primary window.
     stand_ins : StandIns
-        Events whose model could not be estimated and another stands in for it.
+        Events whose model could not be estimated and was replaced by another.
     measured : list of MeasuredEvents
         The studied events, where they are kept.
     blocks : list of Block

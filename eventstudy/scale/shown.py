@@ -15,7 +15,7 @@ from eventstudy.roster import REPORTED, primary_windows
 from eventstudy.scale.chunk import BlockResult
 from eventstudy.spec import StudySpec
 
-# claims that are held against the data where not all events are kept
+# claims that are compared with the data where not all events are kept
 MOST_CLAIMS = 1_000
 Picked = tuple[MeasuredEvents, Block]
 

@@ -13,7 +13,7 @@ import pytest
 import eventstudy as es
 from tests.api.first_tries import REFUSED, WORKS
 
-# what a study says of itself is no error here
+# what a study says of itself is not an error here
 pytestmark = pytest.mark.filterwarnings("ignore::eventstudy.errors.EventStudyWarning")
 
 

@@ -245,9 +245,9 @@ def test_only_public_names_are_offered() -> None:
 def test_a_choice_given_twice_or_for_nothing_is_refused(market: dict[str, Any]) -> None:
     with pytest.raises(es.UsageError, match="are the same choice"):
         es.run(market["events"], market["prices"], benchmark="SPY", benchmarks="SPY")
-    with pytest.raises(es.UsageError, match="given by place and by name"):
+    with pytest.raises(es.UsageError, match="given by position and by name"):
         es.run(market["events"], market["prices"], prices=market["prices"])
-    with pytest.raises(es.UsageError, match="by place"):
+    with pytest.raises(es.UsageError, match="by position"):
         es.run(market["events"], market["prices"], None, 5)
 
 

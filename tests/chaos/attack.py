@@ -437,7 +437,7 @@ def one(area: str, seed: int, number: int) -> str:
     folder = Path(tempfile.mkdtemp(prefix="attack-"))
     try:
         with bounded(LONGEST), warnings.catch_warnings():
-            # what NumPy warns of would stand on the terminal
+            # what NumPy warns of would be on the terminal
             warnings.simplefilter("error", RuntimeWarning)
             return AREAS[area][0](Grounds(folder), random.Random(f"{seed}/{area}/{number}"))
     except Hang:

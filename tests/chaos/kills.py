@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -36,11 +37,18 @@ a,NVDA,2025-04-15,amc
 b,AMD,2025-01-27,bmo
 c,NVDA,2024-05-22,amc
 """
-# bytes of measured events: a study of some hundred events is kept, one of thousands is not
-KEPT = 4_000_000
+# bytes of measured events: a study of three events is kept, one of four hundred is not
+KEPT = 400_000
 # No command takes this long unless it hangs.
 LONGEST = 150.0
-RUN = ("--benchmark", "SPY", "--formats", "csv,json")
+# dates of results as a file, and a list of announcements without headings of ours, long enough to take a while
+RESULTS = "ticker,date,hour\n" + "".join(
+    f"NVDA,{year}-{month:02}-{day:02},amc\n"
+    for year in range(1999, 2026)
+    for month in (2, 5, 8, 11)
+    for day in (20, 21)
+)
+RUN = ("--benchmark", "SPY", "--formats", "csv,json", "--spec-curve", "off")
 STREAM = ("--source", "snapshot", "--benchmark", "SPY", "--formats", "csv", "--exclude", "none", "--engine", "numpy")
 # Jobs after which the store holds every series.
 FILLING = ("fetch", "cache import")
@@ -80,6 +88,11 @@ JOBS = (
     Job("run over another", ("run", "--source", "snapshot", "-o", "out", *RUN), OTHER),
     Job("run from Yahoo", ("run", "--source", "yahoo", "-o", "out", *RUN)),
     Job("cache import", ("cache", "import", "export")),
+    Job(
+        "collect earnings",
+        ("collect", "earnings", "NVDA", "--since", "1999", "--from", "results.csv", "--to", "out/c.csv"),
+    ),
+    Job("import", ("import", "results.csv", "-o", "out/imported.csv")),
     Job("streamed", ("run", "many.csv", "-o", "out", *STREAM)),
 )
 
@@ -190,7 +203,8 @@ class Yard:
         """A folder with the events."""
         place = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder))
         (place / "events.csv").write_text(EVENTS)
-        (place / "many.csv").write_text(many_events(1500))
+        (place / "many.csv").write_text(many_events(400))
+        (place / "results.csv").write_text(RESULTS)
         if (self.folder / "export").exists():
             shutil.copytree(self.folder / "export", place / "export")
         return place
@@ -215,7 +229,7 @@ class Yard:
             job.arguments,
             place,
             self.environment(place),
-            lambda pid: _strike(pid, how, chance, longest, place),
+            lambda pid: _strike(pid, how, chance, longest, place, own and how == signal.SIGINT),
         )
         broken = self._after(job, place, before, status, said, how)
         if not broken:
@@ -239,7 +253,7 @@ class Yard:
         for name, data in now.items():
             if data not in (wanted.get(name), before.get(name)):
                 return f"{name} is neither the old nor the new file"
-        if now.get("manifest.json") == wanted.get("manifest.json") and now.keys() < wanted.keys():
+        if "manifest.json" in now and now["manifest.json"] == wanted["manifest.json"] and now.keys() < wanted.keys():
             return "the manifest is there before its files"
         if how != signal.SIGKILL and status == 128 + how and now not in (before, wanted):
             return f"half a report: {sorted(set(now.items()) ^ set(before.items()))[:3]}"
@@ -261,8 +275,8 @@ class Yard:
         return ""
 
 
-def _strike(pid: int, how: signal.Signals, chance: random.Random, longest: float, place: Path) -> None:
-    """Wait for the drawn moment and send the signal."""
+def _strike(pid: int, how: signal.Signals, chance: random.Random, longest: float, place: Path, answered: bool) -> None:
+    """Wait for the drawn moment and send the signal; where it must be answered, not before the program can answer."""
     if chance.random() < 0.5:
         time.sleep(chance.random() * longest * 1.05)
     else:
@@ -271,8 +285,20 @@ def _strike(pid: int, how: signal.Signals, chance: random.Random, longest: float
         while time.monotonic() < end and not _writing(place):
             time.sleep(0.001)
         time.sleep(chance.random() ** 2 * 0.3 * longest)
+    while answered and not _answers(pid):
+        time.sleep(0.01)
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, how)
+
+
+def _answers(pid: int) -> bool:
+    """Whether a process has its own answer to SIGTERM, which a program sets with its first lines; also if it has ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        return True
+    caught = re.search(r"(?m)^SigCgt:\s*([0-9a-f]+)$", status)
+    return caught is None or "\nState:\tZ" in status or bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
 def _writing(place: Path) -> bool:

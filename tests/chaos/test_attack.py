@@ -32,7 +32,7 @@ def test_the_whole_campaign() -> None:
 
 
 def test_a_split_ratio_of_nearly_nothing() -> None:
-    """Found by the tries: NumPy's warning of an overflow stood on the terminal."""
+    """Found by the tries: NumPy's warning of an overflow was on the terminal."""
     import numpy as np
 
     from eventstudy.data.adjusted import _expected

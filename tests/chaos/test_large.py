@@ -73,7 +73,7 @@ def test_a_line_that_is_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     path.write_bytes((f"ticker,announced_at{mark}" + f"NVDA,2025-04-15{mark}" * 70_000).encode())
     with pytest.raises(InputFileError, match="problems") as caught:
         read_events(path)
-    assert "stands in line" in str(caught.value), "many short lines are no long one"
+    assert "is already in line" in str(caught.value), "many short lines are not one long line"
 
 
 def test_more_problems_than_anybody_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +85,7 @@ def test_more_problems_than_anybody_reads(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(InputFileError) as caught:
         read_table(path, ("ticker", "announced_at"))
     assert len(caught.value.problems) == 81
-    assert str(caught.value.problems[-1]) == "line 81: reading ends here; mend the rows above first"
+    assert str(caught.value.problems[-1]) == "line 81: reading ends here; correct the rows above first"
     monkeypatch.setattr(tabular, "ROWS_AT_ONCE", 65_536)
     path.write_text("ticker,announced_at\n" + "NVDA,2025-04-15\n" * 1000 + "NVDA,4/15/2025\n" * 1000)
     with pytest.raises(InputFileError) as caught:

@@ -61,10 +61,10 @@ def test_a_full_disk_behind_what_is_printed(place: Path) -> None:
     event = ("event", "NVDA", "2025-04-15", "--timing", "amc", "--source", "snapshot")
     with open("/dev/full", "w") as full:
         code, said = ran(place, *event, out=full)
-        assert code == 2 and "error: what is printed cannot be written: No space left" in said and "hint:" in said
+        assert code == 2 and "error: the output cannot be written: No space left" in said and "hint:" in said
         assert "Traceback" not in said and "Exception ignored" not in said
         code, said = ran(place, *event, err=full)
-        assert code == 0 and "NVDA" in said, "talk that nobody can read is no reason to stop"
+        assert code == 0 and "NVDA" in said, "talk that nobody can read is not a reason to stop"
         code, said = ran(place, *RUN, "-o", "out", out=full, err=full)
         assert code == 2 and (place / "out" / "manifest.json").is_file()
         code, said = ran(place, "run", "nothing.csv", err=full)

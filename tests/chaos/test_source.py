@@ -57,4 +57,4 @@ def test_the_judge_sees_every_kind_of_wrong_number(whole: PriceSeries) -> None:
     assert difference(early, whole) == "sessions that never were"
     kept = np.arange(len(whole.dates)) != paid - 20
     columns = {name: getattr(whole, name)[kept] for name in ("dates", "close", "open", "volume", "dividend")}
-    assert difference(replace(whole, **columns), whole) == "", "a session that is missing is no wrong number"
+    assert difference(replace(whole, **columns), whole) == "", "a session that is missing is not a wrong number"

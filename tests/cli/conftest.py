@@ -22,10 +22,12 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TextIO
 
 import pytest
+import typer.main
 
 ROOT = Path(__file__).parent.parent.parent
 STUDY = ("events.csv", "confounders.csv", "eventstudy.toml")
@@ -107,7 +109,7 @@ def _exit_code() -> int:
 
 @contextmanager
 def _stream(name: str) -> Iterator[TextIO]:
-    """A standard stream that is a file without a name; `fileno` works and it is no terminal."""
+    """A standard stream that is a file without a name; `fileno` works and it is not a terminal."""
     errors = "backslashreplace" if name == "stderr" else "strict"
     before = getattr(sys, name), getattr(sys, f"__{name}__")
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors=errors) as stream:
@@ -138,6 +140,7 @@ def _process(folder: Path, environment: dict[str, str], argv: list[str]) -> Iter
     from eventstudy.cli import start
 
     known, where, arguments = dict(os.environ), os.getcwd(), sys.argv
+    build = typer.main.get_command
     signals, hook = {number: signal.getsignal(number) for number in start.ENDING}, sys.unraisablehook
     threshold = gc.get_threshold()
 
@@ -148,6 +151,7 @@ def _process(folder: Path, environment: dict[str, str], argv: list[str]) -> Iter
         _set_environment(environment)
         os.chdir(folder)
         sys.argv = argv
+        typer.main.get_command = _tree
         start._Interrupt.pressed = False
         with warnings.catch_warnings():
             # the interpreter's own filters; those of pytest make errors of warnings
@@ -157,6 +161,7 @@ def _process(folder: Path, environment: dict[str, str], argv: list[str]) -> Iter
             warnings.showwarning = shown
             yield
     finally:
+        typer.main.get_command = build
         sys.argv = arguments
         os.chdir(where)
         _set_environment(known)
@@ -166,6 +171,12 @@ def _process(folder: Path, environment: dict[str, str], argv: list[str]) -> Iter
         gc.unfreeze()
         gc.set_threshold(*threshold)
         start._Interrupt.pressed = False
+
+
+@lru_cache(maxsize=1)
+def _tree(app: typer.Typer, build: Callable[[typer.Typer], Any] = typer.main.get_command) -> Any:
+    """The commands and options of the program, which typer would make of their functions for every command anew."""
+    return build(app)
 
 
 def _set_environment(wanted: dict[str, str]) -> None:

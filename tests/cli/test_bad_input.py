@@ -76,7 +76,7 @@ OPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "source": (("--source", "snapshop"), ("snapshot", "did you mean")),
     "argument of a source": (("--source", "yahoo:NVDA"), ("takes no argument",)),
     "max-age": (("--max-age", "-1"), ("max-age", "0 days")),
-    "max-age that is no number": (("--max-age", "week"), ("--max-age", "no number")),
+    "max-age that is not a number": (("--max-age", "week"), ("--max-age", "not a number")),
     "folder of prices": (("--source", "csv:nowhere"), ("nowhere", "no such folder")),
     "estimation": (("--estimation", "ten"), ("--estimation", "whole number")),
     "short estimation": (("--estimation", "50"), ("50", "60")),

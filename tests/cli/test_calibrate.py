@@ -114,7 +114,8 @@ def test_an_effect_that_is_none_is_exit_2_and_nothing_is_written(cli: Cli, tmp_p
 
 def test_rates_stand_behind_p_values(cli: Cli, tmp_path: Path) -> None:
     copy_study(tmp_path)
-    done = cli("run", "--calibrated", *QUICK, "--formats", "md,csv,json", "--json")
+    few = ("--event", "h20_license_8k", "--event", "deepseek_shock")
+    done = cli("run", "--calibrated", *few, *QUICK, "--formats", "md,csv,json", "--json")
     assert done.code == 0, done.err
     windows = pd.read_csv(tmp_path / "reports" / "windows.csv")
     rate = windows.loc[windows["ticker"] == "NVDA", "placebo_rate_t"].iloc[0]

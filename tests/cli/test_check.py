@@ -73,7 +73,7 @@ def test_the_sample_without_its_manifest(cli: Cli, tmp_path: Path) -> None:
     assert outcome.code == 5 and "us_ai_chip_rule_2022_8k NVDA" in outcome.out
     assert "false excluded != 6 or studied < 1  excluded = 6  studied = 49" in outcome.out
     age = cli("check", reports, "--fail-if", "data_age_days > 1")
-    assert age.code == 2 and "no manifest.json" in age.err, "a gate that cannot be judged is no gate that holds"
+    assert age.code == 2 and "no manifest.json" in age.err, "a gate that cannot be judged is not a gate that holds"
 
 
 def test_results_json_alone_will_do(full_run: Outcome, cli: Cli, tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def _spoil(folder: Path, how: str) -> None:
 
 SPOILT = {
     "no folder": ("does not exist", "eventstudy run"),
-    "a file": ("is no folder",),
+    "a file": ("is not a folder",),
     "empty": ("holds no report", "windows.csv"),
     "newer schema": ("schema_version 2", "newer eventstudy", "upgrade"),
     "odd schema": ('schema_version "one"', "run the study again"),
@@ -158,7 +158,7 @@ SPOILT = {
     "strange parts": ("spec has another form",),
     "edited": ("windows.csv", "not the file that manifest.json lists"),
     "cut off": ("line 7", "cut off"),
-    "no number": ("line 2", "car", "seven", "no number"),
+    "no number": ("line 2", "car", "seven", "not a number"),
     "binary": ("windows.csv", "utf-8"),
     "other columns": ("ticker", "needed"),
     "a folder for a table": ("holds no report",),
@@ -183,7 +183,7 @@ USAGE = {
     "unknown column": (("--fail-if", "carr < 0"), ("carr", "did you mean car", "^^^^")),
     "unknown format": (("--fail-if", "car < 0", "--output-format", "gitub"), ("gitub", "did you mean github")),
     "one good, one bad": (("--fail-if", "car < 0", "--fail-if", "car <"), ("ends here",)),
-    "escapes": (("--fail-if", "car \x1b[31m< 0"), ("no part of the language",)),
+    "escapes": (("--fail-if", "car \x1b[31m< 0"), ("not a part of the language",)),
 }
 
 

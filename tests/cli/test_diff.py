@@ -95,7 +95,7 @@ def test_prices_revised_longer_added_and_removed(cli: Cli, tmp_path: Path) -> No
     aaa = prices["AAA"]
     assert (aaa["compared"], aaa["differing"], aaa["session"]) == (2, 1, "2025-04-16")
     assert (aaa["return_before"], aaa["return_after"]) == (-0.05, -0.051)
-    assert prices["MKT"]["compared"] == 0, "a benchmark's returns do not stand in a report"
+    assert prices["MKT"]["compared"] == 0, "a benchmark's returns are not in a report"
     text = cli("diff", "a", "b").out
     assert "revised, currency None -> EUR" in text and "none to compare" in text
     assert "1 of 2 differ, most on 2025-04-16: -5.0000 % -> -5.1000 %" in text
@@ -213,7 +213,8 @@ def test_a_real_revision(tmp_path: Path) -> None:
         rows.setdefault(symbol, ["Date,Close"]).append(f"{day},{close}")
     for symbol, lines in rows.items():
         (prices / f"{symbol}.csv").write_text("\n".join(lines) + "\n")
-    run = ("run", "--source", "csv:prices", "--formats", "csv", "-q")
+    few = ("--event", "h20_license_8k", "--event", "deepseek_shock")
+    run = ("run", *few, "--source", "csv:prices", "--formats", "csv", "-q")
     assert run_in(tmp_path, *run, "-o", "a").code == 0
     text = (prices / "NVDA.csv").read_text()
     line = next(line for line in text.splitlines() if line.startswith("2025-04-16"))
@@ -296,7 +297,7 @@ def test_a_table_of_one_folder_alone_is_said(cli: Cli, tmp_path: Path) -> None:
     make(tmp_path / "b", manifest=None)
     (tmp_path / "b" / "models.csv").unlink()
     said = found(cli, "a", "b")
-    assert "models.csv stands in a only" in said["notes"]
+    assert "models.csv is only in a" in said["notes"]
 
 
 @pytest.mark.parametrize("how", [how for how in SPOILT if how not in ("edited", "other columns")])

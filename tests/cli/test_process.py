@@ -1,6 +1,6 @@
 """Every command as a process of its own does what it does in this process, and the runner in this process leaves no trace.
 
-The other tests of commands run in this process; so this is the smoke test of each command as a user starts it.
+The other tests of commands run in this process; so this is the smoke test of commands as a user starts them.
 """
 
 from __future__ import annotations
@@ -46,6 +46,9 @@ COMMANDS = {
     "no command": "",
     "a wrong command": "runn",
 }
+# A command that writes a report, one of the network, one of other files, one of the store, and what none of them shows; a
+# process takes most of a second, and the others run in `make test-all`.
+FEW = ("run", "fetch", "import", "cache info", "no command", "a wrong command")
 # The commands that write files, with these words.
 WRITES = ("run", "calibrate", "backtest", "regress", "init", "import")
 
@@ -80,7 +83,7 @@ def written(outcome: Outcome) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in FEW else pytest.mark.slow) for n in COMMANDS])
 def test_a_process_of_its_own_does_the_same(name: str, tmp_path: Path) -> None:
     """Exit code, both streams and every file."""
     words, env = COMMANDS[name].split(), {"COLUMNS": "100", "TERM": "dumb"}

@@ -53,7 +53,8 @@ def test_the_table_is_complete(regressed: Outcome) -> None:
 
 def test_it_removes_nothing_and_run_leaves_it_alone(tmp_path: Path) -> None:
     copy_study(tmp_path)
-    arguments = ("--formats", "csv", "--tests", "car-t", "--window", "0:0")
+    few = ("--event", "h20_license_8k", "--event", "deepseek_shock", "--event", "mar_a_lago_dinner")
+    arguments = (*few, "--formats", "csv", "--tests", "car-t", "--window", "0:0")
     assert run_in(tmp_path, "run", *arguments).code == 0
     before = {path.name for path in (tmp_path / "reports").iterdir()}
     outcome = run_in(tmp_path, "regress", *arguments)

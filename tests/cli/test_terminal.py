@@ -137,7 +137,8 @@ def test_a_setting_that_nobody_knows(tmp_path: Path) -> None:
     done = run_in(tmp_path, "config", "show", env={"EVENTSTUDY_MODELS": "x", "eventstudy_out": "y"})
     assert done.code == 0
     assert (
-        "note: EVENTSTUDY_MODELS is set and is no setting of this program; did you mean EVENTSTUDY_MODEL?" in done.err
+        "note: EVENTSTUDY_MODELS is set and is not a setting of this program; did you mean EVENTSTUDY_MODEL?"
+        in done.err
     )
     assert "note: eventstudy_out is set" in done.err
     assert not run_in(tmp_path, "config", "show", "-q", env={"EVENTSTUDY_MODELS": "x"}).err
@@ -185,7 +186,7 @@ def shell(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_closed_streams(tmp_path: Path) -> None:
-    """A stream that somebody closed is no place for results, and no other file gets its number."""
+    """A stream that somebody closed is not a place for results, and no other file gets its number."""
     (tmp_path / "events.csv").write_text(EVENTS)
     done = shell(tmp_path, "eventstudy cache path >&-")
     assert done.returncode == 2 and "standard output is closed" in done.stderr and "Traceback" not in done.stderr
@@ -195,17 +196,35 @@ def test_closed_streams(tmp_path: Path) -> None:
     assert done.returncode == 0 and done.stdout.startswith("source ") and "error" not in done.stdout
 
 
+# A run that stops where its folder is begun and its tables are measured, says so, and waits for the signal.
+WAITING = """
+import sys, time
+import eventstudy.study_report as report
+def wait(folder, *rest):
+    assert folder.is_dir()
+    print("begun", file=sys.stderr, flush=True)
+    time.sleep(60)
+report._finished = wait
+sys.argv = ["eventstudy", "run", "--source", "snapshot", "-o", "out"]
+from eventstudy.cli.start import main
+main()
+"""
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", pytest.param("SIGHUP", marks=pytest.mark.slow)])
 def test_a_signal_to_end(tmp_path: Path, name: str) -> None:
-    """One sentence, the code of the signal, and no file of the report, wherever the run was."""
+    """One sentence, the code of the signal, and no file of the report."""
     (tmp_path / "events.csv").write_text(EVENTS)
     number = getattr(signal, name)
-    arguments = [sys.executable, "-m", "eventstudy", "run", "--source", "snapshot", "-o", "out", "-v"]
     with subprocess.Popen(
-        arguments, cwd=tmp_path, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", WAITING],
+        cwd=tmp_path,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as run:
-        assert run.stderr is not None and run.stderr.readline()
-        time.sleep(0.05)
+        assert run.stderr is not None and any(line == "begun\n" for line in run.stderr)
         run.send_signal(number)
         said = run.stderr.read()
         code = run.wait(60)

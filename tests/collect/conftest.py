@@ -42,7 +42,7 @@ def loopback(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 
 @pytest.fixture
 def services(loopback: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
-    """The services, empty, in place of the internet; the clock stands still."""
+    """The services, empty, instead of the internet; the clock stands still."""
     for name in ("NO_PROXY", "no_proxy", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"):
         monkeypatch.delenv(name, raising=False)
     for name, value in loopback.environment().items():

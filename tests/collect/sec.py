@@ -120,7 +120,7 @@ class Company:
 
 @dataclass
 class Sec:
-    """The two hosts; ``spoil`` maps part of a path to an answer that stands in for the right one."""
+    """The two hosts; ``spoil`` maps part of a path to an answer that replaces the right one."""
 
     companies: list[Company]
     spoil: dict[str, Answer] = field(default_factory=dict)

@@ -148,6 +148,14 @@ def test_midnight_of_utc_is_the_following_date_without_an_hour(
     }
 
 
+def test_one_hour_that_may_be_midnight_of_utc_is_named(calendar: Calendar, asking: Asking, tmp_path: Path) -> None:
+    """Day 0 is the session after that evening under both readings; only the bucket may be wrong."""
+    done = asking(*ASK, "MADE")
+    assert "1 of 7 rows have the hour of midnight UTC (November 6, 2024 at 7 PM EST)" in done.err
+    calendar.rows = [("February 4, 2026 at 4 PM EST", "1"), ("August 6, 2025 at 7 PM EDT", "1")]
+    assert "midnight UTC" not in asking(*ASK, "MADE", "--to", "other.csv").err, "7 PM EDT is 23:00 UTC"
+
+
 def test_a_row_without_a_date_moves_no_other(calendar: Calendar, asking: Asking, tmp_path: Path) -> None:
     calendar.rows.insert(3, ("-", "0.5"))
     done = asking(*ASK, "MADE")
@@ -203,7 +211,9 @@ def test_one_quarter_twice(calendar: Calendar, asking: Asking, tmp_path: Path) -
     found = {row["at"]: row for row in written(tmp_path / "confounders.csv")}
     assert {day: row["timing"] for day, row in found.items()} == {"2026-02-04": "amc", "2025-11-05": ""}
     assert "Yahoo calendar says November 6, 2025 at 8 AM EST" in found["2025-11-05"]["notes"]
-    assert "figures stand beside 2026-02-04" in found["2026-02-04"]["notes"] and "Two dates of one quarter" in done.err
+    assert (
+        "there are figures beside 2026-02-04" in found["2026-02-04"]["notes"] and "Two dates of one quarter" in done.err
+    )
 
 
 CONSENT = b'<html><form action="https://consent.yahoo.com/v2/collectConsent" class="consent-form"></form></html>'
@@ -251,12 +261,12 @@ def test_nothing_but_coming_dates(calendar: Calendar, asking: Asking, tmp_path: 
     done = asking(*ASK, "MADE")
     assert done.code == 0 and "coming dates are estimates" in done.err and not (tmp_path / "confounders.csv").exists()
     calendar.rows = []
-    assert "says nothing of why" in asking(*ASK, "MADE").err
+    assert "does not say why" in asking(*ASK, "MADE").err
 
 
 @dataclass
 class Finnhub:
-    """Finnhub's calendar; ``raw`` stands in for the right answer."""
+    """Finnhub's calendar; ``raw`` replaces the right answer."""
 
     rows: list[dict[str, object]] = field(default_factory=list)
     raw: Answer | None = None
@@ -289,16 +299,25 @@ def test_finnhubs_words_map_one_to_one(finnhub: Finnhub, asking: Asking, tmp_pat
     assert found == {"2026-02-04": "amc", "2025-11-05": "bmo", "2025-08-06": "dmh", "2025-05-07": ""}
 
 
+def test_finnhubs_hours_are_none_of_a_listing_abroad(finnhub: Finnhub, asking: Asking, tmp_path: Path) -> None:
+    for row in finnhub.rows:
+        row["symbol"] = "MADE.AS"
+    done = asking(*ASK, "MADE.AS", "--from", "finnhub", env={"FINNHUB_API_KEY": KEY})
+    rows = written(tmp_path / "confounders.csv")
+    assert rows and all(row["timing"] == "" for row in rows)
+    assert "no bucket of its own exchange" in done.err
+
+
 FINNHUB: dict[str, tuple[Answer, int, str]] = {
     "429": (Answer(429, b'{"error":"API limit reached."}'), 4, "too many requests"),
     "403": (Answer(403, json.dumps({"error": f"You don't have access with {KEY}"}).encode()), 4, "plan of the key"),
     "401": (Answer(401, json.dumps({"error": f"bad {KEY}"}).encode()), 4, "does not accept the key"),
     "page": (Answer(200, b"<html>hello</html>"), 4, "a web page"),
-    "cut": (Answer(200, b'{"earningsCalendar":[{"sym'), 4, "is no calendar"),
+    "cut": (Answer(200, b'{"earningsCalendar":[{"sym'), 4, "is not a calendar"),
     "null": (Answer(200, b'{"earningsCalendar":null}'), 0, "goes back one month"),
     "beyond the plan": (Answer(200, b'{"earningsCalendar":[]}'), 0, "goes back one month"),
-    "schema": (Answer(200, b'{"calendar":[]}'), 4, "is no calendar"),
-    "no date": (Answer(200, b'{"earningsCalendar":[{"symbol":"MADE"}]}'), 4, "is no calendar"),
+    "schema": (Answer(200, b'{"calendar":[]}'), 4, "is not a calendar"),
+    "no date": (Answer(200, b'{"earningsCalendar":[{"symbol":"MADE"}]}'), 4, "is not a calendar"),
     "odd date": (Answer(200, b'{"earningsCalendar":[{"symbol":"MADE","date":"02/04/2026"}]}'), 0, "'02/04/2026' left out"),
     "odd word": (Answer(200, b'{"earningsCalendar":[{"symbol":"MADE","date":"2026-02-04","hour":"noonish"}]}'), 0, "'noonish'"),
     "others": (Answer(200, b'{"earningsCalendar":[{"symbol":"OTHR","date":"2026-02-04","hour":"amc"}]}'), 0, "other symbols"),
@@ -419,6 +438,6 @@ def test_agreement_does_not_depend_on_the_order_of_sources() -> None:
     three = Reading("A", date(2025, 1, 2), "bmo", "z", "three", True)
     for kind in (EVENTS, CONFOUNDERS):
         assert earnings_rows("A", [one, two], kind)[0] == earnings_rows("A", [two, one], kind)[0]
-        assert earnings_rows("A", [one, two], kind)[0][0]["timing"] == "amc", "no reading is no disagreement"
+        assert earnings_rows("A", [one, two], kind)[0][0]["timing"] == "amc", "no reading is not a disagreement"
         rows, notes = earnings_rows("A", [three, two, one], kind)
         assert rows[0]["timing"] == "" and len(notes) == 1 and "one says x; three says z; two says y" in notes[0]

@@ -161,7 +161,7 @@ def test_a_ticker_that_went_is_known_with_its_date(
     monkeypatch.setattr(clock, "utc_now", lambda: datetime.fromisoformat("2026-04-01T12:00:00+00:00"))
     sec.companies = [MADE, Company(999004, "NEW OWNER", ("DTCH",), [])]
     done = asking(*ASK, "DTCH")
-    assert "DTCH stands for NEW OWNER since 2026-04-01; before, it stood for DUTCH NV" in done.err
+    assert "DTCH belongs to NEW OWNER since 2026-04-01; before, it belonged to DUTCH NV" in done.err
     sec.spoil["company_tickers"] = Answer(404, NO_KEY)
     monkeypatch.setattr(clock, "utc_now", lambda: datetime.fromisoformat("2026-05-01T12:00:00+00:00"))
     assert "the list of tickers is that of 2026-04-01" in asking(*ASK, "MADE").err
@@ -178,8 +178,8 @@ ONE_HEADER: dict[str, tuple[str, Answer, str]] = {
     "page": (HEADER, Answer(200, b"<!DOCTYPE html><html>welcome</html>"), "a web page came"),
     "other": (HEADER, wrong_header(RESULTS, "<ACCESSION-NUMBER>0000999001-25-000007", "<ACCESSION-NUMBER>0000999001-25-000001"), "another filing"),
     "clock": (HEADER, wrong_header(RESULTS, "20250501162140", "20259901162140"), "cannot be read"),
-    "stub": (HEADER, Answer(200, b"soon"), "no header"),
-    "empty": (HEADER, Answer(200, b""), "no header"),
+    "stub": (HEADER, Answer(200, b"soon"), "not a header"),
+    "empty": (HEADER, Answer(200, b""), "not a header"),
     "blocked": (HEADER, Answer(403, BLOCK), "Access Denied"),
     "gone": ("000099900125000007", Answer(403, NO_OBJECT), "no such file"),
     "teapot": (HEADER, Answer(418, b"short and stout"), "status 418"),

@@ -1,4 +1,4 @@
-"""The how-to pages run as they stand: every command of their consoles, against services and files on this machine."""
+"""The how-to pages run as written: every command of their consoles, against services and files on this machine."""
 
 from __future__ import annotations
 

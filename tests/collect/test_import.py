@@ -45,7 +45,7 @@ def test_order_of_day_and_month_is_said_and_never_guessed(cli: Cli, tmp_path: Pa
     assert refused.code == 2 and "--dates mdy or --dates dmy" in refused.err and "line 2" in refused.err
     assert not (tmp_path / "events.csv").exists()
     wrong = cli("import", "l.txt", "--id", "ticker", "--dates", "dmy")
-    assert wrong.code == 2 and "line 2" in wrong.err and "no day of the calendar in this order" in wrong.err
+    assert wrong.code == 2 and "line 2" in wrong.err and "not a day of the calendar in this order" in wrong.err
     assert cli("import", "l.txt", "--id", "ticker", "--dates", "mdy").code == 0
     assert pairs(tmp_path) == [("MADE", "2025-04-05"), ("NEXT", "2025-04-13")]
     assert cli("import", "l.txt", "--id", "ticker", "--dates", "ydm").code == 2
@@ -80,7 +80,7 @@ def test_key_developments_with_their_clock_in_utc(cli: Cli, tmp_path: Path) -> N
     assert cli("import", "ciq.csv").code == 0
     found = rows(tmp_path)
     assert found[0]["announced_at"] == "2025-04-15T20:10:00+00:00" and found[0]["title"] == "Results, again"
-    assert found[1]["announced_at"] == "2025-04-16", "midnight is no clock, and the date is New York's"
+    assert found[1]["announced_at"] == "2025-04-16", "midnight is not a clock, and the date is New York's"
     assert found[1]["category"] == "Executive Changes"
 
 
@@ -140,12 +140,12 @@ def test_columns_that_are_not_clear_are_asked_for(cli: Cli, tmp_path: Path) -> N
         ("12345678901 20250417", "five digits"),
         ("90001 16000", "count of days"),
         ("90001 45762", "count of days"),
-        ("90001 20251345", "no day of the calendar"),
+        ("90001 20251345", "not a day of the calendar"),
         ("90001 15/04/25", "year of two digits"),
         ("90001 2150-01-01", "outside 1900 to 2100"),
-        ("90001 soon", "is no date"),
+        ("90001 soon", "is not a date"),
         ("90001", "is empty"),
-        ("MADE 20250417", "is no PERMNO"),
+        ("MADE 20250417", "is not a PERMNO"),
     ],
 )
 def test_cells_that_are_none_are_told_with_their_line(cli: Cli, tmp_path: Path, cells: str, words: str) -> None:
@@ -178,7 +178,7 @@ def test_several_events_of_a_firm_on_a_day(cli: Cli, tmp_path: Path) -> None:
         "ticker,date,headline\nMADE,2025-04-15,one\nMADE,2025-04-15,two\nMADE,2025-04-15,one\n"
     )
     done = cli("import", "l.csv", "-o", "e.csv")
-    assert done.code == 0 and "1 rows stand in the list twice" in done.err
+    assert done.code == 0 and "1 rows occur twice in the list" in done.err
     assert [r["event_id"] for r in rows(tmp_path, "e.csv")] == ["MADE-2025-04-15", "MADE-2025-04-15-2"]
 
 
@@ -227,7 +227,7 @@ def test_other_files_that_are_none(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "x.dta").write_bytes(b"not stata")
     (tmp_path / "x.xlsx").write_bytes(b"not excel")
     (tmp_path / "x.xls").write_bytes(b"old")
-    for name, words in (("x.dta", "no Stata file"), ("x.xls", ".xlsx"), ("absent.txt", "no such file")):
+    for name, words in (("x.dta", "not a Stata file"), ("x.xls", ".xlsx"), ("absent.txt", "no such file")):
         done = cli("import", name)
         assert done.code == 2 and words in done.err, done.err
 
@@ -288,7 +288,7 @@ def test_a_sheet_with_titles_above_its_headings(cli: Cli, tmp_path: Path) -> Non
     assert serial.code == 2 and "count of days" in serial.err and "row 2" in serial.err
     assert "Screen, Plain, Clock, Serial" in cli("import", "l.xlsx", "--sheet", "None").err
     (tmp_path / "x.xlsx").write_bytes(b"not excel")
-    assert "no workbook" in cli("import", "x.xlsx").err
+    assert "not a workbook" in cli("import", "x.xlsx").err
 
 
 FORMS = [

@@ -50,7 +50,7 @@ def table(path: Path) -> list[dict[str, str]]:
 
 
 def no_key(folder: Path, *texts: str) -> None:
-    """The key stands nowhere: not in what was printed, not in a byte of a file, the store included."""
+    """The key appears nowhere: not in what was printed, not in a byte of a file, the store included."""
     for text in texts:
         assert KEY not in text
     for path in folder.rglob("*"):
@@ -89,7 +89,7 @@ def test_vintages_are_kept_and_never_mixed(
     assert study(name, "--offline").code == 0
     other = next(one for one in KEYS if one != name)
     refused = study(other, "--offline")
-    assert refused.code == 4 and "the store holds no prices" in refused.err, "those of another vendor are no answer"
+    assert refused.code == 4 and "the store holds no prices" in refused.err, "those of another vendor are not an answer"
     assert asking("fetch", "--source", other, env={KEYS[other]: KEY}).code == 0
     info = fits("cache-info", asking("cache", "info", "--json").out)
     assert sorted((one["symbol"], one["source"]) for one in info["symbols"]) == [
@@ -197,8 +197,8 @@ WRONG: dict[str, tuple[Callable[[list[dict[str, Any]]], Any], str]] = {
     "absurd": (edit("2025-02-03", close=1e12), "impossible price"),
     "words": (edit("2025-02-03", close="high"), "holds could not convert"),
     "twice": (lambda rows: [*rows, rows[-1]], "two bars of"),
-    "clock": (edit("2025-02-03", date="2025-02-03T16:00:00.000Z"), "date that is none"),
-    "no date": (edit("2025-02-03", date="soon"), "date that is none"),
+    "clock": (edit("2025-02-03", date="2025-02-03T16:00:00.000Z"), "invalid date"),
+    "no date": (edit("2025-02-03", date="soon"), "invalid date"),
     "split of none": (edit("2025-02-03", splitFactor=-1), "impossible split"),
     "dividend of none": (edit("2025-02-03", divCash=-1), "impossible dividend"),
     "other period": (lambda rows: [{**row, "date": "1999" + row["date"][4:]} for row in rows[:200]], "another period"),
@@ -285,7 +285,7 @@ def test_markets_that_tiingo_does_not_have(
     done = study("tiingo", "-o", "out")
     assert done.code == 0, done.err
     why = {row["ticker"]: row["detail"] for row in table(tmp_path / "out" / "excluded.csv")}
-    assert "unknown there, which is no delisting" in why["ASML.AS"] and "knows no symbol ZZZZ" in why["ZZZZ"]
+    assert "unknown there, which is not a delisting" in why["ASML.AS"] and "knows no symbol ZZZZ" in why["ZZZZ"]
     assert not services.asked("asml") and not services.asked("twii")
     done = study("tiingo", "-o", "index", "--benchmark", "^GSPC")
     assert "has no indices" in done.err + json.dumps(table(tmp_path / "index" / "excluded.csv"))

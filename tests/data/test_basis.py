@@ -554,7 +554,7 @@ def tables() -> Path:
 
 
 def test_nothing_of_five_hundred_real_firms_is_refused() -> None:
-    """Adjusted closes of 2015 to 2026, read as they stand; and the dates against the calendar."""
+    """Adjusted closes of 2015 to 2026, read as they are; and the dates against the calendar."""
     from datetime import date
 
     from eventstudy.data.calendar import load_calendar

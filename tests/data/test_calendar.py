@@ -123,7 +123,7 @@ def test_sessions_are_increasing_and_utc() -> None:
 @pytest.mark.parametrize("code", ["XSHG", "XTKS"])
 @pytest.mark.parametrize(("first", "last"), [(1980, 1981), (2040, 2041), (2024, 2040)])
 def test_a_range_beyond_what_is_known_of_an_exchange_is_cut(code: str, first: int, last: int) -> None:
-    """Some exchanges' holidays are known for certain years only; asking for more is no error."""
+    """Some exchanges' holidays are known for certain years only; asking for more is not an error."""
     calendar = load_calendar(code, date(first, 1, 1), date(last, 12, 31))
     assert len(calendar.sessions) and (np.diff(calendar.sessions.astype(int)) > 0).all()
 
@@ -141,7 +141,7 @@ def test_a_calendar_that_cannot_be_built_is_told(monkeypatch: pytest.MonkeyPatch
     import exchange_calendars
 
     def broken(*args: object, **named: object) -> None:
-        raise ValueError("special dates are no sessions")
+        raise ValueError("special dates are not sessions")
 
     monkeypatch.setattr(exchange_calendars, "get_calendar", broken)
     with pytest.raises(UsageError, match="XTAE"):

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from eventstudy.data.calendar import load_calendar
 from eventstudy.data.currency import pair_of
 from eventstudy.data.markets import MARKETS
 from eventstudy.errors import EventStudyError, UsageError
@@ -21,6 +22,8 @@ from eventstudy.study import run
 from tests.cli.conftest import run_in
 from tests.data.test_markets import study, walk
 
+# rows on the holidays of New York would be held against every calendar there is
+SESSIONS = pd.DatetimeIndex(load_calendar("XNYS", date(2024, 1, 2), date(2025, 6, 30)).sessions)
 ROWS = ("ASML.AS,2025-04-16,bmo,", "NVDA,2025-04-16,bmo,")
 
 
@@ -111,15 +114,14 @@ def test_what_cannot_be_turned_is_refused_with_the_cure(prices: Path, tmp_path: 
 
 def test_pence_and_inverse_rates(tmp_path: Path) -> None:
     """A hundredth and a rate of units a dollar, through the Python API with a frame."""
-    days = pd.bdate_range(date(2024, 1, 2), date(2025, 6, 30))
     rng = np.random.default_rng(4)
 
     def path(scale: float) -> np.ndarray:
-        return scale * np.exp(np.cumsum(rng.normal(0, 0.01, len(days))))
+        return scale * np.exp(np.cumsum(rng.normal(0, 0.01, len(SESSIONS))))
 
     frame = pd.DataFrame(
         {"VOD.L": path(70), "7203.T": path(3000), "SPY": path(500), "GBPUSD=X": path(1.25), "JPY=X": path(150)},
-        index=days,
+        index=SESSIONS,
     )
     frame.index.name = "date"
     events = pd.DataFrame(
@@ -288,7 +290,8 @@ def test_lines_whose_currency_is_not_stated_are_told() -> None:
 
 
 def test_closes_of_one_line_in_two_currencies_are_refused() -> None:
-    table = long(pd.DataFrame({"VOD.L": drawn(1, 70.0), "SPY": drawn(2, 500.0)}), **{"VOD.L": "GBp"})
+    closes = {"VOD.L": drawn(1, 70.0, days=SESSIONS), "SPY": drawn(2, 500.0, days=SESSIONS)}
+    table = long(pd.DataFrame(closes), **{"VOD.L": "GBp"})
     table.loc[table.index[table["ticker"] == "VOD.L"][300:], "currency"] = "EUR"
     events = pd.DataFrame(
         {"ticker": ["VOD.L", "SPY"], "announced_at": ["2025-03-12"] * 2, "benchmark": ["SPY", "VOD.L"]}

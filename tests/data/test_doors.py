@@ -139,7 +139,7 @@ def test_tickers_that_differ_in_case_are_one_series_with_a_note(tmp_path: Path, 
 def test_tickers_that_differ_in_case_on_one_day_are_refused(tmp_path: Path, door: str) -> None:
     table = pd.concat([long(CLOSES, "abc"), long(CLOSES[::-1], "ABC"), long(CLOSES, "XYZ")], ignore_index=True)
     found = fetched(tmp_path, door, table, ["ABC", "XYZ"])
-    assert list(found.series) == ["XYZ"] and "the date stands in" in found.refused["ABC"]
+    assert list(found.series) == ["XYZ"] and "the date is already in" in found.refused["ABC"]
     assert (
         "and 36 more problems" in found.refused["ABC"] or "ABC and abc are read as one ticker" in found.refused["ABC"]
     )

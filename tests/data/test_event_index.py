@@ -31,7 +31,7 @@ def unbuilt(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     def broken(code: str, **named: object) -> object:
         if code == "XTAE":
-            raise ValueError("special dates are no sessions")
+            raise ValueError("special dates are not sessions")
         return build(code, **named)
 
     load_calendar.cache_clear()

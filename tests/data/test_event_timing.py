@@ -166,7 +166,7 @@ def test_other_cells(tmp_path: Path, way: str) -> None:
     assert found.frame()["timing"].tolist() == ["amc"]  # type: ignore[attr-defined]
     with pytest.raises(InputFileError, match="16:05"):
         events(tmp_path, "ticker,announced_at,session,time\nABC,2025-04-16,amc,\nABC,2025-05-16,,16:05\n", way)
-    # midnight stands where there is no clock
+    # midnight is where there is no clock
     found = events(tmp_path, "ticker,announced_at,time\nABC,2025-04-16,00:00\nABC,2025-05-16,00:00:00\n", way)
     assert found.frame()["timing"].tolist() == ["", ""]  # type: ignore[attr-defined]
 

@@ -52,7 +52,7 @@ def test_a_row_that_was_cut_off_is_no_note(tmp_path: Path) -> None:
     text = own(base("ABC")).splitlines()
     said = read(tmp_path, "\n".join([*text[:-1], text[-1][:10]]) + "\n")
     assert "refused" in said and f"line {len(text)}" in said
-    # in the middle words are no note
+    # in the middle words are not a note
     said = read(tmp_path, "\n".join([*text[:5], "see below", *text[5:]]) + "\n")
     assert "refused" in said and "line 6" in said
 

@@ -148,7 +148,7 @@ def test_a_manifest_that_is_none(folder: Path, text: str) -> None:
 def test_a_series_listed_twice(folder: Path) -> None:
     listed = json.loads((folder / MANIFEST).read_text())
     (folder / MANIFEST).write_text(json.dumps({**listed, "series": listed["series"] * 2}))
-    with pytest.raises(InputFileError, match="stands twice"):
+    with pytest.raises(InputFileError, match="occurs twice"):
         imported(folder)
 
 

@@ -205,7 +205,7 @@ def test_commas_of_thousands_and_decimal_commas(tmp_path: Path) -> None:
     assert read_prices(tmp_path / "ABC.csv", "ABC").close.tolist() == [5266.69, 5300.0]
     said = refused(tmp_path, 'Date,Close\n2025-04-15,"5,266"\n2025-04-16,"5,300"\n')
     assert "may be a decimal comma or thousands" in said
-    assert "no number" in refused(tmp_path, 'Date,Close\n2025-04-15,"102,31"\n')
+    assert "not a number" in refused(tmp_path, 'Date,Close\n2025-04-15,"102,31"\n')
 
 
 def test_a_layout_of_another_country_is_not_read_with_day_and_month_swapped(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_ticker_of_two_firms_is_refused_and_a_renamed_firm_is_one(tmp_path: Pa
     (tmp_path / "c.csv").write_text("PERMNO,date,TICKER,RET\n" + rows)
     table: PriceTable = CsvSource.open(str(tmp_path / "c.csv")).fetch(["META", "OLD", "3"], date.min, date.max)
     assert len(table.series["META"].dates) == 2 and len(table.series["3"].dates) == 1
-    assert "stands for 2 and 3" in table.refused["OLD"]
+    assert "has the numbers 2 and 3" in table.refused["OLD"]
 
 
 def test_compustat_factors_and_prices_carried_forward(tmp_path: Path) -> None:
@@ -262,3 +262,41 @@ def test_a_frame_of_text_dates_is_never_guessed() -> None:
     frame = pd.DataFrame({"ticker": "ABC", "date": text, "close": bars.close})
     table = source_from_frame(frame).table
     assert not table.series and "%d/%m/%Y" in table.refused["ABC"]
+
+
+SIDE_BY_SIDE = {
+    "Bloomberg": "Date,PX_LAST,Date,PX_LAST",
+    "closes": "Date,Close,Date,Close",
+    "by pandas": "Date,Close,Date.1,Close.1",
+    "LSEG": "Instrument,Date,Price Close,Instrument,Date,Price Close",
+}
+
+
+@pytest.mark.parametrize("head", SIDE_BY_SIDE.values(), ids=SIDE_BY_SIDE)
+@pytest.mark.parametrize("form", ["folder", "file"])
+def test_tables_side_by_side_are_refused_with_the_cure(tmp_path: Path, head: str, form: str) -> None:
+    row = ",".join(
+        {"date": "2025-04-15", "instrument": "ABC.N"}.get(name.lower()[:10], "1") for name in head.split(",")
+    )
+    row = row.replace("1,1,1", "1,2025-04-15,1")
+    place = tmp_path / ("ABC.csv" if form == "folder" else "prices.csv")
+    place.write_text(f"ABC US Equity,,SPY US Equity,\n{head}\n{row}\n", encoding="utf-8")
+    source = CsvSource.open(str(tmp_path if form == "folder" else place))
+    try:
+        said = source.fetch(["ABC"], date(2025, 1, 1), date(2025, 12, 31)).refused["ABC"]
+    except InputFileError as error:
+        said = str(error)
+    assert head.split(",")[0] in said and "tables side by side" in said and "save each as SYMBOL.csv" in said
+
+
+def test_closes_without_an_adjusted_close_are_named(tmp_path: Path) -> None:
+    days = [f"2025-04-{d:02d}" for d in (14, 15, 16, 17)]
+    adjusted = ["", "", "11.5", "11.7"]
+    rows = "".join(f"{day},{close},{adj}\n" for day, close, adj in zip(days, (10, 11, 12, 12.2), adjusted, strict=True))
+    (tmp_path / "ABC.csv").write_text("Date,Close,Adj Close\n" + rows)
+    notice = read_prices(tmp_path / "ABC.csv", "ABC").provenance.notice
+    assert "empty on 2 days from 2025-04-14 to 2025-04-15" in notice and "complete the column" in notice
+    (tmp_path / "ABC.csv").write_text("Date,Close,Adj Close\n" + rows.replace("11,\n", "11,10.5\n"))
+    assert "empty on 2025-04-14, where" in read_prices(tmp_path / "ABC.csv", "ABC").provenance.notice
+    (tmp_path / "ABC.csv").write_text("Date,Close,Adj Close,Dividends\n" + rows.replace("\n", ",0\n"))
+    assert not read_prices(tmp_path / "ABC.csv", "ABC").provenance.notice, "dividends tell what it would"

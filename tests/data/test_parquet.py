@@ -72,7 +72,9 @@ def test_timestamps_dates_and_numbers_are_read_as_their_text(tmp_path: Path) -> 
 
 def test_every_wrong_cell_and_type_of_an_events_file_is_named(tmp_path: Path) -> None:
     said = problems(read_events, write(tmp_path / "a.parquet", {"ticker": [1, 2], "when": ["x", "y"]}))
-    assert "announced_at: this column is needed and missing" in said and "ticker 'int64': is no column of text" in said
+    assert (
+        "announced_at: this column is needed and missing" in said and "ticker 'int64': is not a column of text" in said
+    )
     wrong = {**EVENTS, "ticker": ["NVDA", "../x", None], "timing": ["bmo", "noon", None]}
     said = problems(read_events, write(tmp_path / "b.parquet", wrong))
     for place in ("row 2  ticker '../x'", "row 3  ticker", "row 2  timing 'noon'", "row 1  timing 'bmo': belongs to"):
@@ -172,13 +174,13 @@ def test_wide_prices_and_adjusted_prices(tmp_path: Path, snapshot: Any) -> None:
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({**LONG, "close": [True, False, True]}, "close 'bool': is no column of numbers"),
-        ({**LONG, "ticker": [1, 2, 3]}, "ticker 'int64': is no column of text"),
-        ({**LONG, "date": [True, False, True]}, "date 'bool': is no column of dates"),
+        ({**LONG, "close": [True, False, True]}, "close 'bool': is not a column of numbers"),
+        ({**LONG, "ticker": [1, 2, 3]}, "ticker 'int64': is not a column of text"),
+        ({**LONG, "date": [True, False, True]}, "date 'bool': is not a column of dates"),
         ({"ticker": ["A"], "price": [1.0]}, "date: this column is needed and missing"),
         ({"ticker": ["A"], "date": ["2025-04-15"], "price": [1.0]}, "close or adj_close is needed and missing"),
         ({"A": [1.0], "B": [2.0]}, "has no column of dates; wanted long"),
-        ({"date": pa.array([0], pa.date32()), "A": ["x"]}, "A 'string': is no column of numbers; a wide file"),
+        ({"date": pa.array([0], pa.date32()), "A": ["x"]}, "A 'string': is not a column of numbers; a wide file"),
     ],
 )
 def test_price_files_of_the_wrong_shape_name_the_column(tmp_path: Path, columns: Any, said: str) -> None:
@@ -191,7 +193,10 @@ def test_price_files_of_the_wrong_shape_name_the_column(tmp_path: Path, columns:
         ({**LONG, "close": [1.0, -2.0, 3.0]}, "close 'A row 2 -2': a price must be positive"),
         ({**LONG, "close": [1.0, float("inf"), 3.0]}, "close 'A row 2 inf': is not finite"),
         ({**LONG, "volume": [1, -2, 3]}, "volume 'A row 2 -2': must not be negative"),
-        ({**LONG, "date": ["2025-04-15", "2025-04-15", "2025-04-15"]}, "date 'A 2025-04-15': the date stands in row 1"),
+        (
+            {**LONG, "date": ["2025-04-15", "2025-04-15", "2025-04-15"]},
+            "date 'A 2025-04-15': the date is already in row 1",
+        ),
         ({**LONG, "date": ["2025-04-15", "16.4.2025", "2025-04-15"]}, "date 'A row 2 16.4.2025'"),
         ({**LONG, "date": ["2025-04-15", None, "2025-04-15"]}, "date 'A row 2': is empty; write YYYY-MM-DD"),
     ],

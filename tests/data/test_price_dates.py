@@ -88,9 +88,9 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "nanoseconds": (pa.array([1713225600000000000]), "unit='ns'"),
     "days since 1970": ([19828, 19829], "unit='D'"),
     "numbers of two kinds": ([20240416, 45399], "other rows are written YYYYMMDD"),
-    "no day of the calendar": (["2024-02-30"], "is no date"),
-    "no number of a day": ([20240230], "is no date"),
-    "words": (["tomorrow"], "is no date"),
+    "no day of the calendar": (["2024-02-30"], "is not a date"),
+    "no number of a day": ([20240230], "is not a date"),
+    "words": (["tomorrow"], "is not a date"),
     "far years": (["9999-01-01"], "lies outside 1800 to 2199"),
     "periods": (pd.period_range("2024-01-02", periods=3).to_series(), "to_timestamp"),
     "truths": (pd.Series([True, False]), "true and false"),
@@ -128,7 +128,7 @@ def test_a_last_row_inside_the_session_is_running() -> None:
     opens = pd.Series(pd.to_datetime(plain)).dt.tz_localize("America/New_York") + pd.Timedelta("9h30min")
     live = pd.concat([opens, pd.Series([pd.Timestamp("2025-04-17 11:32:08", tz="America/New_York")])])
     assert days_of(live.dt.tz_convert("UTC"), "XNYS").running == 2
-    assert days_of(opens, "XNYS").running == -1, "a row at the hour of the others is no running session"
+    assert days_of(opens, "XNYS").running == -1, "a row at the hour of the others is not a running session"
 
 
 def test_empty_cells_are_no_days() -> None:

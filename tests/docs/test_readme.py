@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from eventstudy.engine.models import MODELS
 from tests.conftest import ROOT
 
 EVENTS = {"NVDA": "h20_license_8k", "AMD": "amd_mi308_8k", "ASML": "asml_q1_2025"}
@@ -56,3 +57,14 @@ def test_the_sentences_hold_in_the_sample() -> None:
     assert f"took back {back[0]:.1f} % and {back[1]:.1f} % during the day" in text
     market = 100 * float(curves["NVDA"]["market_return"])
     assert f"the market fell {-market:.1f} % that day" in text
+
+
+def test_the_paper_cites_what_its_bibliography_has() -> None:
+    paper = (ROOT / "paper.md").read_text(encoding="utf-8")
+    entries = re.findall(r"^@\w+\{(\w+),", (ROOT / "paper.bib").read_text(encoding="utf-8"), flags=re.M)
+    assert len(entries) == len(set(entries)) and set(re.findall(r"@(\w+)", paper)) == set(entries)
+
+
+def test_the_paper_counts_the_models() -> None:
+    words = {18: "eighteen", 19: "nineteen", 20: "twenty"}
+    assert f"one of {words[len(MODELS)]} models" in " ".join((ROOT / "paper.md").read_text(encoding="utf-8").split())

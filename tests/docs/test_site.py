@@ -54,7 +54,7 @@ def shell(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash to walk the pages with")
 @pytest.mark.parametrize("page", [pytest.param("tutorial.md", marks=pytest.mark.slow), "howto/tonight.md"])
 def test_a_reader_who_types_the_page_sees_what_it_shows(page: str, tmp_path: Path) -> None:
-    """In a fresh copy of what git tracks: each block runs, and prints the lines of the block beneath it."""
+    """In a fresh copy of what git tracks: each block runs, and prints the lines of the block below it."""
     clone(tmp_path)
     said = ""
     ran = 0
@@ -70,7 +70,7 @@ def test_a_reader_who_types_the_page_sees_what_it_shows(page: str, tmp_path: Pat
 
 
 def clone(folder: Path) -> None:
-    """What git tracks, as it stands in the working tree; without git, the study's own files."""
+    """What git tracks, as it is in the working tree; without git, the study's own files."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
     names = [name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
     if listed.returncode or not names:
@@ -102,7 +102,7 @@ def test_observed_sizes_reach_the_pages() -> None:
     pages = generated()
     assert "| one date, rho=.3 N=10 L=1 |" in pages["methods/csect-t.md"]
     assert "eventstudy cache verify" in pages["reference/commands.md"]
-    assert "`--audit`" not in pages["reference/commands.md"], "study options stand on their own page"
+    assert "`--audit`" not in pages["reference/commands.md"], "study options are on their own page"
 
 
 @pytest.mark.slow

@@ -69,7 +69,7 @@ def test_whole_paths_stay_inside_as_often_as_promised_and_outside_the_pointwise_
     assert c.std() < 0.03
     error = np.sqrt(0.05 * 0.95 / n)
     assert abs((t.max(axis=1) <= c.mean()).mean() - 0.95) < 3 * error
-    assert (t.max(axis=1) <= stats.t.ppf(0.975, 78)).mean() < 0.90, "the pointwise band is no band for a path"
+    assert (t.max(axis=1) <= stats.t.ppf(0.975, 78)).mean() < 0.90, "the pointwise band is not a band for a path"
 
 
 def test_short_paths_of_fat_tailed_returns_stay_inside_the_band_of_shifts() -> None:

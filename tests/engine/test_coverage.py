@@ -88,7 +88,7 @@ def test_sizes_of_both_and_bunches_are_found() -> None:
     fair = [coverage(rng.uniform(size=700) < 0.05, at, 1, 0.05) for _ in range(2000)]
     for name in ("p_kupiec", "p_christoffersen", "p_both"):
         p = np.array([getattr(found, name) for found in fair])
-        # the laws hold for many sessions; with 35 expected hits they are a little off
+        # the distributions hold for many sessions; with 35 expected hits they are a little off
         assert np.mean(p <= 0.05) == pytest.approx(0.05, abs=0.025), name
     bunched = []
     for _ in range(200):

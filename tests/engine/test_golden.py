@@ -135,7 +135,7 @@ def test_trade_to_trade() -> None:
     assert np.sqrt(fits.s2[0]) == pytest.approx(values["s"], abs=6e-9)
     assert fits.nu[0] == values["nu"]
     np.testing.assert_allclose(abnormal.ar[0, 1:], values["ar"], **DIGITS)
-    assert np.isnan(abnormal.ar[0, 0]), "a hole is no zero return"
+    assert np.isnan(abnormal.ar[0, 0]), "a hole is not a zero return"
     t = abnormal.ar[0, 1:] / np.sqrt(fits.s2[0] * abnormal.v[0, 1:])
     np.testing.assert_allclose(t, values["t"], **DIGITS)
     assert result.q[0, 1] == pytest.approx(values["q"], abs=6e-9)

@@ -1,4 +1,4 @@
-"""Prices with a known law on real New York sessions, and an events file that gives calibrate its tickers."""
+"""Prices with a known distribution on real New York sessions, and an events file that gives calibrate its tickers."""
 
 from __future__ import annotations
 

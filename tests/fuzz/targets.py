@@ -138,7 +138,7 @@ def cell(read: Callable[[str], None]) -> Callable[[bytes], str]:
         try:
             read(decoded(data))
         except ValueError as error:
-            assert type(error) is ValueError or isinstance(error, EventStudyError), f"{type(error)} is no refusal"
+            assert type(error) is ValueError or isinstance(error, EventStudyError), f"{type(error)} is not a refusal"
             return refused(error)
         return ACCEPTED
 
@@ -239,7 +239,7 @@ def _name(source: str) -> None:
         inside = Path("events") / f"{source}.md"
         assert inside.parent == Path("events") and len(inside.name) <= 67
         return
-    raise ValueError("is no name")
+    raise ValueError("is not a name")
 
 
 def _window(data: bytes) -> None:
@@ -376,7 +376,7 @@ CONDITIONS = ("car > 0.01", "excluded > 0 or studied == 3", "data_age_days > 3",
 
 
 def _folder(data: bytes) -> None:
-    """A part number, then what stands in that part of a report folder: manifest, results or windows."""
+    """A part number, then what is in that part of a report folder: manifest, results or windows."""
     part, content = data[:1], data[1:]
     name = {b"r": "results.json", b"w": "windows.csv", b"a": "abnormal_returns.csv"}.get(part, "manifest.json")
     # a name that no file has yet, so that no earlier hash is remembered

@@ -1,4 +1,4 @@
-"""Parquet that is no table: what it says of itself is not believed, and what it costs is bounded."""
+"""Parquet that is not a table: what it says of itself is not believed, and what it costs is bounded."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_columns_of_another_shape(tmp_path: Path, shape: str, column: str) -> No
     }
     what = "events" if column in ("ticker", "announced_at") else "prices"
     del table["date" if what == "events" else "announced_at"]
-    refused(tmp_path / "x.parquet", what, packed(pyarrow.table(table)), f"{column}.*is no column")
+    refused(tmp_path / "x.parquet", what, packed(pyarrow.table(table)), f"{column}.*is not a column")
 
 
 def test_nesting_beyond_reason_columns_twice_and_too_many(tmp_path: Path) -> None:
@@ -151,8 +151,8 @@ def test_nesting_beyond_reason_columns_twice_and_too_many(tmp_path: Path) -> Non
     base = {"ticker": ["A"], "announced_at": ["2025-04-15"]}
     refused(path, "events", packed(pyarrow.table({**base, "x": pyarrow.array([cell], kind)})), "nested")
     twice = pyarrow.Table.from_arrays([pyarrow.array(["A"])] * 3, names=["ticker", "ticker", "announced_at"])
-    refused(path, "events", packed(twice), "ticker: this column stands twice")
-    refused(path, "prices", packed(twice), "ticker: this column stands twice")
+    refused(path, "events", packed(twice), "ticker: this column occurs twice")
+    refused(path, "prices", packed(twice), "ticker: this column occurs twice")
     wide = pyarrow.table({f"c{n}": [1.0] for n in range(10_001)})
     refused(path, "prices", packed(wide), "10,001 columns")
 

@@ -110,7 +110,7 @@ def test_an_option_names_tickers_and_no_paths(option: str, name: str) -> None:
         # blanks separate tickers, and both are tickers
         assert getattr(StudySpec(**{option: ("SPY", name)}), option) == ("SPY", "A", "B")  # type: ignore[arg-type]
         return
-    with pytest.raises(UsageError, match="is no ticker"):
+    with pytest.raises(UsageError, match="is not a ticker"):
         StudySpec(**{option: ("SPY", name)})  # type: ignore[arg-type]
 
 
@@ -123,7 +123,7 @@ def test_a_foreign_store_exports_no_file_outside(tmp_path: Path, monkeypatch: py
     vintage = SimpleNamespace(symbol="../planted", outcome=transfer.PRICES, source="yahoo")
     store = SimpleNamespace(path=tmp_path / "prices.db", headers=lambda: [SimpleNamespace(vintage=vintage)])
     monkeypatch.setattr(transfer, "_readable", lambda store, header: vintage)
-    with pytest.raises(UsageError, match="can be no file name"):
+    with pytest.raises(UsageError, match="cannot be a file name"):
         transfer.export_folder(store, tmp_path / "out")  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
 

@@ -15,7 +15,7 @@ from tests.conftest import needs
 from tests.fuzz.targets import TARGETS, inputs
 
 KEPT = sorted(CORPUS.glob("*/*"))
-# what stands behind pandas, and what makes folders, is slower
+# what is behind pandas, and what makes folders, is slower
 EXAMPLES = {"events": 25, "confounders": 25, "prices": 80, "factors": 80, "folder": 40, "parquet": 60, "config": 120}
 
 

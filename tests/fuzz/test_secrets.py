@@ -1,4 +1,4 @@
-"""What only this machine and the vendor may know stands in no report, log, manifest, store or error.
+"""What only this machine and the vendor may know is in no report, log, manifest, store or error.
 
 Yahoo gives a cookie and a crumb and wants no key; a proxy may want a password. Each is a canary here, and so is a key of some
 other vendor in the environment. The client keeps no cookie beyond the command, so that no file may hold any of them.
@@ -26,7 +26,7 @@ EVENT = ("event", "NVDA", "2025-04-15", "--timing", "amc", "--source", "yahoo", 
 
 
 def told(outcome: Outcome, folder: Path) -> list[str]:
-    """Where a canary stands: in what was said, and in every byte that was written."""
+    """Where a canary is: in what was said, and in every byte that was written."""
     found = [name for name in CANARIES if name in outcome.out or name in outcome.err]
     for path in sorted(folder.rglob("*")):
         if path.is_file():

@@ -6,7 +6,7 @@ arithmetic, which has eleven replacements, does not crowd out the rest. Annotati
 A mutant runs in a copy of the repository, in a child of a process that has the libraries imported. The tests that run its
 statement are tried, quick ones before slow ones, up to the first that fails; for compiled code, which is not traced, those
 that run the Python around it. What runs at import may change any test: after the tests of its module comes the whole
-subset. A mutant survives if all of these pass. ``reasons.toml`` says why a survivor is no gap; one without a reason is a
+subset. A mutant survives if all of these pass. ``reasons.toml`` says why a survivor is not a gap; one without a reason is a
 failure, and so is a rate below 85 %.
 """
 
@@ -111,7 +111,7 @@ def mutated(source: str, name: str, arguments: dict[str, object], occurrence: in
 def drawn(root: Path, count: int, seed: int, only: str = "") -> list[Mutant]:
     """A sample without repeats, of the files whose path holds a text.
 
-    Places are drawn by a digest of what stands there, so that a change elsewhere leaves the rest of the sample as it is.
+    Places are drawn by a digest of what is there, so that a change elsewhere leaves the rest of the sample as it is.
     """
     sources = {p.relative_to(root).as_posix(): p.read_text(encoding="utf-8") for p in (root / ENGINE).rglob("*.py")}
     sources = {path: source for path, source in sources.items() if only in path}
@@ -277,7 +277,7 @@ def choose(mutant: Mutant, source: str, lines: dict[str, dict[str, list[str]]]) 
 
 
 def reasons() -> dict[tuple[str, str, str], str]:
-    """Why a mutant that survives is no gap."""
+    """Why a mutant that survives is not a gap."""
     rows = tomllib.loads(REASONS.read_text(encoding="utf-8")).get("survivor", []) if REASONS.exists() else []
     return {(row["file"], row["before"], row["after"]): row["reason"] for row in rows}
 

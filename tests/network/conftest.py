@@ -33,7 +33,7 @@ def yahoo(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 
 
 def forget() -> None:
-    """What the client remembers within a process; its private names stand here and nowhere else."""
+    """What the client remembers within a process; its private names are here and nowhere else."""
     import yfinance.cache
     import yfinance.data
 

@@ -156,7 +156,7 @@ class Services:
         elif kind == "loop":
             answer = Answer(302, b"", {"Location": target})
         elif kind == "wronggzip":
-            answer = Answer(200, b"\x1f\x8b\x08 this is no gzip", {"Content-Encoding": "gzip"})
+            answer = Answer(200, b"\x1f\x8b\x08 this is not a gzip", {"Content-Encoding": "gzip"})
         elif "gzip" in headers.get("accept-encoding", "") and answer.status == 200:
             answer = Answer(200, gzip.compress(answer.body, 1), {**answer.headers, "Content-Encoding": "gzip"})
         reply = (answer.status, answer.body, dict(answer.headers))

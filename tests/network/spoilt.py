@@ -21,7 +21,7 @@ STATUS = ("401", "403", "404", "404page", "429", "500", "502", "503", "badperiod
 TEXT = ("html", "consent", "down", "blank", "textcut", "notjson", "jsonlist", "gzip", "redirect", "leads", "bomb")
 # Bytes: the reply breaks off, comes late or is longer than it says.
 WIRE = ("drop", "closed", "reset", "lencut", "lenlong", "lenshort", "drip", "slow", "notls", "endless")
-# JSON that is no chart.
+# JSON that is not a chart.
 SHAPE = (
     "nullresult", "emptyresult", "charterror", "empty", "nometa", "nocurrency", "nozone", "badzone", "notype",
     "noindicators", "noquote", "noclose", "novolume", "noadjclose", "nostamps", "nullstamps", "unequal", "words",

@@ -253,14 +253,15 @@ def test_pages_carry_a_banner_when_prices_are_older_than_asked(yahoo: StandIn, l
     assert "Stale" not in (tmp_path / "reports" / "summary.md").read_text()
 
 
-def test_two_processes_on_one_store(yahoo: StandIn, tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [(), pytest.param((["fetch", "-q"],), marks=pytest.mark.slow)], ids=["runs", "fetch"])
+def test_two_processes_on_one_store(yahoo: StandIn, tmp_path: Path, more: tuple[list[str], ...]) -> None:
     yahoo.listings = snapshot_listings()
     (tmp_path / "events.csv").write_text(
         "ticker,announced_at,timing\nNVDA,2025-04-15,amc\nAMD,2025-04-15,amc\nASML,2025-04-15,amc\n"
     )
     settings = {"EVENTSTUDY_OFFLINE": "no", "EVENTSTUDY_STORE": str(tmp_path / "store")}
     env = clean_environment(**settings, **yahoo.environment(tmp_path / "home"))
-    commands = [["run", "-q", "--formats", "csv", "-o", name] for name in ("one", "two")] + [["fetch", "-q"]]
+    commands = [["run", "-q", "--formats", "csv", "-o", name] for name in ("one", "two")]
     running = [
         subprocess.Popen(
             [sys.executable, "-m", "eventstudy", *command],
@@ -270,7 +271,7 @@ def test_two_processes_on_one_store(yahoo: StandIn, tmp_path: Path) -> None:
             stderr=subprocess.PIPE,
             text=True,
         )
-        for command in commands
+        for command in [*commands, *more]
     ]
     for process in running:
         _, said = process.communicate(timeout=120)
@@ -344,7 +345,7 @@ def test_export_and_import_bring_the_same_prices(yahoo: StandIn, live: Live, tmp
     assert one == two
     imported = live("cache", "import", "pinned", "--store", "other")
     assert imported.code == 0 and imported.out.split() == ["NVDA", "SPY"]
-    assert "were there already" in live("cache", "import", "pinned", "--store", "other").err
+    assert "were already in the store" in live("cache", "import", "pinned", "--store", "other").err
     yahoo.close()
     offline = live(*EVENT, "--json", "-q", "--store", "other", "--source", "yahoo")
     assert json.loads(offline.out)["primary"][0] == one

@@ -344,8 +344,8 @@ DOUBTFUL: dict[str, tuple[Edit, str]] = {
         closes(lambda v: np.convolve(np.append(np.repeat(v[0], 4), v), np.ones(5) / 5, "valid")),
         "means over several days",
     ),
-    "a copied block": (closes(with_copied_block), "stand twice"),
-    "rows that lost their order": (
+    "a copied block": (closes(with_copied_block), "occur twice"),
+    "rows in a wrong order": (
         closes(lambda v: np.random.default_rng(1).permutation(v)),
         "do not follow each other",
     ),

@@ -110,7 +110,7 @@ def test_every_fault_is_an_error_with_advice(shelf: Library, tmp_path: Path, fau
 
 
 def test_what_the_library_lacks_is_missing(shelf: Library, tmp_path: Path) -> None:
-    """-99.99 is no return of minus a hundred per cent."""
+    """-99.99 is not a return of minus a hundred per cent."""
     shelf.fault = "missing"
     found = french.live_factors(spec(tmp_path), ("mkt_rf",)).columns["mkt_rf"]
     assert np.isnan(found[-1]) and np.isfinite(found[:-1]).all() and np.nanmin(found) > -0.1

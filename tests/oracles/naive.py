@@ -1,7 +1,7 @@
 """The single-event study as plain loops over lists, written from the methods reference.
 
 Slow and obvious on purpose. Shares no code with the package: no NumPy tricks, its own calendar (the dates of the
-benchmark), its own returns from the raw price files. scipy.stats supplies the laws.
+benchmark), its own returns from the raw price files. scipy.stats supplies the distributions.
 """
 
 from __future__ import annotations

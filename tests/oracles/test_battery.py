@@ -16,8 +16,8 @@ from eventstudy.engine.moments import CHUNK, summarise, summarise_columns
 from eventstudy.engine.significance import bootstrap, cluster, multiple
 from eventstudy.engine.significance.battery import GROUP_TESTS
 from eventstudy.engine.significance.cross_section import Dependence
+from eventstudy.engine.significance.distributions import binomial_p_value
 from eventstudy.engine.significance.evidence import average_ranks
-from eventstudy.engine.significance.laws import binomial_p_value
 from eventstudy.engine.significance.summary import Summary, chunk_summaries, merged, spread_of, summarised
 from eventstudy.engine.significance.volatility import brown_forsythe
 from eventstudy.engine.windows import Design, WindowPlan
@@ -150,7 +150,7 @@ def ragged(seed: int, n: int = 14, *, one_date: bool = False) -> tuple[Design, n
     holes = rng.random((n, width)) < 0.06
     holes[:, plan.column(-2) :] = False
     returns[holes] = np.nan
-    # a value that stands twice, for the ranks
+    # a value that occurs twice, for the ranks
     returns[0, 5] = returns[0, 6]
     market[0, 5] = market[0, 6]
     days = offsets[:, None] + np.arange(width)

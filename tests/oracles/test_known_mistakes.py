@@ -175,7 +175,7 @@ def test_statistics_differ_from_window_to_window_and_day_to_day() -> None:
 
 
 def test_one_kind_of_return_on_both_sides() -> None:
-    """BHARs stood in the AR column and were cumulated a second time."""
+    """BHARs were in the AR column and were cumulated a second time."""
     returns = market()
     found = study(events(("x", "A", day())), frame(returns))
     window = found.windows[found.windows["window"] == "[-5,5]"].iloc[0]
@@ -186,7 +186,7 @@ def test_one_kind_of_return_on_both_sides() -> None:
 
 
 def test_the_p_value_knows_its_degrees_of_freedom() -> None:
-    """Nine instead of 118, or the normal law: the window's length has nothing to do with it."""
+    """Nine instead of 118, or the normal distribution: the window's length has nothing to do with it."""
     found = study(events(("x", "A", day())), frame(market())).windows
     assert set(found["df"]) == {118.0}
     np.testing.assert_allclose(found["p_t"], 2 * stats.t.sf(found["t"].abs(), 118), rtol=1e-9)

@@ -16,7 +16,7 @@ from eventstudy.engine.abnormal import cars
 from eventstudy.engine.conditional import conditional_fits
 from eventstudy.engine.models import fit
 from eventstudy.engine.panel import ReturnPanel
-from eventstudy.engine.significance.laws import t_p_value
+from eventstudy.engine.significance.distributions import t_p_value
 from eventstudy.engine.significance.single import car_t
 from eventstudy.engine.windows import Design, WindowPlan, gather
 from eventstudy.engine_options import window_plan
@@ -173,7 +173,7 @@ def test_factor_files_that_cannot_be_right(world: dict[str, object], tmp_path: P
     assert "returns in percent; divide by 100" in trouble(percent)
     assert "ff3 needs hml" in trouble(good.drop(columns="hml"))
     assert "rf" in trouble(good.drop(columns="rf"))
-    assert "a date stands twice" in trouble(pd.concat([good, good.tail(1)]))
+    assert "a date occurs twice" in trouble(pd.concat([good, good.tail(1)]))
     assert "line 3" in trouble(good.assign(smb=["x" if i == 1 else v for i, v in enumerate(good["smb"])]))
     with pytest.raises(UsageError, match="factors="):
         run(EVENT, world["prices"], StudySpec(model="ff3", estimation=200))  # type: ignore[arg-type]
@@ -532,7 +532,9 @@ def test_a_study_with_garch_says_what_it_leaves_out(world: dict[str, object]) ->
     assert "model_fallback" in result.windows.set_index("ticker").loc["P0", "flags"].iloc[0]
     (notice,) = [text for text in result.notices if "garch" in text]
     assert notice.startswith("garch was estimated for 1 of 2 rows") and "1 have fewer than 250" in notice
-    with pytest.raises(UsageError, match="garch could be estimated for none of 1 rows: 1 have fewer than 250") as error:
+    with pytest.raises(
+        UsageError, match="garch could not be estimated for any of 1 rows: 1 have fewer than 250"
+    ) as error:
         run(events.iloc[1:], young, spec)
     assert error.value.exit_code == 2 and "market-model" in error.value.hint
 

@@ -170,13 +170,13 @@ def test_numbers_are_numbers_words_are_categories_and_gaps_are_counted() -> None
     [
         ("surprise", "same value on all"),
         ("kind", "kind is 'earnings' on every row"),
-        ("log(word)", "stands in arithmetic and holds"),
-        ("log(minus)", "is no number on"),
-        ("a + b", "singular .* is made of the others"),
+        ("log(word)", "is used in arithmetic and holds"),
+        ("log(minus)", "is not a number on"),
+        ("a + b", "singular .* is a combination of the others"),
         ("C(other) + other", "singular"),
         ('C(other, Treatment("z"))', "has no value 'z'"),
-        ("unique", "cannot carry"),
-        ("none", "no row has a value|is empty|makes no design"),
+        ("unique", "too few for"),
+        ("none", "no row has a value|is empty|does not give a design matrix"),
     ],
 )
 def test_designs_that_cannot_be_estimated_are_sentences(formula: str, message: str) -> None:

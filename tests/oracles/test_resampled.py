@@ -1,4 +1,4 @@
-"""Resampled laws of the mean against enumeration and against draws of another generator."""
+"""Resampled distributions of the mean against enumeration and against draws of another generator."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_bootstrap_of_holding_returns_is_that_of_another_generator(side: str
     tail = min(lower, upper)
     error = math.sqrt(max(tail, 0.01) * (1 - tail) * (1 / DRAWS + 1 / 1000)) * (2 if side == "two-sided" else 1)
     assert abs(found.p - p) < 4.5 * error + 0.003, (found.p, p)
-    # a law that is not skewed enough would miss by more: the plain t differs from the adjusted one
+    # a distribution that is not skewed enough would miss by more: the plain t differs from the adjusted one
     assert found.statistic != pytest.approx(math.sqrt(len(x)) * mean / stats.tstd(x), rel=1e-6)
 
 

@@ -1,5 +1,5 @@
 """Interval and smallest detectable effect at the scale of the estimation window and of the last 20 sessions, on both
-sides of the test: the digits of the reference and scipy's laws."""
+sides of the test: the digits of the reference and scipy's distributions."""
 
 from __future__ import annotations
 

@@ -246,7 +246,7 @@ def test_equal_donors_are_the_peer_adjusted_return(world: dict[str, object]) -> 
     np.testing.assert_allclose(mixed.windows["car"], adjusted.windows["car"], rtol=1e-9)
     for column in ("car", "std_error", "p_t", "p_conformal"):
         np.testing.assert_allclose(adjusted.windows[column], alone.windows[column], rtol=1e-9, err_msg=column)
-    assert mixed.windows["p_space"].eq(1.0).all(), "donors that repeat each other are no placebos"
+    assert mixed.windows["p_space"].eq(1.0).all(), "donors that repeat each other are not placebos"
 
 
 def test_peer_adjusted_by_subtraction(world: dict[str, object]) -> None:

@@ -166,7 +166,7 @@ def long_sizes(found: dict[tuple[str, str], Rates], lines: list[Line]) -> str:
 BETWEEN = """Events apart: errors of the first group vary twice as much. On two dates each group has a date of its own, which
 `difference-welch` does not survive; events of both groups on one date share what is common, and it cancels.
 """
-MONTHS = """Holding periods overlap and several firms share a date. `csect-t` of the CARs over the holding period stands beside the
+MONTHS = """Holding periods overlap and several firms share a date. `csect-t` of the CARs over the holding period is beside the
 calendar-time tests: it must not be used.
 """
 

@@ -32,7 +32,7 @@ MARK = "\n## Few event dates\n"
 
 @dataclass(frozen=True)
 class Draw:
-    """One study: law of the errors, dates of a group, number of the batch."""
+    """One study: distribution of the errors, dates of a group, number of the batch."""
 
     law: str
     dates: int

@@ -38,7 +38,7 @@ DAY0 = (Window(0, 0),)
 
 @dataclass(frozen=True)
 class Draw:
-    """One study: what it is for, law of the errors, whether closes are missing, number of the batch."""
+    """One study: what it is for, distribution of the errors, whether closes are missing, number of the batch."""
 
     kind: str
     law: str
@@ -171,7 +171,7 @@ def _counted(p: pd.Series) -> tuple[int, int]:
 
 
 def counted(draws: list[Draw], workers: int) -> Total:
-    """Rejections and cases of every kind, law and missing closes."""
+    """Rejections and cases of every kind, distribution and missing closes."""
     total: Total = {}
     with ProcessPoolExecutor(workers) as pool:
         for draw, found in zip(draws, pool.map(hits, draws), strict=True):
@@ -264,8 +264,8 @@ def rate(counts: tuple[int, int]) -> str:
 def main() -> int:
     """Simulate and write the section."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", type=int, default=34, help="studies of 60 sessions of three firms, a law")
-    parser.add_argument("--curves", type=int, default=52, help="studies of 39 curves, a law")
+    parser.add_argument("--sizes", type=int, default=34, help="studies of 60 sessions of three firms, a distribution")
+    parser.add_argument("--curves", type=int, default=52, help="studies of 39 curves, a distribution")
     parser.add_argument("--families", type=int, default=2020, help="studies of a family, each kind")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("docs/validation.md"))

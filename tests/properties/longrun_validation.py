@@ -31,7 +31,7 @@ MODEL = "market-model"
 class LongCell:
     """Events on ``dates`` random sessions, ``each`` of different firms, held for ``hold`` sessions.
 
-    ``csect-t`` of the CARs over the holding period stands beside the tests as what must not be used.
+    ``csect-t`` of the CARs over the holding period is beside the tests as what must not be used.
     """
 
     name: str

@@ -25,7 +25,7 @@ from eventstudy.engine.models import fit
 from eventstudy.engine.panel import ReturnPanel
 from eventstudy.engine.significance import cluster, multiple, single
 from eventstudy.engine.significance.battery import GROUP_TESTS, run_battery
-from eventstudy.engine.significance.laws import t_p_value
+from eventstudy.engine.significance.distributions import t_p_value
 from eventstudy.engine.windows import Design, WindowPlan, gather
 from tests.engine.battery_sample import build
 from tests.engine.single_sample import p_values as single_p
@@ -193,7 +193,7 @@ Random firms on random sessions of 500 large US stocks, 2015 to 2026, SPY as the
 single events, {studies:,} studies of three, ten and fifty (standard error of a 5 % rate: {error:.1f} points; draws of one
 history are not independent). Real errors have fat tails, volatility lasts, firms move together, and some drawn sessions
 hold real news. Scattered dates do little harm; on one date tests that count firms as independent reject up to 26 %, and
-those that trust normal errors (`hotelling`, `mv-window`, `holm` by the t law) up to 21 %, while `kolari-pynnonen`, `corrado`,
+those that trust normal errors (`hotelling`, `mv-window`, `holm` by the t distribution) up to 21 %, while `kolari-pynnonen`, `corrado`,
 `conformal-hotelling` and `romano-wolf` stay within 4 to 7 %. Rejections at nominal 5 %, in percent.
 """
 

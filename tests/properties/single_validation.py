@@ -13,7 +13,7 @@ import numpy as np
 from eventstudy.engine.abnormal import cars
 from eventstudy.engine.models import fit
 from eventstudy.engine.significance import cluster, multiple, single
-from eventstudy.engine.significance.laws import t_p_value
+from eventstudy.engine.significance.distributions import t_p_value
 from eventstudy.engine.significance.single_tests import SINGLE_TESTS
 from eventstudy.engine.windows import WindowPlan
 from tests.engine.battery_sample import panel_design

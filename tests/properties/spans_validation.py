@@ -47,7 +47,7 @@ MARK = "\n## Returns over several sessions\n"
 
 @dataclass(frozen=True)
 class Draw:
-    """One study: law of the errors, closes missing before day 0, number of the batch."""
+    """One study: distribution of the errors, closes missing before day 0, number of the batch."""
 
     law: str
     missing: int
@@ -185,7 +185,7 @@ Counts = dict[tuple[str, int], dict[tuple[str, str], tuple[int, int]]]
 
 
 def counted(batches: int, workers: int) -> Counts:
-    """Rejections and cases of every law and number of missing closes; half the batches for a synthetic control."""
+    """Rejections and cases of every distribution and number of missing closes; half the batches for a synthetic control."""
     draws = [Draw(law, k, b) for law in LAWS for k in MISSING for b in range(batches)]
     draws += [Draw(SYNTHETIC, k, b) for k in MISSING for b in range(batches // 2)]
     total: Counts = {}

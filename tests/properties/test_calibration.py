@@ -1,7 +1,7 @@
-"""What `calibrate` finds where the law of the returns is known: the sizes of the methods, and what breaks them.
+"""What `calibrate` finds where the distribution of the returns is known: the sizes of the methods, and what breaks them.
 
 Small seeded versions run in the suite; with EVENTSTUDY_REPLICATIONS of 4000 (`make calibrate`) many more sessions.
-`pytest -s` prints the table that stands in docs/methods.md.
+`pytest -s` prints the table that is in docs/methods.md.
 """
 
 from __future__ import annotations

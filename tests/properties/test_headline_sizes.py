@@ -1,5 +1,5 @@
 """A small version of docs/validation.md: the headline p keeps its level where the t does not, the family of parts where
-unadjusted tests do not, the joint test of a curve where its normal law does not."""
+unadjusted tests do not, the joint test of a curve where its normal distribution does not."""
 
 from __future__ import annotations
 

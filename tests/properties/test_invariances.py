@@ -168,7 +168,7 @@ def test_collapses_and_degenerate_designs() -> None:
     fits = fit(gather(still, where.series, where.session, where.masked, plan), "market-model")
     assert fits.zero_variance.all() and (fits.s2 == 0).all()
     block = study_block(still, where, OPTIONS)
-    assert np.isnan(block.ar_t).all() and np.isnan(block.exact.p).all(), "0/0 is no number"
+    assert np.isnan(block.ar_t).all() and np.isnan(block.exact.p).all(), "0/0 is not a number"
     assert (block.cars.car == 0).all()
 
 

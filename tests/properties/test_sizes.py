@@ -19,7 +19,7 @@ from eventstudy.engine.options import Options
 from eventstudy.engine.panel import ReturnPanel
 from eventstudy.engine.significance import cluster, multiple, single
 from eventstudy.engine.significance.cross_section import csect_t
-from eventstudy.engine.significance.laws import t_p_value
+from eventstudy.engine.significance.distributions import t_p_value
 from eventstudy.engine.significance.placebo import placebo_table, placebo_time
 from eventstudy.engine.windows import Design, WindowPlan, gather
 from tests.engine.single_sample import p_values as single_p

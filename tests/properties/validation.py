@@ -83,7 +83,7 @@ def sizes(default: tuple[str, ...], **given: float | tuple[float, ...]) -> dict[
     return found
 
 
-# exact two-sided sizes of a discrete law with doubled tails: the sign test at N = 10, 20, 50
+# exact two-sided sizes of a discrete distribution with doubled tails: the sign test at N = 10, 20, 50
 SIGN = {3: 0.0, 10: 2.15, 20: 4.14, 50: 3.28}
 INDEPENDENT = (*PARAMETRIC, *MORE, "corrado", "cumrank-t", "cumrank-z", "grank-raw")
 

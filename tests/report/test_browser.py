@@ -1,5 +1,5 @@
 """Pages in a real browser, with every fold open: nothing overflows from 320 to 1280 pixels, no finding of axe, no word
-on the console, and what stands on the first screen."""
+on the console, and what is on the first screen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this ma
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 OPEN = "document.querySelectorAll('details').forEach(d => { d.open = true; })"
-# what stands beyond the page and scrolls in no region of its own
+# what is beyond the page and scrolls in no region of its own
 BEYOND = (
     "w => [...document.querySelectorAll('h1,h2,h3,p,dt,dd,li,figcaption,summary,td,th,svg')]"
     ".filter(e => !e.closest('.scroll') && !e.closest('.vh') && e.getBoundingClientRect().right > w + 1)"

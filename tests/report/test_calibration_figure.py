@@ -1,4 +1,4 @@
-"""The figure of observed rates, where a rate stands at the edge of its interval."""
+"""The figure of observed rates, where a rate is at the edge of its interval."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ def test_slides(tmp_path: Path, texts: list[str]) -> None:
     shared = {f"share-h{HOSTILE.index(text)}" for text in texts}
     assert set(pictures) == {path.stem for path in folder.glob("*.svg")} | shared and len(pictures) >= len(texts)
     assert all(data.startswith(b"\x89PNG") for data in pictures.values())
-    assert "Warning" not in done.err, "a letter that the font lacks is no reason to talk"
+    assert "Warning" not in done.err, "a letter that the font lacks is not a reason to talk"
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
@@ -268,7 +268,7 @@ def test_the_page_fits_and_nothing_of_it_runs(hostile: Outcome, width: int) -> N
             width,
         )
         assert outside == [] and said == []
-        # all of them on one session, which stands once: two shares
+        # all of them on one session, which is once: two shares
         assert page.locator("#events table.all tbody tr:not(.g):not(.part):visible").count() == 2
         assert page.locator("section[id^=session-] h3[id^=h]").count() == len(HOSTILE)
         browser.close()

@@ -32,7 +32,7 @@ def files(sample: StudyResult) -> dict[str, str]:
 def test_every_table_of_the_summary_is_there(files: dict[str, str]) -> None:
     assert {"tables/claims.tex", "tables/events.tex", "tables/clusters.tex", "tables/groups.tex"} <= set(files)
     assert "The number is right: -6.87 \\%" in files["tables/claims.tex"]
-    # each share and session once: three announcements of 16 April stand once
+    # each share and session once: three announcements of 16 April are once
     assert files["tables/events.tex"].count(r" \\") >= 42
 
 

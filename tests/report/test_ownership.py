@@ -27,9 +27,9 @@ OWN = {
 
 
 @pytest.fixture(scope="module")
-def files(sample: StudyResult, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+def files(few: StudyResult, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("files")
-    write_report(sample, folder, ("md", "html", "csv", "json"), None)
+    write_report(few, folder, ("md", "html", "csv", "json"), None)
     return tree(folder)
 
 
@@ -38,22 +38,22 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_a_file_of_the_user_stays(sample: StudyResult, files: dict[str, bytes], tmp_path: Path, name: str) -> None:
+def test_a_file_of_the_user_stays(few: StudyResult, files: dict[str, bytes], tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text(OWN[name])
     (tmp_path / "notes.txt").write_text("mine")
     before = tree(tmp_path)
     with pytest.raises(UsageError, match=f"{name} would be replaced"):
-        write_report(sample, tmp_path, ("md", "html", "csv", "json"), None)
+        write_report(few, tmp_path, ("md", "html", "csv", "json"), None)
     assert tree(tmp_path) == before, "nothing is written, not even beside it"
-    write_report(sample, tmp_path, ("md", "html", "csv", "json"), None, force=True)
+    write_report(few, tmp_path, ("md", "html", "csv", "json"), None, force=True)
     assert (tmp_path / name).read_bytes() == files[name] and (tmp_path / "notes.txt").read_text() == "mine"
 
 
-def test_what_a_report_wrote_is_replaced(sample: StudyResult, tmp_path: Path) -> None:
+def test_what_a_report_wrote_is_replaced(few: StudyResult, tmp_path: Path) -> None:
     """With a manifest because it is listed; without one, as where a report is committed, by its heading."""
-    write_report(sample, tmp_path, ("md", "html", "csv", "json"), None)
+    write_report(few, tmp_path, ("md", "html", "csv", "json"), None)
     (tmp_path / "windows.csv").write_text("listed, and therefore ours\n")
-    write_report(sample, tmp_path, ("md", "html", "csv", "json"), None)
+    write_report(few, tmp_path, ("md", "html", "csv", "json"), None)
     (tmp_path / "manifest.json").unlink()
     text = (tmp_path / "windows.csv").read_text()
     # another study, Windows line ends, and a column that this version does not have
@@ -61,7 +61,7 @@ def test_what_a_report_wrote_is_replaced(sample: StudyResult, tmp_path: Path) ->
         text.replace("\n", ",1\r\n").replace("flags,1", "flags,old_column").replace("NVDA", "AAPL")
     )
     (tmp_path / "models.csv").write_text("")
-    write_report(sample, tmp_path, ("md", "html", "csv", "json"), None)
+    write_report(few, tmp_path, ("md", "html", "csv", "json"), None)
     assert (tmp_path / "windows.csv").read_text() == text
 
 
@@ -106,14 +106,14 @@ def test_parquet_by_its_columns(tmp_path: Path) -> None:
     assert not is_report_file(tmp_path / "own.parquet", tmp_path / "built.parquet")
 
 
-def test_what_other_commands_add_and_what_is_streamed(sample: StudyResult, tmp_path: Path) -> None:
+def test_what_other_commands_add_and_what_is_streamed(few: StudyResult, tmp_path: Path) -> None:
     """The same rule for files that `calibrate` and its like add, and for a streamed study."""
     (tmp_path / "other.csv").write_text("mine,alone\n")
     with pytest.raises(UsageError, match=r"other\.csv would be replaced"):
-        add_files(tmp_path, "other", {"other.csv": "a,b\n1,2\n"}, sample)
-    add_files(tmp_path, "other", {"other.csv": "a,b\n1,2\n"}, sample, force=True)
+        add_files(tmp_path, "other", {"other.csv": "a,b\n1,2\n"}, few)
+    add_files(tmp_path, "other", {"other.csv": "a,b\n1,2\n"}, few, force=True)
     (tmp_path / "other.csv").write_text("changed since\n")
-    add_files(tmp_path, "other", {"other.csv": "c,d\n1,2\n"}, sample)
+    add_files(tmp_path, "other", {"other.csv": "c,d\n1,2\n"}, few)
     out, built = tmp_path / "out", {"windows.csv": b"event_id,ticker,car\n"}
     for force in (False, True):
         out.mkdir(exist_ok=True)

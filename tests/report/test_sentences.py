@@ -22,7 +22,7 @@ from tests.report.reading import (
     rows_of,
 )
 
-FEW, MANY = range(12), range(12, 212)
+FEW, MANY = range(6), range(6, 212)
 FORBIDDEN = re.compile(r"\b(?:significan\w*|reject\w*|null)\b", re.IGNORECASE)
 
 
@@ -130,7 +130,7 @@ CHECKS = {
     r"(?:At the close, )?[Tt]he own moves? of .*(?:choice|day|measured)\.": _groups,
     r"(?:With \d+ days of history instead of \d+|Where .*?|With .*?), (?P<name>[A-Z]+)'s is [+-]?\d+\.\d+ % instead of "
     r"(?P<usual>[+-]?\d+\.\d+) % and (?P<how>counts|does not count) as unusual\.": _flip,
-    r"At the opening (?P<names>[A-Z, and]+?) stood (?P<sizes>[\d., and]+?) points (?P<side>below|above) what the market "
+    r"At the opening (?P<names>[A-Z, and]+?) (?:was|were) (?P<sizes>[\d., and]+?) points (?P<side>below|above) what the market "
     r"explains(?: \([^)]*\))?(?P<turned>; during the day (?P<who>.*?)(?P<verb>gained|lost) (?P<back>[\d., and]+?) points "
     r"(?:on|against) the market, which (?:could be ordinary|is unusual too|is unusual for [A-Z, and]+))?\.": _opening,
     r"Not proof of no effect: a true effect of (?P<sizes>.*?) would be found four times in five, a smaller one is often "

@@ -113,7 +113,7 @@ def test_pages_against_tables(tmp_path: Path) -> None:
 def test_a_default_run_loads_no_matplotlib(tmp_path: Path) -> None:
     copy_study(tmp_path)
     code = (
-        "import sys; sys.argv = ['eventstudy', 'run', '-q']\n"
+        "import sys; sys.argv = ['eventstudy', 'run', '-q', '--event', 'h20_license_8k', '--event', 'deepseek_shock']\n"
         "from eventstudy.cli.app import main\n"
         "main()\n"
         "assert not {'matplotlib', 'jinja2'} & set(sys.modules)"

@@ -81,13 +81,13 @@ REFUSED: dict[str, tuple[int, tuple[str, ...]]] = {
     "p_tt > 1": (0, ("did you mean p_t",)),
     "exclude > 1": (0, ("did you mean excluded",)),
     "ticker == 1": (0, ("ticker is text",)),
-    "excluded[0,1] > 1": (8, ("one number of the whole report",)),
+    "excluded[0,1] > 1": (8, ("one number for the whole report",)),
     "car[0,5] > 1": (0, ("no window [0,5]", "[0,0], [0,1]", "--window 0:5")),
     "car[1,0] > 1": (3, ("ends before it starts",)),
     "car[0] > 1": (5, ("two ends",)),
     "car[0:1] > 1": (5, ("a comma",)),
-    "car[a,1] > 1": (4, ("is no day",)),
-    "car[0.5,1] > 1": (4, ("is no day",)),
+    "car[a,1] > 1": (4, ("is not a day",)),
+    "car[0.5,1] > 1": (4, ("is not a day",)),
     "car[0,1 > 1": (8, ("before '['",)),
     "car > ": (6, ("ends here",)),
     "> 1": (0, ("not expected",)),
@@ -111,13 +111,13 @@ REFUSED: dict[str, tuple[int, tuple[str, ...]]] = {
     "car and p_t": (0, ("a number, not a condition",)),
     "and": (0, ("not expected",)),
     "car > 1 and": (11, ("ends here",)),
-    "__import__('os').system('x') > 1": (11, ("no part of the language",)),
-    "car.__class__ > 1": (3, ("no part of the language",)),
-    "car > 1; car < 2": (7, ("no part of the language",)),
+    "__import__('os').system('x') > 1": (11, ("not a part of the language",)),
+    "car.__class__ > 1": (3, ("not a part of the language",)),
+    "car > 1; car < 2": (7, ("not a part of the language",)),
     "lambda: 1": (0, ("unknown",)),
     "car > 0x10": (7, ("and, or, or the end",)),
-    "car > ٣": (6, ("no part of the language",)),
-    "саr > 1": (0, ("no part of the language",)),  # Cyrillic letters that look like ours
+    "car > ٣": (6, ("not a part of the language",)),
+    "саr > 1": (0, ("not a part of the language",)),  # Cyrillic letters that look like ours
     "(" * 5000 + "car > 1" + ")" * 5000: (0, (f"at most {LONGEST}",)),
 }
 
@@ -132,7 +132,7 @@ def test_refused_with_the_place(tmp_path: Path, text: str) -> None:
     for word in words:
         assert word in said
     if place < 60:
-        assert said.splitlines()[2].index("^") == 4 + place, "the mark stands beneath what it means"
+        assert said.splitlines()[2].index("^") == 4 + place, "the mark is below what it means"
 
 
 @pytest.mark.parametrize("text", ["(" * DEEPEST, "not " * (DEEPEST + 1) + "car > 1", "-" * (DEEPEST + 1) + "car > 1"])

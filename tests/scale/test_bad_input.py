@@ -1,6 +1,6 @@
 """Bad input to a streamed study, by the command line: every row is accounted for, every bad file refused with its place.
 
-What ten thousand bad rows among a million do is held by ``test_ledger``. Here stand every reason for exclusion, more
+What ten thousand bad rows among a million do is held by ``test_ledger``. Here are every reason for exclusion, more
 excluded rows than are written at once (with EVENTSTUDY_REPLICATIONS of 4000 or more, 900,000 of a million), files that
 cannot be read at all, and disks that fill up at every stage of a run.
 """
@@ -84,7 +84,7 @@ def first_null(values: list[Any]) -> list[Any]:
 
 
 DATES, MOMENT = "dates, timestamps or text", "YYYY-MM-DD, or a moment with its offset such as 2025-04-15T17:10:00-04:00"
-TEXT = "is no column of text"
+TEXT = "is not a column of text"
 EVENTS: dict[str, tuple[Callable[[Columns], Columns], list[str]]] = {
     "every column at once": (
         lambda good: {
@@ -96,10 +96,10 @@ EVENTS: dict[str, tuple[Callable[[Columns], Columns], list[str]]] = {
         },
         [
             f"file  ticker 'int64': {TEXT}",
-            f"file  announced_at 'double': is no column of {DATES}",
+            f"file  announced_at 'double': is not a column of {DATES}",
             f"file  timing 'bool': {TEXT}",
-            "file  claimed_return 'list<element: double>': is no column of text or numbers",
-            "file  desk 'struct<name: string>': is no column of text, numbers or dates",
+            "file  claimed_return 'list<element: double>': is not a column of text or numbers",
+            "file  desk 'struct<name: string>': is not a column of text, numbers or dates",
         ],
     ),
     "ids that are numbers": (lambda good: {"event_id": list(range(FEW))}, [f"file  event_id 'int64': {TEXT}"]),
@@ -109,15 +109,15 @@ EVENTS: dict[str, tuple[Callable[[Columns], Columns], list[str]]] = {
     ),
     "lists of days": (
         lambda good: {"announced_at": [[x] for x in good["announced_at"]]},
-        [f"file  announced_at 'list<element: string>': is no column of {DATES}"],
+        [f"file  announced_at 'list<element: string>': is not a column of {DATES}"],
     ),
     "a column of days without a day": (
         lambda good: {"announced_at": pyarrow.nulls(FEW)},
-        [f"file  announced_at 'null': is no column of {DATES}"],
+        [f"file  announced_at 'null': is not a column of {DATES}"],
     ),
     "a ticker that is not there": (
         lambda good: {"ticker": first_null(good["ticker"])},
-        ["row 1  ticker: is no ticker; write a symbol such as NVDA, ASML.AS or ^GSPC"],
+        ["row 1  ticker: is not a ticker; write a symbol such as NVDA, ASML.AS or ^GSPC"],
     ),
     "a text that is not there": (
         lambda good: {"announced_at": first_null(good["announced_at"])},
@@ -163,8 +163,8 @@ PRICES: dict[str, tuple[Callable[[Any], Columns], list[str]]] = {
         },
         [
             f"file  ticker 'struct<name: string>': {TEXT}",
-            "file  close 'bool': is no column of numbers",
-            "file  volume 'bool': is no column of numbers",
+            "file  close 'bool': is not a column of numbers",
+            "file  volume 'bool': is not a column of numbers",
         ],
     ),
     "a ticker that is not there": (
@@ -177,7 +177,7 @@ PRICES: dict[str, tuple[Callable[[Any], Columns], list[str]]] = {
     ),
     "a day that is none": (
         lambda table: {"date": pyarrow.array(["soon", *table["date"].cast(pyarrow.string()).to_pylist()[1:]])},
-        ["file: MKT: prices.parquet: date 'MKT row 1 soon': is no date; write YYYY-MM-DD"],
+        ["file: MKT: prices.parquet: date 'MKT row 1 soon': is not a date; write YYYY-MM-DD"],
     ),
     "a price below zero": (
         lambda table: {"close": pyarrow.array([-1.0, *table["close"].to_pylist()[1:]])},
@@ -350,10 +350,10 @@ def test_more_excluded_rows_than_are_written_at_once(tmp_path: Path, prices: Any
     assert len(windows) == n - sum(bad.values()) and reasons.keys().isdisjoint(windows)
 
 
-# rows that no events file may have: column -> (what stands there, what is said of it, how many)
+# rows that no events file may have: column -> (what is there, what is said of it, how many)
 INVALID: dict[str, tuple[str, str, int]] = {
     "timing": ("noon", "is unknown; write bmo, dmh or amc, or leave it empty if the hour is unknown", 4000),
-    "announced_at": ("soon", f"is no date; write {MOMENT}", 3000),
+    "announced_at": ("soon", f"is not a date; write {MOMENT}", 3000),
     "event_id": (
         "../{}",
         "write 1 to 64 of A-Z a-z 0-9 . _ - beginning with a letter or digit: it becomes a file name",
@@ -387,10 +387,10 @@ def test_ten_thousand_rows_that_no_file_may_have_are_counted_and_a_hundred_liste
     else:
         with (tmp_path / name).open("w", newline="") as handle:
             csv.writer(handle).writerows([list(table), *zip(*table.values(), strict=True)])
-    begun = time.monotonic()
+    begun = time.process_time()
     done = again(tmp_path, name=name)
     # about a second; a message made of ten thousand lines or a search for each would show
-    assert time.monotonic() - begun < 30
+    assert time.process_time() - begun < 30
     assert done.code == 2 and not done.out
     head, *lines = done.err.rstrip().splitlines()
     assert head == f"error: {name}: 10,000 problems; nothing was run"

@@ -121,10 +121,10 @@ def test_a_security_without_prices_and_one_whose_prices_end(place: Path) -> None
 
 
 WRONG: dict[str, tuple[str, Any, str]] = {
-    "numbers for tickers": ("ticker", list(range(FEW)), "ticker 'int64': is no column of text"),
+    "numbers for tickers": ("ticker", list(range(FEW)), "ticker 'int64': is not a column of text"),
     "lists of tickers": ("ticker", [["A"]] * FEW, "ticker 'list<"),
-    "numbers for days": ("announced_at", [1.5] * FEW, "announced_at 'double': is no column of dates"),
-    "a ticker that is not there": ("ticker", [None] + ["S00001"] * (FEW - 1), "row 1  ticker: is no ticker"),
+    "numbers for days": ("announced_at", [1.5] * FEW, "announced_at 'double': is not a column of dates"),
+    "a ticker that is not there": ("ticker", [None] + ["S00001"] * (FEW - 1), "row 1  ticker: is not a ticker"),
 }
 
 
@@ -138,8 +138,8 @@ def test_events_of_wrong_types_are_named_with_their_column(place: Path, what: st
 
 
 PRICES: dict[str, tuple[str, Any, str]] = {
-    "closes that are true": ("close", lambda close: True, "close 'bool': is no column of numbers"),
-    "dates as numbers": ("date", lambda day: 1.5, "date 'MKT row 1 1.5': is no date"),
+    "closes that are true": ("close", lambda close: True, "close 'bool': is not a column of numbers"),
+    "dates as numbers": ("date", lambda day: 1.5, "date 'MKT row 1 1.5': is not a date"),
     "tickers in records": ("ticker", lambda name: {"a": name}, "ticker 'struct<"),
 }
 

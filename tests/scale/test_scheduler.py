@@ -121,5 +121,5 @@ def test_a_cluster_that_goes_away_is_told(
         assert next(results) is None
         for worker in workers:
             worker.send_signal(signal.SIGKILL)
-        with pytest.raises(UsageError, match="no worker has been there"):
+        with pytest.raises(UsageError, match="no worker has been connected"):
             next(results)

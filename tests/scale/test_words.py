@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eventstudy.engine.significance.laws import t_quantile
+from eventstudy.engine.significance.distributions import t_quantile
 from eventstudy.engine.significance.single import exact_t
 from eventstudy.report.event_tables import NARROW, Words, coded_words, day_words, distinct
 

@@ -1,4 +1,4 @@
-"""Which company of the SEC a ticker stands for, kept with the dates on which the SEC said so."""
+"""The company of the SEC that a ticker belongs to, kept with the dates on which the SEC listed it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from eventstudy.opening import RECORD, content
 
 # The list changes daily; once a day is often enough to ask.
 ASK_AGAIN_DAYS = 1.0
-# The SEC lists some ten thousand tickers; a list of a handful is no list.
+# The SEC lists some ten thousand tickers; a list of a handful is not a list.
 FEWEST = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """That a ticker stood for a company.
+    """A ticker and the company that it belonged to.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ def read_tickers(body: bytes) -> dict[str, list[tuple[int, str]]]:
     Raises
     ------
     MalformedResponse
-        If it is no such list.
+        If it is not such a list.
     """
     found: dict[str, list[tuple[int, str]]] = {}
     try:

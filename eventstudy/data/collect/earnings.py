@@ -66,7 +66,7 @@ def _agreed(group: list[Reading], filed: Sequence[date]) -> tuple[date, str, str
     reported = {one.day for one in group if one.reported}
     for beside, what in (
         ([day for day in days if day in filed], "the firm filed its results on"),
-        ([day for day in days if day in reported], "figures stand beside"),
+        ([day for day in days if day in reported], "there are figures beside"),
     ):
         if len(beside) == 1:
             buckets = {one.bucket for one in group if one.day == beside[0] and one.bucket}

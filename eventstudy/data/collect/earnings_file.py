@@ -68,7 +68,9 @@ def file_answers(path: Path, tickers: Sequence[str], since: date, today: date) -
             continue
         bucket = bucket_of(word)
         if bucket is None:
-            out[ticker].notes.append(f"{ticker}: {word[:20]!r} in line {line} of {name} is no known hour; left empty")
+            out[ticker].notes.append(
+                f"{ticker}: {word[:20]!r} in line {line} of {name} is not a known hour; left empty"
+            )
         if bucket and not is_home(ticker):
             bucket = ""
             if (said := ABROAD.format(ticker=ticker)) not in out[ticker].notes:

@@ -1,4 +1,4 @@
-"""The SEC's public files: which company a ticker stands for, which filings it made, and the header of each."""
+"""The SEC's public files: the company of a ticker, its filings, and the header of each."""
 
 from __future__ import annotations
 
@@ -82,23 +82,27 @@ class Index:
 
 
 def checked_identity(text: str) -> str:
-    """A name and an address as the SEC wants them; none is ever made up.
+    """A name and an address as the SEC requires them; none is ever made up.
 
     Raises
     ------
     UsageError
-        If there is none, or it is none.
+        If there is no identity, or it is not valid.
     """
     wanted = "a name and an e-mail address, such as `Jane Doe jane@example.org`"
     if not text.strip():
-        raise UsageError("the SEC wants to know who asks", wanted, "--identity TEXT, or the variable EDGAR_IDENTITY")
+        raise UsageError(
+            "the SEC requires a name and an e-mail address from every client",
+            wanted,
+            "--identity TEXT, or the variable EDGAR_IDENTITY",
+        )
     if not text.isascii() or not text.isprintable() or len(text) > 200 or not _IDENTITY.fullmatch(text.strip()):
-        raise UsageError("the identity for the SEC is no name with an e-mail address", wanted, "--identity TEXT")
+        raise UsageError("the identity for the SEC is not a name with an e-mail address", wanted, "--identity TEXT")
     return text.strip()
 
 
 def edgar_web(identity: str) -> Web:
-    """The SEC as a service; the identity goes along with every request."""
+    """The SEC as a service; every request carries the identity."""
     return Web(
         service=SEC,
         domains=("sec.gov",),
@@ -126,7 +130,7 @@ class Edgar:
     _told: bool = False
 
     def company(self, ticker: str) -> tuple[int, str]:
-        """The company that a ticker, or TICKER=CIK, stands for: CIK and name.
+        """CIK and name of the company of a ticker, or of TICKER=CIK.
 
         Raises
         ------
@@ -152,7 +156,7 @@ class Edgar:
             raise UsageError(f"the SEC lists {symbol} for {len(now)} companies", listed)
         if not now:
             was = "".join(
-                f"; until {one.last} it stood for {one.name}: write {symbol}={one.cik}" for one in before[-1:]
+                f"; until {one.last} it belonged to {one.name}: write {symbol}={one.cik}" for one in before[-1:]
             )
             raise UsageError(
                 f"the SEC's list of {companies.listed_on} has no ticker {symbol}{was}",
@@ -161,7 +165,7 @@ class Edgar:
             )
         if before:
             self.warn(
-                f"{symbol} stands for {now[0].name} since {now[0].first}; before, it stood for {before[-1].name} "
+                f"{symbol} belongs to {now[0].name} since {now[0].first}; before, it belonged to {before[-1].name} "
                 f"({symbol}={before[-1].cik})"
             )
         return now[0].cik, now[0].name
@@ -269,7 +273,7 @@ def no_such_object(reply: Reply) -> bool:
 
 
 def refusal(reply: Reply, what: str) -> EventStudyError | None:
-    """Why a reply of the SEC is no answer; its 403 has several meanings, and the body tells them apart."""
+    """Why a reply of the SEC is not an answer; its 403 has several meanings, and the body tells them apart."""
     if reply.status == 200:
         return None
     said = reply.text[:20_000].lower()

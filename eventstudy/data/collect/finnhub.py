@@ -18,7 +18,7 @@ FREE = "its free plan goes back one month"
 
 
 def finnhub_web(key: str) -> Web:
-    """Finnhub as a service; the key goes along in a header."""
+    """Finnhub as a service; the key is sent in a header."""
     return Web(
         service=NAME,
         domains=("finnhub.io",),
@@ -34,7 +34,7 @@ def finnhub_readings(web: Web, ticker: str, since: date, today: date) -> Answer:
     Raises
     ------
     SourceUnavailable, RateLimited, MalformedResponse
-        If Finnhub refuses, or answers with something that is no calendar.
+        If Finnhub refuses, or answers with something that is not a calendar.
     """
     symbol = yahoo_spelling(ticker)
     query = {"from": since.isoformat(), "to": today.isoformat(), "symbol": symbol}
@@ -46,7 +46,7 @@ def finnhub_readings(web: Web, ticker: str, since: date, today: date) -> Answer:
     except (ValueError, KeyError, TypeError, RecursionError):
         kind = "a web page" if reply.is_page else f"{len(reply.body)} bytes"
         raise MalformedResponse(
-            f"{NAME}'s answer for {symbol} is no calendar ({kind})", hint="try again later"
+            f"{NAME}'s answer for {symbol} is not a calendar ({kind})", hint="try again later"
         ) from None
     out, unknown, others = Answer(), set[str](), 0
     home, abroad = is_home(ticker), False

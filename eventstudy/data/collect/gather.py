@@ -29,10 +29,10 @@ class Gathered:
     ----------
     rows : list of dict
     listed, read : int
-        Filings, or days, that the source lists and that are wanted; those that became rows.
+        Filings, or days, that the source lists and that are selected; those that became rows.
     failed : list of str
         What could not be read, as sentences.
-    notes, told : list of str
+    notes, counts : list of str
         What a person should know; the account in words.
     hint : str
         What to do about failures.
@@ -43,7 +43,7 @@ class Gathered:
     read: int = 0
     failed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    counts: list[str] = field(default_factory=list)
     hint: str = ""
 
     def summary(self) -> dict[str, Any]:
@@ -126,9 +126,9 @@ def _tell(ticker: str, every: list[Filing], chosen: list[Filing], wanted: Wanted
     """How many there are, and what a person should know of this ticker's rows."""
     forms = ", ".join(wanted.forms)
     ours = [filing for filing in every if filing.form in wanted.forms]
-    out.told.append(
+    out.counts.append(
         f"{ticker}: the index lists {len(ours)} filings of {forms} from {wanted.since} to {wanted.until}, "
-        f"{len(chosen)} are wanted"
+        f"{len(chosen)} are selected"
     )
     if not ours:
         others = sorted({filing.form for filing in every})[:8]
@@ -173,7 +173,7 @@ def gather_earnings(
     Raises
     ------
     UsageError
-        If a ticker or a source is none.
+        If a ticker or a source is not valid.
     """
     out, problems = Gathered(), []
     wanted = list(dict.fromkeys(tickers))
@@ -197,7 +197,7 @@ def gather_earnings(
         out.listed += len(readings)
         out.read += len(rows)
         timed = sum(bool(row["timing"]) for row in rows)
-        out.told.append(f"{ticker}: {len(rows)} days of results from {days[0]} to {days[1]}, {timed} with a bucket")
+        out.counts.append(f"{ticker}: {len(rows)} days of results from {days[0]} to {days[1]}, {timed} with a bucket")
     return out
 
 
@@ -233,7 +233,7 @@ def _reader(source: str, tickers: Sequence[str], days: tuple[date, date]) -> Cal
     path = Path(source)
     if not path.exists():
         raise UsageError(
-            f"source {source!r} is neither yahoo nor finnhub nor a file that is there",
+            f"source {source!r} is neither yahoo nor finnhub nor an existing file",
             "yahoo, finnhub or a CSV file",
             "Nasdaq's calendar is not offered: what it says of past days has no hour" if source == "nasdaq" else "",
         )

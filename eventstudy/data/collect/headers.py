@@ -62,12 +62,12 @@ def read_header(body: bytes, accession: str) -> Header:
     Raises
     ------
     MalformedResponse
-        A page, no header at all, that of another filing, or a clock that is none.
+        A page, no header at all, that of another filing, or an invalid clock.
     """
     text = body.decode("latin-1").replace("\r\n", "\n")
     root = _ROOT.search(text)
     if root is None:
-        raise MalformedResponse(f"the answer for {accession} is no header of a filing", hint="try again later")
+        raise MalformedResponse(f"the answer for {accession} is not a header of a filing", hint="try again later")
     text = text[root.start() :]
     number = _NUMBER.search(text)
     if number is None or number[1] != accession:

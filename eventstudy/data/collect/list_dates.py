@@ -33,9 +33,9 @@ def read_moment(text: str, order: str, zone: ZoneInfo | None) -> str:
     ----------
     text : str
     order : {"", "ymd", "mdy", "dmy"}
-        Of dates that could be read in two ways; empty where nobody said.
+        Of dates that could be read in two ways; empty where not given.
     zone : ZoneInfo or None
-        Whose clock a moment without an offset has. Midnight, as written or in UTC, is no clock.
+        Whose clock a moment without an offset has. Midnight, as written or in UTC, is not a clock.
 
     Raises
     ------
@@ -54,10 +54,10 @@ def read_moment(text: str, order: str, zone: ZoneInfo | None) -> str:
     try:
         moment = datetime.fromisoformat(f"{stamp}{'+00:00' if offset == 'Z' else offset or ''}")
     except ValueError:
-        raise ValueError("has a clock that is none") from None
+        raise ValueError("has a clock that does not exist") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
-        # an hour that a change of clocks skips, or has twice, is no moment
+        # an hour that a change of clocks skips, or has twice, is not a moment
         if moment.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment.replace(tzinfo=None):
             raise ValueError(f"is an hour that the clocks of {zone} skipped")
     return moment.astimezone(UTC).date().isoformat() if is_midnight(moment) else moment.isoformat()
@@ -71,7 +71,7 @@ def with_clock(text: str, clock: str) -> str:
     Raises
     ------
     ValueError
-        If the clock is none, or its zone stands in letters.
+        If the clock does not exist, or its zone is written in letters.
     """
     own = _CLOCK.fullmatch(text)
     if own is not None and own[2] not in MIDNIGHT:
@@ -81,7 +81,7 @@ def with_clock(text: str, clock: str) -> str:
         raise ValueError(f"has the clock {clock!r} beside it, which is not read; write HH:MM, and the zone with --zone")
     hour, half = int(found[1]), (found[4] or "").lower()
     if half and not 1 <= hour <= 12:
-        raise ValueError(f"has the clock {clock!r} beside it, which is none")
+        raise ValueError(f"has the clock {clock!r} beside it, which does not exist")
     hour = hour % 12 + 12 * (half == "p") if half else hour
     offset = found[5] or (own[3] if own is not None and own[3] not in UTC_OFFSETS else "") or ""
     return f"{own[1] if own else text} {hour:02d}:{found[2] or '00'}:{found[3] or '00'}{offset.upper()}"
@@ -109,7 +109,7 @@ def read_day(text: str, order: str) -> date:
     if match := _NAMED.fullmatch(text):
         name, day, year = (match[2], match[1], match[3]) if match[2] else (match[4], match[5], match[6])
         if name[:3].lower() not in MONTHS:
-            raise ValueError("is no date: its month has no such name")
+            raise ValueError("is not a date: its month has no such name")
         return _made(year, str(MONTHS.index(name[:3].lower()) + 1), day)
     if match := _SLASHED.fullmatch(text):
         if order == "mdy":
@@ -123,16 +123,16 @@ def read_day(text: str, order: str) -> date:
         raise ValueError("has a year of two digits; write four")
     if re.fullmatch(r"\d+(?:\.\d*)?", text):
         raise ValueError(
-            "is a number and no date: a count of days (CRSP, SAS, Excel) is not read; export dates as YYYY-MM-DD"
+            "is a number, not a date: a count of days (CRSP, SAS, Excel) is not read; export dates as YYYY-MM-DD"
         )
-    raise ValueError("is no date" if text else "is empty; a date is needed")
+    raise ValueError("is not a date" if text else "is empty; a date is needed")
 
 
 def _made(year: str, month: str, day: str) -> date:
     try:
         found = date(int(year), int(month), int(day))
     except ValueError:
-        raise ValueError("is no day of the calendar in this order") from None
+        raise ValueError("is not a day of the calendar in this order") from None
     if not EARLIEST <= found.year <= LATEST:
-        raise ValueError(f"lies outside {EARLIEST} to {LATEST}; check the year")
+        raise ValueError(f"is outside {EARLIEST} to {LATEST}; check the year")
     return found

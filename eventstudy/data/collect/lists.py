@@ -109,7 +109,7 @@ def import_list(path: Path, asked: Asked) -> Imported:
         raise InputFileError(str(path), problems, table.unit)
     rows, doubled = _named([row for row, _ in made])
     if doubled:
-        notes.append(f"{doubled} rows stand in the list twice and are taken once")
+        notes.append(f"{doubled} rows occur twice in the list and are used once")
     used = {*places.values(), *({places["window"] + 1} if _is_request(table) and "window" in places else ())}
     left = [table.name(at) for at in range(table.width) if at not in used]
     if left:
@@ -127,7 +127,7 @@ def _is_heading(cells: Sequence[str], asked: Asked) -> bool:
 
 
 def _places(table: ListTable, asked: Asked) -> tuple[dict[str, int], list[str], str]:
-    """Where each column of the events file stands, notes, and the order of day and month."""
+    """The place of each column of the events file, notes, and the order of day and month."""
     notes: list[str] = []
     places = {name: _named_place(table, name, heading) for name, heading in asked.columns.items()}
     if table.headings:
@@ -154,7 +154,7 @@ def _places(table: ListTable, asked: Asked) -> tuple[dict[str, int], list[str], 
 
 
 def _named_place(table: ListTable, name: str, heading: str) -> int:
-    """Where a column that the person named stands."""
+    """The place of a column that the person named."""
     if heading.isdigit() and 1 <= int(heading) <= table.width:
         return int(heading) - 1
     folded = [fold(one) for one in table.headings]
@@ -294,14 +294,14 @@ def _identifier(text: str, kind: str) -> str:
         if match := _PERMNO.fullmatch(text):
             return match[1]
         if CUSIP.fullmatch(text):
-            raise ValueError("is a CUSIP and no PERMNO; WRDS translates CUSIPs (Tools, CUSIP converter)")
-        raise ValueError("is no PERMNO, which has five digits")
+            raise ValueError("is a CUSIP, not a PERMNO; WRDS translates CUSIPs (Tools, CUSIP converter)")
+        raise ValueError("is not a PERMNO, which has five digits")
     if len(_LISTINGS.findall(text)) > 1:
         raise ValueError("names two listings; write one row for each, with its ticker")
     if match := _LISTED.search(text):
         return match[1]
     if re.fullmatch(r"\d+\.0+", text) or CUSIP.fullmatch(text) or re.fullmatch(r"\d{5}", text):
-        raise ValueError("is a number and no ticker; --id permno reads permanent numbers, CUSIPs need a translation")
+        raise ValueError("is a number, not a ticker; --id permno reads permanent numbers, CUSIPs need a translation")
     check_ticker(text)
     return text
 
@@ -309,7 +309,7 @@ def _identifier(text: str, kind: str) -> str:
 def _bucket(text: str) -> str:
     found = bucket_of(text)
     if found is None:
-        raise ValueError("is no known hour; write bmo, dmh or amc, or leave the column out")
+        raise ValueError("is not a known hour; write bmo, dmh or amc, or leave the column out")
     return found
 
 

@@ -182,7 +182,7 @@ def _table(text: str) -> tuple[list[str], list[list[str]]]:
 
 
 def _joined(text: str, names: list[str], held: list[list[str]] | None, cells: list[list[str]]) -> str:
-    """The old text with lines behind it; written anew only where it gets columns."""
+    """The old text with lines behind it; rewritten only where it gets columns."""
     end = "\r\n" if "\r\n" in text else "\n"
     out = io.StringIO()
     writer = csv.writer(out, lineterminator=end)
@@ -229,7 +229,7 @@ def _known_events(held: Sequence[Row], rows: Sequence[Row]) -> Callable[[Row], s
 
     A filing is known by its number, whatever else of its row was edited; anything else by event_id and ticker, or
     because the file has a row of the same ticker and date, for results a date some days away. A row of the file
-    stands for one announcement.
+    is one announcement.
     """
     numbers: set[tuple[str, str]] = set()
     ids: dict[tuple[str, str], Row] = {}

@@ -8,7 +8,7 @@ from datetime import date
 from eventstudy.data.calendar import DEFAULT_EXCHANGE, exchange_of
 from eventstudy.errors import UnknownExchange
 
-# Words of vendors -> bucket. Not supplied, not confirmed and projected are no hour.
+# Words of vendors -> bucket. Not supplied, not confirmed and projected are not hours.
 BUCKETS: dict[str, str] = {
     **dict.fromkeys(
         ("bmo", "before market open", "before open", "before market", "beforemarket", "pre", "pre-market", "premarket",
@@ -46,7 +46,7 @@ class Reading:
         As the source writes it.
     source : str
     reported : bool
-        Whether figures stand beside it.
+        Whether there are figures beside it.
     """
 
     ticker: str
@@ -81,12 +81,12 @@ def is_home(ticker: str) -> bool:
 
 
 def bucket_of(word: str) -> str | None:
-    """The bucket that a vendor's word stands for; None for an unknown word."""
+    """The bucket of a vendor's word for the hour; None for an unknown word."""
     return BUCKETS.get(" ".join(word.strip().lower().replace("_", " ").split()))
 
 
 def bucket_of_hour(hour: int) -> str:
-    """The bucket that an hour of New York stands for on a page that writes hours alone."""
+    """The bucket of an hour of New York, for a page that writes hours alone."""
     if hour >= AFTER_CLOSE:
         return "amc"
     return "bmo" if hour in BEFORE_OPEN else ""

@@ -35,10 +35,10 @@ class ListTable:
     ----------
     path : str
     headings : list of str
-        Empty where the list has none; its columns are then counted from 1.
+        Empty where the list has no headings; its columns are then counted from 1.
     rows : list of list of str
     lines : list of int
-        Where each row stands.
+        Line or row of the file, for each row.
     unit : str
         What ``lines`` counts.
     notes : list of str
@@ -93,7 +93,9 @@ def read_list(path: Path, sheet: str, heads: Callable[[Sequence[str]], bool]) ->
         if kind in (".xlsx", ".xlsm"):
             return _workbook(path, sheet, heads)
         if sheet:
-            raise UsageError(f"--sheet {sheet!r} belongs to a workbook, and {path.name} is none", "an .xlsx file")
+            raise UsageError(
+                f"--sheet {sheet!r} belongs to a workbook, and {path.name} is not a workbook", "an .xlsx file"
+            )
         if kind == ".xls":
             message = "is the form of Excel before 2007; save it as .xlsx"
             raise InputFileError(str(path), [Problem(0, "", "", message)])
@@ -138,7 +140,7 @@ def _is_data(cells: Sequence[str]) -> bool:
 
 
 def _delimiter(lines: Sequence[str]) -> str:
-    """The mark that separates columns: the first that stands equally often in the first lines; blanks if none does."""
+    """The mark that separates columns: the first that occurs equally often in the first lines; blanks if none does."""
     shown = [line for line in lines if line.strip()][:20]
     for mark in DELIMITERS:
         counts = {line.count(mark) for line in shown}
@@ -162,7 +164,7 @@ def _split(text: str, mark: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _workbook(path: Path, sheet: str, heads: Callable[[Sequence[str]], bool]) -> ListTable:
-    """A sheet; what stands above its headings is passed over."""
+    """A sheet; rows above its headings are skipped."""
     try:
         import openpyxl
     except ImportError as error:
@@ -171,7 +173,7 @@ def _workbook(path: Path, sheet: str, heads: Callable[[Sequence[str]], bool]) ->
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except Exception as error:
         # the library raises whatever its archive and XML readers meet
-        message = f"is no workbook that can be read ({type(error).__name__})"
+        message = f"is not a workbook that can be read ({type(error).__name__})"
         raise InputFileError(str(path), [Problem(0, "", "", message)]) from None
     try:
         if sheet and sheet not in book.sheetnames:
@@ -199,7 +201,7 @@ def _workbook(path: Path, sheet: str, heads: Callable[[Sequence[str]], bool]) ->
         raise InputFileError(str(path), [Problem(0, "", "", "the sheet holds no row below its headings")])
     notes = [f"sheet {page.title!r}"]
     if at:
-        notes.append(f"what stands above the headings in row {rows[at][0]} is passed over")
+        notes.append(f"the rows above the headings in row {rows[at][0]} are skipped")
     return ListTable(
         str(path),
         rows[at][1],
@@ -219,7 +221,7 @@ def _stata(path: Path) -> ListTable:
         raise
     except Exception as error:
         # the reader raises what its unpacking meets: ValueError, struct.error, UnicodeDecodeError
-        message = f"is no Stata file that can be read ({type(error).__name__})"
+        message = f"is not a Stata file that can be read ({type(error).__name__})"
         raise InputFileError(str(path), [Problem(0, "", "", message)]) from None
     if frame.empty:
         raise InputFileError(str(path), [Problem(0, "", "", "holds no row")])

@@ -16,8 +16,8 @@ PAGE = "https://finance.yahoo.com/calendar/earnings"
 ROWS, MOST_PAGES = 100, 10
 NEEDED = ("symbol", "earnings date")
 REPORTED = "reported eps"
-# Hours of New York at which midnight UTC falls
-MIDNIGHT_UTC = (19, 20)
+# Hours of New York at which midnight UTC falls, and in which of its zones each does
+MIDNIGHT_UTC = {19: ("EST", "ET"), 20: ("EDT", "ET")}
 EASTERN = ("EST", "EDT", "ET")
 _WHEN = re.compile(
     r"([A-Z][a-z]+)\.? (\d{1,2}), (\d{4})(?:,? at |, )?(?:(\d{1,2})(?::(\d{2}))? ?([AP])M)? ?"
@@ -47,7 +47,7 @@ def yahoo_readings(web: Web, ticker: str, since: date, today: date) -> Answer:
     Raises
     ------
     SourceUnavailable, RateLimited, MalformedResponse
-        If Yahoo refuses, or answers with something that is no calendar.
+        If Yahoo refuses, or answers with something that is not a calendar.
     """
     out, rows, before = Answer(), list[_Row](), list[list[str]]()
     symbol = yahoo_spelling(ticker)
@@ -64,7 +64,7 @@ def yahoo_readings(web: Web, ticker: str, since: date, today: date) -> Answer:
         if len(cells) < ROWS or (rows and min(row.day for row in rows) < since):
             break
     if not before:
-        out.notes.append(f"{ticker}: Yahoo's calendar has no row for {symbol}; it says nothing of why")
+        out.notes.append(f"{ticker}: Yahoo's calendar has no row for {symbol}; it does not say why")
     return _readings(rows, ticker, since, today, out)
 
 
@@ -77,7 +77,7 @@ def _page(web: Web, query: dict[str, str], symbol: str) -> str:
         )
     if _asks_for_consent(reply, said):
         raise SourceUnavailable(
-            f"Yahoo asks for consent to cookies in place of the calendar of {symbol}",
+            f"Yahoo asks for consent to cookies instead of the calendar of {symbol}",
             hint="this happens to addresses in Europe; use --from finnhub or --from FILE",
         )
     if reply.status != 200:
@@ -129,12 +129,12 @@ def _table(text: str, symbol: str) -> tuple[list[str], list[list[str]]]:
         return [], []
     raise MalformedResponse(
         f"Yahoo's page for {symbol} holds no calendar ({len(text)} characters)",
-        hint="a consent page or a block may stand in its place; try again later, or --from FILE",
+        hint="it may be a consent page or a block; try again later, or --from FILE",
     )
 
 
 def _read(header: list[str], cells: list[list[str]], symbol: str, ticker: str, out: Answer) -> list[_Row]:
-    """Rows of one page; each stands alone."""
+    """Rows of one page; each is read alone."""
     at, named, eps = header.index(NEEDED[1]), header.index(NEEDED[0]), _find(header, REPORTED)
     rows, undated, others = [], 0, 0
     for row in cells:
@@ -194,6 +194,12 @@ def _readings(rows: list[_Row], ticker: str, since: date, today: date, out: Answ
     if midnight:
         out.notes.append(
             f"{ticker}: every hour is 19:00 or 20:00 New York, which is midnight UTC: no clock, and the following date"
+        )
+    single = [] if midnight else [row for row in unique if row.zone in MIDNIGHT_UTC.get(row.hour or 0, ())]
+    if single:
+        out.notes.append(
+            f"{ticker}: {len(single)} of {len(unique)} rows have the hour of midnight UTC ({single[0].said}); they are "
+            "read as after the close. If midnight is meant, the results are of the following date: check these rows"
         )
     coming = 0
     for row in unique:

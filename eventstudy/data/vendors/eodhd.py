@@ -62,7 +62,7 @@ class EodhdClient:
 
     @classmethod
     def with_key(cls) -> EodhdClient:
-        """With the key of the environment. EODHD takes it in the address alone, so addresses stand in no message.
+        """With the key of the environment. EODHD takes it in the address alone, so addresses are in no message.
 
         Raises
         ------
@@ -85,7 +85,7 @@ class EodhdClient:
         RateLimited
             After a cap was reached; further calls raise it without asking.
         SourceUnavailable, MalformedResponse
-            If EODHD refuses, or sends something that is no answer.
+            If EODHD refuses, or sends something that is not an answer.
         """
         if self._closed_by is not None:
             raise self._closed_by
@@ -171,7 +171,7 @@ def zone_of(symbol: str) -> str:
 
 
 def refusal(reply: Reply, symbol: str, keys: list[str]) -> SourceUnavailable | None:
-    """Why a reply is no answer; None where it is one, or says that the symbol is unknown."""
+    """Why a reply is not an answer; None where it is one, or says that the symbol is unknown."""
     said = hidden(reply.text[:200], keys)
     if reply.status == 200 and reply.body.lstrip()[:1] in (b"[", b"{"):
         return None
@@ -208,7 +208,7 @@ def _read(rows: list[dict[str, Any]], symbol: str) -> Bars:
     try:
         days = [str(row["date"]) for row in rows]
         if odd := [day for day in days if not _DAY.fullmatch(day)]:
-            raise ValueError(f"a date that is none ({odd[0][:40]!r})")
+            raise ValueError(f"an invalid date ({odd[0][:40]!r})")
         columns = {
             ours: [float("nan") if row[theirs] is None else float(row[theirs]) for row in rows]
             for theirs, ours in FIELDS.items()
@@ -228,7 +228,7 @@ def _with_actions(bars: Bars, paid: list[dict[str, Any]], split: list[dict[str, 
     """The bars with what was paid and split, volumes as traded, and a sentence on what the columns say against it.
 
     EODHD states volumes of today's shares beside raw closes. Its adjusted close takes a dividend before a later split
-    off more than once, so it is held against the others after the last split only, and not kept.
+    off more than once, so it is compared with the others after the last split only, and not kept.
     """
     currency = currency_of(symbol)
     try:

@@ -24,7 +24,7 @@ def bars_of(days: Sequence[str], columns: Mapping[str, Sequence[float]]) -> Bars
     Raises
     ------
     ValueError
-        Two rows of one day, a price that none can be, or a split that is no ratio.
+        Two rows of one day, a price that none can be, or a split that is not a ratio.
     """
     dates = np.array(days, dtype="datetime64[D]")
     order = np.argsort(dates, kind="stable")
@@ -50,7 +50,7 @@ def bars_of(days: Sequence[str], columns: Mapping[str, Sequence[float]]) -> Bars
 
 
 def on_sessions(bars: Bars, timezone: str) -> tuple[Bars, str]:
-    """The bars without prices on days that are no session of the exchange, and a sentence on them.
+    """The bars without prices on days that are not sessions of the exchange, and a sentence on them.
 
     What was paid or split on such a day stays, and counts with the next close.
     """

@@ -57,7 +57,7 @@ class TiingoClient:
 
     @classmethod
     def with_key(cls) -> TiingoClient:
-        """With the key of the environment, which goes along in a header and never in an address.
+        """With the key of the environment, which is sent in a header and never in an address.
 
         Raises
         ------
@@ -88,7 +88,7 @@ class TiingoClient:
         RateLimited
             After a cap was reached; further calls raise it without asking.
         SourceUnavailable, MalformedResponse
-            If Tiingo refuses, or sends something that is no answer.
+            If Tiingo refuses, or sends something that is not an answer.
         """
         if self._closed_by is not None:
             raise self._closed_by
@@ -195,14 +195,16 @@ def _elsewhere(symbol: str) -> str:
     except UnknownExchange:
         home = False
     return (
-        "" if home else f"{TITLE} has listings of the United States; {symbol} is unknown there, which is no delisting"
+        ""
+        if home
+        else f"{TITLE} has listings of the United States; {symbol} is unknown there, which is not a delisting"
     )
 
 
 def refusal(reply: Reply, symbol: str, keys: list[str]) -> SourceUnavailable | None:
-    """Why a reply is no answer; None where it is one, or says that the symbol is unknown.
+    """Why a reply is not an answer; None where it is one, or says that the symbol is unknown.
 
-    The cap of a month is told with status 200 and a sentence, that of an hour with 429: neither is an unknown symbol.
+    The cap of a month comes with status 200 and a sentence, that of an hour with 429: neither is an unknown symbol.
     """
     said, detail = hidden(reply.text[:300], keys), ""
     try:
@@ -227,7 +229,7 @@ def refusal(reply: Reply, symbol: str, keys: list[str]) -> SourceUnavailable | N
     kind = "a web page" if reply.is_page else said[:120] or "nothing"
     return MalformedResponse(
         f"{TITLE}'s reply for {symbol} cannot be read (status {reply.status}: {kind})",
-        hint="try again; a portal or proxy may answer in its place",
+        hint="try again; a portal or proxy may answer instead",
     )
 
 
@@ -251,12 +253,12 @@ def _read(rows: list[dict[str, Any]], symbol: str) -> Bars:
         stamps = [_STAMP.fullmatch(str(row["date"])) for row in rows]
         if None in stamps:
             odd = next(str(row["date"]) for row, stamp in zip(rows, stamps, strict=True) if stamp is None)
-            raise ValueError(f"a date that is none ({odd[:40]!r})")
+            raise ValueError(f"an invalid date ({odd[:40]!r})")
         columns = {
             ours: [float("nan") if row[theirs] is None else float(row[theirs]) for row in rows]
             for theirs, ours in FIELDS.items()
         }
-        # a factor of one is no split
+        # a factor of one is not a split
         columns["split"] = [0.0 if value == 1 else value for value in columns["split"]]
         return bars_of([stamp[1] for stamp in stamps if stamp is not None], columns)
     except KeyError as error:

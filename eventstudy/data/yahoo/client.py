@@ -49,7 +49,7 @@ SOURCE = "yahoo"
 _ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
 # More sessions than this without a close are the market's doing (a delisting, another calendar), not a lapse of Yahoo.
 LAPSE = 10
-# Of this process, not of one client: what one was told, another must not take for its own answer.
+# Of this process, not of one client: an answer to one client must not be used by another.
 _ASKED = itertools.count(1)
 
 
@@ -94,7 +94,7 @@ class YahooClient:
             raise self._closed_by
         if _ISIN.fullmatch(symbol):
             # the client would look it up in a search and take what it likes
-            return self._said(symbol, start, end, UNKNOWN, f"{symbol} is an ISIN; Yahoo wants its ticker", 0)
+            return self._said(symbol, start, end, UNKNOWN, f"{symbol} is an ISIN; Yahoo needs its ticker", 0)
         best: Vintage | None = None
         for attempt in range(self.limits.tries):
             last = attempt + 1 == self.limits.tries
@@ -246,7 +246,7 @@ class YahooClient:
         if wrong := impossible(bars):
             raise self._unusable(
                 f"Yahoo's reply for {symbol} holds {wrong}",
-                f"try again later; Yahoo mends such figures. If it is true, --source csv:DIR takes a {symbol}.csv",
+                f"try again later; Yahoo corrects such figures. If it is true, --source csv:DIR takes a {symbol}.csv",
             )
 
     def _unusable(self, found: str, hint: str) -> MalformedResponse:
@@ -268,7 +268,7 @@ def _session() -> Any:
 
 
 def _prepare(cache: Path) -> None:
-    """The client's folder and its silence: what happened is told by us, in our words."""
+    """The client's folder and its silence: this program reports what happened."""
     import yfinance
 
     try:
@@ -276,7 +276,7 @@ def _prepare(cache: Path) -> None:
         for kept in cache.iterdir():
             check_regular(kept, links=False)
     except OSError:
-        # nothing of it is worth a failure: zones are asked for again
+        # a failure here is harmless: zones are requested again
         cache = Path(tempfile.mkdtemp(prefix="eventstudy-"))
         atexit.register(shutil.rmtree, cache, ignore_errors=True)
     yfinance.set_tz_cache_location(str(cache))
@@ -336,6 +336,6 @@ def _fuller(before: Vintage | None, now: Vintage) -> Vintage:
 
 def _sentence(trouble: Exception | None) -> str:
     if trouble is None:
-        return "the client made nothing of it"
+        return "the client could not read it"
     text = str(trouble).splitlines()[0] if str(trouble) else ""
     return f"{type(trouble).__name__}: {text[:120]}"

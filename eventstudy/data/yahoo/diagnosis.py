@@ -1,4 +1,4 @@
-"""What stands between this machine and Yahoo, looked at one thing after the other."""
+"""Diagnosis of the connection to Yahoo, step by step."""
 
 from __future__ import annotations
 
@@ -124,7 +124,9 @@ def environment(variables: os._Environ[str] | dict[str, str]) -> Iterator[Findin
     for name in named:
         path = Path(variables[name])
         if not path.is_file():
-            yield Finding("certificates", "fail", f"{name} names {path}, which is no file", f"correct or unset {name}")
+            yield Finding(
+                "certificates", "fail", f"{name} names {path}, which is not a file", f"correct or unset {name}"
+            )
         else:
             yield Finding("certificates", "ok", f"{name} = {path}")
     if not named:
@@ -186,5 +188,5 @@ def clock_finding(server: str) -> Finding:
 
 
 def _first_line(error: EventStudyError | OSError) -> str:
-    """What an error says without its hint, which stands beside it."""
+    """What an error says without its hint, which is beside it."""
     return (error.in_lines() if isinstance(error, EventStudyError) else str(error)).splitlines()[0]

@@ -1,4 +1,4 @@
-"""The figures of a good reply as bars, and what no market can have done to them."""
+"""Bars from the figures of a valid reply, and the checks for impossible figures."""
 
 from __future__ import annotations
 

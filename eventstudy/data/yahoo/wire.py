@@ -1,8 +1,8 @@
 """Every request that the client makes, watched: what may be asked, how long to wait, and what a reply really means.
 
 The client reports one cause under many names ("possibly delisted" for a refusal, a page or half a reply) and remembers
-failures within a process. So each reply is judged here, from its status and body, and what is no answer never reaches
-the client: it is raised, which the client cannot remember.
+failures within a process. So each reply is judged here, from its status and body, and what is not an answer never
+reaches the client: it is raised, which the client cannot remember.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _NO_NAME, _REFUSED, _TIMED_OUT, _TLS = (5, 6), (7, 97), (28,), (35, 51, 58, 60, 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Why a reply is no answer.
+    """Why a reply is not an answer.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
 class Blocked(OSError):
-    """Raised inside the client in place of a request that is pointless or of a reply that is no answer."""
+    """Raised inside the client in place of a request that is pointless or of a reply that is not an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +106,7 @@ class Received:
         UTC; see ``_moment``.
     meta : dict
     events : dict
-        Dividends, splits and capital gains as they stand in it.
+        Dividends, splits and capital gains as the reply has them.
     adjusted : bool
         Whether it holds adjusted closes.
     """
@@ -121,7 +121,7 @@ class Received:
 
 @dataclass(slots=True)
 class Wire:
-    """The state of the conversation with Yahoo; its ``send`` stands in for the session's ``request``.
+    """The state of the conversation with Yahoo; its ``send`` replaces the session's ``request``.
 
     Attributes
     ----------
@@ -163,7 +163,7 @@ class Wire:
         Raises
         ------
         Blocked
-            Instead of a request that is not needed, and instead of a reply that is no answer.
+            Instead of a request that is not needed, and instead of a reply that is not an answer.
         """
         parts = urlsplit(url)
         chart = parts.path.startswith(CHART)
@@ -215,7 +215,7 @@ class Wire:
 def transport_failure(error: Exception, symbol: str) -> Verdict:
     """Why a request brought no reply at all."""
     if isinstance(error, NotAllowed | TooLarge):
-        hint = "a portal or proxy may answer in its place; `eventstudy doctor` looks closer"
+        hint = "a portal or proxy may answer instead; `eventstudy doctor` looks closer"
         return Verdict(MalformedResponse(f"{error} ({symbol})", hint=hint), again=isinstance(error, NotAllowed))
     code = int(getattr(error, "code", 0) or 0)
     closer = "`eventstudy doctor` looks closer; --offline uses what is already here"
@@ -237,7 +237,7 @@ def transport_failure(error: Exception, symbol: str) -> Verdict:
 
 
 def reply_failure(status: int, headers: dict[str, str], body: bytes, symbol: str) -> Verdict:
-    """What a reply of the chart means when it is no answer."""
+    """What a reply of the chart means when it is not an answer."""
     if status == 429:
         return _limited({name.lower(): value for name, value in headers.items()}.get("retry-after", ""), symbol)
     if status >= 500:
@@ -254,7 +254,7 @@ def reply_failure(status: int, headers: dict[str, str], body: bytes, symbol: str
         kind = "a web page" if b"<html" in start or b"<!doctype" in start else "no JSON, or half of it"
         return _useless(
             f"Yahoo's reply for {symbol} cannot be read ({kind}, {len(body)} bytes, status {status})",
-            "a portal or proxy may answer in its place; `eventstudy doctor` looks closer",
+            "a portal or proxy may answer instead; `eventstudy doctor` looks closer",
         )
     error = chart.get("error") or {}
     code, said = str(error.get("code", "")), str(error.get("description", ""))[:200]
@@ -317,11 +317,11 @@ def content_failure(result: dict[str, Any], symbol: str) -> Verdict:
         )
     if any(len(quote.get(name) or []) != len(stamps) for name in ("open", "high", "low", "close", "volume")):
         return _useless(f"Yahoo's reply for {symbol} is cut (columns of unequal length)")
-    told: dict[Any, Any] = {}
+    by_day: dict[Any, Any] = {}
     for day, close in zip(_days(stamps, meta), closes, strict=True):
         # the client keeps one of two bars of a session; it cannot know which is right
-        if told.setdefault(day, close) != close and close is not None:
-            return _useless(f"Yahoo's reply for {symbol} holds two closes of one session ({told[day]} and {close})")
+        if by_day.setdefault(day, close) != close and close is not None:
+            return _useless(f"Yahoo's reply for {symbol} holds two closes of one session ({by_day[day]} and {close})")
     return FINE
 
 
@@ -331,13 +331,13 @@ def _days(stamps: list[Any], meta: dict[str, Any]) -> list[Any]:
         zone = ZoneInfo(str(meta["exchangeTimezoneName"]))
         days = [datetime.fromtimestamp(int(stamp), zone).date() for stamp in stamps[:-1]]
     except (ValueError, TypeError, KeyError, OSError, OverflowError):
-        # what is wrong with the zone or a stamp is told where the bars are made
+        # what is wrong with the zone or a stamp is reported where the bars are made
         return stamps
     return [*days, stamps[-1]]
 
 
 def _useless(found: str, hint: str = "try again") -> Verdict:
-    """Something came, and it is no answer; the next reply may be one."""
+    """Something came, and it is not an answer; the next reply may be one."""
     return Verdict(MalformedResponse(found, hint=hint), again=True)
 
 

@@ -24,7 +24,7 @@ _compiled = njit(error_model="numpy", _nrt=False)
 
 @_compiled
 def _order(values, order, spare, key, tally, n, scale):
-    """Places of ``values[:n]`` in ascending order but for neighbours of one key; n is at most 65,536.
+    """Places of ``values[:n]`` in ascending order except for neighbours of one key; n is at most 65,536.
 
     Returns the most values that share the upper half of a key.
     """
@@ -47,7 +47,7 @@ def _order(values, order, spare, key, tally, n, scale):
         most = max(most, count)
     for i in range(n):
         digit = key[i] & _LOW
-        # the upper half of the key goes along with the place
+        # the upper half of the key is kept with the place
         spare[tally[digit]] = ((key[i] >> BITS) << np.uint32(16)) | np.uint32(i)
         tally[digit] += np.uint32(1)
     for i in range(n):

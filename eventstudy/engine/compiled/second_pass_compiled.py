@@ -1,5 +1,5 @@
 """The compiled second pass: events are measured and ranked a few at a time, and what tests across events read of their
-residuals is added up at once, so that nothing of it leaves the processor's own memory.
+residuals is added up at once, so that all of it stays in the processor's cache.
 
 Imported only where the ``numba`` engine was chosen; see ``regress`` for the rules.
 """
@@ -163,7 +163,7 @@ def _squares(residual, leverage, n_est, scale, square):
 
 @_compiled
 def _among_runs(square, n, sar, days, runs):
-    """(p of the normal score: where the window's squares stand among all runs of as many estimation days)."""
+    """(p of the normal score: rank of the window's squares among all runs of as many estimation days)."""
     length, total = 0, 0.0
     for t in range(days[0], days[1]):
         if sar[t] - sar[t] == 0.0:
@@ -171,7 +171,7 @@ def _among_runs(square, n, sar, days, runs):
             length += 1
     if n <= length or length == 0:
         return np.nan
-    # a ring: the last days stand before the first
+    # a ring: the last days are before the first
     for k in range(length - 1):
         square[n + k] = square[k]
     for t in range(n):

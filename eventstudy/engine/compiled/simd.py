@@ -3,7 +3,7 @@
 A row is a stretch of ``work``, a 2-d array of doubles whose width is a multiple of 32. A sum over a row runs in 32
 lanes, as four vectors of eight, and is folded 16-8-4-2-1. LLVM breaks a vector of eight into what the machine has and
 never regroups it, so the digits are the same on any of them, and the same freshly compiled or out of a cache. Each
-function is one pass; what it sums and nobody reads is left out by the compiler.
+function is one pass; the compiler removes sums that are not read.
 """
 
 # mypy: disable-error-code="no-untyped-def, untyped-decorator"

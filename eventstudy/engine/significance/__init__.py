@@ -1,6 +1,6 @@
 """What can be concluded: one null hypothesis per function.
 
-``laws`` (reference distributions), ``single`` (one firm, one event), ``placebo`` (the firm's own history), ``cluster``
-(several firms on one session), ``multiple`` (several hypotheses at once), ``cross_section`` (many events).
+``distributions`` (reference distributions), ``single`` (one firm, one event), ``placebo`` (the firm's own history),
+``cluster`` (several firms on one session), ``multiple`` (several hypotheses at once), ``cross_section`` (many events).
 
 """

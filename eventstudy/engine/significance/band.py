@@ -41,7 +41,7 @@ def simultaneous_quantile(correlation: Floats, nu: float, level: float) -> float
     """c with P(max |t_k| <= c) = level for the t statistics of a path that has this correlation.
 
     Multivariate t with nu degrees of freedom; the quantile of 20,000 seeded draws (standard error about 0.01 at 95 %).
-    NaN for a correlation that is none.
+    NaN for an invalid correlation.
 
     Checked against
     ---------------
@@ -59,7 +59,7 @@ def simultaneous_quantile(correlation: Floats, nu: float, level: float) -> float
 
 
 def shifted_quantile(design: Design, fits: Fits, i: int, level: float) -> float:
-    """The same c for event i without a law of the errors, for paths of at most five rows (methods A1).
+    """The same c for event i without a distribution of the errors, for paths of at most five rows (methods A1).
 
     From every circular shift of the estimation residuals z = e / (s sqrt(n (1 - h))): the largest of
     |sum sqrt(m_j) z| / sqrt(sum m) along the path, m the spans of the path's rows in their places. Of M ordered maxima

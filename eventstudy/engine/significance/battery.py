@@ -9,8 +9,8 @@ from typing import Literal
 from eventstudy.engine.significance import by_dates, cross_section, ranks, resampling, value_weighted, volatility
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.dispersion import conformal_dispersion
+from eventstudy.engine.significance.distributions import Alternative
 from eventstudy.engine.significance.evidence import Sample
-from eventstudy.engine.significance.laws import Alternative
 from eventstudy.engine.significance.overlap import Overlap
 from eventstudy.engine.significance.result import TestResult
 from eventstudy.engine.significance.summary import PARTS, Summary, spread_of, summarised
@@ -335,7 +335,7 @@ def many_pairs(name: str, overlap: Overlap) -> str:
 
 
 def too_costly(name: str, n: int, overlap: Overlap) -> str:
-    """Why a test that nobody named is not computed on a sample of n events; empty where it is."""
+    """Why a test that was not named is not computed on a sample of n events; empty where it is."""
     if forms_pairs(name) and overlap.pairs > MOST_PAIRS:
         return many_pairs(name, overlap)
     if GROUP_TESTS[name].cost == "draws" and n * DRAWS > MOST_UNASKED:

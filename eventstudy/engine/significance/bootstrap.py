@@ -9,7 +9,7 @@ import numpy as np
 
 from eventstudy.engine.context import EventContext, SingleTest
 from eventstudy.engine.panel import Floats, Ints
-from eventstudy.engine.significance.laws import extreme_count
+from eventstudy.engine.significance.distributions import extreme_count
 
 Scheme = Literal["boot-iid", "boot-block", "boot-stationary"]
 SCHEMES: tuple[Scheme, ...] = ("boot-iid", "boot-block", "boot-stationary")

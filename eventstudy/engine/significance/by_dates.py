@@ -6,7 +6,7 @@ import numpy as np
 
 from eventstudy.engine.panel import Floats
 from eventstudy.engine.significance.cross_section import Dependence
-from eventstudy.engine.significance.laws import Alternative, t_p_value
+from eventstudy.engine.significance.distributions import Alternative, t_p_value
 from eventstudy.engine.significance.result import TestResult, computed, undefined
 from eventstudy.engine.significance.summary import Summary
 

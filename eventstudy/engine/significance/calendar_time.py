@@ -12,7 +12,7 @@ import numpy as np
 
 from eventstudy.engine.models import MODELS, Fits, regressors
 from eventstudy.engine.panel import Bools, Floats, Ints
-from eventstudy.engine.significance.laws import Alternative, t_p_value
+from eventstudy.engine.significance.distributions import Alternative, t_p_value
 from eventstudy.engine.significance.result import TestResult, computed, undefined
 from eventstudy.engine.windows import Design
 

@@ -16,7 +16,7 @@ from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.common_clock import on_common_clock
 from eventstudy.engine.significance.conformal import circular_sums
 from eventstudy.engine.significance.dispersion import risen, sums_of_runs
-from eventstudy.engine.significance.laws import Alternative, f_p_value, t_p_value
+from eventstudy.engine.significance.distributions import Alternative, f_p_value, t_p_value
 from eventstudy.engine.significance.multiple import romano_wolf
 from eventstudy.engine.significance.result import TestResult, computed, undefined
 from eventstudy.engine.windows import Design

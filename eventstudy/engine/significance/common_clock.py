@@ -27,7 +27,7 @@ def on_common_clock(design: Design, model: str, *, log: bool) -> Design:
     """The firms of one session with the same days, each return compounded since the common day before.
 
     A row that covers several sessions then covers the same ones for every firm, so that one weight serves all and the
-    joint laws stay exact. Dropping the day instead would lose the returns of the firms that did trade.
+    joint distributions stay exact. Dropping the day instead would lose the returns of the firms that did trade.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from scipy import special
 from eventstudy.engine.moments import Moments
 from eventstudy.engine.panel import Ints
 from eventstudy.engine.significance.dispersion import risen
-from eventstudy.engine.significance.laws import Alternative, normal_p_value, t_p_value
+from eventstudy.engine.significance.distributions import Alternative, normal_p_value, t_p_value
 from eventstudy.engine.significance.result import TestResult, computed, undefined
 from eventstudy.engine.significance.summary import Summary, mean_relative_correlation
 

@@ -10,7 +10,7 @@ from scipy import special
 
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
-from eventstudy.engine.significance.laws import Alternative, t_p_value
+from eventstudy.engine.significance.distributions import Alternative, t_p_value
 from eventstudy.engine.significance.placebo import HISTORY, without_overlap
 from eventstudy.engine.significance.sliding import window_sums
 from eventstudy.engine.windows import WindowPlan
@@ -35,7 +35,8 @@ def statistics(car: Floats, t: Floats, df: Floats, level: float = 0.95) -> dict[
     """Joint statistics of K specifications, two-sided; (..., K) each -> (...,).
 
     ``median`` |median CAR|, ``median-z`` |median z|, ``share`` the larger share of specifications that reject in one
-    direction, ``stouffer`` |sum z| / sqrt(K). The specifications share their data, so that none has a standard law.
+    direction, ``stouffer`` |sum z| / sqrt(K). The specifications share their data, so that none has a standard
+    distribution.
     """
     z, reject = normal_scores(t, df), t_p_value(t, df) <= 1 - level + ROUNDING
     return {
@@ -174,8 +175,8 @@ def _less(value: Floats, one: Sequence[Floats], other: Sequence[Floats]) -> Floa
 
 
 def uneventful(known: Bools, session: int, last: int, length: int) -> Ints:
-    """Sessions whose curve stands beside that of an event: known under every specification, from ``HISTORY`` sessions
-    before day 0 to position ``last``, without overlap for windows of several sessions."""
+    """Sessions whose curve is compared with that of an event: known under every specification, from ``HISTORY``
+    sessions before day 0 to position ``last``, without overlap for windows of several sessions."""
     first = max(0, session - HISTORY)
     positions = first + np.flatnonzero(known[first : max(first, last + 1)])
     return without_overlap(positions, length)

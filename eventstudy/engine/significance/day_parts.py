@@ -8,7 +8,7 @@ import numpy as np
 
 from eventstudy.engine.least_squares import solve
 from eventstudy.engine.panel import Bools, Floats, Ints
-from eventstudy.engine.significance.laws import Alternative, f_p_value, t_p_value
+from eventstudy.engine.significance.distributions import Alternative, f_p_value, t_p_value
 from eventstudy.engine.significance.multiple import romano_wolf
 
 

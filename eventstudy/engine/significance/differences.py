@@ -11,7 +11,7 @@ import numpy as np
 from eventstudy.engine.moments import Moments
 from eventstudy.engine.panel import Bools, Floats
 from eventstudy.engine.significance.cross_section import FEW_EVENTS
-from eventstudy.engine.significance.laws import Alternative, t_p_value
+from eventstudy.engine.significance.distributions import Alternative, t_p_value
 from eventstudy.engine.significance.result import TestResult, computed, undefined
 
 DIFFERENCES = ("difference-welch", "difference-cov")

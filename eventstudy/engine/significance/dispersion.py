@@ -77,8 +77,8 @@ def dispersion_of(sums: Mapping[str, Floats]) -> Dispersion | None:
 def conformal_dispersion(sums: Mapping[str, Floats]) -> TestResult:
     """The share of runs of days over which the events differed at least as much; upper tail.
 
-    Assumes no law. Dates are independent, and the dependence within a date is that of the other days; only the part of
-    the variance that differs between firms is seen.
+    Assumes no distribution. Dates are independent, and the dependence within a date is that of the other days; only the
+    part of the variance that differs between firms is seen.
 
     Checked against
     ---------------
@@ -93,7 +93,7 @@ def conformal_dispersion(sums: Mapping[str, Floats]) -> TestResult:
 
 
 def risen(sums: Mapping[str, Floats], read: str = "kolari-pynnonen or bmp") -> list[str] | None:
-    """A sentence where the events visibly raised the variance, which names tests to read; None where nobody asked."""
+    """A sentence where the events visibly raised the variance, which names tests to read; None where not requested."""
     found = dispersion_of(sums)
     if found is None:
         return None

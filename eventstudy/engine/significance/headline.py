@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from eventstudy.engine.panel import Bools, Floats
-from eventstudy.engine.significance.laws import Alternative
+from eventstudy.engine.significance.distributions import Alternative
 from eventstudy.engine.significance.single import ExactT
 
 # p values are shares of small numbers: rounding decides nothing
@@ -28,7 +28,7 @@ def headline(
     """The larger of the exact t and ``rank-local``, and the hull of the intervals that invert them; (E, W) each.
 
     One-sided it is ``rank-local`` alone, whose one-sided p values alone hold under skewness. Where too few windows
-    rank the event it is the t, and where a model has no t law the rank.
+    rank the event it is the t, and where a model has no t distribution the rank.
 
     Returns
     -------

@@ -130,7 +130,7 @@ def errors_of(
     Parameters
     ----------
     laid : Laid
-        The calendar day of every column; days that are not in its calendar are outside and shared with nobody.
+        The calendar day of every column; days that are not in its calendar are outside and not shared.
     residual : float64 (n, N)
         Of the first N columns; NaN where unknown.
     weights : float64 (W, n, D)

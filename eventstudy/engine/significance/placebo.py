@@ -11,7 +11,7 @@ from eventstudy.engine.context import EventContext, SingleTest
 from eventstudy.engine.conventions import measured
 from eventstudy.engine.options import EXACT, Options
 from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
-from eventstudy.engine.significance.laws import extreme_count
+from eventstudy.engine.significance.distributions import extreme_count
 from eventstudy.engine.significance.sliding import SLIDING_MODELS, sliding_t
 from eventstudy.engine.windows import gather, in_event_time
 

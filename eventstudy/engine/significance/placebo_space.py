@@ -7,8 +7,8 @@ import numpy as np
 
 from eventstudy.engine.context import EventContext, SingleTest
 from eventstudy.engine.panel import Bools, Floats
+from eventstudy.engine.significance.distributions import extreme_count
 from eventstudy.engine.significance.inversion import conformal_set, space_set
-from eventstudy.engine.significance.laws import extreme_count
 from eventstudy.engine.synthetic import EXACT_FIT, simplex_weights
 from eventstudy.engine.windows import Design
 

@@ -11,8 +11,8 @@ from eventstudy.engine.context import EventContext, SingleTest
 from eventstudy.engine.measures import take
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.significance.conformal import circular_sums, rings
+from eventstudy.engine.significance.distributions import Alternative
 from eventstudy.engine.significance.inversion import first_exit
-from eventstudy.engine.significance.laws import Alternative
 from eventstudy.engine.windows import LOCAL_SESSIONS, Design
 
 # windows below which a rank says nothing at 5 %, two-sided
@@ -179,8 +179,8 @@ def rank_local(context: EventContext) -> dict[str, Floats]:
     """The model is fitted on the estimation window and the test window together; unmasked sessions between them are
     predicted with the same coefficients and count as earlier days.
 
-    Holds its size for any law of the errors and when their variance has moved before the event, where the exact t and
-    ranks of days reject up to 30 %; one-sided p values hold under skewness.
+    Holds its size for any distribution of the errors and when their variance has moved before the event, where the
+    exact t and ranks of days reject up to 30 %; one-sided p values hold under skewness.
 
     Returns
     -------

@@ -6,7 +6,7 @@ import numpy as np
 
 from eventstudy.engine.panel import Floats
 from eventstudy.engine.significance.cross_section import Dependence, risen_variance
-from eventstudy.engine.significance.laws import Alternative, binomial_p_value, normal_p_value, t_p_value
+from eventstudy.engine.significance.distributions import Alternative, binomial_p_value, normal_p_value, t_p_value
 from eventstudy.engine.significance.result import TestResult, computed, undefined
 from eventstudy.engine.significance.summary import Summary
 
@@ -143,12 +143,12 @@ def _cannot_reject(n: int) -> list[str]:
 
 
 def few_for_ranks(n: int) -> list[str]:
-    """What stands against a re-standardised rank test of few events."""
+    """Why a re-standardised rank test of few events is not applicable; empty where it is."""
     return _few_ranks(n)
 
 
 def few_dates(n_dates: int) -> list[str]:
-    """What stands against ``grank-t`` on few dates: events of one date share its news (methods A10)."""
+    """Why ``grank-t`` is not applicable on few dates: events of one date share its news (methods A10)."""
     if n_dates >= FEW_DATES_FOR_RANKS:
         return []
     return [f"events on {n_dates} dates: rejects 6 to 9 % below {FEW_DATES_FOR_RANKS}, see grank-t-clu"]
@@ -202,7 +202,7 @@ def wilcoxon(summary: Summary, dependence: Dependence, side: Alternative) -> Tes
     """``wilcoxon``: signed ranks of the CARs; exact up to N = 50 without ties and zeros, else normal with the tie
     correction and no continuity correction. Assumes symmetry.
 
-    The statistic is the normal z of W+; p is exact where the law is.
+    The statistic is the normal z of W+; p is exact where the distribution is.
     """
     x = summary.values["car"]
     x = x[x != 0]

@@ -1,4 +1,4 @@
-"""Tests across events whose law is resampled (methods 7.1, 10.2), with fixed seeds."""
+"""Tests across events whose distribution is resampled (methods 7.1, 10.2), with fixed seeds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.cross_section import FEW_EVENTS, Dependence
-from eventstudy.engine.significance.laws import Alternative, extreme_count
+from eventstudy.engine.significance.distributions import Alternative, extreme_count
 from eventstudy.engine.significance.result import TestResult, computed, undefined
 from eventstudy.engine.significance.summary import Summary
 
@@ -109,7 +109,9 @@ def lbt_bootstrap(summary: Summary, dependence: Dependence, side: Alternative) -
     x = summary.values["bhar"]
     n = len(x)
     if n < 8 or not summary.bhar.sum_of_squares > 0:
-        return undefined("lbt-bootstrap", "bootstrap", f"N = {n}: resamples of a quarter of the events need eight")
+        return undefined(
+            "lbt-bootstrap", "bootstrap", f"N = {n}: resamples of a quarter of the events need at least eight events"
+        )
     size = max(2, round(n / 4))
     statistic = _adjusted(x[None], 0.0)[0]
     rng = np.random.default_rng(np.random.SeedSequence([SEED + 1, n]))

@@ -18,7 +18,7 @@ class TestResult:
     statistic : float
         The z, t or F of the formula.
     null, df : str
-        Name of the reference law and its degrees of freedom.
+        Name of the reference distribution and its degrees of freedom.
     p : float
     applicable : {"yes", "warn", "no"}
         ``warn``: computed though an assumption is visibly violated; ``no``: undefined, statistic and p are NaN.
@@ -40,8 +40,8 @@ class TestResult:
 def computed(
     test: str, statistic: float, null: str, df: str, p: float, warnings: list[str], note: str = ""
 ) -> TestResult:
-    """A result with what stands against it and a note on what it is; a statistic that is no number becomes an undefined
-    result."""
+    """A result with its applicability and a note on what it is; a statistic that is not a number becomes an
+    undefined result."""
     if not np.isfinite(statistic) or not np.isfinite(p):
         return undefined(test, null, "; ".join(["the statistic is undefined", *warnings]))
     reason = "; ".join([*warnings, *([note] if note else [])])

@@ -14,7 +14,7 @@ from eventstudy.engine.abnormal import Cars
 from eventstudy.engine.context import EventContext, SingleTest
 from eventstudy.engine.least_squares import Fits
 from eventstudy.engine.panel import Floats, Ints
-from eventstudy.engine.significance.laws import (
+from eventstudy.engine.significance.distributions import (
     Alternative,
     minimum_detectable_effect,
     t_p_value,

@@ -1,4 +1,4 @@
-"""Where the event day stands among the event's own days (methods 5.3, 5.6); windows of one day only."""
+"""Rank tests of the event day among the event's own days (methods 5.3, 5.6); windows of one day only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from eventstudy.engine.panel import Floats
 
 
 def _places(context: EventContext, w: int) -> tuple[Floats, Floats, Floats]:
-    """How many estimation residuals lie below the day's abnormal return, and how many equal it; NaN where it has none.
+    """How many estimation residuals lie below the day's abnormal return, and how many equal it; NaN where it has no
+    return.
 
     Both of one-session scale. The third number is M, the residuals there are.
     """
@@ -23,7 +24,7 @@ def _places(context: EventContext, w: int) -> tuple[Floats, Floats, Floats]:
 
 
 def sample_quantile(context: EventContext) -> dict[str, Floats]:
-    """``sq``: where the event day's AR stands among the estimation residuals (Gelbach, Helland & Klick 2013).
+    """``sq``: rank of the event day's AR among the estimation residuals (Gelbach, Helland & Klick 2013).
 
     Valid for any error distribution as M grows; discrete. Two-sided is twice the smaller tail, capped at 1, with the +1
     rule; ties count against rejection.

@@ -1,6 +1,6 @@
 """SINGLE_TESTS: every test of one event, with what it fills, what it reads and what it costs.
 
-An entry stands beside its function in the file of its family.
+An entry is beside its function in the file of its family.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def columns() -> list[str]:
 
 
 def rated() -> dict[str, tuple[str, ...]]:
-    """Column of the windows table with an observed rejection rate -> the tests whose p value it speaks of.
+    """Column of the windows table with an observed rejection rate -> the tests whose p value it describes.
 
-    Tests that share a p value share the rate; a test for models without standard errors has none.
+    Tests that share a p value share the rate; a test for models without standard errors has no rate.
     """
     found: dict[str, tuple[str, ...]] = {rate_column("p_t"): ("car-t",)}
     for name, entry in SINGLE_TESTS.items():

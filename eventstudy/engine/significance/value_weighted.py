@@ -8,7 +8,7 @@ import numpy as np
 
 from eventstudy.engine.panel import Floats
 from eventstudy.engine.significance.cross_section import Dependence, risen_variance
-from eventstudy.engine.significance.laws import Alternative, normal_p_value, t_p_value
+from eventstudy.engine.significance.distributions import Alternative, normal_p_value, t_p_value
 from eventstudy.engine.significance.result import TestResult, computed, undefined
 from eventstudy.engine.significance.summary import Summary
 

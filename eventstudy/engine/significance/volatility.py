@@ -8,8 +8,8 @@ from eventstudy.engine.context import EventContext, SingleTest
 from eventstudy.engine.panel import Floats
 from eventstudy.engine.significance.conformal import circular_sums, rings
 from eventstudy.engine.significance.cross_section import Dependence
+from eventstudy.engine.significance.distributions import Alternative, f_p_value, t_p_value
 from eventstudy.engine.significance.evidence import Sample
-from eventstudy.engine.significance.laws import Alternative, f_p_value, t_p_value
 from eventstudy.engine.significance.result import TestResult, computed, undefined
 from eventstudy.engine.significance.summary import Summary
 
@@ -21,7 +21,7 @@ def window_f(context: EventContext) -> dict[str, Floats]:
     abnormal return over s2.
 
     Exact under normal errors, also jointly a test of the mean; fat tails break it (7.9 % at L = 3 for t3), which is why
-    ``p_vol_conformal`` stands beside it.
+    ``p_vol_conformal`` is beside it.
 
     Checked against
     ---------------
@@ -102,7 +102,7 @@ def _from_median(values: Floats) -> Floats:
 
 
 def avar(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
-    """``avar`` across events: where each window's mean squared standardised AR stands among all runs of as many
+    """``avar`` across events: rank of each window's mean squared standardised AR among all runs of as many
     estimation days, as a normal score, by the cross-sectional t. Upper tail unless the study names a side.
 
     Ranks, because the logarithm of a squared return is so skewed that its t test rejects 10 % at N = 20; the scores'

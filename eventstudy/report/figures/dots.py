@@ -13,7 +13,7 @@ from eventstudy.report.wording import signed, span
 
 @dataclass(frozen=True, slots=True)
 class DotRow:
-    """A value with its interval; ``aside`` stands at the right, ``first`` rows stand apart."""
+    """A value with its interval; ``aside`` is at the right, ``first`` rows are set apart."""
 
     name: str
     value: float

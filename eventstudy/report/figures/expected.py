@@ -202,7 +202,7 @@ def _data(share: Share) -> dict[str, str]:
 def _stations(
     path: list[dict[str, float]], opening: dict[str, float] | None, x: Callable[[float], float], night: float
 ) -> list[tuple[float, dict[str, float]]]:
-    """Where expected and band stand: the close before, the opening, and the closes from day 0."""
+    """The points where expected and band are drawn: the close before, the opening, and the closes from day 0."""
     found = [(x(p["day"]), p) for p in path if p["day"] >= -1]
     return [found[0], (night, opening), *found[1:]] if opening is not None and len(found) > 1 else found
 

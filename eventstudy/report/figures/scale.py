@@ -19,7 +19,7 @@ class Scale:
     at_high: float
 
     def __call__(self, value: float) -> float:
-        """Where a value stands; values beyond the scale stand on its edge."""
+        """Position of a value; values beyond the scale are drawn on its edge."""
         held = min(max(value, self.low), self.high)
         return self.at_low + (held - self.low) / (self.high - self.low) * (self.at_high - self.at_low)
 

@@ -1,6 +1,6 @@
 """Styles of marks: the one place for colours and widths, read by pages, by SVG files and by Matplotlib.
 
-Brown and blue-grey stay distinct with every common colour blindness, and differ in lightness; colour never stands
+Brown and blue-grey stay distinct with every common colour blindness, and differ in lightness; colour is never
 alone: what lies outside its band is also thick, filled or bold.
 """
 
@@ -79,7 +79,7 @@ def _colours(names: dict[str, str]) -> str:
     return ";".join(f"--{name}:{value}" for name, value in names.items())
 
 
-# how marks look on a page, and in a file that stands alone
+# how marks look on a page, and in a file of their own
 MARKS = _rules()
 COLOURS = (
     f":root{{color-scheme:light dark;{_colours(LIGHT)};--sans:{SANS}}}"

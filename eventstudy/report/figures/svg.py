@@ -95,5 +95,5 @@ def read_metadata(svg: str) -> dict[str, Any]:
         raise ValueError("the SVG carries no numbers")
     found = json.loads(unescape(match[1]))
     if not isinstance(found, dict):
-        raise ValueError("the SVG's numbers are no object")
+        raise ValueError("the SVG's numbers are not an object")
     return found

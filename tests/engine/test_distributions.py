@@ -1,4 +1,4 @@
-"""Reference laws against scipy.stats, which the package itself does not load."""
+"""Reference distributions against scipy.stats, which the package itself does not load."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from eventstudy.engine.significance import laws
+from eventstudy.engine.significance import distributions
 from eventstudy.engine.significance.multiple import holm, romano_wolf
 from eventstudy.spec import Window
 
@@ -15,19 +15,19 @@ from eventstudy.spec import Window
 def test_p_values(df: float) -> None:
     t = np.array([-12.0, -1.3, 0.0, 0.4, 2.6, 30.0])
     degrees = np.full(t.shape, df)
-    np.testing.assert_allclose(laws.t_p_value(t, degrees), 2 * stats.t.sf(np.abs(t), df), rtol=1e-10)
-    np.testing.assert_allclose(laws.t_p_value(t, degrees, "less"), stats.t.cdf(t, df), rtol=1e-10)
-    np.testing.assert_allclose(laws.t_p_value(t, degrees, "greater"), stats.t.sf(t, df), rtol=1e-10)
-    assert (laws.t_p_value(t, degrees) > 0).all(), "a p value is never 0"
-    np.testing.assert_allclose(laws.t_quantile(degrees[:1], 0.975), stats.t.ppf(0.975, df), rtol=1e-10)
-    np.testing.assert_allclose(laws.f_p_value(np.array(3.7), 3, df), stats.f.sf(3.7, 3, df), rtol=1e-10)
+    np.testing.assert_allclose(distributions.t_p_value(t, degrees), 2 * stats.t.sf(np.abs(t), df), rtol=1e-10)
+    np.testing.assert_allclose(distributions.t_p_value(t, degrees, "less"), stats.t.cdf(t, df), rtol=1e-10)
+    np.testing.assert_allclose(distributions.t_p_value(t, degrees, "greater"), stats.t.sf(t, df), rtol=1e-10)
+    assert (distributions.t_p_value(t, degrees) > 0).all(), "a p value is never 0"
+    np.testing.assert_allclose(distributions.t_quantile(degrees[:1], 0.975), stats.t.ppf(0.975, df), rtol=1e-10)
+    np.testing.assert_allclose(distributions.f_p_value(np.array(3.7), 3, df), stats.f.sf(3.7, 3, df), rtol=1e-10)
 
 
 @pytest.mark.parametrize("z", [-3.2, -0.7, 0.0, 1.3, 9.0])
 def test_normal_p_values_of_every_alternative(z: float) -> None:
-    assert laws.normal_p_value(z) == pytest.approx(2 * stats.norm.sf(abs(z)), rel=1e-12)
-    assert laws.normal_p_value(z, "less") == pytest.approx(stats.norm.cdf(z), rel=1e-12)
-    assert laws.normal_p_value(z, "greater") == pytest.approx(stats.norm.sf(z), rel=1e-12)
+    assert distributions.normal_p_value(z) == pytest.approx(2 * stats.norm.sf(abs(z)), rel=1e-12)
+    assert distributions.normal_p_value(z, "less") == pytest.approx(stats.norm.cdf(z), rel=1e-12)
+    assert distributions.normal_p_value(z, "greater") == pytest.approx(stats.norm.sf(z), rel=1e-12)
 
 
 @pytest.mark.parametrize("df", [20.0, 60.0, 118.0, 248.0, 1000.0])
@@ -35,7 +35,7 @@ def test_normal_p_values_of_every_alternative(z: float) -> None:
 def test_smallest_detectable_effect(df: float, level: float) -> None:
     critical = stats.t.ppf(0.5 + level / 2, df)
     root = optimize.brentq(lambda d: stats.nct.sf(critical, df, d) - 0.8, 0.1, 10, xtol=1e-13)
-    assert float(laws.minimum_detectable_effect(np.array(df), level)) == pytest.approx(root, rel=1e-8)
+    assert float(distributions.minimum_detectable_effect(np.array(df), level)) == pytest.approx(root, rel=1e-8)
 
 
 def test_the_smallest_effect_of_one_side() -> None:
@@ -45,10 +45,10 @@ def test_the_smallest_effect_of_one_side() -> None:
     for df, value in one_sided.items():
         nu = np.array(float(df))
         for side in ("less", "greater"):
-            found = float(laws.minimum_detectable_effect(nu, 0.95, alternative=side))  # type: ignore[arg-type]
+            found = float(distributions.minimum_detectable_effect(nu, 0.95, alternative=side))  # type: ignore[arg-type]
             assert found == pytest.approx(value, abs=6e-9)
         assert stats.nct.sf(stats.t.ppf(0.95, df), df, value) == pytest.approx(0.8, abs=1e-7)
-        assert float(laws.minimum_detectable_effect(nu, 0.95)) == pytest.approx(two_sided[df], abs=6e-9)
+        assert float(distributions.minimum_detectable_effect(nu, 0.95)) == pytest.approx(two_sided[df], abs=6e-9)
         assert stats.nct.sf(stats.t.ppf(0.95, df), df, two_sided[df]) > 0.86, "two-sided values would ask for too much"
 
 
@@ -58,17 +58,17 @@ def test_the_published_table_of_detectable_effects() -> None:
     for s, row in table.items():
         for length, value in zip((1, 3, 11), row, strict=True):
             q = length + length**2 / 250
-            mde = laws.minimum_detectable_effect(np.array(248.0), 0.95) * s * np.sqrt(q)
+            mde = distributions.minimum_detectable_effect(np.array(248.0), 0.95) * s * np.sqrt(q)
             assert 100 * float(mde) == pytest.approx(value, abs=0.06)
 
 
 def test_ranks_count_ties_against_rejection() -> None:
     values = np.array([-1.0, 0.0, 0.0, 1.0])
-    assert laws.rank_p_value(values, 0.0) == (1.0, 0.4)
-    assert laws.rank_p_value(values, 1.0) == (0.8, 0.4)
-    assert laws.rank_p_value(values, 2.0) == (0.4, 0.4)
-    assert laws.rank_p_value(values, 2.0, "greater") == (0.2, 0.2)
-    assert laws.rank_p_value(values, 2.0, "less") == (1.0, 0.2)
+    assert distributions.rank_p_value(values, 0.0) == (1.0, 0.4)
+    assert distributions.rank_p_value(values, 1.0) == (0.8, 0.4)
+    assert distributions.rank_p_value(values, 2.0) == (0.4, 0.4)
+    assert distributions.rank_p_value(values, 2.0, "greater") == (0.2, 0.2)
+    assert distributions.rank_p_value(values, 2.0, "less") == (1.0, 0.2)
 
 
 def test_holm_equals_statsmodels() -> None:

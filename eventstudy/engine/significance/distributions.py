@@ -22,7 +22,7 @@ def t_p_value(t: Floats, df: Floats, alternative: Alternative = "two-sided") -> 
 
 
 def t_quantile(df: Floats, probability: float) -> Floats:
-    """Quantile of the Student t law."""
+    """Quantile of the Student t distribution."""
     return np.asarray(special.stdtrit(df, probability), dtype=np.float64)
 
 
@@ -46,7 +46,7 @@ def minimum_detectable_effect(
 
     Checked against
     ---------------
-    ``scipy.stats.nct`` and a root finder (tests/engine/test_laws.py).
+    ``scipy.stats.nct`` and a root finder (tests/engine/test_distributions.py).
     """
     known, where = np.unique(df, return_inverse=True)
     tail = tail_of(level, alternative)
@@ -70,7 +70,8 @@ def _detectable(df: float, tail: float, power: float) -> float:
 
 
 def rank_p_value(values: Floats, observed: float, alternative: Alternative = "two-sided") -> tuple[float, float]:
-    """p value of an observation among ``values`` drawn from its null law, with the +1 rule, and the smallest possible.
+    """p value of an observation among ``values`` drawn from its null distribution, with the +1 rule, and the smallest
+    possible.
 
     Two-sided is twice the smaller tail, capped at 1. Ties count against rejection.
     """
