@@ -507,7 +507,7 @@ TEMPLATES: dict[str, Check | None] = {
         )
     ),
     r"Ordinary spans of \d+ days of the share, each measured against the 20 sessions before it and put on the scale of the event\.": None,
-    r"(?:Market model|p|Masked days \(left out\)|Headline p|Placebo)\*\*: .*": None,
+    r"(?:Market model|Interval|p|Masked days \(left out\)|Headline p|Placebo)\*\*: .*": None,
     r"(?:<details><summary>)?Joint tests over the window \[-?\d+,-?\d+\](?:</summary>)?": None,
     r"Several announcements on one session are one observation of the market, .*": None,
 }
