@@ -6,8 +6,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LOG := $(VENV)/install.log
 
+# Bytecode is kept, whatever this shell says: without it every process of the tests compiles the program again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help setup run live test test-all coverage mutants lint types sample compare bench calibrate golden chaos supply release-check docs clean
+.PHONY: help setup run live test test-all slowest coverage mutants lint types sample compare bench calibrate golden chaos supply release-check docs clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -34,6 +37,9 @@ test: $(STAMP) ## every behaviour, in minutes
 
 test-all: $(STAMP) ## the slow rest: long simulations, campaigns, browsers, clusters
 	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
+
+slowest: $(STAMP) ## the twenty tests of `make test` that take most processor time
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow" --slowest 20
 
 coverage: $(STAMP) ## lines and branches that both parts of the suite run -> build/coverage
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group measure

@@ -28,7 +28,7 @@ HEADING = "Date,Open,High,Low,Close,Adj Close,Volume,Dividends,Stock Splits\n"
 
 def unchecked() -> None:
     """Take the checks out of this process: figures become series unchecked."""
-    from eventstudy.data import from_raw, proven, quality
+    from eventstudy.data import from_raw, proven_calendars, quality
     from eventstudy.data.prices import Daily, PriceSeries, Supplied, make_series
     from eventstudy.data.raw import RawSeries
 
@@ -48,13 +48,13 @@ def unchecked() -> None:
         )
 
     setattr(from_raw, "accept", bare)  # noqa: B010
-    setattr(proven, "shifted", lambda *_: "")  # noqa: B010
+    setattr(proven_calendars, "shifted", lambda *_: "")  # noqa: B010
     setattr(quality, "against_benchmark", lambda series: np.zeros(len(series.total), dtype=bool))  # noqa: B010
 
 
 def counted() -> list[float]:
     """Count the processor seconds inside the checks of this process, without those that make a series."""
-    from eventstudy.data import from_raw, intake, proven, quality
+    from eventstudy.data import from_raw, intake, proven_calendars, quality
 
     spent = [0.0]
 
@@ -72,7 +72,7 @@ def counted() -> list[float]:
 
     clocked(intake, "make_series", -1)
     clocked(from_raw, "accept", 1)
-    clocked(proven, "shifted", 1)
+    clocked(proven_calendars, "shifted", 1)
     clocked(quality, "against_benchmark", 1)
     return spent
 

@@ -23,7 +23,7 @@ from eventstudy.data.markets import index_notices
 from eventstudy.data.panel import Panel, PanelWriter, SeriesFacts
 from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import Choice, PriceSource, Provenance
-from eventstudy.data.proven import Proven, prove, unfit_notices
+from eventstudy.data.proven_calendars import Proven, prove, unfit_notices
 from eventstudy.data.series_index import SeriesIndex, SeriesKey, series_of, unnamed
 from eventstudy.data.surroundings import Surroundings, masked_history
 from eventstudy.engine.models import MODELS
@@ -107,7 +107,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
-    """Where the panel goes.
+    """Place of the panel.
 
     Attributes
     ----------
@@ -234,7 +234,7 @@ def placed_events(panel: Panel, events: Roster, spec: StudySpec, seeds: Ints | N
 def facts_of(
     panel: Panel, events: Roster, spec: StudySpec, n_obs: Ints, zero_variance: Bools, fallback: Bools
 ) -> Facts:
-    """What flags read of some events and of their estimates."""
+    """Inputs of flags: facts on events and on their estimates."""
     facts = panel.facts
     return Facts(
         uncertain=events.marked(UNCERTAIN),
@@ -253,7 +253,7 @@ def facts_of(
 
 
 def foreign_notices(keys: Sequence[SeriesKey]) -> list[str]:
-    """What to know about listings abroad that are measured against New York."""
+    """Notes on listings abroad that are measured against New York."""
     abroad = {
         (key.ticker, key.exchange)
         for key in keys

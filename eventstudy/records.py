@@ -17,8 +17,6 @@ from eventstudy.spec import Window
 OWN = "own"
 # shares of specifications that reject from which a window is unusual, and up to which it is ordinary
 MOST, FEW = 0.9, 0.1
-# what specifications differ in
-CHOICES = ("estimation", "gap", "model", "masked", "returns")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,16 +146,6 @@ class SpecCurve:
         """Share of the specifications that reject, for each value of a choice (a field of ``Specification``)."""
         values = [getattr(cell, choice) for cell in self.cells]
         return {str(value): float(self.rejects[[v == value for v in values]].mean()) for value in dict.fromkeys(values)}
-
-    @property
-    def decisive(self) -> str:
-        """The choice between whose values the share that rejects differs most; empty where none makes a difference."""
-        spread = {}
-        for choice in CHOICES:
-            shares = list(self.shares_by(choice).values())
-            spread[choice] = max(shares) - min(shares)
-        best = max(spread, key=lambda choice: spread[choice])
-        return best if spread[best] > 0 else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

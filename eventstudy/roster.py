@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
+from eventstudy.data.categorical import Coded, coded, combined, first_of
 from eventstudy.data.cells import OUTCOME
-from eventstudy.data.coded import Coded, coded, combined, first_of
 from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.event_index import EventIndex
 from eventstudy.data.series_index import SeriesIndex, benchmarks_of
@@ -63,7 +63,7 @@ class Roster:
     own : int16
         Position in ``spec.windows`` of the window that the row names for itself; -1 where it names none.
     weight : float64
-        In value-weighted averages; NaN where the row has none. (0,) where no column of weights is named.
+        In value-weighted averages; NaN where the row has no weight. (0,) where no column of weights is named.
     """
 
     row: np.ndarray
@@ -173,7 +173,7 @@ def groups_of(made: Roster, names: tuple[str, ...]) -> Groups:
 
 
 def marked(index: EventIndex, reported: Bools, confounded: Bools, spec: StudySpec) -> np.ndarray:
-    """What is known of every row by itself; uint8 (n,).
+    """Flags of every row by itself; uint8 (n,).
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from eventstudy.choices import check_peers, check_tickers, checked_model
-from eventstudy.data.coded import first_of
+from eventstudy.data.categorical import first_of
 from eventstudy.data.confounders import ConfounderTable, read_confounders
 from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.event_index import EventIndex, index_events, seeds_of
@@ -32,10 +32,10 @@ from eventstudy.evaluate.typical import LARGEST, SAMPLED, Typical, ordinary_span
 from eventstudy.evaluations import Evaluations
 from eventstudy.flags import doubt_notice
 from eventstudy.measured import MeasuredEvents, end_to_end
+from eventstudy.memory import check_memory
 from eventstudy.prepare import Prepared, Storage, prepare
 from eventstudy.report.event_tables import EventTables
 from eventstudy.results import PAGES, Studied, StudyResult, shown_events
-from eventstudy.room import check_room
 from eventstudy.roster import REPORTED
 from eventstudy.scale.budget import Budget, budget_of
 from eventstudy.scale.chunk import BlockResult, study_block
@@ -67,7 +67,7 @@ class WriteMaker(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handling:
-    """How the work of a study is done; no number depends on it.
+    """Execution of a study: threads, workers, memory; no number depends on it.
 
     Attributes
     ----------
@@ -157,7 +157,7 @@ def run(
     cells = len(index.pairs) * index.n_sessions
     afford = budget_of(spec, len(rows), cells, how.limits, everything=how.everything)
     held = len(rows) if afford.kept else min(len(rows), how.limits.block)
-    check_room(held, spec.event_window.length, len(spec.windows))
+    check_memory(held, spec.event_window.length, len(spec.windows))
     folder = how.folder if how.executor.apart or not afford.kept else None
     storage = Storage(folder=folder, keep_prices=afford.kept, groups=how.limits.groups)
     made = partial(
@@ -244,7 +244,7 @@ def _record(
 
 
 def _job(prepared: Prepared, spec: StudySpec, afford: Budget, n_shared: int, how: Handling) -> Job:
-    """What is wanted of every block; workers in other processes map the panel themselves."""
+    """Task of every block; workers in other processes map the panel themselves."""
     wanted, own = wanted_tests(spec), bool((prepared.roster.own >= 0).any())
     panel = prepared.panel
     return Job(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from eventstudy.data.coded import first_of
+from eventstudy.data.categorical import first_of
 from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.headline import unusual
 from eventstudy.engine.significance.multiple import holm
@@ -53,7 +53,7 @@ class Unusual:
 
     @property
     def by_chance(self) -> float:
-        """How many chance alone makes unusual, at most."""
+        """Largest number that chance alone makes unusual."""
         return (1 - self.level) * self.tested
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.coded import coded
+from eventstudy.data.categorical import coded
 from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.reading import decimal
 from eventstudy.roster import check_column
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def check_columns(events: EventColumns, spec: StudySpec) -> None:
     """Raise a UsageError where the events file has no column that makes groups or weights, an InputFileError where a
-    cell is no weight, before any price is asked for."""
+    cell is not a weight, before any price is asked for."""
     check_column("by", spec.by, events)
     if spec.weight:
         check_column("weight", spec.weight, events)
@@ -35,14 +35,14 @@ def stated_weights(events: EventColumns, rows: Ints, column: str) -> Floats:
     Raises
     ------
     InputFileError
-        For every cell that is no number above zero.
+        For every cell that is not a number above zero.
     """
     found = coded(events.cells(column, rows))
     numbers = np.array([_number(text) for text in found.values])
     wrong = np.flatnonzero((numbers == 0)[found.codes])
     if len(wrong):
         problems = [
-            Problem(int(events.lines[rows[at]]), column, found.values[found.codes[at]], "is no number above zero")
+            Problem(int(events.lines[rows[at]]), column, found.values[found.codes[at]], "is not a number above zero")
             for at in wrong.tolist()
         ]
         raise InputFileError(events.path, problems, events.unit)

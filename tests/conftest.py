@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 
 # Workers share the processors already: a second thread of BLAS in each of them waits more than it works, and makes tests
-# of small matrices fifteen times as dear. OpenBLAS reads this when NumPy is first imported.
+# of small matrices fifteen times as expensive. OpenBLAS reads this when NumPy is first imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import signal
 import socket
+from collections.abc import Generator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -47,16 +48,52 @@ def module_needs(extra: str) -> None:
 
 
 def pytest_configure() -> None:
-    """Ctrl-C works although the shell that starts the tests in its background has told them to ignore it."""
+    """Ctrl-C works although the shell that starts the tests in its background makes them ignore it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    # nohup has told them to ignore this one, and commands that they start would too
+    # nohup makes them ignore this one, and commands that they start would too
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+BEGUN = pytest.StashKey[float]()
+PROCESSOR = "seconds of processor time"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The clock on the wall says little where many things run; what a test costs is processor time."""
+    words = (
+        f"list so many tests by {PROCESSOR}, with the fixtures that they were the first to ask for and their processes"
+    )
+    parser.addoption("--slowest", type=int, default=0, help=words)
+
+
+def processor_time() -> float:
+    """Of this process and of those that it started and waited for."""
+    return sum(os.times()[:4])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test begins."""
+    item.stash[BEGUN] = processor_time()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """A test has ended; its cost is a part of the report of its teardown."""
+    yield
+    item.user_properties.append((PROCESSOR, processor_time() - item.stash[BEGUN]))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say in which order the tests ran; `-q` leaves out the header that says it."""
+    """The dearest tests, and in which order the tests ran; `-q` leaves out the header that says it."""
+    if most := config.getoption("--slowest"):
+        ended = [report for report in terminalreporter.stats.get("", ()) if report.when == "teardown"]
+        costs = sorted(((dict(report.user_properties)[PROCESSOR], report.nodeid) for report in ended), reverse=True)
+        terminalreporter.section(f"slowest by {PROCESSOR}: {sum(seconds for seconds, _ in costs):.0f} in all")
+        for seconds, name in costs[:most]:
+            terminalreporter.write_line(f"{seconds:6.1f}  {name}")
     seed = config.getoption("randomly_seed", None)
     if isinstance(seed, int):
         terminalreporter.write_line(f"order of the tests: --randomly-seed={seed}")
@@ -69,7 +106,7 @@ def no_internet(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def guarded(self: socket.socket, address: Any) -> None:
         host = address[0] if isinstance(address, tuple) else "local"
-        assert host in ("127.0.0.1", "::1", "localhost", "local"), f"a test wants to reach {host}"
+        assert host in ("127.0.0.1", "::1", "localhost", "local"), f"a test tries to reach {host}"
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)

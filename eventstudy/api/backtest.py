@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from eventstudy.api.progress import Say, progress
 from eventstudy.api.result import StudyResult, record_of
 from eventstudy.api.studies import study_of
-from eventstudy.api.talk import Say, progress
 from eventstudy.api.text_table import Text
 from eventstudy.api.typed_tables import typed
 from eventstudy.errors import UsageError
@@ -61,7 +61,7 @@ class BacktestResult:
         return len(self.record.plan.cases.positions)
 
     def summary(self) -> Text:
-        """What was found, in sentences."""
+        """The findings in sentences."""
         from eventstudy.report.backtest_page import verdicts
 
         return Text("\n".join(verdicts(self.record, self.study.spec.level)))

@@ -1,4 +1,4 @@
-"""What a result shows of itself: a few lines of text, and the same as HTML for notebooks; small at any size."""
+"""The card of a result: a few lines of text, and the same as HTML for notebooks; small at any size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from eventstudy.api.averages import ALL, Average, averages
 from eventstudy.api.summary import headline
 from eventstudy.flags import flag_words
 from eventstudy.report import escape
-from eventstudy.report.words import clipped, count, interval, p_value, percent
+from eventstudy.report.format import clipped, count, interval, p_value, percent
 
 if TYPE_CHECKING:
     from eventstudy.results import StudyResult

@@ -15,7 +15,7 @@ from eventstudy.api.result import Inputs, inputs_of, record_of
 from eventstudy.api.studies import study_of
 from eventstudy.api.text_table import SmallTable, Text
 from eventstudy.errors import EventStudyError, UsageError
-from eventstudy.report.words import interval, p_value, percent
+from eventstudy.report.format import interval, p_value, percent
 from eventstudy.spec import StudySpec, Window
 from eventstudy.spec_values import count, several, some_windows
 

@@ -9,8 +9,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Unpack
 
 from eventstudy.api.events import given_events
+from eventstudy.api.progress import Say, progress, warn_once
 from eventstudy.api.run import chosen
-from eventstudy.api.talk import Say, progress, warn_once
 from eventstudy.errors import EventStudyError, NothingStudied, UsageError
 from eventstudy.spec import LIVE, StudySpec
 from eventstudy.spec_values import Choices, several
@@ -26,7 +26,7 @@ YEARS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchResult:
-    """What came into the store.
+    """Vintages that were added to the store.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ def _fetch(
     tickers: object, start: str | date | None, spec: StudySpec, watch: Any, warn: Say | None, strict: bool
 ) -> FetchResult:
     from eventstudy.data.live import LiveSource, refresh
-    from eventstudy.data.shelf import Access
+    from eventstudy.data.store_session import Access
     from eventstudy.data.vendors.registry import VENDORS
 
     if spec.offline:

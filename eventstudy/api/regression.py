@@ -11,7 +11,7 @@ from eventstudy.api.studies import study_of
 from eventstudy.api.text_table import SmallTable, Text, checked_form
 from eventstudy.api.typed_tables import typed
 from eventstudy.errors import UsageError, flat
-from eventstudy.report.words import count, p_value
+from eventstudy.report.format import count, p_value
 from eventstudy.spelling import meant
 from eventstudy.window import Window
 

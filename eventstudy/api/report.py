@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from eventstudy.api.progress import Say, progress
 from eventstudy.api.result import StudyResult, is_held, record_of
-from eventstudy.api.talk import Say, progress
 from eventstudy.errors import UsageError
 from eventstudy.spelling import meant
 
@@ -16,7 +16,7 @@ DEFAULT_FORMATS = ("md", "html", "csv", "json")
 
 
 class Adds(Protocol):
-    """What adds its files to the report of the study it rests on."""
+    """A result that adds its files to the report of its study."""
 
     @property
     def study(self) -> StudyResult:

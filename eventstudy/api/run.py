@@ -21,8 +21,8 @@ from eventstudy.api.events import (
 )
 from eventstudy.api.outcome import commonest
 from eventstudy.api.prices import given_factors, given_prices
+from eventstudy.api.progress import Say, progress, warn_once
 from eventstudy.api.result import Inputs, StudyResult
-from eventstudy.api.talk import Say, progress, warn_once
 from eventstudy.errors import UsageError, flat
 from eventstudy.spec import StudySpec
 from eventstudy.spec_values import SpecChoices, with_choices_named

@@ -11,7 +11,7 @@ from eventstudy.api.averages import ALL, averages
 from eventstudy.api.text_table import SmallTable
 from eventstudy.engine.models import MODELS
 from eventstudy.errors import UsageError
-from eventstudy.report.words import count, interval, p_value, percent, size
+from eventstudy.report.format import count, interval, p_value, percent, size
 from eventstudy.spelling import meant
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def study_table(study: StudyResult) -> SmallTable:
 
 
 def headline(study: StudyResult) -> str:
-    """What was studied, in one line."""
+    """One line on the study."""
     spec, total = study.spec, study.totals
     return (
         f"Event study: {total.n_studied:,} of {count(total.n_read, 'event')} studied, {spec.model} on "

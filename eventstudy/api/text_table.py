@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from eventstudy.errors import UsageError
 from eventstudy.report import escape
-from eventstudy.report.words import NOTHING
+from eventstudy.report.format import NOTHING
 from eventstudy.spelling import meant
 
 FORMS = ("text", "markdown", "latex", "html")

@@ -31,7 +31,7 @@ PROBLEM_COLUMNS = ("file", "line", "column", "value", "message")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """What is wrong with events and confounders, or how each row is dated.
+    """Problems of events and confounders, or the date of each row.
 
     Attributes
     ----------
@@ -189,7 +189,7 @@ def _proven(index: EventIndex, source: PriceSource, spec: StudySpec) -> tuple[Ev
     from eventstudy.data.batches import Batches
     from eventstudy.data.checked_prices import basis_line
     from eventstudy.data.market import Market
-    from eventstudy.data.proven import prove, unfit_notices
+    from eventstudy.data.proven_calendars import prove, unfit_notices
     from eventstudy.data.series_index import series_of
 
     series = series_of(index, spec)

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, tell
-from eventstudy.cli.options import (
-    ColorOption,
-    ConfigOption,
-    ForceOption,
-    JsonOption,
-    QuietOption,
-    VerboseOption,
-    with_study_options,
-)
+from eventstudy.cli.console import tell
+from eventstudy.cli.options import EVENTS, Common, EventsArgument, ForceOption, OnlyOption, with_study_options
 from eventstudy.cli.outcome import Command
 from eventstudy.cli.panels import SCALE
 from eventstudy.errors import UsageError
@@ -28,9 +18,7 @@ if TYPE_CHECKING:
 
 @with_study_options(SCALE, "detail", "audit", "strict", "calibrated", "hold", "hold_min", "volume", "shares", "weight")
 def backtest_command(
-    events: Annotated[Path, typer.Argument(metavar="[EVENTS]", help="Events file.", show_default=True)] = Path(
-        "events.csv"
-    ),
+    events: EventsArgument = EVENTS,
     exit_day: Annotated[
         int | None, typer.Option("--exit", metavar="K", help="Positions end at the close of day K. [default: 5]")
     ] = None,
@@ -46,24 +34,17 @@ def backtest_command(
     placebos: Annotated[
         int, typer.Option("--placebos", metavar="N", help="Draws of matched placebo dates; 0 for none.")
     ] = 99,
-    event: Annotated[
-        list[str] | None,
-        typer.Option("--event", metavar="ID", help="Use only this event_id; masks still see all."),
-    ] = None,
+    event: OnlyOption = None,
     force: ForceOption = False,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_color: ColorOption = False,
-    flags: Mapping[str, Any] | None = None,
+    *,
+    common: Common,
 ) -> None:
     """Forecast each announcement from earlier ones of its type, and trade on it.
 
     Walks forward, scores the forecasts against nothing and against the base rate, trades with costs, and repeats it all
     on matched placebo dates. Adds backtest.md, backtest.csv, trades.csv and a figure to the folder named with -o.
     """
-    command = Command.of(Console.make(quiet, verbose, no_color), flags, config)
+    command = Command.of(common)
     from eventstudy.api.backtest import HIGHEST_BPS, MOST_PLACEBOS, backtest
 
     for name, value, highest in (("--cost-bps", cost_bps, HIGHEST_BPS), ("--hedge-bps", hedge_bps, HIGHEST_BPS)):
@@ -76,7 +57,7 @@ def backtest_command(
         progress=command.console.progress, **study,
     )  # fmt: skip
     written = command.write(found, force=force)
-    if as_json:
+    if common.as_json:
         command.tell_json(found.study, written, _record(found))
     else:
         tell(found.summary())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eventstudy.cli.console import Console, tell, tell_json
-from eventstudy.cli.options import ColorOption, ConfigOption, ForceOption, JsonOption, QuietOption, VerboseOption
+from eventstudy.cli.options import Common, ForceOption, with_common
 from eventstudy.cli.settings import resolve
 from eventstudy.errors import EventStudyError, UsageError
 
@@ -40,20 +40,18 @@ def _open(store: str | None, config: Path | None, console: Console, *, make: boo
 
 
 @cache.command("path", short_help="Where the store is, whether or not it exists yet.")
+@with_common
 def path_command(
     store: StoreOption = None,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_color: ColorOption = False,
+    *,
+    common: Common,
 ) -> None:
     """Print where the store is, whether or not it exists yet."""
     from eventstudy.api.store import store_file
 
-    console = Console.make(quiet, verbose, no_color)
-    path = store_file(store_option(store, config))
-    if as_json:
+    console = common.console
+    path = store_file(store_option(store, common.config))
+    if common.as_json:
         tell_json({"store": str(path), "exists": path.is_file()})
         return
     tell(path)
@@ -61,20 +59,18 @@ def path_command(
 
 
 @cache.command("info", short_help="Every symbol: vintages, and what the newest one holds.")
+@with_common
 def info_command(
     store: StoreOption = None,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_color: ColorOption = False,
+    *,
+    common: Common,
 ) -> None:
     """List every symbol: how many vintages, and what the newest one holds and where it comes from."""
-    console = Console.make(quiet, verbose, no_color)
-    opened = _open(store, config, console)
+    console = common.console
+    opened = _open(store, common.config, console)
     rows = opened.inventory()
     size = opened.path.stat().st_size
-    if as_json:
+    if common.as_json:
         tell_json({"store": str(opened.path), "bytes": size, "symbols": rows})
         return
     for row in rows:
@@ -87,22 +83,20 @@ def info_command(
 
 
 @cache.command("verify", short_help="Whether every vintage is what was written.")
+@with_common
 def verify_command(
     store: StoreOption = None,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_color: ColorOption = False,
+    *,
+    common: Common,
 ) -> None:
     """Check that every vintage is what was written, and show what later vintages of a symbol changed.
 
     Exit 1 if the store is damaged. A revision is the source's doing and no damage.
     """
-    console = Console.make(quiet, verbose, no_color)
-    opened = _open(store, config, console)
+    console = common.console
+    opened = _open(store, common.config, console)
     damage, changes = opened.damage(), opened.revisions()
-    if as_json:
+    if common.as_json:
         tell_json({"store": str(opened.path), "damage": damage, "revisions": changes})
     else:
         for c in changes:
@@ -123,6 +117,7 @@ def verify_command(
 
 
 @cache.command("export", short_help="The newest vintage of every symbol as SYMBOL.csv.")
+@with_common
 def export_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write, for --source csv:DIR.")],
     source: Annotated[
@@ -130,49 +125,42 @@ def export_command(
     ] = "",
     force: ForceOption = False,
     store: StoreOption = None,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_color: ColorOption = False,
+    *,
+    common: Common,
 ) -> None:
     """Write the newest vintage of every symbol as SYMBOL.csv, and manifest.json with where each comes from."""
-    console = Console.make(quiet, verbose, no_color)
-    written = _open(store, config, console).export(folder, source, force=force)
-    _tell(written, f"{len(written)} symbols -> {folder}", console, as_json=as_json)
+    console = common.console
+    written = _open(store, common.config, console).export(folder, source, force=force)
+    _tell(written, f"{len(written)} symbols -> {folder}", console, as_json=common.as_json)
 
 
 @cache.command("import", short_help="Read an exported folder back into the store.")
+@with_common
 def import_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `cache export` wrote.")],
     store: StoreOption = None,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_color: ColorOption = False,
+    *,
+    common: Common,
 ) -> None:
     """Read an exported folder back into the store, each symbol as a vintage with the provenance it had."""
-    console = Console.make(quiet, verbose, no_color)
-    kept, known = _open(store, config, console, make=True).take(folder)
+    console = common.console
+    kept, known = _open(store, common.config, console, make=True).take(folder)
     text = f"{len(kept)} symbols imported" + (f", {len(known)} were already in the store" if known else "")
-    _tell(kept, text, console, as_json=as_json)
+    _tell(kept, text, console, as_json=common.as_json)
 
 
 @cache.command("clear", short_help="Forget every vintage of symbols, or of all.")
+@with_common
 def clear_command(
     symbols: Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL...]", help="Only these.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     store: StoreOption = None,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_color: ColorOption = False,
+    *,
+    common: Common,
 ) -> None:
     """Forget every vintage of the symbols, or of all. They cannot be fetched again as they were."""
-    console = Console.make(quiet, verbose, no_color)
-    opened = _open(store, config, console)
+    console = common.console
+    opened = _open(store, common.config, console)
     what = ", ".join(symbols) if symbols else "every symbol"
     if not yes:
         if not sys.stdin.isatty():
@@ -184,7 +172,7 @@ def clear_command(
     if symbols and (strange := sorted(set(symbols) - known)):
         raise UsageError(f"the store holds no {', '.join(strange)}", ", ".join(sorted(known)) or "a symbol it holds")
     count = opened.clear(symbols or ())
-    if as_json:
+    if common.as_json:
         tell_json({"store": str(opened.path), "symbols": sorted(symbols or known), "vintages_forgotten": count})
         return
     console.say(f"{count} vintages forgotten")

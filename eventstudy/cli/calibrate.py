@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, tell
-from eventstudy.cli.options import (
-    ColorOption,
-    ConfigOption,
-    ForceOption,
-    JsonOption,
-    QuietOption,
-    VerboseOption,
-    with_study_options,
-)
+from eventstudy.cli.console import tell
+from eventstudy.cli.options import EVENTS, Common, EventsArgument, ForceOption, with_study_options
 from eventstudy.cli.outcome import Command
 from eventstudy.cli.panels import SCALE
 from eventstudy.errors import NothingStudied, UsageError
@@ -28,7 +19,7 @@ if TYPE_CHECKING:
 
 @with_study_options(SCALE, "detail", "audit", "strict", "calibrated", "hold", "hold_min", "volume", "shares", "weight")
 def calibrate_command(
-    events: Annotated[Path, typer.Argument(metavar="[EVENTS]", help="Events file.")] = Path("events.csv"),
+    events: EventsArgument = EVENTS,
     event: Annotated[
         list[str] | None, typer.Option("--event", metavar="ID", help="Only the tickers of this event_id.")
     ] = None,
@@ -39,24 +30,20 @@ def calibrate_command(
         ),
     ] = None,
     force: ForceOption = False,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_color: ColorOption = False,
-    flags: Mapping[str, Any] | None = None,
+    *,
+    common: Common,
 ) -> None:
-    """Ask every test about the tickers' own uneventful sessions: how often does it reject, and what does it find?
+    """Apply every test to the tickers' own uneventful sessions: how often it rejects, and which effects it finds.
 
     Adds calibration.csv, calibration.md (and .html) and a figure to the folder named with -o; nothing there is removed.
     """
-    command = Command.of(Console.make(quiet, verbose, no_color), flags, config)
+    command = Command.of(common)
     study = command.study(event)
     from eventstudy.api.calibrate import EFFECTS, calibrate
 
     found = calibrate(events, effects=_sizes(effect) if effect else EFFECTS, progress=command.console.progress, **study)
     written, table = command.write(found, force=force), found.plain
-    if as_json:
+    if common.as_json:
         command.tell_json(found.study, written, _record(found))
     else:
         tell(found.summary())

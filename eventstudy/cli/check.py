@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eventstudy.cli.annotations import annotation, chosen_format
-from eventstudy.cli.console import Console, tell, tell_json
-from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption, completed
-from eventstudy.cli.settings import read_config
+from eventstudy.cli.console import tell, tell_json
+from eventstudy.cli.options import Common, completed, with_common
 from eventstudy.errors import GateTripped, UsageError, flat
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ LONGEST = 1000
 SHOWN = {"text": 20, "json": 100, "github": 8}
 
 
+@with_common
 def check_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Report folder that `run` wrote.")],
     fail_if: Annotated[
@@ -34,13 +34,10 @@ def check_command(
             "--output-format", metavar="FORMAT", help="text, json or github.", autocompletion=completed(FORMATS)
         ),
     ] = "text",
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_color: ColorOption = False,
+    *,
+    common: Common,
 ) -> None:
-    """Hold conditions against a report; exit 5 if one of them is true.
+    """Evaluate conditions on a report; exit 5 if one of them is true.
 
     A condition names counts (excluded, studied, data_age_days) or columns of windows.csv, which are asked of every
     row: in its primary window, or in the one in brackets. abs, max, min, mean (over all rows), and, or, not,
@@ -48,15 +45,13 @@ def check_command(
     """
     from eventstudy.api.machine import check
 
-    chosen = chosen_format(output_format, FORMATS, as_json=as_json)
+    chosen = chosen_format(output_format, FORMATS, as_json=common.as_json)
     if not fail_if:
         raise UsageError("check has nothing to check", "--fail-if EXPR, once or more", "--fail-if 'p_t < 0.05'")
-    if config is not None:
-        read_config(config)
-    console = Console.make(quiet, verbose, no_color)
+    console = common.console
     verdicts = check(folder, fail_if)
     if chosen == "text":
-        _print_text(verdicts, None if verbose else SHOWN["text"])
+        _print_text(verdicts, None if common.console.verbose else SHOWN["text"])
     else:
         {"json": _print_json, "github": _print_github}[chosen](verdicts, folder)
     for verdict in verdicts:
@@ -65,7 +60,7 @@ def check_command(
             console.warn(f"{name} is not known{where}; `{verdict.expression}` counts that comparison as false")
     tripped = [verdict for verdict in verdicts if verdict.tripped]
     if tripped:
-        from eventstudy.report.words import count
+        from eventstudy.report.format import count
 
         said = "is true" if len(tripped) == 1 else "are true"
         raise GateTripped(

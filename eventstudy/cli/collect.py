@@ -9,15 +9,7 @@ import typer
 
 from eventstudy.cli.cache import store_option
 from eventstudy.cli.console import Console, tell, tell_json
-from eventstudy.cli.options import (
-    ColorOption,
-    ConfigOption,
-    JsonOption,
-    QuietOption,
-    VerboseOption,
-    completed,
-)
-from eventstudy.cli.settings import read_config
+from eventstudy.cli.options import Common, completed, with_common
 from eventstudy.errors import SourceUnavailable, UsageError
 
 if TYPE_CHECKING:
@@ -42,6 +34,7 @@ TickersArgument = Annotated[list[str], typer.Argument(metavar="TICKER...", help=
 
 
 @collect.command("filings", short_help="SEC filings of a ticker become rows.")
+@with_common
 def filings_command(
     tickers: TickersArgument,
     forms: Annotated[str, typer.Option("--forms", metavar="LIST", help="Forms, separated by commas.")] = "8-K,6-K",
@@ -66,18 +59,14 @@ def filings_command(
     ),
     dry_run: DryOption = False,
     store: StoreOption = None,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_color: ColorOption = False,
+    *,
+    common: Common,
 ) -> None:
     """Add filings at the SEC to an events file, each dated by the clock of its own header.
 
     Rows that the file has already stay as they are. What came before a refusal is written; exit 4 then.
     """
-    console = Console.make(quiet, verbose, no_color)
-    _checked(config)
+    console = common.console
     from eventstudy.api.collect import collect_filings, days_asked
     from eventstudy.api.store import store_folder
 
@@ -90,15 +79,16 @@ def filings_command(
         amendments=amendments,
         trust_acceptance=trust_acceptance,
         identity=identity,
-        folder=store_folder(store_option(store, config)) / "edgar",
+        folder=store_folder(store_option(store, common.config)) / "edgar",
         say=console.progress,
         warn=console.warn,
     )
     console.progress_done()
-    _finish(found, console, dry_run=dry_run, as_json=as_json)
+    _finish(found, console, dry_run=dry_run, as_json=common.as_json)
 
 
 @collect.command("earnings", short_help="Dates of results of a ticker become rows.")
+@with_common
 def earnings_command(
     tickers: TickersArgument,
     since: SinceOption = "",
@@ -116,28 +106,18 @@ def earnings_command(
         Path, typer.Option("--to", metavar="FILE", help="Confounders or events file to write or add to.")
     ] = Path("confounders.csv"),
     dry_run: DryOption = False,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_color: ColorOption = False,
+    *,
+    common: Common,
 ) -> None:
     """Add days of results with their part of the day to a confounders (or events) file.
 
     With several sources that disagree about an hour the row has no hour, and its notes give the hour of each source.
     """
-    console = Console.make(quiet, verbose, no_color)
-    _checked(config)
+    console = common.console
     from eventstudy.api.collect import collect_earnings, days_asked
 
     found = collect_earnings(tickers, to, sources=tuple(sources or ("yahoo",)), days=days_asked(since, until))
-    _finish(found, console, dry_run=dry_run, as_json=as_json)
-
-
-def _checked(config: Path | None) -> None:
-    """A configuration file that is named must be one, though nothing here is set by it."""
-    if config is not None:
-        read_config(config)
+    _finish(found, console, dry_run=dry_run, as_json=common.as_json)
 
 
 def _listed(text: str, option: str, such: str) -> tuple[str, ...]:

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, tell, tell_json
-from eventstudy.cli.options import (
-    ColorOption,
-    ConfigOption,
-    JsonOption,
-    QuietOption,
-    VerboseOption,
-    with_study_options,
-)
+from eventstudy.cli.console import tell, tell_json
+from eventstudy.cli.options import Common, with_study_options
 from eventstudy.cli.settings import chosen_formats, resolve, study_spec
 
 config = typer.Typer(
@@ -31,20 +23,16 @@ config = typer.Typer(
 @with_study_options()
 def show_command(
     origin: Annotated[bool, typer.Option("--origin", help="Where each value comes from.")] = False,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_color: ColorOption = False,
-    flags: Mapping[str, Any] | None = None,
+    *,
+    common: Common,
 ) -> None:
     """Print every choice with its value as `run` here would take it: flag, environment, configuration file or default.
 
     Exit 2 if a value cannot be right.
     """
-    console = Console.make(quiet, verbose, no_color)
-    settings = resolve(flags or {}, config)
-    if as_json:
+    console = common.console
+    settings = resolve(common.flags, common.config)
+    if common.as_json:
         rows = [{"name": name, "value": s.value, "origin": s.origin} for name, s in settings.items()]
         tell_json({"settings": rows})
     else:

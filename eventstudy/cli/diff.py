@@ -9,14 +9,14 @@ import typer
 
 from eventstudy.cli.annotations import chosen_format
 from eventstudy.cli.console import tell, tell_json
-from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption, completed
-from eventstudy.cli.settings import read_config
+from eventstudy.cli.options import Common, completed, with_common
 
 FORMATS = ("text", "md", "json")
 SHOWN = 20
 SHOWN_JSON = 100
 
 
+@with_common
 def diff_command(
     before: Annotated[Path, typer.Argument(metavar="A", help="Report folder of the earlier run.")],
     after: Annotated[Path, typer.Argument(metavar="B", help="Report folder of the later run.")],
@@ -24,13 +24,10 @@ def diff_command(
         str,
         typer.Option("--output-format", metavar="FORMAT", help="text, md or json.", autocompletion=completed(FORMATS)),
     ] = "text",
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_color: ColorOption = False,
+    *,
+    common: Common,
 ) -> None:
-    """Say what changed between two report folders: settings, prices, events, claims, CARs, significance, versions.
+    """Compare two report folders: settings, prices, events, claims, CARs, significance, versions.
 
     Exit 0 whenever they could be compared, whatever they say; -v shows every row.
     """
@@ -38,16 +35,13 @@ def diff_command(
     from eventstudy.review.difference import difference
     from eventstudy.review.folder import read_folder
 
-    del quiet, no_color  # everything it says is its result
-    chosen = chosen_format(output_format, FORMATS, as_json=as_json)
-    if config is not None:
-        read_config(config)
+    chosen = chosen_format(output_format, FORMATS, as_json=common.as_json)
     folders = read_folder(before), read_folder(after)
     found = difference(*folders)
     if chosen == "json":
         tell_json(record(*folders, found, SHOWN_JSON))
         return
-    shown = page(*folders, found, None if verbose else SHOWN)
+    shown = page(*folders, found, None if common.console.verbose else SHOWN)
     if chosen == "md":
         from eventstudy.report.markdown import render
 

@@ -8,39 +8,37 @@ from typing import Annotated
 import typer
 
 from eventstudy.cli.cache import StoreOption, store_option
-from eventstudy.cli.console import Console, tell, tell_json
-from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption
+from eventstudy.cli.console import tell, tell_json
+from eventstudy.cli.options import Common, with_common
 from eventstudy.cli.settings import resolve
 from eventstudy.errors import SourceUnavailable, UsageError
 
 
+@with_common
 def doctor_command(
     store: StoreOption = None,
     offline: Annotated[bool | None, typer.Option("--offline", help="Do not ask Yahoo.")] = None,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_color: ColorOption = False,
+    *,
+    common: Common,
 ) -> None:
-    """Look at versions, store, calendars, proxy, certificates, DNS, Yahoo and the clock, and say what to do.
+    """Check versions, store, calendars, proxy, certificates, DNS, Yahoo and the clock, and name the cure.
 
     Exit 4 if Yahoo cannot be used, 2 if something here is wrong.
     """
     from eventstudy.api.machine import diagnose
     from eventstudy.api.store import store_folder
 
-    console = Console.make(quiet, verbose, no_color)
-    alone = bool(resolve({"offline": offline}, config)["offline"].value)
+    console = common.console
+    alone = bool(resolve({"offline": offline}, common.config)["offline"].value)
     findings = []
-    for finding in diagnose(store_folder(store_option(store, config)), offline=alone):
+    for finding in diagnose(store_folder(store_option(store, common.config)), offline=alone):
         findings.append(finding)
         console.detail(f"looked at {finding.topic}")
-        if not as_json and not (quiet and finding.state == "ok"):
+        if not common.as_json and not (common.console.quiet and finding.state == "ok"):
             tell(f"{finding.state:<8}{finding.topic:<14}{finding.text}", flush=True)
             if finding.advice:
                 tell(f"{'':<22}-> {finding.advice}")
-    if as_json:
+    if common.as_json:
         tell_json({"findings": [asdict(f) for f in findings]})
     failed = [finding for finding in findings if finding.state == "fail"]
     ours = [

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, say_prices, tell, tell_json, writes
-from eventstudy.cli.options import (
-    ColorOption,
-    ConfigOption,
-    ForceOption,
-    JsonOption,
-    QuietOption,
-    VerboseOption,
-    with_study_options,
-)
+from eventstudy.cli.console import say_prices, tell, tell_json, writes
+from eventstudy.cli.options import Common, ForceOption, with_study_options
 from eventstudy.cli.outcome import Command
 from eventstudy.cli.panels import SCALE
 from eventstudy.errors import NothingStudied, UsageError
@@ -40,18 +31,14 @@ def event_command(
     save: Annotated[bool, typer.Option("--save", help="Write its page, tables and figure.")] = False,
     summary: Annotated[bool, typer.Option("--summary", help="Add the statsmodels table of the estimation.")] = False,
     force: ForceOption = False,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_color: ColorOption = False,
-    flags: Mapping[str, Any] | None = None,
+    *,
+    common: Common,
 ) -> None:
     """Study one announcement: an event_id of the events file, or TICKER WHEN.
 
     Other announcements in the events file of this folder are masked in the estimation window when there is one.
     """
-    command = Command.of(Console.make(quiet, verbose, no_color), flags, config)
+    command = Command.of(common)
     console = command.console
     from eventstudy.api.report import report
     from eventstudy.api.result import inputs_of
@@ -75,7 +62,14 @@ def event_command(
         result = run(what, when, catalogue=catalogue, timing=timing, claimed_return=claim, **how)
     say_prices(result, console)
     positions = _positions(result, ticker)
-    _print(result, positions, as_json=as_json, out=str(command.out), summary=summary, everything=verbose)
+    _print(
+        result,
+        positions,
+        as_json=common.as_json,
+        out=str(command.out),
+        summary=summary,
+        everything=common.console.verbose,
+    )
     if save:
         written = report(result, command.out, command.formats, force=force)
         console.say(f"{len(written)} files -> {command.out}")

@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from eventstudy.cli.console import Console, printable
-from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption, completed
-from eventstudy.cli.settings import read_config
+from eventstudy.cli.console import printable
+from eventstudy.cli.options import Common, completed, with_common
 from eventstudy.errors import UsageError
 from eventstudy.spelling import meant
 
@@ -18,6 +17,7 @@ ORDERS = ("ymd", "mdy", "dmy")
 IDS = ("permno", "ticker")
 
 
+@with_common
 def import_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A list: text, CSV, .xlsx or .dta.")],
     dates: Annotated[
@@ -46,20 +46,15 @@ def import_command(
         "events.csv"
     ),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and write nothing.")] = False,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_color: ColorOption = False,
+    *,
+    common: Common,
 ) -> None:
     """Turn a list of identifiers and dates into an events file; the columns found are shown, nothing is guessed.
 
     Lists of WRDS and Eventus (identifier and date, no headings), requests of EventStudyTools, Excel sheets, Stata files
     and exports with headings are read.
     """
-    console = Console.make(quiet, verbose, no_color)
-    if config is not None:
-        read_config(config)
+    console = common.console
     for option, text, known in (("--dates", dates, ORDERS), ("--id", identifier, IDS)):
         if text and text not in known:
             raise UsageError(f"{option} {text!r} is unknown", ", ".join(known), meant(text, known))
@@ -73,7 +68,7 @@ def import_command(
     console.say(printable(f"{found.n} rows of {file}: {read}"))
     for note in found.notes:
         console.say(printable(f"note: {note}"))
-    show(found, console, dry_run=dry_run, as_json=as_json)
+    show(found, console, dry_run=dry_run, as_json=common.as_json)
 
 
 def _columns(pairs: Sequence[str]) -> dict[str, str]:

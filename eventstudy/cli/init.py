@@ -10,8 +10,7 @@ from typing import Annotated
 import typer
 
 from eventstudy.cli.console import Console, tell, tell_json
-from eventstudy.cli.options import ColorOption, ConfigOption, JsonOption, QuietOption, VerboseOption, completed
-from eventstudy.cli.settings import read_config
+from eventstudy.cli.options import Common, completed, with_common
 from eventstudy.errors import UsageError
 from eventstudy.spelling import meant
 
@@ -21,6 +20,7 @@ IGNORED = {".gitignore": "gitignore"}
 CI = {"github": {".github/workflows/eventstudy.yml": "github.yml"}, "gitlab": {".gitlab-ci.yml": "gitlab.yml"}}
 
 
+@with_common
 def init_command(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder of the study.")] = Path(),
     ci: Annotated[
@@ -30,11 +30,8 @@ def init_command(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_color: ColorOption = False,
+    *,
+    common: Common,
 ) -> None:
     """Write a study that runs unedited: events.csv, confounders.csv, eventstudy.toml, .gitignore, and with --ci its CI.
 
@@ -43,16 +40,14 @@ def init_command(
     """
     if ci is not None and ci not in CI:
         raise UsageError(f"CI host {ci!r} is unknown", ", ".join(CI), meant(ci, CI))
-    if config is not None:
-        read_config(config)
-    console = Console.make(quiet, verbose, no_color)
+    console = common.console
     wanted = {**STUDY, **IGNORED, **(CI[ci] if ci else {})}
     kept = [] if force else _kept(folder, wanted)
     written = {name: source for name, source in wanted.items() if name not in kept}
     if not written:
         raise UsageError(f"nothing to write: {folder} holds {', '.join(kept)}", "a folder without them", "--force")
     _write(folder, written)
-    _tell(folder, list(written), kept, console, as_json=as_json)
+    _tell(folder, list(written), kept, console, as_json=common.as_json)
     if ci is not None:
         console.say(f"set INSTALL in {next(iter(CI[ci]))}: one line that installs this program")
 

@@ -1,4 +1,4 @@
-"""What commands that build on estimated CARs have in common: how they run, and how they end."""
+"""Common steps of the commands that build on estimated CARs: settings, files, exit codes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eventstudy.cli.console import Console, say_prices, tell_json
+from eventstudy.cli.options import Common
 from eventstudy.cli.settings import Setting, chosen_formats, resolve, study_spec
 from eventstudy.errors import NothingStudied
 
@@ -37,11 +38,13 @@ class Command:
     out: Path
 
     @classmethod
-    def of(cls, console: Console, flags: Mapping[str, Any] | None, config: Path | None) -> Command:
+    def of(cls, common: Common) -> Command:
         """From the flags, the environment and the configuration file."""
-        settings = resolve(flags or {}, config)
+        settings = resolve(common.flags, common.config)
         spec, formats = study_spec(settings), chosen_formats(settings)
-        return cls(console=console, settings=settings, spec=spec, formats=formats, out=Path(settings["out"].value))
+        return cls(
+            console=common.console, settings=settings, spec=spec, formats=formats, out=Path(settings["out"].value)
+        )
 
     def study(self, only: Sequence[str] | None) -> dict[str, Any]:
         """The keywords of ``run``; a folder that can never be written is refused before anything is computed."""

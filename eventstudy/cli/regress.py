@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eventstudy.cli.console import Console, tell
-from eventstudy.cli.options import (
-    ColorOption,
-    ConfigOption,
-    ForceOption,
-    JsonOption,
-    QuietOption,
-    VerboseOption,
-    with_study_options,
-)
+from eventstudy.cli.console import tell
+from eventstudy.cli.options import EVENTS, Common, EventsArgument, ForceOption, OnlyOption, with_study_options
 from eventstudy.cli.outcome import Command
 from eventstudy.cli.panels import SCALE
 
@@ -27,9 +17,7 @@ if TYPE_CHECKING:
 
 @with_study_options(SCALE, "detail", "audit", "strict", "calibrated", "hold", "hold_min", "volume", "shares", "weight")
 def regress_command(
-    events: Annotated[Path, typer.Argument(metavar="[EVENTS]", help="Events file.", show_default=True)] = Path(
-        "events.csv"
-    ),
+    events: EventsArgument = EVENTS,
     formula: Annotated[
         str | None,
         typer.Option(
@@ -42,24 +30,17 @@ def regress_command(
     allow_small: Annotated[
         bool, typer.Option("--allow-small", help="Fit several regressors to fewer than 20 rows.")
     ] = False,
-    event: Annotated[
-        list[str] | None,
-        typer.Option("--event", metavar="ID", help="Use only this event_id; masks still see all."),
-    ] = None,
+    event: OnlyOption = None,
     force: ForceOption = False,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_color: ColorOption = False,
-    flags: Mapping[str, Any] | None = None,
+    *,
+    common: Common,
 ) -> None:
     """Regress CARs on columns of the events file.
 
     The primary window of each row, or each --window that is named; one row per ticker and session, direct before peer
     before placebo. Prints the table and adds regression.csv and regression.tex to the folder named with -o.
     """
-    command = Command.of(Console.make(quiet, verbose, no_color), flags, config)
+    command = Command.of(common)
     study = command.study(event)
     from eventstudy.api.regression import regress
 
@@ -68,7 +49,7 @@ def regress_command(
     written = command.write(found, force=force)
     if formula is None:
         command.console.say("note: no --formula, so the mean CAR; --formula can use every column of the events file")
-    if as_json:
+    if common.as_json:
         command.tell_json(found.study, written, _record(found))
     else:
         tell(found.summary())

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from eventstudy.cli.console import Console, printable, say_prices, tell, tell_json
-from eventstudy.cli.options import (
-    ColorOption,
-    ConfigOption,
-    ForceOption,
-    JsonOption,
-    QuietOption,
-    VerboseOption,
-    with_study_options,
-)
+from eventstudy.cli.options import EVENTS, Common, EventsArgument, ForceOption, with_study_options
 from eventstudy.cli.settings import chosen_formats, resolve, study_spec
 
 if TYPE_CHECKING:
@@ -26,28 +17,22 @@ if TYPE_CHECKING:
 
 @with_study_options()
 def run_command(
-    events: Annotated[Path, typer.Argument(metavar="[EVENTS]", help="Events file.", show_default=True)] = Path(
-        "events.csv"
-    ),
+    events: EventsArgument = EVENTS,
     event: Annotated[
         list[str] | None,
         typer.Option("--event", metavar="ID", help="Report only this event_id; masks and clusters still see all."),
     ] = None,
     force: ForceOption = False,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_color: ColorOption = False,
-    flags: Mapping[str, Any] | None = None,
+    *,
+    common: Common,
 ) -> None:
     """Study every event of EVENTS and write the report.
 
     Writes summary.md, report.html, a page and a figure an announcement, the tables as CSV, results.json and
     manifest.json into the folder named with -o.
     """
-    console = Console.make(quiet, verbose, no_color)
-    settings = resolve(flags or {}, config)
+    console = common.console
+    settings = resolve(common.flags, common.config)
     spec, formats = study_spec(settings), chosen_formats(settings)
     out = Path(settings["out"].value)
     how = {name: settings[name].value for name in ("detail", "audit", "threads", "workers", "scheduler")}
@@ -61,7 +46,7 @@ def run_command(
     say_prices(result, console)
     if lacking := missing_results(result):
         console.say(printable(f"note: {lacking}"))
-    _print(result, out, console, as_json=as_json)
+    _print(result, out, console, as_json=common.as_json)
     _judge(result, strict=settings["strict"].value)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from eventstudy.report.format import p_value, percent
 from eventstudy.report.provenance import counts
-from eventstudy.report.words import p_value, percent
 
 if TYPE_CHECKING:
     from eventstudy.evaluate.audit import Audit
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def summary_object(result: StudyResult, audited: Audit | None, out: str, written: Sequence[str]) -> dict[str, Any]:
-    """What ``run --json`` prints: counts, reasons, claims, the primary windows that pages show, files, warnings; never
-    all rows."""
+    """The object of ``run --json``: counts, reasons, claims, the primary windows that pages show, files, warnings;
+    never all rows."""
     windows = result.shown.tables["windows"]
     primary = windows[windows["primary"] == "yes"]
     columns = ["event_id", "ticker", "day0", "window", "car", "std_error", "p_t", "mde80", "flags"]

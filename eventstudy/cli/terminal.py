@@ -11,6 +11,8 @@ from eventstudy.report.announcement import cannot_tell_words, masked_words
 from eventstudy.report.claims import claim_items
 from eventstudy.report.escape import clean
 from eventstudy.report.figures.days import bands
+from eventstudy.report.format import NOTHING, clipped, p_value, size
+from eventstudy.report.format import share as rate
 from eventstudy.report.moves import Move, Session, Share, title_of
 from eventstudy.report.sentences import (
     PART_WORDS,
@@ -23,8 +25,6 @@ from eventstudy.report.sentences import (
     verdict,
 )
 from eventstudy.report.wording import counted, day_words, odds, p_text, points, signed, span, upper
-from eventstudy.report.words import NOTHING, clipped, p_value, size
-from eventstudy.report.words import share as rate
 
 if TYPE_CHECKING:
     from eventstudy.report.material import Material

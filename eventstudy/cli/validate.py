@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from eventstudy.cli.annotations import annotation, chosen_format
-from eventstudy.cli.console import Console, tell, tell_json
-from eventstudy.cli.options import (
-    ColorOption,
-    ConfigOption,
-    JsonOption,
-    QuietOption,
-    VerboseOption,
-    completed,
-    with_study_options,
-)
+from eventstudy.cli.console import tell, tell_json
+from eventstudy.cli.options import EVENTS, Common, EventsArgument, completed, with_study_options
 from eventstudy.cli.panels import MODEL, OUTPUT, SCALE, TESTS
 from eventstudy.cli.settings import resolve, study_spec
 
@@ -29,27 +19,23 @@ FORMATS = ("text", "csv", "json", "github")
 
 @with_study_options(MODEL, TESTS, OUTPUT, SCALE, "model", "out", "currency", "missing", "returns", "max_age")
 def validate_command(
-    events: Annotated[Path, typer.Argument(metavar="[EVENTS]", help="Events file.")] = Path("events.csv"),
+    events: EventsArgument = EVENTS,
     output_format: Annotated[
         str,
         typer.Option(
             "--output-format", metavar="FORMAT", help="text, csv, json or github.", autocompletion=completed(FORMATS)
         ),
     ] = "text",
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_color: ColorOption = False,
-    flags: Mapping[str, Any] | None = None,
+    *,
+    common: Common,
 ) -> None:
     """Check EVENTS and the confounders beside it: every problem at once, then day 0 of every row and why.
 
     Exit 2 if a file has problems. Overlaps and confounders are listed, they are not problems.
     """
-    chosen = chosen_format(output_format, FORMATS, as_json=as_json)
-    console = Console.make(quiet, verbose, no_color)
-    spec = study_spec(resolve(flags or {}, config))
+    chosen = chosen_format(output_format, FORMATS, as_json=common.as_json)
+    console = common.console
+    spec = study_spec(resolve(common.flags, common.config))
     from eventstudy.api.validate import COLUMNS, PROBLEM_COLUMNS, validate
 
     found = validate(events, spec=spec)

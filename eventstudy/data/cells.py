@@ -1,4 +1,4 @@
-"""What a cell of an events or confounder file may hold, and what to write instead."""
+"""Valid cells of events and confounder files, with the cure for each invalid one."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from datetime import date, datetime
 import pandas as pd
 
 from eventstudy.data.calendar import calendar_names
+from eventstudy.data.categorical import Check
 from eventstudy.data.claims import parse_claim
-from eventstudy.data.coded import Check
 from eventstudy.data.dates import parse_when
 from eventstudy.errors import Problem, UsageError
 from eventstudy.spec import Window, is_ticker

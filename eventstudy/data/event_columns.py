@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.data.announced import Announced
-from eventstudy.data.coded import Coded, PlainTexts, Texts, coded
+from eventstudy.data.categorical import Coded, PlainTexts, Texts, coded
 from eventstudy.data.event_headings import OPTIONAL, REQUIRED
 from eventstudy.engine.panel import Ints
 from eventstudy.errors import Problem

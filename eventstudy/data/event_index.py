@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from eventstudy.data.calendar import Placement, TradingCalendar, listing_of, load_calendar, place, place_many
+from eventstudy.data.categorical import repeated
 from eventstudy.data.cells import OUTCOME
-from eventstudy.data.coded import repeated
 from eventstudy.data.confounders import ConfounderTable
 from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.firms import Pair, firms_of
@@ -298,7 +298,7 @@ def place_confounders(
 
 
 def happenings(index: EventIndex) -> np.ndarray:
-    """What happens to each firm on each session, bits of ``MASKING``, ``OTHER`` and ``CONFOUNDED``; uint8 (P, T).
+    """Announcements of each firm on each session, bits of ``MASKING``, ``OTHER`` and ``CONFOUNDED``; uint8 (P, T).
 
     ``OTHER`` is an announcement that is neither placebo nor outcome. ``MASKING`` is what leaves a session out of
     estimation windows: such announcements and confounders of the kinds in ``MASKING_KINDS``.

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from eventstudy.data.announced import Announced
-from eventstudy.data.coded import Coded, coded, constant
+from eventstudy.data.categorical import Coded, coded, constant
 from eventstudy.data.event_headings import OPTIONAL, REQUIRED
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.errors import Problem

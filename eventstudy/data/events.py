@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 
 from eventstudy.data.announced import Announced, midnight_notes, read_announced
-from eventstudy.data.cells import CHECKS, ROLES, are_event_ids, cell_text, check_event_id
-from eventstudy.data.coded import (
+from eventstudy.data.categorical import (
     Coded,
     Coder,
     PlainTexts,
@@ -24,6 +23,7 @@ from eventstudy.data.coded import (
     constant,
     repeats,
 )
+from eventstudy.data.cells import CHECKS, ROLES, are_event_ids, cell_text, check_event_id
 from eventstudy.data.event_columns import EventColumns, RawEvents
 from eventstudy.data.event_headings import OPTIONAL, REQUIRED, RESERVED, SHOWN, Code, Headings, empty_note, headings_of
 from eventstudy.data.event_timing import timing_of
@@ -239,7 +239,7 @@ def default_id(ticker: str, when: str) -> str:
 
 
 def event_notes(events: EventColumns) -> list[str]:
-    """How an events file was read where that is not plain, and headings that may be meant as others."""
+    """Notes on how an events file was read, and on headings that may be misspelt."""
     return [*events.notes, *likely_misspelt(events)]
 
 

@@ -17,7 +17,7 @@ from eventstudy.data.raw import RawSeries
 from eventstudy.data.raw_reader import Figures, Origin, figures_of, refuse_headings
 from eventstudy.data.tickers import asked_as, held_as, spellings
 from eventstudy.errors import InputFileError, Problem, UsageError
-from eventstudy.room import check_prices
+from eventstudy.memory import check_prices
 from eventstudy.spelling import meant_path
 
 # symbols held at a time in a large study
@@ -62,7 +62,7 @@ class CsvSource:
 
     @property
     def at_once(self) -> int:
-        """How many symbols to ask for at a time, where they need not all be held."""
+        """Number of symbols to read at a time, where they need not all be held."""
         return AT_ONCE
 
     def fetch(self, symbols: Sequence[str], start: date, end: date) -> PriceTable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from eventstudy.data.calendar import DATA, exchange_of, of_benchmark
-from eventstudy.data.coded import Coded, combined, smallest
+from eventstudy.data.categorical import Coded, combined, smallest
 from eventstudy.data.event_columns import EventColumns
 from eventstudy.errors import UnknownExchange
 

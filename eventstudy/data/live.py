@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 
 from eventstudy.data import clock
 from eventstudy.data.prices import Choice, PriceTable, price_table
-from eventstudy.data.shelf import Access, Shelf, chain_length
 from eventstudy.data.snapshot import SnapshotSource
 from eventstudy.data.store import FILE, LONGEST_CHAIN
 from eventstudy.data.store_rows import Header
+from eventstudy.data.store_session import Access, StoreSession, chain_length
 from eventstudy.data.tickers import spelled, yahoo_spelling
 from eventstudy.data.vendors.registry import VENDORS, Client, Vendor, others_with_key
 from eventstudy.data.vintage import (
@@ -36,7 +36,7 @@ CLOCK_SLACK = 1 / 24
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a run needs of every series: sessions from start to end, as of now."""
+    """Needs of a run for every series: sessions from start to end, as of now."""
 
     start: date
     end: date
@@ -78,7 +78,7 @@ class LiveSource:
 
     @property
     def vendor(self) -> Vendor:
-        """Who is asked; vintages of others are not part of this source."""
+        """The vendor; vintages of others are not part of this source."""
         return VENDORS["yahoo" if self.name == "auto" else self.name]
 
     def fetch(self, symbols: Sequence[str], start: date, end: date) -> PriceTable:
@@ -91,18 +91,18 @@ class LiveSource:
         """
         need = Need(start, end, clock.utc_now(), self.access.max_age)
         names = {symbol: yahoo_spelling(symbol) for symbol in symbols}
-        shelf = Shelf.open(self.access)
+        shelf = StoreSession.open(self.access)
         try:
             found = self._chosen(shelf, list(dict.fromkeys(names.values())), need)
         finally:
             shelf.close()
         return spelled(found, names)
 
-    def headers(self, shelf: Shelf, symbol: str) -> list[Header]:
+    def headers(self, shelf: StoreSession, symbol: str) -> list[Header]:
         """Vintages of a symbol that came from this vendor, newest first: a series never mixes sources."""
         return [header for header in shelf.headers(symbol) if header.vintage.source == self.vendor.name]
 
-    def _chosen(self, shelf: Shelf, symbols: Sequence[str], need: Need) -> PriceTable:
+    def _chosen(self, shelf: StoreSession, symbols: Sequence[str], need: Need) -> PriceTable:
         held = {symbol: self.headers(shelf, symbol) for symbol in symbols}
         asked = {symbol: [h for h in held[symbol] if need.usable(h.vintage)] for symbol in symbols}
         best = {symbol: first for symbol in symbols if (first := shelf.first(asked[symbol], need.covered))}
@@ -130,7 +130,7 @@ class LiveSource:
 
     def _last_resort(
         self,
-        shelf: Shelf,
+        shelf: StoreSession,
         symbols: Sequence[str],
         held: dict[str, list[Header]],
         need: Need,
@@ -157,7 +157,7 @@ class LiveSource:
             f"{hint}; without a network: put {_files(symbols)} (Date, Close) into a folder and add --source csv:FOLDER",
         )
 
-    def renewed(self, shelf: Shelf, symbol: str, held: Sequence[Header], need: Need, *, whole: bool) -> Vintage:
+    def renewed(self, shelf: StoreSession, symbol: str, held: Sequence[Header], need: Need, *, whole: bool) -> Vintage:
         """A symbol asked for at the vendor and kept: only the newest sessions where that continues a vintage, else all.
 
         Parameters
@@ -180,7 +180,7 @@ class LiveSource:
         return shelf.keep(found)
 
     def _tell_changes(self, before: Vintage, now: Vintage) -> None:
-        """What the vendor says differently of what a symbol is."""
+        """Warn of changes in what the vendor states about a symbol."""
         said = f"{now.symbol}: {self.vendor.title} now"
         if before.currency not in ("", now.currency):
             self.access.warn(f"{said} quotes it in {now.currency or 'no currency'}, before in {before.currency}")
@@ -199,7 +199,7 @@ class LiveSource:
 
     def _table(
         self,
-        shelf: Shelf,
+        shelf: StoreSession,
         chosen: dict[str, Vintage],
         source: str,
         why: tuple[str, ...],
@@ -215,7 +215,7 @@ class LiveSource:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a refresh of one symbol brought.
+    """Result of a refresh of one symbol.
 
     Attributes
     ----------
@@ -244,7 +244,7 @@ def refresh(
         What came before the first refusal or failure, all of it kept; and that failure.
     """
     need = Need(start, end, clock.utc_now(), source.access.max_age)
-    shelf = Shelf.open(source.access)
+    shelf = StoreSession.open(source.access)
     done: list[Fetched] = []
     try:
         if shelf.store is None or not shelf.store.writable:
@@ -284,7 +284,7 @@ def _has_prices(vintage: Vintage) -> bool:
     return vintage.outcome == PRICES
 
 
-def _continuable(shelf: Shelf, held: Sequence[Header], need: Need) -> Vintage | None:
+def _continuable(shelf: StoreSession, held: Sequence[Header], need: Need) -> Vintage | None:
     """The newest vintage, where it lacks nothing but the newest sessions."""
     newest = shelf.first(held, _has_prices)
     if newest is None or newest.requested_start > need.start or not len(newest.bars.closed()):

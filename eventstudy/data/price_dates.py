@@ -186,10 +186,6 @@ def _of_objects(values: NDArray[Any]) -> NDArray[Any] | _Stamps:
     return _Stamps(local, utc if kind == "moments" else None, np.full(len(values), kind != "dates"))
 
 
-def _is_missing(value: Any) -> bool:
-    return value is None or value is pd.NaT or value is pd.NA or value != value
-
-
 def _kind(value: Any) -> str:
     if isinstance(value, str):
         return "text"

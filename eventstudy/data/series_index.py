@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eventstudy.data.calendar import DEFAULT_EXCHANGE
-from eventstudy.data.coded import combined, smallest
+from eventstudy.data.categorical import combined, smallest
 from eventstudy.data.event_index import EventIndex
 from eventstudy.data.markets import MARKETS
 from eventstudy.engine.models import MODELS
@@ -17,7 +17,7 @@ from eventstudy.spec import StudySpec
 
 @dataclass(frozen=True, slots=True)
 class SeriesKey:
-    """What identifies the returns of an event: two events with equal keys share one series.
+    """Key of the returns of an event: two events with equal keys share one series.
 
     Attributes
     ----------

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from eventstudy.data.coded import MOST_PROBLEMS, ROWS_AT_ONCE
+from eventstudy.data.categorical import MOST_PROBLEMS, ROWS_AT_ONCE
 from eventstudy.errors import InputFileError, Problem
 from eventstudy.opening import TABLE, TooLarge, content
 from eventstudy.reading import large_cells
@@ -157,7 +157,7 @@ def _bytes(path: str | Path) -> bytes:
 
 
 def _endless_line(data: bytes) -> int:
-    """Where a line begins that is far too long to be one; -1 where there is none."""
+    """Position of a line that is too long; -1 where there is none."""
     for start in range(0, len(data) - LONGEST_LINE, LONGEST_LINE):
         if all(data.find(mark, start, start + LONGEST_LINE) < 0 for mark in (b"\n", b"\r")):
             return start

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -49,7 +50,7 @@ class Block:
 
     @property
     def design(self) -> Design:
-        """What the events see, in event time."""
+        """Returns of the events in event time."""
         return self.context.design
 
     @property
@@ -185,6 +186,14 @@ def _joined(blocks: Sequence[Block], found: Measures | None, placed: Placed) -> 
             _fits=fits,
         ),
     )
+
+
+def chosen(blocks: Sequence[Block], at: Ints) -> Block:
+    """Some events, ascending, of blocks that follow each other; only these are copied."""
+    edges = np.cumsum([0, *(len(block.measures.s2) for block in blocks)])
+    inside = [at[(at >= first) & (at < stop)] - first for first, stop in pairwise(edges)]
+    parts = [select(block, some) for block, some in zip(blocks, inside, strict=True) if len(some)]
+    return joined(parts or [select(blocks[0], at)])
 
 
 def select(block: Block, kept: Ints) -> Block:

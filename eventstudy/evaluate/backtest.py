@@ -11,10 +11,10 @@ import numpy as np
 from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.distributions import t_quantile
 from eventstudy.errors import NothingStudied, UsageError
-from eventstudy.evaluate.cases import Cases, case_rows, drift_windows, make_cases
+from eventstudy.evaluate.backtest_events import BacktestEvents, backtest_events, case_rows, drift_windows
 from eventstudy.evaluate.dates import date_means
-from eventstudy.evaluate.ground import Ground, Measured, calendar_day, lay_ground, measure
 from eventstudy.evaluate.matching import placebo_sessions
+from eventstudy.evaluate.panels import EventPanels, Measured, calendar_day, event_panels, measure
 from eventstudy.evaluate.scores import Scored, score
 from eventstudy.evaluate.trading import Costs, Held, Trades, hold, trade
 from eventstudy.evaluate.variants import MAIN_RULE, Variant, block_length, judge_variants, rule_sides
@@ -52,12 +52,12 @@ class BacktestSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is measured and traded, fixed before anything is known.
+    """Plan of a backtest: measures and trades, fixed in advance.
 
     Attributes
     ----------
-    ground : Ground
-    cases : Cases
+    ground : EventPanels
+    cases : BacktestEvents
     columns : dict
         Window label -> column of each row's window in ``ground.windows``; -1 for none.
     exits : tuple of int
@@ -66,8 +66,8 @@ class Plan:
     costs : Costs
     """
 
-    ground: Ground
-    cases: Cases
+    ground: EventPanels
+    cases: BacktestEvents
     columns: dict[str, Ints]
     exits: tuple[int, ...]
     exit_day: int
@@ -116,7 +116,7 @@ class TypeLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placebos:
-    """What the same walk finds on placebo dates.
+    """Results of the same walk on placebo dates.
 
     Attributes
     ----------
@@ -224,10 +224,10 @@ def make_plan(studied: Studied, choices: BacktestSpec) -> Plan:
         raise NothingStudied("no direct or peer event was studied", hint="excluded.csv gives the reason of each row")
     windows = tuple(dict.fromkeys((*studied.spec.windows, *drift_windows(exit_day))))
     exits = tuple(sorted({day for day in (*EXITS, exit_day) if day <= end}))
-    ground = lay_ground(studied, rows, [(w.start, w.end) for w in windows], max(exits))
+    ground = event_panels(studied, rows, [(w.start, w.end) for w in windows], max(exits))
     known = np.isfinite(ground.intraday.returns) & np.isfinite(ground.intraday.factors[:, 0])
     opens = np.asarray(known.any(axis=1), dtype=bool)
-    cases = make_cases(studied, rows, opens[ground.hedge_placed.series])
+    cases = backtest_events(studied, rows, opens[ground.hedge_placed.series])
     return Plan(
         ground=ground,
         cases=cases,
@@ -238,7 +238,7 @@ def make_plan(studied: Studied, choices: BacktestSpec) -> Plan:
     )
 
 
-def _columns(studied: Studied, cases: Cases, windows: tuple[Window, ...], exit_day: int) -> dict[str, Ints]:
+def _columns(studied: Studied, cases: BacktestEvents, windows: tuple[Window, ...], exit_day: int) -> dict[str, Ints]:
     """The window of each row under each label: the named ones or the primary one, and the drift after the entry."""
     n, spec = len(cases.positions), studied.spec
     if spec.windows_given:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from eventstudy.engine.panel import Bools, Floats, Ints
-from eventstudy.evaluate.ground import Ground
+from eventstudy.evaluate.panels import EventPanels
 
 # Sessions to either side of the event in which a placebo date is looked for: half a year keeps the order of events.
 REACH = 126
@@ -31,7 +31,7 @@ def trailing_volatility(returns: Floats) -> Floats:
     return np.where((n >= TRAILING // 2) & np.isfinite(level), level, np.nan)
 
 
-def placebo_sessions(ground: Ground, date: Ints, draws: int) -> list[Ints]:
+def placebo_sessions(ground: EventPanels, date: Ints, draws: int) -> list[Ints]:
     """Pretended day 0s of every event, for each draw; -1 where an event has no such day.
 
     Events of one date move together, by the same number of sessions, so that what they share on a date they share on a
@@ -42,7 +42,7 @@ def placebo_sessions(ground: Ground, date: Ints, draws: int) -> list[Ints]:
 
     Parameters
     ----------
-    ground : Ground
+    ground : EventPanels
     date : int64 (N,)
         Calendar day of day 0.
     draws : int
@@ -64,7 +64,7 @@ def placebo_sessions(ground: Ground, date: Ints, draws: int) -> list[Ints]:
     return [_once(session, ground) for session in found]
 
 
-def _once(session: Ints, ground: Ground) -> Ints:
+def _once(session: Ints, ground: EventPanels) -> Ints:
     """Without a second event of the same ticker on the same session: the first represents both."""
     name = np.where(session >= 0, ground.placed.series * ground.panel.n_sessions + session, -1)
     kept = np.zeros(len(session), dtype=bool)
@@ -72,7 +72,7 @@ def _once(session: Ints, ground: Ground) -> Ints:
     return np.where(kept, session, -1)
 
 
-def _free(ground: Ground) -> Bools:
+def _free(ground: EventPanels) -> Bools:
     """Sessions (S, T) of each series that no event of its ticker comes near."""
     reach = max(ground.horizon, *(abs(day) for window in ground.windows for day in window)) + 1
     # the history mask holds what the catalogue masks; under `--exclude none` that is nothing, events are busy still
@@ -85,7 +85,7 @@ def _free(ground: Ground) -> Bools:
     return np.asarray(crowd == 0)
 
 
-def _fitting(ground: Ground, rows: Ints, shifts: Ints, level: Floats, free: Bools) -> tuple[Bools, Floats]:
+def _fitting(ground: EventPanels, rows: Ints, shifts: Ints, level: Floats, free: Bools) -> tuple[Bools, Floats]:
     """Which shifts fit each of some events (n, shifts), and how far the volatility of those that fit is, on average."""
     own, series = ground.placed.session[rows], ground.placed.series[rows]
     hedge = ground.hedge_placed.series[rows]

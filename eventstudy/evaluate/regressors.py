@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.errors import UsageError
-from eventstudy.evaluate.formula import FUNCTIONS, Formula
+from eventstudy.evaluate.formula import Formula, value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,8 +76,8 @@ def _number(cell: str) -> float:
 def design_matrix(formula: Formula, data: pd.DataFrame) -> tuple[Floats, tuple[str, ...]]:
     """The right side as numbers (N, k), and the name of each column.
 
-    The library that statsmodels uses evaluates text that the formula reader has written, with the functions of its list
-    and no other names.
+    formulaic codes the terms. The values of their factors are computed here, so that it looks columns up and evaluates
+    no text.
 
     Raises
     ------
@@ -84,29 +85,51 @@ def design_matrix(formula: Formula, data: pd.DataFrame) -> tuple[Floats, tuple[s
         If a function has no value on some row, or the terms cannot be coded.
     """
     import pandas as pd
-    import patsy
+    from formulaic import SimpleFormula
+    from formulaic.errors import FormulaicError
+    from formulaic.materializers import PandasMaterializer
+    from formulaic.parser.types import Factor, Term
 
-    data = data.assign(**{name: data[name].astype(str) for name, _ in formula.levels})
-    padded = data if len(data.columns) else pd.DataFrame({"_": np.zeros(len(data))}, index=data.index)
-    reach = patsy.EvalEnvironment([{**FUNCTIONS, "__builtins__": {}}])
+    if not formula.terms:
+        raise UsageError(f"{formula.written!r} has no term", "car ~ 1 is the mean")
+    values: dict[str, Any] = {name: data[name] for name in formula.columns}
+    with np.errstate(all="ignore"):
+        for text, call in formula.calls.items():
+            values[text] = _factor(call, data)
+    frame = pd.DataFrame(values if values else {"1": np.ones(len(data))}, index=data.index)
+    kinds = {"1": Factor("1", eval_method="literal")}
+    terms = [Term([kinds.get(one) or Factor(one, eval_method="lookup") for one in term]) for term in formula.terms]
     try:
-        with np.errstate(all="ignore"):
-            made = patsy.dmatrix(formula.terms, padded, eval_env=reach, NA_action=patsy.NAAction(NA_types=[]))
-    except (patsy.PatsyError, TypeError, ValueError, OverflowError) as error:
+        made = PandasMaterializer(frame).get_model_matrix(SimpleFormula(terms), na_action="ignore", output="pandas")
+        x = np.ascontiguousarray(made.to_numpy(dtype=np.float64))
+    except (FormulaicError, TypeError, ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UsageError(
             f"{formula.written!r} does not give a design matrix: {reason}", "terms of columns that vary"
         ) from error
-    x = np.array(made, dtype=np.float64)
-    names = tuple(made.design_info.column_names)
-    if not len(names):
-        raise UsageError(f"{formula.written!r} has no term", "car ~ 1 is the mean")
-    for name, values in zip(names, x.T, strict=True):
-        if not np.isfinite(values).all():
+    names = tuple(map(str, made.columns))
+    for name, column in zip(names, x.T, strict=True):
+        if not np.isfinite(column).all():
             raise UsageError(
-                f"{name} is not a number on {int((~np.isfinite(values)).sum())} rows", "a number on every row"
+                f"{name} is not a number on {int((~np.isfinite(column)).sum())} rows", "a number on every row"
             )
     return x, names
+
+
+def _factor(call: ast.Call, data: pd.DataFrame) -> Any:
+    """The values of a call of a formula: numbers (N,), or categories with the reference level first."""
+    import pandas as pd
+
+    match call:
+        case ast.Call(func=ast.Name(id="C"), args=[ast.Name(id=name), *coding]):
+            column = data[name].astype(str) if coding else data[name]
+            levels = sorted(column.unique())
+            if coding:
+                reference = next(node.value for node in ast.walk(coding[0]) if isinstance(node, ast.Constant))
+                levels = [str(reference), *(level for level in levels if level != reference)]
+            return pd.Categorical(column, categories=levels)
+        case _:
+            return np.broadcast_to(value(call, data), len(data))
 
 
 def check_design(formula: Formula, x: Floats, names: Sequence[str], *, allow_small: bool) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from eventstudy.results import Studied
 
 DAY0 = Window(0, 0)
+# series whose sessions are held at a time: about 3 MB each
+SERIES = 16
 
 
 def spec_curves(studied: Studied, positions: Ints, which: str) -> tuple[SpecCurve, ...]:
@@ -41,6 +43,23 @@ def spec_curves(studied: Studied, positions: Ints, which: str) -> tuple[SpecCurv
         return ()
     grid = Grid.of(studied.spec)
     found: list[SpecCurve] = []
+    for some in _by_series(studied, positions):
+        found += _of_some(studied, some, grid, which)
+    order = {int(studied.rows[i]): k for k, i in enumerate(positions.tolist())}
+    return tuple(sorted(found, key=lambda c: (order[c.row], list(PANEL).index(c.part))))
+
+
+def _by_series(studied: Studied, positions: Ints) -> list[Ints]:
+    """The rows, those of some series at a time: every session of a series has a number under every specification."""
+    assert studied.measured is not None, "rows that were studied"
+    series = studied.measured.events.series[positions]
+    known, number = np.unique(series, return_inverse=True)
+    return [positions[number // SERIES == k] for k in range(-(-len(known) // SERIES))]
+
+
+def _of_some(studied: Studied, positions: Ints, grid: Grid, which: str) -> list[SpecCurve]:
+    """The curves of the rows of some series."""
+    found: list[SpecCurve] = []
     windows: tuple[Window, ...]
     for part in PANEL:
         windows, pairs = (DAY0,), [(k, 0) for k in range(len(positions))]
@@ -48,8 +67,7 @@ def spec_curves(studied: Studied, positions: Ints, which: str) -> tuple[SpecCurv
             windows, pairs = _wanted(studied, positions, which)
         models = [one_model(studied, positions, model, grid, windows, part) for model in grid.models]
         found += _curves(studied, positions, grid, models, windows, pairs, part)
-    order = {int(studied.rows[i]): k for k, i in enumerate(positions.tolist())}
-    return tuple(sorted(found, key=lambda c: (order[c.row], list(PANEL).index(c.part))))
+    return found
 
 
 def _wanted(studied: Studied, positions: Ints, which: str) -> tuple[tuple[Window, ...], list[tuple[int, int]]]:

@@ -19,6 +19,7 @@ from eventstudy.report.figures.dots import DotRow, dots_figure
 from eventstudy.report.figures.histogram import distribution_figure
 from eventstudy.report.figures.marks import Figure
 from eventstudy.report.figures.paths import path_figure
+from eventstudy.report.format import count, number, p_value
 from eventstudy.report.material import Material
 from eventstudy.report.method import excluded_section, method_section
 from eventstudy.report.moves import moves_of
@@ -26,7 +27,6 @@ from eventstudy.report.sentences import chance
 from eventstudy.report.volume import volume_section
 from eventstudy.report.weighted import weighted_blocks
 from eventstudy.report.wording import counted, day_words, over, p_text, short_day, signed, span, upper
-from eventstudy.report.words import count, number, p_value
 from eventstudy.results import PAGES
 from eventstudy.roster import ALL
 

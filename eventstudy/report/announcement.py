@@ -21,6 +21,7 @@ from eventstudy.report.document import (
     Section,
     Table,
 )
+from eventstudy.report.format import NOTHING, clipped, count, listed, number, p_value, rated, size
 from eventstudy.report.material import PANELS, Material
 from eventstudy.report.moves import DAY, Move, Session, Share, title_of
 from eventstudy.report.sentences import (
@@ -34,7 +35,6 @@ from eventstudy.report.sentences import (
     verdict,
 )
 from eventstudy.report.wording import counted, day_words, p_text, points, signed, span, upper
-from eventstudy.report.words import NOTHING, clipped, count, listed, number, p_value, rated, size
 
 if TYPE_CHECKING:
     from eventstudy.report.figures.marks import Figure

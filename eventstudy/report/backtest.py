@@ -11,7 +11,7 @@ import numpy as np
 from eventstudy.evaluate.backtest import placebo_share
 from eventstudy.evaluate.dates import FEW_DATES
 from eventstudy.evaluate.walkforward import FEWEST_DATES
-from eventstudy.report.words import count
+from eventstudy.report.format import count
 
 if TYPE_CHECKING:
     import pandas as pd

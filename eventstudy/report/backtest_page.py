@@ -16,7 +16,7 @@ from eventstudy.evaluate.walkforward import FEWEST_DATES
 from eventstudy.report.announcement import stale_banner
 from eventstudy.report.backtest import TOO_FEW
 from eventstudy.report.document import Page, Section, Table
-from eventstudy.report.words import NOTHING, count, interval, number, p_value, percent
+from eventstudy.report.format import NOTHING, count, interval, number, p_value, percent
 
 if TYPE_CHECKING:
     from eventstudy.engine.panel import Floats

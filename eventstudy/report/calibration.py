@@ -11,7 +11,7 @@ import pandas as pd
 from eventstudy.evaluate.calibrate import POOLED
 from eventstudy.report.announcement import stale_banner
 from eventstudy.report.document import Page, Section, Table
-from eventstudy.report.words import NOTHING, count, listed, p_value, share
+from eventstudy.report.format import NOTHING, count, listed, p_value, share
 
 if TYPE_CHECKING:
     from eventstudy.evaluate.calibrate import Calibration

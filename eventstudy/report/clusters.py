@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from eventstudy.report.announcement import rates_note
 from eventstudy.report.document import Section, Table
+from eventstudy.report.format import NOTHING, rated
 from eventstudy.report.material import Material
-from eventstudy.report.words import NOTHING, rated
 from eventstudy.results import LISTED
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eventstudy.report.document import Table
-from eventstudy.report.words import number, p_value, percent
+from eventstudy.report.format import number, p_value, percent
 
 if TYPE_CHECKING:
     import pandas as pd

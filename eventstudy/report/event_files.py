@@ -10,11 +10,11 @@ import numpy as np
 from eventstudy.exclusions import Sentences
 from eventstudy.measured import MeasuredEvents
 from eventstudy.report.columns import COLUMNS
-from eventstudy.report.event_tables import Column, EventTables, n_rows
+from eventstudy.report.event_tables import Column, EventTables, n_rows, some_rows
 from eventstudy.report.streams import TableStream, open_stream
 from eventstudy.roster import REPORTED
 
-ROWS_OF_TEXT = 65_536
+ROWS_OF_TEXT = 16_384
 TABLES = ("windows", "models", "abnormal_returns", "excluded")
 
 
@@ -67,9 +67,13 @@ class EventFiles:
 
     def _add(self, table: str, columns: Mapping[str, Column]) -> None:
         n = n_rows(columns)
-        for (name, _), stream in self.streams.items():
-            if name == table:
+        for (name, kind), stream in self.streams.items():
+            if name == table and kind == "parquet":
                 stream.add(columns, n)
+            elif name == table:
+                for at in range(0, n, ROWS_OF_TEXT):
+                    stop = min(at + ROWS_OF_TEXT, n)
+                    stream.add(some_rows(columns, at, stop), stop - at)
 
     def close(self) -> dict[str, str]:
         """Finish the files; the sha256 of each."""

@@ -192,6 +192,18 @@ def n_rows(columns: Mapping[str, Column]) -> int:
     return max((len(c.codes) if isinstance(c, Words) else len(c) for c in columns.values() if c is not None), default=0)
 
 
+def some_rows(columns: Mapping[str, Column], start: int, stop: int) -> dict[str, Column]:
+    """Rows of a table from ``start`` to ``stop``."""
+    return {
+        name: Words(column.codes[start:stop], column.values)
+        if isinstance(column, Words)
+        else None
+        if column is None
+        else column[start:stop]
+        for name, column in columns.items()
+    }
+
+
 def frame(columns: Mapping[str, Column]) -> pd.DataFrame:
     """A table as a pandas frame: text, float64, and whole numbers with None for what is not known."""
     import pandas as pd

@@ -27,14 +27,14 @@ from eventstudy.report.claims import claim_items
 from eventstudy.report.clusters import clusters_section
 from eventstudy.report.document import Block, Cell, Columns, Fold, Group, Items, Note, Page, Section, Table
 from eventstudy.report.figures.marks import Figure
+from eventstudy.report.format import clipped, count, listed
+from eventstudy.report.format import share as share_of
 from eventstudy.report.material import PANELS, Material
 from eventstudy.report.method import excluded_section, method_section
 from eventstudy.report.moves import Session, Share
 from eventstudy.report.sentences import chance, family, headline, short_verdict
 from eventstudy.report.volume import volume_section
 from eventstudy.report.wording import counted, day_words, p_text, short_day, signed, span, upper
-from eventstudy.report.words import clipped, count, listed
-from eventstudy.report.words import share as share_of
 from eventstudy.results import PAGES
 
 if TYPE_CHECKING:

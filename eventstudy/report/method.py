@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from eventstudy.engine.models import MODELS
 from eventstudy.flags import FLAGS, flag_words
 from eventstudy.report.document import Block, Note, Section, Table
+from eventstudy.report.format import count, listed
 from eventstudy.report.provenance import prices_table
-from eventstudy.report.words import count, listed
 from eventstudy.results import LISTED
 
 if TYPE_CHECKING:

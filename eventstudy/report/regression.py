@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from eventstudy.report import escape
-from eventstudy.report.words import count, p_value
+from eventstudy.report.format import count, p_value
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from eventstudy.engine.models import MODELS
 from eventstudy.flags import DOUBTS
+from eventstudy.report.format import listed
 from eventstudy.report.moves import DAY, OPENING, Move, Session, Share
 from eventstudy.report.wording import counted, day_words, odds, over, plain, points, rounded, signed, span, upper
-from eventstudy.report.words import listed
 
 if TYPE_CHECKING:
     from eventstudy.spec import StudySpec

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eventstudy.report.document import Section, Table
-from eventstudy.report.words import NOTHING, number, p_value
+from eventstudy.report.format import NOTHING, number, p_value
 
 if TYPE_CHECKING:
     from eventstudy.results import StudyResult

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from eventstudy.evaluate.recommend import recommend_weighted
 from eventstudy.report.document import Block, Note, Table
+from eventstudy.report.format import NOTHING, number, p_value
 from eventstudy.report.wording import signed
-from eventstudy.report.words import NOTHING, number, p_value
 
 if TYPE_CHECKING:
     from eventstudy.results import StudyResult

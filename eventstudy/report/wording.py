@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import date
 
-from eventstudy.report.words import NOTHING
+from eventstudy.report.format import NOTHING
 
 NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 

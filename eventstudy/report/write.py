@@ -17,7 +17,7 @@ import numpy as np
 
 from eventstudy.errors import UsageError
 from eventstudy.opening import RECORD, text
-from eventstudy.report import escape, leftovers
+from eventstudy.report import escape, locking
 from eventstudy.report.csv_rows import csv_text
 from eventstudy.report.event_files import EventFiles
 from eventstudy.report.ownership import added_files, check_replaced, is_report_name
@@ -189,7 +189,7 @@ def add_files(
     data = {name: held.encode() if isinstance(held, str) else held for name, held in sorted(files.items())}
     hashes = hashed(data)
     own = manifest(result, hashes, None)
-    with aside(out) as folder, leftovers.alone(out):
+    with aside(out) as folder, locking.alone(out):
         listed = {"schema_version": SCHEMA_VERSION, **_manifest_before(out)}
         known = listed.get(ADDED)
         write_aside(folder, data)
@@ -236,13 +236,13 @@ def aside(out: Path) -> Iterator[Path]:
             try:
                 out.mkdir(parents=True, exist_ok=True)
                 # nobody else begins here in between, and Ctrl-C waits until there is something to remove
-                with leftovers.alone(out) as locked:
-                    leftovers.clear(out, _ASIDE, locked=locked)
+                with locking.alone(out) as locked:
+                    locking.clear(out, _ASIDE, locked=locked)
                     folder = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=out))
-                    stack.enter_context(leftovers.claim(folder))
+                    stack.enter_context(locking.claim(folder))
                 yield folder
             finally:
-                with leftovers.uninterrupted():
+                with locking.uninterrupted():
                     if folder is not None:
                         shutil.rmtree(folder, ignore_errors=True)
                     # unless another run begins there at this moment
@@ -270,7 +270,7 @@ def publish(
     list of str
         Relative paths written.
     """
-    with leftovers.alone(out):
+    with locking.alone(out):
         before = _listed_before(out)
         added = _manifest_before(out).get(ADDED)
         kept = {} if sweep else {"files": {**before, **hashes}}

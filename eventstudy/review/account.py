@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from eventstudy.errors import flat
 from eventstudy.report.document import Group, Page, Section, Table, text_of
-from eventstudy.report.words import count, p_value, percent, size
+from eventstudy.report.format import count, p_value, percent, size
 
 if TYPE_CHECKING:
     from eventstudy.review.difference import ClaimChange, Difference, Effect
@@ -24,7 +24,7 @@ _EVENT_WORDS = {
 
 
 def page(before: ReportFolder, after: ReportFolder, found: Difference, limit: int | None) -> Page:
-    """What changed, as a page.
+    """A page of the changes.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The language of `check --fail-if`: a tokenizer, a recursive-descent parser, and nothing that could run code.
+"""The language of `check --fail-if`: conditions on a report, read by Python's `ast`; no text is run.
 
 ::
 
@@ -16,10 +16,11 @@ anything is looked up.
 
 from __future__ import annotations
 
+import ast
 import difflib
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NoReturn
 
 from eventstudy.errors import ExpressionError
@@ -131,114 +132,95 @@ class Token:
 
 
 @dataclass(slots=True)
-class Parser:
-    """One pass over the tokens of an expression.
+class Reader:
+    """Reads one expression.
+
+    ``scan`` checks the order of the tokens and replaces every operand by a name; ``ast`` then gives the tree, and
+    ``build`` turns it into nodes. Nothing that the user wrote reaches ``ast`` but operators and brackets.
 
     Attributes
     ----------
-    text : str
     names : tuple of str
         Numeric columns that may be named.
     texts : tuple of str
         Columns of text, which cannot.
+    pieces : list of Token
+        The tokens of the text; the last one is its end.
+    kept : list of Token
+        The tokens that ``ast`` reads; a window belongs to its column.
+    leaves : dict of int to Node
+        Place in ``kept`` -> the operand there.
     """
 
     text: str
-    tokens: list[Token]
     names: tuple[str, ...]
     texts: tuple[str, ...]
-    position: int = 0
-    depth: int = 0
+    pieces: list[Token]
+    kept: list[Token] = field(default_factory=list)
+    leaves: dict[int, Node] = field(default_factory=dict)
+    at: int = 0
 
     def whole(self) -> Node:
         """The condition that the whole text is."""
-        node = self.condition()
-        token = self.peek()
-        if token.kind != "end":
-            if token.text in COMPARISONS:
-                self.fail(token, "comparisons do not chain", "two of them, such as 0 < car and car < 0.1")
-            self.fail(token, f"{token.text!r} is not expected here", "and, or, or the end", _hint(token.text))
-        self.demand_condition(node, self.tokens[0])
+        self.scan()
+        words, places, offset = [], {}, 0
+        for number, token in enumerate(self.kept):
+            words.append(token.text if token.kind == "sign" or token.text in WORDS else f"_{number}")
+            places[offset] = number
+            offset += len(words[-1]) + 1
+        node = self.build(ast.parse(" ".join(words), mode="eval").body, places)
+        self.demand(True, node, 0)
         return node
 
-    def condition(self) -> Node:
-        """One or more conjunctions joined by ``or``."""
-        return self.joined("or")
+    def scan(self) -> None:
+        """Keep the tokens in order; refuse one that cannot follow the one before."""
+        opened: list[Token] = []
+        operand, prefixes = True, 0
+        while True:
+            token = self.take()
+            if operand and (token.text == "-" or (token.text == "not" and self.may_negate())):
+                prefixes += 1
+                self.kept.append(token)
+            elif operand and token.text == "(":
+                opened.append(token)
+                self.kept.append(token)
+            elif operand and token.text in FUNCTIONS and self.peek().text == "(":
+                self.kept.append(token)
+            elif operand:
+                leaf = self.leaf(token)
+                self.leaves[len(self.kept)] = leaf
+                self.kept.append(Token("name", token.text, token.at))
+                operand, prefixes = False, 0
+            elif token.text in (*COMPARISONS, "and", "or"):
+                operand = True
+                self.kept.append(token)
+            elif token.text == ")" and opened:
+                opened.pop()
+                self.kept.append(token)
+            elif opened:
+                self.closed(token, opened[-1], ")")
+            elif token.kind == "end":
+                return
+            else:
+                self.fail(token, f"{token.text!r} is not expected here", "and, or, or the end", _hint(token.text))
+            if len(opened) + prefixes >= DEEPEST:
+                self.fail(token, "the expression is nested too deeply", "fewer parentheses")
 
-    def joined(self, word: Literal["and", "or"]) -> Node:
-        """Parts joined by one word; a single part is itself."""
-        self.deeper()
-        first = self.peek()
-        parts = [self.joined("and") if word == "or" else self.negation()]
-        while self.peek().text == word:
-            self.demand_condition(parts[-1], first)
-            self.take()
-            first = self.peek()
-            parts.append(self.joined("and") if word == "or" else self.negation())
-            self.demand_condition(parts[-1], first)
-        self.depth -= 1
-        return parts[0] if len(parts) == 1 else Both(word, tuple(parts))
+    def may_negate(self) -> bool:
+        """Whether ``not`` may come next: not after a comparison or a minus."""
+        return not self.kept or self.kept[-1].text in ("(", *WORDS)
 
-    def negation(self) -> Node:
-        """``not`` before a condition."""
-        if self.peek().text != "not":
-            return self.comparison()
-        self.deeper()
-        self.take()
-        first = self.peek()
-        inner = self.negation()
-        self.demand_condition(inner, first)
-        self.depth -= 1
-        return Not(inner)
-
-    def comparison(self) -> Node:
-        """A value, or two of them compared."""
-        first = self.peek()
-        left = self.value()
-        sign = self.peek()
-        if sign.text not in COMPARISONS:
-            return left
-        self.demand_number(left, first)
-        self.take()
-        second = self.peek()
-        right = self.value()
-        self.demand_number(right, second)
-        return Comparison(sign.text, left, right)
-
-    def value(self) -> Node:
-        """A number, a name, a function of a value, or something in parentheses."""
-        self.deeper()
-        token = self.take()
+    def leaf(self, token: Token) -> Node:
+        """A number, a count or a column."""
         if token.kind == "number":
-            node: Node = self.number(token)
-        elif token.text == "-":
-            first = self.peek()
-            inner = self.value()
-            self.demand_number(inner, first)
-            node = Negative(inner)
-        elif token.text == "(":
-            node = self.condition()
-            self.expect(")", token)
-        elif token.kind == "name" and token.text not in WORDS:
-            node = self.named(token)
-        else:
-            found = "the expression ends here" if token.kind == "end" else f"{token.text!r} is not expected here"
-            self.fail(token, found, "a number, a column, a count, abs, max, min, mean or (", _hint(token.text))
-        self.depth -= 1
-        return node
-
-    def number(self, token: Token) -> Number:
-        """A finite number."""
-        value = float(token.text)
-        if not math.isfinite(value):
-            self.fail(token, f"{token.text[:40]} is too large", "a number")
-        return Number(value)
-
-    def named(self, token: Token) -> Node:
-        """A function, a count or a column."""
+            value = float(token.text)
+            if not math.isfinite(value):
+                self.fail(token, f"{token.text[:40]} is too large", "a number")
+            return Number(value)
         name = token.text
-        if name in FUNCTIONS and self.peek().text == "(":
-            return self.function(token)
+        if token.kind != "name" or name in WORDS:
+            found = "the expression ends here" if token.kind == "end" else f"{name!r} is not expected here"
+            self.fail(token, found, "a number, a column, a count, abs, max, min, mean or (", _hint(name))
         if name in COUNTS:
             if self.peek().text == "[":
                 self.fail(self.peek(), f"{name} is one number for the whole report", f"{name} without a window")
@@ -255,80 +237,94 @@ class Parser:
             )
         return Column(name, self.window(), token.at)
 
-    def function(self, token: Token) -> Node:
-        """``abs`` of a number, or a summary over all rows."""
-        opened, first = self.take(), self.peek()
-        inner = self.condition()
-        self.demand_number(inner, first)
-        self.expect(")", opened)
-        if token.text == "abs":
-            return Absolute(inner)
-        if not _by_row(inner):
-            self.fail(first, f"this is one number, and {token.text} needs a value per row", "a column")
-        return OverRows(token.text, inner)
-
     def window(self) -> tuple[int, int] | None:
         """The window in brackets, where there is one."""
         if self.peek().text != "[":
             return None
         opened = self.take()
         start = self.integer()
-        if self.peek().text != ",":
-            self.fail(
-                self.peek(), "a window has two ends", "two days with a comma, such as [0,1]", _hint(self.peek().text)
-            )
-        self.take()
+        comma = self.take()
+        if comma.text != ",":
+            self.fail(comma, "a window has two ends", "two days with a comma, such as [0,1]", _hint(comma.text))
         end = self.integer()
-        self.expect("]", opened)
+        token = self.take()
+        if token.text != "]":
+            self.closed(token, opened, "]")
         if start > end:
             self.fail(opened, f"window [{start},{end}] ends before it starts", "[START,END] with START <= END")
         return start, end
 
     def integer(self) -> int:
-        """A day, with or without a minus."""
-        negative = self.peek().text == "-"
-        if negative or self.peek().text == "+":
-            self.take()
+        """A day, with or without a sign."""
+        sign = self.take().text if self.peek().text in ("-", "+") else ""
         token = self.take()
         if token.kind != "number" or not token.text.isdigit() or len(token.text) > 5:
             self.fail(token, f"{token.text[:20]!r} is not a day", "a whole number of sessions, such as [-1,1]")
-        return -int(token.text) if negative else int(token.text)
+        return int(sign + token.text)
 
-    def demand_condition(self, node: Node, first: Token) -> None:
-        """Refuse a number where a condition is required."""
-        if not isinstance(node, _CONDITIONS):
-            self.fail(first, "this is a number, not a condition", "a comparison, such as car < -0.05")
+    def build(self, tree: ast.expr, places: dict[int, int]) -> Node:
+        """The node of a tree; an operand begins after the operator before it, so that its brackets belong to it."""
 
-    def demand_number(self, node: Node, first: Token) -> None:
-        """Refuse a condition where a number is required."""
-        if isinstance(node, _CONDITIONS):
-            self.fail(first, "this is a condition, not a number", "a number, a column or a count")
+        def part(inner: ast.expr, first: int, *, condition: bool) -> Node:
+            node = self.build(inner, places)
+            self.demand(condition, node, first)
+            return node
 
-    def expect(self, text: str, opened: Token) -> None:
-        """Take the sign that closes what was opened."""
-        token = self.peek()
-        if token.text != text or token.kind == "end":
-            found = "the expression ends" if token.kind == "end" else f"{token.text!r} is here"
-            self.fail(
-                token, f"{found} before {opened.text!r} at {opened.at + 1} is closed", repr(text), _hint(token.text)
-            )
-        self.take()
+        def after(inner: ast.expr, *signs: str) -> int:
+            first = places[inner.col_offset]
+            while self.kept[first - 1].text not in signs:
+                first -= 1
+            return first
 
-    def deeper(self) -> None:
-        """Count one level more; a text nested beyond reason is refused before it exhausts the stack."""
-        self.depth += 1
-        if self.depth > DEEPEST:
-            self.fail(self.peek(), "the expression is nested too deeply", "fewer parentheses")
+        first = places[tree.col_offset]
+        match tree:
+            case ast.Compare(left=left, comparators=[right, *more]):
+                second = after(right, *COMPARISONS)
+                if more:
+                    sign = self.kept[after(more[0], *COMPARISONS) - 1]
+                    self.fail(sign, "comparisons do not chain", "two of them, such as 0 < car and car < 0.1")
+                number = part(left, first, condition=False)
+                return Comparison(self.kept[second - 1].text, number, part(right, second, condition=False))
+            case ast.BoolOp(op=op, values=[head, *rest]):
+                word: Literal["and", "or"] = "and" if isinstance(op, ast.And) else "or"
+                starts = [first, *(after(one, word) for one in rest)]
+                parts = zip((head, *rest), starts, strict=True)
+                return Both(word, tuple(part(one, start, condition=True) for one, start in parts))
+            case ast.UnaryOp(op=ast.Not(), operand=inner):
+                return Not(part(inner, first + 1, condition=True))
+            case ast.UnaryOp(operand=inner):
+                return Negative(part(inner, first + 1, condition=False))
+            case ast.Call(args=[inner]):
+                name = self.kept[first].text
+                node = part(inner, first + 2, condition=False)
+                if name == "abs":
+                    return Absolute(node)
+                if not is_by_row(node):
+                    found = f"this is one number already, and {name} needs a value per row"
+                    self.fail(self.kept[first + 2], found, "a column")
+                return OverRows(name, node)
+        return self.leaves[first]
+
+    def demand(self, condition: bool, node: Node, first: int) -> None:
+        """Refuse a number where a condition is required, or a condition where a number is."""
+        if condition and not isinstance(node, _CONDITIONS):
+            self.fail(self.kept[first], "this is a number, not a condition", "a comparison, such as car < -0.05")
+        if not condition and isinstance(node, _CONDITIONS):
+            self.fail(self.kept[first], "this is a condition, not a number", "a number, a column or a count")
+
+    def closed(self, token: Token, opened: Token, text: str) -> NoReturn:
+        """Refuse a token where a bracket had to be closed."""
+        found = "the expression ends" if token.kind == "end" else f"{token.text!r} is here"
+        self.fail(token, f"{found} before {opened.text!r} at {opened.at + 1} is closed", repr(text), _hint(token.text))
 
     def peek(self) -> Token:
         """The token that comes next."""
-        return self.tokens[self.position]
+        return self.pieces[self.at]
 
     def take(self) -> Token:
         """The next token, and one step on; the end stays."""
-        token = self.tokens[self.position]
-        if token.kind != "end":
-            self.position += 1
+        token = self.pieces[self.at]
+        self.at += token.kind != "end"
         return token
 
     def fail(self, token: Token, found: str, wanted: str, hint: str = "") -> NoReturn:
@@ -352,7 +348,7 @@ def parse(text: str, names: tuple[str, ...], texts: tuple[str, ...] = ()) -> Nod
     """
     if len(text) > LONGEST:
         raise ExpressionError(text[:60], 0, 1, f"the expression has {len(text)} characters", f"at most {LONGEST}")
-    return Parser(text, tokens(text), names, texts).whole()
+    return Reader(text, names, texts, tokens(text)).whole()
 
 
 def tokens(text: str) -> list[Token]:
@@ -368,9 +364,8 @@ def tokens(text: str) -> list[Token]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
-            raise ExpressionError(
-                text, at, 1, f"{text[at]!r} is not a part of the language", "names, numbers and < > ( )"
-            )
+            what = f"{text[at]!r} is not a part of the language"
+            raise ExpressionError(text, at, 1, what, "names, numbers and < > ( )")
         kind = str(match.lastgroup)
         if kind != "space":
             found.append(Token(kind, match[0], at))
@@ -410,21 +405,15 @@ def counts_of(node: Node) -> tuple[Count, ...]:
 
 def is_by_row(node: Node) -> bool:
     """Whether a tree has one answer per row, rather than one for the whole report."""
-    return _by_row(node)
-
-
-def _by_row(node: Node) -> bool:
     match node:
         case Column():
             return True
-        case OverRows():
-            return False
         case Negative(inner) | Absolute(inner) | Not(inner):
-            return _by_row(inner)
+            return is_by_row(inner)
         case Comparison(_, left, right):
-            return _by_row(left) or _by_row(right)
+            return is_by_row(left) or is_by_row(right)
         case Both(_, parts):
-            return any(map(_by_row, parts))
+            return any(map(is_by_row, parts))
         case _:
             return False
 

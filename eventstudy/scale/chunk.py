@@ -75,6 +75,8 @@ def study_block(job: Job, events: Roster, seeds: Ints | None = None) -> BlockRes
         measured.append(found.take(kept) if len(gone) else found)
         spools.append(_spooled(job, one)[:, :, kept] if job.spool else np.zeros((3, 0, 0)))
         tally.add(_tally(job, one))
+        # 20 kB an event, which who asks for them cuts out of the panel again
+        one.block.context.let_go(days=len(events) > CHUNK and job.options.entry.twin != "")
         whole += [one.block] if job.keep else []
     return BlockResult(
         measured=end_to_end(measured),
@@ -106,7 +108,7 @@ def _members(events: Roster, same_as_all: int) -> dict[int, Bools]:
 
 
 def _tally(job: Job, one: Chunk) -> Tally:
-    """What the chunk leaves behind for its groups."""
+    """Sums of the chunk for its groups."""
     events, facts = one.events, one.panel.facts
     members = {}
     for group, mine in _members(events, job.same_as_all).items():
@@ -134,7 +136,7 @@ def _tally(job: Job, one: Chunk) -> Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Again:
-    """What the second pass adds up.
+    """Sums of the second pass.
 
     Attributes
     ----------

@@ -16,13 +16,13 @@ from eventstudy.engine.block import Block
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.significance.single_tests import SINGLE_TESTS
 from eventstudy.measured import MeasuredEvents
+from eventstudy.model_fallback import Fallbacks
 from eventstudy.prepare import Prepared
 from eventstudy.roster import REPORTED, Roster, primary_windows
 from eventstudy.scale.chunk import BlockResult, blocks, study_block
 from eventstudy.scale.executors import Executor
 from eventstudy.scale.measured import Job
 from eventstudy.scale.spool import Spool
-from eventstudy.stand_ins import StandIns
 
 Say = Callable[[str], None]
 Take = Callable[[BlockResult], None]
@@ -31,7 +31,7 @@ Write = Callable[[MeasuredEvents], None]
 
 @dataclass(slots=True, kw_only=True)
 class FirstPass:
-    """What the first pass leaves behind.
+    """Results of the first pass.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class FirstPass:
         CAR over it.
     flags : int
         Bits of ``flags.FLAGS`` that some event has over its primary window.
-    stand_ins : StandIns
+    stand_ins : Fallbacks
         Events whose model could not be estimated and was replaced by another.
     measured : list of MeasuredEvents
         The studied events, where they are kept.
@@ -63,7 +63,7 @@ class FirstPass:
     primary_car: np.ndarray
     tally: Tally = field(default_factory=Tally.empty)
     flags: int = 0
-    stand_ins: StandIns = field(default_factory=StandIns)
+    stand_ins: Fallbacks = field(default_factory=Fallbacks)
     measured: list[MeasuredEvents] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
 
@@ -105,7 +105,10 @@ def first_pass(
     parts = [events.part(start, stop) for start, stop in edges]
     tasks = ((job, part, _seeds(job, prepared, part)) for part in parts)
     progress = Progress(n, "events measured", say)
-    for (start, stop), part, found in zip(edges, parts, executor.run(study_block, tasks), strict=True):
+    results = executor.run(study_block, tasks)
+    for (start, stop), part in zip(edges, parts, strict=True):
+        # zip would hold a block while the next one is measured
+        found = next(results)
         _add(made, job, prepared, part, found, slice(start, stop))
         if keep:
             made.measured.append(found.measured)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eventstudy.data.event_index import EventIndex
-from eventstudy.engine.block import Block, joined, select
+from eventstudy.engine.block import Block, chosen, joined, select
 from eventstudy.engine.panel import Ints
 from eventstudy.measured import MeasuredEvents, end_to_end
 from eventstudy.results import LISTED, PAGES
@@ -51,17 +51,17 @@ class Shown:
         """Pick from a block of events, in the order of the file."""
         if not len(found.measured) or not found.blocks:
             return
-        block, events = joined(found.blocks), found.measured.events
-        kept = np.setdiff1d(np.arange(len(block.measures.s2)), found.lost)
+        blocks, events = found.blocks, found.measured.events
+        kept = np.setdiff1d(np.arange(sum(len(block.measures.s2) for block in blocks)), found.lost)
         reported = np.flatnonzero(events.marked(REPORTED))
         early = self._early(reported, events.row)
         claimed = reported[self.claims[events.row[reported]]][: max(0, MOST_CLAIMS - self.n_claims)]
         self.n_seen, self.n_claims = self.n_seen + len(reported), self.n_claims + len(claimed)
         at = np.union1d(early, claimed)
         if len(at):
-            self.first.append((found.measured.take(at), select(block, kept[at])))
-        low = reported[np.argsort(_p(found.measured, self.spec)[reported], kind="stable")[:LISTED]]
-        both = _together([*self.smallest, (found.measured.take(low), select(block, kept[low]))])
+            self.first.append((found.measured.take(at), chosen(blocks, kept[at])))
+        low = np.sort(reported[np.argsort(_p(found.measured, self.spec)[reported], kind="stable")[:LISTED]])
+        both = _together([*self.smallest, (found.measured.take(low), chosen(blocks, kept[low]))])
         order = np.argsort(_p(both[0], self.spec), kind="stable")[:LISTED]
         self.smallest = [(both[0].take(order), select(both[1], order))]
 
@@ -75,7 +75,7 @@ class Shown:
         return np.asarray(some[np.array([name in self.pages for name in ids], dtype=bool)])
 
     def picked(self) -> Picked | tuple[None, None]:
-        """What was picked, each event once, in the order of the file."""
+        """The picked events, each once, in the order of the file."""
         if not self.smallest:
             return None, None
         measured, block = _together([*self.first, *self.smallest])

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 import eventstudy as es
-from eventstudy.api import pickled, talk
+from eventstudy.api import pickled, progress
 from eventstudy.report.columns import COLUMNS
 from tests.conftest import ROOT
 
@@ -161,13 +161,13 @@ def test_nothing_that_could_be_studied_is_said(market: dict[str, Any]) -> None:
 def test_progress_is_a_bar_where_a_person_watches(
     market: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert talk.watched() == ""
+    assert progress.watched() == ""
     es.run(market["events"], market["prices"])
     assert capsys.readouterr() == ("", "")
     lines: list[str] = []
     es.run(market["events"], market["prices"], progress=lines.append)
     assert any(line.startswith("studying 6 of 6") for line in lines)
-    monkeypatch.setattr(talk, "PATIENCE", -1.0)
+    monkeypatch.setattr(progress, "PATIENCE", -1.0)
     es.run(market["events"], market["prices"], progress=True)
     said = capsys.readouterr()
     assert not said.out and "[####" in said.err and said.err.endswith("\x1b[2K")
@@ -179,7 +179,7 @@ def test_progress_is_a_bar_where_a_person_watches(
 
     import IPython.display
 
-    monkeypatch.setattr(talk, "watched", lambda: "notebook")
+    monkeypatch.setattr(progress, "watched", lambda: "notebook")
     monkeypatch.setattr(IPython.display, "HTML", str)
     monkeypatch.setattr(IPython.display, "display", lambda text, display_id: shown.append(text) or Cell())
     es.run(market["events"], market["prices"])

@@ -25,8 +25,8 @@ import pandas as pd
 from eventstudy.data.calendar import load_calendar
 from eventstudy.data.live import LiveSource
 from eventstudy.data.prices import PriceTable
-from eventstudy.data.shelf import Access
 from eventstudy.data.snapshot import SnapshotSource
+from eventstudy.data.store_session import Access
 from eventstudy.data.yahoo.client import YahooClient
 from eventstudy.engine_options import window_plan
 from eventstudy.errors import EventStudyError
@@ -362,7 +362,7 @@ HEADINGS = {
 
 @dataclass(frozen=True)
 class Fresh:
-    """Yahoo, asked anew into a store of its own."""
+    """Yahoo, asked again into a store of its own."""
 
     folder: Path
     name: str = "yahoo"
@@ -472,9 +472,9 @@ def unchecked() -> Iterator[None]:
         patch("eventstudy.data.quality.against_benchmark", nothing),
         patch("eventstudy.data.returns.without_tail", lambda series, other: series),
         patch("eventstudy.data.returns.LONG_HOLE", 30_000),
-        patch("eventstudy.data.proven.shifted", lambda *given: ""),
-        patch("eventstudy.data.proven.wrong_calendar", lambda *given: ""),
-        patch("eventstudy.data.proven.marked_off", lambda series, *given: series),
+        patch("eventstudy.data.proven_calendars.shifted", lambda *given: ""),
+        patch("eventstudy.data.proven_calendars.wrong_calendar", lambda *given: ""),
+        patch("eventstudy.data.proven_calendars.marked_off", lambda series, *given: series),
     ):
         yield
 

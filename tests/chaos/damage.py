@@ -11,8 +11,8 @@ from pathlib import Path
 
 from eventstudy.data.live import LiveSource
 from eventstudy.data.prices import PriceTable
-from eventstudy.data.shelf import Access
 from eventstudy.data.store import FILE, open_store
+from eventstudy.data.store_session import Access
 from eventstudy.data.vintage import FOREIGN_DIVIDENDS
 from eventstudy.data.yahoo.client import YahooClient
 from eventstudy.errors import EventStudyError
@@ -102,7 +102,7 @@ class Shelves:
 
 
 def _wrong(series: object, whole: object) -> str:
-    """What contradicts the undisturbed series; the kind of total return is told apart first."""
+    """What contradicts the undisturbed series; the kind of total return is determined first."""
     one, other = series, whole
     if one.provenance.returns_from != other.provenance.returns_from:  # type: ignore[attr-defined]
         # SPY's newest vintage has it from adjusted closes, the older ones from dividends: both are as recorded

@@ -26,9 +26,9 @@ import numpy as np
 from eventstudy.data import clock
 from eventstudy.data.live import LiveSource
 from eventstudy.data.prices import PriceSeries, PriceTable
-from eventstudy.data.shelf import Access
 from eventstudy.data.snapshot import SnapshotSource
 from eventstudy.data.store import open_store
+from eventstudy.data.store_session import Access
 from eventstudy.data.yahoo.client import YahooClient
 from eventstudy.data.yahoo.wire import Limits
 from eventstudy.errors import EventStudyError, SourceUnavailable

@@ -72,7 +72,7 @@ def test_vintages_that_continue_each_other_in_a_circle_end(tmp_path: Path) -> No
 
 
 def test_one_senseless_header_does_not_cost_the_others(tmp_path: Path) -> None:
-    from eventstudy.data.shelf import Access, Shelf
+    from eventstudy.data.store_session import Access, StoreSession
 
     store = open_store(tmp_path, pytest.fail)
     for _ in range(3):
@@ -80,7 +80,7 @@ def test_one_senseless_header_does_not_cost_the_others(tmp_path: Path) -> None:
     store.connection.execute("UPDATE fetch SET fetched_at = 'yesterday' WHERE id = 2")
     store.close()
     lines: list[str] = []
-    shelf = Shelf.open(Access(folder=tmp_path, warn=lines.append))
+    shelf = StoreSession.open(Access(folder=tmp_path, warn=lines.append))
     assert [header.vintage.id for header in shelf.headers("AAA")] == [3, 1]
     assert [header.vintage.id for header in shelf.headers("AAA")] == [3, 1]
     assert lines == ["vintage 2 of the store cannot be read; it is not used (`eventstudy cache verify`)"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from eventstudy.data import coded, tabular
+from eventstudy.data import categorical, tabular
 from eventstudy.data.events import read_events
 from eventstudy.data.tabular import read_table
 from eventstudy.errors import InputFileError
@@ -77,7 +77,7 @@ def test_a_line_that_is_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 
 
 def test_more_problems_than_anybody_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (coded, tabular):
+    for module in (categorical, tabular):
         monkeypatch.setattr(module, "MOST_PROBLEMS", 50)
     monkeypatch.setattr(tabular, "ROWS_AT_ONCE", 40)
     path = tmp_path / "events.csv"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from eventstudy.report import leftovers
+from eventstudy.report import locking
 from eventstudy.report.write import aside
 from tests.chaos.kills import EVENTS, tree
 from tests.cli.conftest import clean_environment, run_in
@@ -56,22 +56,30 @@ def ran(place: Path, *arguments: str, **more: object) -> tuple[int, str]:
     return process.returncode, "".join(text or "" for text in said)
 
 
+EVENT = ("event", "NVDA", "2025-04-15", "--timing", "amc", "--source", "snapshot")
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
 def test_a_full_disk_behind_what_is_printed(place: Path) -> None:
-    event = ("event", "NVDA", "2025-04-15", "--timing", "amc", "--source", "snapshot")
     with open("/dev/full", "w") as full:
-        code, said = ran(place, *event, out=full)
+        code, said = ran(place, *EVENT, out=full)
         assert code == 2 and "error: the output cannot be written: No space left" in said and "hint:" in said
         assert "Traceback" not in said and "Exception ignored" not in said
-        code, said = ran(place, *event, err=full)
-        assert code == 0 and "NVDA" in said, "talk that nobody can read is not a reason to stop"
         code, said = ran(place, *RUN, "-o", "out", out=full, err=full)
         assert code == 2 and (place / "out" / "manifest.json").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_a_full_disk_behind_what_is_told(place: Path) -> None:
+    with open("/dev/full", "w") as full:
+        code, said = ran(place, *EVENT, err=full)
+        assert code == 0 and "NVDA" in said, "talk that nobody can read is not a reason to stop"
         code, said = ran(place, "run", "nothing.csv", err=full)
         assert code == 2 and not said
 
 
-@pytest.mark.parametrize("room", [0, 60_000])
+@pytest.mark.parametrize("room", [pytest.param(0, marks=pytest.mark.slow), 60_000])
 def test_files_that_may_not_grow(place: Path, room: int) -> None:
     """RLIMIT_FSIZE is a disk that is full for every file beyond a size."""
 
@@ -140,7 +148,8 @@ def test_folders_that_may_only_be_read(place: Path) -> None:
     assert (place / "own" / "manifest.json").is_file() and not list(store.iterdir())
 
 
-def test_runs_that_share_one_folder(place: Path) -> None:
+@pytest.mark.parametrize("number", [2, pytest.param(4, marks=pytest.mark.slow)])
+def test_runs_that_share_one_folder(place: Path, number: int) -> None:
     """Two kinds of report: the folder ends as one of them, never as a mixture."""
     kinds = [(), ("--window", "0:3", "--event-window", "-3:3")]
     wanted = []
@@ -149,7 +158,7 @@ def test_runs_that_share_one_folder(place: Path) -> None:
         assert code == 0, said
         wanted.append(tree(place / f"alone{n}"))
     assert wanted[0] != wanted[1]
-    processes = [started(place, *RUN, "-o", "out", *kinds[n % 2]) for n in range(4)]
+    processes = [started(place, *RUN, "-o", "out", *kinds[n % 2]) for n in range(number)]
     for process in processes:
         said = "".join(process.communicate(timeout=400))
         assert process.returncode == 0, said
@@ -172,14 +181,14 @@ def test_what_a_killed_run_left_is_cleared_and_what_a_running_one_builds_is_not(
             assert len(list(out.iterdir())) == 2 and (running / "half").is_file()
         fresh = out / ".eventstudy-begun"
         fresh.mkdir()
-        assert fresh.name not in leftovers.clear(out, ".eventstudy-", locked=False), "without locks only age tells"
+        assert fresh.name not in locking.clear(out, ".eventstudy-", locked=False), "without locks only age tells"
         with aside(out):
             assert not fresh.exists(), "nobody can be about to claim it"
         fresh.mkdir()
         os.utime(fresh, (0, 0))
-        assert leftovers.clear(out, ".eventstudy-", locked=False) == [".eventstudy-begun"]
+        assert locking.clear(out, ".eventstudy-", locked=False) == [".eventstudy-begun"]
         (out / ".eventstudy-link").symlink_to(tmp_path)
-        assert leftovers.clear(out, ".eventstudy-", locked=True) == [] and (running / "half").is_file()
+        assert locking.clear(out, ".eventstudy-", locked=True) == [] and (running / "half").is_file()
         (out / ".eventstudy-link").unlink()
     assert not out.exists()
 
@@ -188,7 +197,7 @@ def test_what_a_killed_run_left_is_cleared_and_what_a_running_one_builds_is_not(
 def test_files_of_the_run_before_go_even_if_the_run_that_replaces_them_is_killed(
     tmp_path: Path, stops: tuple[int, ...]
 ) -> None:
-    """Killed wherever it is while files move: the next run leaves what it wrote, and nothing of the first."""
+    """Killed wherever it is while files move: the next run leaves what it wrote, and no file of the first."""
     script = (
         "import os, signal, sys\nfrom pathlib import Path\nfrom eventstudy.report import write as w\n"
         "out, name, stop = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])\n"
@@ -232,15 +241,15 @@ def test_ctrl_c_while_the_folder_aside_is_removed_waits(tmp_path: Path, monkeypa
 
 
 def test_a_folder_that_another_run_writes_to_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leftovers, "TRIES", 3)
+    monkeypatch.setattr(locking, "TRIES", 3)
     order: list[str] = []
-    with leftovers.alone(tmp_path):
-        with pytest.raises(BlockingIOError, match="another run"), leftovers.alone(tmp_path):
+    with locking.alone(tmp_path):
+        with pytest.raises(BlockingIOError, match="another run"), locking.alone(tmp_path):
             raise AssertionError
-        monkeypatch.setattr(leftovers, "TRIES", 10_000)
+        monkeypatch.setattr(locking, "TRIES", 10_000)
 
         def second() -> None:
-            with leftovers.alone(tmp_path):
+            with locking.alone(tmp_path):
                 order.append("second")
 
         waiting = threading.Thread(target=second)
@@ -253,7 +262,7 @@ def test_a_folder_that_another_run_writes_to_is_waited_for(tmp_path: Path, monke
 
 def test_ctrl_c_waits_until_every_file_is_moved(tmp_path: Path) -> None:
     done: list[str] = []
-    with pytest.raises(KeyboardInterrupt), leftovers.alone(tmp_path):
+    with pytest.raises(KeyboardInterrupt), locking.alone(tmp_path):
         signal.raise_signal(signal.SIGINT)
         done.append("moved")
     assert done == ["moved"]
@@ -264,13 +273,13 @@ def test_ctrl_c_waits_until_every_file_is_moved(tmp_path: Path) -> None:
 def test_ctrl_c_before_anything_is_built_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    real = getattr(leftovers, place)
+    real = getattr(locking, place)
 
     def pressed(*given: object, **more: object) -> object:
         signal.raise_signal(signal.SIGINT)
         return real(*given, **more)
 
-    monkeypatch.setattr(leftovers, place, pressed)
+    monkeypatch.setattr(locking, place, pressed)
     with pytest.raises(KeyboardInterrupt), aside(tmp_path / "out"):
         raise AssertionError
     assert not (tmp_path / "out").exists()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from eventstudy.report.words import p_value, percent
+from eventstudy.report.format import p_value, percent
 from tests.cli.conftest import Cli, Outcome, clean_environment, copy_study, run_in
 from tests.conftest import needs
 

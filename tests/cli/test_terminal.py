@@ -25,7 +25,7 @@ EVENTS = "event_id,ticker,announced_at,timing\na,NVDA,2025-04-15,amc\n"
 ALLOWED = {
     "cli/console.py": "the one place",
     "cli/start.py": "its own words, before anything else is imported",
-    "api/talk.py": "the bar of an interactive session: printable characters on standard error",
+    "api/progress.py": "the bar of an interactive session: printable characters on standard error",
 }
 
 
@@ -233,13 +233,13 @@ def test_a_signal_to_end(tmp_path: Path, name: str) -> None:
 
 
 def test_signals_wait_while_files_are_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from eventstudy.report import leftovers
+    from eventstudy.report import locking
 
     came: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         before = signal.signal(number, lambda number, frame: came.append(number))
         try:
-            with leftovers.uninterrupted():
+            with locking.uninterrupted():
                 os.kill(os.getpid(), number)
                 time.sleep(0.01)
                 assert not came

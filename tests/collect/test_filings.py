@@ -157,7 +157,7 @@ def test_a_ticker_that_went_is_known_with_its_date(
     monkeypatch.setattr(clock, "utc_now", lambda: datetime.fromisoformat("2026-03-01T12:00:00+00:00"))
     sec.companies = [MADE]
     done = asking(*ASK, "DTCH")
-    assert done.code == 2 and "until 2026-02-20 it stood for DUTCH NV: write DTCH=999002" in done.err
+    assert done.code == 2 and "until 2026-02-20 it belonged to DUTCH NV: write DTCH=999002" in done.err
     monkeypatch.setattr(clock, "utc_now", lambda: datetime.fromisoformat("2026-04-01T12:00:00+00:00"))
     sec.companies = [MADE, Company(999004, "NEW OWNER", ("DTCH",), [])]
     done = asking(*ASK, "DTCH")
@@ -173,7 +173,7 @@ def wrong_header(paper: Paper, old: str, new: str) -> Answer:
 
 
 HEADER = f"{RESULTS.number}.hdr.sgml"
-# part of a path -> an answer that is none, and words of the sentence that tells it; the other filings are read
+# part of a path -> an invalid answer, and words of the sentence about it; the other filings are read
 ONE_HEADER: dict[str, tuple[str, Answer, str]] = {
     "page": (HEADER, Answer(200, b"<!DOCTYPE html><html>welcome</html>"), "a web page came"),
     "other": (HEADER, wrong_header(RESULTS, "<ACCESSION-NUMBER>0000999001-25-000007", "<ACCESSION-NUMBER>0000999001-25-000001"), "another filing"),

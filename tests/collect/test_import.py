@@ -91,7 +91,7 @@ def test_buckets_of_a_table_of_results(cli: Cli, tmp_path: Path) -> None:
     assert cli("import", "k.csv").code == 0
     assert [(r["ticker"], r["timing"]) for r in rows(tmp_path)] == [("MADE", "amc"), ("NEXT", "bmo")]
     (tmp_path / "k.csv").write_text("symbol,date,release_time\nMADE,2025-02-04,teatime\n")
-    assert "no known hour" in cli("import", "k.csv").err
+    assert "not a known hour" in cli("import", "k.csv").err
 
 
 def test_columns_that_are_not_clear_are_asked_for(cli: Cli, tmp_path: Path) -> None:
@@ -159,8 +159,8 @@ def test_identifiers_that_a_spreadsheet_has_changed(cli: Cli, tmp_path: Path) ->
     (tmp_path / "f.csv").write_text("permno,date\n90001.0,2025-04-15\n")
     assert cli("import", "f.csv").code == 0 and pairs(tmp_path) == [("90001", "2025-04-15")]
     for cell, words in (
-        ("90001", "number and no ticker"),
-        ("37833100", "number and no ticker"),
+        ("90001", "number, not a ticker"),
+        ("37833100", "number, not a ticker"),
         ("RDS/A", "write RDS-A"),
     ):
         (tmp_path / "f.csv").write_text(f"ticker,date\n{cell},2025-04-15\n")

@@ -524,7 +524,7 @@ def test_a_close_outside_its_row_on_many_rows_means_swapped_columns() -> None:
     assert isinstance(swapped, Refusal) and "columns are swapped" in swapped.why
     few = bars.assign(High=np.where(bars.index < 5, bars["Close"] * 0.9, bars["High"]))
     noted = accept(raw_of(few))
-    assert isinstance(noted, PriceSeries) and "the close of 5 rows lies outside" in noted.provenance.notice
+    assert isinstance(noted, PriceSeries) and "the close of 5 rows is outside" in noted.provenance.notice
 
 
 def test_the_basis_stands_in_the_manifest_and_in_the_progress(tmp_path: Path) -> None:
@@ -558,7 +558,7 @@ def test_nothing_of_five_hundred_real_firms_is_refused() -> None:
     from datetime import date
 
     from eventstudy.data.calendar import load_calendar
-    from eventstudy.data.proven import judged
+    from eventstudy.data.proven_calendars import judged
     from eventstudy.data.series_index import SeriesKey
     from eventstudy.data.sessions import Range
     from eventstudy.data.sources import open_source

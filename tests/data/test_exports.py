@@ -102,7 +102,7 @@ def test_a_file_of_one_ticker_with_two_rows_of_headings(tmp_path: Path, named: b
 def test_two_levels_without_closes_are_refused_by_their_headings(tmp_path: Path) -> None:
     table = levels(by_ticker=False, index=True)[["Volume"]]
     table.to_parquet(tmp_path / "p.parquet")
-    with pytest.raises(InputFileError, match="of no known layout"):
+    with pytest.raises(InputFileError, match="do not match a known layout"):
         studied(f"parquet:{tmp_path / 'p.parquet'}")
 
 

@@ -215,7 +215,7 @@ TICKS = ("AVGO 2020-03-18", "EIX 2018-11-15", "OKE 2020-03-18", "PCG 2018-11-15"
 def test_500_real_firms_have_the_flags_that_were_looked_at_and_no_other() -> None:
     """Every flag was looked at: earnings, buy-outs, the spring of 2020, and one defect of the vendor (DHR 2016)."""
     from eventstudy.data.calendar import load_calendar
-    from eventstudy.data.proven import judged
+    from eventstudy.data.proven_calendars import judged
     from eventstudy.data.series_index import SeriesKey
     from eventstudy.data.sessions import Range
     from eventstudy.data.sources import open_source

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eventstudy.data.coded import PlainTexts, coded, repeats
+from eventstudy.data.categorical import PlainTexts, coded, repeats
 from eventstudy.data.events import read_events
 from eventstudy.data.parquet_prices import ParquetPrices
 from eventstudy.data.snapshot import SnapshotSource
@@ -83,9 +83,9 @@ def test_every_wrong_cell_and_type_of_an_events_file_is_named(tmp_path: Path) ->
     said = problems(
         read_events, write(tmp_path / "c.parquet", {**EVENTS, "announced_at": stamps, "timing": ["amc", "amc", "amc"]})
     )
-    for place in ("row 1  announced_at '2025-04-15T17:10:00.000000': has no offset", "row 2", "lies outside 1900"):
+    for place in ("row 1  announced_at '2025-04-15T17:10:00.000000': has no offset", "row 2", "is outside 1900"):
         assert place in said
-    assert said.count("row 1 ") == 1, "one trouble is told once: its timing is not what is wrong"
+    assert said.count("row 1 ") == 1, "one trouble is reported once: its timing is not what is wrong"
     (tmp_path / "d.parquet").write_text("ticker,announced_at\n")
     assert "cannot be read as Parquet" in problems(read_events, tmp_path / "d.parquet")
     assert "no such file" in problems(read_events, tmp_path / "e.parquet")

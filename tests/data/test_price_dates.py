@@ -91,7 +91,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "no day of the calendar": (["2024-02-30"], "is not a date"),
     "no number of a day": ([20240230], "is not a date"),
     "words": (["tomorrow"], "is not a date"),
-    "far years": (["9999-01-01"], "lies outside 1800 to 2199"),
+    "far years": (["9999-01-01"], "is outside 1800 to 2199"),
     "periods": (pd.period_range("2024-01-02", periods=3).to_series(), "to_timestamp"),
     "truths": (pd.Series([True, False]), "true and false"),
     "objects of two kinds": (np.array([date(2024, 4, 16), "2024-04-17"], dtype=object), "mixes dates and text"),

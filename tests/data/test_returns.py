@@ -153,7 +153,7 @@ def test_a_dividend_on_a_day_without_a_close_is_not_lost(tmp_path: Path) -> None
         ("2025-04-15,1,1,1,0,1,0,0\n", ("line 2", "positive")),
         ("2025-04-15,1,1,1,ten,1,0,0\n", ("line 2", "not a number")),
         ("15.4.2025,1,1,1,1,1,0,0\n", ("line 2", "YYYY-MM-DD")),
-        ("2025-04-15,1,1,1,1,1,0,0\n2025-04-15,1,1,1,1,1,0,0\n", ("line 3", "line 2 already")),
+        ("2025-04-15,1,1,1,1,1,0,0\n2025-04-15,1,1,1,1,1,0,0\n", ("line 3", "already in line 2")),
         ("2025-04-15,1,1,1,inf,1,0,0\n", ("line 2", "not a number")),
     ],
 )

@@ -22,12 +22,13 @@ pytestmark = pytest.mark.skipif(
     not (Path(FOLDER) / "prices_crosscheck.csv").is_file() or not FOLDER,
     reason="EVENTSTUDY_TEST_DATA names no folder with prices_crosscheck.csv",
 )
-SPEC = StudySpec(estimation=200)
+SPEC = StudySpec(estimation=200, spec_curve="off")
 # that vendor's table holds one year only
 SHORT = StudySpec(
     estimation=65,
     min_estimation=30,
     gap=0,
+    spec_curve="off",
     event_window=Window(-1, 10),
     windows=(Window(0, 0), Window(0, 1), Window(-1, 1), Window(0, 10)),
 )
@@ -48,7 +49,7 @@ def others() -> pd.DataFrame:
 
 
 def tables(vendor: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The vendor's closes, and Yahoo's for the same tickers and dates; the benchmark from Yahoo where it has none."""
+    """The vendor's closes, and Yahoo's for the same tickers and dates; the benchmark from Yahoo where the vendor lacks it."""
     theirs = others()[others()["source"] == vendor].drop(columns="source")
     ours = yahoo().merge(theirs[["date", "ticker"]], on=["date", "ticker"])
     if "SPY" not in set(theirs["ticker"]):

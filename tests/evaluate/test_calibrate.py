@@ -31,7 +31,7 @@ COLUMN = {
     "vol-conformal": "p_vol_conformal",
     "vol-bf": "p_vol_bf",
 }
-SPEC = StudySpec(source="snapshot", benchmarks=("SPY", "SOXX"), windows=(Window(0, 0), Window(0, 10)))
+SPEC = StudySpec(source="snapshot", benchmarks=("SPY", "SOXX"), windows=(Window(0, 0), Window(0, 10)), spec_curve="off")
 
 
 @pytest.fixture(scope="module")

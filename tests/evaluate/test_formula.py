@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +104,11 @@ def test_a_formula_means_what_it_means_to_the_library(text: str) -> None:
     x, names = design_matrix(read_formula(f"car ~ {text}", COLUMNS), DATA)
     reach = patsy.EvalEnvironment([{**FUNCTIONS, "np": np}])
     expected = patsy.dmatrix(text, DATA, eval_env=reach)
-    np.testing.assert_allclose(x, np.asarray(expected), rtol=1e-14, atol=1e-14)
+    # patsy puts terms with the same numeric factors together, formulaic sorts by degree as R does
+    columns = dict(zip(expected.design_info.column_names, np.asarray(expected).T, strict=True))
+    assert {name.replace('"', "'") for name in columns} == set(names)
+    for name, column in columns.items():
+        np.testing.assert_allclose(x[:, names.index(name.replace('"', "'"))], column, rtol=1e-14, atol=1e-14)
     assert x.shape[1] == len(names)
 
 
@@ -123,14 +129,28 @@ def test_whatever_gets_through_names_nothing_but_columns_and_functions(text: str
         found = read_formula(text, COLUMNS)
     except UsageError:
         return
-    import ast
-
-    for node in ast.walk(ast.parse(found.terms, mode="eval")):
+    assert {factor for term in found.terms for factor in term} <= {"1", *found.columns, *found.calls}
+    for node in [part for call in found.calls.values() for part in ast.walk(call)]:
         if isinstance(node, ast.Name):
-            assert node.id in {*found.columns, *FUNCTIONS, "C", "I", "Treatment"}
+            assert node.id in {*found.columns, *FUNCTIONS, "C", "I", "Treatment", "np"}
+        assert not isinstance(node, ast.Attribute) or (ast.unparse(node.value) == "np" and node.attr in FUNCTIONS)
         assert not isinstance(
-            node, ast.Attribute | ast.Subscript | ast.Lambda | ast.ListComp | ast.NamedExpr | ast.JoinedStr | ast.Dict
+            node, ast.Subscript | ast.Lambda | ast.ListComp | ast.NamedExpr | ast.JoinedStr | ast.Dict
         )
+
+
+@pytest.mark.parametrize("text", [*GOOD, *HOSTILE])
+def test_no_text_of_a_formula_is_compiled(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """formulaic evaluates factors with `eval`; ours reach it as columns."""
+    formulaic = pytest.importorskip("formulaic.materializers.base")
+    monkeypatch.setattr(formulaic, "stateful_eval", lambda *_: pytest.fail("evaluated"))
+    with contextlib.suppress(UsageError):
+        design_matrix(read_formula(text, COLUMNS), DATA)
+
+
+def test_a_huge_power_of_numbers_costs_nothing() -> None:
+    with pytest.raises(UsageError, match="is not a number on"):
+        design_matrix(read_formula("I(9**99999999) + size", COLUMNS), DATA)
 
 
 def test_a_slip_gets_a_suggestion() -> None:

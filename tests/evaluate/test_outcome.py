@@ -36,8 +36,18 @@ def study(folder: Path, how: str, *, by: str = "role", limits: Limits | None = N
     return run(path, spec=SPEC.with_changes(by=by), confounders=ROOT / "confounders.csv", handling=handling)
 
 
-@pytest.mark.parametrize("by", ["role", "category"])
-@pytest.mark.parametrize("limits", [None, Limits(kept=1, block=2048)])
+STREAMED = Limits(kept=1, block=2048)
+
+
+@pytest.mark.parametrize(
+    ("by", "limits"),
+    [
+        ("role", None),
+        ("category", STREAMED),
+        pytest.param("category", None, marks=pytest.mark.slow),
+        pytest.param("role", STREAMED, marks=pytest.mark.slow),
+    ],
+)
 def test_nothing_but_their_own_rows_knows_of_them(tmp_path: Path, by: str, limits: Limits | None) -> None:
     """In memory and block by block: every other row, every group and every count is that of a file without them."""
     marked, without = (study(tmp_path, how, by=by, limits=limits) for how in ("marked", "without"))

@@ -22,7 +22,7 @@ from typing import Any
 CLOCK = 1000
 LIBRARIES = (
     "pytest", "hypothesis", "hypothesis.strategies", "xdist.plugin", "pytest_randomly", "coverage", "numpy", "scipy.special", "scipy.stats", "scipy.optimize",
-    "scipy.signal", "pandas", "statsmodels.api", "statsmodels.stats.api", "patsy", "exchange_calendars", "typer",
+    "scipy.signal", "pandas", "statsmodels.api", "statsmodels.stats.api", "formulaic", "exchange_calendars", "typer",
     "matplotlib.figure", "matplotlib.backends.backend_svg", "arch", "pandas_datareader", "numba", "pyarrow.parquet",
 )  # fmt: skip
 

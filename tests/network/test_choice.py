@@ -15,8 +15,8 @@ import pytest
 from eventstudy.data.calendar import load_calendar
 from eventstudy.data.live import LiveSource, refresh
 from eventstudy.data.prices import PriceTable
-from eventstudy.data.shelf import Access
 from eventstudy.data.store import Store, history, open_store
+from eventstudy.data.store_session import Access
 from eventstudy.data.yahoo.client import YahooClient
 from eventstudy.errors import SourceUnavailable
 from eventstudy.results import StudyResult

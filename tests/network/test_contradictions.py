@@ -1,4 +1,4 @@
-"""Replies that contradict themselves: each is right, refused, or used and reported; none is taken in silence."""
+"""Replies that contradict themselves: each is right, refused, or used and reported; none is used without a message."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from eventstudy.data.calendar import load_calendar
 from eventstudy.data.prices import PriceSeries, price_table
-from eventstudy.data.proven import judged as judged_prices
+from eventstudy.data.proven_calendars import judged as judged_prices
 from eventstudy.data.series_index import SeriesKey
 from eventstudy.data.sessions import Range
 from eventstudy.data.vintage import to_series

@@ -13,6 +13,7 @@ import pytest
 
 from eventstudy.data import clock, french
 from eventstudy.errors import MalformedResponse, SourceUnavailable, UsageError
+from eventstudy.results import StudyResult
 from eventstudy.spec import StudySpec
 from eventstudy.study import run
 from tests.cli.conftest import copy_study, run_in
@@ -39,14 +40,19 @@ def spec(folder: Path, **changes: object) -> StudySpec:
     return chosen.with_changes(**changes)
 
 
+def studied(spec: StudySpec) -> StudyResult:
+    """Two announcements of the sample."""
+    return run(ROOT / "events.csv", spec=spec, only=["h20_license_8k", "deepseek_shock"])
+
+
 @pytest.mark.parametrize("model", ["capm", "ff3", "carhart", "ff5", "ff5-mom"])
 def test_live_equals_the_same_figures_from_a_file(shelf: Library, tmp_path: Path, model: str) -> None:
     """Percent become decimals; every number of the study is that of a file of decimals."""
     columns = {"date": DAYS.astype(str)}
     columns |= {name.lower().replace("-", "_"): values / 100 for name, values in shelf.figures.items()}
     pd.DataFrame(columns).to_csv(tmp_path / "decimals.csv", index=False)
-    live = run(ROOT / "events.csv", spec=spec(tmp_path, model=model))
-    filed = run(ROOT / "events.csv", spec=spec(tmp_path, model=model, factors=str(tmp_path / "decimals.csv")))
+    live = studied(spec(tmp_path, model=model))
+    filed = studied(spec(tmp_path, model=model, factors=str(tmp_path / "decimals.csv")))
     for name in ("windows", "abnormal_returns", "models"):
         pd.testing.assert_frame_equal(live.tables[name], filed.tables[name])
     table = live.studied.market.factors
@@ -59,22 +65,22 @@ def test_live_equals_the_same_figures_from_a_file(shelf: Library, tmp_path: Path
 def test_what_was_kept_serves_offline_and_when_the_library_is_down(
     shelf: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = run(ROOT / "events.csv", spec=spec(tmp_path))
+    first = studied(spec(tmp_path))
     asked = shelf.asked
-    again = run(ROOT / "events.csv", spec=spec(tmp_path, offline=True))
-    young = run(ROOT / "events.csv", spec=spec(tmp_path))
+    again = studied(spec(tmp_path, offline=True))
+    young = studied(spec(tmp_path))
     assert shelf.asked == asked, "kept within the day: not asked again"
     for other in (again, young):
         pd.testing.assert_frame_equal(first.windows, other.windows)
         assert not any("did not answer" in notice for notice in other.notices)
     monkeypatch.setattr(clock, "utc_now", lambda: datetime.now(UTC) + timedelta(days=3))
     shelf.fault = "503"
-    old = run(ROOT / "events.csv", spec=spec(tmp_path))
+    old = studied(spec(tmp_path))
     assert shelf.asked > asked
     pd.testing.assert_frame_equal(first.windows, old.windows)
     assert any("did not answer: factors of an earlier answer" in notice for notice in old.notices)
     shelf.fault, shelf.vintage = "", "202510"
-    fresh = run(ROOT / "events.csv", spec=spec(tmp_path)).studied.market.factors
+    fresh = studied(spec(tmp_path)).studied.market.factors
     assert fresh is not None and "202510" in fresh.vintage and not fresh.notice
 
 

@@ -235,10 +235,10 @@ def test_many_events_draw_those_that_pages_show(tmp_path: Path) -> None:
     """Above the limit and block by block the curves of shown events are made, and a notice says so."""
     frame = pd.read_csv(ROOT / "events.csv", dtype=str, keep_default_na=False)
     path = tmp_path / "events.csv"
-    frame.to_csv(path, index=False)
+    frame[frame["event_id"].isin(["h20_license_8k", "deepseek_shock", "mar_a_lago_dinner"])].to_csv(path, index=False)
     few = run(path, spec=SPEC, handling=Handling(limits=Limits(kept=1, block=2048)))
     whole = run(path, spec=SPEC)
-    assert {c.row for c in few.curves} == {c.row for c in whole.curves}
+    assert {c.row for c in few.curves} == {c.row for c in whole.curves} and len(whole.curves) > 5
     for one, other in zip(few.curves, whole.curves, strict=True):
         np.testing.assert_array_equal(one.car, other.car)
         assert (one.p_median_z, one.n_placebo) == (other.p_median_z, other.n_placebo)

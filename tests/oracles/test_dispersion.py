@@ -95,7 +95,13 @@ def test_few_events_and_no_days() -> None:
     assert conformal_dispersion({"dispersion": two}).applicable == "no"
 
 
-SPEC = StudySpec(source="snapshot", windows=(Window(0, 0), Window(0, 1)), windows_given=True, spec_curve="off")
+SPEC = StudySpec(
+    source="snapshot",
+    windows=(Window(0, 0), Window(0, 1)),
+    windows_given=True,
+    tests=("csect-t", "conformal-dispersion"),
+    spec_curve="off",
+)
 
 
 def test_every_way_of_working_gives_the_same() -> None:

@@ -36,7 +36,9 @@ def test_the_golden_example() -> None:
 
 @pytest.fixture(scope="module")
 def priced() -> StudyResult:
-    spec = StudySpec(source="snapshot", tests=("car-t",), shares=tuple(f"{t}={n}" for t, n in SHARES.items()))
+    spec = StudySpec(
+        source="snapshot", spec_curve="off", tests=("car-t",), shares=tuple(f"{t}={n}" for t, n in SHARES.items())
+    )
     return run(ROOT / "events.csv", spec=spec)
 
 
@@ -62,7 +64,7 @@ def test_each_event_by_the_price_file(priced: StudyResult) -> None:
 def test_the_total_of_a_session_is_the_sum_and_knows_correlation() -> None:
     """Without masks all firms of a session have the same estimation sessions, so the total is the sum of its parts."""
     words = tuple(f"{ticker}={n}" for ticker, n in SHARES.items())
-    spec = StudySpec(source="snapshot", tests=("car-t",), shares=words, exclude="none")
+    spec = StudySpec(source="snapshot", spec_curve="off", tests=("car-t",), shares=words, exclude="none")
     table = run(ROOT / "events.csv", spec=spec).dollar
     for window in ("[0,0]", "[-1,1]"):
         day = table[(table["day0"] == "2025-04-16") & (table["window"] == window)]
@@ -83,7 +85,7 @@ def test_the_total_of_a_session_is_a_regression_of_the_sum_of_money(returns: pd.
     """Firms of one session have one design, so the total is the regression of their returns weighted by market value,
     with one dummy a day: its sum of dummies, and that sum's standard error, t and p."""
     words = tuple(f"{ticker}={n}" for ticker, n in SHARES.items())
-    spec = StudySpec(source="snapshot", tests=("car-t",), shares=words, exclude="none", returns=kind)  # type: ignore[arg-type]
+    spec = StudySpec(source="snapshot", spec_curve="off", tests=("car-t",), shares=words, exclude="none", returns=kind)  # type: ignore[arg-type]
     table = run(ROOT / "events.csv", spec=spec).dollar
     totals = table[table["tickers"].str.contains(";")]
     assert len(totals) > 20
@@ -112,7 +114,9 @@ def test_the_total_of_a_session_is_a_regression_of_the_sum_of_money(returns: pd.
 
 def test_without_shares_there_is_no_row(sample: StudyResult) -> None:
     assert sample.dollar.empty and next(iter(sample.dollar)) == "event_ids"
-    some = run(ROOT / "events.csv", spec=StudySpec(source="snapshot", tests=("car-t",), shares=("NVDA=1e9",)))
+    some = run(
+        ROOT / "events.csv", spec=StudySpec(source="snapshot", spec_curve="off", tests=("car-t",), shares=("NVDA=1e9",))
+    )
     assert set(some.dollar["tickers"]) == {"NVDA"}, "no total where a firm's shares are not known"
 
 
@@ -122,4 +126,4 @@ def test_without_shares_there_is_no_row(sample: StudyResult) -> None:
 )
 def test_what_is_refused(words: tuple[str, ...], said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        run(ROOT / "events.csv", spec=StudySpec(source="snapshot", tests=("car-t",), shares=words))
+        run(ROOT / "events.csv", spec=StudySpec(source="snapshot", spec_curve="off", tests=("car-t",), shares=words))

@@ -157,8 +157,8 @@ def test_numbers_are_numbers_words_are_categories_and_gaps_are_counted() -> None
     (found,) = regress(result.studied, "surprise + kind", allow_small=True)
     assert [c.term for c in found.coefficients if (c.estimator, c.variance) == ("ols", "hc3")] == [
         "Intercept",
-        "kind[T.b]",
         "surprise",
+        "kind[T.b]",
     ]
     assert (found.n, found.n_dropped) == (16, 8)
     assert found.main == "hc3"

@@ -154,7 +154,7 @@ def test_a_row_without_a_weight_leaves_its_groups_without_a_mean(tmp_path: Path)
 
 @pytest.mark.parametrize("text", ["-5", "0", "abc", "1e999", "1,000", "nan"])
 def test_cells_that_are_no_weight(tmp_path: Path, text: str) -> None:
-    with pytest.raises(InputFileError, match=r"mv.*is no number above zero"):
+    with pytest.raises(InputFileError, match=r"mv.*is not a number above zero"):
         studied(weighed(tmp_path, {3: text}))
 
 

@@ -66,7 +66,7 @@ def again(folder: Path, *more: str, name: str = "events.parquet", out: str = "ou
     return run_in(
         folder,
         *("run", name, "--source", "parquet:prices.parquet", "--benchmark", large.MARKET, "-o", out),
-        *("--tests", "csect-t", "--window", "0:0", "--exclude", "none"),
+        *("--tests", "csect-t", "--window", "0:0", "--exclude", "none", "--spec-curve", "off"),
         *(more if "--formats" in more else ("--formats", "parquet,json", *more)),
     )
 
@@ -175,7 +175,7 @@ PRICES: dict[str, tuple[Callable[[Any], Columns], list[str]]] = {
         lambda table: {"date": unknown(table["date"])},
         ["file: MKT: prices.parquet: date 'MKT row 1': is empty; write YYYY-MM-DD"],
     ),
-    "a day that is none": (
+    "an invalid day": (
         lambda table: {"date": pyarrow.array(["soon", *table["date"].cast(pyarrow.string()).to_pylist()[1:]])},
         ["file: MKT: prices.parquet: date 'MKT row 1 soon': is not a date; write YYYY-MM-DD"],
     ),
@@ -427,12 +427,15 @@ ROOMS = (64, 300, 1700, 2900)
 
 
 @pytest.mark.parametrize(
-    ("rooms", "more"),
+    ("rooms", "rows", "more"),
     [
-        (ROOMS[2:3], ()),
-        pytest.param(ROOMS, (), marks=pytest.mark.slow),
+        (ROOMS[2:3], FEW, ()),
+        pytest.param(ROOMS, FULL_DISK, (), marks=pytest.mark.slow),
         pytest.param(
-            ROOMS, ("--tests", "csect-t,corrado", "--formats", "csv,json", "--threads", "2"), marks=pytest.mark.slow
+            ROOMS,
+            FULL_DISK,
+            ("--tests", "csect-t,corrado", "--formats", "csv,json", "--threads", "2"),
+            marks=pytest.mark.slow,
         ),
     ],
 )
@@ -441,11 +444,12 @@ def test_a_disk_that_fills_up_at_any_stage_keeps_the_report_of_before(
     prices: Any,
     disk: tuple[Path, Callable[[int], None]],
     rooms: tuple[int, ...],
+    rows: int,
     more: tuple[str, ...],
 ) -> None:
     folder, resize = disk
     out = folder / "out"
-    many = events(FULL_DISK, {})
+    many = events(rows, {})
     few = {name: cells[:50] for name, cells in many.items()}
     done = run(tmp_path, few, prices, "--formats", "csv,json", out=str(out))
     assert done.code == 0, done.err

@@ -69,6 +69,7 @@ def run(place: Path, name: str, *more: str, prices: str = "prices.parquet", out:
         place,
         *("run", name, "--source", f"parquet:{prices}", "-o", out),
         *("--benchmark", large.MARKET, "--tests", "csect-t", "--window", "0:0", "--exclude", "none"),
+        *("--spec-curve", "off"),
         *(more if "--formats" in more else ("--formats", "parquet,json", *more)),
     )
     return done.code, done.out + done.err

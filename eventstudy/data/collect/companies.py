@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from eventstudy.data import clock
-from eventstudy.data.aside import write_whole
+from eventstudy.data.atomic_write import write_whole
 from eventstudy.errors import MalformedResponse
 from eventstudy.opening import RECORD, content
 
@@ -108,7 +108,7 @@ def read_tickers(body: bytes) -> dict[str, list[tuple[int, str]]]:
 
 
 def load_companies(path: Path) -> Companies:
-    """What was kept; nothing where the file is not there or damaged."""
+    """Stored companies; empty where the file is absent or damaged."""
     try:
         record = json.loads(content(path, RECORD, links=False))
         known = {

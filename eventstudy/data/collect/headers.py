@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from eventstudy.data import clock
-from eventstudy.data.aside import write_whole
+from eventstudy.data.atomic_write import write_whole
 from eventstudy.errors import MalformedResponse
 from eventstudy.opening import RECORD, content
 
@@ -30,7 +30,7 @@ _ITEM = re.compile(r"^<ITEMS>\s*(\S+)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a header says.
+    """Contents of a header.
 
     Attributes
     ----------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from eventstudy.report.figures.marks import Dot, Figure, Label, Line, Mark, Panel, listed_data, segment
 from eventstudy.report.figures.scale import Scale, ticks
-from eventstudy.report.words import share
+from eventstudy.report.format import share
 
 if TYPE_CHECKING:
     import pandas as pd

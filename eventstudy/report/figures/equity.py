@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from eventstudy.report.figures.marks import Figure, Label, Line, Mark, Panel, box, listed_data, segment
 from eventstudy.report.figures.scale import Scale, rows_grid, tick_text, ticks
-from eventstudy.report.words import interval, percent
+from eventstudy.report.format import interval, percent
 
 Floats = NDArray[np.float64]
 BAND = (0.05, 0.95)

@@ -27,7 +27,7 @@ HEDGE_MODEL = "market-model"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class EventPanels:
     """Panels of the rows of a backtest.
 
     Attributes
@@ -84,14 +84,16 @@ class Measured:
     paths: Paths
 
 
-def lay_ground(studied: Studied, positions: Sequence[int], windows: Sequence[tuple[int, int]], horizon: int) -> Ground:
+def event_panels(
+    studied: Studied, positions: Sequence[int], windows: Sequence[tuple[int, int]], horizon: int
+) -> EventPanels:
     """Panels for some studied rows."""
     spec = studied.spec
     hedge_spec = spec.with_changes(model=HEDGE_MODEL, returns="simple")
     rows = [int(studied.rows[i]) for i in positions]
     keys, placed = place_rows(studied.index, rows, spec, studied.market)
     hedge_keys, hedge_placed = place_rows(studied.index, rows, hedge_spec, studied.market)
-    return Ground(
+    return EventPanels(
         spec=spec,
         plan=window_plan(spec),
         windows=tuple(windows),
@@ -105,12 +107,12 @@ def lay_ground(studied: Studied, positions: Sequence[int], windows: Sequence[tup
     )
 
 
-def measure(ground: Ground, session: Ints | None = None) -> Measured:
+def measure(ground: EventPanels, session: Ints | None = None) -> Measured:
     """Measure every event at its own day 0, or at other sessions of its listing.
 
     Parameters
     ----------
-    ground : Ground
+    ground : EventPanels
     session : int64 (N,) or None
         Positions of pretended day 0s, -1 for none; None takes the events' own, with the study's own masks.
     """
@@ -121,7 +123,7 @@ def measure(ground: Ground, session: Ints | None = None) -> Measured:
     return Measured(car=car, scale=scale, nu=nu, beta=beta, paths=_paths(ground, where))
 
 
-def _measure(ground: Ground, session: Ints | None, rows: Ints) -> tuple[Floats, Floats, Floats, Floats]:
+def _measure(ground: EventPanels, session: Ints | None, rows: Ints) -> tuple[Floats, Floats, Floats, Floats]:
     spec = ground.spec
     options = replace(options_of(spec), windows=ground.windows)
     design = _design(ground, ground.panel, ground.placed, session, rows)
@@ -141,7 +143,7 @@ def _measure(ground: Ground, session: Ints | None, rows: Ints) -> tuple[Floats, 
     )
 
 
-def _design(ground: Ground, panel: ReturnPanel, placed: Placed, session: Ints | None, rows: Ints) -> Design:
+def _design(ground: EventPanels, panel: ReturnPanel, placed: Placed, session: Ints | None, rows: Ints) -> Design:
     series = placed.series[rows]
     where = placed.session[rows] if session is None else session[rows]
     pretended = session is not None
@@ -153,7 +155,7 @@ def _usable(fits: Fits, spec: StudySpec, model: str, panel: ReturnPanel) -> Bool
     return np.asarray(fits.rank_ok & (fits.n_obs >= fewest_observations(spec, model, panel.factors.shape[1])))
 
 
-def _paths(ground: Ground, session: Ints) -> Paths:
+def _paths(ground: EventPanels, session: Ints) -> Paths:
     """Returns of days 0 to the horizon; days outside the panel are unknown."""
     position = session[:, None] + np.arange(ground.horizon + 1)
     inside = (session[:, None] >= 0) & (position < ground.hedge_panel.n_sessions)
@@ -174,7 +176,7 @@ def _paths(ground: Ground, session: Ints) -> Paths:
     )
 
 
-def calendar_day(ground: Ground, session: Ints) -> Ints:
+def calendar_day(ground: EventPanels, session: Ints) -> Ints:
     """Calendar day of a session of each event's listing; sessions before its first count as that one."""
     at = np.clip(session, 0, ground.panel.n_sessions - 1)
     return np.asarray(ground.panel.day_number[ground.placed.series, at])

@@ -10,7 +10,7 @@ import numpy as np
 
 from eventstudy.data.batches import Batches
 from eventstudy.data.calendar import DATA, TradingCalendar, exchange_of, listing_of, load_calendar, of_rows
-from eventstudy.data.coded import ROWS_AT_ONCE
+from eventstudy.data.categorical import ROWS_AT_ONCE
 from eventstudy.data.event_index import EventIndex, days_of, on_calendars, sessions_before
 from eventstudy.data.prices import Dates, PriceTable
 from eventstudy.data.series_index import SeriesIndex, SeriesKey
@@ -187,7 +187,7 @@ def ranges_of(index: EventIndex, series: SeriesIndex, used: Sequence[int], spec:
 def unfit_notices(
     index: EventIndex, rows: np.ndarray, series: np.ndarray, first: np.ndarray, spec: StudySpec
 ) -> list[str]:
-    """What is to be known before a run of events whose estimation window begins before their prices do.
+    """Notes on events whose estimation window begins before their prices.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ def per_event(n_sessions: int, n_windows: int) -> float:
     return EVENT + n_sessions * SESSION + n_windows * WINDOW
 
 
-def check_room(n_events: int, n_sessions: int, n_windows: int) -> None:
+def check_memory(n_events: int, n_sessions: int, n_windows: int) -> None:
     """Refuse a study that does not fit into the memory of this machine.
 
     Parameters

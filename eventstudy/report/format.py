@@ -67,11 +67,3 @@ def count(n: int, noun: str, plural: str = "") -> str:
 def clipped(text: str, longest: int = 160) -> str:
     """Text cut to the length of a heading; the tables have all of it."""
     return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
-
-
-def figure_name(kind: str, event_id: str, ticker: str) -> str:
-    """The name of a figure of one firm and announcement, another for every pair.
-
-    An id and a ticker may both hold a dash, and x with B-C is not x-B with C.
-    """
-    return f"{kind}-{event_id}-{ticker.replace('-', '~')}"

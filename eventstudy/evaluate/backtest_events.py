@@ -20,7 +20,7 @@ NO_TYPE = "(no category)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cases:
+class BacktestEvents:
     """N rows, one per (ticker, day 0), placebo rows left out.
 
     Attributes
@@ -52,7 +52,7 @@ def case_rows(studied: Studied) -> list[int]:
     return [i for i in regression_rows(studied) if studied.text(i, "role") != "placebo"]
 
 
-def make_cases(studied: Studied, positions: Sequence[int], opens: Bools) -> Cases:
+def backtest_events(studied: Studied, positions: Sequence[int], opens: Bools) -> BacktestEvents:
     """Types, dates and entries of some rows.
 
     Parameters
@@ -64,7 +64,7 @@ def make_cases(studied: Studied, positions: Sequence[int], opens: Bools) -> Case
     """
     named = [_kind(studied, i) for i in positions]
     kinds = tuple(sorted(set(named)))
-    return Cases(
+    return BacktestEvents(
         positions=tuple(positions),
         kinds=kinds,
         kind=np.array([kinds.index(name) for name in named], dtype=np.int64),

@@ -14,7 +14,7 @@ from eventstudy.spec import StudySpec
 
 
 @dataclass(slots=True)
-class StandIns:
+class Fallbacks:
     """Studied rows, those of them with a simpler model in place of the study's, and those of these with too few valid
     sessions for it."""
 
