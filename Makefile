@@ -82,6 +82,7 @@ calibrate: $(STAMP) ## observed sizes of every test, full replications
 	$(BIN)/python -m tests.properties.spans_validation --batches 51 --workers 2
 	$(BIN)/python -m tests.properties.dates_validation --batches 51 --workers 2
 	$(BIN)/python -m tests.properties.headline_validation --workers 2
+	$(BIN)/python -m tests.properties.groups_validation --workers 2
 	$(BIN)/python -m tests.properties.real_placebos
 	$(BIN)/python -m tests.properties.backtest_seeds --seeds 200
 
