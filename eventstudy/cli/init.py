@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
+from eventstudy.atomic_write import write_whole
 from eventstudy.cli.console import Console, tell, tell_json
 from eventstudy.cli.options import Common, completed, with_common
-from eventstudy.data.atomic_write import write_whole
 from eventstudy.errors import UsageError
 from eventstudy.spelling import meant
 

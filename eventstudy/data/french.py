@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from eventstudy.atomic_write import write_whole
 from eventstudy.data import clock
-from eventstudy.data.atomic_write import write_whole
 from eventstudy.data.factors import PERCENT_DEVIATION, FactorTable
 from eventstudy.data.network import FRENCH, LARGEST_REPLY, TooLarge, bounded_requests
 from eventstudy.data.prices import Dates, Floats

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from eventstudy.atomic_write import write_whole
 from eventstudy.data import clock
-from eventstudy.data.atomic_write import write_whole
 from eventstudy.data.dates import EARLIEST, LATEST, parse_day
 from eventstudy.data.store import Store, StoreDamaged
 from eventstudy.data.store_rows import Header

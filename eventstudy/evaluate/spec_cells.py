@@ -189,7 +189,7 @@ class _Alike:
     numbers: list[int]
 
     def compared(self, whole: Placed) -> dict[int, tuple[int, int]]:
-        """Series -> the sessions that stand beside its events: from ``HISTORY`` before the first to the last."""
+        """Series -> the sessions that its events are compared with: from ``HISTORY`` before the first to the last."""
         events = whole.chosen(self.rows)
         own = {number: events.session[events.series == number] for number in self.numbers}
         return {

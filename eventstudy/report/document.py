@@ -240,7 +240,7 @@ def has_bars(table: Table, column: int) -> bool:
 
 def numbers(figure: Figure) -> Table | None:
     """What a figure shows, for those who do not see it; columns without a word in them are aligned right. A name that
-    several rows have stands above them."""
+    several rows have is above them."""
     if not figure.rows:
         return None
     columns, found = figure.columns, figure.rows

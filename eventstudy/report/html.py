@@ -329,7 +329,7 @@ def _mostly_numbers(table: Table) -> bool:
 
 
 def _side(table: Table, i: int, *, head: bool) -> list[str]:
-    """The class that puts a cell to the side of its column; a ``head`` of a row stands at the left by itself."""
+    """The class that puts a cell to the side of its column; a ``head`` of a row is at the left by itself."""
     if i in table.numeric:
         return ["n"] if head or not _mostly_numbers(table) else []
     return ["x"] if _mostly_numbers(table) and not head else []

@@ -77,7 +77,7 @@ def test_other_models_need_one(prices: pd.DataFrame) -> None:
 
 
 class WithoutSpy(SnapshotSource):
-    """A vendor that delivers every series or none, and has none of the market."""
+    """A vendor that delivers every series or none, and has no series of the market."""
 
     def fetch(self, symbols: Any, start: date, end: date) -> PriceTable:
         if "SPY" in symbols:

@@ -183,7 +183,7 @@ before day 0. Each firm has events in {SLOTS} groups, whose days are masked for 
 by {RHO:g}. Weights are 1, 1/2, 1/3, .. (`n_effective` {1 / float(np.square(shares()).sum()):.1f}). `variance x2`: the variance of day 0 is twice the earlier one;
 what `conformal-dispersion` and `vol-ratio-csect` reject there is what they find. Lines in italics must fail where events are
 correlated (`vw-bmp`, `vw-patell`, `hc3`) or errors have fat tails (`vol-ratio-csect`); `vw-calendar-cov` and `vw-patell` need an
-unchanged variance and read the t and normal laws. The slopes are those of {COLUMNS} lognormal columns without meaning that are equal
+unchanged variance and read the t and normal distributions. The slopes are those of {COLUMNS} lognormal columns without meaning that are equal
 within a date, {DATES} dates of {ON_DATE} events, in each study: {COLUMNS} draws share their CARs.
 """
     )

@@ -1,7 +1,7 @@
 """Every sentence with a number or a verdict on Markdown pages and in the terminal text, by template: each is held against
-the tables or stands among the sentences that hold for every study. A sentence that no template knows fails.
+the tables or is among the sentences that hold for every study. A sentence that no template knows fails.
 
-Nothing of ``eventstudy.report`` is used.
+It imports no part of ``eventstudy.report``.
 """
 
 from __future__ import annotations
@@ -479,7 +479,6 @@ TEMPLATES: dict[str, Check | None] = {
         m["p"], c.alpha, 6
     ),
     r"Shaded: where (?P<level>[\d.]+) of 100 ordinary (?:nights, then )?days(?:, then nights)?,? would end\.": _level,
-
     r"(?:Shaded: (?:their )?|Own moves of the shares of one session with their )(?P<level>[\d.]+) % intervals?"
     r"(?: of each point)?(?:; pale strip: the window|, in percent)\.": _level,
     r"\S*(?:model +)?market-model on \S+: beta (?P<beta>\S+), sigma (?P<sigma>\S+) %; (?P<n>\d+) sessions, .*": _model_line,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
-from eventstudy.data.atomic_write import write_whole
+from eventstudy.atomic_write import write_whole
 from eventstudy.data.collect.headers import ACCESSION
 from eventstudy.data.dates import parse_when
 from eventstudy.data.event_headings import ALIASES, OPTIONAL, REQUIRED, headings_of

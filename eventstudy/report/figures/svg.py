@@ -55,7 +55,7 @@ def _path(line: Line) -> str:
         for a, b in points:
             drawn.append(_step(letter, a - x, b - y))
             letter, x, y = "l", a, b
-        # a part of one point is closed where it stands: a dot of round caps
+        # a part of one point is closed where it is: a dot of round caps
         if line.closed or len(points) == 1:
             drawn.append("z")
             x, y = points[0]

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from eventstudy.data import atomic_write
-from eventstudy.data.atomic_write import PREFIX, write_whole
+from eventstudy import atomic_write
+from eventstudy.atomic_write import PREFIX, write_whole
 
 pytestmark = pytest.mark.skipif(atomic_write.fcntl is None, reason="locks of POSIX")
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from eventstudy.data import atomic_write
+from eventstudy import atomic_write
 os.replace = lambda *names: os.kill(os.getpid(), signal.SIGKILL)
 atomic_write.write_whole(Path(sys.argv[1]), b"new")
 """
