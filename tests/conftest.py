@@ -87,7 +87,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """The dearest tests, and in which order the tests ran; `-q` leaves out the header that says it."""
+    """The most expensive tests, and in which order the tests ran; `-q` leaves out the header that says it."""
     if most := config.getoption("--slowest"):
         ended = [report for report in terminalreporter.stats.get("", ()) if report.when == "teardown"]
         costs = sorted(((dict(report.user_properties)[PROCESSOR], report.nodeid) for report in ended), reverse=True)
