@@ -12,7 +12,7 @@ import pytest
 from eventstudy.report.figures.raster import PIXELS
 from tests.cli.conftest import Outcome, copy_study, run_in, run_process
 
-ONE = ("--event", "h20_license_8k", "--event", "deepseek_shock")
+ONE = ("--event", "h20_license_8k")
 
 
 def figures(folder: Path, ending: str) -> dict[str, bytes]:
@@ -43,7 +43,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 def test_every_figure_has_a_sound_twin(drawn: Outcome) -> None:
     svg, png = figures(drawn.folder, "svg"), figures(drawn.folder, "png")
     shared = {name for name in png if name.startswith("share-")}
-    assert shared == {"share-h20_license_8k", "share-deepseek_shock"}
+    assert shared == {"share-h20_license_8k"}
     assert set(png) - shared == set(svg) and {"expected-h20_license_8k", "car-h20_license_8k"} <= set(png)
     for name in shared:
         assert struct.unpack(">II", dict(chunks(png.pop(name)))["IHDR"][:8]) == (1200, 630)

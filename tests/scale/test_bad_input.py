@@ -206,7 +206,7 @@ def test_a_column_of_closes_that_holds_nothing_is_told(tmp_path: Path, good: Col
 
 
 def test_bad_input_leaves_an_earlier_report_as_it_was(tmp_path: Path, good: Columns, prices: Any) -> None:
-    assert run(tmp_path, good, prices).code == 0
+    assert run(tmp_path, {name: cells[:200] for name, cells in good.items()}, prices).code == 0
     before = whole(tmp_path / "out")
     assert run(tmp_path, {**good, "ticker": list(range(FEW))}, prices).code == 2
     assert run(tmp_path, good, changed(prices, {"date": pyarrow.array([1.5] * len(prices))})).code == 2
