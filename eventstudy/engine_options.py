@@ -1,4 +1,4 @@
-"""How a study's spec becomes what the engine is asked to do."""
+"""The options of the engine from a study's spec."""
 
 from __future__ import annotations
 

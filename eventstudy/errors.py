@@ -52,13 +52,13 @@ class EventStudyError(Exception):
         return in_python("; ".join(part for part in parts if part))
 
     def in_lines(self) -> str:
-        """What the command line prints: the hint on a line of its own, options as they are typed."""
+        """Text for the command line: the hint on a line of its own, options as they are typed."""
         text = f"{self.found}; wanted {self.wanted}" if self.wanted else self.found
         return f"{text}\n  hint: {self.hint}" if self.hint else text
 
 
 class EventStudyWarning(UserWarning):
-    """What a person should know about a study that ran: a setting that was changed, an event that needs a look.
+    """Warning about a study that ran: a setting that was changed, an event that needs a look.
 
     ``warnings.filterwarnings("ignore", category=EventStudyWarning)`` silences them all; ``result.notices`` keeps them.
     """
@@ -75,7 +75,7 @@ class UnknownExchange(UsageError):
 
     @property
     def advice(self) -> str:
-        """What was found and what to write instead, as one sentence."""
+        """One sentence with the value found and the value wanted."""
         return "; ".join(
             part for part in (self.found, f"wanted {self.wanted}" if self.wanted else "", self.hint) if part
         )

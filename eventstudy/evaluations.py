@@ -1,4 +1,4 @@
-"""What is asked of estimated CARs: each evaluation is computed when it is first read, and once."""
+"""Evaluations of estimated CARs; each is computed once, when it is first read."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ Trouble = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """How far the prices of a series go.
+    """Range of the prices of a series.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Reach:
 
 
 def reach_of(series: AlignedSeries, source: str) -> Reach:
-    """How far a series goes; ``source`` is that of its prices."""
+    """Range of a series; ``source`` is that of its prices."""
     return Reach(
         ticker=series.ticker,
         calendar=series.calendar,

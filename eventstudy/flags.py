@@ -1,4 +1,4 @@
-"""What a reader should know about a row or a window before believing its number."""
+"""Flags: reasons to doubt the number of a row or a window."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ FLAGS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is known of E events beyond the sessions around them; arrays are (E,).
+    """Facts on E events beyond the sessions around them; arrays are (E,).
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""How many significant digits written numbers have: ``6`` to ``15``, or ``full``."""
+"""Significant digits of written numbers: ``6`` to ``15``, or ``full``."""
 
 from __future__ import annotations
 

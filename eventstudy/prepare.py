@@ -107,7 +107,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
-    """Where the panel goes.
+    """Place of the panel.
 
     Attributes
     ----------
@@ -247,7 +247,7 @@ def placed_events(panel: Panel, events: Roster, spec: StudySpec, seeds: Ints | N
 def facts_of(
     panel: Panel, events: Roster, spec: StudySpec, n_obs: Ints, zero_variance: Bools, fallback: Bools
 ) -> Facts:
-    """What flags read of some events and of their estimates."""
+    """Inputs of flags: facts on events and on their estimates."""
     facts = panel.facts
     return Facts(
         uncertain=events.marked(UNCERTAIN),
@@ -266,7 +266,7 @@ def facts_of(
 
 
 def foreign_notices(keys: Sequence[SeriesKey]) -> list[str]:
-    """What to know about listings abroad that are measured against New York."""
+    """Notes on listings abroad that are measured against New York."""
     abroad = {
         (key.ticker, key.exchange)
         for key in keys

@@ -1,4 +1,4 @@
-"""What every reader of text shares: decimals in ASCII, where Python alone would read more, and large cells of CSV."""
+"""Helpers of every reader of text: decimals in ASCII, where Python alone would read more, and large cells of CSV."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a study hands back."""
+"""The records that a study returns."""
 
 from __future__ import annotations
 
@@ -296,7 +296,7 @@ class StudyResult:
 
     @property
     def provenance(self) -> tuple[Provenance, ...]:
-        """Where each price series comes from, by symbol."""
+        """Origin of each price series, by symbol."""
         return self.prepared.provenance
 
     @property
@@ -393,7 +393,7 @@ class StudyResult:
 
     @property
     def curves_table(self) -> pd.DataFrame:
-        """How many specifications of each curve reject, and the joint test."""
+        """Number of specifications of each curve that reject, and the joint test."""
         return self.tables["curves"]
 
     @property

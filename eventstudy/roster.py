@@ -173,7 +173,7 @@ def groups_of(made: Roster, names: tuple[str, ...]) -> Groups:
 
 
 def marked(index: EventIndex, reported: Bools, confounded: Bools, spec: StudySpec) -> np.ndarray:
-    """What is known of every row by itself; uint8 (n,).
+    """Flags of every row by itself; uint8 (n,).
 
     Parameters
     ----------

@@ -103,7 +103,7 @@ DEFAULT_WINDOWS = (Window(0, 0), Window(0, 1), Window(-1, 1), Window(-5, 5), Win
 
 @dataclass(frozen=True, slots=True, kw_only=True, init=False)
 class StudySpec:
-    """What is studied and how; equal specs give equal numbers.
+    """Choices of a study; equal specs give equal numbers.
 
     Every choice may be written as people write it: one symbol or several, ``"0:1"`` or ``(0, 1)``, words in any case;
     ``benchmark``, ``window``, ``peer`` and ``index_weight`` are accepted for the names in the plural.

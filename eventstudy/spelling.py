@@ -1,4 +1,4 @@
-"""What was meant by a name that is not there: the closest known one, as a hint."""
+"""Hints for misspelt names: the closest known one."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class WriteMaker(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handling:
-    """How the work of a study is done; no number depends on it.
+    """Execution of a study: threads, workers, memory; no number depends on it.
 
     Attributes
     ----------
@@ -240,7 +240,7 @@ def _record(
 
 
 def _job(prepared: Prepared, spec: StudySpec, afford: Budget, n_shared: int, how: Handling) -> Job:
-    """What is wanted of every block; workers in other processes map the panel themselves."""
+    """Task of every block; workers in other processes map the panel themselves."""
     wanted, own = wanted_tests(spec), bool((prepared.roster.own >= 0).any())
     panel = prepared.panel
     return Job(

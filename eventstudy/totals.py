@@ -1,4 +1,4 @@
-"""What pages say of a whole study, in numbers whose size does not depend on how many events it has."""
+"""Totals of a study for its pages; their size does not depend on the number of events."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Totals:
 
 
 def totals_of(prepared: Prepared, first: FirstPass) -> Totals:
-    """What pages say of the whole study, in numbers of one size."""
+    """Totals of the whole study for its pages."""
     events, index = prepared.roster, prepared.index
     at = np.flatnonzero(first.kept & events.marked(REPORTED))
     rows, series = events.row[at], np.asarray(prepared.series.pair)

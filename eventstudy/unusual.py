@@ -53,7 +53,7 @@ class Unusual:
 
     @property
     def by_chance(self) -> float:
-        """How many chance alone makes unusual, at most."""
+        """Largest number that chance alone makes unusual."""
         return (1 - self.level) * self.tested
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 # Workers share the processors already: a second thread of BLAS in each of them waits more than it works, and makes tests
-# of small matrices fifteen times as dear. OpenBLAS reads this when NumPy is first imported.
+# of small matrices fifteen times as expensive. OpenBLAS reads this when NumPy is first imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import signal
@@ -48,10 +48,10 @@ def module_needs(extra: str) -> None:
 
 
 def pytest_configure() -> None:
-    """Ctrl-C works although the shell that starts the tests in its background has told them to ignore it."""
+    """Ctrl-C works although the shell that starts the tests in its background makes them ignore it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    # nohup has told them to ignore this one, and commands that they start would too
+    # nohup makes them ignore this one, and commands that they start would too
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
@@ -106,7 +106,7 @@ def no_internet(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def guarded(self: socket.socket, address: Any) -> None:
         host = address[0] if isinstance(address, tuple) else "local"
-        assert host in ("127.0.0.1", "::1", "localhost", "local"), f"a test wants to reach {host}"
+        assert host in ("127.0.0.1", "::1", "localhost", "local"), f"a test tries to reach {host}"
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)

@@ -179,7 +179,7 @@ CLI_MAY_USE = {
 
 
 def runtime_imports(tree: ast.Module) -> list[str]:
-    """Modules of this package that a file imports anywhere but for its types."""
+    """Modules of this package that a file imports anywhere except for its types."""
     typing = {
         id(node)
         for block in ast.walk(tree)

@@ -61,7 +61,7 @@ def test_commands_end_before_they_begin(
 
 
 def test_price_files_that_do_not_fit_together(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Told before the first of them is read; each of them alone is within the limit of a file."""
+    """Refused before the first of them is read; each of them alone is within the limit of a file."""
     (tmp_path / "events.csv").write_text(EVENTS)
     prices = tmp_path / "prices"
     prices.mkdir()

@@ -37,7 +37,12 @@ PATTERNS = {
 }
 LIST = ROOT / "docs" / "style.md"
 # what git tracks there; a site, a cache or an environment in the folder is not searched
-FOLDERS = {"eventstudy": ("*.py", "*.yml", "*.toml"), "bench": ("*.py",), "docs": ("*.md", "*.py", "*.toml", "*.ipynb")}
+FOLDERS = {
+    "eventstudy": ("*.py", "*.yml", "*.toml"),
+    "bench": ("*.py",),
+    "tests": ("*.py",),
+    "docs": ("*.md", "*.py", "*.toml", "*.ipynb"),
+}
 ALONE = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md", "paper.md", "Makefile")
 
 
@@ -69,7 +74,7 @@ def plain(text: str) -> str:
 
 FILES = [path for folder, kinds in FOLDERS.items() for kind in kinds for path in sorted((ROOT / folder).rglob(kind))]
 FILES += [ROOT / name for name in ALONE if (ROOT / name).exists()]
-FILES = [path for path in FILES if path != LIST and ".ipynb_checkpoints" not in path.parts]
+FILES = [path for path in FILES if path not in (LIST, Path(__file__)) and ".ipynb_checkpoints" not in path.parts]
 
 
 def flagged(text: str) -> list[str]:

@@ -61,7 +61,7 @@ class BacktestResult:
         return len(self.record.plan.cases.positions)
 
     def summary(self) -> Text:
-        """What was found, in sentences."""
+        """The findings in sentences."""
         from eventstudy.report.backtest_page import verdicts
 
         return Text("\n".join(verdicts(self.record, self.study.spec.level)))

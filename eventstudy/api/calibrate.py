@@ -22,7 +22,7 @@ EFFECTS = (0.02, 0.03, 0.05, 0.08)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationResult:
-    """How often each test rejects on the tickers' own uneventful sessions, and what it finds of a planted effect.
+    """Rejection rates of each test on the tickers' own uneventful sessions, without and with a planted effect.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class CalibrationResult:
         return typed(self.plain)
 
     def summary(self) -> Text:
-        """What was found, in lines."""
+        """The findings in lines."""
         from eventstudy.report.calibration import terminal_lines
 
         return Text("\n".join(terminal_lines(record_of(self.study), self.plain)))

@@ -1,4 +1,4 @@
-"""What a result shows of itself: a few lines of text, and the same as HTML for notebooks; small at any size."""
+"""The card of a result: a few lines of text, and the same as HTML for notebooks; small at any size."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Collected:
     notes: tuple[str, ...] = ()
 
     def difference(self) -> str:
-        """What writing would change, as a unified difference."""
+        """Unified difference between the file and what would be written."""
         from eventstudy.data.collect.merge import difference
 
         return difference(self.merged)
@@ -166,7 +166,7 @@ def _zone(name: str) -> ZoneInfo | None:
 
 
 def summary_of(found: Collected) -> dict[str, Any]:
-    """What the sources said, for programs."""
+    """Readings of the sources as a record."""
     if found.gathered is not None:
         return found.gathered.summary()
     return {"columns": found.columns, "rows": found.n, "warnings": list(found.notes)}

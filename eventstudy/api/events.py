@@ -34,7 +34,7 @@ SUFFIXES = (".csv", ".parquet", ".pq", ".txt", ".tsv", ".xlsx")
 
 @dataclass(frozen=True, slots=True)
 class OwnColumns:
-    """What the caller's table holds beside the columns of the contract.
+    """Extra columns of the caller's table.
 
     Attributes
     ----------

@@ -26,7 +26,7 @@ YEARS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchResult:
-    """What came into the store.
+    """Vintages that were added to the store.
 
     Attributes
     ----------

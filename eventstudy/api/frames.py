@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a line of code that corrects a frame is written.
+    """Templates of code lines that correct a frame.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ def as_pandas(value: Any) -> pd.DataFrame | None:
 
 
 def dialect_of(value: Any) -> Dialect:
-    """How code about such a table is written."""
+    """Templates of code for such a table."""
     return POLARS if type(value).__module__.startswith("polars") else PANDAS
 
 

@@ -1,4 +1,4 @@
-"""What works on this machine, what a folder says of conditions, and which words the choices of a study know."""
+"""Checks of this machine, conditions on a report folder, and the known words of a study's choices."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def models() -> tuple[str, ...]:
 
 
 def tests() -> tuple[str, ...]:
-    """What ``tests`` may name."""
+    """Names that ``tests`` accepts."""
     from eventstudy.spec import ALL_TESTS, ALWAYS_TESTS
 
     return ("auto", "all", *ALWAYS_TESTS, *ALL_TESTS)

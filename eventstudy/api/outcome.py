@@ -7,7 +7,7 @@ from eventstudy.errors import EventStudyError, NothingStudied
 
 
 def check_audit(result: StudyResult, cure: str) -> str:
-    """What the audit of a study says, where there is one.
+    """Sentence on the audit of a study; empty without one.
 
     Raises
     ------

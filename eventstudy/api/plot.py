@@ -49,7 +49,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """What is drawn.
+    """Contents of a plot.
 
     Attributes
     ----------

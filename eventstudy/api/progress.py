@@ -1,4 +1,4 @@
-"""What a study says while it runs and at its end: a bar where a person watches, warnings that Python can filter."""
+"""Progress and warnings of a study: a bar in notebooks and terminals, warnings that Python can filter."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WIDTH = 24
 
 
 def watched() -> str:
-    """Where a person watches: ``notebook``, ``terminal`` of an interactive session, or empty in a script."""
+    """The place of output: ``notebook``, ``terminal`` of an interactive session, or empty in a script."""
     shell = sys.modules.get("IPython")
     active = shell.get_ipython() if shell is not None else None
     if type(active).__name__ == "ZMQInteractiveShell":
@@ -70,7 +70,7 @@ def _nowhere(line: str) -> None:
 
 
 class _Bar:
-    """How far a study is, by the stage that a line of progress names."""
+    """Progress of a study by the stage that a line names."""
 
     def __init__(self) -> None:
         self.began, self.done, self.shown = time.monotonic(), 0.0, False
@@ -139,7 +139,7 @@ def warn_once(notices: Iterable[str]) -> None:
 
 
 def _outside() -> int:
-    """How many frames lie between ``warnings.warn`` in ``warn_once`` and the first one outside the package."""
+    """Number of frames between ``warnings.warn`` in ``warn_once`` and the first one outside the package."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and os.path.abspath(frame.f_code.co_filename).startswith(PACKAGE):
         level, frame = level + 1, frame.f_back

@@ -16,7 +16,7 @@ DEFAULT_FORMATS = ("md", "html", "csv", "json")
 
 
 class Adds(Protocol):
-    """What adds its files to the report of the study it rests on."""
+    """A result that adds its files to the report of its study."""
 
     @property
     def study(self) -> StudyResult:

@@ -1,4 +1,4 @@
-"""What ``run`` hands back: the tables of a study as frames, its card, its summary and its plots."""
+"""The result of ``run``: the tables of a study as frames, its card, its summary and its plots."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Backend = Literal["matplotlib", "plotly"]
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a study was made of, to make another one of it.
+    """Inputs of a study, for running it again with other choices.
 
     Attributes
     ----------
@@ -230,7 +230,7 @@ class StudyResult:
 
     @property
     def prices(self) -> pd.DataFrame:
-        """Where each price series comes from: one row a symbol."""
+        """Origin of each price series: one row per symbol."""
         from dataclasses import asdict
 
         import pandas as pd
@@ -244,7 +244,7 @@ class StudyResult:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What a reader should know; each was a warning of ``run``."""
+        """Notices of the study; each was a warning of ``run``."""
         return self._study.notices
 
     @property
@@ -391,7 +391,7 @@ def record_of(result: StudyResult) -> Study:
 
 
 def inputs_of(result: StudyResult) -> Inputs:
-    """What a result was made of."""
+    """Inputs of a result."""
     return result._inputs
 
 

@@ -68,11 +68,11 @@ class PriceStore:
         return inventory(self._store)
 
     def damage(self) -> list[str]:
-        """What is not as it was written, a line each."""
+        """Damaged vintages, one line each."""
         return self._store.integrity()
 
     def revisions(self) -> list[dict[str, Any]]:
-        """What later vintages of a symbol changed."""
+        """Changes between vintages of a symbol."""
         from eventstudy.data.store import history
         from eventstudy.data.vintage import as_record
 

@@ -1,4 +1,4 @@
-"""What would make a study better and is one command away."""
+"""Suggestions of commands that improve a study."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def study_table(study: StudyResult) -> SmallTable:
 
 
 def headline(study: StudyResult) -> str:
-    """What was studied, in one line."""
+    """One line on the study."""
     spec, total = study.spec, study.totals
     return (
         f"Event study: {total.n_studied:,} of {count(total.n_read, 'event')} studied, {spec.model} on "

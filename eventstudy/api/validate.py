@@ -31,7 +31,7 @@ PROBLEM_COLUMNS = ("file", "line", "column", "value", "message")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """What is wrong with events and confounders, or how each row is dated.
+    """Problems of events and confounders, or the date of each row.
 
     Attributes
     ----------

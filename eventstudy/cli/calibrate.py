@@ -33,7 +33,7 @@ def calibrate_command(
     *,
     common: Common,
 ) -> None:
-    """Ask every test about the tickers' own uneventful sessions: how often does it reject, and what does it find?
+    """Apply every test to the tickers' own uneventful sessions: how often it rejects, and which effects it finds.
 
     Adds calibration.csv, calibration.md (and .html) and a figure to the folder named with -o; nothing there is removed.
     """

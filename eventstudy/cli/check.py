@@ -37,7 +37,7 @@ def check_command(
     *,
     common: Common,
 ) -> None:
-    """Hold conditions against a report; exit 5 if one of them is true.
+    """Evaluate conditions on a report; exit 5 if one of them is true.
 
     A condition names counts (excluded, studied, data_age_days) or columns of windows.csv, which are asked of every
     row: in its primary window, or in the one in brackets. abs, max, min, mean (over all rows), and, or, not,

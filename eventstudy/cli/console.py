@@ -24,7 +24,7 @@ SAID = 20
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """How a command talks.
+    """Messages of a command.
 
     Attributes
     ----------

@@ -27,7 +27,7 @@ def diff_command(
     *,
     common: Common,
 ) -> None:
-    """Say what changed between two report folders: settings, prices, events, claims, CARs, significance, versions.
+    """Compare two report folders: settings, prices, events, claims, CARs, significance, versions.
 
     Exit 0 whenever they could be compared, whatever they say; -v shows every row.
     """

@@ -21,7 +21,7 @@ def doctor_command(
     *,
     common: Common,
 ) -> None:
-    """Look at versions, store, calendars, proxy, certificates, DNS, Yahoo and the clock, and say what to do.
+    """Check versions, store, calendars, proxy, certificates, DNS, Yahoo and the clock, and name the cure.
 
     Exit 4 if Yahoo cannot be used, 2 if something here is wrong.
     """

@@ -39,7 +39,7 @@ COMMON: dict[str, tuple[Any, object]] = {
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What every command has.
+    """Settings of every command.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Common:
 
 
 def completed(known: Sequence[str]) -> Callable[[str], list[str]]:
-    """What the shell offers for an option that takes one of a few words."""
+    """Completion of an option that takes one of a few words."""
 
     def complete(incomplete: str) -> list[str]:
         return [word for word in known if word.startswith(incomplete)]
@@ -102,7 +102,7 @@ KNOWN: dict[str, Callable[[], Sequence[str]]] = {
 
 
 def offered(name: str) -> Callable[[str], list[str]] | None:
-    """What the shell offers for a study option; of a list with commas, words for its last part."""
+    """Completion of a study option; of a list with commas, words for its last part."""
     if name not in KNOWN:
         return None
 

@@ -1,4 +1,4 @@
-"""What commands that build on estimated CARs have in common: how they run, and how they end."""
+"""Common steps of the commands that build on estimated CARs: settings, files, exit codes."""
 
 from __future__ import annotations
 

@@ -301,7 +301,7 @@ def read_config(path: Path | None) -> Config:
 
 
 def _trouble(value: Any, deeper: int = 8) -> str:
-    """What no option can take and Python could not even print: huge integers, tables within tables without end."""
+    """The trouble with a value that no option takes: huge integers, deeply nested tables; empty if there is none."""
     if isinstance(value, list | dict):
         if not deeper:
             return "holds tables or lists within one another; an option is one value or one list"

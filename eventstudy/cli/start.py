@@ -100,7 +100,7 @@ def _flushed() -> None:
 
 
 def _full(error: OSError) -> NoReturn:
-    """What is printed cannot be written; files of a report have errors of their own."""
+    """Standard output cannot be written; files of a report have errors of their own."""
     _forget(sys.stdout)
     _say(f"error: the output cannot be written: {error.strerror}", "free some space, or redirect the output")
     _deaf()

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def summary_object(result: StudyResult, audited: Audit | None, out: str, written: Sequence[str]) -> dict[str, Any]:
-    """What ``run --json`` prints: counts, reasons, claims, the primary windows that pages show, files, warnings; never
-    all rows."""
+    """The object of ``run --json``: counts, reasons, claims, the primary windows that pages show, files, warnings;
+    never all rows."""
     windows = result.shown.tables["windows"]
     primary = windows[windows["primary"] == "yes"]
     columns = ["event_id", "ticker", "day0", "window", "car", "std_error", "p_t", "mde80", "flags"]

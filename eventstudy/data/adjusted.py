@@ -20,7 +20,7 @@ STEP = np.log(1.18)
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """What an adjusted close says of the close beside it.
+    """Evidence of an adjusted close on the close beside it.
 
     Attributes
     ----------
@@ -134,7 +134,7 @@ class _Written:
         return cls(halves[0], halves[1], paid, max(places) >= FINELY)
 
     def bound(self, before: Floats, after: Floats, adjusted_before: Floats, adjusted_after: Floats) -> Floats:
-        """How far rounding can move the steps from some closes to others: float64 (m,)."""
+        """Largest effect of rounding on the steps between some closes: float64 (m,)."""
         first, second = self.adjusted / adjusted_before + self.close / before, self.adjusted / adjusted_after
         return np.asarray(second + self.close / after + first + ROUNDING + self.dividend / before)
 

@@ -1,4 +1,4 @@
-"""When announcements were made, as arrays: a moment in UTC or a bare date, never both."""
+"""Dates of announcements as arrays: a moment in UTC or a bare date, never both."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Announced:
         return np.asarray(~np.isnat(self.instant)[self.codes], dtype=np.bool_)
 
     def text(self, rows: Ints) -> list[str]:
-        """What the file has in some rows, or its ISO form."""
+        """Text of the file in some rows, or its ISO form."""
         codes = self.codes[rows]
         if self.written is not None:
             return [self.written[code] for code in codes.tolist()]

@@ -76,7 +76,7 @@ def library() -> Any:
 
 
 def _one_by_one(offset: Any, values: Any) -> Any:
-    """What pandas takes as the wish to add an offset to each date by itself."""
+    """Raise the error upon which pandas adds an offset to each date by itself."""
     raise NotImplementedError(f"{type(offset).__name__} is added to one date at a time")
 
 

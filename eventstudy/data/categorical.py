@@ -22,7 +22,7 @@ class Texts(Protocol):
     """Many texts that may be stored apart from Python's own strings."""
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Number of values."""
 
     def take(self, rows: Ints) -> list[str]:
         """The texts of some rows."""

@@ -1,4 +1,4 @@
-"""What a cell of an events or confounder file may hold, and what to write instead."""
+"""Valid cells of events and confounder files, with the cure for each invalid one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was found of prices, in words."""
+"""Notes on checked prices, as sentences."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def basis_line(series: Iterable[Provenance]) -> str:
 
 
 def basis_notices(series: Iterable[Provenance]) -> list[str]:
-    """What was corrected, left out or read by its headings alone, one sentence a series and at most twenty."""
+    """Notes on series corrected, left out or read by their headings alone: one sentence each, at most twenty."""
     series = list(series)
     found = [f"{one.symbol}: {one.notice}" for one in series if one.notice]
     more = len(found) - MOST_NOTICES

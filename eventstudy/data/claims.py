@@ -1,4 +1,4 @@
-"""What a source claims for day 0: a return, a bound or a direction."""
+"""Claims of a source for day 0: a return, a bound or a direction."""
 
 from __future__ import annotations
 

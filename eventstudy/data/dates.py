@@ -1,4 +1,4 @@
-"""When something was announced: a bare date, or a moment with its offset. Nothing is guessed."""
+"""Dates of announcements: a bare date, or a moment with its offset. Nothing is guessed."""
 
 from __future__ import annotations
 

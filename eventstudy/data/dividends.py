@@ -25,7 +25,7 @@ ADJUSTED, UNADJUSTED = "fully adjusted", "split-adjusted"
 
 @dataclass(frozen=True, slots=True)
 class DividendBasis:
-    """What the closes beside dividends are.
+    """Basis of closes beside dividends.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ def dividend_basis(
 
 
 def _figures(close: Floats, dividend: Floats, at: np.ndarray, after_splits: int, *, finer: bool) -> tuple[str, str]:
-    """What the figures say, and how; empty where they say nothing."""
+    """Verdict of the figures and its reason; empty without one."""
     last = int(at[-1])
     if last > after_splits:
         grid = grid_verdict(close[after_splits:last], close[last:], finer=finer)

@@ -55,7 +55,7 @@ EXAMPLES = {"ticker": "NVDA", "announced_at": "2025-04-15"}
 
 
 class Code(Protocol):
-    """How lines of code about a frame are written: formats with ``frame``, ``old``, ``new`` and ``value``."""
+    """Templates of code lines about a frame: formats with ``frame``, ``old``, ``new`` and ``value``."""
 
     @property
     def rename(self) -> str:

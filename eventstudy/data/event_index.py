@@ -298,7 +298,7 @@ def place_confounders(
 
 
 def happenings(index: EventIndex) -> np.ndarray:
-    """What happens to each firm on each session, bits of ``MASKING``, ``OTHER`` and ``CONFOUNDED``; uint8 (P, T).
+    """Announcements of each firm on each session, bits of ``MASKING``, ``OTHER`` and ``CONFOUNDED``; uint8 (P, T).
 
     ``OTHER`` is an announcement that is neither placebo nor outcome. ``MASKING`` is what leaves a session out of
     estimation windows: such announcements and confounders of the kinds in ``MASKING_KINDS``.

@@ -239,7 +239,7 @@ def default_id(ticker: str, when: str) -> str:
 
 
 def event_notes(events: EventColumns) -> list[str]:
-    """How an events file was read where that is not plain, and headings that may be meant as others."""
+    """Notes on how an events file was read, and on headings that may be misspelt."""
     return [*events.notes, *likely_misspelt(events)]
 
 

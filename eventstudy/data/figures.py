@@ -163,7 +163,7 @@ def _cell(text: str, name: str, *, grouped: bool, codes: bool) -> float | str:
 
 
 def impossible(name: str, values: Floats) -> list[tuple[NDArray[np.bool_], str]]:
-    """What the figures of a column cannot be: (rows, why), the first that applies to a row first."""
+    """Impossible figures of a column: (rows, why), the first that applies to a row first."""
     with np.errstate(invalid="ignore"):
         infinite = np.isinf(values)
         if name == "span":
@@ -188,7 +188,7 @@ def impossible(name: str, values: Floats) -> list[tuple[NDArray[np.bool_], str]]
 
 
 def _like_returns(values: Floats) -> str:
-    """What to do with figures of both signs that are returns; empty where they are not."""
+    """Cure for figures of both signs that are returns; empty where they are not."""
     there = values[np.isfinite(values)]
     if not len(there) or not (there > 0).any():
         return ""
@@ -217,7 +217,7 @@ def without_order(values: Floats) -> bool:
 
 
 def gross_returns(values: Floats) -> str:
-    """What to do with figures in order of their days that are gross returns; empty where they are not."""
+    """Cure for figures in order of their days that are gross returns; empty where they are not."""
     if not len(values) or not without_order(values):
         return ""
     low, middle, high = np.nanquantile(values, (0.05, 0.5, 0.95)).tolist()

@@ -62,7 +62,7 @@ class CsvSource:
 
     @property
     def at_once(self) -> int:
-        """How many symbols to ask for at a time, where they need not all be held."""
+        """Number of symbols to read at a time, where they need not all be held."""
         return AT_ONCE
 
     def fetch(self, symbols: Sequence[str], start: date, end: date) -> PriceTable:

@@ -164,7 +164,7 @@ def _small(body: bytes) -> None:
 
 
 def checked(name: str, answer: Mapping[Any, Any]) -> Dataset:
-    """What the reader made of an answer, in decimals.
+    """Factors of an answer, in decimals.
 
     Raises
     ------
@@ -229,7 +229,7 @@ def joined(parts: list[Dataset], *, stale: bool = False) -> FactorTable:
 
 
 def load(folder: Path, name: str) -> Dataset | None:
-    """What was kept of a data set; None where nothing was, or what is there is damaged."""
+    """The stored copy of a data set; None where there is none, or it is damaged."""
     try:
         record = json.loads(text(folder / f"{name}.json", RECORD, links=False))
         body = {key: record[key] for key in ("name", "vintage", "dates", "columns")}

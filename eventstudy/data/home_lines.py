@@ -69,7 +69,7 @@ def _home_of(ticker: str, others: dict[str, int]) -> str:
 
 
 def _hours(index: EventIndex, row: int) -> str:
-    """When a listing could react."""
+    """Hours in which a listing could react."""
     ticker, exchange = index.firm(row)
     calendar, at = index.calendars[exchange], int(index.session[row])
     opens, closes = (

@@ -67,7 +67,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long and how often a service is asked; seconds.
+    """Time limits and numbers of tries for a service; seconds.
 
     Attributes
     ----------

@@ -180,7 +180,7 @@ def joined_to_next(values: Floats, kept: Ints, combine: np.ufunc, nothing: float
 
 
 def _outside_range(rows: _Rows) -> tuple[int, str]:
-    """How many closes lie outside low..high, and why that refuses the series."""
+    """Number of closes outside low..high, and the reason to refuse the series; empty where there is none."""
     high, low = rows.columns.get("high"), rows.columns.get("low")
     if high is None or low is None:
         return 0, ""
@@ -316,7 +316,7 @@ def _without(rows: _Rows, raw: RawSeries) -> _Decided | str:
 
 
 def _split_why(splits: list[StatedSplit]) -> str:
-    """How the splits were decided, as a clause."""
+    """Clause on the evidence for the splits."""
     if not splits:
         return ""
     if any(one.unclear for one in splits):

@@ -1,4 +1,4 @@
-"""How the figures of a layout are made from those it states: CRSP's codes, Compustat's factors, periods of bars."""
+"""Conversion of the figures of a layout: CRSP's codes, Compustat's factors, periods of bars."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ CLOCK_SLACK = 1 / 24
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a run needs of every series: sessions from start to end, as of now."""
+    """Needs of a run for every series: sessions from start to end, as of now."""
 
     start: date
     end: date
@@ -78,7 +78,7 @@ class LiveSource:
 
     @property
     def vendor(self) -> Vendor:
-        """Who is asked; vintages of others are not part of this source."""
+        """The vendor; vintages of others are not part of this source."""
         return VENDORS["yahoo" if self.name == "auto" else self.name]
 
     def fetch(self, symbols: Sequence[str], start: date, end: date) -> PriceTable:
@@ -180,7 +180,7 @@ class LiveSource:
         return shelf.keep(found)
 
     def _tell_changes(self, before: Vintage, now: Vintage) -> None:
-        """What the vendor says differently of what a symbol is."""
+        """Warn of changes in what the vendor states about a symbol."""
         said = f"{now.symbol}: {self.vendor.title} now"
         if before.currency not in ("", now.currency):
             self.access.warn(f"{said} quotes it in {now.currency or 'no currency'}, before in {before.currency}")
@@ -215,7 +215,7 @@ class LiveSource:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a refresh of one symbol brought.
+    """Result of a refresh of one symbol.
 
     Attributes
     ----------

@@ -65,7 +65,7 @@ class LongTable:
         return None
 
     def of_file(self, symbol: str) -> RawSeries:
-        """What a file that is named after a symbol states: all rows where it holds one firm, else those of the symbol.
+        """Rows of a file that is named after a symbol: all where it holds one firm, else those of the symbol.
 
         Raises
         ------
@@ -105,7 +105,7 @@ class LongTable:
 
 
 def one_of_cases(spelled: Sequence[str], path: str, read: Callable[[], RawSeries]) -> RawSeries:
-    """What is read of a symbol whose spellings differ in case alone, with a note, or with a problem that names them.
+    """Rows of a symbol whose spellings differ in case alone, with a note, or with a problem that names them.
 
     Raises
     ------

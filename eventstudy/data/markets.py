@@ -1,4 +1,4 @@
-"""What belongs to an exchange: its broad local index, and the currency of its listings.
+"""Facts on exchanges: the broad local index, and the currency of listings.
 
 Sources: Yahoo's symbols as several public tables and recorded answers give them; an index whose symbol answers without
 closes (^PSI20, ^WIG20, ^PX, ^BUX, ^IPSA) is not offered.
@@ -98,7 +98,7 @@ LARGE: dict[tuple[str, str], str] = {
 def index_notices(
     keys: Iterable[tuple[str, str, tuple[str, ...]]], chosen: Collection[str], weighed: Collection[str]
 ) -> list[str]:
-    """What to know about listings that are measured against the broad index of their exchange.
+    """Notes on listings that are measured against the broad index of their exchange.
 
     Parameters
     ----------

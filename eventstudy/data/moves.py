@@ -1,4 +1,4 @@
-"""How far a close moved on some days, against what is usual around them."""
+"""Moves of a close on some days, in units of the usual moves around them."""
 
 from __future__ import annotations
 

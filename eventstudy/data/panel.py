@@ -99,7 +99,7 @@ class Panel:
 
     @cached_property
     def of_returns(self) -> ReturnPanel:
-        """What the engine reads."""
+        """The arrays that the engine reads."""
         return ReturnPanel(
             returns=self.returns,
             factors=self.factors,
@@ -194,7 +194,7 @@ class PanelWriter:
         self.added += 1
 
     def spans(self) -> np.ndarray:
-        """What has been written of ``span`` so far; int16 (S, T)."""
+        """The part of ``span`` written so far; int16 (S, T)."""
         if not self.arrays:
             self._open(1)
         if self.folder is None:

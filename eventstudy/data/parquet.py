@@ -166,7 +166,7 @@ def open_parquet(path: str | Path, what: str, dictionary: Sequence[str] = ()) ->
 
 
 def _oversized(metadata: Any, size: int) -> Problem | None:
-    """What a file says of itself that no table of this program needs, before memory is asked for it.
+    """The problem of a file whose metadata claim more than a table of this program needs; None if there is none.
 
     Row groups are asked, never their columns: the library ends the process where a column's own record is damaged.
     """
@@ -204,7 +204,7 @@ def damage_is_told(path: str | Path) -> Iterator[None]:
 
 
 def kind_of(data_type: Any) -> str:
-    """What a column holds: text, number, date, timestamp, null, bool or other."""
+    """Kind of a column: text, number, date, timestamp, null, bool or other."""
     from pyarrow import types
 
     if types.is_dictionary(data_type):
@@ -281,7 +281,7 @@ def read_parquet_columns(path: str | Path) -> RawEvents:
 
 
 def _unwanted(name: str, kind: str) -> str:
-    """What a column should hold, where it holds something else."""
+    """Wanted kind of a column, where it has another."""
     if name in TEXT_COLUMNS:
         return "" if kind in ("text", "null") else "text"
     if name == "announced_at":

@@ -1,4 +1,4 @@
-"""How a Parquet file of prices is laid out: long, wide, or with the two levels of yfinance's columns."""
+"""Layouts of Parquet files of prices: long, wide, or with the two levels of yfinance's columns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WANTED = (
 
 @dataclass(frozen=True, slots=True)
 class TableLayout:
-    """How a price file is laid out.
+    """Layout of a price file.
 
     Attributes
     ----------

@@ -72,7 +72,7 @@ class ParquetPrices:
 
     @property
     def at_once(self) -> int:
-        """How many symbols to ask for at a time, where they need not all be held; 0 where the file's order does not
+        """Number of symbols to read at a time, where they need not all be held; 0 where the file's order does not
         allow to find some without reading all."""
         known = [found for found in self.ranges if found is not None]
         rising = all(one[1] <= other[0] for one, other in pairwise(known))

@@ -45,7 +45,7 @@ class PriceText:
     tickers: dict[str, Recognised] | None = None
 
     def columns(self, found: Recognised) -> dict[str, list[str]]:
-        """What a column holds -> its cells."""
+        """Kind of a column -> its cells."""
         return {name: self.cells[at] for name, at in found.place.items()}
 
 
@@ -89,7 +89,7 @@ def _heading_row(rows: Sequence[Row]) -> tuple[int, Recognised | None]:
 
 
 def _several_rows(rows: Sequence[Row]) -> tuple[int, dict[str, Recognised]] | None:
-    """How many rows of headings yfinance's download has, and the places of the columns of each ticker.
+    """Number of heading rows of yfinance's download, and the places of the columns of each ticker.
 
     Fields and tickers are in two rows, in either order. Below them is the name of the index; where the index was
     made a column before, that is in the first row.

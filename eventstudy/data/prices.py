@@ -23,7 +23,7 @@ HASHED = ("close", "open", "volume", "adj_close", "dividend", "spans")
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What the closes of a source are, and how that was decided.
+    """Basis of the closes of a source, and its evidence.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Basis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Where a series comes from.
+    """Origin of a series.
 
     Attributes
     ----------
@@ -173,7 +173,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class PriceTable:
-    """What a source delivered.
+    """Series and refusals of a source.
 
     Attributes
     ----------
@@ -199,7 +199,7 @@ class PriceTable:
 def price_table(
     found: Iterable[PriceSeries | Refusal], unknown: dict[str, str], choice: Choice | None = None
 ) -> PriceTable:
-    """What a source found, as a table."""
+    """Findings of a source as a table."""
     table = PriceTable({}, unknown, choice)
     for one in found:
         if isinstance(one, Refusal):
@@ -214,7 +214,7 @@ class PriceSource(Protocol):
 
     @property
     def name(self) -> str:
-        """How provenance and messages call it."""
+        """Name in provenance and messages."""
 
     def fetch(self, symbols: Sequence[str], start: date, end: date) -> PriceTable:
         """Prices of the symbols within [start, end], as far as the source has them.
@@ -225,7 +225,7 @@ class PriceSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Supplied:
-    """Where the figures of a series come from, as ``Provenance`` has it."""
+    """Origin of the figures of a series, as ``Provenance`` has it."""
 
     source: str
     origin: str

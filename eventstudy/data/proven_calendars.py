@@ -187,7 +187,7 @@ def ranges_of(index: EventIndex, series: SeriesIndex, used: Sequence[int], spec:
 def unfit_notices(
     index: EventIndex, rows: np.ndarray, series: np.ndarray, first: np.ndarray, spec: StudySpec
 ) -> list[str]:
-    """What is to be known before a run of events whose estimation window begins before their prices do.
+    """Notes on events whose estimation window begins before their prices.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ CLIPPED = 4.0
 
 
 def quality_bits(series: AlignedSeries) -> np.ndarray:
-    """What deserves a second look on each session of a series, bits of the constants above; uint32 (T,).
+    """Doubts on each session of a series, bits of the constants above; uint32 (T,).
 
     ``UNCLEAR``, ``HEADING`` and ``RAW`` mark the sessions whose returns depend on a split or a basis that is not known,
     ``TWICE`` those of closes that occur twice or in the column of opens.

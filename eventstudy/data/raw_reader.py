@@ -64,7 +64,7 @@ _ACTION = re.compile(r"(Dividend|Stock Splits?)$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a table comes from and what is wanted of it.
+    """Origin of a table and the columns that are needed.
 
     Attributes
     ----------
@@ -185,7 +185,7 @@ def _twice(held: Sequence[str], headings: Sequence[str], line: int) -> Problem:
             "SYMBOL.csv with Date and Close, or write one table with Date, Ticker and Close"
         )
         return Problem(line, "", "", message)
-    return Problem(line, held[0], "", f"two of the headings {listed} have this meaning; remove one of the columns")
+    return Problem(line, held[0], "", f"two of the headings {listed} have this meaning; remove one column")
 
 
 def refuse_headings(headings: Sequence[str], path: str, lines: bool) -> InputFileError:

@@ -17,7 +17,7 @@ from eventstudy.spec import StudySpec
 
 @dataclass(frozen=True, slots=True)
 class SeriesKey:
-    """What identifies the returns of an event: two events with equal keys share one series.
+    """Key of the returns of an event: two events with equal keys share one series.
 
     Attributes
     ----------

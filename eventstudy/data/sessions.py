@@ -140,7 +140,7 @@ def marked_off(series: PriceSeries, calendar: TradingCalendar, within: Range) ->
 
 @dataclass(slots=True)
 class Evidence:
-    """What the series of one exchange say about its sessions.
+    """Evidence of the series of one exchange on its sessions.
 
     Attributes
     ----------
@@ -248,7 +248,7 @@ def _crowded(days: Dates) -> Bools:
 
 
 def correction_notices(calendars: Iterable[tuple[TradingCalendar, TradingCalendar]]) -> list[str]:
-    """What prices corrected of each calendar, one sentence each way; pairs are (before, after)."""
+    """Corrections of each calendar by prices, one sentence each way; pairs are (before, after)."""
     said = []
     for before, after in calendars:
         if before is after:

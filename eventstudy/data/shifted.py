@@ -121,6 +121,6 @@ class _Days:
 
 
 def _within(where: Bools, starts: Ints) -> Ints:
-    """How many days of each block are marked; int64 (B,)."""
+    """Number of marked days of each block; int64 (B,)."""
     total = np.concatenate([[0], np.cumsum(where)])
     return np.asarray(total[np.minimum(starts + BLOCK, len(where))] - total[starts])

@@ -1,4 +1,4 @@
-"""Where prices come from: the registry of sources, and prices that a caller already holds."""
+"""Registry of price sources, and prices that a caller already holds."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def _tickers(frame: pd.DataFrame, dates: int) -> list[str]:
 
 
 def _wide(frame: pd.DataFrame, dates: int, name: str, held: str, origin: Origin) -> Callable[[], RawSeries]:
-    """What reads one column of a wide frame."""
+    """Reader of one column of a wide frame."""
     headings = [str(column) for column in frame.columns]
     twice = (name,) if headings.count(name) > 1 else ()
     found = Recognised(WIDE, {"date": dates, held: headings.index(name)}, twice=twice)
@@ -214,7 +214,7 @@ def _wide(frame: pd.DataFrame, dates: int, name: str, held: str, origin: Origin)
 
 
 def _of_download(frame: pd.DataFrame, origin: Origin) -> dict[str, Callable[[], RawSeries]]:
-    """What reads each ticker of a frame of yfinance's download, with its two levels of columns in either order.
+    """Reader of each ticker of a frame of yfinance's download, with its two levels of columns in either order.
 
     Raises
     ------

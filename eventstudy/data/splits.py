@@ -22,7 +22,7 @@ RAW, APPLIED = "raw", "applied"
 
 @dataclass(frozen=True, slots=True)
 class StatedSplit:
-    """What the closes say of one stated split.
+    """Evidence of the closes on one stated split.
 
     Attributes
     ----------
@@ -158,7 +158,7 @@ def _misdated(dates: Dates, close: Floats, split: Floats, at: int, day: int) -> 
 
 
 def divisor(n: int, splits: list[StatedSplit]) -> Floats:
-    """What to divide figures per share by so that they are those of today's shares: float64 (n,)."""
+    """Divisors that convert figures per share to today's shares: float64 (n,)."""
     out = np.ones(n)
     for one in splits:
         if one.state == RAW:

@@ -44,7 +44,7 @@ Say = Callable[[str], None]
 
 
 class StoreDamaged(Exception):
-    """What the file holds is not what was written."""
+    """The file does not hold what was written."""
 
 
 def default_folder() -> Path:
@@ -189,7 +189,7 @@ class Store:
         return gone.rowcount
 
     def integrity(self) -> list[str]:
-        """What SQLite and the digests find wrong, as sentences; empty when all is well."""
+        """Damage found by SQLite and the digests, as sentences; empty without any."""
         try:
             found = [
                 f"SQLite: {row[0]}"
@@ -244,7 +244,7 @@ def _summary(store: Store, symbol: str, headers: Sequence[Header]) -> dict[str, 
 
 
 def history(store: Store) -> list[Revision]:
-    """What each vintage of a symbol says differently from the one before it of the same source; damaged ones are passed
+    """Differences of each vintage of a symbol from the previous one of the same source; damaged ones are passed
     over."""
     found: list[Revision] = []
     before: dict[tuple[str, str], Vintage] = {}

@@ -20,7 +20,7 @@ def _silent(line: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Where live prices may come from.
+    """Access to live prices: store, network, age.
 
     Attributes
     ----------
@@ -132,7 +132,7 @@ class StoreSession:
             return vintage
 
     def origin(self, vintage: Vintage) -> str:
-        """Where a vintage lies, for provenance."""
+        """Place of a vintage, for provenance."""
         return f"{self.access.folder / FILE}#{vintage.id}" if vintage.id else "not kept"
 
     def close(self) -> None:
@@ -142,7 +142,7 @@ class StoreSession:
 
 
 def chain_length(headers: Sequence[Header], vintage: Vintage) -> int:
-    """How many earlier vintages an extension rests on."""
+    """Number of earlier vintages that an extension continues."""
     rests_on = {header.vintage.id: header.vintage.extends for header in headers}
     length, at = 0, vintage.extends
     # an extension is younger than what it rests on; anything else is damage, which loading it tells

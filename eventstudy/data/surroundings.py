@@ -1,4 +1,4 @@
-"""What happens on the sessions around an event: bits of other events and of prices, and the sessions that they mask."""
+"""Sessions around an event: bits of other events and of prices, and the sessions that they mask."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ def _bytes(path: str | Path) -> bytes:
 
 
 def _endless_line(data: bytes) -> int:
-    """Where a line begins that is far too long to be one; -1 where there is none."""
+    """Position of a line that is too long; -1 where there is none."""
     for start in range(0, len(data) - LONGEST_LINE, LONGEST_LINE):
         if all(data.find(mark, start, start + LONGEST_LINE) < 0 for mark in (b"\n", b"\r")):
             return start

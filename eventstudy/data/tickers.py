@@ -1,4 +1,4 @@
-"""How a ticker may be spelled elsewhere: share classes, and the codes of New York that some programs add."""
+"""Spellings of a ticker elsewhere: share classes, and the codes of New York that some programs add."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def yahoo_spelling(ticker: str) -> str:
 
 
 def held_as(ticker: str, held: Mapping[str, Held]) -> Held | None:
-    """What a source holds under the first spelling of a ticker that it knows."""
+    """The entry of a source under the first spelling of a ticker that it knows."""
     return next((held[name] for name in spellings(ticker) if name in held), None)
 
 

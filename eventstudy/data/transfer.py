@@ -264,7 +264,7 @@ def _short(value: Any) -> str:
 
 
 def _outside(bars: Bars, timezone: str, start: date, end: date, moment: datetime) -> str:
-    """What a fetch of that range at that moment cannot have brought, as the end of a sentence."""
+    """Impossible figures of a fetch of that range at that moment, as the end of a sentence."""
     final = only_final(bars, timezone, start, moment).within(np.datetime64(start), np.datetime64(end))
     if not len(bars.closed()):
         return "no close"

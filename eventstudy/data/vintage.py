@@ -318,7 +318,7 @@ def described(vintage: Vintage) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """What differs between two vintages of a symbol on the dates both hold.
+    """Differences between two vintages of a symbol on common dates.
 
     Attributes
     ----------
@@ -345,7 +345,7 @@ class Revision:
 
 
 def revisions(older: Vintage, newer: Vintage) -> list[Revision]:
-    """What a later vintage says differently, column by column."""
+    """Differences of a later vintage, column by column."""
     dates, at_old, at_new = np.intersect1d(older.bars.dates, newer.bars.dates, return_indices=True)
     found = []
     for name in COLUMNS:

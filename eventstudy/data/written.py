@@ -1,4 +1,4 @@
-"""How finely figures are written, and whether prices lie on the grid on which an exchange trades."""
+"""Precision of written figures, and whether prices are on the grid of an exchange."""
 
 from __future__ import annotations
 

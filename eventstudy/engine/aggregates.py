@@ -61,7 +61,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcomes:
-    """What groups read of E measured events; W windows, L days.
+    """Inputs of groups from E measured events; W windows, L days.
 
     Attributes
     ----------
@@ -209,7 +209,7 @@ class Tested:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What some events leave behind for their groups: of the same size however many events there are.
+    """Sums of some events for their groups; their size does not depend on the number of events.
 
     Attributes
     ----------
@@ -257,7 +257,7 @@ def tallied(
     *,
     spread: bool,
 ) -> Tally:
-    """What at most 2,048 events leave behind.
+    """Sums of at most 2,048 events.
 
     Parameters
     ----------

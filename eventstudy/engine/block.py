@@ -50,7 +50,7 @@ class Block:
 
     @property
     def design(self) -> Design:
-        """What the events see, in event time."""
+        """Returns of the events in event time."""
         return self.context.design
 
     @property

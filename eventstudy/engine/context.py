@@ -1,4 +1,4 @@
-"""What tests of one event read of a block of events, and what such a test is."""
+"""Inputs of the tests of one event from a block of events, and the type of such a test."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class EventContext:
 
     @property
     def design(self) -> Design:
-        """What the events see, in event time."""
+        """Returns of the events in event time."""
         if self._design is None:
             assert self.panel is not None and self.placed is not None, "events without a panel bring their design"
             where, options = self.placed, self.options
@@ -68,7 +68,7 @@ class EventContext:
 
     @property
     def serial(self) -> Serial:
-        """What the order of the days says, from the kernel where it was asked for."""
+        """Statistics of the order of the days, from the kernel where it was asked for."""
         if self.measures.serial is not None:
             return self.measures.serial
         return self.once("serial", self._serial)
@@ -83,7 +83,7 @@ class EventContext:
         return self.once("x", lambda: self.options.entry.regressors(self.design))
 
     def once(self, key: object, make: Callable[[], T]) -> T:
-        """What several tests share: made when first asked for."""
+        """Quantities that several tests share, computed when first read."""
         if key not in self._made:
             self._made[key] = make()
         return self._made[key]  # type: ignore[return-value]

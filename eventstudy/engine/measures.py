@@ -1,4 +1,4 @@
-"""What a kernel hands back: everything one event contributes, as arrays with events first."""
+"""Results of a kernel: the contributions of each event, as arrays with events first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from eventstudy.engine.windows import Design, WindowPlan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serial:
-    """What the order of an event's days tells.
+    """Statistics of the order of an event's days.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class Measures:
 
 
 def light_evidence(found: Measures) -> Evidence:
-    """What the tests across events without ranks read; the rest is empty."""
+    """The parts that tests across events without ranks read; the rest is empty."""
     return evidence_without_days(found.ar, found.v, found.s2, found.nu)
 
 

@@ -1,4 +1,4 @@
-"""What the engine is asked to do, in one frozen record."""
+"""Options of the engine in one frozen record."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Engine = Literal["numpy", "numba"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conventions:
-    """How standard errors are made; the defaults are exact.
+    """Conventions of standard errors; the defaults are exact.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ EXACT = Conventions()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How a block of events is measured and tested.
+    """Options for measuring and testing a block of events.
 
     Attributes
     ----------

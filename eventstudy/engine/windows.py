@@ -68,7 +68,7 @@ class WindowPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Design:
-    """What E events see, in event time: columns run from E1 to the end of the event window.
+    """Returns and factors of E events in event time: columns run from E1 to the end of the event window.
 
     Attributes
     ----------

@@ -65,7 +65,7 @@ def parts_wanted(spec: StudySpec) -> frozenset[str]:
 
 
 def chosen_tests(tally: Tally, calendars: Calendars, layout: Layout, spec: StudySpec) -> Chosen:
-    """What is computed once the first pass knows the samples: a costly test waits unless it is named."""
+    """Tests that are computed once the first pass knows the samples; a costly test waits unless it is named."""
     wanted, named = wanted_tests(spec), spec.tests != ("auto",)
     speaks_of_pairs = any(GROUP_TESTS[name].cost == "pairs" for name in wanted)
     overlaps, refused, in_pairs = {}, {}, []
@@ -122,7 +122,7 @@ def shared_by(
     sums: Mapping[int, PairSums],
     own: Mapping[GroupWindow, int] | None = None,
 ) -> dict[GroupWindow, Dependence]:
-    """What the events of every sample share.
+    """Dependence between the events of every sample.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ class BacktestSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is measured and traded, fixed before anything is known.
+    """Plan of a backtest: measures and trades, fixed in advance.
 
     Attributes
     ----------
@@ -116,7 +116,7 @@ class TypeLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placebos:
-    """What the same walk finds on placebo dates.
+    """Results of the same walk on placebo dates.
 
     Attributes
     ----------

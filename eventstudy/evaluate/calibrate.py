@@ -34,7 +34,7 @@ _NOTHING = Rate(n=0, rejections=0, rate=np.nan, std_error=np.nan, n_effective=0.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationRow:
-    """How often one test rejected on uneventful sessions.
+    """Rejection rate of one test on uneventful sessions.
 
     Attributes
     ----------

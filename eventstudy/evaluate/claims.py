@@ -115,7 +115,7 @@ def _check(studied: Studied, row: int, i: int | None, kind: str, text: str, over
 
 
 def _notes(studied: Studied, i: int, covered: int) -> Iterator[str]:
-    """What the observed and the abnormal return are where they are not the price return of day 0 alone."""
+    """Notes on the observed and the abnormal return where they are not the price return of day 0 alone."""
     series = studied.series(i)
     spanned = int(series.span[studied.session(i)])
     if covered > 1:

@@ -1,4 +1,4 @@
-"""What a regression is fitted to, and one line of what it finds."""
+"""The sample of a regression, and one coefficient of it."""
 
 from __future__ import annotations
 

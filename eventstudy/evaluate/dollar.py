@@ -1,4 +1,4 @@
-"""What an abnormal return is in money: market value before the window times the CAR (methods section 4)."""
+"""Abnormal returns in money: market value before the window times the CAR (methods section 4)."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ Shares = Callable[[Ints], Sequence[Floats]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedEvents:
-    """Where E studied events lie; int64 (E,) each.
+    """Places of E studied events; int64 (E,) each.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class PlacedEvents:
 
 
 def placed_events(studied: Studied) -> PlacedEvents:
-    """Where the studied events lie."""
+    """Places of the studied events."""
     index, rows = studied.index, studied.rows
     each = [index.calendars[code].sessions.astype(np.int64) for code in index.codes]
     lengths = [len(days) for days in each]

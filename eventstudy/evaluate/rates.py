@@ -1,4 +1,4 @@
-"""What ``run --calibrated`` puts beside each p value: how often that test rejects when nothing happens."""
+"""Rejection rates on uneventful sessions, which ``run --calibrated`` adds to each p value."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ MONTHS = 60
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """What to read first.
+    """The tests to read first.
 
     Attributes
     ----------

@@ -128,6 +128,6 @@ def _rows(
 
 
 def _rescaled(car: float, beta: float, weight: float) -> float:
-    """What the effect would be if the market model's CAR missed the part beta w of it (methods 14.1)."""
+    """The effect if the market model's CAR lacks the part beta w of it (methods 14.1)."""
     share = 1 - beta * weight
     return car / share if weight and share > 0 else np.nan

@@ -1,4 +1,4 @@
-"""How good forecasts were: against nothing, and against the base rate."""
+"""Scores of forecasts: against a forecast of zero, and against the base rate."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _r_squared(y: Floats, f: Floats, other: Floats, date: Ints, against: str, le
 
 
 def _hits(y: Floats, f: Floats, share_positive: Floats, date: Ints) -> Score:
-    """How often the forecast had the outcome's sign, against always naming the sign that was more common before."""
+    """Share of forecasts with the outcome's sign, against always naming the sign that was more common before."""
     spoken: Bools = f != 0
     if not spoken.any():
         return Score(against="base-rate", measure="hit-rate", value=np.nan)

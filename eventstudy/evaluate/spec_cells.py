@@ -30,7 +30,7 @@ PANEL = {"day": "total", "overnight": "overnight", "intraday": "intraday"}
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """What one model is estimated with, in the order of its cells: returns, masks, then plans."""
+    """Inputs of the estimation of one model, in the order of its cells: returns, masks, then plans."""
 
     spec: StudySpec
     models: tuple[str, ...]

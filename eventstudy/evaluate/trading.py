@@ -17,7 +17,7 @@ LATENCY = np.timedelta64(15, "m")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """What trading costs.
+    """Costs of trading.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Paths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """What each position earned from its entry to the close of the exit day, held long; (N,) arrays, NaN if none.
+    """Returns of each position from its entry to the close of the exit day, held long; (N,) arrays, NaN if none.
 
     Attributes
     ----------

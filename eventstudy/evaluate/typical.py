@@ -1,4 +1,4 @@
-"""How large moves are: those of all events, and of ordinary spans of the same shares."""
+"""Sizes of moves: of all events, and of ordinary spans of the same shares."""
 
 from __future__ import annotations
 

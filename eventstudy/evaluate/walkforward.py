@@ -44,7 +44,7 @@ class Events:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecasts:
-    """What was known before each event; (N,) arrays.
+    """Information known before each event; (N,) arrays.
 
     Attributes
     ----------

@@ -65,7 +65,7 @@ class Hashed:
         return True
 
     def seekable(self) -> bool:
-        """What is written stays."""
+        """False: written bytes are final."""
         return False
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ _EVENT_WORDS = {
 
 
 def page(before: ReportFolder, after: ReportFolder, found: Difference, limit: int | None) -> Page:
-    """What changed, as a page.
+    """A page of the changes.
 
     Parameters
     ----------

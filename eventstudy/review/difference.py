@@ -39,7 +39,7 @@ class ClaimChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What became of an event's primary window.
+    """Change of an event's primary window.
 
     Attributes
     ----------
@@ -246,7 +246,7 @@ def _claims(before: ReportFolder, after: ReportFolder) -> list[ClaimChange]:
 
 @dataclass(frozen=True, slots=True)
 class _Causes:
-    """What changed that can move a number."""
+    """Changes that can move a number."""
 
     settings: tuple[str, ...]
     prices: frozenset[str]
@@ -281,7 +281,7 @@ def _effect(
     digits: int | None,
     causes: _Causes,
 ) -> Effect | None:
-    """What became of an event's primary window, or None where it is what it was."""
+    """Change of an event's primary window; None where there is none."""
     pairs = {name: (_float(old, name), _float(new, name)) for name in ("car", "std_error", "p_t")}
     found = [p is not None and p < 1 - level for p, level in zip(pairs["p_t"], levels, strict=True)]
     known = None not in pairs["p_t"]

@@ -38,7 +38,7 @@ Cell = str | float | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportFolder:
-    """What `run` left in a folder.
+    """Contents of a report folder.
 
     Attributes
     ----------

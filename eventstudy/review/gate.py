@@ -72,7 +72,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What became of one condition.
+    """Verdict on one condition.
 
     Attributes
     ----------
@@ -268,7 +268,7 @@ def judge(text: str, tree: Node, rows: Sequence[Row], counts: Mapping[str, float
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """What names mean while one condition is judged, and what turned out to be undefined."""
+    """Values of names while one condition is judged, and the undefined ones."""
 
     rows: Sequence[Row]
     counts: Mapping[str, float | None]

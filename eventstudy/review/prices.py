@@ -1,4 +1,4 @@
-"""What two reports know about their prices: hashes and ranges from the manifests, returns from the tables."""
+"""Prices of two reports compared: hashes and ranges from the manifests, returns from the tables."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ ABSOLUTE = 1e-12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableChange:
-    """How a table differs.
+    """Differences of a table.
 
     Attributes
     ----------

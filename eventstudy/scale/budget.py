@@ -1,4 +1,4 @@
-"""What a study of so many events computes unasked: each part whose predicted cost is not too high."""
+"""Parts that a study computes without request: those whose predicted cost is low enough."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ASK = "--detail asks for everything"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """What is computed.
+    """Parts that are computed.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Budget:
 
 
 def budget_of(spec: StudySpec, n: int, cells: int, limits: Limits, *, everything: bool) -> Budget:
-    """What is computed for n events on series of so many cells, one a firm and session.
+    """Parts that are computed for n events on series of so many cells, one per firm and session.
 
     Parameters
     ----------

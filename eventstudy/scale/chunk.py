@@ -111,7 +111,7 @@ def _members(events: Roster, same_as_all: int) -> dict[int, Bools]:
 
 
 def _tally(job: Job, one: Chunk) -> Tally:
-    """What the chunk leaves behind for its groups."""
+    """Sums of the chunk for its groups."""
     events, facts = one.events, one.panel.facts
     members = {}
     for group, mine in _members(events, job.same_as_all).items():
@@ -139,7 +139,7 @@ def _tally(job: Job, one: Chunk) -> Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Again:
-    """What the second pass adds up.
+    """Sums of the second pass.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Who does the work: this process, threads, or a Dask cluster. Results come back in the order of the tasks."""
+"""Executors: this process, threads, or a Dask cluster. Results come in the order of the tasks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Executor(Protocol):
 
     @property
     def words(self) -> str:
-        """What it is, for the manifest."""
+        """Description for the manifest."""
 
     @property
     def apart(self) -> bool:
@@ -59,7 +59,7 @@ class Threads:
 
     @property
     def words(self) -> str:
-        """What it is, for the manifest."""
+        """Description for the manifest."""
         return f"{self.n} threads"
 
     def run(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Any]:

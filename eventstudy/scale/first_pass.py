@@ -31,7 +31,7 @@ Write = Callable[[MeasuredEvents], None]
 
 @dataclass(slots=True, kw_only=True)
 class FirstPass:
-    """What the first pass leaves behind.
+    """Results of the first pass.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What a study may cost before something is left to be asked for."""
+"""Limits of cost above which a part of a study needs a request."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from eventstudy.spec import StudySpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What every block of a study shares.
+    """Settings that every block of a study shares.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class Job:
 
     @property
     def options(self) -> Options:
-        """What the engine is asked to do."""
+        """Options of the engine."""
         return replace(options_of(self.spec, self.engine), tests=self.single, paths=self.daily)
 
     @property

@@ -30,7 +30,7 @@ RUN = 8
 def across_events(
     job: Job, prepared: Prepared, executor: Executor, first: FirstPass, whole: Block | None, size: int, say: Say
 ) -> Summed:
-    """What the tests across events finalise: pairs of events and a second pass, where some wanted test reads them.
+    """Inputs of the tests across events: pairs of events and a second pass, where a requested test reads them.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def _own_overlaps(job: Job, prepared: Prepared, first: FirstPass, calendars: Cal
 
 
 def _again(tally: Tally, chosen: Chosen, shared: Mapping[GroupWindow, Dependence]) -> Again:
-    """What the second pass adds up."""
+    """Sums of the second pass."""
     keys = [key for key, test in tally.tested.items() if test.summary.n > 1 and key[1] != OWN]
     return Again(
         parts=chosen.parts,

@@ -75,7 +75,7 @@ class Shown:
         return np.asarray(some[np.array([name in self.pages for name in ids], dtype=bool)])
 
     def picked(self) -> Picked | tuple[None, None]:
-        """What was picked, each event once, in the order of the file."""
+        """The picked events, each once, in the order of the file."""
         if not self.smallest:
             return None, None
         measured, block = _together([*self.first, *self.smallest])

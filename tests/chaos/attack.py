@@ -336,7 +336,7 @@ BUILT = {
 
 
 def output(grounds: Grounds, chance: random.Random) -> str:
-    """A report folder that somebody else has filled: nothing of the user's own is lost, and nothing outside is touched."""
+    """A report folder that somebody else has filled: no file of the user is lost, and nothing outside is touched."""
     from eventstudy.report.write import hashed, publish, write_aside
 
     place = grounds.study()

@@ -362,7 +362,7 @@ HEADINGS = {
 
 @dataclass(frozen=True)
 class Fresh:
-    """Yahoo, asked anew into a store of its own."""
+    """Yahoo, asked again into a store of its own."""
 
     folder: Path
     name: str = "yahoo"

@@ -102,7 +102,7 @@ class Shelves:
 
 
 def _wrong(series: object, whole: object) -> str:
-    """What contradicts the undisturbed series; the kind of total return is told apart first."""
+    """What contradicts the undisturbed series; the kind of total return is determined first."""
     one, other = series, whole
     if one.provenance.returns_from != other.provenance.returns_from:  # type: ignore[attr-defined]
         # SPY's newest vintage has it from adjusted closes, the older ones from dividends: both are as recorded

@@ -197,7 +197,7 @@ def test_what_a_killed_run_left_is_cleared_and_what_a_running_one_builds_is_not(
 def test_files_of_the_run_before_go_even_if_the_run_that_replaces_them_is_killed(
     tmp_path: Path, stops: tuple[int, ...]
 ) -> None:
-    """Killed wherever it is while files move: the next run leaves what it wrote, and nothing of the first."""
+    """Killed wherever it is while files move: the next run leaves what it wrote, and no file of the first."""
     script = (
         "import os, signal, sys\nfrom pathlib import Path\nfrom eventstudy.report import write as w\n"
         "out, name, stop = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])\n"

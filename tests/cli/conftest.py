@@ -76,7 +76,7 @@ AT_START = ("PYTHON", "OMP_", "OPENBLAS_", "MKL_", "NUMBA_", "LD_", "LC_", "LANG
 
 
 def run_in(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Outcome:
-    """Run `python -m eventstudy ARGUMENTS` in a folder, in this process; in a new one where the environment wants it."""
+    """Run `python -m eventstudy ARGUMENTS` in a folder, in this process; in a new one where the environment requires it."""
     if any(name.startswith(AT_START) and os.environ.get(name) != value for name, value in (env or {}).items()):
         return run_process(folder, *arguments, env=env)
     with ExitStack() as stack:
@@ -175,7 +175,7 @@ def _process(folder: Path, environment: dict[str, str], argv: list[str]) -> Iter
 
 @lru_cache(maxsize=1)
 def _tree(app: typer.Typer, build: Callable[[typer.Typer], Any] = typer.main.get_command) -> Any:
-    """The commands and options of the program, which typer would make of their functions for every command anew."""
+    """The commands and options of the program, which typer would make of their functions again for every command."""
     return build(app)
 
 

@@ -87,7 +87,7 @@ def test_it_is_the_same_twice(tested: Outcome, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--exit", "11"), "exit day 11 does not lie from 1 to 10"),
+        (("--exit", "11"), "exit day 11 is not between 1 and 10"),
         (("--exit", "0"), "exit day 0"),
         (("--cost-bps", "-1"), "--cost-bps -1 is out of range"),
         (("--borrow", "3"), "--borrow 3 is out of range"),

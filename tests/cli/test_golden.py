@@ -1,7 +1,7 @@
 """What every command prints, word for word, against the files in ``tests/cli/golden``.
 
 Words must be equal and printed numbers within one unit of their last digit, as in the sample report; versions, clocks and
-folders are replaced by names. When a change of the text is meant, write the files anew, read the difference and commit it:
+folders are replaced by names. When a change of the text is meant, write the files again, read the difference and commit it:
 
     WRITE_GOLDEN=1 python -m pytest -n 0 tests/cli/test_golden.py        (or: make golden)
 """
@@ -74,7 +74,7 @@ def told(command: str, outcome: Outcome) -> str:
 
 
 def outcomes(folder: Path, commands: dict[str, str]) -> dict[str, str]:
-    """Every command in one folder, at a fixed width, with nothing of this person's environment."""
+    """Every command in one folder, at a fixed width, without this person's environment."""
     copy_study(folder)
     (folder / "broken.csv").write_text(BROKEN, encoding="utf-8")
     env = {**dict.fromkeys((*AUTHORITIES, *PROXIES), ""), "COLUMNS": "100", "TERM": "dumb"}

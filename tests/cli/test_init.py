@@ -1,4 +1,4 @@
-"""`eventstudy init`: a study that runs unedited, and nothing of anybody's overwritten."""
+"""`eventstudy init`: a study that runs unedited, without overwriting files."""
 
 from __future__ import annotations
 

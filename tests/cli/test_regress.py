@@ -47,7 +47,7 @@ def test_the_table_is_complete(regressed: Outcome) -> None:
         "C(role)[T.peer]",
         "C(role)[T.placebo]",
     }
-    # a permutation says nothing of the constant
+    # a permutation does not test the constant
     assert all(float(row["p_value"]) > 0 for row in rows if row["applicable"] != "no")
 
 

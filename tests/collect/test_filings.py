@@ -173,7 +173,7 @@ def wrong_header(paper: Paper, old: str, new: str) -> Answer:
 
 
 HEADER = f"{RESULTS.number}.hdr.sgml"
-# part of a path -> an answer that is none, and words of the sentence that tells it; the other filings are read
+# part of a path -> an invalid answer, and words of the sentence about it; the other filings are read
 ONE_HEADER: dict[str, tuple[str, Answer, str]] = {
     "page": (HEADER, Answer(200, b"<!DOCTYPE html><html>welcome</html>"), "a web page came"),
     "other": (HEADER, wrong_header(RESULTS, "<ACCESSION-NUMBER>0000999001-25-000007", "<ACCESSION-NUMBER>0000999001-25-000001"), "another filing"),

@@ -85,5 +85,7 @@ def test_the_widened_window_reaches_the_day_the_firm_was_told(sec: Sec, asking: 
     with (tmp_path / "events.csv").open(encoding="utf-8", newline="") as handle:
         rows = {row["event_id"].rsplit("_", 1)[1]: row for row in csv.DictReader(handle)}
     assert rows["0001045810-25-000082"]["window"] == "-5:0" and "2025-04-09" in rows["0001045810-25-000082"]["notes"]
-    assert rows["0001045810-22-000146"]["window"] == "-4:0", "told on a Friday, filed the Wednesday after its close"
+    assert rows["0001045810-22-000146"]["window"] == "-4:0", (
+        "announced on a Friday, filed the Wednesday after its close"
+    )
     assert rows["0001045810-24-000316"]["window"] == ""

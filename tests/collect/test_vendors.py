@@ -329,7 +329,7 @@ def test_a_bar_that_tiingo_still_corrects_is_not_taken(
     vendors["tiingo"].change = None
     assert last("2025-03-06T20:30:00-05:00") == ("2025-03-06", [])
     vendors["tiingo"].change = edit("2025-03-03", close=1.23, adjClose=1.23)
-    assert "close" in last("2025-03-06T21:30:00-05:00")[1], "a revision is told"
+    assert "close" in last("2025-03-06T21:30:00-05:00")[1], "a revision is reported"
 
 
 EODHD: dict[str, tuple[Callable[[str, list[dict[str, Any]]], Any], str]] = {

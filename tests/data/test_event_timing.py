@@ -1,4 +1,4 @@
-"""The hour of an announcement under other headings and in other words is read or refused, never left out in silence."""
+"""The hour of an announcement under other headings and in other words is read or refused, never left out without a message."""
 
 from __future__ import annotations
 

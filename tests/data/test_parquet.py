@@ -85,7 +85,7 @@ def test_every_wrong_cell_and_type_of_an_events_file_is_named(tmp_path: Path) ->
     )
     for place in ("row 1  announced_at '2025-04-15T17:10:00.000000': has no offset", "row 2", "is outside 1900"):
         assert place in said
-    assert said.count("row 1 ") == 1, "one trouble is told once: its timing is not what is wrong"
+    assert said.count("row 1 ") == 1, "one trouble is reported once: its timing is not what is wrong"
     (tmp_path / "d.parquet").write_text("ticker,announced_at\n")
     assert "cannot be read as Parquet" in problems(read_events, tmp_path / "d.parquet")
     assert "no such file" in problems(read_events, tmp_path / "e.parquet")

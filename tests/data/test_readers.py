@@ -173,6 +173,6 @@ def test_other_columns_are_nobody_s_mistake(tmp_path: Path) -> None:
     path = tmp_path / "events.csv"
     path.write_text("ticker,announced_at,sector,role,roles\nNVDA,2025-04-15,chips,peer,x\n")
     assert likely_misspelt(read_events(path)) == []
-    # columns that pages read are no misspelt ones
+    # columns that pages read are not called misspelt
     path.write_text("ticker,announced_at,claim_text,claim_open_text,company\nNVDA,2025-04-15,nearly 7 %,,NVIDIA\n")
     assert likely_misspelt(read_events(path)) == []

@@ -56,7 +56,7 @@ def day0(result: StudyResult) -> pd.Series:
 
 
 def truth(table: pd.DataFrame, day: str) -> tuple[float, float]:
-    """CAR over [0,0] and its standard error by the market model, on the rows of a table as they stand."""
+    """CAR over [0,0] and its standard error by the market model, on the rows of a table, unchanged."""
     y, x = (table.iloc[:, i].pct_change().to_numpy() for i in (0, 1))
     at = table.index.get_loc(pd.Timestamp(day))
     plan = window_plan(StudySpec())

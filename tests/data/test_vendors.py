@@ -49,7 +49,7 @@ def others() -> pd.DataFrame:
 
 
 def tables(vendor: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The vendor's closes, and Yahoo's for the same tickers and dates; the benchmark from Yahoo where it has none."""
+    """The vendor's closes, and Yahoo's for the same tickers and dates; the benchmark from Yahoo where the vendor lacks it."""
     theirs = others()[others()["source"] == vendor].drop(columns="source")
     ours = yahoo().merge(theirs[["date", "ticker"]], on=["date", "ticker"])
     if "SPY" not in set(theirs["ticker"]):

@@ -73,7 +73,7 @@ def test_whole_paths_stay_inside_as_often_as_promised_and_outside_the_pointwise_
 
 
 def test_short_paths_of_fat_tailed_returns_stay_inside_the_band_of_shifts() -> None:
-    """t4 errors, three days: 4.6 to 5.6 % leave it (methods A1), 7 % that of the multivariate t; longer paths have none."""
+    """t4 errors, three days: 4.6 to 5.6 % leave it (methods A1), 7 % that of the multivariate t; longer paths have no such band."""
     n, plan = 2000, WindowPlan(estimation=120, gap=10, start=0, end=2)
     rng = np.random.default_rng(17)
     market = rng.normal(4e-4, 0.01, (n, plan.n_days))

@@ -125,7 +125,7 @@ def test_both_engines_fill_the_same_columns(n: int, bootstraps: bool) -> None:
     rows = one.measures.rank_ok & (one.measures.n_obs >= 60) & ~one.measures.zero_variance
     assert one.columns.keys() == other.columns.keys()
     assert len(one.columns) == (27 if bootstraps else 24)
-    # three of the series are tied or rounded: where a residual equals another but for its last digit, a place moves
+    # three of the series are tied or rounded: where a residual equals another except for its last digit, a place moves
     rows &= ~np.isin(placed.series, (3, 4, 9, 10))
     for name, values in one.columns.items():
         np.testing.assert_allclose(other.columns[name][rows], values[rows], rtol=1e-9, atol=1e-12, err_msg=name)

@@ -27,7 +27,7 @@ from tests.engine.kernel_sample import PLAN, WINDOWS, S, T, hard_events, hard_pa
 HEAVY = PARTS - LIGHT_PARTS
 N, NEEDED = 3000, 60
 needs_numba = needs("fast")
-# series whose residuals under a mean alone are zero but for rounding, so that a sign is chance
+# series whose residuals under a mean alone are zero except for rounding, so that a sign is chance
 ROUNDED = (3, 10)
 
 
@@ -155,7 +155,7 @@ def test_other_conventions_are_counted_by_numpy() -> None:
 
 @needs_numba
 def test_long_windows_short_estimations_and_ties_by_hand() -> None:
-    """Corrado & Zivney and GRANK by sorting everything anew, an event at a time."""
+    """Corrado & Zivney and GRANK by sorting everything again for each event."""
     from scipy.stats import rankdata
 
     panel, placed, cells = sample("market-model")

@@ -1,1 +1,1 @@
-"""Bad and hostile input: what is refused says where and how to mend it, and what is accepted survives a round trip."""
+"""Bad and hostile input: what is refused says where and how to correct it, and what is accepted survives a round trip."""

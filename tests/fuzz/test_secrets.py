@@ -1,6 +1,6 @@
 """What only this machine and the vendor may know is in no report, log, manifest, store or error.
 
-Yahoo gives a cookie and a crumb and wants no key; a proxy may want a password. Each is a canary here, and so is a key of some
+Yahoo gives a cookie and a crumb and requires no key; a proxy may want a password. Each is a canary here, and so is a key of some
 other vendor in the environment. The client keeps no cookie beyond the command, so that no file may hold any of them.
 """
 

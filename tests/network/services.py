@@ -1,7 +1,7 @@
 """Services on loopback: any host of a few behind a proxy with a throw-away authority, met by environment variables alone.
 
 The program has no switch for tests: the client on the other side is the real one over real TLS. Each service is a function
-from a request to an answer; faults of the transport are told by the name of a host.
+from a request to an answer; faults of the transport depend on the name of a host.
 """
 
 from __future__ import annotations

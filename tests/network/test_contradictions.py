@@ -1,4 +1,4 @@
-"""Replies that contradict themselves: each is right, refused, or used and reported; none is taken in silence."""
+"""Replies that contradict themselves: each is right, refused, or used and reported; none is used without a message."""
 
 from __future__ import annotations
 

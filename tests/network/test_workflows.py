@@ -100,7 +100,7 @@ def test_nights_on_github(yahoo: StandIn, machine: dict[str, str], tmp_path: Pat
 
     yahoo.heal()
     first = host.run(path, INSTALL=INSTALL)
-    assert set(first) == {"study"}, "nothing is committed until somebody wants it"
+    assert set(first) == {"study"}, "nothing is committed until somebody asks for it"
     ran = first["study"]
     assert not ran.failed, [(step.name, step.text[-800:]) for step in ran.steps if step.code]
     assert "There is no earlier report" in ran.summary and "*Event study" in ran.summary and "![" not in ran.summary

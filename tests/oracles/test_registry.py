@@ -24,7 +24,7 @@ TESTS = Path(__file__).parent.parent
 STUDY, BATTERY, MODEL = "oracles/test_study.py", "oracles/test_battery.py", "oracles/test_models.py"
 LOOP, GOLDEN = f"{BATTERY}::test_every_statistic_by_a_naive_loop", "engine/test_golden.py"
 RESAMPLED, LONG = "oracles/test_resampled.py", "oracles/test_longrun.py"
-# Loops written from the papers: they may import nothing of the program.
+# Loops written from the papers: they must not import the program.
 NAIVE = ("golden.py", "naive.py", "naive_battery.py", "naive_longrun.py", "naive_spans.py")
 
 ORACLES: dict[str, str] = {

@@ -99,7 +99,7 @@ def test_the_band_of_a_short_path_by_a_loop() -> None:
     np.testing.assert_allclose(abnormal.path[0], SPANS["band_path"], rtol=0, atol=6e-9)
     np.testing.assert_allclose(np.sqrt(fits.s2[0] * abnormal.path_v[0]), SPANS["band_s_root_q"], rtol=0, atol=6e-9)
     assert shifted_quantile(design, fits, 0, 0.9) == pytest.approx(SPANS["band_c"], abs=6e-9)
-    assert math.isnan(shifted_quantile(design, fits, 0, 0.96)), "23 shifts say nothing of 96 %"
+    assert math.isnan(shifted_quantile(design, fits, 0, 0.96)), "23 shifts cannot give 96 %"
     rows = estimation_rows(24)
     z = naive_spans.scaled(y[0].tolist(), m.tolist(), n.tolist(), rows)
     nn, nm, mm = n[rows].sum(), m[rows].sum(), (m[rows] ** 2 / n[rows]).sum()

@@ -115,7 +115,7 @@ def test_the_audit_agrees_and_would_notice(sample: StudyResult) -> None:
 
 
 def naive_events(sample: StudyResult, dates: list[str]) -> list[tuple[str, str, str, set[str], set[str]]]:
-    """What the naive study is told: day 0 and masked dates; everything else it works out from the price files."""
+    """Inputs of the naive study: day 0 and masked dates; everything else it works out from the price files."""
     events = []
     own: dict[str, set[str]] = {}
     for i in sample.studied.reported:

@@ -167,7 +167,7 @@ def test_turnover_is_volume_but_for_a_constant(plain: StudyResult) -> None:
 
 
 def test_without_volume_there_is_a_reason_and_no_number(tmp_path: Path) -> None:
-    """The snapshot's benchmark has no volume; a source that writes zeros has none either; a hole empties its windows."""
+    """The snapshot's benchmark has no volume; a source that writes zeros has no volume either; a hole empties its windows."""
     numbers = ["avol", "ratio", "standardised", "std_error", "t", "df", "p_t_ar1", "p_conformal"]
     table = study(volume="market-model").volume_table
     assert set(table["reason"]) == {"the source has no volume of SPY"} and table[numbers].isna().all().all()

@@ -162,7 +162,7 @@ def together(prices: ReturnPanel, cell: RealCell, seed: int, studies: int) -> Ra
 
 
 def joint(design: Design, cell: RealCell) -> dict[str, float]:
-    """p values of the tests of one session; of tests that speak of each firm the smallest."""
+    """p values of the tests of one session; of tests with a result per firm the smallest."""
     built = cluster.build_cluster(design, MODEL, 0, cell.length - 1, 60)
     assert not isinstance(built, str), built
     found = {

@@ -1,6 +1,6 @@
 """Reads pages back, with code of its own: sentences by their words, and the numbers of pictures by their attributes.
 
-Nothing of ``eventstudy.report`` is used: a sentence is held against the tables as a reader would do it.
+No module of ``eventstudy.report`` is used: a sentence is held against the tables as a reader would do it.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ HOSTILE = [
     "</td></tr></table><style>*{display:none}</style>",
     "' onfocus='alert(1)' autofocus='",
     "javascript:alert(1)",
-    "::error file=a::told",
+    "::error file=a::said",
     "word " * 2_000,
 ]
 

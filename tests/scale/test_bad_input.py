@@ -175,7 +175,7 @@ PRICES: dict[str, tuple[Callable[[Any], Columns], list[str]]] = {
         lambda table: {"date": unknown(table["date"])},
         ["file: MKT: prices.parquet: date 'MKT row 1': is empty; write YYYY-MM-DD"],
     ),
-    "a day that is none": (
+    "an invalid day": (
         lambda table: {"date": pyarrow.array(["soon", *table["date"].cast(pyarrow.string()).to_pylist()[1:]])},
         ["file: MKT: prices.parquet: date 'MKT row 1 soon': is not a date; write YYYY-MM-DD"],
     ),

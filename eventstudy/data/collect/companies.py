@@ -108,7 +108,7 @@ def read_tickers(body: bytes) -> dict[str, list[tuple[int, str]]]:
 
 
 def load_companies(path: Path) -> Companies:
-    """What was kept; nothing where the file is not there or damaged."""
+    """Stored companies; empty where the file is absent or damaged."""
     try:
         record = json.loads(content(path, RECORD, links=False))
         known = {

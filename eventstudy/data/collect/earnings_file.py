@@ -22,7 +22,7 @@ HOURS = ("timing", *HEADINGS)
 
 
 def file_answers(path: Path, tickers: Sequence[str], since: date, today: date) -> dict[str, Answer]:
-    """What a file has of each ticker.
+    """Readings of a file for each ticker.
 
     Raises
     ------

@@ -171,7 +171,7 @@ class Edgar:
         return now[0].cik, now[0].name
 
     def index(self, cik: int, since: date) -> Index:
-        """What a company filed from a date on, pages of older filings included as far as they reach it.
+        """Filings of a company from a date on, with the pages of older filings that reach it.
 
         Raises
         ------

@@ -158,7 +158,7 @@ def _word(text: str) -> str:
 
 
 def _title(filing: Filing) -> str:
-    """What the filing is, in a line; text of the SEC without line breaks and control characters."""
+    """Title of the filing; text of the SEC without line breaks and control characters."""
     company = "".join(c if c.isprintable() else " " for c in filing.company)[:80].strip()
     said = [TITLES.get(item if "." in item else OLD_ITEMS.get(item, item), f"Item {item}") for item in filing.items]
     said = [title for title in said if title != TITLES["9.01"]] or said
@@ -166,7 +166,7 @@ def _title(filing: Filing) -> str:
 
 
 def _clock(out: Dated, filing: Filing, accepted: datetime) -> None:
-    """What the hour of acceptance means for day 0."""
+    """Notes on day 0 from the hour of acceptance."""
     if not OPENS <= accepted.hour < SHUTS:
         out.row["uncertain"] = "yes"
         out.notes.append(f"Accepted {accepted:%H:%M} New York, when the SEC takes no filings: look at the filing.")

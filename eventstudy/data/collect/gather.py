@@ -123,7 +123,7 @@ def _read_headers(
 
 
 def _tell(ticker: str, every: list[Filing], chosen: list[Filing], wanted: Wanted, out: Gathered) -> None:
-    """How many there are, and what a person should know of this ticker's rows."""
+    """Add counts and notes on this ticker's rows to ``out``."""
     forms = ", ".join(wanted.forms)
     ours = [filing for filing in every if filing.form in wanted.forms]
     out.counts.append(
@@ -218,7 +218,7 @@ def _ask(
 
 
 def _reader(source: str, tickers: Sequence[str], days: tuple[date, date]) -> Callable[[str], Answer]:
-    """What asks a source for a ticker."""
+    """Function that asks a source for a ticker."""
     if source == "yahoo":
         from eventstudy.data.collect.yahoo_earnings import yahoo_readings, yahoo_web
 

@@ -30,7 +30,7 @@ _ITEM = re.compile(r"^<ITEMS>\s*(\S+)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a header says.
+    """Contents of a header.
 
     Attributes
     ----------

@@ -63,7 +63,7 @@ class Imported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What the person who holds the list says of it.
+    """The user's statements on the list.
 
     Attributes
     ----------
@@ -283,7 +283,7 @@ def _row(
 
 
 def _holds(table: ListTable, at: int, asked: Asked) -> str:
-    """What a column of identifiers holds."""
+    """Kind of a column of identifiers."""
     if table.headings and fold(table.headings[at]) in HEADINGS["permno"]:
         return "permno"
     return asked.identifier or "ticker"

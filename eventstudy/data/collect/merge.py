@@ -137,7 +137,7 @@ def write(found: Merged) -> None:
 
 
 def difference(found: Merged) -> str:
-    """What writing would change, as a unified difference; empty where nothing would."""
+    """Unified difference between the file and what would be written; empty without changes."""
     before, after = (text.splitlines(keepends=True) for text in (_text(found.path), found.text))
     shown = difflib.unified_diff(before, after, str(found.path), f"{found.path} (new)", n=0)
     return "".join(line if line.endswith("\n") else f"{line}\n" for line in shown)
@@ -225,7 +225,7 @@ def _columns(header: list[str], held: list[list[str]], kind: str) -> list[str]:
 
 
 def _known_events(held: Sequence[Row], rows: Sequence[Row]) -> Callable[[Row], str | None]:
-    """What tells whether a row is known: None, or a note that may be empty.
+    """Function that returns None for a new row, and a note, maybe empty, for a known one.
 
     A filing is known by its number, whatever else of its row was edited; anything else by event_id and ticker, or
     because the file has a row of the same ticker and date, for results a date some days away. A row of the file
@@ -288,7 +288,7 @@ def _same_announcement(held: Row, row: Row) -> bool:
 
 
 def _differs(held: Row, row: Row) -> str:
-    """What to know about a row that the file has already; empty where it says the same."""
+    """Note on a row that the file has already; empty where both agree."""
     where = f"{row['ticker']}: the file has"
     if _apart(held["announced_at"], row["announced_at"]):
         what = "results on " if _is_results(row) else ""
@@ -301,7 +301,7 @@ def _differs(held: Row, row: Row) -> str:
 
 
 def _apart(first: str, second: str) -> timedelta:
-    """How far two dates, or moments, are from each other in days; a moment in UTC is on its day in New York, too."""
+    """Distance of two dates or moments in days; a moment in UTC is on its day in New York, too."""
     gaps = [abs(one - other) for one in _days(first) for other in _days(second)]
     return min(gaps, default=timedelta.max)
 

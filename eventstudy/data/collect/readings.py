@@ -1,4 +1,4 @@
-"""What a source says of a day of results: its date, and the part of the day in which they came."""
+"""Readings of a source on a day of results: its date, and the part of the day."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Reading:
 
 @dataclass(slots=True)
 class Answer:
-    """What a source has of a ticker.
+    """Readings of a source for a ticker.
 
     Attributes
     ----------

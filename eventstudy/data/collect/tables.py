@@ -53,7 +53,7 @@ class ListTable:
     notes: list[str] = field(default_factory=list)
 
     def name(self, at: int) -> str:
-        """What a column is called."""
+        """Name of a column."""
         return repr(self.headings[at]) if self.headings else f"column {at + 1}"
 
     def cells(self, at: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""Who can be asked for prices over the network: one entry a vendor."""
+"""Registry of price vendors over the network: one entry per vendor."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from eventstudy.data.vintage import Vintage
 
 
 class Client(Protocol):
-    """What asks a vendor."""
+    """Client of a vendor."""
 
     def ask(self, symbol: str, start: date, end: date) -> Vintage:
         """Everything the vendor has of a symbol from start to end, both included, as far as it is final.

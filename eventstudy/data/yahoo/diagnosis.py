@@ -188,5 +188,5 @@ def clock_finding(server: str) -> Finding:
 
 
 def _first_line(error: EventStudyError | OSError) -> str:
-    """What an error says without its hint, which is beside it."""
+    """Text of an error without its hint."""
     return (error.in_lines() if isinstance(error, EventStudyError) else str(error)).splitlines()[0]

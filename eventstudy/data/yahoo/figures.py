@@ -93,7 +93,7 @@ def _with_rows(bars: Bars, days: Dates) -> Bars:
 
 
 def impossible(bars: Bars) -> str:
-    """What no market can have done, as the end of a sentence; empty where all is possible."""
+    """Impossible figures as the end of a sentence; empty where all are possible."""
     if not (bars.dates[1:] > bars.dates[:-1]).all():
         again = bars.dates[1:][bars.dates[1:] <= bars.dates[:-1]][0]
         return f"two bars of {again}"

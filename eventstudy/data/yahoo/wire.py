@@ -69,7 +69,7 @@ class Blocked(OSError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long and how often Yahoo is asked; seconds.
+    """Time limits and numbers of tries for Yahoo; seconds.
 
     Attributes
     ----------
@@ -237,7 +237,7 @@ def transport_failure(error: Exception, symbol: str) -> Verdict:
 
 
 def reply_failure(status: int, headers: dict[str, str], body: bytes, symbol: str) -> Verdict:
-    """What a reply of the chart means when it is not an answer."""
+    """The error of a reply of the chart that is not an answer."""
     if status == 429:
         return _limited({name.lower(): value for name, value in headers.items()}.get("retry-after", ""), symbol)
     if status >= 500:
@@ -300,7 +300,7 @@ def _moment(server_date: str) -> datetime:
 
 
 def content_failure(result: dict[str, Any], symbol: str) -> Verdict:
-    """What is wrong with the bars of a well-formed reply."""
+    """Problems of the bars of a well-formed reply."""
     meta = result["meta"]
     named = str(meta.get("symbol", symbol))
     if named.upper() != symbol.upper():

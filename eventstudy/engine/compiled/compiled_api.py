@@ -123,7 +123,7 @@ def shared_out(work: Callable[[int, int], object], n: int, threads: int) -> None
 
 
 def inputs(panel: ReturnPanel, placed: Placed, options: Options) -> tuple[np.ndarray, ...]:
-    """What the kernels read."""
+    """Inputs of the kernels."""
     plan = options.plan
     _check(placed, panel, plan)
     return (
@@ -158,7 +158,7 @@ def outputs(panel: ReturnPanel, options: Options, n: int, kept: int) -> tuple[np
 
 
 def scratch(panel: ReturnPanel, options: Options) -> tuple[np.ndarray, ...]:
-    """What one call of the kernel works in; rows start at addresses that vectors like."""
+    """Working memory of one call of the kernel; rows are aligned for vector instructions."""
     from eventstudy.engine.compiled.simd import LANES
 
     plan, k = options.plan, panel.factors.shape[1]
@@ -178,7 +178,7 @@ def scratch(panel: ReturnPanel, options: Options) -> tuple[np.ndarray, ...]:
 
 
 def rank_scratch(width: int) -> tuple[np.ndarray, ...]:
-    """What the ranking of one event of ``width`` days works in."""
+    """Working memory of the ranking of one event of ``width`` days."""
     from eventstudy.engine.compiled.ranking import RADIX
 
     if width > 1 << 16:

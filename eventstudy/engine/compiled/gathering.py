@@ -1,4 +1,4 @@
-"""What the compiled kernel reads of an event: its days out of the panel, which of them are used and how they weigh."""
+"""Inputs of the compiled kernel for an event: its days from the panel, which of them are used, and their weights."""
 
 # mypy: disable-error-code="no-untyped-def, no-any-return, untyped-decorator"
 
@@ -105,7 +105,7 @@ def reach(work, n_est, start, n_obs):
 
 @_compiled
 def put_back(offset, s, start, own):
-    """What was taken off the returns of the event window; nothing outside the panel."""
+    """The part subtracted from the returns of the event window; zero outside the panel."""
     if offset.shape[0] > 0:
         for t in range(own.shape[0]):
             own[t] = 0.0

@@ -1,4 +1,4 @@
-"""What the compiled kernel makes of an estimated event: abnormal returns, CARs, residuals, each into its own place."""
+"""Outputs of the compiled kernel for an estimated event: abnormal returns, CARs, residuals, each into its own place."""
 
 # mypy: disable-error-code="no-untyped-def, no-any-return, untyped-decorator"
 

@@ -59,7 +59,7 @@ def _count(values, n, seen):
 
 @_compiled
 def _below(ascending, n, value):
-    """How many of the values lie below one, and how many equal it."""
+    """Number of values below one, and number equal to it."""
     low, left = 0, n
     while left > 1:
         half = left // 2

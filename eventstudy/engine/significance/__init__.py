@@ -1,4 +1,4 @@
-"""What can be concluded: one null hypothesis per function.
+"""Test statistics: one null hypothesis per function.
 
 ``distributions`` (reference distributions), ``single`` (one firm, one event), ``placebo`` (the firm's own history),
 ``cluster`` (several firms on one session), ``multiple`` (several hypotheses at once), ``cross_section`` (many events).

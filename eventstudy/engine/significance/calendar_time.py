@@ -108,7 +108,7 @@ def holding(design: Design, until: Ints) -> Bools:
 
 
 def day_sums(design: Design, held: Bools, day_number: Ints) -> DaySums:
-    """What the firms held earn, summed session by session.
+    """Returns of the firms held, summed session by session.
 
     Parameters
     ----------
@@ -271,7 +271,7 @@ def _lay_out(design: Design, fits: Fits, name: str, held: Bools, day_number: Int
 
 
 def _error_weights(design: Design, fits: Fits, name: str, gamma: Floats) -> Floats:
-    """How the errors of the estimation days enter a weighted sum of abnormal returns: (E, N)."""
+    """Weights of the errors of the estimation days in a weighted sum of abnormal returns: (E, N)."""
     x = regressors(design, MODELS[name])
     total = np.einsum("edp,ed->ep", np.where(gamma[:, :, None] != 0, x, 0.0), gamma)
     along = np.einsum("epq,eq->ep", fits.xtx_inv, total)

@@ -19,7 +19,7 @@ FEWEST_SPAN_DAYS = 28
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """How often a test rejected.
+    """Rejection rate of a test.
 
     Attributes
     ----------

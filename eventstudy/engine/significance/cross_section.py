@@ -21,7 +21,7 @@ RISEN_VARIANCE_P = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependence:
-    """What events share in calendar time.
+    """Dependence of events in calendar time.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What the events of a sample share: overlaps, mean correlations and c'Omega c, from sums over its pairs."""
+"""Dependence between the events of a sample: overlaps, mean correlations and c'Omega c, from sums over pairs."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _overlap(window: Ints, date: Ints) -> Overlap:
 def shared_days(
     overlap: Overlap, size: tuple[int, int], sums: PairSums, own: float, scale: float, min_nu: float
 ) -> Dependence:
-    """What the events of a sample share.
+    """Dependence between the events of a sample.
 
     Parameters
     ----------

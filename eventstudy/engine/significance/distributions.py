@@ -86,7 +86,7 @@ def rank_p_value(values: Floats, observed: float, alternative: Alternative = "tw
 
 
 def extreme_count(values: Floats, observed: float, alternative: Alternative = "two-sided") -> int:
-    """How many of ``values`` are at least as extreme as the observation."""
+    """Number of ``values`` at least as extreme as the observation."""
     if alternative == "less":
         return int(np.count_nonzero(values <= observed))
     if alternative == "greater":

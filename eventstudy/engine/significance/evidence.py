@@ -1,4 +1,4 @@
-"""What every multi-event test reads: ranks, signs and standardised values of each event, computed once a block."""
+"""Ranks, signs and standardised values of each event, computed once per block for every multi-event test."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ class Sample:
 
 
 def window_weights(design: Design, fits: Fits, name: str, rows: Ints, start: int, end: int) -> tuple[Floats, Bools]:
-    """How each day's error enters a CAR: gamma'P of methods 2.5, (n, D), and the days that do.
+    """Weights of each day's error in a CAR: gamma'P of methods 2.5, (n, D), and the days with a weight.
 
     One on the observed days of the window; minus X_e (X'X)^-1 X_w'gamma on the estimation days.
     """

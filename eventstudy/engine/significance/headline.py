@@ -18,7 +18,7 @@ MOVED = 0.25
 
 
 def unusual(p: Floats, level: float) -> Bools:
-    """Where p lies at or below 1 - level; NaN never does."""
+    """Whether p is at most 1 - level; false for NaN."""
     return np.asarray(p <= 1 - level + ROUNDING)
 
 
@@ -53,14 +53,14 @@ def headline(
 
 
 def scale_moved(local_scale: Floats) -> Bools:
-    """Where the volatility of the last 20 sessions differs by more than a quarter from that of the estimation window:
+    """Whether the volatility of the last 20 sessions differs by more than a quarter from that of the estimation window:
     interval and detectable effect are then said at both scales."""
     with np.errstate(invalid="ignore"):
         return np.asarray(np.abs(local_scale - 1) > MOVED)
 
 
 def ordinary_days(p: float, smallest: float) -> tuple[int, int]:
-    """How many ordinary windows went as far as the event's, and of how many, from ``p_rank_local`` and its smallest
+    """Number of ordinary windows as large as the event's, and of all, from ``p_rank_local`` and its smallest
     possible value 1/K, which the event itself takes up; (0, 0) where there is no rank."""
     if not np.isfinite(p) or not smallest > 0:
         return 0, 0

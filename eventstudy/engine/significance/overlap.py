@@ -1,4 +1,4 @@
-"""How many pairs of events share days of their windows: counted from events by session, in O(events + sessions)."""
+"""Number of pairs of events whose windows share days, counted by session in O(events + sessions)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Calendars:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overlap:
-    """What the windows of a sample have in common.
+    """Overlap of the windows of a sample.
 
     Attributes
     ----------

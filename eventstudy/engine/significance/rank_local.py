@@ -330,7 +330,7 @@ def _shares(design: Design, days: slice) -> Floats:
 
 
 def _less_an_effect(context: EventContext, w: int) -> Floats:
-    """What ``context.with_window`` has once an effect of one is taken off test window w."""
+    """Residuals of ``context.with_window`` after an effect of one is subtracted from test window w."""
     design = context.design
     less = replace(design, y=design.y - _shares(design, design.days(*context.options.windows[w])))
     return context.options.entry.refit(less, context.with_window(w)[0]) / np.sqrt(design.span)

@@ -41,7 +41,7 @@ def sign_flip(summary: Summary, dependence: Dependence, side: Alternative) -> Te
 
 @dataclass(frozen=True, slots=True)
 class _Flipping:
-    """What the t of CARs whose dates change sign together depends on: their sum by date, and the sum of squares.
+    """Sums that determine the t of CARs whose dates change sign together: by date, and of squares.
 
     Signs leave the squares as they are, so that a draw costs as many products as there are dates.
     """

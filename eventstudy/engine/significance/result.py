@@ -1,4 +1,4 @@
-"""What a test hands back, whichever kind it is."""
+"""The result of a test of any kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the order of an event's days says: the autocorrelation of its residuals, and how much it moved of late."""
+"""Statistics of the order of an event's days: the autocorrelation of its residuals, and recent volatility."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from eventstudy.engine.panel import Floats
 
 
 def _places(context: EventContext, w: int) -> tuple[Floats, Floats, Floats]:
-    """How many estimation residuals lie below the day's abnormal return, and how many equal it; NaN where it has no
+    """Number of estimation residuals below the day's abnormal return, and number equal to it; NaN without a
     return.
 
     Both of one-session scale. The third number is M, the residuals there are.

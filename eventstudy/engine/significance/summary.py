@@ -137,7 +137,7 @@ def summarised(sample: Sample, spread: Spread, correlation: float = 0.0, parts: 
 def chunk_summaries(
     sample: Sample, spread: Spread, correlation: float = 0.0, parts: Collection[str] = PARTS
 ) -> list[Summary]:
-    """What a partition hands back: one summary a chunk, unmerged, because the order of additions fixes the digits."""
+    """Summaries of a partition: one per chunk, unmerged, because the order of additions fixes the digits."""
     return [one_chunk(chunk, spread, correlation, parts) for chunk in chunks(sample)]
 
 
@@ -169,7 +169,7 @@ def one_chunk(
 
 
 def second_pass(sample: Sample, spread: Spread | None, correlation: float, parts: Collection[str]) -> SecondPass:
-    """What at most 2,048 events add to the parts that need residuals; see ``one_chunk``."""
+    """Sums of at most 2,048 events for the parts that need residuals; see ``one_chunk``."""
     sums: dict[str, Floats] = {}
     if "daily" in parts:
         sums |= _daily(sample)
