@@ -1,6 +1,6 @@
-"""Many events: integer-coded, in fixed blocks, streamed to the disk; on this process, threads or a Dask cluster.
+"""A study in fixed blocks, of one event or of millions; on this process, threads or a Dask cluster.
 
-``roster`` (events -> sorted integer columns), ``panel_file`` (returns in files that workers map), ``chunk`` (2,048
-events measured), ``tally`` (what groups keep of them), ``tables`` and ``stream`` (rows onto the disk), ``executors``,
-``study`` (the recipe).
+``budget`` (what is computed unasked, by predicted cost), ``first_pass`` (every block measured once), ``chunk`` and
+``measured`` (2,048 events), ``passes`` (pairs and the second pass), ``shown`` (events with pages), ``spool`` (numbers
+of every event), ``curves``, ``executors``.
 """
