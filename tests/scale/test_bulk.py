@@ -268,7 +268,7 @@ def test_a_misspelt_column_is_named_here_too(many: Path, tmp_path: Path) -> None
     frame.to_csv(tmp_path / "events.csv", index=False)
     result = bulk(tmp_path / "events.csv", tmp_path / "out")
     assert [text for text in result.notices if "rolle" in text] == [
-        "column 'rolle' of events.csv is kept as an extra one; was role meant?"
+        "column 'rolle' of events.csv is kept as an extra one; did you mean role?"
     ]
     assert not any("rolle" in text for text in bulk(many, tmp_path / "plain").notices)
 
