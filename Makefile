@@ -66,7 +66,7 @@ compare: $(STAMP) ## rebuild the sample report elsewhere and compare it by value
 	$(BIN)/python tests/compare_reports.py reports .sample
 	rm -rf .sample
 
-BENCHES := startup api intake tables placebo battery accuracy kernels simd ranked real extra peers whole
+BENCHES := startup api intake tables placebo battery accuracy kernels simd ranked real extra peers whole sizes
 
 bench: $(STAMP) ## start-up, speed and accuracy, as ratios measured side by side -> build/bench; about an hour
 	mkdir -p build/bench
@@ -82,6 +82,7 @@ calibrate: $(STAMP) ## observed sizes of every test, full replications
 	$(BIN)/python -m tests.properties.spans_validation --batches 51 --workers 2
 	$(BIN)/python -m tests.properties.dates_validation --batches 51 --workers 2
 	$(BIN)/python -m tests.properties.headline_validation --workers 2
+	$(BIN)/python -m tests.properties.groups_validation --workers 2
 	$(BIN)/python -m tests.properties.real_placebos
 	$(BIN)/python -m tests.properties.backtest_seeds --seeds 200
 

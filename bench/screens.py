@@ -1,5 +1,7 @@
 """Screens of five studies at 1280 and 390 pixels, light and dark, to be looked at: ``python -m bench.screens DIR``.
 
+With every fold open axe finds nothing and nothing overflows from 320 to 1280 pixels, or the script ends with 1.
+
 The sample; one announcement; one date with three firms; 300 earnings announcements and 10,000, which need the larger
 tables (EVENTSTUDY_TEST_DATA). docs/decisions/page.md has the judgement.
 """
@@ -11,10 +13,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 WIDTHS, SCHEMES = (1280, 390), ("light", "dark")
 FLAGS = ["--no-sandbox", "--disable-gpu"]
+OPEN = "document.querySelectorAll('details').forEach(d => { d.open = true; })"
 
 
 def studies(folder: Path) -> dict[str, Path]:
@@ -51,13 +55,26 @@ def _earnings(data: Path, path: Path, n: int) -> None:
     frame.to_csv(path, index=False)
 
 
+def findings(page: Any, width: int) -> list[str]:
+    """What axe finds on a page with every fold open; at 1280 pixels also the widths at which something overflows."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.evaluate(OPEN)
+    found = [f"axe {v['id']}: {v['nodes'][0]['html'][:90]}" for v in Axe().run(page).response["violations"]]
+    for wide in (320, 390, 768, 1280) if width == max(WIDTHS) else ():
+        page.set_viewport_size({"width": wide, "height": 844})
+        if page.evaluate("document.documentElement.scrollWidth") > wide:
+            found.append(f"wider than {wide} pixels")
+    return found
+
+
 def main() -> None:
     """Write DIR/NAME-WIDTH-SCHEME.png, the whole page with its first screen on top."""
     from playwright.sync_api import sync_playwright
 
     out = Path(sys.argv[1]).resolve()
     out.mkdir(parents=True, exist_ok=True)
-    pages = studies(out)
+    pages, found = studies(out), []
     with sync_playwright() as p:
         chromium = shutil.which("chromium") or shutil.which("chromium-browser")
         browser = p.chromium.launch(executable_path=chromium, args=FLAGS)
@@ -67,9 +84,12 @@ def main() -> None:
                     shown = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
                     shown.goto(page.as_uri())
                     shown.screenshot(path=out / f"{name}-{width}-{scheme}.png", full_page=True)
+                    found += [f"{name}-{width}-{scheme}: {what}" for what in findings(shown, width)]
                     shown.close()
             print(f"{name}: {page.stat().st_size:,} bytes")
         browser.close()
+    print("\n".join(found) or "axe finds nothing, nothing overflows")
+    sys.exit(bool(found))
 
 
 if __name__ == "__main__":

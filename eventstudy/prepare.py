@@ -24,7 +24,7 @@ from eventstudy.data.panel import Panel, PanelWriter, SeriesFacts
 from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import Choice, PriceSource, Provenance
 from eventstudy.data.proven_calendars import Proven, prove, unfit_notices
-from eventstudy.data.series_index import SeriesIndex, SeriesKey, series_of, unnamed
+from eventstudy.data.series_index import SeriesIndex, SeriesKey, benchmarks_of, series_of, unnamed
 from eventstudy.data.surroundings import Surroundings, masked_history
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.options import fewest
@@ -124,19 +124,32 @@ class Storage:
     groups: int = 1_000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Rows of the events table that a study is asked for.
+
+    Attributes
+    ----------
+    reported : bool (n,)
+        Rows that tables show.
+    rows : int (m,)
+        Rows to study, ascending: those reported, and those that share a session with them.
+    """
+
+    reported: Bools
+    rows: np.ndarray
+
+
 def prepare(
-    index: EventIndex, rows: np.ndarray, reported: np.ndarray, source: PriceSource, spec: StudySpec,
-    storage: Storage, say: Say, factors: FactorTable | None = None,
+    index: EventIndex, asked: Asked, source: PriceSource, spec: StudySpec, storage: Storage, say: Say,
+    factors: FactorTable | None = None,
 ) -> Prepared:  # fmt: skip
     """Read prices, align them, and admit, mark and group the events.
 
     Parameters
     ----------
     index : EventIndex
-    rows : int (m,)
-        Rows to study, ascending: those reported, and those that share a session with them.
-    reported : bool (n,)
-        Rows that tables show.
+    asked : Asked
     source, spec, storage, say
     factors : FactorTable or None
         In place of those that the spec names.
@@ -146,7 +159,7 @@ def prepare(
     UsageError
         If the rows name different numbers of benchmarks or the ``--by`` column makes too many groups.
     """
-    series = series_of(index, spec)
+    series, reported, rows = series_of(index, spec), asked.reported, asked.rows
     # rows whose exchange is unknown are excluded without a price
     used = np.unique(series.series[rows[index.exchange()[rows] >= 0]])
     one_width([series.keys[number] for number in used], spec)
@@ -174,6 +187,7 @@ def prepare(
     provenance = tuple(made.provenance[symbol] for symbol in sorted(made.provenance))
     unfit = unfit_notices(index, admitted, series.series, made.first, spec)
     notices = (*stale, *old, *proven.notices, *unfit, *basis_notices(provenance), *foreign_notices(keys))
+    notices = (*notices, *_without_benchmark(index, spec, made))
     notices = (
         *notices,
         *index_notices(((k.ticker, k.exchange, k.benchmarks) for k in keys), unnamed(index, spec), spec.weights),
@@ -250,6 +264,20 @@ def facts_of(
         last=facts.last[events.series],
         benchmark_last=facts.benchmark_last[events.series],
     )
+
+
+def _without_benchmark(index: EventIndex, spec: StudySpec, made: _Aligned) -> list[str]:
+    """What a study of a model without a benchmark lacks where the source holds none either."""
+    if MODELS[spec.model].factors != "none" or made.market is None:
+        return []
+    rows = index.events.columns["benchmark"].values
+    named = {name[0] for text in rows for code in index.codes if (name := benchmarks_of(text, code, spec))}
+    if named & set(made.market.prices.series):
+        return []
+    return [
+        f"there is no benchmark: {spec.model} needs none, but comparisons with the market (other models, the "
+        "specification curve) are left out"
+    ]
 
 
 def foreign_notices(keys: Sequence[SeriesKey]) -> list[str]:

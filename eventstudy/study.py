@@ -21,7 +21,6 @@ from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import in_currency, open_source, source_from_frame
 from eventstudy.engine.block import Block, joined, select
 from eventstudy.engine.measure import chosen_engine
-from eventstudy.engine.panel import Bools
 from eventstudy.engine.significance.battery import GROUP_TESTS
 from eventstudy.engine_options import conventions
 from eventstudy.errors import UsageError
@@ -33,7 +32,7 @@ from eventstudy.evaluations import Evaluations
 from eventstudy.flags import doubt_notice
 from eventstudy.measured import MeasuredEvents, end_to_end
 from eventstudy.memory import check_memory
-from eventstudy.prepare import Prepared, Storage, prepare
+from eventstudy.prepare import Asked, Prepared, Storage, prepare
 from eventstudy.report.event_tables import EventTables
 from eventstudy.results import PAGES, Studied, StudyResult, shown_events
 from eventstudy.roster import REPORTED
@@ -153,20 +152,19 @@ def run(
     check_peers(index, spec)
     n_shared, spec = len(spec.windows), with_own_windows(spec, columns)
     check_tickers(index, spec)
-    reported, rows = chosen_rows(index, only)
+    asked = chosen_rows(index, only)
+    rows = asked.rows
     cells = len(index.pairs) * index.n_sessions
     afford = budget_of(spec, len(rows), cells, how.limits, everything=how.everything)
     held = len(rows) if afford.kept else min(len(rows), how.limits.block)
     check_memory(held, spec.event_window.length, len(spec.windows))
     folder = how.folder if how.executor.apart or not afford.kept else None
     storage = Storage(folder=folder, keep_prices=afford.kept, groups=how.limits.groups)
-    made = partial(
-        prepare, index, reported=reported, source=source, spec=spec, storage=storage, say=say, factors=factors
-    )
-    prepared, rows = _with_neighbours(made, rows, only)
+    made = partial(prepare, index, source=source, spec=spec, storage=storage, say=say, factors=factors)
+    prepared, asked = _with_neighbours(made, asked, only)
     # the data may have corrected calendars, and with them the sessions of events
     index = prepared.index
-    say(f"studying {len(prepared.roster):,} of {len(rows):,} events")
+    say(f"studying {len(prepared.roster):,} of {len(asked.rows):,} events")
     job = _job(prepared, spec, afford, n_shared, how)
     tables = EventTables.of(prepared, spec, n_shared)
     shown = Shown(index=index, spec=spec, claims=claiming(index))
@@ -177,11 +175,11 @@ def run(
         shown.offer(found)
 
     spool = _spool(job, how, afford) if job.spool else None
-    first = first_pass(job, prepared, how.executor, spool, how.limits.block, take, say, keep=afford.kept)
+    first = first_pass(job, prepared, how.executor, spool, how.limits.block, None if afford.kept else take, say)
     whole = _whole(job, prepared, first) if afford.kept else None
     picked = _studied(first, whole) if afford.kept else _shown(job, prepared, first, shown)
     studied = _record(prepared, tables, job, *picked)
-    evaluations = Evaluations(studied=studied, asked=reported, budget=afford)
+    evaluations = Evaluations(studied=studied, asked=asked.reported, budget=afford)
     totals = totals_of(prepared, first)
     left = filter(None, (evaluations.no_clusters, evaluations.no_curves, doubt_notice(totals.flags)))
     result = StudyResult(
@@ -205,15 +203,13 @@ def run(
     return replace(result, groups=group_rows(summed, names, spec), group_days=day_rows(first.tally.days, names, spec))
 
 
-def _with_neighbours(
-    made: Callable[..., Prepared], rows: np.ndarray, only: Sequence[str]
-) -> tuple[Prepared, np.ndarray]:
+def _with_neighbours(made: Callable[..., Prepared], asked: Asked, only: Sequence[str]) -> tuple[Prepared, Asked]:
     """The rows prepared; once more with others where, on the calendar that the prices prove, others share the day 0 of
     those that are asked for."""
-    prepared = made(rows=rows)
-    if not only or np.array_equal(rows, moved := chosen_rows(prepared.index, only)[1]):
-        return prepared, rows
-    return made(rows=moved), moved
+    prepared = made(asked=asked)
+    if not only or np.array_equal(asked.rows, (moved := chosen_rows(prepared.index, only)).rows):
+        return prepared, asked
+    return made(asked=moved), moved
 
 
 def estimated(
@@ -373,8 +369,8 @@ def confounders_beside(events: EventColumns, given: str | Path | ConfounderTable
     return read_confounders(beside) if Path(events.path).is_file() and beside.exists() else None
 
 
-def chosen_rows(index: EventIndex, only: Sequence[str]) -> tuple[Bools, np.ndarray]:
-    """Rows that are reported, bool (n,), and rows to study: those, and others that share a day 0 with them.
+def chosen_rows(index: EventIndex, only: Sequence[str]) -> Asked:
+    """Rows that are reported, and rows to study: those, and others that share a day 0 with them.
 
     Raises
     ------
@@ -383,7 +379,7 @@ def chosen_rows(index: EventIndex, only: Sequence[str]) -> tuple[Bools, np.ndarr
     """
     if not only:
         # half the size of Ints, for millions of rows
-        return np.ones(len(index), dtype=bool), np.arange(len(index), dtype=np.int32)
+        return Asked(reported=np.ones(len(index), dtype=bool), rows=np.arange(len(index), dtype=np.int32))
     every = np.arange(len(index))
     ids = index.events.ids.take(every)
     known = sorted(set(ids))
@@ -395,4 +391,4 @@ def chosen_rows(index: EventIndex, only: Sequence[str]) -> tuple[Bools, np.ndarr
     placed = index.session >= 0
     shared = np.zeros(len(index), dtype=bool)
     shared[placed] = np.isin(index.day0(every[placed]), index.day0(every[placed & reported]))
-    return reported, np.flatnonzero(reported | shared)
+    return Asked(reported=reported, rows=np.flatnonzero(reported | shared))

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eventstudy.data.parquet import give_back
 from eventstudy.report.event_files import EventFiles
-from eventstudy.report.write import aside, finish
+from eventstudy.report.write import Place, aside, finish
 from eventstudy.results import PAGES, StudyResult
 from eventstudy.scale.executors import Executor, Here
 from eventstudy.scale.limits import LIMITS, Limits
@@ -135,11 +136,11 @@ def _finished(
 ) -> Written:
     """Evaluate, draw and write what is left of a report."""
     result.evaluations.all(say)
+    give_back()
     result = replace(result, pages=None) if order.detail else _with_notices(result, order.formats)
     audited = _audit(result) if order.audit else None
-    written = finish(
-        folder, order.out, result, order.formats, audited, files=files, say=say, force=order.force,
-    )  # fmt: skip
+    place = Place(folder, order.out, force=order.force)
+    written = finish(place, result, order.formats, audited, files, say)
     return Written(result=result, audit=audited, files=tuple(written))
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from eventstudy.atomic_write import write_whole
 from eventstudy.cli.console import Console, tell, tell_json
 from eventstudy.cli.options import Common, completed, with_common
 from eventstudy.errors import UsageError
@@ -67,24 +67,11 @@ def _write(folder: Path, files: dict[str, str]) -> None:
             target = folder / name
             if target.is_dir():
                 raise UsageError(f"{target} is a folder", f"a place for the file {name}", "move it away")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            data = (resources.files("eventstudy") / "templates" / source).read_bytes()
-            handle, aside = tempfile.mkstemp(dir=target.parent, prefix=".eventstudy-")
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-            # a file that mkstemp makes is for its owner alone
-            os.chmod(aside, 0o666 & ~_umask())
-            os.replace(aside, target)
+            write_whole(target, (resources.files("eventstudy") / "templates" / source).read_bytes())
     except OSError as error:
         raise UsageError(
             f"cannot write to {folder}: {error.strerror or error}", "a folder that can be written", "name another"
         ) from error
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def _tell(folder: Path, written: list[str], kept: list[str], console: Console, *, as_json: bool) -> None:

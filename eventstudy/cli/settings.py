@@ -154,7 +154,7 @@ OPTIONS: dict[str, Option] = {
         kind="list",
         metavar="KEY=CHOICE",
         repeatable=True,
-        help="sigma=m-p|m-1|m, car=exact|sqrt-l|per-day, robust=none|hac and others: how other software does it.",
+        help="sigma=m-p|m-1|m, car=exact|sqrt-l|per-day, robust=none|hac and others: conventions of other software.",
     ),
     "by": Option(kind="text", metavar="COLUMN", default="role", help="Column of the events file that makes groups."),
     "weight": Option(

@@ -19,6 +19,7 @@ from eventstudy.report.sentences import (
     about_data,
     decomposition,
     detectable,
+    expects,
     frequency,
     opening_words,
     printed,
@@ -103,7 +104,7 @@ def _said(material: Material, share: Share) -> Iterator[str]:
 
 def _parts(share: Share) -> Iterator[str]:
     level = f"{100 * (1 - share.whole.alpha):g} % interval"
-    yield f"  {'':<16}{'moved':>9}{'market':>11}{'own':>11}{level:>20}{'p':>9}"
+    yield f"  {'':<16}{'moved':>9}{expects([share]):>11}{'own':>11}{level:>20}{'p':>9}"
     for move in share.parts:
         yield _part(share, move)
     told = "  Days are added up." if share.days > 1 else ""
@@ -150,7 +151,13 @@ def _doubts(material: Material, share: Share) -> Iterator[str]:
     n, k = len(move.variants), move.unusual
     if n:
         low, high = signed(move.variants[0].own), signed(move.variants[-1].own)
-        who = "none calls it unusual" if not k else f"{k} {'calls' if k == 1 else 'call'} it unusual"
+        who = (
+            "none calls it unusual"
+            if not k
+            else "all call it unusual"
+            if k == n > 1
+            else f"{k} {'calls' if k == 1 else 'call'} it unusual"
+        )
         yield from _wrapped(f"Other choices: {n} variants put the own move between {low} and {high}; {who}.", "  ")
     if missed := detectable([share]):
         yield from _wrapped(missed, "  ")

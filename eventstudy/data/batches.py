@@ -9,6 +9,8 @@ from eventstudy.data.event_index import EventIndex, asked_range
 from eventstudy.data.market import symbols_of
 from eventstudy.data.prices import PriceSource, PriceTable
 from eventstudy.data.series_index import SeriesIndex, SeriesKey, benchmarks_of
+from eventstudy.engine.models import MODELS
+from eventstudy.errors import SourceUnavailable
 from eventstudy.spec import StudySpec
 
 
@@ -69,14 +71,20 @@ class Batches:
     def _fetched(self, numbers: range) -> PriceTable:
         if self._held is not None:
             return self._held
-        keys = self.keys(numbers)
-        benchmarks = [key.benchmarks for key in keys]
+        keys, span = self.keys(numbers), asked_range(self.index, self.spec)
+        tickers, benchmarks = [key.ticker for key in keys], [key.benchmarks for key in keys]
+        named = list(benchmarks)
         if self.whole:
             # every benchmark that is named, also those the model does not read
             own = self.index.events.columns["benchmark"].values
-            benchmarks += [benchmarks_of(text, exchange, self.spec) for text in own for exchange in self.index.codes]
-        symbols = symbols_of((key.ticker for key in keys), benchmarks, self.spec)
-        found = self.source.fetch(symbols, *asked_range(self.index, self.spec))
+            named += [benchmarks_of(text, exchange, self.spec) for text in own for exchange in self.index.codes]
+        try:
+            found = self.source.fetch(symbols_of(tickers, named, self.spec), *span)
+        except SourceUnavailable:
+            if MODELS[self.spec.model].factors != "none":
+                raise
+            # the model needs no benchmark: only comparisons with others read one
+            found = self.source.fetch(symbols_of(tickers, benchmarks, self.spec), *span)
         if self.whole:
             self._held = found
         return found

@@ -6,13 +6,14 @@ import difflib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from eventstudy.data.calendar_library import built, library
+from eventstudy.data.calendar_library import built, known_throughout, library
 from eventstudy.errors import UnknownExchange, UsageError
 
 DEFAULT_EXCHANGE = "XNYS"
@@ -199,7 +200,22 @@ def load_calendar(code: str, start: date, end: date) -> TradingCalendar:
     UnknownExchange
         If the library cannot build this exchange's calendar at all.
     """
-    calendar = built(code, pd.Timestamp(start), pd.Timestamp(end))
+    years = _years(code, start.year, end.year)
+    if years is None:
+        return _as_arrays(code, built(code, pd.Timestamp(start), pd.Timestamp(end)))
+    inside = slice(*np.searchsorted(years.sessions, [np.datetime64(start), np.datetime64(end) + 1]))
+    parts = {name: getattr(years, name)[inside] for name in ("sessions", "opens", "closes", "early")}
+    return replace(years, **parts)
+
+
+@lru_cache(maxsize=32)
+def _years(code: str, first: int, last: int) -> TradingCalendar | None:
+    """The sessions of whole years, for every range in them; None where the library does not know them to the end."""
+    calendar = known_throughout(code, pd.Timestamp(first, 1, 1), pd.Timestamp(last, 12, 31))
+    return None if calendar is None else _as_arrays(code, calendar)
+
+
+def _as_arrays(code: str, calendar: Any) -> TradingCalendar:
     sessions = calendar.sessions.to_numpy().astype("datetime64[D]")
     early = np.isin(sessions, calendar.early_closes.to_numpy().astype("datetime64[D]"))
     return TradingCalendar(

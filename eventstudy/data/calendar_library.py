@@ -36,6 +36,16 @@ def built(code: str, start: pd.Timestamp, end: pd.Timestamp) -> Any:
         return _built(library(), code, start, end)
 
 
+def known_throughout(code: str, start: pd.Timestamp, end: pd.Timestamp) -> Any | None:
+    """The library's calendar of a range that it knows to both ends; None where it does not."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            return library().get_calendar(code, start=start, end=end)
+        except ValueError:
+            return None
+
+
 def _built(library: Any, code: str, start: pd.Timestamp, end: pd.Timestamp) -> Any:
     try:
         return library.get_calendar(code, start=start, end=end)

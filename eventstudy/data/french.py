@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import re
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from eventstudy.atomic_write import write_whole
 from eventstudy.data import clock
 from eventstudy.data.factors import PERCENT_DEVIATION, FactorTable
 from eventstudy.data.network import FRENCH, LARGEST_REPLY, TooLarge, bounded_requests
@@ -247,8 +246,7 @@ def load(folder: Path, name: str) -> Dataset | None:
 
 
 def keep(folder: Path, found: Dataset) -> None:
-    """Write a data set aside and move it into place."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write a data set whole or not at all."""
     body = {
         "name": found.name,
         "vintage": found.vintage,
@@ -256,17 +254,7 @@ def keep(folder: Path, found: Dataset) -> None:
         "columns": {n: [None if np.isnan(v) else float(v) for v in values] for n, values in found.columns.items()},
     }
     record = {"schema": _SCHEMA, "fetched_at": found.fetched_at, "sha256": _digest(body), **body}
-    handle, aside = tempfile.mkstemp(dir=folder, prefix=".factors-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(record, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, folder / f"{found.name}.json")
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(aside)
-        raise
+    write_whole(folder / f"{found.name}.json", json.dumps(record).encode())
 
 
 def _digest(body: Mapping[str, Any]) -> str:

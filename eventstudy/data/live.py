@@ -154,7 +154,8 @@ class LiveSource:
         raise SourceUnavailable(
             "no price source covers the study: " + "; ".join(why),
             "prices of every series from one source",
-            f"{hint}; without a network: put {_files(symbols)} (Date, Close) into a folder and add --source csv:FOLDER",
+            f"{_capitals(symbols)}{hint}; without a network: put {_files(symbols)} (Date, Close) into a folder and add "
+            "--source csv:FOLDER",
         )
 
     def renewed(self, shelf: StoreSession, symbol: str, held: Sequence[Header], need: Need, *, whole: bool) -> Vintage:
@@ -294,6 +295,12 @@ def _continuable(shelf: StoreSession, held: Sequence[Header], need: Need) -> Vin
     last = newest.bars.closed()[-1].item()
     lacks = last < last_final(newest.timezone, need.start, need.end, need.now)
     return newest if lacks and not len(gaps(newest, need.start, last)) else None
+
+
+def _capitals(symbols: Sequence[str]) -> str:
+    """A question where tickers are in small letters, which no source knows."""
+    small = [s for s in symbols if s != s.upper()]
+    return f"did you mean {', '.join(s.upper() for s in small)}? " if small else ""
 
 
 def _serves(found: Sequence[str], symbols: Sequence[str], benchmark: str) -> bool:

@@ -44,7 +44,8 @@ class AlignedSeries:
     traded, benchmark_traded : bool (T,)
         The ticker has a close; all benchmarks have one.
     first, last, benchmark_last : int
-        Positions of the ticker's first and last close and of the last session with all benchmarks; -1 if none.
+        Positions of the ticker's first and last close and of the last session with all benchmarks, the ticker's own
+        last without benchmarks; -1 if none.
     close : float64 (T,)
         Closes of the ticker; NaN throughout where the source states returns.
     quoted : float64 (T,)
@@ -238,7 +239,7 @@ def align(
         hole[start + 1 : stop] = True
     parts = [_parts(figures) for figures in (own, *others)]
     shape = np.log1p if kind == "log" else np.asarray
-    positions, market_positions = np.flatnonzero(traded), np.flatnonzero(market)
+    positions, market_positions = np.flatnonzero(traded), np.flatnonzero(market if others else traded)
     return AlignedSeries(
         ticker=ticker,
         benchmarks=tuple(benchmarks),

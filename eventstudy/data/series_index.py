@@ -35,11 +35,10 @@ class SeriesKey:
 
 
 def key_of(ticker: str, exchange: str, benchmarks: tuple[str, ...], spec: StudySpec) -> SeriesKey:
-    """The returns a listing is studied on. Models without a sector use the first benchmark only.
-
-    ``constant-mean`` is aligned with the market too, so that all models cover the same sessions.
-    """
+    """The returns a listing is studied on: ``constant-mean`` uses no benchmark, models without a sector the first."""
     model = MODELS[spec.model]
+    if model.factors == "none":
+        return SeriesKey(ticker, exchange, ())
     if model.factors == "made":
         peers = spec.peers if "peers" in model.needs else ()
         return SeriesKey(ticker, exchange, (*benchmarks[:1], *peers), spec.model)

@@ -22,6 +22,7 @@ from eventstudy.data.prices import PriceSource, PriceTable
 from eventstudy.data.raw import RawSeries
 from eventstudy.data.raw_reader import Figures, Origin, figures_of, refuse_headings
 from eventstudy.data.tickers import held_as, yahoo_spelling
+from eventstudy.engine.models import MODELS
 from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.spec import StudySpec
 
@@ -42,7 +43,8 @@ def _live(name: str) -> Opener:
 
         if argument:
             raise UsageError(f"source {name}:{argument} takes no argument", name)
-        market = yahoo_spelling(spec.benchmarks[0]) if spec.benchmarks else ""
+        needed = MODELS[spec.model].factors != "none"
+        market = yahoo_spelling(spec.benchmarks[0]) if spec.benchmarks and needed else ""
         return LiveSource(name, Access.make(spec.store, spec.offline, spec.max_age, market, say, warn))
 
     return opened

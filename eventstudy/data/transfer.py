@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections import Counter
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from eventstudy.atomic_write import write_whole
 from eventstudy.data import clock
 from eventstudy.data.dates import EARLIEST, LATEST, parse_day
 from eventstudy.data.store import Store, StoreDamaged
@@ -101,9 +101,9 @@ def export_folder(store: Store, folder: Path, source: str = "", *, force: bool =
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for symbol, vintage in newest.items():
-            _write(folder / f"{symbol}.csv", _csv_text(vintage.bars, _headings(vintage)))
+            write_whole(folder / f"{symbol}.csv", _csv_text(vintage.bars, _headings(vintage)).encode())
         # the manifest last: a folder without it is unfinished
-        _write(folder / MANIFEST, json.dumps(listed, indent=1) + "\n")
+        write_whole(folder / MANIFEST, (json.dumps(listed, indent=1) + "\n").encode())
     except OSError as error:
         raise UsageError(f"cannot write to {folder}: {error.strerror}", "a folder that can be written") from error
     return sorted(newest)
@@ -194,19 +194,6 @@ def _csv_text(bars: Bars, headings: list[str]) -> str:
     columns = [["" if v != v else repr(v) for v in bars.columns[name].tolist()] for name in HEADINGS]
     writer.writerows(zip(bars.dates.astype(str).tolist(), *columns, strict=True))
     return out.getvalue()
-
-
-def _write(path: Path, text: str) -> None:
-    """Aside, then moved: a reader never sees half a file."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with aside.open("w", encoding="utf-8", newline="") as handle:
-            handle.write(text)
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _manifest(folder: Path) -> list[Any]:

@@ -215,7 +215,11 @@ def fits(sample: Sample, dates: int) -> list[Fitted]:
             found.append(Fitted(estimator, robust.lower(), model.fit(cov_type=robust, use_t=True), alone or shared))
         if 1 < dates < n:
             clustered = model.fit(cov_type="cluster", cov_kwds={"groups": sample.cluster}, use_t=True)
-            few = f"{dates} dates: rejects too often below {FEW_DATES}, see wild-cluster" if dates < FEW_DATES else ""
+            few = (
+                f"{dates} dates: finds effects too often below {FEW_DATES}, see wild-cluster"
+                if dates < FEW_DATES
+                else ""
+            )
             found.append(Fitted(estimator, "cluster", clustered, few))
     return found
 
@@ -287,7 +291,7 @@ def _bootstrapped(
     thin = _thin(sample)
     for j, (name, beside) in enumerate(zip(sample.names, clustered, strict=True)):
         t, p, draws = wild_cluster(sample.y, sample.x, sample.cluster, j)
-        floor = f"{dates} dates: the smallest p is {2 / 2**dates:.3g}, so nothing can be rejected at 5 %"
+        floor = f"{dates} dates: the smallest p is {2 / 2**dates:.3g}, so nothing can be found at 5 %"
         trouble = [floor] if dates < FEWEST_DATES else []
         trouble += [thin[j]] if thin[j] else []
         defined = math.isfinite(p) and beside.applicable != "no"

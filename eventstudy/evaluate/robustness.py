@@ -64,16 +64,16 @@ def _parts(studied: Studied, models: Sequence[str]) -> list[_Part]:
         needs = {need for name in names for need in MODELS[name].needs}
         width = np.array([_width(studied, key, names[0], weighted="weights" in needs) for key in keys], dtype=np.int64)
         own = width[found[keys][studied.rows[reported]]] if len(reported) else width[:0]
-        parts += [_Part(tuple(names), reported[own == n]) for n in np.unique(own[own > 0]).tolist()]
+        parts += [_Part(tuple(names), reported[own == n]) for n in np.unique(own[own >= 0]).tolist()]
     return parts
 
 
 def _width(studied: Studied, key: SeriesKey, model: str, *, weighted: bool) -> int:
-    """Number of benchmarks of a series; 0 where the model cannot be estimated on it."""
+    """Number of benchmarks of a series; -1 where the model cannot be estimated on it."""
     if weighted and key.ticker not in studied.spec.weights:
-        return 0
+        return -1
     enough = model != "multi-index" or len(key.benchmarks) > 1
-    return len(key.benchmarks) if enough and studied.market.trouble(key) is None else 0
+    return len(key.benchmarks) if enough and studied.market.trouble(key) is None else -1
 
 
 def _fitted(studied: Studied, part: _Part) -> Iterator[RobustRow]:

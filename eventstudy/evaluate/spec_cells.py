@@ -16,6 +16,7 @@ from eventstudy.engine.models import MODELS
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
 from eventstudy.engine.significance import curve
+from eventstudy.engine.significance.placebo import HISTORY
 from eventstudy.engine.windows import Design, WindowPlan, gather
 from eventstudy.engine_options import options_of
 from eventstudy.records import Specification
@@ -145,7 +146,9 @@ def one_model(
     for some in _alike(keys, placed[True][1]):
         chosen = [keys[number] for number in some.numbers]
         for r, returns in enumerate(("simple", "log")):
-            panel = studied.market.stack(chosen, returns, PANEL[part])
+            panel = known = studied.market.stack(chosen, returns, PANEL[part])
+            if spec.missing == "strict" and part == "day":
+                known = replace(panel, returns=np.where(panel.span == 1, panel.returns, np.nan))
             for m, masked in enumerate((True, False)):
                 first = (2 * r + m) * len(plans)
                 cells = slice(first, first + len(plans))
@@ -154,23 +157,25 @@ def one_model(
                 for target, own in zip((cars, std_errors, df, n_obs), values, strict=True):
                     target[rows[some.rows], :, cells] = own
                 masks = placed[masked][1].history_mask, placed[True][1].history_mask
+                spans = some.compared(placed[True][1])
                 for k, number in enumerate(some.numbers):
                     begin[number] = int(np.argmax(np.isfinite(panel.returns[k])))
                     for v, window in enumerate(windows):
                         _, t, degrees = curve.session_curve(
-                            panel,
+                            known,
                             k,
                             model,
                             (_wide(masks[0][number], panel), _wide(masks[1][number], panel)),
                             plans,
                             (window.start, window.end),
-                            strict=spec.missing == "strict" and part == "day",
+                            sessions=spans[number],
                         )
                         whole = placebo.setdefault(
                             (number, v),
                             (np.full((panel.n_sessions, s), np.nan), np.full((panel.n_sessions, s), np.nan)),
                         )
-                        whole[0][:, cells], whole[1][:, cells] = t, degrees
+                        inside = slice(*spans[number])
+                        whole[0][inside, cells], whole[1][inside, cells] = t, degrees
         series[rows[some.rows]] = placed[True][1].series[some.rows]
         session[rows[some.rows]] = placed[True][1].session[some.rows]
     return OneModel(cars, std_errors, df, n_obs, series, session, placebo, begin)
@@ -182,6 +187,15 @@ class _Alike:
 
     rows: Ints
     numbers: list[int]
+
+    def compared(self, whole: Placed) -> dict[int, tuple[int, int]]:
+        """Series -> the sessions that its events are compared with: from ``HISTORY`` before the first to the last."""
+        events = whole.chosen(self.rows)
+        own = {number: events.session[events.series == number] for number in self.numbers}
+        return {
+            number: (max(0, int(at.min()) - HISTORY), int(at.max()) + 1) if len(at) else (0, 0)
+            for number, at in own.items()
+        }
 
     def placed(self, whole: Placed) -> Placed:
         """The events on the panel of these series."""

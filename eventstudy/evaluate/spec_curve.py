@@ -12,6 +12,7 @@ from eventstudy.data.series_index import series_key
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.significance import curve
 from eventstudy.engine.significance.distributions import t_p_value, t_quantile, tail_of
+from eventstudy.engine.significance.placebo import HISTORY
 from eventstudy.engine.significance.single import sided
 from eventstudy.engine_options import conventions
 from eventstudy.evaluate.spec_cells import PANEL, Grid, OneModel, one_model
@@ -91,7 +92,7 @@ def _curves(
     """One curve an event and window that some specification can be estimated over."""
     cells, spec = grid.cells(), studied.spec
     scores: dict[tuple[tuple[int, ...], int], Floats] = {}
-    own = grid.own()
+    own, plans = grid.own(), grid.plans()
     for k, w in pairs:
         car, std_error, df, n_obs = (
             np.concatenate([getattr(model, name)[k, w] for model in models])
@@ -106,16 +107,17 @@ def _curves(
         model = next(model for model in models if model.series[k] >= 0)
         session, own_series = int(model.session[k]), int(model.series[k])
         # what precedes the first estimation window of the event
-        room = session + grid.plans()[-1].estimation_end + 1 - model.begin[own_series]
+        room = session + plans[-1].estimation_end + 1 - model.begin[own_series]
         lengths, left_out = _admitted(grid, cells, known, room)
         at = np.flatnonzero(known & np.isin([cell.estimation for cell in cells], lengths))
         if not len(at):
             continue
-        chosen, z = [cells[i] for i in at], scores[numbers, w][:, at]
         # windows of the reference end where estimation windows do: what precedes the event plays no part
-        last = session + grid.plans()[0].estimation_end - windows[w].end
+        last = session + plans[0].estimation_end - windows[w].end
+        first = max(0, session - HISTORY)
+        chosen, z = [cells[i] for i in at], scores[numbers, w][first : max(first, last + 1), at]
         of_cell = np.array([cell.estimation for cell in chosen])
-        joint, sessions, reasons = _reference(of_cell, z, session, last, windows[w].length)
+        joint, sessions, reasons = _reference(of_cell, z, windows[w].length)
         half = t_quantile(df[at], tail_of(spec.level, spec.alternative)) * std_error[at]
         low, high = sided(car[at] - half, car[at] + half, spec.alternative)
         t = car[at] / std_error[at]
@@ -180,13 +182,14 @@ def _admitted(grid: Grid, cells: Sequence[Specification], known: Bools, room: in
     return lengths, reasons
 
 
-def _reference(of_cell: Ints, z: Floats, session: int, last: int, length: int) -> tuple[Bools, Ints, list[str]]:
+def _reference(of_cell: Ints, z: Floats, length: int) -> tuple[Bools, Ints, list[str]]:
     """Cells of the joint test, the sessions that it compares with, and why lengths are left out of it: with the shorter
     ones a length needs 199 uneventful sessions; the shortest one stays where there are fewer."""
     inside, sessions, reasons = np.zeros(len(of_cell), dtype=bool), np.zeros(0, dtype=np.int64), []
+    known = np.isfinite(z)
     for n in np.unique(of_cell).tolist():
         wanted = inside | (of_cell == n)
-        found = curve.uneventful(np.asarray(np.isfinite(z[:, wanted]).all(axis=1)), session, last, length)
+        found = curve.uneventful(known[:, wanted], length)
         if len(found) < curve.ENOUGH and inside.any():
             reasons.append(f"{n} sessions in the joint test: {len(found)} uneventful sessions have so long a history")
             continue

@@ -144,7 +144,9 @@ def two_way_lines(
     found, lines = two_way(sample.x, np.asarray(ols.resid), sample.firm, sample.cluster), []
     fewest = min(dates, sample.n_firms)
     trouble = (
-        [f"{fewest} clusters: rejects too often below {FEW_DATES}, see wild-two-way"] if fewest < FEW_DATES else []
+        [f"{fewest} clusters: finds effects too often below {FEW_DATES}, see wild-two-way"]
+        if fewest < FEW_DATES
+        else []
     )
     trouble += ["eigen_fixed: the covariance had a negative eigenvalue"] if found.eigen_fixed else []
     for j, beside in enumerate(clustered):
@@ -173,7 +175,7 @@ def bootstrapped_lines(sample: Sample, dates: int, clustered: Sequence[Coefficie
     """The wild bootstrap of every coefficient by signs of the smaller dimension."""
     fewest = min(dates, sample.n_firms)
     what = "firms" if sample.n_firms < dates else "dates"
-    floor = f"{fewest} {what}: the smallest p is {2 / 2**fewest:.3g}, so nothing can be rejected at 5 %"
+    floor = f"{fewest} {what}: the smallest p is {2 / 2**fewest:.3g}, so nothing can be found at 5 %"
     lines = []
     for j, beside in enumerate(clustered):
         t, error, p, draws = wild_two_way(sample.y, sample.x, sample.firm, sample.cluster, j)

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from eventstudy.prepare import Prepared
     from eventstudy.records import GroupRow
     from eventstudy.results import Studied
-    from eventstudy.scale.chunk import BlockResult
     from eventstudy.spec import StudySpec
 
 # Volume is strongly autocorrelated: tests that hold under that, always made, for a t and its p value belong together
@@ -60,7 +59,7 @@ def abnormal_volume(studied: Studied) -> VolumeResult | None:
     job = _job(studied, prepared, spec)
     # logarithms of volume compound to nothing anybody reads, and may overflow over long windows
     with np.errstate(over="ignore", invalid="ignore"):
-        first = first_pass(job, prepared, Here(), None, LIMITS.block, _nobody, _silent, keep=True)
+        first = first_pass(job, prepared, Here(), None, LIMITS.block, None, _silent)
     block = joined(first.blocks)
     reasons = [
         _trouble(studied, i, block, prepared.sentences.needed, against_market=against_market)
@@ -111,10 +110,6 @@ def _job(studied: Studied, prepared: Prepared, spec: StudySpec) -> Job:
 
 def _silent(line: str) -> None:
     del line
-
-
-def _nobody(found: BlockResult) -> None:
-    del found
 
 
 def _of_one_session(found: GroupRow) -> GroupRow:

@@ -156,8 +156,10 @@ def _lead(result: StudyResult, found: Typical | None, average: _Average | None) 
         mean, rose, n = average.row.car.mean, average.row.car.positive, average.row.car.count
         low, high = mean - average.half, mean + average.half
         level = f"{100 * result.spec.level:g} % interval"
-        known = f" ({level} {span(low, high, 2)}, p {p_text(average.p)})" if math.isfinite(low) else ""
-        cancel = "Ups and downs nearly cancel: the" if _cancels(mean, found) else "The"
+        p = p_text(average.p) if not average.p < 0.0001 else "below 0.0001"
+        known = f" ({level} {span(low, high, 2)}, p {p})" if math.isfinite(low) else ""
+        quite = "" if not math.isfinite(low) or low <= 0 <= high else ", yet not quite"
+        cancel = f"Ups and downs nearly cancel{quite}: the" if _cancels(mean, found) else "The"
         said.append(f"{cancel} average own move is {signed(mean)}{known}, and {rose:,} of {n:,} rose.")
     far = result.unusual
     if far.tested:
@@ -323,8 +325,9 @@ def groups_section(result: StudyResult) -> Section | None:
     average = _average(result)
     window = average.row.window if average is not None else result.spec.windows[0]
     path = caar_figure(result, (window.start, window.end), average.half if average is not None else math.nan)
-    # a page of many events begins with it
+    # a page of many events begins with it; the events of one date are one path, that of their shares
     shown = (Fold(title="The average own move, added up day by day", blocks=(path,)),) if path is not None else ()
-    shown = () if result.totals.n_announcements > PAGES else shown
+    one_date = all(row.n_dates < 2 for row in result.groups)
+    shown = () if result.totals.n_announcements > PAGES or one_date else shown
     weighted = weighted_blocks(result, few)
     return Section(id="groups", title="Groups", blocks=(*notes, table, *weighted, *shown, *comparison_tables(result)))

@@ -28,6 +28,7 @@ from eventstudy.report.sentences import (
     as_far,
     decomposition,
     detectable,
+    expects,
     headline,
     market_words,
     printed,
@@ -157,10 +158,12 @@ def parts_table(shares: Sequence[Share]) -> Table:
     two = any(len(share.parts) > 1 for share in shares)
     notes = ["Moves over several days are added up."] if any(share.days > 1 for share in shares) else []
     if two:
-        notes.append("Opening and session are each set against the same part of the market, so they need not add up.")
+        notes.append(
+            f"Opening and session are each set against the same part of the {expects(shares)}, so they need not add up."
+        )
     return Table(
         caption="Own move of each part of the day." if two else "Own move over the window.",
-        columns=("part", f"own move, {level}", "p, ordinary ones as far", "moved, of it the market"),
+        columns=("part", f"own move, {level}", "p, ordinary ones as far", f"moved, of it the {expects(shares)}"),
         rows=tuple(rows),
         numeric=frozenset({1, 2, 3}),
         note=" ".join(notes),
@@ -178,7 +181,7 @@ def _part_row(share: Share, move: Move) -> tuple[str | Cell, ...]:
         words,
         Cell(text=signed(move.own), note=span(move.low, move.high), strong=move.outside),
         Cell(text=p_text(move.p), note=as_far(move), strong=move.outside),
-        Cell(text=total, note=f"market {part}"),
+        Cell(text=total, note=f"{expects([share])} {part}"),
     )
 
 

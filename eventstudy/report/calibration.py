@@ -102,8 +102,8 @@ def calibration_page(result: StudyResult, found: Calibration, table: pd.DataFram
     window, level = main_window(table), main_level(result)
     lead = (
         "Every session that no catalogued event touches was taken for an event, with its own estimation window and the "
-        "study's masks, and every test was asked. Nothing happened on these sessions, so a test that holds rejects as "
-        "often as its level says.",
+        "study's masks, and every test was asked. Nothing happened on these sessions, so a test that holds calls "
+        "them unusual as often as its level says.",
         *sentences(table, window, level),
     )
     sections = [
@@ -158,8 +158,8 @@ def _turbulence(table: pd.DataFrame, name: str, window: str, level: float) -> st
             return ""
         rates[test] = float(own["rate"].iloc[0])
     return (
-        f" In the most turbulent tenth the t test rejects {share(rates['car-t'])}, the one scaled by the last 20 "
-        f"sessions {share(rates['ar-t-local'])}."
+        f" In the most turbulent tenth the t test calls {share(rates['car-t'])}, the one scaled by the last 20 "
+        f"sessions {share(rates['ar-t-local'])}, unusual."
     )
 
 
@@ -205,7 +205,7 @@ def _rates_section(
         for r in whole.itertuples()
     )
     shown = Table(
-        caption=f"Rejections on uneventful sessions, window {window}",
+        caption=f"Uneventful sessions called unusual, window {window}",
         columns=(
             "ticker",
             "test",
@@ -219,12 +219,12 @@ def _rates_section(
         rows=rows,
         numeric=frozenset(range(2, 6 + len(levels))),
         note=f"The tenths are at {nominal(level)}, by the root mean square of the 20 latest errors before the window; "
-        "holds: the 95 % interval covers the level. In a cluster, tests with a result per firm count a rejection of "
-        "any of them.",
+        "holds: the 95 % interval covers the level. In a cluster, tests with a result per firm count a session on "
+        "which any of them is unusual.",
     )
     return Section(
         id="rates",
-        title="How often each test rejects",
+        title="How often each test calls an uneventful session unusual",
         blocks=(*((figure,) if figure is not None else ()), shown),
     )
 
@@ -266,7 +266,7 @@ def _parts_section(table: pd.DataFrame, level: float) -> Section | None:
         for (ticker, part), mine in known.groupby(["ticker", "part"], sort=False)
     ]
     made = Table(
-        caption=f"Overnight and intraday: share of uneventful sessions that each test rejects at {100 * level:g} %",
+        caption=f"Parts of the day: share of uneventful sessions that each test calls unusual at {100 * level:g} %",
         columns=("ticker", "part", "sessions", *tests),
         rows=tuple(rows),
         numeric=frozenset(range(2, 3 + len(tests))),
@@ -384,9 +384,9 @@ def terminal_lines(result: StudyResult, table: pd.DataFrame) -> list[str]:
         effects = sorted({effect for effect in table["effect"] if effect > 0})
         found = {effect: at(table, window, level, effect=effect) for effect in effects}
         wide = max(6, *(len(called(name)) for name in whole["ticker"])) + 2
-        head = f"{'ticker':<{wide}}{'test':<21}{'sessions':>8}{'rejected':>10}  {'interval':<15}"
+        head = f"{'ticker':<{wide}}{'test':<21}{'sessions':>8}{'unusual':>10}  {'interval':<15}"
         head += f"{'calm':>7}{'turbulent':>11}"
-        lines.append(f"window {window}, share of uneventful sessions rejected at {nominal(level)}")
+        lines.append(f"window {window}, share of uneventful sessions called unusual at {nominal(level)}")
         lines.append(head + "".join(f"{'finds ' + nominal(effect).replace(' ', ''):>11}" for effect in effects))
         for r in whole.itertuples():
             mark = " " if r.ci_low <= level <= r.ci_high else "*"

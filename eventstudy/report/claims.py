@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from eventstudy.report.document import Item
 from eventstudy.report.material import Material
 from eventstudy.report.moves import Move, Share, day_move
-from eventstudy.report.sentences import frequency, printed, short_verdict
-from eventstudy.report.wording import plain, points, rounded, signed
+from eventstudy.report.sentences import expects, frequency, printed, short_verdict
+from eventstudy.report.wording import plain, points, rounded, signed, upper
 
 if TYPE_CHECKING:
     from eventstudy.records import ClaimRow
@@ -50,7 +50,9 @@ def _item(material: Material, claim: ClaimRow, share: Share | None, move: Move |
         moved, market, own = printed(move)
         if abs(moved - rounded(claim.observed)) > 0.011:
             text += f"With dividends {points(moved)} %: "
-        text += f"Market {points(market)} %, own {points(own)} %. {short_verdict(move)}"
+        text += (
+            f"{upper(expects([share] if share else []))} {points(market)} %, own {points(own)} %. {short_verdict(move)}"
+        )
         far = frequency(move)
         text += f": {far}." if far and move.verdict == "ordinary" else f"; {far}." if far else "."
     bar = (move.market, move.own, full) if move is not None and _adds(move) else None

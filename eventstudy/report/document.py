@@ -3,6 +3,7 @@ escape."""
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 from eventstudy.report.figures.marks import Figure
@@ -238,15 +239,22 @@ def has_bars(table: Table, column: int) -> bool:
 
 
 def numbers(figure: Figure) -> Table | None:
-    """What a figure shows, for those who do not see it; columns without a word in them are aligned right."""
+    """What a figure shows, for those who do not see it; columns without a word in them are aligned right. A name that
+    several rows have is above them."""
     if not figure.rows:
         return None
-    columns = range(1, len(figure.columns))
+    columns, found = figure.columns, figure.rows
+    rows: list[Row | Group] = list(found)
+    if len({row[0] for row in found}) < len(found):
+        columns, rows = columns[1:], []
+        for name, mine in itertools.groupby(found, key=lambda row: row[0]):
+            rows += [Group(text=name), *(row[1:] for row in mine)]
+        found = tuple(row[1:] for row in found)
     return Table(
         caption=f"The numbers: {figure.title}",
-        columns=figure.columns,
-        rows=figure.rows,
-        numeric=frozenset(k for k in columns if all(_is_number(row[k]) for row in figure.rows)),
+        columns=columns,
+        rows=tuple(rows),
+        numeric=frozenset(k for k in range(1, len(columns)) if all(_is_number(row[k]) for row in found)),
     )
 
 

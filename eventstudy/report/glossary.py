@@ -37,7 +37,10 @@ TERMS = (
         r"estimation window|days of history|past sessions",
     ),
     Term(
-        "interval", "Interval", "A range made so that it holds the true own move in 95 of 100 studies.", r"intervals?"
+        "interval",
+        "Interval",
+        "A range made so that it holds the true own move in as many of 100 studies as its level says, 95 at 95 %.",
+        r"intervals?",
     ),
     Term(
         "p",

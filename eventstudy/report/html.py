@@ -52,7 +52,7 @@ def report_page(page: Page) -> str:
 @cache
 def _style() -> str:
     own = (Path(__file__).parent / "assets" / "page.css").read_text(encoding="utf-8")
-    return COLOURS + MARKS + re.sub(r"\n\s*", "", re.sub(r"/\*.*?\*/", "", own, flags=re.S))
+    return _short(COLOURS + MARKS + own)
 
 
 def text(words: str) -> str:
@@ -66,6 +66,7 @@ class _Writer:
 
     words: bool
     known: set[str] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
 
     def page(self, page: Page) -> str:
         head = self._head(page)
@@ -128,7 +129,13 @@ class _Writer:
 
     def _text(self, words: str) -> str:
         escaped = text(words)
-        return glossary.linked(escaped, self.known, _term) if self.words else escaped
+        return glossary.linked(escaped, self.known, self._term) if self.words else escaped
+
+    def _term(self, term: glossary.Term, words: str) -> str:
+        """A link to the list of words; its text shows on hover where the page uses the term first."""
+        title = "" if term.id in self.told else f' title="{plain(term.text)}"'
+        self.told.add(term.id)
+        return f'<a class="term" href="#w-{term.id}"{title}>{words}</a>'
 
     def _block(self, block: Block) -> str:
         match block:
@@ -180,7 +187,7 @@ class _Writer:
                     f'<span><svg viewBox="0 0 26 12" aria-hidden="true"><path class="{style}" d="M1,1H25V11H1Z"/>'
                     f"</svg> {words}</span>"
                     for style, words in (
-                        ("mk", "explained by the market"),
+                        ("mk", "expected"),
                         ("hole", "own move, inside the usual band"),
                         ("hit", "own move, outside it"),
                     )
@@ -224,7 +231,7 @@ class _Writer:
 
     def _grid(self, table: Table) -> str:
         head = "".join(
-            f'<th scope="col"{_classes(table, i)}>{self._column(name)}</th>' for i, name in enumerate(table.columns)
+            f'<th scope="col"{_classes(table, i)}>{self._column(name)}' for i, name in enumerate(table.columns)
         )
         bodies: list[str] = []
         for row in table.rows:
@@ -233,10 +240,11 @@ class _Writer:
             else:
                 bodies.append(_row(table, row))
         body = f"<tbody>{''.join(bodies)}</tbody>".replace("<tbody></tbody>", "")
-        style = ' class="all"' if table.fit else ""
-        grid = (
-            f"<table{style}><caption>{self._text(table.caption)}</caption><thead><tr>{head}</tr></thead>{body}</table>"
-        )
+        kinds = [*(["all"] if table.fit else []), *(["num"] if _mostly_numbers(table) else [])]
+        style = f' class="{" ".join(kinds)}"' if kinds else ""
+        # what is folded is named by its summary
+        caption = "" if table.folded and not table.fit else f"<caption>{self._text(table.caption)}</caption>"
+        grid = f"<table{style}>{caption}<thead><tr>{head}</thead>{body}</table>"
         if table.fit:
             return grid
         # a region of its own, which the keyboard can scroll where it is wider than the page
@@ -245,11 +253,14 @@ class _Writer:
     def _column(self, name: str) -> str:
         if not name:
             return '<span class="vh">as a bar</span>'
-        return self._text(name).replace(", ", ",<br>") if len(name) < 30 else self._text(name)
+        # outside of tags: what a term says is an attribute
+        return re.sub(", (?![^<]*>)", ",<br>", self._text(name)) if len(name) < 30 else self._text(name)
 
 
-def _term(term: glossary.Term, words: str) -> str:
-    return f'<a class="term" href="#w-{term.id}" title="{plain(term.text)}">{words}</a>'
+def _short(style: str) -> str:
+    """A style sheet without comments and blanks that mean nothing."""
+    style = re.sub(r"/\*.*?\*/", "", style, flags=re.S)
+    return re.sub(r"\s*([{};,])\s*", r"\1", re.sub(r"\s+", " ", style)).replace(": ", ":").replace(";}", "}")
 
 
 def _contents(page: Page) -> str:
@@ -270,26 +281,27 @@ def _group(group: Group, columns: int) -> str:
     )
     note = f' <span class="soft">{text(group.note)}</span>' if group.note else ""
     style = "part" if group.part else "g"
-    return f'<tr class="{style}"><th colspan="{columns}" scope="rowgroup">{name}{note}</th></tr>'
+    return f'<tr class="{style}"><th colspan="{columns}" scope="rowgroup">{name}{note}'
 
 
 def _row(table: Table, row: Row) -> str:
     cells = "".join(_cell(table, i, cell) for i, cell in enumerate(row))
-    return f"<tr>{cells}</tr>"
+    # cells and rows end where the next begins: HTML leaves their end tags to the writer
+    return f"<tr>{cells}"
 
 
 def _cell(table: Table, i: int, cell: str | Cell) -> str:
     held = Cell(text=cell) if isinstance(cell, str) else cell
     if held.bar is not None:
-        return f"<td>{_bar(held, table.scale)}</td>"
-    names = ["n"] if i in table.numeric else ["long"] if len(held.text) > SENTENCE else []
+        return f"<td>{_bar(held, table.scale)}"
+    names = _side(table, i, head=not i) + (["long"] if i not in table.numeric and len(held.text) > SENTENCE else [])
     names += ["un"] if held.strong else []
     style = f' class="{" ".join(names)}"' if names else ""
     inside = f'<a href="{plain(held.link)}">{text(held.text)}</a>' if held.link else text(held.text)
     longest = 0 if isinstance(cell, str) else table.notes[i]
     size = "iv" if longest > SHORT_NOTE else "iv s"
     note = f' <span class="{size}">{text(held.note)}</span>' if held.note or (i and longest) else ""
-    return f'<th scope="row"{style}>{inside}{note}</th>' if not i else f"<td{style}>{inside}{note}</td>"
+    return f'<th scope="row"{style}>{inside}{note}' if not i else f"<td{style}>{inside}{note}"
 
 
 def _bar(cell: Cell, scale: tuple[float, float]) -> str:
@@ -307,4 +319,17 @@ def _bar(cell: Cell, scale: tuple[float, float]) -> str:
 
 
 def _classes(table: Table, i: int) -> str:
-    return ' class="n"' if i in table.numeric else ""
+    names = _side(table, i, head=False)
+    return f' class="{names[0]}"' if names else ""
+
+
+def _mostly_numbers(table: Table) -> bool:
+    """Whether numbers are the rule in a table, so that its cells of text are marked in their place."""
+    return 2 * len(table.numeric) > len(table.columns)
+
+
+def _side(table: Table, i: int, *, head: bool) -> list[str]:
+    """The class that puts a cell to the side of its column; a ``head`` of a row is at the left by itself."""
+    if i in table.numeric:
+        return ["n"] if head or not _mostly_numbers(table) else []
+    return ["x"] if _mostly_numbers(table) and not head else []

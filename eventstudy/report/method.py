@@ -73,11 +73,13 @@ def _convention_sentence(spec: StudySpec) -> str:
 def method_section(result: StudyResult, audit: Audit | None) -> Section:
     """Model, estimation, conventions, audit, flags that occur, notices and price series."""
     spec = result.spec
-    market = spec.benchmarks[:1] if MODELS[spec.model].factors != "all" else spec.benchmarks
+    model = MODELS[spec.model]
+    market = spec.benchmarks[:1] if model.factors != "all" else spec.benchmarks
+    against = f"that of {listed(market)} by a line fitted to" if model.factors != "none" else "its mean over"
     blocks: list[Block] = [
-        f"Each share's return is set against that of {listed(market)} by a line fitted to {spec.estimation} past "
-        f"sessions that end {spec.gap} sessions before the event window ({MODELS[spec.model].title}); days next to "
-        f"other news are {'left out' if spec.exclude == 'catalogued' else 'kept in'}. What a share did beyond that is "
+        f"Each share's return is set against {against} {spec.estimation} past sessions that end {spec.gap} "
+        f"sessions before the event window ({model.title}); days next to other news are "
+        f"{'left out' if spec.exclude == 'catalogued' else 'kept in'}. What a share did beyond that is "
         "its own move, the abnormal return. It is a statement about prices, not about causes.",
         Note(
             f"Model {spec.model}, event window {spec.event_window.label}, {spec.returns} total returns, missing days "

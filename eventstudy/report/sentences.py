@@ -44,6 +44,11 @@ def explainer(spec: StudySpec) -> str:
     return named.get(spec.model, "the market with its factors" if MODELS[spec.model].columns else "the market")
 
 
+def expects(shares: Sequence[Share]) -> str:
+    """What the expected moves of shares are taken from, in short: their market, or their usual day."""
+    return "market" if any(share.market_symbol for share in shares) or not shares else "usual day"
+
+
 def decomposition(name: str, move: Move, what: str, days: int = 1, digits: int = 2) -> str:
     """S1 to S4: what the share did, what the market explains, what is its own."""
     moved, market, own = printed(move, digits)
@@ -165,17 +170,17 @@ CHOICE_WORDS = {
 }
 
 
-def direction(moves: Sequence[Move]) -> str:
-    """What unusual shares did, in words that hold for all of them."""
+def direction(moves: Sequence[Move], what: str) -> str:
+    """What unusual shares did beyond what the model explains, in words that hold for all of them."""
     own_down = all(m.own < 0 for m in moves)
     own_up = all(m.own > 0 for m in moves)
     if own_down and all(m.moved < 0 for m in moves):
-        return "fell plainly further than the market explains"
+        return f"fell plainly further than the {what} explains"
     if own_up and all(m.moved > 0 for m in moves):
-        return "rose plainly further than the market explains"
+        return f"rose plainly further than the {what} explains"
     if own_down or own_up:
-        return f"did plainly {'worse' if own_down else 'better'} than the market explains"
-    return "moved plainly otherwise than the market explains"
+        return f"did plainly {'worse' if own_down else 'better'} than the {what} explains"
+    return f"moved plainly otherwise than the {what} explains"
 
 
 def moved_words(shares: Sequence[Share], day0: str) -> str:
@@ -202,18 +207,19 @@ def moved_words(shares: Sequence[Share], day0: str) -> str:
 
 def plainly_words(shares: Sequence[Share]) -> str:
     """H1, second sentence: who moved plainly further than the market explains."""
+    what = expects(shares)
     whole = [s for s in shares if s.whole.verdict == "unusual"]
     if whole and len(whole) == len(shares):
-        return f"{'All' if len(shares) > 2 else 'Both'} {direction([s.whole for s in whole])}."
+        return f"{'All' if len(shares) > 2 else 'Both'} {direction([s.whole for s in whole], what)}."
     if whole:
-        return f"Only {_names(whole)} {direction([s.whole for s in whole])}."
+        return f"Only {_names(whole)} {direction([s.whole for s in whole], what)}."
     opened = [s for s in shares if s.opening is not None and s.opening.verdict == "unusual"]
     if opened:
-        words = direction([s.opening for s in opened if s.opening is not None])
+        words = direction([s.opening for s in opened if s.opening is not None], what)
         if len(opened) == len(shares):
             return f"All, but only at the opening, {words}."
         return f"Only {_names(opened)}, and only at the opening, {words}."
-    return "None moved plainly further than the market explains."
+    return f"None moved plainly further than the {what} explains."
 
 
 def _names(shares: Sequence[Share]) -> str:
@@ -312,10 +318,8 @@ def opening_words(shares: Sequence[Share]) -> list[str]:
             continue
         sizes = listed([plain(rounded(s.opening.own, 1), 1) for s in mine if s.opening is not None])
         side = "below" if below else "above"
-        text = (
-            f"At the opening {listed([s.name for s in mine])} {'was' if len(mine) == 1 else 'were'} {sizes} points "
-            f"{side} what the market explains"
-        )
+        text = f"At the opening {listed([s.name for s in mine])} {'was' if len(mine) == 1 else 'were'} {sizes} points "
+        text += f"{side} what the {expects(mine)} explains"
         if aside := _aside(mine):
             text += f" ({aside})"
         turned = [s for s in mine if _turned(s)]
@@ -332,7 +336,7 @@ def opening_words(shares: Sequence[Share]) -> list[str]:
             who = "" if len(mine) == 1 else f"{listed([s.name for s in turned])} "
             verb = "gained" if below else "lost"
             link = "on" if below else "against"
-            text += f"; during the day {who or 'it '}{verb} {back} points {link} the market, which {how}"
+            text += f"; during the day {who or 'it '}{verb} {back} points {link} the {expects(turned)}, which {how}"
         said.append(f"{text}.")
     return said
 

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,42 +105,53 @@ def write_report(
         of the report.
     """
     with aside(out) as folder:
-        return finish(folder, out, result, formats, audit, sweep=sweep, force=force)
+        return finish(Place(folder, out, sweep=sweep, force=force), result, formats, audit)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a report goes.
+
+    Attributes
+    ----------
+    folder : Path
+        Of ``aside(out)``.
+    out : Path
+    sweep, force : bool
+        As ``write_report``.
+    """
+
+    folder: Path
+    out: Path
+    sweep: bool = True
+    force: bool = False
 
 
 def finish(
-    folder: Path,
-    out: Path,
-    result: StudyResult,
-    formats: Sequence[str],
-    audit: Audit | None,
-    *,
-    files: EventFiles | None = None,
+    place: Place, result: StudyResult, formats: Sequence[str], audit: Audit | None, files: EventFiles | None = None,
     say: Callable[[str], None] | None = None,
-    sweep: bool = True,
-    force: bool = False,
-) -> list[str]:
+) -> list[str]:  # fmt: skip
     """Write a report folder from a folder aside; see ``write_report``.
 
     Parameters
     ----------
-    folder : Path
-        Of ``aside(out)``.
+    place : Place
     files : EventFiles or None
         The tables of events that were written while the study ran; None writes them here.
     say : callable or None
         Passing lines of progress.
     """
     if files is None:
-        files = EventFiles(folder, formats, result.studied.tables, daily=True)
+        files = EventFiles(place.folder, formats, result.studied.tables, daily=True)
         if result.studied.reported:
             _add_events(files, result)
     files.add_excluded(result.lost, result.prepared.sentences)
     hashes = files.close()
     rest = build_files(result, formats, audit, say)
-    write_aside(folder, rest)
+    write_aside(place.folder, rest)
     hashes = dict(sorted({**hashes, **hashed(rest)}.items()))
-    return publish(folder, out, hashes, manifest(result, hashes, audit), sweep=sweep, force=force)
+    written = manifest(result, hashes, audit)
+    return publish(place.folder, place.out, hashes, written, sweep=place.sweep, force=place.force)
 
 
 def _add_events(files: EventFiles, result: StudyResult) -> None:

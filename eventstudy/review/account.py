@@ -71,14 +71,14 @@ def verdict(found: Difference) -> str:
     if found.same_numbers:
         made = " Settings or versions are not the same." if found.settings or found.versions else ""
         few = found.digits is not None and found.digits < 10
-        within = f"one unit of the last of {found.digits} significant digits" if few else "1e-9 relative"
+        within = f"one unit of the last of {found.digits} digits" if few else "1e-9 relative"
         return f"The numbers of both reports agree (text equal, numbers within {within}).{made}"
     gained = sum(effect.significance == "gained" for effect in found.effects)
     lost = sum(effect.significance == "lost" for effect in found.effects)
     verdicts = sum(claim.verdict[0] != claim.verdict[1] for claim in found.claims)
     return (
         f"Of {count(found.compared, 'event')} studied in both, the primary window of {len(found.effects)} moved; "
-        f"{gained} became significant, {lost} lost significance (at {_levels(found)}); "
+        f"{gained} became unusual, {lost} are unusual no longer (at {_levels(found)}); "
         f"{count(verdicts, 'verdict')} changed."
     )
 
@@ -199,7 +199,7 @@ def _claim(change: ClaimChange) -> tuple[str, ...]:
 
 
 def _effects(found: Difference, limit: int | None) -> Table:
-    columns = ("event", "ticker", "window", "CAR", "std. error", "p", "significance", "may come from")
+    columns = ("event", "ticker", "window", "CAR", "std. error", "p", "unusual", "may come from")
     note = "two reports do not show which of several changes moved a number"
     return _table("Effects", columns, [_effect(e) for e in found.effects], limit, note if found.effects else "")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from eventstudy.data.parquet import give_back
 from eventstudy.engine.aggregates import GroupWindow, Member, Outcomes, Tally, added_pass, tallied
 from eventstudy.engine.block import Block, select
 from eventstudy.engine.block import study_block as measured_block
@@ -78,6 +79,8 @@ def study_block(job: Job, events: Roster, seeds: Ints | None = None) -> BlockRes
         # 20 kB an event, which who asks for them cuts out of the panel again
         one.block.context.let_go(days=len(events) > CHUNK and job.options.entry.twin != "")
         whole += [one.block] if job.keep else []
+        del one, found
+        give_back()
     return BlockResult(
         measured=end_to_end(measured),
         lost=np.concatenate(lost),
@@ -191,6 +194,7 @@ def rank_block(job: Job, events: Roster, again: Again, known: Block | None = Non
             kept = select(known, np.arange(at, at + len(chunk)))
             sums = totals_of(kept.measures, kept.design, kept.fits, job.options, list(cells.values()), again.parts)
         added_pass(found, dict(zip(cells, sums, strict=True)))
+        give_back()
     return found
 
 

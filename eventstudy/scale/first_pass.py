@@ -74,9 +74,8 @@ class FirstPass:
 
 
 def first_pass(
-    job: Job, prepared: Prepared, executor: Executor, spool: Spool | None, size: int,
-    take: Take, say: Say, *, keep: bool,
-) -> FirstPass:  # fmt: skip
+    job: Job, prepared: Prepared, executor: Executor, spool: Spool | None, size: int, take: Take | None, say: Say
+) -> FirstPass:
     """Measure every event.
 
     Parameters
@@ -86,11 +85,9 @@ def first_pass(
         Filled here.
     size : int
         Events of a block.
-    take : callable
-        Gets each block in order, unless all are kept.
+    take : callable or None
+        Gets each block in order; None keeps all events in memory.
     say : callable
-    keep : bool
-        Whether all events are kept in memory.
     """
     events, n = prepared.roster, len(prepared.roster)
     made = FirstPass(
@@ -110,7 +107,7 @@ def first_pass(
         # zip would hold a block while the next one is measured
         found = next(results)
         _add(made, job, prepared, part, found, slice(start, stop))
-        if keep:
+        if take is None:
             made.measured.append(found.measured)
             made.blocks += found.blocks
         else:

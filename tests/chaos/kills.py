@@ -38,7 +38,7 @@ b,AMD,2025-01-27,bmo
 c,NVDA,2024-05-22,amc
 """
 # bytes of measured events: a study of three events is kept, one of four hundred is not
-KEPT = 400_000
+KEPT = 1_500_000
 # No command takes this long unless it hangs.
 LONGEST = 150.0
 # dates of results as a file, and a list of announcements without headings of ours, long enough to take a while

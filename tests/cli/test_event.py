@@ -207,6 +207,7 @@ def test_what_was_meant(cli: Cli, tmp_path: Path) -> None:
     for arguments, words in (
         (("event", "NVDA", "2025-04-15", "--model", "market_modle"), "did you mean market-model?"),
         (("event", "nvda", "2025-04-15", "--source", "snapshot"), "did you mean NVDA?"),
+        (("event", "nvda", "2025-04-15", "--timing", "amc", "--offline"), "did you mean NVDA?"),
         (("event", "nvda"), "eventstudy event NVDA 2025-04-15 --timing amc"),
         (("event", "MSFT", "2025-04-15", "--source", "csv:MSFT.csv"), "--source csv:."),
         (("event", "MSFT", "2025-04-15", "--source", "csv:MSFTT.csv"), "did you mean MSFT.csv?"),

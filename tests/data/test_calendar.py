@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from eventstudy.data.calendar import exchange_of, load_calendar, place
+from eventstudy.data.calendar_library import built
 from eventstudy.errors import UsageError
 
 NEW_YORK = load_calendar("XNYS", date(2023, 1, 3), date(2025, 12, 31))
@@ -146,3 +147,14 @@ def test_a_calendar_that_cannot_be_built_is_told(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(exchange_calendars, "get_calendar", broken)
     with pytest.raises(UsageError, match="XTAE"):
         load_calendar("XTAE", date(2023, 1, 1), date(2023, 2, 1))
+
+
+@pytest.mark.parametrize("code", ["XNYS", "XHKG", "XTAE", "XSHG", "24/7"])
+@pytest.mark.parametrize(("start", "end"), [("2019-03-05", "2024-08-11"), ("2024-12-25", "2027-06-07")])
+def test_ranges_of_one_calendar_are_those_of_the_library(code: str, start: str, end: str) -> None:
+    """Whole years are built and cut; the library knows Shanghai's holidays for some years only."""
+    found = load_calendar(code, date.fromisoformat(start), date.fromisoformat(end))
+    whole = built(code, pd.Timestamp(start), pd.Timestamp(end))
+    assert found.sessions.tolist() == [day.date() for day in whole.sessions]
+    assert (found.closes == whole.closes.dt.tz_localize(None).to_numpy()).all()
+    assert found.sessions[found.early].tolist() == [day.date() for day in whole.early_closes]

@@ -67,7 +67,9 @@ OTHERS = (
 
 def studied(folder: str, events: str = "events.csv", prices: str = "prices", benchmark: str = "SPY") -> StudyResult:
     place = FOLDER / folder
-    return run(place / events, spec=StudySpec(source=f"csv:{place / prices}", benchmarks=(benchmark,)))
+    return run(
+        place / events, spec=StudySpec(source=f"csv:{place / prices}", benchmarks=(benchmark,), spec_curve="off")
+    )
 
 
 def rows(result: StudyResult) -> pd.DataFrame:

@@ -25,7 +25,8 @@ from tests.data.layout_writers import WRITERS, Bars
 BASE = Path(__file__).parent / "forms"
 # the CAR of the made study, its standard error and beta, by a few lines of NumPy from the clean closes
 TRUTH, SE, BETA = -0.0550632, 0.0146070, 1.3709557
-SPEC = StudySpec(source="", tests=("car-t",))
+# what is read of these studies are tables of single events; curves would take most of their time
+SPEC = StudySpec(source="", tests=("car-t",), spec_curve="off")
 EVENTS = pd.DataFrame({"event_id": ["news"], "ticker": ["ABC"], "announced_at": ["2025-04-16"], "timing": ["bmo"]})
 
 

@@ -48,9 +48,8 @@ def prices(tmp_path: Path) -> Path:
 
 def study(folder: Path, events: Iterable[str], *more: str) -> Outcome:
     (folder / "events.csv").write_text("ticker,announced_at,timing,benchmark\n" + "\n".join(events) + "\n")
-    return run_in(
-        folder, "run", "--source", "csv:prices", "--formats", "csv", "--tests", "ar-t", "--estimation", "120", *more
-    )
+    words = ("--source", "csv:prices", "--formats", "csv", "--tests", "ar-t", "--estimation", "120")
+    return run_in(folder, "run", *words, "--spec-curve", "off", *more)
 
 
 def used(folder: Path) -> dict[str, str]:

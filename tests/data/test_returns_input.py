@@ -32,6 +32,7 @@ SPEC = StudySpec(
     estimation=24,
     gap=0,
     min_estimation=20,
+    spec_curve="off",
 )
 EVENTS = pd.DataFrame({"event_id": ["e"], "ticker": ["A"], "announced_at": [str(DAYS[25])], "timing": ["bmo"]})
 

@@ -47,7 +47,7 @@ def event(ticker: str, announced: str, timing: str = "bmo", **more: str) -> pd.D
 
 def study(table: pd.DataFrame, events: pd.DataFrame, benchmark: str, **choices: object) -> StudyResult:
     # asked for, so that it is the benchmark of a listing abroad too, even where it is the default
-    spec = StudySpec(benchmarks=(benchmark,), benchmarks_given=True, **choices)  # type: ignore[arg-type]
+    spec = StudySpec(benchmarks=(benchmark,), benchmarks_given=True, spec_curve="off", **choices)  # type: ignore[arg-type]
     return run(events, long(table), spec)
 
 
@@ -90,7 +90,7 @@ def test_the_cases_of_sessions_have_their_true_numbers(case: str, tmp_path: Path
 def streamed(events: pd.DataFrame, table: pd.DataFrame, benchmark: str, folder: Path) -> None:
     """The study as many events are studied, block by block."""
     columns: EventColumns = events_from_frame(events)
-    spec = StudySpec(benchmarks=(benchmark,), precision="full")
+    spec = StudySpec(benchmarks=(benchmark,), precision="full", spec_curve="off")
     order = Order(out=folder / "out", formats=("csv",), limits=Limits(kept=0))
     study_into(columns, spec, order, prices=source_from_frame(long(table)))
 

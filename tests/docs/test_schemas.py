@@ -58,6 +58,9 @@ def test_an_undocumented_key_is_noticed() -> None:
             fits("init", json.dumps(wrong))
 
 
+FEW = ("--event", "h20_license_8k", "--event", "deepseek_shock")
+
+
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the study and two reports of it."""
@@ -65,7 +68,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy_study(folder)
     first = run_in(folder, "run", "--json", "--audit", "-o", "one", "--formats", "csv,json")
     # placebo rates of few tests, for each test is asked about every session
-    few = ("--window", "0:0", "--tests", "sq,holm", "--calibrated")
+    few = ("--window", "0:0", "--tests", "sq,holm", "--calibrated", *FEW)
     second = run_in(folder, "run", "--json", "-o", "two", "--formats", "csv,json", "--gap", "20", *few)
     for outcome in (first, second):
         assert outcome.code == 0, outcome.err
@@ -99,8 +102,8 @@ def test_what_compares_and_asks(reports: Path) -> None:
 
 
 def test_questions_on_top(reports: Path) -> None:
-    few = ("--event", "h20_license_8k", "--event", "deepseek_shock")
-    for name, extra in (("regress", ()), ("backtest", ("--placebos", "9")), ("calibrate", ("--tests", "car-t", *few))):
+    one = ("--window", "0:0", "--tests", "car-t")
+    for name, extra in (("regress", one), ("backtest", ("--placebos", "9")), ("calibrate", (*one, *FEW))):
         outcome = run_in(reports, name, "--json", "-o", "asked", *extra)
         assert outcome.code == 0, outcome.err
         fits(name, outcome.out)

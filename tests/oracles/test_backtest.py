@@ -470,7 +470,7 @@ def test_without_opens_positions_begin_at_the_close() -> None:
 
 
 def test_bad_choices_are_sentences(drifting: StudyResult) -> None:
-    with pytest.raises(UsageError, match="exit day 11 does not lie"):
+    with pytest.raises(UsageError, match="exit day 11 is not between 1 and 10"):
         backtest(drifting.studied, BacktestSpec(exit_day=11))
     with pytest.raises(UsageError, match="exit day 0"):
         backtest(drifting.studied, BacktestSpec(exit_day=0))

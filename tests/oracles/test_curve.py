@@ -274,3 +274,22 @@ def _short(n: int) -> pd.DataFrame:
         pd.DataFrame({"ticker": t, "date": days, "close": 100 * np.exp(np.cumsum(rng.normal(0, 0.01, n)))})
         for t in ("NVDA", "SPY")
     )
+
+
+@pytest.mark.parametrize("sessions", [(0, 40), (100, 180), (225, 240)])
+@pytest.mark.parametrize("window", [(0, 0), (-1, 2), (-5, -3)])
+def test_some_sessions_as_all_sessions(window: tuple[int, int], sessions: tuple[int, int]) -> None:
+    rng = np.random.default_rng(6)
+    n = 240
+    x = rng.normal(0, 0.01, (1, n))
+    y = 0.0004 + 1.2 * x[0] + rng.standard_t(4, n) * 0.015
+    y[:12], y[rng.random(n) < 0.04] = np.nan, np.nan
+    mask = rng.random(n) < 0.05
+    panel = ReturnPanel(
+        returns=y[None], factors=x[None], span=np.ones((1, n), dtype=np.int16), day_number=np.arange(n)[None]
+    )
+    plans = [WindowPlan(estimation=a, gap=g, start=min(-1, window[0]), end=2) for a in (60, 90) for g in (0, 5)]
+    whole = curve.session_curve(panel, 0, "market-model", (mask, mask), plans, window)
+    some = curve.session_curve(panel, 0, "market-model", (mask, mask), plans, window, sessions=sessions)
+    for every, few in zip(whole, some, strict=True):
+        np.testing.assert_allclose(few, every[slice(*sessions)], rtol=1e-10)

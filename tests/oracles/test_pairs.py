@@ -126,11 +126,11 @@ def test_days_beyond_a_calendar_are_nobodys() -> None:
 def test_a_costly_test_waits_to_be_named() -> None:
     many, few = Overlap(n_dates=9, pairs=MOST_PAIRS + 1), Overlap(n_dates=9, pairs=MOST_PAIRS)
     for name, entry in GROUP_TESTS.items():
-        assert bool(too_costly(name, 20_000, many)) == (entry.cost == "pairs" and name != "grank-t-clu"), name
+        assert bool(too_costly(name, 20_000, many)) == (entry.cost == "pairs"), name
         assert bool(too_costly(name, 20_001, few)) == (entry.cost == "draws"), name
         for reason in (too_costly(name, 20_001, many),):
             assert not reason or f"--tests names {name}" in reason
-    assert forms_pairs("grank-t-clu", Overlap(n_dates=1)) and not forms_pairs("csect-t", few)
+    assert forms_pairs("grank-t-clu") and not forms_pairs("csect-t")
 
 
 @pytest.mark.parametrize("window", [(1, 3), (2, 2), (-3, -1), (-1, 1)])

@@ -270,5 +270,5 @@ def test_pseudo_events_have_nothing_to_calibrate(world: dict[str, object]) -> No
     from eventstudy.evaluate.pseudo import make_stage
 
     studied = synthetic(world).studied
-    with pytest.raises(UsageError, match="no p value whose rate"):
+    with pytest.raises(UsageError, match="no p value to calibrate"):
         make_stage(studied, series_key(studied.index, 0, studied.spec))

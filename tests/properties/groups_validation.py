@@ -177,13 +177,14 @@ def page(total: dict[tuple[str, str, bool], Counts]) -> str:
     text = (
         MARK
         + f"""
-Groups of {FIRMS} firms of unequal volatility, eight a block of firms whose events mask each other, through `eventstudy.run`, M = {M}, window [0,0], percent that reject at 5 %, in
+Groups of {FIRMS} firms of unequal volatility through `eventstudy.run`, M = {M}, window [0,0], percent that reject at 5 %, in
 brackets the standard error; first with every close, then with 2 % of the closes missing and, for two of three firms, the one
-before day 0. On one date errors are correlated by {RHO:g}. Weights are 1, 1/2, 1/3, .. (`n_effective` {1 / float(np.square(shares()).sum()):.1f}).
-`variance x2`: the variance of day 0 is twice the earlier one; what `conformal-dispersion` and `vol-ratio-csect` reject there is
-what they find. Lines in italics must fail where events are correlated (`vw-bmp`, `vw-patell`, `hc3`) or errors have fat tails
-(`vol-ratio-csect`); `vw-calendar-cov` and `vw-patell` need an unchanged variance. The slopes are those of {COLUMNS} lognormal columns
-without meaning that are equal within a date, {DATES} dates of {ON_DATE} events, in each study: {COLUMNS} draws share their CARs.
+before day 0. Each firm has events in {SLOTS} groups, whose days are masked for each other. On one date errors are correlated
+by {RHO:g}. Weights are 1, 1/2, 1/3, .. (`n_effective` {1 / float(np.square(shares()).sum()):.1f}). `variance x2`: the variance of day 0 is twice the earlier one;
+what `conformal-dispersion` and `vol-ratio-csect` reject there is what they find. Lines in italics must fail where events are
+correlated (`vw-bmp`, `vw-patell`, `hc3`) or errors have fat tails (`vol-ratio-csect`); `vw-calendar-cov` and `vw-patell` need an
+unchanged variance and read the t and normal distributions. The slopes are those of {COLUMNS} lognormal columns without meaning that are equal
+within a date, {DATES} dates of {ON_DATE} events, in each study: {COLUMNS} draws share their CARs.
 """
     )
     for kind, title in (("groups", f"groups of {FIRMS}"), ("slopes", f"slopes, {DATES} dates of {ON_DATE} events")):

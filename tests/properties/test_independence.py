@@ -22,7 +22,7 @@ from eventstudy.study_report import Order, study_into
 
 SESSIONS = load_calendar("XNYS", date(2012, 1, 3), date(2024, 12, 31)).sessions
 OWN, OTHERS = ("A", "B"), ("C", "D")
-SPEC = StudySpec(estimation=700)
+SPEC = StudySpec(estimation=700, spec_curve="off")
 # two events of one firm, which mask each other, and one of another firm
 EVENTS = pd.DataFrame(
     {

@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from eventstudy.atomic_write import write_whole
 from eventstudy.data import clock
-from eventstudy.data.atomic_write import write_whole
 from eventstudy.errors import MalformedResponse
 from eventstudy.opening import RECORD, content
 

@@ -10,8 +10,8 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from eventstudy.atomic_write import write_whole
 from eventstudy.data import clock
-from eventstudy.data.atomic_write import write_whole
 from eventstudy.errors import MalformedResponse
 from eventstudy.opening import RECORD, content
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
-from eventstudy.data.atomic_write import write_whole
+from eventstudy.atomic_write import write_whole
 from eventstudy.data.collect.headers import ACCESSION
 from eventstudy.data.dates import parse_when
 from eventstudy.data.event_headings import ALIASES, OPTIONAL, REQUIRED, headings_of
@@ -129,7 +129,7 @@ def write(found: Merged) -> None:
     if not found.added:
         return
     try:
-        write_whole(found.path, found.text.encode("utf-8"))
+        write_whole(found.path, found.text.encode("utf-8"), through_links=True)
     except OSError as error:
         raise UsageError(
             f"cannot write {found.path}: {error.strerror or error}", "a place that can be written", "name another file"

@@ -94,18 +94,20 @@ class TiingoClient:
             raise self._closed_by
         end = min(end, _settled_until(clock.utc_now()))
         if why := _elsewhere(symbol):
-            return self._vintage(symbol, start, end, None, UNKNOWN, why)
+            return self._vintage(symbol, (start, end), None, UNKNOWN, why)
         meta_reply = self._get(f"{DAILY}/{symbol.lower()}", None, symbol)
         if meta_reply.status == 404:
-            return self._vintage(symbol, start, end, meta_reply, UNKNOWN, f"{TITLE} knows no symbol {symbol}")
+            return self._vintage(symbol, (start, end), meta_reply, UNKNOWN, f"{TITLE} knows no symbol {symbol}")
         meta = _object(meta_reply, symbol)
         query = {"startDate": start.isoformat(), "endDate": end.isoformat(), "format": "json", "resampleFreq": "daily"}
         reply = self._get(f"{DAILY}/{symbol.lower()}/prices", query, symbol)
         rows = _list(reply, symbol)
         if not rows:
-            return self._vintage(symbol, start, end, reply, NOTHING, f"{TITLE} has no prices of {symbol} in the range")
+            return self._vintage(
+                symbol, (start, end), reply, NOTHING, f"{TITLE} has no prices of {symbol} in the range"
+            )
         bars, note = self._bars(rows, meta, symbol, start, end)
-        return self._vintage(symbol, start, end, reply, PRICES, note, bars=bars, meta=meta)
+        return self._vintage(symbol, (start, end), reply, PRICES, note, bars=bars, meta=meta)
 
     def _bars(
         self, rows: list[dict[str, Any]], meta: dict[str, Any], symbol: str, start: date, end: date
@@ -146,8 +148,7 @@ class TiingoClient:
     def _vintage(
         self,
         symbol: str,
-        start: date,
-        end: date,
+        asked: tuple[date, date],
         reply: Reply | None,
         outcome: str,
         note: str,
@@ -162,8 +163,8 @@ class TiingoClient:
             symbol=symbol,
             source=NAME,
             outcome=outcome,
-            requested_start=start,
-            requested_end=end,
+            requested_start=asked[0],
+            requested_end=asked[1],
             fetched_at=at,
             status=reply.status if reply is not None else 0,
             body_sha256=reply.sha256 if reply is not None and outcome == PRICES else "",
@@ -174,7 +175,7 @@ class TiingoClient:
             currency="USD" if outcome == PRICES else "",
             instrument=str((meta or {}).get("name") or "")[:80],
             note=note,
-            bars=no_bars() if bars is None else only_final(bars, ZONE, start, at),
+            bars=no_bars() if bars is None else only_final(bars, ZONE, asked[0], at),
         )
 
 

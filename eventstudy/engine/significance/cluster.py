@@ -236,7 +236,7 @@ def _fat_tails(cluster: Cluster) -> list[str]:
     kurtosis = _excess_kurtosis(cluster.estimation)
     if not kurtosis > KURTOSIS_LIMIT:
         return []
-    return [f"excess kurtosis {kurtosis:.1f} of the residuals: the exact F over-rejects; read conformal-hotelling"]
+    return [f"excess kurtosis {kurtosis:.1f} of the residuals: the exact F finds too much; read conformal-hotelling"]
 
 
 def conformal_hotelling(cluster: Cluster) -> TestResult:

@@ -4,6 +4,7 @@ uneventful sessions (Simonsohn, Simmons & Nelson 2020, for one firm; methods A2)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 from scipy import special
@@ -11,7 +12,7 @@ from scipy import special
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
 from eventstudy.engine.significance.distributions import Alternative, t_p_value
-from eventstudy.engine.significance.placebo import HISTORY, without_overlap
+from eventstudy.engine.significance.placebo import without_overlap
 from eventstudy.engine.significance.sliding import window_sums
 from eventstudy.engine.windows import WindowPlan
 
@@ -28,7 +29,10 @@ _SAFE = 1e-10
 
 def normal_scores(t: Floats, df: Floats) -> Floats:
     """z with the two-sided p value and the sign of a t statistic; computed in the tail."""
-    return np.asarray(-np.sign(t) * special.ndtri(special.stdtr(df, -np.abs(t))))
+    known = np.isfinite(t) & np.isfinite(df)
+    z, (t, df) = np.full(np.shape(t), np.nan), (t[known], df[known])
+    z[known] = -np.sign(t) * special.ndtri(special.stdtr(df, -np.abs(t)))
+    return z
 
 
 def statistics(car: Floats, t: Floats, df: Floats, level: float = 0.95) -> dict[str, Floats]:
@@ -66,7 +70,7 @@ def session_curve(
     plans: Sequence[WindowPlan],
     window: tuple[int, int],
     *,
-    strict: bool = False,
+    sessions: tuple[int, int] | None = None,
 ) -> tuple[Floats, Floats, Floats]:
     """CAR, exact t and its degrees of freedom of every session of a series as a pseudo-event, under several plans.
 
@@ -82,32 +86,39 @@ def session_curve(
     plans : sequence of WindowPlan
         They differ in estimation length and gap.
     window : (start, end)
-    strict : bool
+    sessions : (first, stop), optional
+        The sessions to compute; all without it.
 
     Returns
     -------
-    car, t, df : float64 (T, len(plans))
+    car, t, df : float64 (stop - first, len(plans))
         NaN where a plan lacks sessions before it or observations, or the window holds a masked or missing session.
 
     Checked against
     ---------------
     Every session fitted by itself (tests/oracles/test_curve.py).
     """
-    rows = _Rows(panel, series, model, strict=strict)
-    n, (start, end) = panel.n_sessions, window
+    rows = _Rows(panel, series, model)
+    n_sessions, (start, end) = panel.n_sessions, window
     length = end - start + 1
+    # a design begins with the series
+    begin = int(np.argmax(rows.seen)) if rows.seen.any() else n_sessions
+    low, high = sessions or (0, n_sessions)
+    # the columns that designs of these sessions read
+    left = max(0, low + min(start, *(plan.estimation_start for plan in plans)))
+    cut = slice(left, max(left, high + max(0, end)))
+    rows, masks = rows.part(cut), (masks[0][cut], masks[1][cut])
     sums = window_sums(
         np.concatenate([rows.columns * rows.seen, [rows.span * rows.seen, rows.clean(masks[1])]]), length
     )
     used = (rows.seen & ~masks[0]).astype(np.float64)
     products = np.concatenate([rows.products() * used, [used]])
-    found = [np.full((n, len(plans)), np.nan) for _ in range(3)]
-    by_length = {plan.estimation: window_sums(products, plan.estimation) for plan in plans}
-    # a design begins with the series
-    sessions, begin = np.arange(n), int(np.argmax(rows.seen)) if rows.seen.any() else n
+    found = [np.full((high - low, len(plans)), np.nan) for _ in range(3)]
+    by_length = {n: window_sums(products, n) for n in {plan.estimation for plan in plans}}
+    asked = np.arange(low, high)
     for k, plan in enumerate(plans):
-        moments, first, at = by_length[plan.estimation], sessions + plan.estimation_start, sessions + start
-        fits = (first >= begin) & (first < moments.shape[1]) & (at >= 0) & (at < sums.shape[1])
+        moments, first, at = by_length[plan.estimation], asked + plan.estimation_start - left, asked + start - left
+        fits = (first >= max(0, begin - left)) & (first < moments.shape[1]) & (at >= 0) & (at < sums.shape[1])
         d = np.flatnonzero(fits)
         d = d[(sums[-1, at[d]] == length) & (moments[-1, first[d]] >= max(OBSERVATIONS, rows.p + 2))]
         values = rows.solved(moments[:, first[d]], sums[:-1, at[d]])
@@ -119,13 +130,11 @@ def session_curve(
 class _Rows:
     """One series as the columns of a regression, the return last, weighed by 1/span."""
 
-    def __init__(self, panel: ReturnPanel, series: int, model: str, *, strict: bool) -> None:
+    def __init__(self, panel: ReturnPanel, series: int, model: str) -> None:
         entry = MODELS[model]
         y, x = panel.returns[series], panel.factors[series][: entry.n_factors(panel.factors.shape[1])]
         span = panel.span[series].astype(np.float64)
         self.seen = np.isfinite(y) & np.isfinite(panel.factors[series]).all(axis=0) & (span > 0)
-        if strict:
-            self.seen &= span == 1
         self.span = np.where(self.seen, span, 1.0)
         values = np.where(self.seen, np.concatenate([x, [y]]), 0.0)
         if entry.twin == "constant":
@@ -134,6 +143,12 @@ class _Rows:
             values = np.concatenate([[self.span], values - middle[:, None] * self.span])
         self.columns = values
         self.p = len(values) - 1
+
+    def part(self, sessions: slice) -> _Rows:
+        """The rows of some sessions, about the middle of all."""
+        found = copy(self)
+        found.seen, found.span, found.columns = self.seen[sessions], self.span[sessions], self.columns[:, sessions]
+        return found
 
     def clean(self, masked: Bools) -> Floats:
         """1 on sessions that a test window may hold."""
@@ -174,9 +189,7 @@ def _less(value: Floats, one: Sequence[Floats], other: Sequence[Floats]) -> Floa
     return value
 
 
-def uneventful(known: Bools, session: int, last: int, length: int) -> Ints:
-    """Sessions whose curve is compared with that of an event: known under every specification, from ``HISTORY``
-    sessions before day 0 to position ``last``, without overlap for windows of several sessions."""
-    first = max(0, session - HISTORY)
-    positions = first + np.flatnonzero(known[first : max(first, last + 1)])
-    return without_overlap(positions, length)
+def uneventful(known: Bools, length: int) -> Ints:
+    """Which of the sessions before an event, known under each specification or not (m, K), its curve is compared with:
+    those known under every one, without overlap for windows of several sessions."""
+    return without_overlap(np.flatnonzero(known.all(axis=1)), length)

@@ -93,7 +93,7 @@ def conformal_dispersion(sums: Mapping[str, Floats]) -> TestResult:
 
 
 def risen(sums: Mapping[str, Floats], read: str = "kolari-pynnonen or bmp") -> list[str] | None:
-    """A sentence where the events visibly raised the variance, with the tests to read; None without requested days."""
+    """A sentence where the events visibly raised the variance, which names tests to read; None where not requested."""
     found = dispersion_of(sums)
     if found is None:
         return None

@@ -117,15 +117,19 @@ def overlapping_own(first_day: Ints, last_day: Ints) -> int:
 
 def _common_days(places: Ints, calendars: Calendars, window: tuple[int, int]) -> float:
     """sum over days of n_d (n_d - 1)/2, n_d the events whose window holds the day."""
-    dates, where = np.unique(calendars.days, return_inverse=True)
-    held = np.zeros(len(dates))
     stops = np.append(calendars.start[1:], len(places))
-    for a, b in zip(calendars.start, stops, strict=True):
+    spans = [(a, b) for a, b in zip(calendars.start, stops, strict=True) if places[a:b].any()]
+    if not spans:
+        return 0.0
+    dates, where = np.unique(np.concatenate([calendars.days[a:b] for a, b in spans]), return_inverse=True)
+    held, done = np.zeros(len(dates)), 0
+    for a, b in spans:
         running = np.concatenate([[0], np.cumsum(places[a:b])])
         session = np.arange(b - a)
         # a session lies in the windows of the days 0 that are window[1] before it to window[0] before it
         low, high = np.clip(session - window[1], 0, b - a), np.clip(session - window[0] + 1, 0, b - a)
-        np.add.at(held, where[a:b], running[high] - running[low])
+        np.add.at(held, where[done : done + b - a], running[high] - running[low])
+        done += b - a
     return float((held * (held - 1) / 2).sum())
 
 
@@ -136,6 +140,8 @@ def overlapping_pairs(places: Ints, calendars: Calendars, window: tuple[int, int
     sessions, total = calendars.each(), 0
     for i, one in enumerate(sessions):
         for j in range(i, len(sessions)):
+            if not counts[i].any() or not counts[j].any():
+                continue
             low, high, reached = _meeting(one, sessions[j], window)
             running = np.concatenate([[0], np.cumsum(np.where(reached, counts[j], 0))])
             met = running[high] - running[low]

@@ -135,11 +135,15 @@ def _student(test: str, z: float, t_days: int, side: Alternative, warnings: list
 
 
 def _few_ranks(n: int) -> list[str]:
-    return [f"N = {n}: re-standardised ranks over-reject below {FEW_FOR_RANKS} events"] if n < FEW_FOR_RANKS else []
+    return (
+        [f"N = {n}: re-standardised ranks find effects too often below {FEW_FOR_RANKS} events"]
+        if n < FEW_FOR_RANKS
+        else []
+    )
 
 
 def _cannot_reject(n: int) -> list[str]:
-    return [f"N = {n}: the statistic is bounded and can hardly reject"]
+    return [f"N = {n}: the statistic is bounded and can hardly find an effect"]
 
 
 def few_for_ranks(n: int) -> list[str]:
@@ -151,7 +155,9 @@ def few_dates(n_dates: int) -> list[str]:
     """Why ``grank-t`` is not applicable on few dates: events of one date share its news (methods A10)."""
     if n_dates >= FEW_DATES_FOR_RANKS:
         return []
-    return [f"events on {n_dates} dates: rejects 6 to 9 % below {FEW_DATES_FOR_RANKS}, see grank-t-clu"]
+    return [
+        f"events on {n_dates} dates: finds effects in 6 to 9 % without any below {FEW_DATES_FOR_RANKS}, see grank-t-clu"
+    ]
 
 
 def sign(summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
@@ -170,7 +176,7 @@ def generalized_sign(summary: Summary, dependence: Dependence, side: Alternative
 
 
 def _coarse(n: int) -> list[str]:
-    return [f"N = {n}: too discrete to reject"] if n < 6 else []
+    return [f"N = {n}: too discrete to find an effect"] if n < 6 else []
 
 
 def _signs(test: str, summary: Summary, share: float, warnings: list[str], side: Alternative) -> TestResult:

@@ -72,6 +72,8 @@ def window_sums(values: Floats, length: int) -> Floats:
     ``math.fsum`` of every window, a bad tick of 1e6 among them (tests/engine/test_sliding.py).
     """
     n = values.shape[-1]
+    if length == 1:
+        return values.copy()
     if n < length:
         return np.empty((*values.shape[:-1], 0))
     blocks = -(-n // length)
@@ -80,11 +82,10 @@ def window_sums(values: Floats, length: int) -> Floats:
     split = padded.reshape(*values.shape[:-1], blocks, length)
     prefix = np.cumsum(split, axis=-1).reshape(padded.shape)
     total: Floats = prefix[..., length - 1 : n].copy()
-    if length > 1:
-        suffix = np.cumsum(split[..., ::-1], axis=-1)[..., ::-1]
-        # a window that starts a block is that block: the prefix alone holds it
-        suffix[..., 0] = 0.0
-        total += suffix.reshape(padded.shape)[..., : n - length + 1]
+    suffix = np.cumsum(split[..., ::-1], axis=-1)[..., ::-1]
+    # a window that starts a block is that block: the prefix alone holds it
+    suffix[..., 0] = 0.0
+    total += suffix.reshape(padded.shape)[..., : n - length + 1]
     return total
 
 

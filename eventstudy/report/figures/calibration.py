@@ -49,16 +49,16 @@ def calibration(
         data[subject] = drawn
     return Figure(
         name="calibration",
-        title=f"Rejections on uneventful sessions, window {window}",
+        title=f"Uneventful sessions called unusual, window {window}",
         caption=(
-            f"Share of uneventful sessions on which each test of the window {window} rejects at the {100 * level:g} % "
+            f"Share of uneventful sessions that the tests of window {window} call unusual at the {100 * level:g} % "
             "level (dashed line), with 95 % intervals: over all sessions (black) and in the tenths with the lowest "
             "(grey) and the highest (brown) volatility of the 20 sessions before. Panels: "
             f"{', '.join(name.replace(';', ' and ') for name in shown)}."
         ),
         panels=tuple(panels),
         data=data,
-        columns=("tickers", "test", "sessions", "number", "rejected", "interval"),
+        columns=("tickers", "test", "sessions", "number", "unusual", "interval"),
         rows=_rows(rows, shown),
     )
 
@@ -115,7 +115,7 @@ def _panel(
         data[regime] = values
     panel = Panel(
         kind="calibration",
-        label=f"{title}: share of uneventful sessions on which each test rejects; {outside} of {len(tests)} do not "
+        label=f"{title}: share of uneventful sessions that each test calls unusual; {outside} of {len(tests)} do not "
         "hold.",
         width=360,
         height=bottom + 26,

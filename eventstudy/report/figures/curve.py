@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from eventstudy.engine.significance.headline import ROUNDING
 from eventstudy.report.figures.marks import Dot, Figure, Label, Line, Mark, Panel, listed_data, segment
@@ -80,13 +80,15 @@ def _ends(move: Move) -> tuple[str, str]:
 
 
 def _panel(name: str, ticker: str, move: Move, marks: list[float], *, titled: bool) -> Panel:
-    found, left, right, top, bottom = move.variants, 132.0, 354.0, 40.0, 152.0
+    found, right, top, bottom = move.variants, 354.0, 40.0, 152.0
     y = Scale(marks[0], marks[-1], bottom, top)
     n = len(found)
-    step = (right - left - 4) / n
+    # whole units keep the page short: it holds a mark a variant and choice
+    step = max(1.0, math.floor((right - 136.0) / n))
+    left = right - 4 - n * step
 
     def x(k: int) -> float:
-        return left + 2 + (k + 0.5) * step
+        return left + 2 + k * step + math.floor(step / 2)
 
     unusual = [v.p <= move.alpha + ROUNDING for v in found]
     choices = _choices(found)
@@ -104,26 +106,21 @@ def _panel(name: str, ticker: str, move: Move, marks: list[float], *, titled: bo
     for style, wanted, line, dot in (("bs", False, 1.0, 3.2), ("ow", True, 1.4, 3.6)):
         mine = [k for k in range(n) if unusual[k] == wanted]
         if mine:
-            ends = tuple(segment(x(k), y(_end(found[k].low, -1)), x(k), y(_end(found[k].high, 1))) for k in mine)
+            ends = tuple(
+                segment(x(k), round(y(_end(found[k].low, -1))), x(k), round(y(_end(found[k].high, 1)))) for k in mine
+            )
             drawn.append(Line(style, ends, width=line))
             drawn.append(Line(style, tuple(((x(k), y(found[k].own)),) for k in mine), width=dot))
     usual = next((k for k, v in enumerate(found) if v.usual), None)
     if usual is not None:
         drawn.append(Dot("ring", x(usual), y(found[usual].own), 5))
         drawn.append(Line("guide", (segment(x(usual), y(found[usual].own) + 6, x(usual), height - 16),)))
-        side = "r" if x(usual) > 243 else ""
+        # the words are about 165 wide
+        side = "r" if x(usual) > right - 165 else ""
         drawn.append(
             Label(f"b {side}".strip(), x(usual), height - 3, f"the usual choices: {signed(found[usual].own, 1)}")
         )
-    for r, (choice, value) in enumerate(choices):
-        at = bottom + 30 + 13.4 * r
-        drawn.append(Label("r s", 125, at + 4, choice_words(choice, value)))
-        for style, wanted in (("bs", False), ("ow", True)):
-            spots = tuple(
-                ((x(k), at),) for k in range(n) if unusual[k] == wanted and dict(found[k].choices).get(choice) == value
-            )
-            if spots:
-                drawn.append(Line(style, spots, width=2.4))
+    drawn += _rows(found, unusual, choices, x, left - 7, bottom + 30)
     return Panel(
         kind="spec-curve",
         label=f"{name}: own move under {n} variants, {span(found[0].own, found[-1].own)}; {move.unusual} call it "
@@ -140,6 +137,30 @@ def _panel(name: str, ticker: str, move: Move, marks: list[float], *, titled: bo
             "ticker": ticker,
         },
     )
+
+
+def _rows(
+    found: Sequence[Variant],
+    unusual: Sequence[bool],
+    choices: Sequence[tuple[str, str]],
+    x: Callable[[int], float],
+    words: float,
+    top: float,
+) -> list[Mark]:
+    """A row a choice: its words to the left of ``words``, and a dot under each variant that made it."""
+    rows = [(top + 13.4 * r, *choice) for r, choice in enumerate(choices)]
+    drawn: list[Mark] = [Label("r s", words, at + 4, choice_words(choice, value)) for at, choice, value in rows]
+    has = [dict(v.choices) for v in found]
+    for style, wanted in (("bs", False), ("ow", True)):
+        spots = tuple(
+            ((x(k), at),)
+            for at, choice, value in rows
+            for k in range(len(found))
+            if unusual[k] == wanted and has[k].get(choice) == value
+        )
+        if spots:
+            drawn.append(Line(style, spots, width=2.4))
+    return drawn
 
 
 def _end(value: float, side: int) -> float:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from eventstudy.evaluate.around import Around
 from eventstudy.report.figures.marks import Figure, Label, Line, Mark, Panel, box, listed_data
 from eventstudy.report.figures.scale import Scale, finite, rows_grid, ticks
@@ -37,8 +35,7 @@ def days_figure(name: str, shares: Sequence[Share], rows: Sequence[int], around:
     every = finite([value for mine in known for _, own, low, high, _ in mine for value in (own, low, high)])
     marks = ticks(min([*every, -0.01]), max([*every, 0.01]), 4)
     panels = tuple(
-        _panel(share, mine, around, row, marks, titled=len(shares) > 1)
-        for share, mine, row in zip(shares, known, rows, strict=True)
+        _panel(share, mine, marks, titled=len(shares) > 1) for share, mine in zip(shares, known, strict=True)
     )
     return Figure(
         name=name,
@@ -63,8 +60,6 @@ def days_figure(name: str, shares: Sequence[Share], rows: Sequence[int], around:
 def _panel(
     share: Share,
     known: list[tuple[int, float, float, float, bool]],
-    around: Around,
-    row: int,
     marks: list[float],
     *,
     titled: bool,
@@ -82,18 +77,17 @@ def _panel(
         drawn.append(Line("band", boxes, closed=True))
     drawn += rows_grid(y, marks, left, right)
     for day, own, low, high, outside in known:
-        k = int(np.flatnonzero(around.days == day)[0])
         bar = box(x(day) + 0.18 * step, min(y(own), y(0)), 0.64 * step, max(abs(y(own) - y(0)), 0.5))
         style = "hit" if outside else "day0" if day == 0 else "calm"
         title = f"day {day:+d}: " if day else "day 0: "
-        title += f"moved {signed(float(around.moved[row, k]))}, own {signed(own)}; ordinary {span(low, high)}"
+        title += f"own {signed(own)} ({span(low, high)})"
         drawn.append(Line(style, (bar,), closed=True, title=title))
         middle = x(day) + step / 2
         if day == 0:
             place = y(own) + 13 if own < 0 else y(own) - 5
             drawn.append(Label(f"{'o' if outside else 'b'} m", middle, place, signed(own, 1).removesuffix(" %")))
             drawn.append(Label("b m", middle, bottom + 23, "day 0"))
-        elif day % 2:
+        elif abs(day) in (3, 5):
             drawn.append(Label("m", middle, bottom + 23, f"{day:+d}"))
     out = [day for day, *_, outside in known if outside]
     words = ", ".join("day 0" if not d else f"{d:+d}" for d in out) or "none"

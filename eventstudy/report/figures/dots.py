@@ -73,6 +73,6 @@ def dots_figure(name: str, title: str, rows: Sequence[DotRow], caption: str, asi
             ),
         ),
         data={"rows": [{"name": r.name, "value": r.value, "low": r.low, "high": r.high} for r in known]},
-        columns=("", "own move", "interval"),
+        columns=("group", "own move", "interval"),
         rows=tuple((row.name, signed(row.value), span(row.low, row.high, 2)) for row in known),
     )

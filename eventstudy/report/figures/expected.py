@@ -9,6 +9,7 @@ from eventstudy.evaluate.around import Around
 from eventstudy.report.figures.marks import Dot, Figure, Label, Line, Mark, Panel, box, listed_data, segment
 from eventstudy.report.figures.scale import Scale, finite, ticks
 from eventstudy.report.moves import Share
+from eventstudy.report.sentences import expects
 from eventstudy.report.wording import day_words, plain, rounded, signed, span
 
 BEFORE, AFTER = 3, 3
@@ -82,13 +83,13 @@ def expected_figure(name: str, shares: Sequence[Share], rows: Sequence[int], aro
         _panel(share, path, opening, marks, single=single)
         for share, path, opening in zip(shares, paths, openings, strict=True)
     )
-    day, share_words = day_words(shares[0].day0), f"{100 * (1 - shares[0].whole.alpha):g} of 100"
+    what, day, share_words = expects(shares), day_words(shares[0].day0), f"{100 * (1 - shares[0].whole.alpha):g} of 100"
     columns = ("share", "close", "actual", "expected", "an ordinary day from", "to")
     return Figure(
         name=name,
-        title=f"Price against what the market explains around {day}",
+        title=f"Price against what the {what} explains around {day}",
         caption=(
-            f"{f'{shares[0].name}, c' if single else 'C'}lose before {day} = 100. Dashed: what the market explains. "
+            f"{f'{shares[0].name}, c' if single else 'C'}lose before {day} = 100. Dashed: what the {what} explains. "
             f"Shaded: where {share_words} ordinary nights, then days, would end. Upright bars: own moves, thick and "
             "coloured where they leave the band."
         ),
@@ -175,7 +176,7 @@ def _panel(
 
 
 def _label(share: Share) -> str:
-    said = [f"{share.name}: price against what the market explains."]
+    said = [f"{share.name}: price against what the {expects([share])} explains."]
     for move, words in ((share.opening, "At the opening"), (share.whole, "At the close")):
         if move is not None:
             place = "outside" if move.outside else "inside"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from eventstudy.report.figures.marks import Dot, Figure, Label, Line, Mark, Panel, box, listed_data
 from eventstudy.report.figures.scale import Scale, finite, rows_grid, ticks
+from eventstudy.report.format import NOTHING
 from eventstudy.report.wording import signed, span
 
 # one point of a path: day, value, half-width of its interval
@@ -41,13 +42,16 @@ def path_figure(
         data={
             "paths": {h: [{"day": d, "value": v, "half": w} for d, v, w in points] for h, points in known},
         },
-        columns=("", "day", "added up", "interval"),
-        rows=tuple(
-            (heading, f"{d:+d}" if d else "0", signed(v), span(v - h, v + h, 2))
-            for heading, points in known
-            for d, v, h in points
-        ),
+        columns=("day", *(heading if len(known) > 1 else "added up" for heading, _ in known)),
+        rows=_numbers([points for _, points in known]),
     )
+
+
+def _numbers(paths: Sequence[Sequence[Point]]) -> tuple[tuple[str, ...], ...]:
+    """A row a day: each path with its interval."""
+    held = [{d: f"{signed(v)} ({span(v - h, v + h, 2)})" for d, v, h in points} for points in paths]
+    days = sorted(set().union(*held))
+    return tuple((f"{d:+d}" if d else "0", *(one.get(d, NOTHING) for one in held)) for d in days)
 
 
 def _panel(heading: str, points: Sequence[Point], window: tuple[int, int], marks: list[float]) -> Panel:

@@ -11,10 +11,12 @@ from eventstudy.report.escape import clean
 from eventstudy.report.figures.raster import canvas, finished
 from eventstudy.report.figures.styles import LIGHT
 from eventstudy.report.moves import Share
-from eventstudy.report.sentences import printed
+from eventstudy.report.sentences import expects, printed
 from eventstudy.report.wording import signed
 
 WIDTH, HEIGHT = 1200, 630
+# points of a pixel
+POINT = 0.72
 MOST = 4
 
 
@@ -33,7 +35,7 @@ def share_png(title: str, shares: Sequence[Share]) -> bytes:
         lines = lines if len(lines) <= 3 else textwrap.wrap(clean(title), 54)[:4]
         at = 96.0
         for line in lines:
-            _text(axes, 64, at, line, size, "ink", weight="bold", family="serif")
+            axes.text(64, at, line, fontsize=size * POINT, color=LIGHT["ink"], fontweight="bold", family="serif")
             at += size * 1.3
         some = [s for s in shares if math.isfinite(s.whole.own)][:MOST]
         top, step = max(at + 30, 300.0), 74.0
@@ -60,17 +62,18 @@ def share_png(title: str, shares: Sequence[Share]) -> bytes:
 
 
 def _row(axes: Any, share: Share, y: float, unit: float, rectangle: Any) -> None:
-    _text(axes, 64, y + 34, share.name[:12], 27, "ink", weight="bold")
+    _text(axes, 64, y + 34, share.name[:12], 27, "ink")
     moved, market, own = printed(share.whole, 1)
+    what = expects([share])
     unusual = share.whole.verdict == "unusual"
     x = 230.0
     if math.isfinite(moved):
         wide = unit * abs(market) / 100
         axes.add_patch(rectangle((x, y), wide, 46, facecolor=LIGHT["mkt"], edgecolor="none"))
-        text = f"market {market:+.1f} %"
+        text = f"{what} {market:+.1f} %"
         inside = wide > 190
         if inside:
-            _text(axes, x + 14, y + 31, text, 21, "ink", weight="bold")
+            _text(axes, x + 14, y + 31, text, 21, "ink")
         x += wide + 3
     wide = max(unit * abs(own) / 100, 4.0)
     face, edge = (LIGHT["own"], "none") if unusual else ("none", LIGHT["ink"])
@@ -78,24 +81,16 @@ def _row(axes: Any, share: Share, y: float, unit: float, rectangle: Any) -> None
     text = (
         f"own {own:+.1f} %"
         if math.isfinite(moved) and unit * abs(market) / 100 > 190
-        else (f"own {own:+.1f} %, market {market:+.1f} %")
+        else (f"own {own:+.1f} %, {what} {market:+.1f} %")
     )
-    _text(axes, x + wide + 14, y + 31, text, 21, "own" if unusual else "ink", weight="bold")
+    _text(axes, x + wide + 14, y + 31, text, 21, "own" if unusual else "ink")
     if share.opening is not None:
         mark = share.opening.verdict == "unusual"
-        _text(
-            axes, 1136, y + 33, signed(share.opening.own, 1), 23, "own" if mark else "soft",
-            ha="right", weight="bold" if mark else "normal",
-        )  # fmt: skip
+        _text(axes, 1136, y + 33, signed(share.opening.own, 1), 23, "own" if mark else "soft", ha="right")
 
 
-def _text(
-    axes: Any, x: float, y: float, text: str, size: float, colour: str, *, weight: str = "normal", ha: str = "left",
-    family: str = "sans-serif",
-) -> None:  # fmt: skip
-    shown = (
-        text.replace("-", "\u2212") if any(c.isdigit() for c in text) and "%" in text and family != "serif" else text
-    )
-    axes.text(
-        x, y, shown, fontsize=size * 0.72, color=LIGHT[colour], fontweight=weight, ha=ha, va="baseline", family=family
-    )
+def _text(axes: Any, x: float, y: float, text: str, size: float, colour: str, ha: str = "left") -> None:
+    """A line; what is soft is not bold."""
+    shown = text.replace("-", "\u2212") if any(c.isdigit() for c in text) and "%" in text else text
+    weight = "normal" if colour == "soft" else "bold"
+    axes.text(x, y, shown, fontsize=size * POINT, color=LIGHT[colour], fontweight=weight, ha=ha, family="sans-serif")

@@ -47,12 +47,33 @@ def _mark(mark: Mark) -> str:
 
 
 def _path(line: Line) -> str:
-    return "".join(_polyline(part) + ("Z" if line.closed else "") for part in line.parts)
+    """Parts of a line, each point from the one before it in whole tenths, so that no rounding adds up."""
+    drawn: list[str] = []
+    x = y = 0
+    for part in line.parts:
+        letter, points = "m" if drawn else "M", [(round(10 * a), round(10 * b)) for a, b in part]
+        for a, b in points:
+            drawn.append(_step(letter, a - x, b - y))
+            letter, x, y = "l", a, b
+        # a part of one point is closed where it is: a dot of round caps
+        if line.closed or len(points) == 1:
+            drawn.append("z")
+            x, y = points[0]
+    return "".join(drawn)
 
 
-def _polyline(part: tuple[tuple[float, float], ...]) -> str:
-    points = [f"{number(x)},{number(y)}" for x, y in part]
-    return f"M{points[0]}h0" if len(points) == 1 else f"M{points[0]}L{' '.join(points[1:])}"
+def _step(letter: str, across: int, down: int) -> str:
+    """A move to, or a line to, a point so far away."""
+    if letter not in "Mm" and not (across and down):
+        return f"h{_tenths(across)}" if across else f"v{_tenths(down)}"
+    first, second = _tenths(across), _tenths(down)
+    return f"{letter}{first}{second}" if second.startswith("-") else f"{letter}{first},{second}"
+
+
+def _tenths(value: int) -> str:
+    """A number of tenths as a decimal, as short as it goes."""
+    sign, (whole, rest) = "-" if value < 0 else "", divmod(abs(value), 10)
+    return f"{sign}{whole or ''}.{rest}" if rest else f"{sign}{whole}"
 
 
 def signs(text: str) -> str:
