@@ -17,7 +17,7 @@ FEW = ("--event", "h20_license_8k", "--event", "deepseek_shock")
 
 
 @needs("fast")
-def test_both_engines_write_the_same_report_and_small_runs_leave_the_compiled_one_alone(tmp_path: Path) -> None:
+def test_both_engines_write_the_same_report(tmp_path: Path) -> None:
     for name in STUDY:
         shutil.copy(ROOT / name, tmp_path)
     tables = {}
