@@ -479,7 +479,6 @@ TEMPLATES: dict[str, Check | None] = {
         m["p"], c.alpha, 6
     ),
     r"Shaded: where (?P<level>[\d.]+) of 100 ordinary (?:nights, then )?days(?:, then nights)?,? would end\.": _level,
-
     r"(?:Shaded: (?:their )?|Own moves of the shares of one session with their )(?P<level>[\d.]+) % intervals?"
     r"(?: of each point)?(?:; pale strip: the window|, in percent)\.": _level,
     r"\S*(?:model +)?market-model on \S+: beta (?P<beta>\S+), sigma (?P<sigma>\S+) %; (?P<n>\d+) sessions, .*": _model_line,
