@@ -62,6 +62,10 @@ class Cell:
         return replace(self, spread=replace(self.spread, scar=wider), correlation=0.0)
 
 
+# parts of conventions for comparison, which the compiled pass does not add up
+PLAIN = frozenset({"pooled", "relative"})
+
+
 def totals(
     panel: ReturnPanel, placed: Placed, options: Options, cells: Sequence[Cell], parts: frozenset[str]
 ) -> list[SecondPass]:
@@ -94,10 +98,16 @@ def totals(
                 wider = [cell.clustered() for cell in chunk]
                 clustered = _compiled_totals(panel, few, options, wider, frozenset({"grank-clu"}))
                 more = [replace(a, sums=a.sums | b.sums) for a, b in zip(more, clustered, strict=True)]
-            if "dispersion" in parts and any(cell.dispersion for cell in chunk):
+            rest, dispersion = parts & PLAIN, "dispersion" in parts and any(cell.dispersion for cell in chunk)
+            if rest or dispersion:
                 plain = replace(options, paths=False, engine="numpy", tests=frozenset(), serial=False)
-                found_again, design, _ = measure_chunk(panel, few, plain)
-                more = [with_dispersion(a, found_again, design, options, c) for a, c in zip(more, chunk, strict=True)]
+                one, design, _ = measure_chunk(panel, few, replace(plain, residuals=bool(rest)))
+                needed = options.needed(panel.factors.shape[1])
+                if rest:
+                    others = [_plain_total(one, few.session, plain, cell, rest, needed) for cell in chunk]
+                    more = [replace(a, sums=a.sums | b.sums) for a, b in zip(more, others, strict=True)]
+                if dispersion:
+                    more = [with_dispersion(a, one, design, options, c) for a, c in zip(more, chunk, strict=True)]
         else:
             one, design, _ = measure_chunk(panel, few, replace(options, paths=False, residuals=True))
             needed = options.needed(panel.factors.shape[1])
