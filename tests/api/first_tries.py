@@ -153,7 +153,7 @@ REFUSED: list[tuple[str, str]] = [
     ("es.regress(result, 'car ~ sise')", "did you mean size?"),
     ("es.regress(result, 'car ~ 1', cluster='industry')", "date | two-way | none"),
     ("es.regress(result, 'car ~ 1', window='2:3')", "[0,0] | [0,1]"),
-    ("es.regress(result, 'car ~ 1', model='garch')", "the choices of a result are made"),
+    ("es.regress(result, 'car ~ 1', model='garch')", "the choices of a result cannot be changed"),
     ("es.compare(result, models='garhc')", "did you mean garch?"),
     ("es.etable([1])", "etable was given a int"),
     ("es.report(result, folder, 'doc')", "wanted md, html, csv"),
