@@ -56,7 +56,7 @@ def test_commands_end_before_they_begin(
     monkeypatch.setattr(memory, "memory", lambda: 2e8)
     (tmp_path / "events.csv").write_text(EVENTS)
     done = run_in(tmp_path, *arguments, "--source", "snapshot", "--event-window=-99999:99999")
-    assert done.code == 2 and "take about 0.2 GB, and this machine gives 0.2 GB" in done.err, done.err
+    assert done.code == 2 and "take about 0.2 GB, and this machine has 0.2 GB" in done.err, done.err
     assert "an event window of" in done.err and not (tmp_path / "reports").exists()
 
 

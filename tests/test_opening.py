@@ -30,7 +30,7 @@ ALLOWED = {
     ("data/store.py", "_opened"): "SQLite opens the store itself, once it is known to be a regular file",
     ("data/store.py", "_read_only"): "the same file",
     ("data/parquet.py", "open_parquet"): "Arrow opens the file itself, once it is known to be a regular one",
-    ("data/transfer.py", "_write"): "a file of ours that is written",
+    ("atomic_write.py", "_clear"): "a file that a killed write left, to lock it",
     ("report/locking.py", "claim"): "a file of ours that is written",
     ("report/locking.py", "alone"): "the report folder, to lock it",
     ("report/locking.py", "_left"): "a file of ours, to lock it",

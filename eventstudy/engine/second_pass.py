@@ -21,7 +21,7 @@ from eventstudy.engine.numpy_kernel import measure_chunk
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
 from eventstudy.engine.significance.dispersion import dispersion_sums
-from eventstudy.engine.significance.summary import SecondPass, Spread, second_pass
+from eventstudy.engine.significance.summary import CONVENTION_PARTS, SecondPass, Spread, second_pass
 from eventstudy.engine.windows import Design, WindowPlan
 
 
@@ -62,10 +62,6 @@ class Cell:
         return replace(self, spread=replace(self.spread, scar=wider), correlation=0.0)
 
 
-# parts of conventions for comparison, which the compiled pass does not add up
-PLAIN = frozenset({"pooled", "relative"})
-
-
 def totals(
     panel: ReturnPanel, placed: Placed, options: Options, cells: Sequence[Cell], parts: frozenset[str]
 ) -> list[SecondPass]:
@@ -98,7 +94,11 @@ def totals(
                 wider = [cell.clustered() for cell in chunk]
                 clustered = _compiled_totals(panel, few, options, wider, frozenset({"grank-clu"}))
                 more = [replace(a, sums=a.sums | b.sums) for a, b in zip(more, clustered, strict=True)]
-            rest, dispersion = parts & PLAIN, "dispersion" in parts and any(cell.dispersion for cell in chunk)
+            # what the compiled pass does not add up
+            rest, dispersion = (
+                parts & CONVENTION_PARTS,
+                "dispersion" in parts and any(cell.dispersion for cell in chunk),
+            )
             if rest or dispersion:
                 plain = replace(options, paths=False, engine="numpy", tests=frozenset(), serial=False)
                 one, design, _ = measure_chunk(panel, few, replace(plain, residuals=bool(rest)))

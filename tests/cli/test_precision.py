@@ -95,8 +95,8 @@ def test_parquet_and_the_study_have_full_precision(folder: Path) -> None:
     ("a", "b", "within"),
     [
         ("full", "ten", "1e-9 relative"),
-        ("six", "full", "one unit of the last of 6 significant digits"),
-        ("ten", "six", "one unit of the last of 6 significant digits"),
+        ("six", "full", "one unit of the last of 6 digits"),
+        ("ten", "six", "one unit of the last of 6 digits"),
     ],
 )
 @pytest.mark.parametrize("manifest", [True, False], ids=["manifest", "results"])

@@ -97,7 +97,7 @@ def test_the_second_of_two_columns_is_not_left_out(tmp_path: Path) -> None:
     """pandas numbers columns of one name; which of them is meant is not guessed."""
     table = frame()
     table["Close.1"] = table["Close"] * 2
-    with pytest.raises(InputFileError, match="remove one of the columns"):
+    with pytest.raises(InputFileError, match="remove one column"):
         car(tmp_path, table, "csv")
 
 

@@ -63,7 +63,7 @@ def test_numpy_adds_what_the_battery_of_a_small_study_adds() -> None:
         rows = np.flatnonzero(cell.member & studied)
         own = sample_over(found, found.evidence, rows, options(), cell.window, (rows, rows))
         assert cell.spread is not None
-        whole = summarised(own, cell.spread)
+        whole = summarised(own, cell.spread, parts=PARTS)
         # a small study cuts its sample into chunks, a large one its events: the order of additions differs
         assert one.sums.keys() - {"dispersion"} < whole.sums.keys()
         for name, values in one.sums.items():

@@ -182,7 +182,7 @@ def test_too_little_history_is_a_row_with_a_reason() -> None:
     table = calibration_table(calibrate(result, (0.05,)))
     none = table[table["window"] == ""].set_index("ticker")
     assert none.at["GONE", "reason"].startswith("no_prices") and none.at["GONE", "applicable"] == "no"
-    assert "200 returns hold no uneventful session" in none.at["S01", "reason"].replace("199", "200")
+    assert "200 returns contain no uneventful session" in none.at["S01", "reason"].replace("199", "200")
     assert "S01 has no uneventful session" in none.at["S00;S01;S02", "reason"]
     few = table[(table["ticker"] == "S00") & (table["test"] == "car-t")]
     assert (few["applicable"] == "no").all() and few["reason"].str.contains("100 needed").any()

@@ -237,7 +237,8 @@ def _left_out(m: re.Match[str], c: Context) -> None:
 
 
 def _between(m: re.Match[str], c: Context) -> None:
-    n, k = int(m["n"]), 0 if m["k"] == "none" else int(m["k"])
+    n = int(m["n"])
+    k = int({"none": 0, "all": n}.get(m["k"], m["k"]))
     found = []
     for row in c.table("models").to_dict("records"):
         curve = curve_of(c.result, row["event_id"], row["ticker"])
@@ -441,7 +442,7 @@ TEMPLATES: dict[str, Check | None] = {
     r"(?P<side>\S+), level (?P<level>[\d.]+)\.": _settings,
     rf"Day 0 is (?P<day>{DAY}): .*": _day0,
     r"\d+ sessions(?: in the joint test)?: .*": _left_out,
-    rf"Other choices: (?P<n>\d+) variants put the own move between (?P<low>{SIGNED}) % and (?P<high>{SIGNED}) %; (?P<k>none|\d+) "
+    rf"Other choices: (?P<n>\d+) variants put the own move between (?P<low>{SIGNED}) % and (?P<high>{SIGNED}) %; (?P<k>none|all|\d+) "
     r"calls? it unusual\.": _between,
     r"On days when the market moves 2 % or more, the market model itself calls 9 to 14 of 100 ordinary days unusual where 5 "
     r"should be\.": _big_day,

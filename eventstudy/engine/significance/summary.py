@@ -26,6 +26,8 @@ PARTS = frozenset(
         *("pooled", "relative"),
     }
 )
+# Those that conventions for comparison read in place of others: added only where a convention asks for them.
+CONVENTION_PARTS = frozenset({"pooled", "relative"})
 # Those that need the whole sample's spread first.
 SPREAD_PARTS = frozenset({"grank", "grank-clu", "zivney"})
 # Those that need no residuals.
@@ -118,7 +120,9 @@ def spread_of(sample: Sample) -> Spread:
     return Spread(scar=summarise(sample.scar), sar=tuple(summarise(sar[:, k]) for k in range(sar.shape[1])))
 
 
-def summarised(sample: Sample, spread: Spread, correlation: float = 0.0, parts: Collection[str] = PARTS) -> Summary:
+def summarised(
+    sample: Sample, spread: Spread, correlation: float = 0.0, parts: Collection[str] = PARTS - CONVENTION_PARTS
+) -> Summary:
     """The whole sample, chunk by chunk, merged in order.
 
     Parameters
@@ -135,7 +139,7 @@ def summarised(sample: Sample, spread: Spread, correlation: float = 0.0, parts: 
 
 
 def chunk_summaries(
-    sample: Sample, spread: Spread, correlation: float = 0.0, parts: Collection[str] = PARTS
+    sample: Sample, spread: Spread, correlation: float = 0.0, parts: Collection[str] = PARTS - CONVENTION_PARTS
 ) -> list[Summary]:
     """Summaries of a partition: one per chunk, unmerged, because the order of additions fixes the digits."""
     return [one_chunk(chunk, spread, correlation, parts) for chunk in chunks(sample)]
