@@ -64,10 +64,14 @@ class Unusual:
 
     @property
     def counts_survivors(self) -> bool:
-        """Whether pages may say how many survive: only where that errs in at most 6 % of such studies, which is not
-        known of a level below the one that ``FAMILYWISE_T4`` was made at."""
-        known = self.by == "headline" and self.tested > 0 and self.level >= FAMILYWISE_LEVEL
-        return known and self.false_share <= MOST_FALSE
+        """Whether pages may say how many survive: only where that is known to err in at most 6 % of such
+        studies."""
+        return self.tested > 0 and self.measured and self.false_share <= MOST_FALSE
+
+    @property
+    def measured(self) -> bool:
+        """Whether ``false_share`` is known: of the headline p, at the level of ``FAMILYWISE_T4`` or above."""
+        return self.by == "headline" and self.level >= FAMILYWISE_LEVEL
 
     def adjusted_p(self, row: int) -> float:
         """The adjusted p value of a tested row of the events table."""

@@ -33,7 +33,7 @@ class StatedSplit:
     state : str
         ``raw`` (the closes before are those of old shares) or ``applied``.
     unclear : bool
-        Neither the closes nor their grid decide, and the headings did.
+        Neither the closes nor their grid decide, and the headings did; or the grid decides against the move of the day.
     certain : bool
         The move of the day alone decides, whatever the grid and the headings say.
     trouble : str
@@ -93,9 +93,9 @@ def stated_splits(dates: Dates, close: Floats, split: Floats, *, finer: bool, he
 
 
 def _state(llr: float, grid: str, heading: str) -> tuple[str, bool]:
-    """The state of a split, and whether only the headings decided it."""
+    """The state of a split, and whether that is unclear: only the headings decided it, or move and grid disagree."""
     if grid:
-        return (APPLIED if grid == "divided" else RAW), False
+        return (APPLIED, llr > FIRM) if grid == "divided" else (RAW, llr < -FIRM)
     if abs(llr) > FIRM:
         return (RAW if llr > 0 else APPLIED), False
     return (RAW if heading == RAW else APPLIED), True

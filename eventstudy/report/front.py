@@ -178,13 +178,14 @@ def _events_section(result: StudyResult, material: Material) -> Section:
     if found.tested:
         surviving = found.survivors if found.counts_survivors else None
         blocks.append(family(found.found, found.tested, alpha, surviving))
-        if surviving is None and found.found:
-            blocks.append(
-                Note(
-                    f"How many stay when all {found.tested:,} looks are allowed for is not counted: with fat tails "
-                    f"such a count would be wrong in {100 * found.false_share:.0f} of 100 studies without any effect."
-                )
+        if surviving is None and found.found and found.tested > 1:
+            why = (
+                f"with fat tails such a count would be wrong in {100 * found.false_share:.0f} of 100 studies without "
+                "any effect."
+                if found.measured
+                else "how often such a count errs was measured for the headline p at a level of 0.95."
             )
+            blocks.append(Note(f"How many stay when all {found.tested:,} looks are allowed for is not counted: {why}"))
     sessions = material.moves.sessions
     rows_all = sum(len(s.shares) for s in sessions)
     if rows_all > MOST_ROWS:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from eventstudy.data.files import read_prices
 from eventstudy.data.intake import accept
 from eventstudy.data.price_dates import days_of
 from eventstudy.data.prices import BY_HEADING, SPLIT_UNCLEAR, PriceSeries, Refusal
@@ -629,3 +630,22 @@ def test_the_smallest_split_that_is_decided_is_ten_daily_scales() -> None:
     shares = {many: float(np.mean(found)) for many, found in decided.items()}
     assert shares[5] < 0.3 and shares[10] > 0.93 and shares[12] > 0.96
     assert wrong <= 2 and n > 25_000
+
+
+@pytest.mark.parametrize(("finer", "marked"), [(True, True), (False, False)])
+def test_a_split_that_grid_and_move_judge_differently_is_marked(tmp_path: Path, finer: bool, marked: bool) -> None:
+    """Raw closes of 7:5 before the split: on three places they look divided, and the move of the day is that of the split."""
+    rng = np.random.default_rng(5)
+    close = np.round(100 * np.exp(np.cumsum(rng.normal(0, 0.02, 300))), 2)
+    days = np.arange("2023-01-02", "2024-06-01", dtype="datetime64[D]")
+    days = days[np.is_busday(days)][: len(close)]
+    before = np.arange(len(close)) < 200
+    raw = np.where(before, np.round(close * 1.4, 3 if finer else 2), close)
+    ratio = np.where(np.arange(len(close)) == 200, 1.4, 0.0)
+    table = pd.DataFrame({"Date": days, "Close": raw, "Stock Splits": ratio})
+    table.to_csv(tmp_path / "ABC.csv", index=False)
+    series = read_prices(tmp_path / "ABC.csv", "ABC")
+    doubted = bool((series.doubt & SPLIT_UNCLEAR).any()) if series.doubt is not None else False
+    assert doubted == marked
+    if not marked:
+        np.testing.assert_allclose(series.close[:200], close[:200], rtol=1e-4)

@@ -149,7 +149,12 @@ def _not_counted(m: re.Match[str], c: Context) -> None:
     sizes, rates = [1, 2, 3, 5, 10, 20, 31], [3.6, 5.5, 7.2, 9.9, 15.0, 22.3, 28.9]
     n = int(m["n"].replace(",", ""))
     assert n == c.result.unusual.tested and abs(int(m["k"]) - np.interp(n, sizes, rates)) <= 0.51
-    assert int(m["k"]) >= 6
+    assert int(m["k"]) >= 6 and c.result.spec.level >= 0.95
+
+
+def _not_measured(m: re.Match[str], c: Context) -> None:
+    unusual = c.result.unusual
+    assert int(m["n"].replace(",", "")) == unusual.tested and (c.result.spec.level < 0.95 or unusual.by != "headline")
 
 
 def _placebos(m: re.Match[str], c: Context) -> None:
@@ -303,7 +308,9 @@ def _decomposed(m: re.Match[str], c: Context) -> None:
 
 def _titled(m: re.Match[str], c: Context) -> None:
     rows = list(c.rows())
-    for name, verb, size in re.findall(r"(?:^|, | and )([^,]+?) (rose|fell) (\d+\.\d) %", m[0].lstrip("# ")):
+    for name, verb, size in re.findall(
+        r"(?:^|, | and )((?:(?! and )[^,])+?) (rose|fell) (\d+\.\d) %", m[0].lstrip("# ")
+    ):
         assert any(
             r.ticker == name and close(size, abs(r.moved), 1) and (r.moved > 0) == (verb == "rose") for r in rows
         ), m[0]
@@ -426,6 +433,8 @@ TEMPLATES: dict[str, Check | None] = {
     r"(?P<stay>\w+) stays? when all [\d,]+ looks are allowed for\.": None,
     r"How many stay when all (?P<n>[\d,]+) looks are allowed for is not counted: with fat tails such a count would be wrong in "
     r"(?P<k>\d+) of 100 studies without any effect\.": _not_counted,
+    r"How many stay when all (?P<n>[\d,]+) looks are allowed for is not counted: how often such a count errs was measured for the "
+    r"headline p at a level of 0\.95\.": _not_measured,
     r"(?P<k>\w+) of (?P<n>\w+) (?:is|are) unusual, chance alone would give .*": _placebos,
     r"(?P<read>[\d,]+) rows? read, (?P<studied>[\d,]+) studied, (?P<left>[\d,]+) left out\.": _ledger,
     rf"{FAR}\.": _far,
