@@ -37,7 +37,7 @@ def terminal_text(result: StudyResult, position: int) -> str:
     for block in text.split("\n\n")[1:]:
         if re.match(r" +moved|  own move by day", block):
             continue
-        for line in re.sub(r"\n +(?! |(?:claim|model|more) )", " ", block).split("\n"):
+        for line in re.sub(r"\n +(?! |(?:claim|model|more)  )", " ", block).split("\n"):
             said = re.sub(r"^(?:claim|model|more) +|What this cannot tell: ", "", line.strip())
             blocks.append(re.sub(r"; (?=\d+ past days?)", "\n\nfor ¤ ", said))
     return "\n\n".join(blocks)
