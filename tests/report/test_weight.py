@@ -102,7 +102,9 @@ IMPORTS = (
 def test_a_default_run_against_its_imports(tmp_path: Path) -> None:
     copy_study(tmp_path)
     whole, imports = interleaved(tmp_path, 5, ("-m", "eventstudy", "run", "-q"), ("-c", IMPORTS))
-    assert whole <= 4 * imports, f"{whole:.2f} s against {imports:.2f} s"
+    # 3.6 to 3.8 alone; beside another worker memory is shared, and the run takes more of it than its imports do
+    most = 5 if "PYTEST_XDIST_WORKER" in os.environ else 4
+    assert whole <= most * imports, f"{whole:.2f} s against {imports:.2f} s"
 
 
 @pytest.mark.slow
