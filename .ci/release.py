@@ -76,7 +76,7 @@ def use(command: Path, version: str, env: Mapping[str, str]) -> None:
         said = run(
             command, "event", "NVDA", "2025-04-15", "--timing", "amc", "--source", "snapshot", folder=folder, env=env
         )
-        if "2025-04-16" not in said:
+        if "16 April 2025" not in said:
             raise SystemExit(f"{command}: `event` does not name day 0:\n{said}")
 
 
