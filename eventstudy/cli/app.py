@@ -19,11 +19,11 @@ from eventstudy.cli.collect import collect
 from eventstudy.cli.config import config
 from eventstudy.cli.console import Console, printed, tell
 from eventstudy.cli.diff import diff_command
+from eventstudy.cli.full_disk import FULL
 from eventstudy.cli.import_ import import_command
 from eventstudy.cli.init import init_command
 from eventstudy.cli.panels import PanelCommand
 from eventstudy.cli.settings import unknown_variables
-from eventstudy.cli.start import FULL
 from eventstudy.errors import EventStudyError, UsageError
 
 # its own class, or that of the click that older versions of typer come with

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import sys
@@ -10,10 +9,11 @@ from contextlib import suppress
 from types import FrameType
 from typing import NoReturn, TextIO
 
+from eventstudy.cli.full_disk import FULL
+
 UNUSABLE = 2
 # Seconds after which a signal to end that something swallowed is sent again.
 AGAIN = 2.0
-FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
 
 
 # signals that ask a program to end -> what is said
