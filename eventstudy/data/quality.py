@@ -16,7 +16,8 @@ Ints = NDArray[np.int64]
 BAD_TICK_RETURN = 0.25
 BAD_TICK_REVERSAL = 0.1
 STALE_RUN = 5
-# a move that counts as zero; moves of a block, and how many may be zero beside those that the tick explains; ticks counted
+# a move that counts as zero; moves of a block, how many of them may be, beside those that the tick explains, and the
+# ticks that are counted
 NO_MOVE, BLOCK, FEW_REPEATS, NEAR_TICKS = 1e-7, 250, 12, 5.5
 
 
