@@ -19,6 +19,7 @@ from eventstudy.data.quality import (
     MISSING,
     OFF,
     RAW,
+    REPEATS,
     STALE,
     TAIL,
     TRADED,
@@ -58,7 +59,9 @@ FLAGS: dict[str, str] = {
     "possible",
     "no_trade_day0": "no close on day 0",
     "zero_variance": "the estimation residuals have no variance: no test is possible",
-    "stale_prices": "five or more identical closes in a row in the estimation or event window",
+    "stale_prices": "in the estimation or event window five or more identical closes in a row, or closes that repeat "
+    "the one before more often than the tick explains, of the stock or its benchmark; or day 0 has the close of the "
+    "session before: no trade, or rows that were filled",
     "bad_tick": "a move beyond 10 % and eight times what is usual that the next session takes back, in the estimation "
     "or event window",
     "benchmark_gap": "the benchmark has no close on a session on which the stock traded",
@@ -72,8 +75,8 @@ FLAGS: dict[str, str] = {
     "splits_unknown": "the closes are raw and no column states splits: a split in the estimation or event window "
     "counts as a return",
     "doubtful_closes": "in the estimation or event window ten or more moves in a row occur a second time in the "
-    "series, each move goes on in the next, closes do not follow each other, or opens and closes seem to be exchanged, "
-    "of the stock or its benchmark",
+    "series, each move goes on in the next, closes do not follow each other or lie exactly between their neighbours, "
+    "or opens and closes seem to be exchanged, of the stock or its benchmark",
     "dates_against_benchmark": "around the estimation or event window the returns go with the benchmark's of the "
     "session before or after: dates may be shifted, or the two trade at other hours",
     "multi_session": "the return of day 0 covers several sessions, because closes before it are missing: what day 0 "
@@ -141,7 +144,7 @@ def row_flags(facts: Facts, around: Surroundings, plan: WindowPlan) -> np.ndarra
             "short_estimation": (facts.n_obs < SHORT_SHARE * plan.asked) | (facts.n_obs < facts.usual),
             "no_trade_day0": day0 & TRADED == 0,
             "zero_variance": facts.zero_variance,
-            "stale_prices": whole & STALE > 0,
+            "stale_prices": (whole & STALE > 0) | (day0 & REPEATS > 0),
             "bad_tick": whole & BAD_TICK > 0,
             "benchmark_gap": whole & GAP > 0,
             "model_fallback": facts.fallback,
