@@ -40,8 +40,6 @@ class Option:
         The flag may be given several times; environment and file take a list (environment: separated by spaces).
     default : str
         As help shows it.
-    help : str
-    metavar : str
     short : str
         One-letter flag.
     """

@@ -307,7 +307,6 @@ def place(calendar: TradingCalendar, instant: pd.Timestamp, day: pd.Timestamp, t
 
     Parameters
     ----------
-    calendar : TradingCalendar
     instant : Timestamp
         UTC moment, or NaT for a bare date.
     day : Timestamp
@@ -337,7 +336,6 @@ def place_many(
 
     Parameters
     ----------
-    calendar : TradingCalendar
     instant : datetime64 (n,)
         UTC moments, NaT for a bare date.
     day : datetime64[D] (n,)

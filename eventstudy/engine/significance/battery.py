@@ -34,7 +34,6 @@ class GroupTest:
         What it tests, as a sentence.
     needs : str
         What must hold.
-    reference : str
     run : callable
     reads : tuple of str
         Parts of a summary (``summary.PARTS``) beside the moments and Patell's sums; ``values`` where it needs every
