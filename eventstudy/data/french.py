@@ -53,7 +53,6 @@ class Dataset:
 
     Attributes
     ----------
-    name : str
     vintage : str
         Year and month of the data base behind it, such as ``202509``; empty where the library does not say.
     fetched_at : str

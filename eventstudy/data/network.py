@@ -145,7 +145,6 @@ def bounded_requests(service: Service, inspect: Callable[[bytes], None]) -> Any:
 
     Parameters
     ----------
-    service : Service
     inspect : callable
         Raises where a body must not reach the client, such as an archive that unpacks to far more.
 
