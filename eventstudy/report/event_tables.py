@@ -114,7 +114,7 @@ class EventTables:
     def model_columns(self) -> list[str]:
         """Columns of models, with one slope a benchmark beyond the first."""
         columns, entry = list(COLUMNS["models"]), MODELS[self.spec.model]
-        if entry.factors == "none":
+        if not entry.has_factors:
             return columns
         at = columns.index("beta") + 1
         further = {f"beta_{name}": None for names in self.names for name in names[entry.further :]}
