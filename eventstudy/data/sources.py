@@ -43,7 +43,7 @@ def _live(name: str) -> Opener:
 
         if argument:
             raise UsageError(f"source {name}:{argument} takes no argument", name)
-        needed = MODELS[spec.model].factors != "none"
+        needed = MODELS[spec.model].has_factors
         market = yahoo_spelling(spec.benchmarks[0]) if spec.benchmarks and needed else ""
         return LiveSource(name, Access.make(spec.store, spec.offline, spec.max_age, market, say, warn))
 
