@@ -45,9 +45,16 @@ TERMS = (
     Term(
         "p",
         "p",
-        "How often an ordinary day of this share has an own move at least this large. Two ways of counting are made, "
-        "and the larger is printed.",
+        "How often an ordinary day of this share has an own move at least this large. Tests of both sides are made in "
+        "two ways, by the exact t and by counting ordinary days, and the larger p is printed.",
         r"p(?= value\b|$| \()",
+    ),
+    Term(
+        "far",
+        "As far (ordinary days)",
+        "An ordinary day goes as far if its own move is at least as large against the volatility of the 20 sessions "
+        "before it as the event's is against its own.",
+        r"went as (?:far|low|high)",
     ),
     Term(
         "placebo",
