@@ -225,7 +225,7 @@ def _further(material: Material, share: Share) -> Iterator[str]:
 
 
 def _money(material: Material, share: Share) -> Sequence[dict[str, Any]]:
-    table = material.result.tables["dollar"]
+    table = material.result.table("dollar")
     own = table[(table["event_ids"] == share.event_id) & (table["tickers"] == share.ticker)]
     return [{str(name): value for name, value in row.items()} for row in own.to_dict("records")]
 

@@ -32,7 +32,6 @@ Say = Callable[[str], None]
 
 
 def _silent(line: str) -> None:
-    """Discard messages."""
     del line
 
 
@@ -206,7 +205,6 @@ def _tickers(frame: pd.DataFrame, dates: int) -> list[str]:
 
 
 def _wide(frame: pd.DataFrame, dates: int, name: str, held: str, origin: Origin) -> Callable[[], RawSeries]:
-    """Reader of one column of a wide frame."""
     headings = [str(column) for column in frame.columns]
     twice = (name,) if headings.count(name) > 1 else ()
     found = Recognised(WIDE, {"date": dates, held: headings.index(name)}, twice=twice)
