@@ -58,11 +58,8 @@ class Timing:
 
     Attributes
     ----------
-    column : Coded
     heading : str
         The column of the file that it was made from; empty where that is ``timing`` itself, or there is none.
-    problems : list of Problem
-    notes : list of str
     """
 
     column: Coded

@@ -66,7 +66,6 @@ def accept(raw: RawSeries, *, trust_adjusted: bool = False) -> PriceSeries | Ref
 
     Parameters
     ----------
-    raw : RawSeries
     trust_adjusted : bool
         Where the adjusted close contradicts close, dividends and splits, take the adjusted close and say so, instead of
         refusing the series: for sources that compute it themselves.

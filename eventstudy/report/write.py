@@ -116,7 +116,6 @@ class Place:
     ----------
     folder : Path
         Of ``aside(out)``.
-    out : Path
     sweep, force : bool
         As ``write_report``.
     """
@@ -135,7 +134,6 @@ def finish(
 
     Parameters
     ----------
-    place : Place
     files : EventFiles or None
         The tables of events that were written while the study ran; None writes them here.
     say : callable or None
@@ -178,7 +176,6 @@ def add_files(
 
     Parameters
     ----------
-    out : Path
     command : str
         Such as ``calibrate``.
     files : mapping

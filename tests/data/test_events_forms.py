@@ -211,7 +211,7 @@ def test_a_doubtful_utc_clock_is_named_with_both_readings() -> None:
     assert "11:21" in said and "2025-01-15T16:21:59-05:00" in said
 
 
-def test_an_offset_of_the_other_half_of_the_year_is_named_with_both_readings() -> None:
+def test_an_offset_of_the_other_half_year_is_named() -> None:
     """Whoever copies -04:00 into January moves the clock by an hour, and what came after the close before it."""
     (said,) = warned(
         "2025-01-24T16:30:00-04:00", "2025-01-24T16:30:00-05:00", "2025-01-24T18:30:00-04:00", "2025-01-24"
