@@ -28,6 +28,7 @@ APART_BY = (11, 13)
 # median size of a daily return from which on decimals may be percent: 0.030 at most of 505 real firms
 LARGE = 0.03
 LARGE_NOTE = "half of the daily returns are above 3 % in size: they may be returns in percent of a quiet asset"
+ONE_WAY_NOTE = "the closes only rise or only fall: they may be sorted or cumulated figures, or those of an account"
 SMOOTHED_NOTE = "each move continues in the next: the closes seem to be means over several days"
 EXCHANGED_NOTE = (
     "opens are farther from the previous close than closes are from the previous open: the columns of opens and closes "
@@ -171,6 +172,12 @@ def interpolated(level: Floats) -> Bools:
     if n > HALFWAY + TIMES * chance:
         found[1:-1] = same
     return found
+
+
+def one_way(moves: Floats) -> bool:
+    """Whether closes only rise or only fall, as sorted or cumulated figures do: no price of 60 days does so."""
+    known = moves[np.isfinite(moves)]
+    return len(known) >= WINDOW and bool((known >= 0).all() or (known <= 0).all()) and bool(known.any())
 
 
 def interpolated_note(dates: Dates, halfway: Bools) -> str:

@@ -13,7 +13,7 @@ from eventstudy.data.doubtful import interpolated
 from eventstudy.data.quality import filled_forward
 from eventstudy.data.sources import source_from_frame
 from eventstudy.study import run
-from tests.data.test_doubtful import DAY0, studied
+from tests.data.test_doubtful import DAY0, refusal, studied
 from tests.data.test_heading_words import WAYS, frame
 from tests.data.test_layouts import EVENTS, SPEC, TRUTH
 
@@ -87,6 +87,34 @@ def test_a_day_0_that_repeats_the_close_before_is_flagged(
     monkeypatch.setattr("tests.data.test_doubtful.frame", lambda symbol="ABC": market if symbol == "SPY" else table)
     car, flags = studied(tmp_path, table, "frame")
     assert abs(car - TRUTH) > 1e-2 and "stale_prices" in flags
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("down", [False, True])
+def test_sorted_closes_are_flagged(tmp_path: Path, way: str, down: bool) -> None:
+    table = frame()
+    table["Close"] = np.sort(table["Close"])[:: -1 if down else 1]
+    assert "doubtful_closes" in studied(tmp_path, table, way)[1]
+
+
+@pytest.mark.parametrize("what", ["another series", "a row late", "logarithms"])
+def test_an_adjusted_close_that_moves_apart_is_refused(tmp_path: Path, what: str) -> None:
+    table = frame()
+    closes = table["Close"]
+    table["Adj Close"] = {
+        "another series": frame("SPY")["Close"].to_numpy(),
+        "a row late": closes.shift(1).bfill(),
+        "logarithms": np.log(closes),
+    }[what]
+    said = refusal(tmp_path, table, "csv")
+    assert "they move apart on" in said and "leave out the column that is wrong" in said
+
+
+def test_an_adjusted_close_of_a_weekly_payer_is_taken(tmp_path: Path) -> None:
+    table = frame()
+    paid = np.where(np.arange(len(table)) % 5 == 0, 0.002, 0.0)
+    table["Adj Close"] = (table["Close"] * np.cumprod(1 + paid)).round(4)
+    assert not studied(tmp_path, table, "csv")[1]
 
 
 def test_the_ticks_of_a_cheap_stock_explain_its_repeats() -> None:
