@@ -23,7 +23,6 @@ class EventColumns:
 
     Attributes
     ----------
-    path : str
     lines : int64 (n,)
         Line of the file (row of a Parquet file) of each announcement.
     ids : Texts
@@ -54,6 +53,11 @@ class EventColumns:
         """Columns that formulas and groups may name: those of the contract, then extra ones."""
         extra = [name for name in self.columns if name not in (*REQUIRED, *OPTIONAL)]
         return ["event_id", "ticker", "announced_at", *OPTIONAL[1:], *extra]
+
+    @property
+    def filled(self) -> list[str]:
+        """Those of ``names`` in which a cell is not empty: what a message lists."""
+        return [name for name in self.names if name not in self.columns or any(self.columns[name].values)]
 
     def cells(self, name: str, rows: Ints) -> list[str]:
         """The texts of a column in some rows; defaults are filled in.
@@ -119,7 +123,6 @@ class RawEvents:
 
     Attributes
     ----------
-    path : str
     lines : int64 (n,)
     ids : Texts
         Empty where the file lacks the column.

@@ -27,8 +27,6 @@ class EventContext:
 
     Attributes
     ----------
-    options : Options
-    measures : Measures
     seed : int64 (E,)
         Of each event's resampling.
     panel, placed
