@@ -273,7 +273,7 @@ def _job(prepared: Prepared, spec: StudySpec, afford: Budget, n_shared: int, how
     return Job(
         panel=panel.folder.resolve() if how.executor.apart and panel.folder is not None else panel,
         spec=spec,
-        engine=chosen_engine(spec.engine, len(prepared.roster), spec.model, conventions(spec)),
+        engine=chosen_engine(spec.engine, len(prepared.roster), spec.model, conventions(spec), afford.single),
         single=afford.single,
         parts=parts_wanted(spec),
         same_as_all=prepared.groups.same_as_all,

@@ -104,7 +104,7 @@ def test_functions_take_at_most_seven_parameters() -> None:
     """Commands and what users call from Python take every choice by name; what is called from outside a compiled
     kernel, and vector instructions, have a convention of their own."""
     free = {
-        *(("engine/compiled", name) for name in ("measure_events", "rank_events", "add_events")),
+        *(("engine/compiled", name) for name in ("measure_events", "rank_events", "add_events", "refit_events")),
         *(("api", name) for name in ("run", "collect_filings")),
         *((".", name) for name in ("run", "study_into")),
     }

@@ -14,6 +14,8 @@ from eventstudy.cli.full_disk import FULL
 UNUSABLE = 2
 # Seconds after which a signal to end that something swallowed is sent again.
 AGAIN = 2.0
+# how many threads NumPy and SciPy multiply matrices with; read when they are imported
+LINEAR_ALGEBRA = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 # signals that ask a program to end -> what is said
@@ -33,6 +35,9 @@ class _Interrupt:
 def main() -> None:
     """Run the command line; see ``eventstudy.cli.app.main`` for its exit codes."""
     _streams()
+    # threads that wait for each other cost more than such small matrices do, and their number would change digits
+    for name in LINEAR_ALGEBRA:
+        os.environ.setdefault(name, "1")
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _pressed)
         sys.unraisablehook = _swallowed

@@ -10,6 +10,7 @@ import numpy as np
 
 from eventstudy.engine.abnormal import window_complete
 from eventstudy.engine.least_squares import Fits
+from eventstudy.engine.measure import is_compiled
 from eventstudy.engine.measures import Measures, Serial, completed
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
@@ -106,6 +107,22 @@ class EventContext:
         start, end = self.options.windows[w]
         whole = window_complete(self.design, start, end, strict=self.options.strict)
         return np.asarray(whole & self.measures.rank_ok & (self.measures.s2 > 0))
+
+    def compiled(self, *columns: str) -> dict[str, Floats] | None:
+        """Columns of tests that fit the model on estimation and test window together, where the compiled kernel
+        measures; else None."""
+        if self.panel is None or self.placed is None or not is_compiled(self.options):
+            return None
+        made = self.once("compiled", self._refitted)
+        return {name: made[name] for name in columns}
+
+    def _refitted(self) -> dict[str, Floats]:
+        from eventstudy.engine.compiled.compiled_api import refitted_compiled
+
+        assert self.panel is not None and self.placed is not None, "events on a panel"
+        found = self.measures
+        known = np.isfinite(found.car) & (found.rank_ok & (found.s2 > 0))[:, None]
+        return refitted_compiled(self.panel, self.placed, self.options, known)
 
     def with_window(self, w: int) -> tuple[Bools, Floats]:
         """The estimation days and those of test window w, and the residuals of the model fitted on both, of one-session

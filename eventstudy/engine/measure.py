@@ -20,11 +20,15 @@ from eventstudy.extras import missing
 __all__ = ["Engine", "Measures", "Options", "chosen_engine", "measure"]
 
 
-# Events from which on loading the compiled kernels pays (docs/performance.md).
-BREAK_EVEN = 20_000
+# Events from which on loading the compiled kernels pays (docs/performance.md): of estimation alone, and of tests that
+# fit every event once more for each window.
+BREAK_EVEN, WITH_REFITS = 20_000, 5_000
+REFITTED = frozenset({"conformal", "vol-conformal", "rank-local"})
 
 
-def chosen_engine(asked: str, n: int, model: str, conventions: Conventions | None = None) -> Engine:
+def chosen_engine(
+    asked: str, n: int, model: str, conventions: Conventions | None = None, tests: frozenset[str] = frozenset()
+) -> Engine:
     """The engine of a run: the one asked for, or for ``auto`` the compiled one where it is installed and pays.
 
     Parameters
@@ -34,6 +38,8 @@ def chosen_engine(asked: str, n: int, model: str, conventions: Conventions | Non
         Events.
     model, conventions
         Some models and all other conventions have no compiled twin.
+    tests : frozenset of str
+        Tests of one event that are wanted.
 
     Raises
     ------
@@ -48,7 +54,8 @@ def chosen_engine(asked: str, n: int, model: str, conventions: Conventions | Non
         if find_spec("numba") is None:
             raise missing("--engine numba", "numba", "fast")
         return "numba"
-    wanted = asked == "auto" and n >= BREAK_EVEN and possible and find_spec("numba") is not None
+    pays = n >= (WITH_REFITS if tests & REFITTED else BREAK_EVEN)
+    wanted = asked == "auto" and pays and possible and find_spec("numba") is not None
     return "numba" if wanted else "numpy"
 
 

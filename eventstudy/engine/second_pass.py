@@ -14,7 +14,7 @@ from scipy import special
 
 from eventstudy.engine.conventions import evidence_of
 from eventstudy.engine.least_squares import Fits
-from eventstudy.engine.measure import is_compiled
+from eventstudy.engine.measure import is_compiled, measure
 from eventstudy.engine.measures import Measures, sample_over
 from eventstudy.engine.moments import CHUNK, Moments, summarise
 from eventstudy.engine.numpy_kernel import measure_chunk
@@ -22,7 +22,7 @@ from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
 from eventstudy.engine.significance.dispersion import dispersion_sums
 from eventstudy.engine.significance.summary import CONVENTION_PARTS, SecondPass, Spread, second_pass
-from eventstudy.engine.windows import Design, WindowPlan
+from eventstudy.engine.windows import Design, WindowPlan, gather
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,19 +95,16 @@ def totals(
                 clustered = _compiled_totals(panel, few, options, wider, frozenset({"grank-clu"}))
                 more = [replace(a, sums=a.sums | b.sums) for a, b in zip(more, clustered, strict=True)]
             # what the compiled pass does not add up
-            rest, dispersion = (
-                parts & CONVENTION_PARTS,
-                "dispersion" in parts and any(cell.dispersion for cell in chunk),
-            )
-            if rest or dispersion:
-                plain = replace(options, paths=False, engine="numpy", tests=frozenset(), serial=False)
-                one, design, _ = measure_chunk(panel, few, replace(plain, residuals=bool(rest)))
-                needed = options.needed(panel.factors.shape[1])
-                if rest:
-                    others = [_plain_total(one, few.session, plain, cell, rest, needed) for cell in chunk]
-                    more = [replace(a, sums=a.sums | b.sums) for a, b in zip(more, others, strict=True)]
-                if dispersion:
-                    more = [with_dispersion(a, one, design, options, c) for a, c in zip(more, chunk, strict=True)]
+            plain = replace(options, paths=False, tests=frozenset(), serial=False)
+            if rest := parts & CONVENTION_PARTS:
+                numpy = replace(plain, engine="numpy", residuals=True)
+                one, needed = measure_chunk(panel, few, numpy)[0], options.needed(panel.factors.shape[1])
+                others = [_plain_total(one, few.session, numpy, cell, rest, needed) for cell in chunk]
+                more = [replace(a, sums=a.sums | b.sums) for a, b in zip(more, others, strict=True)]
+            if "dispersion" in parts and any(cell.dispersion for cell in chunk):
+                one, where = measure(panel, few, plain), (few.series, few.session, few.masked)
+                design = gather(panel, *where, options.plan, strict=options.strict)
+                more = [with_dispersion(a, one, design, options, c) for a, c in zip(more, chunk, strict=True)]
         else:
             one, design, _ = measure_chunk(panel, few, replace(options, paths=False, residuals=True))
             needed = options.needed(panel.factors.shape[1])

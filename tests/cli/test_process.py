@@ -9,6 +9,7 @@ import gc
 import os
 import signal
 import sqlite3
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -172,3 +173,22 @@ def test_an_environment_of_the_interpreter_starts_a_process(tmp_path: Path) -> N
     (tmp_path / "sitecustomize.py").write_text("print('started')\n")
     assert run_in(tmp_path, "--version", env={"PYTHONPATH": str(tmp_path)}).out.startswith("started\n")
     assert not run_in(tmp_path, "--version").out.startswith("started\n")
+
+
+@pytest.mark.parametrize(("asked", "threads"), [(None, "1"), ("3", "3")])
+def test_matrices_are_multiplied_by_one_thread_unless_more_are_asked_for(asked: str | None, threads: str) -> None:
+    """NumPy reads the number when it is imported, which is after it is set."""
+    lines = """
+import os, sys
+from eventstudy.cli import start
+assert "numpy" not in sys.modules
+sys.argv = ["eventstudy", "--version"]
+try:
+    start.main()
+finally:
+    print(os.environ["OPENBLAS_NUM_THREADS"])
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    environment |= {} if asked is None else {"OPENBLAS_NUM_THREADS": asked}
+    done = subprocess.run([sys.executable, "-c", lines], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] == threads

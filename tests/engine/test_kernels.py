@@ -394,5 +394,9 @@ def test_the_engine_is_chosen_by_size_and_by_what_is_installed(monkeypatch: pyte
     monkeypatch.setattr(kernels, "find_spec", lambda name: object())
     assert chosen_engine("auto", kernels.BREAK_EVEN, "market-model") == "numba"
     assert chosen_engine("auto", kernels.BREAK_EVEN - 1, "market-model") == "numpy"
+    for name in kernels.REFITTED:
+        assert chosen_engine("auto", kernels.WITH_REFITS, "market-model", None, frozenset({name})) == "numba"
+    assert chosen_engine("auto", kernels.WITH_REFITS - 1, "market-model", None, kernels.REFITTED) == "numpy"
+    assert chosen_engine("auto", kernels.WITH_REFITS, "market-model", None, frozenset({"car-t-ar1"})) == "numpy"
     assert chosen_engine("numpy", 10**7, "market-model") == "numpy"
     assert chosen_engine("numba", 1, "market-model") == "numba"

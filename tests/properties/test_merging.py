@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from eventstudy.engine import moments
 from eventstudy.engine.significance import evidence, pairs, summary
-from eventstudy.engine.significance.battery import GROUP_TESTS, ranked_correlation, run_battery
+from eventstudy.engine.significance.battery import GROUP_TESTS, Given, ranked_correlation, run_battery
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.evidence import Sample
 from eventstudy.engine.significance.summary import chunk_summaries, merged, spread_of
@@ -50,7 +50,7 @@ def test_any_partition_gives_the_same_digits(seed: int, n: int, data: st.DataObj
         spread, r = spread_of(sample), ranked_correlation(together)
         parts = [chunk_summaries(sample.part(a, b), spread, r) for a, b in itertools.pairwise([0, *cuts, sample.n])]
         joined = merged(itertools.chain.from_iterable(parts))
-        again = [entry.run(sample, joined, together, "two-sided") for entry in GROUP_TESTS.values()]
+        again = [entry.run(Given(sample, joined, together, "two-sided")) for entry in GROUP_TESTS.values()]
         for one, other in zip(whole, again, strict=True):
             assert repr(one) == repr(other)
 

@@ -11,7 +11,7 @@ from eventstudy.engine.compiled.rows import FIRST
 from eventstudy.engine.measures import Measures, Serial
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.options import Options
-from eventstudy.engine.panel import Floats, Ints, Placed, ReturnPanel
+from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
 from eventstudy.engine.significance.evidence import Evidence
 from eventstudy.engine.significance.serial import corrected_autocorrelation
 from eventstudy.engine.windows import WindowPlan
@@ -86,6 +86,34 @@ def ranked_compiled(residual: Floats, abnormal: Floats, scale: Floats, threads: 
 
     shared_out(rank, n, threads)
     return corrado, ranked
+
+
+def refitted_compiled(panel: ReturnPanel, placed: Placed, options: Options, known: Bools) -> dict[str, Floats]:
+    """The columns of the tests whose model is fitted on estimation and test window together; see ``refitted``.
+
+    Parameters
+    ----------
+    panel, placed, options
+    known : bool (E, W)
+        Events and test windows that are tested; the others are NaN.
+
+    Checked against
+    ---------------
+    The NumPy functions of the tests.
+    """
+    from eventstudy.engine.compiled.refitted import COLUMNS, N_SCRATCH, SIDES, TESTS, refit_events
+
+    reads, n = inputs(panel, placed, options), len(placed.session)
+    wanted = np.array([SIDES[options.alternative], *(name in options.tests for name in TESTS)], dtype=np.int64)
+    made, alpha = np.full((len(COLUMNS), n, len(options.windows)), np.nan), 1 - options.level
+    width = 2 * options.plan.n_days
+
+    def work(low: int, high: int) -> None:
+        room = np.zeros((N_SCRATCH, width)), np.zeros(width, dtype=np.int64)
+        refit_events(*reads[:3], *reads[4:], known, wanted, alpha, low, high, made, *scratch(panel, options)[:5], *room)
+
+    shared_out(work, n, options.threads)
+    return dict(zip(COLUMNS, made, strict=True))
 
 
 def _evidence(n_obs: Ints, moments: Floats, daily: Floats, scaled: Floats, abnormal: Floats, threads: int) -> Evidence:

@@ -71,6 +71,8 @@ def conformal(context: EventContext) -> dict[str, Floats]:
     p_conformal, p_min_conformal : float64 (E, W)
         The smallest possible p is 1/T, T the number of rows in the fit.
     """
+    if (made := context.compiled("p_conformal", "p_min_conformal")) is not None:
+        return made
     p, p_min, side = context.empty(), context.empty(), context.options.alternative
     for w, window in enumerate(context.options.windows):
         (used, z), span, days = context.with_window(w), context.design.span, context.design.days(*window)

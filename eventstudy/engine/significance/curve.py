@@ -114,16 +114,22 @@ def session_curve(
     used = (rows.seen & ~masks[0]).astype(np.float64)
     products = np.concatenate([rows.products() * used, [used]])
     found = [np.full((high - low, len(plans)), np.nan) for _ in range(3)]
-    by_length = {n: window_sums(products, n) for n in {plan.estimation for plan in plans}}
-    asked = np.arange(low, high)
+    by_length: dict[int, Floats] = {}
+    for n in sorted({plan.estimation for plan in plans}):
+        # two windows of half the length, where they are known, are cheaper than a window
+        half = by_length.get(n // 2, np.empty((0, 0))) if n % 2 == 0 else np.empty((0, 0))
+        there = half.shape[1] > n // 2
+        by_length[n] = half[:, : -(n // 2)] + half[:, n // 2 :] if there else window_sums(products, n)
+    asked, parts = np.arange(low, high), []
     for k, plan in enumerate(plans):
         moments, first, at = by_length[plan.estimation], asked + plan.estimation_start - left, asked + start - left
         fits = (first >= max(0, begin - left)) & (first < moments.shape[1]) & (at >= 0) & (at < sums.shape[1])
         d = np.flatnonzero(fits)
         d = d[(sums[-1, at[d]] == length) & (moments[-1, first[d]] >= max(OBSERVATIONS, rows.p + 2))]
-        values = rows.solved(moments[:, first[d]], sums[:-1, at[d]])
-        for target, one in zip(found, values, strict=True):
-            target[d, k] = one
+        parts.append((moments[:, first[d]], sums[:-1, at[d]], d, np.full(len(d), k)))
+    moments, of_window, d, k_of = (np.concatenate(each, axis=-1) for each in zip(*parts, strict=True))
+    for target, one in zip(found, rows.solved(moments, of_window), strict=True):
+        target[d, k_of] = one
     return found[0], found[1], found[2]
 
 

@@ -17,7 +17,7 @@ of blocks merge by addition in order.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
@@ -76,6 +76,18 @@ class Errors:
     def stop(self) -> int:
         """Place after the last day."""
         return self.first + int(self.residual.shape[1])
+
+    def part(self, rows: slice) -> Errors:
+        """The errors of events that follow each other."""
+        return replace(
+            self,
+            residual=self.residual[rows],
+            known=self.known[rows],
+            weight=self.weight[:, rows],
+            day0=self.day0[rows],
+            series=self.series[rows],
+            shares=[own[rows] for own in self.shares],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,36 +188,45 @@ def errors_of(
 
 def pair_sums(one: Errors, other: Errors, common_days: int = COMMON_DAYS) -> list[PairSums]:
     """The sums over the pairs of two blocks, one record a test window; of one block twice, those within it."""
-    met = [u @ v.T for u, v in zip(*_on_common_days(one, other), strict=True)]
-    if not any(common.any() for common in met):
+    met, itself = [u @ v.T for u, v in zip(*_on_common_days(one, other), strict=True)], one is other
+    hull: Floats = np.sum(met, axis=0)
+    if not hull.any():
         return [PairSums.none(own.shape[1]) for own in one.shares]
+    # of two blocks the later events of one meet the earlier of the other
+    one, other = one.part(_reach(hull, one.day0)), other.part(_reach(hull.T, other.day0))
     r, sigma, cut_one, cut_other = _correlations(one, other, common_days)
-    half = 0.5 if one is other else 1.0
-    if one is other:
+    half = 0.5 if itself else 1.0
+    if itself:
         np.fill_diagonal(r, np.nan)
     known = np.isfinite(r)
     r = np.where(known, r, 0.0)
     found = []
     for w, common in enumerate(met):
-        shared = common[one.day0][:, other.day0]
-        usable = known & (shared > 0)
-        c, d = one.shares[w], other.shares[w]
-        a, b = (c != 0).astype(np.float64), (d != 0).astype(np.float64)
+        mine, theirs = _reach(common, one.day0), _reach(common.T, other.day0)
+        shared = common[one.day0[mine]][:, other.day0[theirs]]
+        usable = known[mine, theirs] & (shared > 0)
+        c, d = one.shares[w][mine], other.shares[w][theirs]
         if not usable.any():
             found.append(PairSums.none(c.shape[1]))
             continue
-        both = one.weight[w][:, cut_one] @ other.weight[w][:, cut_other].T
-        share = shared / one.lengths[w]
-        correlation = np.where(usable, r, 0.0)
+        a, b = (c != 0).astype(np.float64), (d != 0).astype(np.float64)
+        both = one.weight[w][mine, cut_one] @ other.weight[w][theirs, cut_other].T
+        correlation = np.where(usable, r[mine, theirs], 0.0)
         found.append(
             PairSums(
                 count=half * _summed(a, usable.astype(np.float64), b),
                 correlation=half * _summed(a, correlation, b),
-                overlap_correlation=half * _summed(a, correlation * share, b),
-                covariance=2 * half * _summed(c, np.where(usable, sigma * both, 0.0), d),
+                overlap_correlation=half * _summed(a, correlation * (shared / one.lengths[w]), b),
+                covariance=2 * half * _summed(c, np.where(usable, sigma[mine, theirs] * both, 0.0), d),
             )
         )
     return found
+
+
+def _reach(common: Floats, day0: Ints) -> slice:
+    """From the first to the last of a block's events, which are sorted by date, that some day 0 of another meets."""
+    at = np.flatnonzero(np.asarray(common.any(axis=1))[day0])
+    return slice(int(at[0]), int(at[-1]) + 1) if len(at) else slice(0, 0)
 
 
 def _summed(left: Floats, values: Floats, right: Floats) -> Floats:

@@ -133,10 +133,13 @@ def lbt_bootstrap(summary: Summary, dependence: Dependence, side: Alternative) -
 def _adjusted(x: Floats, centre: float) -> Floats:
     """sqrt(n) (S + g S^2/3 + g/(6 n)) of each row about a centre; g with divisor n, sd with n - 1."""
     n = x.shape[1]
-    about = x - x.mean(axis=1, keepdims=True)
+    mean = x.mean(axis=1)
+    about = x - mean[:, None]
     # without variance, or where squares and cubes overflow, it is NaN
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        deviation = np.sqrt((about**2).sum(axis=1) / (n - 1))
-        s = (x.mean(axis=1) - centre) / deviation
-        g = (about**3).sum(axis=1) / (n * deviation**3)
+        squares = about * about
+        deviation = np.sqrt(squares.sum(axis=1) / (n - 1))
+        s = (mean - centre) / deviation
+        # a product: a power of floats takes many times as long
+        g = (squares * about).sum(axis=1) / (n * deviation**3)
     return np.asarray(np.sqrt(n) * (s + g * s**2 / 3 + g / (6 * n)))

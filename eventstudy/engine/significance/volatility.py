@@ -51,6 +51,8 @@ def _window_f(context: EventContext) -> dict[str, Floats]:
 
 def vol_conformal(context: EventContext) -> dict[str, Floats]:
     """``vol-conformal``: the window's sum of squares among all circular shifts, the model fitted on both windows."""
+    if (made := context.compiled("p_vol_conformal")) is not None:
+        return made
     design, p = context.design, context.empty()
     for w, (start, end) in enumerate(context.options.windows):
         (used, z), rows = context.with_window(w), np.flatnonzero(context.known(w))
