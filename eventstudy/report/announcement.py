@@ -158,7 +158,6 @@ def parts_table(shares: Sequence[Share]) -> Table:
         rows += [_part_row(share, move) for move in share.parts]
     two = any(len(share.parts) > 1 for share in shares)
     notes = ["Moves over several days are added up."] if any(share.days > 1 for share in shares) else []
-    notes.append(f"As {SIDES[shares[0].whole.side][1]}: against the volatility of the 20 sessions before.")
     if two:
         notes.append(
             f"Opening and session are each set against the same part of the {expects(shares)}, so they need not add up."

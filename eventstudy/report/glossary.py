@@ -45,16 +45,15 @@ TERMS = (
     Term(
         "p",
         "p",
-        "How often an ordinary day of this share has an own move at least this large. Tests of both sides are made in "
-        "two ways, by the exact t and by counting ordinary days, and the larger p is printed.",
+        "How often an ordinary day of this share has an own move at least this large: the larger p of the exact t and "
+        "of counting ordinary days; of one side, by counting.",
         r"p(?= value\b|$| \()",
     ),
     Term(
         "far",
         "As far (ordinary days)",
-        "An ordinary day goes as far if its own move is at least as large against the volatility of the 20 sessions "
-        "before it as the event's is against its own.",
-        r"went as (?:far|low|high)",
+        "At least as large an own move, each against the volatility of the 20 sessions before it.",
+        r"(?:went|ones) as (?:far|low|high)",
     ),
     Term(
         "placebo",
