@@ -177,7 +177,6 @@ def marked(index: EventIndex, reported: Bools, confounded: Bools, spec: StudySpe
 
     Parameters
     ----------
-    index : EventIndex
     reported : bool (n,)
         Rows that tables show.
     confounded : bool (n,)
@@ -229,7 +228,6 @@ def check_column(option: str, name: str, events: EventColumns) -> None:
 
 
 def _by(events: EventColumns, spec: StudySpec) -> Coded:
-    """The column of the groups, coded."""
     if spec.by in events.columns:
         return events.columns[spec.by]
     return coded(events.cells(spec.by, np.arange(len(events))))

@@ -64,8 +64,6 @@ def event_text(material: Material, share: Share, marks: Marks = UNICODE, *, ever
 
     Parameters
     ----------
-    material : Material
-    share : Share
     marks : tuple of str
         ``UNICODE``, or ``ASCII`` where a terminal cannot show it.
     everything : bool
@@ -227,7 +225,7 @@ def _further(material: Material, share: Share) -> Iterator[str]:
 
 
 def _money(material: Material, share: Share) -> Sequence[dict[str, Any]]:
-    table = material.result.tables["dollar"]
+    table = material.result.table("dollar")
     own = table[(table["event_ids"] == share.event_id) & (table["tickers"] == share.ticker)]
     return [{str(name): value for name, value in row.items()} for row in own.to_dict("records")]
 

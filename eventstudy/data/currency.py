@@ -41,12 +41,7 @@ NOTE = (
 
 @dataclass(frozen=True, slots=True)
 class InDollars:
-    """A source whose series are turned into US dollars.
-
-    Attributes
-    ----------
-    source : PriceSource
-    """
+    """A source whose series are turned into US dollars."""
 
     source: PriceSource
 
@@ -149,7 +144,6 @@ def _is_line(symbol: str) -> bool:
 
 
 def _told(one: PriceSeries, note: str) -> PriceSeries:
-    """The series with one more sentence in its notice."""
     notice = "; ".join(filter(None, (one.provenance.notice, note)))
     return replace(one, provenance=replace(one.provenance, notice=notice))
 

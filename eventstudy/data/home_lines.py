@@ -28,7 +28,6 @@ def home_line_notices(index: EventIndex, rows: Sequence[int]) -> list[str]:
 
     Parameters
     ----------
-    index : EventIndex
     rows : sequence of int
         That are studied.
     """
@@ -69,7 +68,6 @@ def _home_of(ticker: str, others: dict[str, int]) -> str:
 
 
 def _hours(index: EventIndex, row: int) -> str:
-    """Hours in which a listing could react."""
     ticker, exchange = index.firm(row)
     calendar, at = index.calendars[exchange], int(index.session[row])
     opens, closes = (

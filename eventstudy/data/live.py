@@ -65,8 +65,6 @@ class LiveSource:
 
     Attributes
     ----------
-    name : str
-    access : Access
     client : Client or None
         None makes one where the vendor may be asked.
     """
@@ -220,10 +218,8 @@ class Fetched:
 
     Attributes
     ----------
-    vintage : Vintage
     changed : tuple of Revision
         Against the newest earlier vintage with prices.
-    had_before : bool
     """
 
     vintage: Vintage
@@ -310,7 +306,6 @@ def _serves(found: Sequence[str], symbols: Sequence[str], benchmark: str) -> boo
 
 
 def _lacking(missing: Sequence[str], best: dict[str, Vintage], held: dict[str, list[Header]], need: Need) -> str:
-    """Why the store alone does not do, as a sentence."""
     old = [s for s in missing if s in best]
     if old:
         return f"the store's prices of {_names(old)} are older than {need.max_age:g} days"
@@ -336,6 +331,5 @@ def _names(symbols: Sequence[str]) -> str:
 
 
 def _files(symbols: Sequence[str]) -> str:
-    """The files that would do, the first few by name."""
     names = [f"{symbol}.csv" for symbol in symbols]
     return f"{', '.join(names[:2])} and the others" if len(names) > 3 else " and ".join(names)

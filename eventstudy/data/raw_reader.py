@@ -70,7 +70,6 @@ class Origin:
     ----------
     source : str
         ``csv``, ``parquet`` or ``frame``.
-    path : str
     asked : str
         ``--input``.
     volume : bool
@@ -89,17 +88,13 @@ class Figures:
 
     Attributes
     ----------
-    found : Recognised
     headings : sequence of str
         As the table writes them.
     dates : sliceable column
         As stated.
-    columns : dict of str to Parsed
     texts : dict of str to ndarray of str
     lines : int64 (n,) or None
         Line of the file of each row; None where rows have no lines.
-    origin : Origin
-    notes : tuple of str
     """
 
     found: Recognised
@@ -135,13 +130,8 @@ def figures_of(
 
     Parameters
     ----------
-    found : Recognised
-    headings : sequence of str
     columns : mapping
         What a column holds -> its cells: text, numbers, or for ``date`` anything ``days_of`` reads.
-    origin : Origin
-    lines : sequence of int or None
-    notes : tuple of str
 
     Raises
     ------
@@ -269,7 +259,6 @@ class _Reading:
         return values.iloc[self.rows] if hasattr(values, "iloc") else values[self.rows]
 
     def _numbers(self, n: int) -> np.ndarray:
-        """Rows of the table that are those of the symbol."""
         return np.arange(n) if self.rows is None else self.rows
 
     def _line(self, row: int) -> int:
@@ -340,7 +329,6 @@ class _Reading:
         return values
 
     def _of_prices(self, stated: Stated, days: Days | None) -> dict[str, Floats]:
-        """The columns of prices."""
         figures = {name: values for name, values in stated.figures.items() if name in COLUMNS}
         if "return" in figures and not self.table.found.layout.returns:
             stated.notes.append("the column of returns is not used; --input returns reads it")
@@ -363,7 +351,6 @@ class _Reading:
         return figures
 
     def _of_returns(self, stated: Stated) -> dict[str, Floats]:
-        """The columns of returns, as simple decimals."""
         kept = ("return", "span", "volume")
         figures: dict[str, Floats] = {name: v for name, v in stated.figures.items() if name in kept}
         values = figures.get("return")

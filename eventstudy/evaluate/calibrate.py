@@ -42,20 +42,17 @@ class CalibrationRow:
         A ticker, ``(all)`` tickers together, or the firms of a cluster joined by ``;``.
     window : Window or None
         None where the ticker has no pseudo-event at all.
-    test : str
     level : float
         Nominal; NaN on a row that only gives a reason.
     regime : {"all", "calm", "turbulent"}
         Every session, or the tenth with the lowest or highest trailing volatility.
     effect : float
         Planted on day 0, decimal; 0 is none.
-    rate : Rate
     coverage : Coverage or None
         Of one ticker's sessions without an effect, all regimes together.
     part : {"day", "overnight", "intraday"}
         Parts are tested without effects.
     applicable : {"yes", "no"}
-    reason : str
     """
 
     ticker: str
@@ -80,7 +77,6 @@ class Calibration:
     ----------
     rows : tuple of CalibrationRow
         Tickers in order of the events file, all of them together, then clusters.
-    levels, effects : tuple of float
     """
 
     rows: tuple[CalibrationRow, ...]
@@ -112,7 +108,6 @@ def calibrate(
 
     Parameters
     ----------
-    result : StudyResult
     effects : sequence of float
         Planted on day 0, decimal sizes; with ``--alternative less`` they are negative.
     progress : callable or None
@@ -172,7 +167,7 @@ def calibrate(
 
 def _part_rows(studied: Studied, keys: Sequence[SeriesKey], levels: Sequence[float]) -> list[CalibrationRow]:
     """The parts of day 0 of each ticker whose source has opens, each test of a single event."""
-    if MODELS[studied.spec.model].factors == "made":
+    if not MODELS[studied.spec.model].has_parts:
         return []
     window = Window(min(studied.spec.event_window.start, 0), 0)
     spec = studied.spec.with_changes(
@@ -265,7 +260,6 @@ def _subjects(
 
 
 def _pooled(subjects: Sequence[_Subject]) -> list[_Subject]:
-    """All tickers together, each with its own tenths."""
     groups: dict[tuple[Window, float], list[_Subject]] = {}
     for subject in subjects:
         groups.setdefault((subject.window, subject.effect), []).append(subject)

@@ -30,12 +30,7 @@ PANELS = 6
 
 @dataclass(slots=True)
 class Material:
-    """The material of pages about ``result``, which holds the events that they show.
-
-    Attributes
-    ----------
-    result : StudyResult
-    """
+    """The material of pages about ``result``, which holds the events that they show."""
 
     result: StudyResult
     _made: dict[str, Any] | None = None
@@ -86,7 +81,7 @@ class Material:
     def table(self, name: str, share: Share) -> list[dict[str, Any]]:
         """The rows of a table that belong to a share."""
         tables: dict[tuple[str, str], list[dict[str, Any]]] = self._once(
-            f"table {name}", lambda: rows_by_event(self.result.tables[name])
+            f"table {name}", lambda: rows_by_event(self.result.table(name))
         )
         return tables.get((share.event_id, share.ticker), [])
 

@@ -83,7 +83,7 @@ def method_section(result: StudyResult, audit: Audit | None) -> Section:
     spec = result.spec
     model = MODELS[spec.model]
     market = spec.benchmarks[:1] if model.factors != "all" else spec.benchmarks
-    against = f"that of {listed(market)} by a line fitted to" if model.factors != "none" else "its mean over"
+    against = f"that of {listed(market)} by a line fitted to" if model.has_factors else "its mean over"
     blocks: list[Block] = [
         f"Each share's return is set against {against} {spec.estimation} past sessions that end {spec.gap} "
         f"sessions before the event window ({model.title}); days next to other news are "

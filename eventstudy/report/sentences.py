@@ -46,15 +46,7 @@ def printed(move: Move, digits: int = 2) -> tuple[float, float, float]:
 
 def explainer(spec: StudySpec) -> str:
     """What the model takes the expected move from."""
-    named = {
-        "constant-mean": "its usual day",
-        "multi-index": "the market with its sector",
-        "peer-market": "the market with its peers",
-        "peer": "the average of its peers",
-        "peer-adjusted": "the average of its peers",
-        "synthetic": "the mix of its peers",
-    }
-    return named.get(spec.model, "the market with its factors" if MODELS[spec.model].columns else "the market")
+    return MODELS[spec.model].explains
 
 
 def expects(shares: Sequence[Share]) -> str:

@@ -29,7 +29,6 @@ class Job:
     ----------
     panel : Panel or Path
         The panel, or the folder of its files where workers map it themselves.
-    spec : StudySpec
     engine : str
     single : frozenset of str
         Tests of one event that are wanted beyond the t test.
@@ -79,7 +78,7 @@ class Job:
             windows=windows,
             n_shared=self.n_shared,
             own=self.own,
-            tested=MODELS[self.spec.model].inference != "none",
+            tested=MODELS[self.spec.model].has_errors,
         )
 
     @property

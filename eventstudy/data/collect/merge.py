@@ -41,7 +41,6 @@ class Merged:
 
     Attributes
     ----------
-    path : Path
     kind : {"events", "confounders"}
     text : str
         The whole file with the new rows.
@@ -80,7 +79,6 @@ def merged(path: Path, rows: Sequence[Row]) -> Merged:
 
     Parameters
     ----------
-    path : Path
     rows : sequence of dict
         Columns of the kind of file that ``kind_of`` finds; cells that are missing are empty.
 
@@ -266,7 +264,6 @@ def _key(row: Row) -> tuple[str, str]:
 
 
 def _numbers(row: Row) -> list[str]:
-    """Numbers of the filings that a row comes from."""
     return ACCESSION.findall(f"{row.get('event_id', '')} {row.get('source', '')}")
 
 

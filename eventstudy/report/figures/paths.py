@@ -21,12 +21,10 @@ def path_figure(
 
     Parameters
     ----------
-    name, title : str
     paths : sequence of (heading, points)
         Points in order of days; the close of day -1 is 0 and need not be among them.
     window : (start, end)
         Days that are marked.
-    caption : str
     """
     known = [(heading, [p for p in points if math.isfinite(p[1])]) for heading, points in paths]
     known = [(heading, points) for heading, points in known if points]
@@ -48,7 +46,6 @@ def path_figure(
 
 
 def _numbers(paths: Sequence[Sequence[Point]]) -> tuple[tuple[str, ...], ...]:
-    """A row a day: each path with its interval."""
     held = [{d: f"{signed(v)} ({span(v - h, v + h, 2)})" for d, v, h in points} for points in paths]
     days = sorted(set().union(*held))
     return tuple((f"{d:+d}" if d else "0", *(one.get(d, NOTHING) for one in held)) for d in days)
