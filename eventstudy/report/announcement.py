@@ -52,7 +52,7 @@ OUTCOME = (
     "The size is real, but a p value means little for a day chosen by its outcome, so the day enters no count.",
 )
 PLACEBO = (
-    "A day without news.",
+    "Taken as a day without news.",
     "It is a check: a method that finds effects on such days cannot be trusted elsewhere.",
 )
 
@@ -69,7 +69,7 @@ def announcement_page(material: Material, event_id: str, *, image: bool = False)
         _how_section(material, shares),
         Section(id="tables", title="All numbers", blocks=tuple(_tables(material, shares, figures))),
     ]
-    kind = {"outcome": "a day picked by its outcome", "placebo": "a day without news"}.get(
+    kind = {"outcome": "a day picked by its outcome", "placebo": "a day taken as without news"}.get(
         session.kind, "one announcement"
     )
     return Page(
