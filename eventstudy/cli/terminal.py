@@ -107,7 +107,7 @@ def _said(material: Material, share: Share) -> Iterator[str]:
     if share.role == "outcome":
         yield "The day was picked because of what the price did, so its p value means little."
     if share.role == "placebo":
-        yield "This is a check on a day without news."
+        yield "This is a check: the events file takes the day as one without news."
     if share.flags:
         yield about_data(share.flags)
     if aside := side_words(share.whole.side):

@@ -87,6 +87,10 @@ class AlignedSeries:
     dropped: NDArray[np.bool_]
 
 
+# share of sessions that open at the close before, above which opens are not those of the first trade
+LATE_OPENS = 0.05
+
+
 @dataclass(frozen=True, slots=True)
 class _OnCalendar:
     """One symbol's figures on the sessions.
@@ -187,8 +191,12 @@ def _between(figures: _OnCalendar, common: NDArray[np.int64]) -> Floats:
 
 
 def _parts(figures: _OnCalendar) -> tuple[Floats, Floats]:
-    """Overnight and intraday simple returns of every session whose previous session has a close."""
+    """Overnight and intraday simple returns of every session whose previous session has a close. A listing whose open
+    is often the close before, because its first trade came late, has no parts (methods A3)."""
     n = len(figures.close)
+    opens = np.isfinite(figures.open[1:]) & np.isfinite(figures.close[:-1])
+    if np.count_nonzero(figures.open[1:] == figures.close[:-1]) > LATE_OPENS * np.count_nonzero(opens):
+        return np.full(n, np.nan), np.full(n, np.nan)
     overnight, intraday = np.full(n, np.nan), figures.close / figures.open - 1
     if n > 1:
         if figures.by_ratio:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
+from scipy.special import ndtri, stdtr, stdtrit
 
 from eventstudy.evaluate.recommend import recommend
 from eventstudy.evaluate.typical import Typical
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from eventstudy.evaluate.audit import Audit
     from eventstudy.records import GroupRow
     from eventstudy.results import StudyResult
-    from eventstudy.spec import Window
+    from eventstudy.spec import StudySpec, Window
 
 # groups of a figure
 MOST_GROUPS = 12
@@ -73,9 +73,9 @@ def many_page(result: StudyResult, material: Material, audit: Audit | None) -> t
 
 @dataclass(frozen=True, slots=True)
 class _Average:
-    """The average over the window that most events have, with the widest interval and the largest p of the tests whose
-    statistic is the average over a standard error: one counts the days that events share, the other a variance that
-    rises with the event."""
+    """The average over the window that most events have, with the widest interval and the largest p of three tests
+    whose statistic is the average over a standard error: one counts the days that events share, one a variance that
+    rises with the event, one both."""
 
     row: GroupRow
     half: float
@@ -89,8 +89,26 @@ def _average(result: StudyResult) -> _Average | None:
     if not mine:
         return None
     known = [row for row in mine if row.result.test in AVERAGES and math.isfinite(row.result.p)]
-    halves = [_half(row, result.spec.level) for row in known]
-    return _Average(mine[0], max(halves, default=math.nan), max((row.result.p for row in known), default=math.nan))
+    found = [(_half(row, result.spec.level), row.result.p) for row in known]
+    found += _correlated({row.result.test: row for row in known + mine}, result.spec)
+    return _Average(
+        mine[0], max((half for half, _ in found), default=math.nan), max((p for _, p in found), default=math.nan)
+    )
+
+
+def _correlated(rows: dict[str, GroupRow], spec: StudySpec) -> list[tuple[float, float]]:
+    """Half-width and p of ``csect-t`` with the correction of Kolari & Pynnonen (2010) for the correlation of events:
+    the ratio of ``bmp`` to ``kolari-pynnonen``, at least 1. Empty where one of the three is not known."""
+    spread, bmp, both = (rows.get(name) for name in ("csect-t", "bmp", "kolari-pynnonen"))
+    if spread is None or bmp is None or both is None:
+        return []
+    t, one, other = (row.result.statistic for row in (spread, bmp, both))
+    if not all(math.isfinite(value) and value for value in (t, one, other)):
+        return []
+    wider, df = max(1.0, abs(one / other)), float(spread.result.df)
+    t /= wider
+    p = {"two-sided": 2 * stdtr(df, -abs(t)), "less": stdtr(df, t), "greater": stdtr(df, -t)}[spec.alternative]
+    return [(wider * _half(spread, spec.level), float(p))]
 
 
 def _half(row: GroupRow, level: float) -> float:

@@ -52,7 +52,7 @@ OUTCOME = (
     "The size is real, but a p value means little for a day chosen by its outcome, so the day enters no count.",
 )
 PLACEBO = (
-    "A day without news.",
+    "Taken as a day without news.",
     "It is a check: a method that finds effects on such days cannot be trusted elsewhere.",
 )
 
@@ -69,7 +69,7 @@ def announcement_page(material: Material, event_id: str, *, image: bool = False)
         _how_section(material, shares),
         Section(id="tables", title="All numbers", blocks=tuple(_tables(material, shares, figures))),
     ]
-    kind = {"outcome": "a day picked by its outcome", "placebo": "a day without news"}.get(
+    kind = {"outcome": "a day picked by its outcome", "placebo": "a day taken as without news"}.get(
         session.kind, "one announcement"
     )
     return Page(
@@ -158,7 +158,6 @@ def parts_table(shares: Sequence[Share]) -> Table:
         rows += [_part_row(share, move) for move in share.parts]
     two = any(len(share.parts) > 1 for share in shares)
     notes = ["Moves over several days are added up."] if any(share.days > 1 for share in shares) else []
-    notes.append(f"As {SIDES[shares[0].whole.side][1]}: against the volatility of the 20 sessions before.")
     if two:
         notes.append(
             f"Opening and session are each set against the same part of the {expects(shares)}, so they need not add up."

@@ -135,7 +135,7 @@ class _Writer:
         """A link to the list of words; its text shows on hover where the page uses the term first."""
         title = "" if term.id in self.told else f' title="{plain(term.text)}"'
         self.told.add(term.id)
-        return f'<a class="term" href="#w-{term.id}"{title}>{words}</a>'
+        return f'<a href="#w-{term.id}"{title}>{words}</a>'
 
     def _block(self, block: Block) -> str:
         match block:

@@ -263,6 +263,33 @@ def test_corner_cases(tmp_path: Path) -> None:
     assert c.n_joint == 8 and c.n_placebo == 198 and {cell.model for cell in c.cells} == {"market-model"}
 
 
+def test_strict_drops_the_return_over_a_hole_in_every_cell(tmp_path: Path) -> None:
+    """Closes missing in the estimation window under ``--missing strict``: every cell by statsmodels from the price file,
+    with returns of one session alone; trade-to-trade keeps the others and says something else."""
+    path = tmp_path / "events.csv"
+    path.write_text("event_id,ticker,announced_at,timing\na,NVDA,2025-04-16,bmo\n")
+    prices = _short(420)
+    days = prices.loc[prices["ticker"] == "SPY", "date"].to_numpy()
+    at = int(np.flatnonzero(days == np.datetime64("2025-04-16"))[0])
+    holes = np.random.default_rng(8).choice(np.arange(at - 280, at - 3), 40, replace=False)
+    prices = prices[~((prices["ticker"] == "NVDA") & prices["date"].isin(days[holes]))]
+    close = prices.pivot(index="date", columns="ticker", values="close")
+    found = {}
+    for missing in ("strict", "trade-to-trade"):
+        result = run(path, prices=prices, spec=StudySpec(tests=("car-t",), missing=missing))  # type: ignore[arg-type]
+        found[missing] = next(c for c in result.curves if c.part == "day")
+    strict, other = found["strict"], found["trade-to-trade"]
+    assert len(strict.cells) == 24 and {cell.returns for cell in strict.cells} == {"simple", "log"}
+    for k, cell in enumerate(strict.cells):
+        moved = close / close.shift(1) - 1 if cell.returns == "simple" else np.log(close / close.shift(1))
+        last = at - 10 - cell.gap
+        rows = moved.iloc[[*range(last - cell.estimation, last), at]].dropna()
+        fit = sm.OLS(rows["NVDA"], sm.add_constant(rows[["SPY"]]).assign(day0=[*[0.0] * (len(rows) - 1), 1.0])).fit()
+        assert strict.n_estimation[k] == len(rows) - 1 < cell.estimation
+        np.testing.assert_allclose((strict.car[k], strict.t[k]), (fit.params["day0"], fit.tvalues["day0"]), rtol=1e-8)
+    assert (strict.n_estimation < other.n_estimation).all() and (strict.t != other.t).all()
+
+
 def _short(n: int) -> pd.DataFrame:
     """Prices of the last n sessions before May 2025."""
     sessions = load_calendar(

@@ -13,14 +13,16 @@ import statsmodels.api as sm
 from scipy import stats
 
 from eventstudy.data.calendar import listing_of, load_calendar
+from eventstudy.data.events import events_from_frame
 from eventstudy.data.market import place_rows
 from eventstudy.engine.significance.day_parts import FEWEST, family_of_parts, joint_parts
 from eventstudy.engine.significance.rank_local import local_moves
 from eventstudy.results import StudyResult
-from eventstudy.spec import StudySpec
+from eventstudy.spec import StudySpec, Window
 from eventstudy.study import run
 from tests.conftest import ROOT
 from tests.oracles.golden import DATA
+from tests.report.random_studies import DAYS, prices
 
 SPEC = StudySpec(source="snapshot", benchmarks=("SPY", "SOXX"))
 
@@ -132,6 +134,22 @@ def test_families_and_joint_lines_of_the_sample(sample: StudyResult) -> None:
     sums = joint.pivot_table(index=["event_id", "ticker"], columns="part", values="abnormal_return")
     np.testing.assert_allclose(sums["sum"], sums["overnight"] + sums["intraday"], rtol=1e-12)
     assert set(joint["part"]) == {"overnight", "intraday", "sum", "both"}
+
+
+@pytest.mark.parametrize(("late", "ticker", "with_parts"), [
+    (0.04, "BBB", {"AAA", "BBB"}), (0.07, "BBB", {"AAA"}), (0.07, "SPY", set()),
+])  # fmt: skip
+def test_opens_that_repeat_the_close_before_make_no_parts(late: float, ticker: str, with_parts: set[str]) -> None:
+    """Above 5 % of sessions; of the benchmark, for no share. The rest of the family goes on without them."""
+    found = prices(np.random.default_rng(1), ["AAA", "BBB"], {})
+    own = np.flatnonzero(found["ticker"] == ticker)
+    picked = own[1:][:: round(1 / late)]
+    found.iloc[picked, found.columns.get_loc("open")] = found["close"].to_numpy()[picked - 1]
+    day = str(DAYS[380].date())
+    frame = pd.DataFrame({"event_id": "e", "ticker": ["AAA", "BBB"], "announced_at": day, "timing": "bmo"})
+    spec = StudySpec(event_window=Window(-6, 6), windows=(Window(0, 0),), estimation=200)
+    parts = run(events_from_frame(frame.assign(calendar="data")), found, spec).tables["overnight"]
+    assert set(parts["ticker"]) == with_parts and set(parts["n_family"]) <= {2 * len(with_parts)}
 
 
 def test_no_opens_no_parts() -> None:

@@ -537,7 +537,6 @@ TEMPLATES: dict[str, Check | None] = {
             re.escape,
             (
                 "p is the larger of the exact t and the rank among ordinary days; the other tests are not votes.",
-                "As far: against the volatility of the 20 sessions before.",
                 "p is the rank among ordinary days; the other tests are not votes.",
                 "Shaded: the band of an ordinary day.",
                 "Coloured: unusual by that choice.",
@@ -557,7 +556,6 @@ TEMPLATES: dict[str, Check | None] = {
         )
     ),
     r"Ordinary spans of \d+ days of the share, each measured against the 20 sessions before it and put on the scale of the event\.": None,
-    r"Tests of both sides are made in two ways, by the exact t and by counting ordinary days, and the larger p is printed\.": None,
     r"(?:Market model|Interval|p|As far \(ordinary days\)|Masked days \(left out\)|Headline p|Placebo)\*\*: .*": None,
     r"(?:<details><summary>)?Joint tests over the window \[-?\d+,-?\d+\](?:</summary>)?": None,
     r"Several announcements on one session are one observation of the market, .*": None,

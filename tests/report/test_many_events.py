@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from eventstudy.data.events import events_from_frame
 from eventstudy.evaluate.typical import ordinary_spans
@@ -19,6 +20,8 @@ from eventstudy.scale.limits import Limits
 from eventstudy.spec import StudySpec, Window
 from eventstudy.study import run
 from eventstudy.study_report import Order, study_into
+from tests.report.random_studies import DAYS as BUSINESS
+from tests.report.random_studies import prices
 
 DAYS = [str(day.date()) for day in pd.bdate_range("2023-01-09", periods=PAGES + 10, freq="W-WED")]
 ROWS = pd.DataFrame(
@@ -114,3 +117,41 @@ def test_a_study_that_keeps_no_events_says_the_same(many: StudyResult, tmp_path:
     assert names[0] == names[1]
     assert large.typical.ordinary == pytest.approx(many.typical.ordinary, rel=1e-9)
     assert "moved" in (tmp_path / "large" / "summary.md").read_text(encoding="utf-8").split("\n")[0]
+
+
+def test_the_average_of_a_lead_allows_for_what_events_share(tmp_path: Path) -> None:
+    """Announcements of several firms on one date each: the interval and p of the lead are the widest and largest of three,
+    from aggregate.csv by SciPy; that of events taken as independent is narrower."""
+    rng = np.random.default_rng(4)
+    tickers = [f"T{n:02}" for n in range(8)]
+    made = prices(rng, tickers, {})
+    days = [str(day.date()) for day in BUSINESS[300:396:4]]
+    # what the firms have in common beyond the market
+    shared = pd.Series(np.cumsum(rng.normal(0, 0.015, len(BUSINESS))), index=BUSINESS)
+    firms = made["ticker"].ne("SPY")
+    made.loc[firms, ["open", "close"]] = made[firms][["open", "close"]].mul(
+        np.exp(made[firms]["date"].map(shared)), axis=0
+    )
+    rows = [(f"e{d}-{t}", t, day, "bmo", "data") for d, day in enumerate(days) for t in tickers]
+    frame = pd.DataFrame(rows, columns=["event_id", "ticker", "announced_at", "timing", "calendar"])
+    spec = StudySpec(event_window=Window(-2, 2), windows=(Window(0, 0),), estimation=200, spec_curve="off")
+    found = run(events_from_frame(frame), made, spec)
+    said = re.search(
+        r"\(95 % interval (\S+) to (\S+) %, p ([^)]+)\)", page_files(found, ("md",), None)["summary.md"].decode()
+    )
+    assert said is not None
+    table = found.tables["aggregate"]
+    table = table[(table["group"] == "all") & (table["window"] == "[0,0]")].set_index("test")
+    mean, n = table["caar"].iloc[0], table["n_events"].iloc[0]
+    ratio = table.at["bmp", "statistic"] / table.at["kolari-pynnonen", "statistic"]
+    assert ratio > 1.5
+    spread = abs(mean / table.at["csect-t", "statistic"])
+    halves = [stats.t.ppf(0.975, n - 1) * spread * ratio, stats.t.ppf(0.975, n - 1) * spread]
+    halves.append(
+        stats.t.ppf(0.975, float(table.at["calendar-cov", "df"])) * abs(mean / table.at["calendar-cov", "statistic"])
+    )
+    low, high = 100 * (mean - max(halves)), 100 * (mean + max(halves))
+    assert float(said[1]) == pytest.approx(low, abs=0.0051) and float(said[2]) == pytest.approx(high, abs=0.0051)
+    p = max(2 * stats.t.sf(abs(mean / spread / ratio), n - 1), *table.loc[["csect-t", "calendar-cov"], "p_value"])
+    assert float(said[3]) == pytest.approx(p, rel=0.06)
+    assert max(halves) > 1.2 * halves[1]
