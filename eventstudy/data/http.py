@@ -246,7 +246,7 @@ class _Broken(Exception):
 
 def may_go(url: str, domains: tuple[str, ...]) -> bool:
     """Whether a request may be sent: ``network.refusal`` judges every request and every redirect."""
-    return not refusal(url, Service("", domains), redirect=True)
+    return not refusal(url, Service("", domains))
 
 
 def broken(error: Exception, service: str) -> _Broken:
