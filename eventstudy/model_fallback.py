@@ -30,13 +30,8 @@ class Fallbacks:
         self.short += int(np.sum(replaced & (found.models["n_estimation"] < MODELS[spec.model].least)))
 
     def notices(self, spec: StudySpec) -> tuple[str, ...]:
-        """Which model was estimated for how many rows; empty where it was for all.
-
-        Raises
-        ------
-        UsageError
-            Where it was estimated for none.
-        """
+        """Which model was estimated for how many rows; empty where it was for all. Raises ``UsageError`` where it was
+        estimated for none."""
         if not self.replaced:
             return ()
         least = MODELS[spec.model].least

@@ -137,18 +137,14 @@ def prepare(
     index: EventIndex, asked: Asked, source: PriceSource, spec: StudySpec, storage: Storage, say: Say,
     factors: FactorTable | None = None,
 ) -> Prepared:  # fmt: skip
-    """Read prices, align them, and admit, mark and group the events.
+    """Read prices, align them, and admit, mark and group the events. Raises ``UsageError`` if the rows name different
+    numbers of benchmarks or the ``--by`` column makes too many groups.
 
     Parameters
     ----------
     source, spec, storage, say
     factors : FactorTable or None
         In place of those that the spec names.
-
-    Raises
-    ------
-    UsageError
-        If the rows name different numbers of benchmarks or the ``--by`` column makes too many groups.
     """
     series, reported, rows = series_of(index, spec), asked.reported, asked.rows
     # rows whose exchange is unknown are excluded without a price

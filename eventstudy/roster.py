@@ -200,12 +200,7 @@ def own_group(events: EventColumns, spec: StudySpec, rows: np.ndarray, most: int
     """Code of each row's own group, and the names: ``all`` first, the others sorted. int16 (m,).
 
     Rows picked because of their outcome are in no group: their code is that of ``all``, which holds direct rows only.
-
-    Raises
-    ------
-    UsageError
-        If the ``--by`` column makes more groups than can be tallied.
-    """
+    Raises ``UsageError`` if the ``--by`` column makes more groups than can be tallied."""
     column = _by(events, spec).replaced(lambda text: text or "(empty)")
     outside = events.columns["role"].where(lambda role: role == OUTCOME)[rows]
     present = {column.values[code] for code in np.unique(column.codes[rows[~outside]]).tolist()}

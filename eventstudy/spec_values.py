@@ -118,7 +118,8 @@ def with_choices_named(shown: inspect.Signature) -> inspect.Signature:
 
 
 def read_choices(given: Mapping[str, Any], fields: Iterable[str]) -> dict[str, Any]:
-    """The values of the choices that are given, by field.
+    """The values of the choices that are given, by field. Raises ``UsageError`` for a name that is not a choice, a
+    choice under two names, or a value that cannot be read.
 
     Parameters
     ----------
@@ -126,11 +127,6 @@ def read_choices(given: Mapping[str, Any], fields: Iterable[str]) -> dict[str, A
         A choice that is None counts as not given, unless None is one of its values.
     fields : iterable of str
         Of ``StudySpec``.
-
-    Raises
-    ------
-    UsageError
-        For a name that is not a choice, a choice under two names, or a value that cannot be read.
     """
     known = list(fields)
     found: dict[str, Any] = {}

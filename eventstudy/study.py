@@ -367,13 +367,8 @@ def confounders_beside(events: EventColumns, given: str | Path | ConfounderTable
 
 
 def chosen_rows(index: EventIndex, only: Sequence[str]) -> Asked:
-    """Rows that are reported, and rows to study: those, and others that share a day 0 with them.
-
-    Raises
-    ------
-    UsageError
-        If no row has an event_id that is asked for.
-    """
+    """Rows that are reported, and rows to study: those, and others that share a day 0 with them. Raises ``UsageError``
+    if no row has an event_id that is asked for."""
     if not only:
         # half the size of Ints, for millions of rows
         return Asked(reported=np.ones(len(index), dtype=bool), rows=np.arange(len(index), dtype=np.int32))

@@ -23,13 +23,8 @@ FIRST_DAY, LAST_DAY = "1970-01-01", "2100-12-31"
 
 
 def built(code: str, start: pd.Timestamp, end: pd.Timestamp) -> Any:
-    """The library's calendar of the years asked for, as far as it knows them.
-
-    Raises
-    ------
-    UnknownExchange
-        If it cannot be built at all.
-    """
+    """The library's calendar of the years asked for, as far as it knows them. Raises ``UnknownExchange`` if it cannot
+    be built at all."""
     with warnings.catch_warnings():
         # the library uses parts of pandas that are about to change; a user can do nothing about it
         warnings.simplefilter("ignore", DeprecationWarning)

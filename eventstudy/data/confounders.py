@@ -34,24 +34,14 @@ class ConfounderTable:
 
 
 def read_confounders(path: str | Path) -> ConfounderTable:
-    """Read a confounders file.
-
-    Raises
-    ------
-    InputFileError
-        With every problem: line, column, value, what to write instead.
-    """
+    """Read a confounders file. Raises ``InputFileError`` with every problem: line, column, value, what to write
+    instead."""
     return _checked(read_table(path, REQUIRED, fold_case=True))
 
 
 def confounders_from_frame(frame: pd.DataFrame, path: str = "<confounders>") -> ConfounderTable:
-    """The same from a pandas frame; lines count from 2, as if the frame were a file.
-
-    Raises
-    ------
-    InputFileError
-        As ``read_confounders``.
-    """
+    """The same from a pandas frame; lines count from 2, as if the frame were a file. Raises ``InputFileError`` as
+    ``read_confounders``."""
     names = [str(name).strip() for name in frame.columns]
     if missing := [name for name in REQUIRED if name not in names]:
         message = f"this column is needed and missing; the headings are {', '.join(map(repr, names))}"

@@ -67,13 +67,8 @@ def read_factors(path: Path) -> FactorTable:
 
 
 def factors_from_frame(frame: pd.DataFrame, path: str = "<factors>") -> FactorTable:
-    """The same from a pandas frame, whose dates may be its index; ``Mkt-RF`` and ``mkt_rf`` are one name.
-
-    Raises
-    ------
-    InputFileError
-        As ``read_factors``.
-    """
+    """The same from a pandas frame, whose dates may be its index; ``Mkt-RF`` and ``mkt_rf`` are one name. Raises
+    ``InputFileError`` as ``read_factors``."""
     if "date" not in {str(name).strip().lower() for name in frame.columns}:
         frame = frame.rename_axis("date").reset_index()
     names = [str(name).strip().lower().replace("-", "_").replace(" ", "_") for name in frame.columns]

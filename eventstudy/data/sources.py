@@ -87,17 +87,13 @@ STATED = ("csv", "parquet")
 
 
 def open_source(spec: StudySpec, say: Say = _silent, warn: Say = _silent) -> PriceSource:
-    """The source that a spec names, such as ``auto`` or ``csv:DIR``.
+    """The source that a spec names, such as ``auto`` or ``csv:DIR``. Raises ``UsageError`` if the name is unknown or
+    its argument is wrong.
 
     Parameters
     ----------
     say, warn : callable
         Passing lines of progress; lines that a person should see.
-
-    Raises
-    ------
-    UsageError
-        If the name is unknown or its argument is wrong.
     """
     name, _, argument = spec.source.partition(":")
     if name not in SOURCES:
@@ -186,13 +182,7 @@ def source_from_frame(frame: pd.DataFrame, asked: Input = "auto", *, volume: boo
 
 
 def _tickers(frame: pd.DataFrame, dates: int) -> list[str]:
-    """Columns of a wide frame that hold numbers.
-
-    Raises
-    ------
-    InputFileError
-        Where none does.
-    """
+    """Columns of a wide frame that hold numbers. Raises ``InputFileError`` where none does."""
     named = [str(name) for at, name in enumerate(frame.columns) if at != dates]
     held = [
         str(name)

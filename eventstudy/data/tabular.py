@@ -67,13 +67,8 @@ def read_table(path: str | Path, required: Sequence[str], *, fold_case: bool = F
 
 
 def read_blocks(path: str | Path, required: Sequence[str], *, fold_case: bool = False) -> Iterator[TextTable]:
-    """The same file in blocks of rows, so that a reader of a million rows need not hold them as text.
-
-    Raises
-    ------
-    InputFileError
-        As ``read_table``; rows of the wrong length are reported all at once, after the last block.
-    """
+    """The same file in blocks of rows, so that a reader of a million rows need not hold them as text. Raises
+    ``InputFileError`` as ``read_table``; rows of the wrong length are reported all at once, after the last block."""
     name, rows = str(path), _rows(str(path), _bytes(path))
     _, first = next(rows, (0, None))
     if first is None:

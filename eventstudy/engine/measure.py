@@ -25,7 +25,8 @@ BREAK_EVEN = 20_000
 
 
 def chosen_engine(asked: str, n: int, model: str, conventions: Conventions | None = None) -> Engine:
-    """The engine of a run: the one asked for, or for ``auto`` the compiled one where it is installed and pays.
+    """The engine of a run: the one asked for, or for ``auto`` the compiled one where it is installed and pays. Raises
+    ``UsageError`` if ``numba`` is asked for and not installed, or has no twin of the model.
 
     Parameters
     ----------
@@ -34,11 +35,6 @@ def chosen_engine(asked: str, n: int, model: str, conventions: Conventions | Non
         Events.
     model, conventions
         Some models and all other conventions have no compiled twin.
-
-    Raises
-    ------
-    UsageError
-        If ``numba`` is asked for and not installed, or has no twin of the model.
     """
     possible = compiled(model, conventions or EXACT)
     if asked == "numba":

@@ -24,14 +24,8 @@ _LABEL = re.compile(r'aria-labelledby="([^"]*)"')
 def check_replaced(
     folder: Path, out: Path, names: Collection[str], listed: Collection[str], *, force: bool = False
 ) -> None:
-    """Look at every file that would be replaced, before the first one is.
-
-    Raises
-    ------
-    UsageError
-        If one is not listed by the manifest and does not begin like the file that was built for its place: it is
-        somebody's own.
-    """
+    """Look at every file that would be replaced, before the first one is. Raises ``UsageError`` if one is not listed by
+    the manifest and does not begin like the file that was built for its place: it is somebody's own."""
     own = [
         name
         for name in names

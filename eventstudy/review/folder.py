@@ -96,13 +96,8 @@ class ReportFolder:
         return tuple(rows[0]) if rows else ()
 
     def rows(self, table: str) -> Iterator[tuple[int, dict[str, Cell]]]:
-        """Each row with its line in the CSV (0 from results.json): text, numbers, None for what is not known.
-
-        Raises
-        ------
-        InputFileError
-            If a row has too many or too few cells, or a number cannot be read.
-        """
+        """Each row with its line in the CSV (0 from results.json): text, numbers, None for what is not known. Raises
+        ``InputFileError`` if a row has too many or too few cells, or a number cannot be read."""
         path = self.path / f"{table}.csv"
         if not path.is_file():
             for row in self.results["tables"][table]:
@@ -123,15 +118,8 @@ class ReportFolder:
 
 
 def read_folder(path: Path) -> ReportFolder:
-    """Open a report folder.
-
-    Raises
-    ------
-    UsageError
-        If it is not a folder, holds no report, or was written under a schema that this version does not read.
-    InputFileError
-        If manifest.json or results.json cannot be read.
-    """
+    """Open a report folder. Raises ``UsageError`` if it is not a folder, holds no report, or was written under a schema
+    that this version does not read. Raises ``InputFileError`` if manifest.json or results.json cannot be read."""
     if not path.is_dir():
         found = "is not a folder" if path.exists() else "does not exist"
         hint = meant_path(path, folder=True) or "`eventstudy run -o DIR` writes one"
@@ -256,13 +244,7 @@ def _check_schema(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Rows of a CSV with the line they end on.
-
-    Raises
-    ------
-    InputFileError
-        If the file cannot be read or is not CSV.
-    """
+    """Rows of a CSV with the line they end on. Raises ``InputFileError`` if the file cannot be read or is not CSV."""
     line = 0
     try:
         with opened_text(path, STREAMED, links=False) as handle, large_cells():

@@ -86,19 +86,14 @@ class Verdict:
 
 
 def hold(folder: ReportFolder, expressions: Sequence[str], now: datetime) -> list[Verdict]:
-    """Every condition against a folder, in the order given.
+    """Every condition against a folder, in the order given. Raises ``ExpressionError`` for a condition that makes no
+    sense, before any is judged. Raises ``UsageError`` if the tables are not those of the manifest, or a count is asked
+    for that the folder cannot give.
 
     Parameters
     ----------
     now : datetime
         What ``data_age_days`` counts to.
-
-    Raises
-    ------
-    ExpressionError
-        For a condition that makes no sense, before any is judged.
-    UsageError
-        If the tables are not those of the manifest, or a count is asked for that the folder cannot give.
     """
     for name in ("windows.csv", "excluded.csv"):
         if not folder.is_as_written(name):
@@ -181,13 +176,8 @@ def _check_windows(text: str, tree: language.Node, windows: Sequence[tuple[int, 
 
 
 def count_of(folder: ReportFolder, name: str, now: datetime) -> float | None:
-    """``excluded``, ``studied`` or ``data_age_days``; None where the folder holds no prices at all.
-
-    Raises
-    ------
-    UsageError
-        If the folder cannot say.
-    """
+    """``excluded``, ``studied`` or ``data_age_days``; None where the folder holds no prices at all. Raises
+    ``UsageError`` if the folder cannot say."""
     if name == "data_age_days":
         last = last_session(folder)
         return None if last is None else float((now.date() - last).days)
@@ -203,13 +193,8 @@ def count_of(folder: ReportFolder, name: str, now: datetime) -> float | None:
 
 
 def last_session(folder: ReportFolder) -> date | None:
-    """The last session of the market's prices, or where the market is not among them of the newest series.
-
-    Raises
-    ------
-    UsageError
-        If there is no manifest.json, which alone knows.
-    """
+    """The last session of the market's prices, or where the market is not among them of the newest series. Raises
+    ``UsageError`` if there is no manifest.json, which alone knows."""
     if not folder.manifest:
         raise UsageError(
             f"{folder.path} has no manifest.json, the only file that records how far prices reach",

@@ -334,17 +334,12 @@ class Reader:
 
 
 def parse(text: str, names: tuple[str, ...], texts: tuple[str, ...] = ()) -> Node:
-    """An expression as a tree.
+    """An expression as a tree. Raises ``ExpressionError`` with the place of what is wrong, and what would be right.
 
     Parameters
     ----------
     names, texts : tuple of str
         Columns of numbers, which may be named, and of text, which may not.
-
-    Raises
-    ------
-    ExpressionError
-        With the place of what is wrong, and what would be right.
     """
     if len(text) > LONGEST:
         raise ExpressionError(text[:60], 0, 1, f"the expression has {len(text)} characters", f"at most {LONGEST}")
@@ -352,13 +347,8 @@ def parse(text: str, names: tuple[str, ...], texts: tuple[str, ...] = ()) -> Nod
 
 
 def tokens(text: str) -> list[Token]:
-    """The pieces of a text; the last one is its end.
-
-    Raises
-    ------
-    ExpressionError
-        For a character that belongs to no piece.
-    """
+    """The pieces of a text; the last one is its end. Raises ``ExpressionError`` for a character that belongs to no
+    piece."""
     found: list[Token] = []
     at = 0
     while at < len(text):

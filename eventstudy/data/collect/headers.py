@@ -117,13 +117,7 @@ class KeptHeaders:
         return body if known else None
 
     def keep(self, accession: str, body: bytes) -> None:
-        """Keep the bytes of a header with their hash and the hour.
-
-        Raises
-        ------
-        OSError
-            If the folder cannot be written.
-        """
+        """Keep the bytes of a header with their hash and the hour. Raises ``OSError`` if the folder is read-only."""
         record = {
             "accession": accession,
             "fetched_at": clock.utc_now().isoformat(timespec="seconds"),
