@@ -98,7 +98,8 @@ def run(
     handling: Handling | None = None,
     across: bool = True,
 ) -> StudyResult:
-    """Run one event study.
+    """Run one event study. Raises ``InputFileError`` or ``UsageError``: input that cannot be right, with every problem
+    and place. Raises ``SourceUnavailable`` if no price source covers the study.
 
     Parameters
     ----------
@@ -128,13 +129,6 @@ def run(
     StudyResult
         Events that cannot be studied are rows of ``excluded``. What is asked of the CARs (clusters, claims, other
         models and others) is computed when it is first read.
-
-    Raises
-    ------
-    InputFileError, UsageError
-        Input that cannot be right, with every problem and place.
-    SourceUnavailable
-        If no price source covers the study.
 
     Checked against
     ---------------

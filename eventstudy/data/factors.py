@@ -54,13 +54,8 @@ class FactorTable:
 
 
 def read_factors(path: Path) -> FactorTable:
-    """A CSV with ``date`` and factor columns in decimals, such as ``mkt_rf,smb,hml,rmw,cma,mom,rf``.
-
-    Raises
-    ------
-    InputFileError
-        Unreadable dates or numbers, a date twice, or returns in percent; all at once.
-    """
+    """A CSV with ``date`` and factor columns in decimals, such as ``mkt_rf,smb,hml,rmw,cma,mom,rf``. Raises
+    ``InputFileError``: unreadable dates or numbers, a date twice, or returns in percent; all at once."""
     table = read_table(path, required=("date", RISK_FREE), fold_case=True)
     digest = hashlib.sha256(content(path, LARGEST_FILE)).hexdigest()
     return _checked(str(path), table.columns, table.lines, digest)

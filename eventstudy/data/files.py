@@ -84,14 +84,9 @@ def held_as_file(names: Sequence[str], files: dict[str, Path]) -> Path | None:
 
 
 def read_prices(path: Path, symbol: str) -> PriceSeries:
-    """One price file. Rows with an empty close are holes (a dividend there is earned with the next close).
-
-    Raises
-    ------
-    InputFileError
-        Headings of no known layout, unreadable dates or numbers, prices that are not positive, negative dividends, a
-        date twice: all at once; figures that contradict each other.
-    """
+    """One price file. Rows with an empty close are holes (a dividend there is earned with the next close). Raises
+    ``InputFileError``: headings of no known layout, unreadable dates or numbers, prices that are not positive, negative
+    dividends, a date twice: all at once; figures that contradict each other."""
     return accepted(read_raw(path, symbol, Origin(source="csv", path=str(path), volume=True)))
 
 

@@ -49,13 +49,8 @@ class TableLayout:
 
 
 def layout_of(path: str | Path) -> TableLayout:
-    """Long or wide, and which column is what.
-
-    Raises
-    ------
-    InputFileError
-        Naming every column of the wrong type or that is missing.
-    """
+    """Long or wide, and which column is what. Raises ``InputFileError``, naming every column of the wrong type or that
+    is missing."""
     schema = open_parquet(path, f"source parquet:{path}").schema_arrow
     names = list(schema.names)
     types = {name: schema.field(name).type for name in names}

@@ -142,7 +142,8 @@ def source_from_frame(frame: pd.DataFrame, asked: Input = "auto", *, volume: boo
     """A frame of daily figures as a source: long with a column of tickers, or wide with a column per ticker.
 
     The columns are those of any known layout; the program's own are ``ticker, date, close`` (and ``open, volume,
-    dividend, split, adj_close``), or ``ticker, date, ret``. Missing rule: rows without a close are holes.
+    dividend, split, adj_close``), or ``ticker, date, ret``. Missing rule: rows without a close are holes. Raises
+    ``InputFileError``: columns of no known layout.
 
     Parameters
     ----------
@@ -152,11 +153,6 @@ def source_from_frame(frame: pd.DataFrame, asked: Input = "auto", *, volume: boo
         What the figures are.
     volume : bool
         Refuse series whose volumes cannot be read.
-
-    Raises
-    ------
-    InputFileError
-        Columns of no known layout.
     """
     origin = Origin(source="frame", path="<prices>", asked=asked, volume=volume)
     frame = _with_floats(frame)
@@ -203,13 +199,8 @@ def _wide(frame: pd.DataFrame, dates: int, name: str, held: str, origin: Origin)
 
 
 def _of_download(frame: pd.DataFrame, origin: Origin) -> dict[str, Callable[[], RawSeries]]:
-    """Reader of each ticker of a frame of yfinance's download, with its two levels of columns in either order.
-
-    Raises
-    ------
-    InputFileError
-        Levels that are others.
-    """
+    """Reader of each ticker of a frame of yfinance's download, with its two levels of columns in either order. Raises
+    ``InputFileError``: levels that are others."""
     columns = [tuple(map(str, name)) for name in frame.columns]
     two = frame.columns.nlevels == 2
     field = next((level for level in (0, 1) if two and "close" in {fold(name[level]) for name in columns}), -1)

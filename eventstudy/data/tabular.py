@@ -42,7 +42,8 @@ class TextTable:
 
 
 def read_table(path: str | Path, required: Sequence[str], *, fold_case: bool = False) -> TextTable:
-    """Read a UTF-8 CSV file with a header.
+    """Read a UTF-8 CSV file with a header. Raises ``InputFileError``: missing, empty or undecodable file, wrong
+    delimiter, missing or repeated headings, header without rows, rows with too many or too few cells.
 
     Parameters
     ----------
@@ -50,12 +51,6 @@ def read_table(path: str | Path, required: Sequence[str], *, fold_case: bool = F
         Headings that must be there.
     fold_case : bool
         Lower-case the headings.
-
-    Raises
-    ------
-    InputFileError
-        Missing, empty or undecodable file, wrong delimiter, missing or repeated headings, header without rows, rows
-        with too many or too few cells.
     """
     columns: dict[str, list[str]] = {}
     lines: list[int] = []
@@ -108,12 +103,7 @@ def wrong_length(row: Sequence[str], n: int) -> str:
 
 def all_rows(path: str | Path) -> tuple[list[tuple[int, list[str]]], int]:
     """Every row of a UTF-8 CSV file with the line it starts on, and how many rows of empty cells were passed over.
-
-    Raises
-    ------
-    InputFileError
-        Missing, empty or undecodable file.
-    """
+    Raises ``InputFileError``: missing, empty or undecodable file."""
     rows = list(_rows(str(path), _bytes(path)))
     kept = [(line, row) for line, row in rows if not is_empty(row)]
     return kept, len(rows) - len(kept)
