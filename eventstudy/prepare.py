@@ -142,7 +142,6 @@ def prepare(
 
     Parameters
     ----------
-    source, spec, storage, say
     factors : FactorTable or None
         In place of those that the spec names.
     """
@@ -212,7 +211,6 @@ def placed_events(panel: Panel, events: Roster, spec: StudySpec, seeds: Ints | N
 
     Parameters
     ----------
-    panel, events, spec
     seeds : int64 (E,) or None
         Of the events' resampling; without them there are no pseudo-events either, and no history is masked.
     """

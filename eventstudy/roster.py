@@ -121,7 +121,6 @@ def roster(
 
     Parameters
     ----------
-    index, series
     rows : int (N,)
         Admitted rows, in file order.
     marks : uint8 (n,)
@@ -181,7 +180,6 @@ def marked(index: EventIndex, reported: Bools, confounded: Bools, spec: StudySpe
         Rows that tables show.
     confounded : bool (n,)
         Rows with a confounder on day 0 that is not the announcement itself.
-    spec
     """
     marks = np.zeros(len(index), dtype=np.uint8)
     for bit, where in (

@@ -64,7 +64,6 @@ def events_from_frame(frame: pd.DataFrame, path: str = "<frame>", code: Code | N
 
     Parameters
     ----------
-    frame : DataFrame
     code : Code or None
         How the line of code that adds a missing column is written.
     """

@@ -21,7 +21,6 @@ from eventstudy.evaluate.wild import FEWEST_DATES, wild_cluster, wild_interval
 if TYPE_CHECKING:
     from eventstudy.results import Studied
 
-DEFAULT_FORMULA = "car ~ 1"
 # The most informative row of a ticker's session represents its duplicates.
 ROLE_ORDER = {"direct": 0, "peer": 1, "placebo": 2}
 # HC3 below, HC1 from here on, where the two agree and HC3 costs more.

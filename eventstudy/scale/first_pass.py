@@ -79,14 +79,12 @@ def first_pass(
 
     Parameters
     ----------
-    job, prepared, executor
     spool : Spool or None
         Filled here.
     size : int
         Events of a block.
     take : callable or None
         Gets each block in order; None keeps all events in memory.
-    say : callable
     """
     events, n = prepared.roster, len(prepared.roster)
     made = FirstPass(
