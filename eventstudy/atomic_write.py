@@ -16,17 +16,13 @@ PREFIX = ".eventstudy-write-"
 
 
 def write_whole(path: Path, data: bytes, *, through_links: bool = False) -> None:
-    """Write a file under another name and move it into place; a file that is there keeps its mode.
+    """Write a file under another name and move it into place; a file that is there keeps its mode. Raises ``OSError``
+    if it cannot be written; nothing has changed then.
 
     Parameters
     ----------
     through_links : bool
         Replace what a link leads to, as for a file that the user names, instead of the link.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written; nothing has changed then.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     path = path.resolve() if through_links else path

@@ -11,18 +11,7 @@ from eventstudy.engine.panel import Bools, Ints
 from eventstudy.scale.budget import A_CLUSTER_WINDOW, Budget, left_out
 
 if TYPE_CHECKING:
-    from eventstudy.records import (
-        CalendarRow,
-        ClaimRow,
-        ClusterRow,
-        DifferenceRow,
-        DollarRow,
-        JointRow,
-        PartRow,
-        RobustRow,
-        SpecCurve,
-        VolumeResult,
-    )
+    from eventstudy import records
     from eventstudy.results import PlaceboRates, Studied
 
 
@@ -41,30 +30,30 @@ class Evaluations:
     budget: Budget
 
     @cached_property
-    def robustness(self) -> tuple[RobustRow, ...]:
+    def robustness(self) -> tuple[records.RobustRow, ...]:
         """The primary window under each model, masked and not."""
         from eventstudy.evaluate.robustness import robustness
 
         return robustness(self.studied)
 
     @cached_property
-    def parts(self) -> tuple[PartRow, ...]:
+    def parts(self) -> tuple[records.PartRow, ...]:
         """Overnight and intraday parts of day 0."""
         return self._both_parts[0]
 
     @cached_property
-    def joint_parts(self) -> tuple[JointRow, ...]:
+    def joint_parts(self) -> tuple[records.JointRow, ...]:
         """Both parts of day 0 on both parts of the benchmark."""
         return self._both_parts[1]
 
     @cached_property
-    def _both_parts(self) -> tuple[tuple[PartRow, ...], tuple[JointRow, ...]]:
+    def _both_parts(self) -> tuple[tuple[records.PartRow, ...], tuple[records.JointRow, ...]]:
         from eventstudy.evaluate.day_parts import day0_parts
 
         return day0_parts(self.studied, self.budget.single)
 
     @cached_property
-    def curves(self) -> tuple[SpecCurve, ...]:
+    def curves(self) -> tuple[records.SpecCurve, ...]:
         """Specification curves of the rows that ``no_curves`` does not leave out."""
         from eventstudy.evaluate.spec_curve import spec_curves
 
@@ -93,14 +82,14 @@ class Evaluations:
         return left_out("clusters", A_CLUSTER_WINDOW * windows, self.budget)
 
     @cached_property
-    def clusters(self) -> tuple[ClusterRow, ...]:
+    def clusters(self) -> tuple[records.ClusterRow, ...]:
         """Tests on firms that share a session."""
         from eventstudy.evaluate.clusters import cluster_tests
 
         return () if self.no_clusters else cluster_tests(self.studied)
 
     @cached_property
-    def claims(self) -> tuple[ClaimRow, ...]:
+    def claims(self) -> tuple[records.ClaimRow, ...]:
         """Claims compared with the data."""
         from eventstudy.evaluate.claims import check_claims
 
@@ -114,28 +103,28 @@ class Evaluations:
         return placebo_rates(self.studied) if self.studied.spec.calibrated and self.budget.kept else None
 
     @cached_property
-    def differences(self) -> tuple[DifferenceRow, ...]:
+    def differences(self) -> tuple[records.DifferenceRow, ...]:
         """Tests of the difference between groups."""
         from eventstudy.evaluate.differences import difference_tests
 
         return difference_tests(self.studied) if self.budget.kept else ()
 
     @cached_property
-    def calendar(self) -> tuple[CalendarRow, ...]:
+    def calendar(self) -> tuple[records.CalendarRow, ...]:
         """Calendar-time portfolios."""
         from eventstudy.evaluate.calendar_time import calendar_time_tests
 
         return calendar_time_tests(self.studied) if self.budget.kept else ()
 
     @cached_property
-    def dollars(self) -> tuple[DollarRow, ...]:
+    def dollars(self) -> tuple[records.DollarRow, ...]:
         """CARs in money."""
         from eventstudy.evaluate.dollar import dollar_impact
 
         return dollar_impact(self.studied) if self.budget.kept else ()
 
     @cached_property
-    def volume(self) -> VolumeResult | None:
+    def volume(self) -> records.VolumeResult | None:
         """Abnormal volume, where the spec names a model of it."""
         from eventstudy.evaluate.volume import abnormal_volume
 

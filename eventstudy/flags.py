@@ -7,25 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eventstudy.data.quality import (
-    AGAINST,
-    BAD_TICK,
-    CORRECTED,
-    GAP,
-    HEADING,
-    HOLE,
-    HUGE,
-    LEVEL,
-    MISSING,
-    OFF,
-    RAW,
-    REPEATS,
-    STALE,
-    TAIL,
-    TRADED,
-    TWICE,
-    UNCLEAR,
-)
+from eventstudy.data import quality
 from eventstudy.data.surroundings import CONFOUNDED, OTHER, RESUMED, Surroundings
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.windows import WindowPlan
@@ -88,26 +70,26 @@ def row_flags(facts: Facts, around: Surroundings, plan: WindowPlan) -> np.ndarra
     event = around.any(plan.start, plan.end)
     return _bits(
         {
-            "level_break": whole & LEVEL > 0,
-            "huge_move": whole & HUGE > 0,
-            "stale_tail": whole & TAIL > 0,
-            "long_gap": whole & (HOLE | RESUMED) > 0,
-            "calendar_corrected": event & CORRECTED > 0,
-            "off_calendar": whole & OFF > 0,
+            "level_break": whole & quality.LEVEL > 0,
+            "huge_move": whole & quality.HUGE > 0,
+            "stale_tail": whole & quality.TAIL > 0,
+            "long_gap": whole & (quality.HOLE | RESUMED) > 0,
+            "calendar_corrected": event & quality.CORRECTED > 0,
+            "off_calendar": whole & quality.OFF > 0,
             "timing_uncertain": facts.uncertain,
             "shared_session": facts.shared,
             "short_estimation": (facts.n_obs < SHORT_SHARE * plan.asked) | (facts.n_obs < facts.usual),
-            "no_trade_day0": day0 & TRADED == 0,
+            "no_trade_day0": day0 & quality.TRADED == 0,
             "zero_variance": facts.zero_variance,
-            "stale_prices": (whole & STALE > 0) | (day0 & REPEATS > 0),
-            "bad_tick": whole & BAD_TICK > 0,
-            "benchmark_gap": whole & GAP > 0,
+            "stale_prices": (whole & quality.STALE > 0) | (day0 & quality.REPEATS > 0),
+            "bad_tick": whole & quality.BAD_TICK > 0,
+            "benchmark_gap": whole & quality.GAP > 0,
             "model_fallback": facts.fallback,
-            "split_unclear": whole & UNCLEAR > 0,
-            "basis_by_heading": event & HEADING > 0,
-            "splits_unknown": whole & RAW > 0,
-            "doubtful_closes": whole & TWICE > 0,
-            "dates_against_benchmark": whole & AGAINST > 0,
+            "split_unclear": whole & quality.UNCLEAR > 0,
+            "basis_by_heading": event & quality.HEADING > 0,
+            "splits_unknown": whole & quality.RAW > 0,
+            "doubtful_closes": whole & quality.TWICE > 0,
+            "dates_against_benchmark": whole & quality.AGAINST > 0,
             "benchmark_is_ticker": facts.own_benchmark,
             "multi_session": facts.several,
         }
@@ -127,7 +109,7 @@ def window_flags(facts: Facts, around: Surroundings, window: Window) -> np.ndarr
             "confounded": near,
             "overlap": sides & OTHER > 0,
             "window_incomplete": end > facts.benchmark_last,
-            "missing_day": around.any(window.start, window.end) & MISSING > 0,
+            "missing_day": around.any(window.start, window.end) & quality.MISSING > 0,
             "delisted": facts.last < np.minimum(end, facts.benchmark_last),
         }
     )

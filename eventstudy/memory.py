@@ -31,7 +31,8 @@ def per_event(n_sessions: int, n_windows: int) -> float:
 
 
 def check_memory(n_events: int, n_sessions: int, n_windows: int) -> None:
-    """Refuse a study that does not fit into the memory of this machine.
+    """Refuse a study that does not fit into the memory of this machine. Raises ``UsageError`` with the largest number
+    of events, and the longest event window, that fit.
 
     Parameters
     ----------
@@ -39,11 +40,6 @@ def check_memory(n_events: int, n_sessions: int, n_windows: int) -> None:
         Events that are held at once.
     n_sessions, n_windows : int
         Length of the event window, and how many test windows there are.
-
-    Raises
-    ------
-    UsageError
-        With the largest number of events, and the longest event window, that fit.
     """
     room = SHARE * memory()
     wanted = needed(n_events, n_sessions, n_windows)
@@ -67,17 +63,12 @@ def check_memory(n_events: int, n_sessions: int, n_windows: int) -> None:
 
 
 def check_prices(n_files: int, size: int) -> None:
-    """Refuse price files that do not fit into memory together.
+    """Refuse price files that do not fit into memory together. Raises ``UsageError`` with what fits.
 
     Parameters
     ----------
     n_files, size : int
         How many there are, and the bytes of all of them.
-
-    Raises
-    ------
-    UsageError
-        With what fits.
     """
     room = SHARE * memory()
     if START + size * TEXT <= room:

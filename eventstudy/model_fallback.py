@@ -34,13 +34,8 @@ class Fallbacks:
         self.short += other.short
 
     def notices(self, spec: StudySpec) -> tuple[str, ...]:
-        """Which model was estimated for how many rows; empty where it was for all.
-
-        Raises
-        ------
-        UsageError
-            Where it was estimated for none.
-        """
+        """Which model was estimated for how many rows; empty where it was for all. Raises ``UsageError`` where it was
+        estimated for none."""
         if not self.replaced:
             return ()
         least = MODELS[spec.model].least

@@ -41,7 +41,8 @@ class TooLarge(OSError):
 
 @contextmanager
 def opened(path: str | Path, largest: int, *, links: bool = True) -> Iterator[io.BufferedReader]:
-    """A file, open for reading.
+    """A file, open for reading. Raises ``OSError`` as the system has it; ``Unfit`` for devices, pipes, sockets and
+    links; ``TooLarge``.
 
     Parameters
     ----------
@@ -49,11 +50,6 @@ def opened(path: str | Path, largest: int, *, links: bool = True) -> Iterator[io
         Bytes that it may have. A reader of parts need not count: a file that grows meanwhile is not read further.
     links : bool
         Whether the path may be a link; not for files that only this program writes.
-
-    Raises
-    ------
-    OSError
-        As the system has it; ``Unfit`` for devices, pipes, sockets and links; ``TooLarge``.
     """
     try:
         # without waiting for the other end of a pipe

@@ -12,13 +12,8 @@ INIT = "`eventstudy init` writes an example study"
 
 
 def existing_events_file(path: Path) -> Path:
-    """The events file, if there is one.
-
-    Raises
-    ------
-    InputFileError
-        If not, with the name of the file that was probably meant.
-    """
+    """The events file, if there is one. Raises ``InputFileError`` if not, with the name of the file that was probably
+    meant."""
     # os.path, because names too long for a file system, or with a NUL, are merely not there
     if os.path.exists(path):
         return path
@@ -26,13 +21,8 @@ def existing_events_file(path: Path) -> Path:
 
 
 def check_named(source: str, factors: str) -> None:
-    """Hold the files and folders of ``--source`` and ``--factors`` against what is there.
-
-    Raises
-    ------
-    UsageError
-        If one is not there and another of nearly the same name is; whoever reads it says the rest.
-    """
+    """Hold the files and folders of ``--source`` and ``--factors`` against what is there. Raises ``UsageError`` if one
+    is not there and another of nearly the same name is; whoever reads it says the rest."""
     # the command has it already; naming it above would make every start slower
     from eventstudy.spec import LIVE
 

@@ -10,13 +10,7 @@ CHOICES: dict[str, int | None] = {**{str(digits): digits for digits in range(6, 
 
 
 def checked_precision(value: object) -> str:
-    """A precision as its text; Python may name a number.
-
-    Raises
-    ------
-    UsageError
-        If it is neither.
-    """
+    """A precision as its text; Python may name a number. Raises ``UsageError`` if it is neither."""
     if str(value) not in CHOICES:
         found = f"precision {str(value)[:80]!r} is unknown"
         raise UsageError(found, f"6 to 15 significant digits, or {FULL}", "such as 10")

@@ -137,18 +137,13 @@ def prepare(
     index: EventIndex, asked: Asked, source: PriceSource, spec: StudySpec, storage: Storage, say: Say,
     factors: FactorTable | None = None,
 ) -> Prepared:  # fmt: skip
-    """Read prices, align them, and admit, mark and group the events.
+    """Read prices, align them, and admit, mark and group the events. Raises ``UsageError`` if the rows name different
+    numbers of benchmarks or the ``--by`` column makes too many groups.
 
     Parameters
     ----------
-    source, spec, storage, say
     factors : FactorTable or None
         In place of those that the spec names.
-
-    Raises
-    ------
-    UsageError
-        If the rows name different numbers of benchmarks or the ``--by`` column makes too many groups.
     """
     series, reported, rows = series_of(index, spec), asked.reported, asked.rows
     # rows whose exchange is unknown are excluded without a price
@@ -216,7 +211,6 @@ def placed_events(panel: Panel, events: Roster, spec: StudySpec, seeds: Ints | N
 
     Parameters
     ----------
-    panel, events, spec
     seeds : int64 (E,) or None
         Of the events' resampling; without them there are no pseudo-events either, and no history is masked.
     """

@@ -17,26 +17,14 @@ def decimal(text: str) -> float:
     """A decimal; infinite where its exponent is beyond a float.
 
     ``1_000``, digits of other scripts, ``inf`` and ``nan`` are not decimals: a cell that means something else must not
-    become a number.
-
-    Raises
-    ------
-    ValueError
-        If it is not a decimal.
-    """
+    become a number. Raises ``ValueError`` if it is not a decimal."""
     if not _DECIMAL.fullmatch(text):
         raise ValueError("is not a decimal")
     return float(text)
 
 
 def whole(text: str) -> int:
-    """A whole number of at most 18 digits.
-
-    Raises
-    ------
-    ValueError
-        If it is not such a number.
-    """
+    """A whole number of at most 18 digits. Raises ``ValueError`` if it is not such a number."""
     if not _WHOLE.fullmatch(text):
         raise ValueError("is not a whole number")
     return int(text)

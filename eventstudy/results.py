@@ -30,20 +30,9 @@ from eventstudy.unusual import Unusual
 if TYPE_CHECKING:
     import pandas as pd
 
+    from eventstudy import records
     from eventstudy.evaluate.typical import Typical
     from eventstudy.evaluations import Evaluations
-    from eventstudy.records import (
-        CalendarRow,
-        ClaimRow,
-        ClusterRow,
-        DifferenceRow,
-        DollarRow,
-        JointRow,
-        PartRow,
-        RobustRow,
-        SpecCurve,
-        VolumeResult,
-    )
     from eventstudy.report.event_tables import EventTables
 
 T = TypeVar("T")
@@ -250,17 +239,17 @@ class StudyResult:
     _frames: dict[str, pd.DataFrame] = field(default_factory=dict, init=False)
 
     # what ``evaluations`` computes when it is first read; each is described there
-    robustness: ClassVar[_Evaluation[tuple[RobustRow, ...]]] = _Evaluation()
-    parts: ClassVar[_Evaluation[tuple[PartRow, ...]]] = _Evaluation()
-    curves: ClassVar[_Evaluation[tuple[SpecCurve, ...]]] = _Evaluation()
-    joint_parts: ClassVar[_Evaluation[tuple[JointRow, ...]]] = _Evaluation()
-    clusters: ClassVar[_Evaluation[tuple[ClusterRow, ...]]] = _Evaluation()
-    claims: ClassVar[_Evaluation[tuple[ClaimRow, ...]]] = _Evaluation()
+    robustness: ClassVar[_Evaluation[tuple[records.RobustRow, ...]]] = _Evaluation()
+    parts: ClassVar[_Evaluation[tuple[records.PartRow, ...]]] = _Evaluation()
+    curves: ClassVar[_Evaluation[tuple[records.SpecCurve, ...]]] = _Evaluation()
+    joint_parts: ClassVar[_Evaluation[tuple[records.JointRow, ...]]] = _Evaluation()
+    clusters: ClassVar[_Evaluation[tuple[records.ClusterRow, ...]]] = _Evaluation()
+    claims: ClassVar[_Evaluation[tuple[records.ClaimRow, ...]]] = _Evaluation()
     rates: ClassVar[_Evaluation[PlaceboRates | None]] = _Evaluation()
-    differences: ClassVar[_Evaluation[tuple[DifferenceRow, ...]]] = _Evaluation()
-    calendar: ClassVar[_Evaluation[tuple[CalendarRow, ...]]] = _Evaluation()
-    dollars: ClassVar[_Evaluation[tuple[DollarRow, ...]]] = _Evaluation()
-    volume: ClassVar[_Evaluation[VolumeResult | None]] = _Evaluation()
+    differences: ClassVar[_Evaluation[tuple[records.DifferenceRow, ...]]] = _Evaluation()
+    calendar: ClassVar[_Evaluation[tuple[records.CalendarRow, ...]]] = _Evaluation()
+    dollars: ClassVar[_Evaluation[tuple[records.DollarRow, ...]]] = _Evaluation()
+    volume: ClassVar[_Evaluation[records.VolumeResult | None]] = _Evaluation()
 
     @property
     def spec(self) -> StudySpec:

@@ -121,7 +121,6 @@ def roster(
 
     Parameters
     ----------
-    index, series
     rows : int (N,)
         Admitted rows, in file order.
     marks : uint8 (n,)
@@ -181,7 +180,6 @@ def marked(index: EventIndex, reported: Bools, confounded: Bools, spec: StudySpe
         Rows that tables show.
     confounded : bool (n,)
         Rows with a confounder on day 0 that is not the announcement itself.
-    spec
     """
     marks = np.zeros(len(index), dtype=np.uint8)
     for bit, where in (
@@ -200,12 +198,7 @@ def own_group(events: EventColumns, spec: StudySpec, rows: np.ndarray, most: int
     """Code of each row's own group, and the names: ``all`` first, the others sorted. int16 (m,).
 
     Rows picked because of their outcome are in no group: their code is that of ``all``, which holds direct rows only.
-
-    Raises
-    ------
-    UsageError
-        If the ``--by`` column makes more groups than can be tallied.
-    """
+    Raises ``UsageError`` if the ``--by`` column makes more groups than can be tallied."""
     column = _by(events, spec).replaced(lambda text: text or "(empty)")
     outside = events.columns["role"].where(lambda role: role == OUTCOME)[rows]
     present = {column.values[code] for code in np.unique(column.codes[rows[~outside]]).tolist()}

@@ -13,6 +13,7 @@ from numbers import Real
 from typing import Any, TypedDict, TypeVar
 
 from eventstudy.errors import UsageError, flat
+from eventstudy.lists import listed
 from eventstudy.reading import decimal
 from eventstudy.spelling import meant
 from eventstudy.window import Window, windows_of
@@ -81,28 +82,7 @@ SINGULAR = {
     "test": "tests",
 }
 # what other programs call a choice -> what to write
-OTHER_WORDS = {
-    "alpha": "level=0.95, which is 1 - alpha",
-    "confidence": "level=0.95",
-    "conf_level": "level=0.95",
-    "market": "benchmark='SPY'",
-    "market_index": "benchmark='SPY'",
-    "index": "benchmark='SPY'",
-    "estimation_window": "estimation=250 and gap=10, in sessions",
-    "estimation_length": "estimation=250",
-    "estimation_period": "estimation=250",
-    "group": "by='COLUMN'",
-    "groupby": "by='COLUMN'",
-    "group_by": "by='COLUMN'",
-    "sides": "alternative='less'",
-    "models": "model='market-model', or es.compare(result, models=[...])",
-    "test_windows": "windows=['0:0', '-1:1']",
-    "car_windows": "windows=['0:0', '-1:1']",
-    "buffer": "gap=10",
-    "log": "returns='log'",
-    "log_returns": "input='log-returns' for what the prices hold, returns='log' for what is computed",
-    "formats": "es.report(result, 'out/', formats=[...])",
-}
+OTHER_WORDS: dict[str, str] = listed("other_words")
 
 
 def with_choices_named(shown: inspect.Signature) -> inspect.Signature:
@@ -118,7 +98,8 @@ def with_choices_named(shown: inspect.Signature) -> inspect.Signature:
 
 
 def read_choices(given: Mapping[str, Any], fields: Iterable[str]) -> dict[str, Any]:
-    """The values of the choices that are given, by field.
+    """The values of the choices that are given, by field. Raises ``UsageError`` for a name that is not a choice, a
+    choice under two names, or a value that cannot be read.
 
     Parameters
     ----------
@@ -126,11 +107,6 @@ def read_choices(given: Mapping[str, Any], fields: Iterable[str]) -> dict[str, A
         A choice that is None counts as not given, unless None is one of its values.
     fields : iterable of str
         Of ``StudySpec``.
-
-    Raises
-    ------
-    UsageError
-        For a name that is not a choice, a choice under two names, or a value that cannot be read.
     """
     known = list(fields)
     found: dict[str, Any] = {}

@@ -132,7 +132,8 @@ def run(
     handling: Handling | None = None,
     across: bool = True,
 ) -> StudyResult:
-    """Run one event study.
+    """Run one event study. Raises ``InputFileError`` or ``UsageError``: input that cannot be right, with every problem
+    and place. Raises ``SourceUnavailable`` if no price source covers the study.
 
     Parameters
     ----------
@@ -162,13 +163,6 @@ def run(
     StudyResult
         Events that cannot be studied are rows of ``excluded``. What is asked of the CARs (clusters, claims, other
         models and others) is computed when it is first read.
-
-    Raises
-    ------
-    InputFileError, UsageError
-        Input that cannot be right, with every problem and place.
-    SourceUnavailable
-        If no price source covers the study.
 
     Checked against
     ---------------
@@ -392,13 +386,8 @@ def confounders_beside(events: EventColumns, given: str | Path | ConfounderTable
 
 
 def chosen_rows(index: EventIndex, only: Sequence[str]) -> Asked:
-    """Rows that are reported, and rows to study: those, and others that share a day 0 with them.
-
-    Raises
-    ------
-    UsageError
-        If no row has an event_id that is asked for.
-    """
+    """Rows that are reported, and rows to study: those, and others that share a day 0 with them. Raises ``UsageError``
+    if no row has an event_id that is asked for."""
     if not only:
         # half the size of Ints, for millions of rows
         return Asked(reported=np.ones(len(index), dtype=bool), rows=np.arange(len(index), dtype=np.int32))

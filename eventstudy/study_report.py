@@ -81,7 +81,9 @@ def study_into(
     say: Callable[[str], None] = silent,
     warn: Callable[[str], None] = silent,
 ) -> Written:
-    """Run a study and write its report; tables grow while events are measured, so that memory stays bounded.
+    """Run a study and write its report; tables grow while events are measured, so that memory stays bounded. Raises
+    ``InputFileError``, ``UsageError`` or ``SourceUnavailable`` as ``study.run``; UsageError also where the report
+    folder cannot be written (permissions, full disk). The folder is then as it was.
 
     Parameters
     ----------
@@ -89,12 +91,6 @@ def study_into(
         As ``study.run``.
     say, warn : callable
         Passing lines of progress; lines that a person should see.
-
-    Raises
-    ------
-    InputFileError, UsageError, SourceUnavailable
-        As ``study.run``; UsageError also where the report folder cannot be written (permissions, full disk). The
-        folder is then as it was.
     """
     files: list[EventFiles] = []
     with aside(order.out) as folder:
@@ -114,13 +110,8 @@ def study_into(
 
 
 def report_into(result: StudyResult, order: Order, say: Callable[[str], None] = silent) -> Written:
-    """Write the report of a study that is held in memory.
-
-    Raises
-    ------
-    UsageError
-        If the report folder cannot be written. The folder is then as it was.
-    """
+    """Write the report of a study that is held in memory. Raises ``UsageError`` if the report folder cannot be written.
+    The folder is then as it was."""
     with aside(order.out) as folder:
         return _finished(folder, result, order, None, say)
 

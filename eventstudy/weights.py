@@ -30,13 +30,8 @@ def check_columns(events: EventColumns, spec: StudySpec) -> None:
 
 
 def stated_weights(events: EventColumns, rows: Ints, column: str) -> Floats:
-    """The column as numbers, float64 (n,); NaN where a cell is empty.
-
-    Raises
-    ------
-    InputFileError
-        For every cell that is not a number above zero.
-    """
+    """The column as numbers, float64 (n,); NaN where a cell is empty. Raises ``InputFileError`` for every cell that is
+    not a number above zero."""
     found = coded(events.cells(column, rows))
     numbers = np.array([_number(text) for text in found.values])
     wrong = np.flatnonzero((numbers == 0)[found.codes])
@@ -65,17 +60,13 @@ def value_weights(index: EventIndex, rows: Ints, batches: Batches, series: Ints)
 
     Events of several dates: over the level of the index at the last close before day 0, relative to that of the first
     date, so that late events do not weigh more because the market has risen. One index for all: the first benchmark of
-    most rows. ``--convention weight=as-given`` leaves the column as it is.
+    most rows. ``--convention weight=as-given`` leaves the column as it is. Raises ``UsageError`` if events have several
+    dates and the prices hold no level of the index before one of them.
 
     Parameters
     ----------
     rows, series : int (N,)
         Admitted rows, and the series of each.
-
-    Raises
-    ------
-    UsageError
-        If events have several dates and the prices hold no level of the index before one of them.
 
     Checked against
     ---------------

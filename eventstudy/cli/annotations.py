@@ -10,13 +10,7 @@ from eventstudy.spelling import meant
 
 
 def chosen_format(name: str, known: Sequence[str], *, as_json: bool) -> str:
-    """The output format asked for; ``--json`` is short for one of them.
-
-    Raises
-    ------
-    UsageError
-        For an unknown one.
-    """
+    """The output format asked for; ``--json`` is short for one of them. Raises ``UsageError`` for an unknown one."""
     if name not in known:
         raise UsageError(f"output format {name!r} is unknown", ", ".join(known), meant(name, known))
     return "json" if as_json else name

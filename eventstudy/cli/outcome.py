@@ -58,15 +58,9 @@ class Command:
         tell_json({"counts": result.counts, **found, **shared}, result.spec.digits)
 
     def judge(self, result: StudyResult) -> None:
-        """Audit where asked, and turn what happened into an exit code, after the files are written.
-
-        Raises
-        ------
-        EventStudyError
-            If the audit does not agree.
-        NothingStudied
-            Under ``--strict``, if some event could not be studied.
-        """
+        """Audit where asked, and turn what happened into an exit code, after the files are written. Raises
+        ``EventStudyError`` if the audit does not agree. Raises ``NothingStudied`` under ``--strict``, if some event
+        could not be studied."""
         from eventstudy.api.outcome import check_audit
         from eventstudy.api.result import audited
 

@@ -69,15 +69,8 @@ class Setting:
 
 
 def resolve(flags: Mapping[str, Any], config: Path | None) -> dict[str, Setting]:
-    """Every option with its value and origin.
-
-    Raises
-    ------
-    InputFileError
-        If the configuration file cannot be read or holds unknown keys.
-    UsageError
-        If a value has the wrong form.
-    """
+    """Every option with its value and origin. Raises ``InputFileError`` if the configuration file cannot be read or
+    holds unknown keys. Raises ``UsageError`` if a value has the wrong form."""
     from_file = read_config(config)
     settings = {}
     for name, option in OPTIONS.items():
@@ -194,13 +187,7 @@ def _switch(value: Any, place: str) -> bool:
 
 
 def study_spec(settings: Mapping[str, Setting]) -> StudySpec:
-    """The ``StudySpec`` of resolved settings.
-
-    Raises
-    ------
-    UsageError
-        For any choice that cannot be right.
-    """
+    """The ``StudySpec`` of resolved settings. Raises ``UsageError`` for any choice that cannot be right."""
     from eventstudy.spec import StudySpec
 
     check_named(settings["source"].value, settings["factors"].value)
@@ -213,13 +200,7 @@ def study_spec(settings: Mapping[str, Setting]) -> StudySpec:
 
 
 def chosen_formats(settings: Mapping[str, Setting]) -> tuple[str, ...]:
-    """The formats to write.
-
-    Raises
-    ------
-    UsageError
-        For an unknown format.
-    """
+    """The formats to write. Raises ``UsageError`` for an unknown format."""
     from eventstudy.api.report import checked_formats
 
     return checked_formats(settings["formats"].value)

@@ -16,9 +16,7 @@ from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.errors import Problem
 
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)$", re.ASCII)
-NO_MOMENT = np.datetime64("NaT", "us")
 UTC_NAMES = ("UTC", "Etc/UTC", "Z", "+00:00")
-NO_DATE = np.datetime64("NaT", "D")
 
 
 @dataclass(frozen=True, slots=True)

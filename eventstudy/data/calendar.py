@@ -99,15 +99,9 @@ def suffix_of(ticker: str) -> str:
 def exchange_of(ticker: str, override: str = "") -> str:
     """Calendar code of a listing: the override, else its suffix or that of an index, else New York.
 
-    Crypto symbols such as BTC-USD trade on every day, currencies such as EURUSD=X on every weekday.
-
-    Raises
-    ------
-    UnknownExchange
-        If no exchange is known for the suffix.
-    UsageError
-        If the code of the override is unknown.
-    """
+    Crypto symbols such as BTC-USD trade on every day, currencies such as EURUSD=X on every weekday. Raises
+    ``UnknownExchange`` if no exchange is known for the suffix. Raises ``UsageError`` if the code of the override is
+    unknown."""
     if override:
         return _known(override)
     symbol = ticker.upper()
@@ -167,13 +161,8 @@ def load_calendar(code: str, start: date, end: date) -> TradingCalendar:
     """Sessions of an exchange between two dates, both included, as arrays.
 
     Some exchanges' holidays are known for certain years only; the calendar then ends where that knowledge ends, and
-    ``place`` finds no day 0 outside it.
-
-    Raises
-    ------
-    UnknownExchange
-        If the library cannot build this exchange's calendar at all.
-    """
+    ``place`` finds no day 0 outside it. Raises ``UnknownExchange`` if the library cannot build this exchange's calendar
+    at all."""
     years = _years(code, start.year, end.year)
     if years is None:
         return _as_arrays(code, built(code, pd.Timestamp(start), pd.Timestamp(end)))

@@ -29,13 +29,8 @@ _HOLIDAYS: ContextVar[tuple[pd.Timestamp, pd.Timestamp]] = ContextVar(
 
 
 def built(code: str, start: pd.Timestamp, end: pd.Timestamp) -> Any:
-    """The library's calendar of the years asked for, as far as it knows them.
-
-    Raises
-    ------
-    UnknownExchange
-        If it cannot be built at all.
-    """
+    """The library's calendar of the years asked for, as far as it knows them. Raises ``UnknownExchange`` if it cannot
+    be built at all."""
     try:
         return _of_years(code, start, end)
     except ValueError:

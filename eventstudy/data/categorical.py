@@ -184,7 +184,6 @@ def repeats(
 
     Parameters
     ----------
-    names, other
     lines : int64 (n,)
     say_pair : callable
         Sentence from the other text and the line of the first.

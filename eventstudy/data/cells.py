@@ -106,7 +106,8 @@ def _check_claim(text: str) -> None:
         parse_claim(text)
 
 
-def _check_benchmark(text: str) -> None:
+def check_tickers(text: str) -> None:
+    """Tickers separated by semicolons, or nothing."""
     for symbol in text.split(";") if text else ():
         check_ticker(symbol)
 
@@ -136,7 +137,7 @@ CHECKS: dict[str, Check] = {
     "role": _check_role,
     "claimed_return": _check_claim,
     "claimed_open_return": _check_claim,
-    "benchmark": _check_benchmark,
+    "benchmark": check_tickers,
     "calendar": _check_calendar,
     "window": _check_window,
     "uncertain": _check_uncertain,

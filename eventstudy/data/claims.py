@@ -35,13 +35,7 @@ class Claim:
 
 
 def parse_claim(text: str) -> Claim:
-    """Read a claim.
-
-    Raises
-    ------
-    ValueError
-        With a sentence that says what to write instead.
-    """
+    """Read a claim. Raises ``ValueError`` with a sentence that says what to write instead."""
     if text == "up":
         return Claim("up", None, 0, text)
     if text == "down":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from eventstudy.data.cells import cell_text, check_column, check_ticker, check_timing, parse_moments
+from eventstudy.data.cells import cell_text, check_column, check_tickers, check_timing, parse_moments
 from eventstudy.data.event_timing import bucket_of
 from eventstudy.data.tabular import TextTable, read_table
 from eventstudy.errors import InputFileError, Problem
@@ -34,24 +34,14 @@ class ConfounderTable:
 
 
 def read_confounders(path: str | Path) -> ConfounderTable:
-    """Read a confounders file.
-
-    Raises
-    ------
-    InputFileError
-        With every problem: line, column, value, what to write instead.
-    """
+    """Read a confounders file. Raises ``InputFileError`` with every problem: line, column, value, what to write
+    instead."""
     return _checked(read_table(path, REQUIRED, fold_case=True))
 
 
 def confounders_from_frame(frame: pd.DataFrame, path: str = "<confounders>") -> ConfounderTable:
-    """The same from a pandas frame; lines count from 2, as if the frame were a file.
-
-    Raises
-    ------
-    InputFileError
-        As ``read_confounders``.
-    """
+    """The same from a pandas frame; lines count from 2, as if the frame were a file. Raises ``InputFileError`` as
+    ``read_confounders``."""
     names = [str(name).strip() for name in frame.columns]
     if missing := [name for name in REQUIRED if name not in names]:
         message = f"this column is needed and missing; the headings are {', '.join(map(repr, names))}"
@@ -66,7 +56,7 @@ def _checked(table: TextTable) -> ConfounderTable:
     problems: list[Problem] = []
     words = {cell: bucket_of(cell) for cell in set(columns["timing"])}
     columns["timing"] = [cell if words[cell] is None else str(words[cell]) for cell in columns["timing"]]
-    for name, check in (("kind", _check_kind), ("timing", check_timing), ("tickers", _check_tickers)):
+    for name, check in (("kind", _check_kind), ("timing", check_timing), ("tickers", check_tickers)):
         problems += check_column(name, columns[name], table.lines, check)
     moments, dates = parse_moments("at", columns["at"], table.lines, problems)
     problems += [
@@ -93,8 +83,3 @@ def _checked(table: TextTable) -> ConfounderTable:
 def _check_kind(text: str) -> None:
     if not _KIND.fullmatch(text):
         raise ValueError("write a lower-case word such as earnings, macro or company_filing")
-
-
-def _check_tickers(text: str) -> None:
-    for symbol in text.split(";") if text else ():
-        check_ticker(symbol)

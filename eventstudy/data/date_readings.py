@@ -121,13 +121,8 @@ def _plausible(days: NDArray[np.int64]) -> bool:
 
 
 def days_by_form(cells: Sequence[str], form: str, texts: NDArray[Any]) -> NDArray[np.int64]:
-    """Days since 1970 of text in the form of a known layout.
-
-    Raises
-    ------
-    UnreadableDates
-        Cells that are in another form.
-    """
+    """Days since 1970 of text in the form of a known layout. Raises ``UnreadableDates``: cells that are in another
+    form."""
     epoch, found, wrong = date(1970, 1, 1), [], []
     for cell in cells:
         day = _read_one(cell, form)

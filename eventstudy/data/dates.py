@@ -23,13 +23,7 @@ def parse_when(text: str) -> tuple[datetime | None, date | None]:
     """A moment in UTC, or a bare date; exactly one of the two.
 
     A moment that is midnight to the second, as it is written or in UTC, is the date written, or that of UTC: whoever
-    wrote it had no clock.
-
-    Raises
-    ------
-    ValueError
-        With a sentence that says what to write instead.
-    """
+    wrote it had no clock. Raises ``ValueError`` with a sentence that says what to write instead."""
     if not text:
         raise ValueError(f"is empty; {WANTED}")
     if _DATE.fullmatch(text):
@@ -71,13 +65,8 @@ def day_readings(text: str) -> tuple[str, str] | None:
 
 
 def parse_day(text: str) -> str:
-    """The day of a row of daily figures, in ISO: ``2025-04-16``, ``20250416`` or ``2025-04-16 00:00:00-04:00``.
-
-    Raises
-    ------
-    ValueError
-        With a sentence that says what to write instead.
-    """
+    """The day of a row of daily figures, in ISO: ``2025-04-16``, ``20250416`` or ``2025-04-16 00:00:00-04:00``. Raises
+    ``ValueError`` with a sentence that says what to write instead."""
     match = _DAY.fullmatch(text)
     if not match:
         raise ValueError("is not a date; write YYYY-MM-DD")

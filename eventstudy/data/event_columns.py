@@ -60,13 +60,7 @@ class EventColumns:
         return [name for name in self.names if name not in self.columns or any(self.columns[name].values)]
 
     def cells(self, name: str, rows: Ints) -> list[str]:
-        """The texts of a column in some rows; defaults are filled in.
-
-        Raises
-        ------
-        KeyError
-            If there is no such column.
-        """
+        """The texts of a column in some rows; defaults are filled in. Raises ``KeyError`` without such a column."""
         if name == "event_id":
             return self.ids.take(rows)
         return self.announced.text(rows) if name == "announced_at" else self.columns[name].take(rows)

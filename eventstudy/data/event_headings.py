@@ -85,13 +85,7 @@ class Headings:
     problems: list[Problem]
 
     def checked(self, path: str) -> Headings:
-        """The same where nothing is wrong.
-
-        Raises
-        ------
-        InputFileError
-            With every problem.
-        """
+        """The same where nothing is wrong. Raises ``InputFileError`` with every problem."""
         if self.problems:
             raise InputFileError(path, self.problems)
         return self

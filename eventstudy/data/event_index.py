@@ -188,7 +188,8 @@ class EventIndex:
 def index_events(
     events: EventColumns, confounders: ConfounderTable | None, until: date | None = None, reach: int = 0
 ) -> EventIndex:
-    """Place every event and confounder on the calendar of its listing.
+    """Place every event and confounder on the calendar of its listing. Raises ``UsageError`` if a code of the
+    ``calendar`` column is unknown.
 
     Parameters
     ----------
@@ -196,11 +197,6 @@ def index_events(
         Last date the calendars must reach besides the events themselves.
     reach : int
         Sessions after the last event that the calendars must hold.
-
-    Raises
-    ------
-    UsageError
-        If a code of the ``calendar`` column is unknown.
     """
     pair, pairs, unlisted = firms_of(events)
     named = tuple(dict.fromkeys(code for _, code in pairs if code))

@@ -33,13 +33,8 @@ from eventstudy.errors import InputFileError, Problem
 
 
 def read_events(path: str | Path) -> EventColumns:
-    """Read an events file, CSV or Parquet.
-
-    Raises
-    ------
-    InputFileError
-        With every problem: line, column, value, what to write instead.
-    """
+    """Read an events file, CSV or Parquet. Raises ``InputFileError`` with every problem: line, column, value, what to
+    write instead."""
     from eventstudy.data.parquet import is_parquet, read_parquet_columns
 
     if is_parquet(path):
@@ -64,18 +59,13 @@ def read_events(path: str | Path) -> EventColumns:
 
 
 def events_from_frame(frame: pd.DataFrame, path: str = "<frame>", code: Code | None = None) -> EventColumns:
-    """The same columns and the same checks from a pandas frame; missing values count as empty cells.
+    """The same columns and the same checks from a pandas frame; missing values count as empty cells. Raises
+    ``InputFileError`` as ``read_events``; lines count from 2, as if the frame were a file.
 
     Parameters
     ----------
-    frame : DataFrame
     code : Code or None
         How the line of code that adds a missing column is written.
-
-    Raises
-    ------
-    InputFileError
-        As ``read_events``; lines count from 2, as if the frame were a file.
     """
     kept = frame.dropna(how="all")
     if kept.empty:
@@ -123,13 +113,7 @@ def _is_torn(text: str) -> bool:
 
 
 def checked(raw: RawEvents) -> EventColumns:
-    """The columns of an events file once every cell is known to be right.
-
-    Raises
-    ------
-    InputFileError
-        With every problem.
-    """
+    """The columns of an events file once every cell is right. Raises ``InputFileError`` with every problem."""
     n, lines = len(raw.lines), raw.lines
     columns = {name: raw.columns.get(name, constant("", n)) for name in ("ticker", *OPTIONAL[1:])}
     columns["role"] = columns["role"].replaced(lambda role: role or "direct")

@@ -54,26 +54,16 @@ class FactorTable:
 
 
 def read_factors(path: Path) -> FactorTable:
-    """A CSV with ``date`` and factor columns in decimals, such as ``mkt_rf,smb,hml,rmw,cma,mom,rf``.
-
-    Raises
-    ------
-    InputFileError
-        Unreadable dates or numbers, a date twice, or returns in percent; all at once.
-    """
+    """A CSV with ``date`` and factor columns in decimals, such as ``mkt_rf,smb,hml,rmw,cma,mom,rf``. Raises
+    ``InputFileError``: unreadable dates or numbers, a date twice, or returns in percent; all at once."""
     table = read_table(path, required=("date", RISK_FREE), fold_case=True)
     digest = hashlib.sha256(content(path, LARGEST_FILE)).hexdigest()
     return _checked(str(path), table.columns, table.lines, digest)
 
 
 def factors_from_frame(frame: pd.DataFrame, path: str = "<factors>") -> FactorTable:
-    """The same from a pandas frame, whose dates may be its index; ``Mkt-RF`` and ``mkt_rf`` are one name.
-
-    Raises
-    ------
-    InputFileError
-        As ``read_factors``.
-    """
+    """The same from a pandas frame, whose dates may be its index; ``Mkt-RF`` and ``mkt_rf`` are one name. Raises
+    ``InputFileError`` as ``read_factors``."""
     if "date" not in {str(name).strip().lower() for name in frame.columns}:
         frame = frame.rename_axis("date").reset_index()
     names = [str(name).strip().lower().replace("-", "_").replace(" ", "_") for name in frame.columns]

@@ -41,13 +41,7 @@ class CsvSource:
 
     @classmethod
     def open(cls, argument: str, asked: Input = "auto", *, volume: bool = False) -> CsvSource | CsvTable:
-        """The folder or file named after ``csv:``.
-
-        Raises
-        ------
-        UsageError
-            If it is neither.
-        """
+        """The folder or file named after ``csv:``. Raises ``UsageError`` if it is neither."""
         place, name = Path(argument), f"csv:{argument}"
         origin = Origin(source="csv", path=argument, asked=asked, volume=volume)
         if argument and place.is_file():
@@ -90,14 +84,9 @@ def held_as_file(names: Sequence[str], files: dict[str, Path]) -> Path | None:
 
 
 def read_prices(path: Path, symbol: str) -> PriceSeries:
-    """One price file. Rows with an empty close are holes (a dividend there is earned with the next close).
-
-    Raises
-    ------
-    InputFileError
-        Headings of no known layout, unreadable dates or numbers, prices that are not positive, negative dividends, a
-        date twice: all at once; figures that contradict each other.
-    """
+    """One price file. Rows with an empty close are holes (a dividend there is earned with the next close). Raises
+    ``InputFileError``: headings of no known layout, unreadable dates or numbers, prices that are not positive, negative
+    dividends, a date twice: all at once; figures that contradict each other."""
     return accepted(read_raw(path, symbol, Origin(source="csv", path=str(path), volume=True)))
 
 
@@ -153,13 +142,8 @@ class CsvTable:
     origin: Origin
 
     def fetch(self, symbols: Sequence[str], start: date, end: date) -> PriceTable:
-        """The wanted symbols, whole.
-
-        Raises
-        ------
-        InputFileError
-            If the file cannot be read or its headings do not match a known layout.
-        """
+        """The wanted symbols, whole. Raises ``InputFileError`` if the file cannot be read or its headings do not match
+        a known layout."""
         del start, end
         text = read_price_text(self.path)
         made: Mapping[str, Callable[[], RawSeries]]

@@ -80,17 +80,9 @@ def live_factors(spec: StudySpec, columns: tuple[str, ...]) -> FactorTable:
     """Factors of the United States for a model, from the library or from what was kept of it.
 
     What was kept is used under ``--offline``, where it is younger than ``--max-age`` (a day where that is not given),
-    and with a notice where the library does not answer.
-
-    Raises
-    ------
-    UsageError
-        pandas-datareader is not installed.
-    SourceUnavailable
-        The library does not answer, or offline, and nothing was kept.
-    MalformedResponse
-        What it sent is not a daily factor file in percent.
-    """
+    and with a notice where the library does not answer. Raises ``UsageError``: pandas-datareader is not installed.
+    Raises ``SourceUnavailable``: the library does not answer, or offline, and nothing was kept. Raises
+    ``MalformedResponse``: what it sent is not a daily factor file in percent."""
     folder = (Path(spec.store).expanduser() if spec.store else default_folder()) / "factors"
     found, stale = [], False
     for name in datasets(columns):
@@ -163,14 +155,8 @@ def _small(body: bytes) -> None:
 
 
 def checked(name: str, answer: Mapping[Any, Any]) -> Dataset:
-    """Factors of an answer, in decimals.
-
-    Raises
-    ------
-    MalformedResponse
-        No table of days, a date twice, a figure that is not a number, a unit other than percent, or a column that is
-        not there.
-    """
+    """Factors of an answer, in decimals. Raises ``MalformedResponse``: no table of days, a date twice, a figure that is
+    not a number, a unit other than percent, or a column that is not there."""
     frame = answer.get(0)
     try:
         days = np.array([str(day) for day in frame.index], dtype="datetime64[D]")  # type: ignore[union-attr]

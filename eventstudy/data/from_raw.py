@@ -123,13 +123,7 @@ def refusal_of(error: InputFileError) -> str:
 
 
 def accepted(raw: RawSeries) -> PriceSeries:
-    """The series that figures make.
-
-    Raises
-    ------
-    InputFileError
-        If they are refused.
-    """
+    """The series that figures make. Raises ``InputFileError`` if they are refused."""
     found = series_of(raw)
     if isinstance(found, Refusal):
         raise InputFileError(raw.origin, [Problem(0, "", "", found.why)])

@@ -122,7 +122,8 @@ class Web:
     _free_from: float = 0.0
 
     def get(self, url: str, query: Mapping[str, str] | None = None, *, until: bytes = b"") -> Reply:
-        """Ask for a resource, again where that may help.
+        """Ask for a resource, again where that may help. Raises ``SourceUnavailable`` after every try that may help.
+        Raises ``MalformedResponse``: a redirect elsewhere, or a body larger than ``LARGEST_BODY``.
 
         Parameters
         ----------
@@ -136,13 +137,6 @@ class Web:
         -------
         Reply
             Of any status below 500.
-
-        Raises
-        ------
-        SourceUnavailable
-            After every try that may help.
-        MalformedResponse
-            A redirect elsewhere, or a body larger than ``LARGEST_BODY``.
         """
         for attempt in range(self.patience.tries):
             last = attempt + 1 == self.patience.tries

@@ -12,13 +12,8 @@ SHORTEST = 4
 
 
 def key_of(variable: str, service: str) -> str:
-    """The key that a variable holds.
-
-    Raises
-    ------
-    UsageError
-        If it holds none, or something that can be none; the text itself is not shown.
-    """
+    """The key that a variable holds. Raises ``UsageError`` if it holds none, or something that can be none; the text
+    itself is not shown."""
     key = os.environ.get(variable, "").strip()
     if not key:
         raise UsageError(f"{service} requires a key, and {variable} is not set", f"{variable}=KEY in the environment")

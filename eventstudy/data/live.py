@@ -80,13 +80,8 @@ class LiveSource:
         return VENDORS["yahoo" if self.name == "auto" else self.name]
 
     def fetch(self, symbols: Sequence[str], start: date, end: date) -> PriceTable:
-        """Every symbol from one source.
-
-        Raises
-        ------
-        SourceUnavailable
-            If neither the store nor the vendor nor, for ``auto``, the snapshot covers the study.
-        """
+        """Every symbol from one source. Raises ``SourceUnavailable`` if neither the store nor the vendor nor, for
+        ``auto``, the snapshot covers the study."""
         need = Need(start, end, clock.utc_now(), self.access.max_age)
         names = {symbol: yahoo_spelling(symbol) for symbol in symbols}
         shelf = StoreSession.open(self.access)

@@ -43,13 +43,8 @@ class LongTable:
         return cls(figures, [_in_capitals(known) for known in spelled], several)
 
     def rows_of(self, symbol: str) -> np.ndarray | None:
-        """Rows of a symbol, with all those that share its permanent number; None where it is not there.
-
-        Raises
-        ------
-        InputFileError
-            If the ticker has two permanent numbers.
-        """
+        """Rows of a symbol, with all those that share its permanent number; None where it is not there. Raises
+        ``InputFileError`` if the ticker has two permanent numbers."""
         for at in range(len(self.rows)):
             rows = self._held(symbol, at)
             if rows is None:
@@ -64,13 +59,8 @@ class LongTable:
         return None
 
     def of_file(self, symbol: str) -> RawSeries:
-        """Rows of a file that is named after a symbol: all where it holds one firm, else those of the symbol.
-
-        Raises
-        ------
-        InputFileError
-            If the file holds several symbols and not this one, or as ``Figures.series``.
-        """
+        """Rows of a file that is named after a symbol: all where it holds one firm, else those of the symbol. Raises
+        ``InputFileError`` if the file holds several symbols and not this one, or as ``Figures.series``."""
         alone = next((known for known in self.rows if len(known) == 1), None)
         if alone is not None:
             return self._series(symbol, next(iter(alone)), None)

@@ -76,7 +76,8 @@ def refusal(url: str, service: Service) -> str:
 
 
 def follow(send: Callable[..., Any], method: str, url: str, service: Service, **options: Any) -> Any:
-    """Send a request and follow its redirects, each address judged before it is asked.
+    """Send a request and follow its redirects, each address judged before it is asked. Raises ``NotAllowed``: an
+    address outside the service, and more than five redirects.
 
     Parameters
     ----------
@@ -86,11 +87,6 @@ def follow(send: Callable[..., Any], method: str, url: str, service: Service, **
     method, url, options
         Of the first request. A redirect is asked without the parameters and the body of the first request, unless its
         status asks for the body again.
-
-    Raises
-    ------
-    NotAllowed
-        An address outside the service, and more than five redirects.
     """
     for number in range(MOST_REDIRECTS + 1):
         if why := refusal(url, service):

@@ -110,13 +110,7 @@ def is_parquet(path: str | Path) -> bool:
 
 
 def pyarrow_parquet(what: str) -> Any:
-    """``pyarrow.parquet``.
-
-    Raises
-    ------
-    UsageError
-        Without the extra that brings it.
-    """
+    """``pyarrow.parquet``. Raises ``UsageError`` without the extra that brings it."""
     try:
         import pyarrow.parquet
     except ImportError as error:
@@ -141,15 +135,8 @@ def has_pyarrow() -> bool:
 
 
 def open_parquet(path: str | Path, what: str, dictionary: Sequence[str] = ()) -> Any:
-    """A Parquet file, opened.
-
-    Raises
-    ------
-    UsageError
-        Without ``pyarrow``.
-    InputFileError
-        If there is no such file, or it is not a file.
-    """
+    """A Parquet file, opened. Raises ``UsageError`` without ``pyarrow``. Raises ``InputFileError`` if there is no such
+    file, or it is not a file."""
     parquet = pyarrow_parquet(what)
 
     if Path(path).is_dir():
@@ -219,13 +206,8 @@ def kind_of(data_type: Any) -> str:
 
 
 def read_parquet_columns(path: str | Path) -> RawEvents:
-    """An events file as coded columns.
-
-    Raises
-    ------
-    UsageError, InputFileError
-        Without ``pyarrow``; a file that is not Parquet; missing columns and columns of the wrong type, all at once.
-    """
+    """An events file as coded columns. Raises ``UsageError`` or ``InputFileError`` without ``pyarrow``; a file that is
+    not Parquet; missing columns and columns of the wrong type, all at once."""
     schema = open_parquet(path, "Parquet").schema_arrow
     import pyarrow
 

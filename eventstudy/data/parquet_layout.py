@@ -49,13 +49,8 @@ class TableLayout:
 
 
 def layout_of(path: str | Path) -> TableLayout:
-    """Long or wide, and which column is what.
-
-    Raises
-    ------
-    InputFileError
-        Naming every column of the wrong type or that is missing.
-    """
+    """Long or wide, and which column is what. Raises ``InputFileError``, naming every column of the wrong type or that
+    is missing."""
     schema = open_parquet(path, f"source parquet:{path}").schema_arrow
     names = list(schema.names)
     types = {name: schema.field(name).type for name in names}
@@ -100,13 +95,8 @@ def _two_levels(name: str) -> tuple[str, str] | None:
 
 
 def _download(path: str | Path, day: str, levels: dict[str, tuple[str, str]]) -> TableLayout:
-    """The layout of a frame of yfinance's download, with fields and tickers in either order.
-
-    Raises
-    ------
-    InputFileError
-        If no level names closes.
-    """
+    """The layout of a frame of yfinance's download, with fields and tickers in either order. Raises ``InputFileError``
+    if no level names closes."""
     field_at = next((at for at in (0, 1) if "close" in {fold(level[at]) for level in levels.values()}), -1)
     if field_at < 0:
         raise refuse_headings(list(levels), str(path), lines=False)

@@ -52,13 +52,8 @@ class ParquetPrices:
 
     @classmethod
     def open(cls, argument: str, asked: Input = "auto", *, volume: bool = True) -> ParquetPrices:
-        """The file named after ``parquet:``.
-
-        Raises
-        ------
-        UsageError, InputFileError
-            Without ``pyarrow``; if it is not such a file, or its columns are not those of prices.
-        """
+        """The file named after ``parquet:``. Raises ``UsageError`` or ``InputFileError`` without ``pyarrow``; if it is
+        not such a file, or its columns are not those of prices."""
         if not argument:
             raise UsageError("source parquet: names no file", "parquet:PATH", WANTED)
         layout = layout_of(argument)
@@ -75,13 +70,8 @@ class ParquetPrices:
         return AT_ONCE if not self.layout.ticker or rising else 0
 
     def fetch(self, symbols: Sequence[str], start: date, end: date) -> PriceTable:
-        """The wanted symbols, whole; one whose figures cannot be read or contradict each other is refused.
-
-        Raises
-        ------
-        InputFileError
-            Rows without a ticker, more rows of a symbol than there are days, a damaged file.
-        """
+        """The wanted symbols, whole; one whose figures cannot be read or contradict each other is refused. Raises
+        ``InputFileError``: rows without a ticker, more rows of a symbol than there are days, a damaged file."""
         del start, end
         collected = _Collected({name: [] for symbol in symbols for name in spellings(symbol)})
         with damage_is_told(self.path):

@@ -57,7 +57,9 @@ def days_of(values: Any, exchange: str, form: str = "") -> Days:
     """The exchange days that a column of dates, text, numbers or moments states.
 
     ISO text and ``YYYYMMDD`` (text or numbers) are read. Moments whose clock is midnight as written, or midnight in
-    UTC, are calendar dates; other moments count as the exchange's day at that moment.
+    UTC, are calendar dates; other moments count as the exchange's day at that moment. Raises ``UnreadableDates`` with
+    every problem and its row: text in another form, mixed forms, moments without an offset, numbers that count seconds
+    or days.
 
     Parameters
     ----------
@@ -71,12 +73,6 @@ def days_of(values: Any, exchange: str, form: str = "") -> Days:
     -------
     Days
         Missing rule: empty cells are NaT.
-
-    Raises
-    ------
-    UnreadableDates
-        With every problem and its row: text in another form, mixed forms, moments without an offset, numbers that
-        count seconds or days.
     """
     column = _column(values)
     if isinstance(column, _Stamps):

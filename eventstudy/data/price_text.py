@@ -47,13 +47,8 @@ class PriceText:
 
 
 def read_price_text(path: Path) -> PriceText:
-    """Read a CSV file of daily figures and find its headings.
-
-    Raises
-    ------
-    InputFileError
-        A file that cannot be read as CSV, one without rows, rows of the wrong length.
-    """
+    """Read a CSV file of daily figures and find its headings. Raises ``InputFileError``: a file that cannot be read as
+    CSV, one without rows, rows of the wrong length."""
     name, (rows, empty) = str(path), all_rows(path)
     if not rows:
         raise InputFileError(name, [Problem(0, "", "", "is empty; it needs a header and rows")])

@@ -107,13 +107,8 @@ class Figures:
     notes: tuple[str, ...] = ()
 
     def series(self, symbol: str, rows: np.ndarray | None = None) -> RawSeries:
-        """The figures of one symbol, which are in some rows or in all.
-
-        Raises
-        ------
-        InputFileError
-            Dates or figures that cannot be read, figures that cannot be, a date twice: all at once.
-        """
+        """The figures of one symbol, which are in some rows or in all. Raises ``InputFileError``: dates or figures that
+        cannot be read, figures that cannot be, a date twice: all at once."""
         return _Reading(self, symbol, rows).series()
 
 
@@ -126,18 +121,13 @@ def figures_of(
     lines: Sequence[int] | None = None,
     notes: tuple[str, ...] = (),
 ) -> Figures:
-    """Read the cells of a table.
+    """Read the cells of a table. Raises ``InputFileError``: two columns that hold the same; of prices, a column that
+    may state splits, dividends or adjusted closes and whose heading is unknown.
 
     Parameters
     ----------
     columns : mapping
         What a column holds -> its cells: text, numbers, or for ``date`` anything ``days_of`` reads.
-
-    Raises
-    ------
-    InputFileError
-        Two columns that hold the same; of prices, a column that may state splits, dividends or adjusted closes and
-        whose heading is unknown.
     """
     if found.twice:
         raise InputFileError(origin.path, [_twice(found.twice, headings, 1 if lines is not None else 0)])

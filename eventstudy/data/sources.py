@@ -88,17 +88,13 @@ STATED = ("csv", "parquet")
 
 
 def open_source(spec: StudySpec, say: Say = _silent, warn: Say = _silent) -> PriceSource:
-    """The source that a spec names, such as ``auto`` or ``csv:DIR``.
+    """The source that a spec names, such as ``auto`` or ``csv:DIR``. Raises ``UsageError`` if the name is unknown or
+    its argument is wrong.
 
     Parameters
     ----------
     say, warn : callable
         Passing lines of progress; lines that a person should see.
-
-    Raises
-    ------
-    UsageError
-        If the name is unknown or its argument is wrong.
     """
     name, _, argument = spec.source.partition(":")
     if name not in SOURCES:
@@ -148,7 +144,8 @@ def source_from_frame(frame: pd.DataFrame, asked: Input = "auto", *, volume: boo
     """A frame of daily figures as a source: long with a column of tickers, or wide with a column per ticker.
 
     The columns are those of any known layout; the program's own are ``ticker, date, close`` (and ``open, volume,
-    dividend, split, adj_close``), or ``ticker, date, ret``. Missing rule: rows without a close are holes.
+    dividend, split, adj_close``), or ``ticker, date, ret``. Missing rule: rows without a close are holes. Raises
+    ``InputFileError``: columns of no known layout.
 
     Parameters
     ----------
@@ -158,11 +155,6 @@ def source_from_frame(frame: pd.DataFrame, asked: Input = "auto", *, volume: boo
         What the figures are.
     volume : bool
         Refuse series whose volumes cannot be read.
-
-    Raises
-    ------
-    InputFileError
-        Columns of no known layout.
     """
     origin = Origin(source="frame", path="<prices>", asked=asked, volume=volume)
     frame = _with_floats(frame)
@@ -191,13 +183,7 @@ def source_from_frame(frame: pd.DataFrame, asked: Input = "auto", *, volume: boo
 
 
 def _tickers(frame: pd.DataFrame, dates: int) -> list[str]:
-    """Columns of a wide frame that hold numbers.
-
-    Raises
-    ------
-    InputFileError
-        Where none does.
-    """
+    """Columns of a wide frame that hold numbers. Raises ``InputFileError`` where none does."""
     named = [str(name) for at, name in enumerate(frame.columns) if at != dates]
     held = [
         str(name)
@@ -218,13 +204,8 @@ def _wide(frame: pd.DataFrame, dates: int, name: str, held: str, origin: Origin)
 
 
 def _of_download(frame: pd.DataFrame, origin: Origin) -> dict[str, Callable[[], RawSeries]]:
-    """Reader of each ticker of a frame of yfinance's download, with its two levels of columns in either order.
-
-    Raises
-    ------
-    InputFileError
-        Levels that are others.
-    """
+    """Reader of each ticker of a frame of yfinance's download, with its two levels of columns in either order. Raises
+    ``InputFileError``: levels that are others."""
     columns = [tuple(map(str, name)) for name in frame.columns]
     two = frame.columns.nlevels == 2
     field = next((level for level in (0, 1) if two and "close" in {fold(name[level]) for name in columns}), -1)

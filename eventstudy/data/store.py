@@ -85,13 +85,8 @@ class Store:
         return found
 
     def load(self, header: Header) -> Vintage:
-        """A vintage with its bars, an extension with the older rows it continues.
-
-        Raises
-        ------
-        StoreDamaged
-            If the rows are not those that were written.
-        """
+        """A vintage with its bars, an extension with the older rows it continues. Raises ``StoreDamaged`` if the rows
+        are not those that were written."""
         with _damage_is_told(self.path):
             bars = self._own_bars(header)
             newer, older = header.vintage, header.vintage.extends
@@ -121,7 +116,8 @@ class Store:
         return bars
 
     def record(self, vintage: Vintage, own: Bars | None = None) -> Vintage:
-        """Keep a vintage; all of it or nothing.
+        """Keep a vintage; all of it or nothing. Raises ``UsageError`` if it cannot be written (permissions, full disk,
+        another writer that does not end).
 
         Parameters
         ----------
@@ -132,11 +128,6 @@ class Store:
         -------
         Vintage
             With its id.
-
-        Raises
-        ------
-        UsageError
-            If it cannot be written (permissions, full disk, another writer that does not end).
         """
         bars = vintage.bars if own is None else own
         vintage = replace(vintage, fetched_at=vintage.fetched_at.astimezone(UTC))
@@ -158,13 +149,8 @@ class Store:
         return replace(vintage, id=key)
 
     def clear(self, symbols: Sequence[str] = ()) -> int:
-        """Forget every vintage of the symbols, or of all; how many there were.
-
-        Raises
-        ------
-        UsageError
-            If the file cannot be written.
-        """
+        """Forget every vintage of the symbols, or of all; how many there were. Raises ``UsageError`` if the file cannot
+        be written."""
         try:
             with self._transaction():
                 if symbols:
@@ -262,13 +248,8 @@ def open_store(folder: Path, say: Say) -> Store:
     """The store of a folder, made when there is none.
 
     A file that is not an intact store is set aside under another name and a new one begun, and ``say`` receives a
-    message. A folder that cannot be written is read as it is.
-
-    Raises
-    ------
-    UsageError
-        If the folder cannot be used at all, or a newer version of the program wrote the store.
-    """
+    message. A folder that cannot be written is read as it is. Raises ``UsageError`` if the folder cannot be used at
+    all, or a newer version of the program wrote the store."""
     path = folder / FILE
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -307,13 +288,8 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def set_aside(path: Path, reason: str, say: Say) -> Path:
-    """Rename a damaged store and its companions, so that nothing is lost and a new one can begin.
-
-    Raises
-    ------
-    UsageError
-        If it cannot be renamed.
-    """
+    """Rename a damaged store and its companions, so that nothing is lost and a new one can begin. Raises ``UsageError``
+    if it cannot be renamed."""
     stamp = clock.utc_now().strftime("%Y%m%dT%H%M%S%f")
     aside = path.with_name(f"{path.name}.damaged-{stamp}")
     try:

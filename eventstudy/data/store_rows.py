@@ -47,13 +47,7 @@ def plain(value: Any) -> Any:
 
 
 def header_of(row: Sequence[Any]) -> Header:
-    """A row of the table of fetches.
-
-    Raises
-    ------
-    ValueError, TypeError, OverflowError
-        If it makes no sense.
-    """
+    """A row of the table of fetches. Raises ``ValueError``, ``TypeError`` or ``OverflowError`` if it makes no sense."""
     named = dict(zip(HEADER, row[1:-2], strict=True))
     named["requested_start"] = date.fromisoformat(named["requested_start"])
     named["requested_end"] = date.fromisoformat(named["requested_end"])

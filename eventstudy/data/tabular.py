@@ -51,7 +51,8 @@ class TextTable:
 
 
 def read_table(path: str | Path, required: Sequence[str], *, fold_case: bool = False) -> TextTable:
-    """Read a UTF-8 CSV file with a header.
+    """Read a UTF-8 CSV file with a header. Raises ``InputFileError``: missing, empty or undecodable file, wrong
+    delimiter, missing or repeated headings, header without rows, rows with too many or too few cells.
 
     Parameters
     ----------
@@ -59,12 +60,6 @@ def read_table(path: str | Path, required: Sequence[str], *, fold_case: bool = F
         Headings that must be there.
     fold_case : bool
         Lower-case the headings.
-
-    Raises
-    ------
-    InputFileError
-        Missing, empty or undecodable file, wrong delimiter, missing or repeated headings, header without rows, rows
-        with too many or too few cells.
     """
     columns: dict[str, list[str]] = {}
     lines: list[int] = []
@@ -76,13 +71,8 @@ def read_table(path: str | Path, required: Sequence[str], *, fold_case: bool = F
 
 
 def read_blocks(path: str | Path, required: Sequence[str], *, fold_case: bool = False) -> Iterator[TextTable]:
-    """The same file in blocks of rows, so that a reader of a million rows need not hold them as text.
-
-    Raises
-    ------
-    InputFileError
-        As ``read_table``; rows of the wrong length are reported all at once, after the last block.
-    """
+    """The same file in blocks of rows, so that a reader of a million rows need not hold them as text. Raises
+    ``InputFileError`` as ``read_table``; rows of the wrong length are reported all at once, after the last block."""
     name, rows = str(path), _rows(str(path), _bytes(path))
     _, first = next(rows, (0, None))
     if first is None:
@@ -137,12 +127,7 @@ def _wrong_length(row: Sequence[str], n: int) -> str:
 
 def all_rows(path: str | Path) -> tuple[list[tuple[int, list[str]]], int]:
     """Every row of a UTF-8 CSV file with the line it starts on, and how many rows of empty cells were passed over.
-
-    Raises
-    ------
-    InputFileError
-        Missing, empty or undecodable file.
-    """
+    Raises ``InputFileError``: missing, empty or undecodable file."""
     rows = list(_rows(str(path), _bytes(path)))
     kept = [(line, row) for line, row in rows if not is_empty(row)]
     return kept, len(rows) - len(kept)

@@ -51,7 +51,9 @@ _TEXTS += ("instrument", "note")
 
 
 def export_folder(store: Store, folder: Path, source: str = "", *, force: bool = False) -> list[str]:
-    """Write the newest readable vintage with prices of every symbol, all of one source.
+    """Write the newest readable vintage with prices of every symbol, all of one source. Raises ``UsageError`` if there
+    is nothing to write, the folder cannot be written, or it holds a file of somebody's own in the place of one of these
+    and ``force`` is not set.
 
     Parameters
     ----------
@@ -64,12 +66,6 @@ def export_folder(store: Store, folder: Path, source: str = "", *, force: bool =
     -------
     list of str
         The symbols, sorted.
-
-    Raises
-    ------
-    UsageError
-        If there is nothing to write, the folder cannot be written, or it holds a file of somebody's own in the place of
-        one of these and ``force`` is not set.
     """
     newest: dict[str, Vintage] = {}
     sources = sorted({header.vintage.source for header in store.headers() if header.vintage.outcome == PRICES})
@@ -108,19 +104,13 @@ def export_folder(store: Store, folder: Path, source: str = "", *, force: bool =
 
 
 def import_folder(folder: Path, store: Store) -> tuple[list[str], list[str]]:
-    """Read an exported folder into the store.
+    """Read an exported folder into the store. Raises ``UsageError`` if the folder is not an export. Raises
+    ``InputFileError`` if a file is not the one that was exported: its figures do not have the digest of the manifest.
 
     Returns
     -------
     list of str, list of str
         Symbols that became vintages, and symbols whose vintage the store already had.
-
-    Raises
-    ------
-    UsageError
-        If the folder is not an export.
-    InputFileError
-        If a file is not the one that was exported: its figures do not have the digest of the manifest.
     """
     vintages = [_read(folder, record) for record in _manifest(folder)]
     if twice := next((s for s, n in Counter(v.symbol for v in vintages).items() if n > 1), ""):

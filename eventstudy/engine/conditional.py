@@ -24,7 +24,8 @@ def conditional_fits(design: Design, process: str) -> Fits:
 
     The mean and the variance equation are fitted jointly by maximum likelihood on the estimation window's valid
     sessions, one after the other; with those parameters the variance is filtered through the sessions between the
-    windows and forecast over the event window, never with the event's own shocks.
+    windows and forecast over the event window, never with the event's own shocks. Raises ``UsageError`` if ``arch`` is
+    not installed.
 
     Returns
     -------
@@ -32,11 +33,6 @@ def conditional_fits(design: Design, process: str) -> Fits:
         ``relative_variance`` holds the forecasts over s2, ``xtx_inv`` the parameters' covariance over s2. Events with
         fewer than 250 valid sessions, without convergence, or with a variance that explodes or runs away keep least
         squares with the scale of the 20 latest sessions and 20 degrees of freedom, and ``fallback``.
-
-    Raises
-    ------
-    UsageError
-        If ``arch`` is not installed.
 
     Checked against
     ---------------

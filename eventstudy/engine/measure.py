@@ -29,7 +29,8 @@ REFITTED = frozenset({"conformal", "vol-conformal", "rank-local"})
 def chosen_engine(
     asked: str, n: int, model: str, conventions: Conventions | None = None, tests: frozenset[str] = frozenset()
 ) -> Engine:
-    """The engine of a run: the one asked for, or for ``auto`` the compiled one where it is installed and pays.
+    """The engine of a run: the one asked for, or for ``auto`` the compiled one where it is installed and pays. Raises
+    ``UsageError`` if ``numba`` is asked for and not installed, or has no twin of the model.
 
     Parameters
     ----------
@@ -38,13 +39,8 @@ def chosen_engine(
         Events.
     model, conventions
         Some models and all other conventions have no compiled twin.
-    tests : frozenset of str
+    tests
         Tests of one event that are wanted.
-
-    Raises
-    ------
-    UsageError
-        If ``numba`` is asked for and not installed, or has no twin of the model.
     """
     possible = compiled(model, conventions or EXACT)
     if asked == "numba":

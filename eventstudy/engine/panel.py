@@ -18,7 +18,8 @@ LONGEST_SPAN = 2**15 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnPanel:
-    """Returns of S series and of the factors that explain them, on T sessions.
+    """Returns of S series and of the factors that explain them, on T sessions. Raises ``ValueError`` if shapes differ
+    or a return covers more than ``LONGEST_SPAN`` sessions.
 
     Attributes
     ----------
@@ -34,11 +35,6 @@ class ReturnPanel:
         Calendar day of each session (days since 1970-01-01), which aligns series of different calendars.
     offset : float64 (S, T) or None
         What was taken off the returns before they came here (the risk-free return of a factor model); None is nothing.
-
-    Raises
-    ------
-    ValueError
-        If shapes differ or a return covers more than ``LONGEST_SPAN`` sessions.
     """
 
     returns: Floats

@@ -123,7 +123,6 @@ def shared_by(
 
     Parameters
     ----------
-    tally, chosen, layout
     sums : mapping
         Window -> ``PairSums`` of its samples in the order of ``chosen.windows()``.
     own : mapping or None

@@ -166,14 +166,9 @@ def placebo_share(values: Floats, value: float) -> float:
 
 
 def backtest(studied: Studied, choices: BacktestSpec, progress: Progress | None = None) -> Backtest:
-    """Walk forward through the events of a study, trade them, and do the same on matched placebo dates.
-
-    Raises
-    ------
-    UsageError
-        If the exit day lies beyond the event window.
-    NothingStudied
-        If no direct or peer event was studied.
+    """Walk forward through the events of a study, trade them, and do the same on matched placebo dates. Raises
+    ``UsageError`` if the exit day lies beyond the event window. Raises ``NothingStudied`` if no direct or peer event
+    was studied.
 
     Checked against
     ---------------

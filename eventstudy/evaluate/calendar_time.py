@@ -52,7 +52,6 @@ class _Held:
 
     Attributes
     ----------
-    panel, placed, plan
     until : int64 (E,)
         See ``calendar_time.held_until``.
     """

@@ -104,7 +104,8 @@ class _Subject:
 def calibrate(
     result: StudyResult, effects: Sequence[float] = EFFECTS, progress: Callable[[str], None] | None = None
 ) -> Calibration:
-    """Every single-event and cluster test of a study on the uneventful sessions of its own tickers.
+    """Every single-event and cluster test of a study on the uneventful sessions of its own tickers. Raises
+    ``UsageError`` for an effect that is not a size.
 
     Parameters
     ----------
@@ -116,11 +117,6 @@ def calibrate(
     -------
     Calibration
         A ticker or cluster without enough sessions is a row with a reason.
-
-    Raises
-    ------
-    UsageError
-        For an effect that is not a size.
 
     Checked against
     ---------------
@@ -183,13 +179,8 @@ def _part_rows(studied: Studied, keys: Sequence[SeriesKey], levels: Sequence[flo
 
 
 def checked_effects(effects: Sequence[float]) -> tuple[float, ...]:
-    """The effects, once each and in order of size.
-
-    Raises
-    ------
-    UsageError
-        For one that is not above 0, or is given in percent.
-    """
+    """The effects, once each and in order of size. Raises ``UsageError`` for one that is not above 0, or is given in
+    percent."""
     for size in effects:
         if not 0 < size < 1:
             raise UsageError(f"effect {size:g} is out of range", "a decimal above 0 and below 1, such as 0.03 for 3 %")

@@ -207,7 +207,7 @@ def value(node: ast.expr, data: Mapping[str, Any]) -> Any:
 
 
 def read_formula(text: str, known: Iterable[str]) -> Formula:
-    """Read a formula.
+    """Read a formula. Raises ``UsageError`` for anything outside the language of this module.
 
     Parameters
     ----------
@@ -215,11 +215,6 @@ def read_formula(text: str, known: Iterable[str]) -> Formula:
         ``car ~ C(category) + claimed_return``; without ``car ~`` the right side alone.
     known : iterable of str
         Columns it may name.
-
-    Raises
-    ------
-    UsageError
-        For anything outside the language of this module.
 
     Checked against
     ---------------

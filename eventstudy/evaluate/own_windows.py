@@ -19,13 +19,8 @@ DIFFERENT = "the events' windows differ, and this test reads the days of one win
 
 
 def with_own_windows(spec: StudySpec, events: EventColumns) -> StudySpec:
-    """The spec with the windows that rows name behind its own.
-
-    Raises
-    ------
-    InputFileError
-        For every row whose window is not inside the event window.
-    """
+    """The spec with the windows that rows name behind its own. Raises ``InputFileError`` for every row whose window is
+    not inside the event window."""
     column = events.columns["window"]
     named = {text: Window.parse(text) for text in column.values if text}
     wrong = np.flatnonzero(column.where(lambda text: bool(text) and not named[text].within(spec.event_window)))

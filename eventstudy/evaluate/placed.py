@@ -86,7 +86,6 @@ def pair_sums_of(
 
     Parameters
     ----------
-    studied, events
     some : int64 (n,)
         Positions of the events.
     windows : sequence of int

@@ -21,7 +21,6 @@ from eventstudy.evaluate.wild import FEWEST_DATES, wild_cluster, wild_interval
 if TYPE_CHECKING:
     from eventstudy.results import Studied
 
-DEFAULT_FORMULA = "car ~ 1"
 # The most informative row of a ticker's session represents its duplicates.
 ROLE_ORDER = {"direct": 0, "peer": 1, "placebo": 2}
 # HC3 below, HC1 from here on, where the two agree and HC3 costs more.
@@ -70,7 +69,9 @@ def regression_rows(studied: Studied) -> list[int]:
 def regress(
     studied: Studied, formula: str, *, allow_small: bool = False, windows: Sequence[int] | None = None
 ) -> tuple[Regression, ...]:
-    """Regress the CARs on event columns: the primary window of each row, or each window the user named.
+    """Regress the CARs on event columns: the primary window of each row, or each window the user named. Raises
+    ``UsageError`` if the formula cannot be read, or its design cannot be estimated. Raises ``NothingStudied`` if no row
+    has a CAR.
 
     Parameters
     ----------
@@ -80,13 +81,6 @@ def regress(
         Fit several regressors to fewer than 20 rows.
     windows : sequence of int or None
         Positions in ``spec.windows``, -1 for the primary window of each row.
-
-    Raises
-    ------
-    UsageError
-        If the formula cannot be read, or its design cannot be estimated.
-    NothingStudied
-        If no row has a CAR.
 
     Checked against
     ---------------

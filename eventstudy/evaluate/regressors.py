@@ -26,13 +26,8 @@ CLAIMS = frozenset({"claimed_return", "claimed_open_return"})
 
 
 def event_columns(studied: Studied, formula: Formula, at: Ints) -> tuple[pd.DataFrame, Bools]:
-    """Columns of the events file for some positions, numbers where every filled cell is one, and complete rows.
-
-    Raises
-    ------
-    UsageError
-        If a column that is used in arithmetic is not numeric, or a named reference level does not occur.
-    """
+    """Columns of the events file for some positions, numbers where every filled cell is one, and complete rows. Raises
+    ``UsageError`` if a column that is used in arithmetic is not numeric, or a named reference level does not occur."""
     import pandas as pd
 
     complete = np.ones(len(at), dtype=bool)
@@ -77,13 +72,7 @@ def design_matrix(formula: Formula, data: pd.DataFrame) -> tuple[Floats, tuple[s
     """The right side as numbers (N, k), and the name of each column.
 
     formulaic codes the terms. The values of their factors are computed here, so that it looks columns up and evaluates
-    no text.
-
-    Raises
-    ------
-    UsageError
-        If a function has no value on some row, or the terms cannot be coded.
-    """
+    no text. Raises ``UsageError`` if a function has no value on some row, or the terms cannot be coded."""
     import pandas as pd
     from formulaic import SimpleFormula
     from formulaic.errors import FormulaicError

@@ -49,7 +49,6 @@ def csv_text(frame: pd.DataFrame, digits: int | None) -> str:
 
     Parameters
     ----------
-    frame : DataFrame
     digits : int or None
         Significant digits of decimals; None writes the shortest text that reads back to the same float64.
     """

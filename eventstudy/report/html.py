@@ -8,27 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from eventstudy.report import glossary
-from eventstudy.report.document import (
-    MADE_BY,
-    NUMBERS,
-    Block,
-    Cell,
-    Columns,
-    Fold,
-    Group,
-    Heading,
-    Item,
-    Items,
-    Links,
-    Listing,
-    Note,
-    Page,
-    Row,
-    Section,
-    Table,
-    numbers,
-)
+from eventstudy.report import document, glossary
 from eventstudy.report.escape import html as plain
 from eventstudy.report.figures.marks import Figure
 from eventstudy.report.figures.scale import Scale
@@ -44,7 +24,7 @@ SHORT_NOTE = 12
 BAR_WIDTH, BAR_HEIGHT = 152.0, 17.0
 
 
-def report_page(page: Page) -> str:
+def report_page(page: document.Page) -> str:
     """The page as HTML; every text is escaped here."""
     return _Writer(words=page.words).page(page)
 
@@ -68,7 +48,7 @@ class _Writer:
     known: set[str] = field(default_factory=set)
     told: set[str] = field(default_factory=set)
 
-    def page(self, page: Page) -> str:
+    def page(self, page: document.Page) -> str:
         head = self._head(page)
         banner = f'<p class="banner" role="note">{text(page.banner)}</p>' if page.banner else ""
         kicker = f'<header><p class="kick">{text(page.kicker)}</p></header>' if page.kicker else "<header></header>"
@@ -82,11 +62,11 @@ class _Writer:
             f"{sections}{words}</main>\n{closing}</body></html>\n"
         )
 
-    def _head(self, page: Page) -> str:
+    def _head(self, page: document.Page) -> str:
         said = " ".join(page.lead)[:300]
         parts = [
             '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">',
-            f'<meta name="generator" content="{MADE_BY}"><title>{text(page.title)}</title>',
+            f'<meta name="generator" content="{document.MADE_BY}"><title>{text(page.title)}</title>',
             f'<meta name="description" content="{text(said)}">' if said else "",
             f'<meta property="og:type" content="article"><meta property="og:title" content="{text(page.title)}">',
             f'<meta property="og:description" content="{text(said)}">' if said else "",
@@ -99,7 +79,7 @@ class _Writer:
             )
         return "".join(parts) + f"<style>{_style()}</style>"
 
-    def _opening(self, page: Page) -> str:
+    def _opening(self, page: document.Page) -> str:
         lead = "".join(f'<p class="lead">{self._text(words)}</p>' for words in page.lead)
         if page.caveat[0]:
             lead += f'<p class="note caveat"><strong>{text(page.caveat[0])}</strong> {self._text(page.caveat[1])}</p>'
@@ -109,7 +89,7 @@ class _Writer:
             title = f'<div class="two"><div>{title}</div>{self._block(blocks.pop(0))}</div>'
         return title + "".join(map(self._block, blocks))
 
-    def _section(self, section: Section) -> str:
+    def _section(self, section: document.Section) -> str:
         self.known = set()
         ident, quiet = plain(section.id), ' class="quiet"' if section.quiet else ""
         inside = "".join(map(self._block, section.blocks))
@@ -137,39 +117,39 @@ class _Writer:
         self.told.add(term.id)
         return f'<a href="#w-{term.id}"{title}>{words}</a>'
 
-    def _block(self, block: Block) -> str:
+    def _block(self, block: document.Block) -> str:
         match block:
             case str():
                 return f"<p>{self._text(block)}</p>"
-            case Note():
+            case document.Note():
                 return f'<p class="note">{self._text(block.text)}</p>'
-            case Heading():
+            case document.Heading():
                 ident = f' id="{plain(block.id)}"' if block.id else ""
                 return f"<h3{ident}>{text(block.text)}</h3>"
-            case Listing():
+            case document.Listing():
                 items = "".join(f"<li>{self._text(item)}</li>" for item in block.items)
                 return f'<ul class="tight">{items}</ul>'
-            case Links():
+            case document.Links():
                 links = " · ".join(f'<a href="{plain(file)}">{text(words)}</a>' for words, file in block.items)
                 return f'<p class="note">{links}</p>'
-            case Items():
+            case document.Items():
                 return self._items(block)
-            case Fold():
+            case document.Fold():
                 return self._fold(block)
-            case Columns():
+            case document.Columns():
                 parts = "".join(
                     f"<div>{f'<h3>{text(title)}</h3>' if title else ''}{self._figure(figure, inner=True)}</div>"
                     for title, figure in block.items
                 )
                 return f'<div class="panels">{parts}</div>'
-            case Table():
+            case document.Table():
                 return self._table(block)
             case Figure():
                 return self._figure(block)
-            case Section():
+            case document.Section():
                 return self._section(block)
 
-    def _fold(self, fold: Fold) -> str:
+    def _fold(self, fold: document.Fold) -> str:
         self.known = set()
         ident = f' id="{plain(fold.id)}"' if fold.id else ""
         lead = f"<strong>{text(fold.lead)}</strong> " if fold.lead else ""
@@ -177,7 +157,7 @@ class _Writer:
         inside = "".join(map(self._block, fold.blocks))
         return f"<details{ident}><summary>{lead}{text(fold.title)}{note}</summary><div>{inside}</div></details>"
 
-    def _items(self, items: Items) -> str:
+    def _items(self, items: document.Items) -> str:
         parts = "".join(map(self._item, items.items))
         key = ""
         if any(item.parts for item in items.items):
@@ -196,7 +176,7 @@ class _Writer:
             )
         return f'<ul class="claims">{parts}</ul>{key}'
 
-    def _item(self, item: Item) -> str:
+    def _item(self, item: document.Item) -> str:
         bar = ""
         if item.parts:
             market, own, full = item.parts
@@ -218,24 +198,24 @@ class _Writer:
         single = len(figure.panels) == 1
         held = panels if single else f'<div class="panels">{panels}</div>'
         shape = ' class="single"' if single and not inner else ""
-        table = numbers(figure)
-        below = "" if table is None else self._fold(Fold(title=NUMBERS, blocks=(table,)))
+        table = document.numbers(figure)
+        below = "" if table is None else self._fold(document.Fold(title=document.NUMBERS, blocks=(table,)))
         return f"<figure{shape}>{held}<figcaption>{self._text(figure.caption)}</figcaption>{below}</figure>"
 
-    def _table(self, table: Table) -> str:
+    def _table(self, table: document.Table) -> str:
         note = f'<p class="note">{self._text(table.note)}</p>' if table.note else ""
         inside = self._grid(table) + note
         if table.folded:
             return f"<details><summary>{text(table.caption)}</summary><div>{inside}</div></details>"
         return inside
 
-    def _grid(self, table: Table) -> str:
+    def _grid(self, table: document.Table) -> str:
         head = "".join(
             f'<th scope="col"{_classes(table, i)}>{self._column(name)}' for i, name in enumerate(table.columns)
         )
         bodies: list[str] = []
         for row in table.rows:
-            if isinstance(row, Group):
+            if isinstance(row, document.Group):
                 bodies.append(f"</tbody><tbody>{_group(row, len(table.columns))}")
             else:
                 bodies.append(_row(table, row))
@@ -263,14 +243,14 @@ def _short(style: str) -> str:
     return re.sub(r"\s*([{};,])\s*", r"\1", re.sub(r"\s+", " ", style)).replace(": ", ":").replace(";}", "}")
 
 
-def _contents(page: Page) -> str:
+def _contents(page: document.Page) -> str:
     entries = [f'<li><a href="#{plain(s.id)}">{text(s.title)}</a></li>' for s in page.sections if not s.quiet]
     entries += ['<li><a href="#words">Words</a></li>'] if page.words else []
     entries += [f'<li><a href="{plain(file)}">{text(words)}</a></li>' for words, file in page.further]
     return f'<nav aria-label="On this page"><ul>{"".join(entries)}</ul></nav>' if len(entries) > 1 else ""
 
 
-def _group(group: Group, columns: int) -> str:
+def _group(group: document.Group, columns: int) -> str:
     name = text(group.text)
     name = (
         f'<a href="{plain(group.link)}">{name}</a>'
@@ -284,14 +264,14 @@ def _group(group: Group, columns: int) -> str:
     return f'<tr class="{style}"><th colspan="{columns}" scope="rowgroup">{name}{note}'
 
 
-def _row(table: Table, row: Row) -> str:
+def _row(table: document.Table, row: document.Row) -> str:
     cells = "".join(_cell(table, i, cell) for i, cell in enumerate(row))
     # cells and rows end where the next begins: HTML leaves their end tags to the writer
     return f"<tr>{cells}"
 
 
-def _cell(table: Table, i: int, cell: str | Cell) -> str:
-    held = Cell(text=cell) if isinstance(cell, str) else cell
+def _cell(table: document.Table, i: int, cell: str | document.Cell) -> str:
+    held = document.Cell(text=cell) if isinstance(cell, str) else cell
     if held.bar is not None:
         return f"<td>{_bar(held, table.scale)}"
     names = _side(table, i, head=not i) + (["long"] if i not in table.numeric and len(held.text) > SENTENCE else [])
@@ -304,7 +284,7 @@ def _cell(table: Table, i: int, cell: str | Cell) -> str:
     return f'<th scope="row"{style}>{inside}{note}' if not i else f"<td{style}>{inside}{note}"
 
 
-def _bar(cell: Cell, scale: tuple[float, float]) -> str:
+def _bar(cell: document.Cell, scale: tuple[float, float]) -> str:
     """An interval with its middle on the table's scale, zero as a line."""
     assert cell.bar is not None, "only called with one"
     x = Scale(scale[0], scale[1], 4.0, BAR_WIDTH - 4)
@@ -318,17 +298,17 @@ def _bar(cell: Cell, scale: tuple[float, float]) -> str:
     )
 
 
-def _classes(table: Table, i: int) -> str:
+def _classes(table: document.Table, i: int) -> str:
     names = _side(table, i, head=False)
     return f' class="{names[0]}"' if names else ""
 
 
-def _mostly_numbers(table: Table) -> bool:
+def _mostly_numbers(table: document.Table) -> bool:
     """Whether numbers are the rule in a table, so that its cells of text are marked in their place."""
     return 2 * len(table.numeric) > len(table.columns)
 
 
-def _side(table: Table, i: int, *, head: bool) -> list[str]:
+def _side(table: document.Table, i: int, *, head: bool) -> list[str]:
     """The class that puts a cell to the side of its column; a ``head`` of a row is at the left by itself."""
     if i in table.numeric:
         return ["n"] if head or not _mostly_numbers(table) else []

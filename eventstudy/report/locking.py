@@ -44,13 +44,8 @@ def claim(folder: Path) -> IO[str]:
 def alone(out: Path) -> Iterator[bool]:
     """Have a report folder to oneself while files are moved into it, so that two reports do not mix.
 
-    Signals to end wait until they are all there. Yields whether the system knows such locks.
-
-    Raises
-    ------
-    BlockingIOError
-        If another run holds it for a minute.
-    """
+    Signals to end wait until they are all there. Yields whether the system knows such locks. Raises ``BlockingIOError``
+    if another run holds it for a minute."""
     if fcntl is None:
         with uninterrupted():
             yield False

@@ -4,32 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from eventstudy.report import glossary
-from eventstudy.report.document import (
-    MADE_BY,
-    NUMBERS,
-    Block,
-    Cell,
-    Columns,
-    Fold,
-    Group,
-    Heading,
-    Items,
-    Links,
-    Listing,
-    Note,
-    Page,
-    Section,
-    Table,
-    has_bars,
-    numbers,
-    text_of,
-)
+from eventstudy.report import document, glossary
 from eventstudy.report.escape import markdown as escape
 from eventstudy.report.figures.marks import Figure
 
 
-def render(page: Page, figures_at: str = "figures", *, tables: bool = False) -> str:
+def render(page: document.Page, figures_at: str = "figures", *, tables: bool = False) -> str:
     """The page as Markdown.
 
     Parameters
@@ -39,7 +19,7 @@ def render(page: Page, figures_at: str = "figures", *, tables: bool = False) -> 
     tables : bool
         Whether a folded table below each figure gives its numbers.
     """
-    parts = [f"# {escape(page.title)}", f"<!-- {MADE_BY} -->"]
+    parts = [f"# {escape(page.title)}", f"<!-- {document.MADE_BY} -->"]
     parts += [f"> **{escape(page.banner)}**"] if page.banner else []
     parts += [f"*{escape(page.kicker)}*"] if page.kicker else []
     parts += [escape(text) for text in page.lead]
@@ -54,25 +34,25 @@ def render(page: Page, figures_at: str = "figures", *, tables: bool = False) -> 
     return "\n\n".join(parts) + "\n"
 
 
-def _block(block: Block, figures_at: str, tables: bool) -> Iterator[str]:
+def _block(block: document.Block, figures_at: str, tables: bool) -> Iterator[str]:
     match block:
         case str():
             yield escape(block)
-        case Note():
+        case document.Note():
             yield f"*{escape(block.text)}*"
-        case Heading():
+        case document.Heading():
             yield f"### {escape(block.text)}"
-        case Listing():
+        case document.Listing():
             yield "\n".join(f"- {escape(item)}" for item in block.items)
-        case Links():
+        case document.Links():
             # links to HTML pages lead nowhere from a job summary or a README
             pass
-        case Items():
+        case document.Items():
             yield "\n".join(
                 f"- **{escape(i.lead)}** {escape(i.quote)}{': ' if i.quote else ''}{escape(i.verdict)} {escape(i.text)}"
                 for i in block.items
             )
-        case Fold():
+        case document.Fold():
             note = f" {escape(block.note)}" if block.note else ""
             lead = f"<b>{escape(block.lead)}</b> " if block.lead else ""
             # blank lines within, or what is inside would not be read as Markdown
@@ -80,22 +60,22 @@ def _block(block: Block, figures_at: str, tables: bool) -> Iterator[str]:
             for inner in block.blocks:
                 yield from _block(inner, figures_at, tables)
             yield "</details>"
-        case Columns():
+        case document.Columns():
             for title, figure in block.items:
                 if title:
                     yield f"### {escape(title)}"
                 yield from _figure(figure, figures_at, tables)
-        case Table():
+        case document.Table():
             yield from _folded(block) if block.folded else (_table(block),)
         case Figure():
             yield from _figure(block, figures_at, tables)
-        case Section():
+        case document.Section():
             yield f"## {escape(block.title)}"
             for inner in block.blocks:
                 yield from _block(inner, figures_at, tables)
 
 
-def _folded(table: Table) -> Iterator[str]:
+def _folded(table: document.Table) -> Iterator[str]:
     yield f"<details><summary>{escape(table.caption)}</summary>"
     yield _table(table)
     yield "</details>"
@@ -104,19 +84,19 @@ def _folded(table: Table) -> Iterator[str]:
 def _figure(figure: Figure, figures_at: str, tables: bool) -> Iterator[str]:
     yield f"![{escape(figure.title)}]({figures_at}/{figure.name}.svg)"
     yield f"*{escape(figure.caption)}*"
-    table = numbers(figure) if tables else None
+    table = document.numbers(figure) if tables else None
     if table is not None:
-        yield f"<details><summary>{NUMBERS}</summary>"
+        yield f"<details><summary>{document.NUMBERS}</summary>"
         yield _table(table)
         yield "</details>"
 
 
-def _table(table: Table) -> str:
-    kept = [i for i in range(len(table.columns)) if not has_bars(table, i)]
+def _table(table: document.Table) -> str:
+    kept = [i for i in range(len(table.columns)) if not document.has_bars(table, i)]
     rule = ["--:" if i in table.numeric else "---" for i in kept]
     lines = [_line([escape(table.columns[i]) for i in kept]), _line(rule)]
     for row in table.rows:
-        if isinstance(row, Group):
+        if isinstance(row, document.Group):
             note = f" {escape(row.note)}" if row.note else ""
             lines.append(_line([f"**{escape(row.text)}**{note}", *[""] * (len(kept) - 1)]))
         else:
@@ -125,10 +105,10 @@ def _table(table: Table) -> str:
     return f"{text}\n\n{escape(table.note)}" if table.note else text
 
 
-def _cell(cell: str | Cell) -> str:
-    if isinstance(cell, Cell) and cell.strong:
+def _cell(cell: str | document.Cell) -> str:
+    if isinstance(cell, document.Cell) and cell.strong:
         return f"**{escape(cell.text)}**" + (f" ({escape(cell.note)})" if cell.note else "")
-    return escape(text_of(cell))
+    return escape(document.text_of(cell))
 
 
 def _line(cells: list[str]) -> str:

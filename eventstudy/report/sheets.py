@@ -29,17 +29,13 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def workbook_bytes(tables: Mapping[str, pd.DataFrame]) -> bytes:
-    """Tables as a workbook, one sheet each: a frozen row of headings, filters, numbers and dates as such.
+    """Tables as a workbook, one sheet each: a frozen row of headings, filters, numbers and dates as such. Raises
+    ``UsageError``: openpyxl is not installed, or a table has more rows than a sheet.
 
     Parameters
     ----------
     tables : mapping
         Name -> frame; missing values are empty cells, days written as ISO text are dates.
-
-    Raises
-    ------
-    UsageError
-        openpyxl is not installed, or a table has more rows than a sheet.
     """
     try:
         import openpyxl

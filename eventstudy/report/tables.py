@@ -51,14 +51,6 @@ def shown(studied: Studied) -> MeasuredEvents:
     return studied.measured if every else studied.measured.take(np.array(studied.reported, dtype=np.int64))
 
 
-def _abnormal_returns(result: StudyResult, found: MeasuredEvents) -> dict[str, Column]:
-    return result.studied.tables.daily(found)
-
-
-def _models(result: StudyResult, found: MeasuredEvents) -> dict[str, Column]:
-    return result.studied.tables.models(found)
-
-
 def windows_columns(result: StudyResult, found: MeasuredEvents) -> dict[str, Column]:
     """Columns of windows, with the rates of each test on uneventful sessions where they were asked for."""
     columns = result.studied.tables.windows(found)
@@ -231,8 +223,8 @@ def _differences(result: StudyResult) -> Iterable[Sequence[Any]]:
 # table of events -> its columns
 OF_EVENTS: dict[str, Callable[[StudyResult, MeasuredEvents], dict[str, Column]]] = {
     "windows": windows_columns,
-    "models": _models,
-    "abnormal_returns": _abnormal_returns,
+    "models": lambda result, found: result.studied.tables.models(found),
+    "abnormal_returns": lambda result, found: result.studied.tables.daily(found),
 }
 
 

@@ -63,13 +63,8 @@ def build_files(
 
 
 def check_writable(out: Path) -> None:
-    """Fail early, before anything is computed, if the output folder can never be written.
-
-    Raises
-    ------
-    UsageError
-        If the path is a file, or its nearest existing parent is not a writable folder.
-    """
+    """Fail early, before anything is computed, if the output folder can never be written. Raises ``UsageError`` if the
+    path is a file, or its nearest existing parent is not a writable folder."""
     nearest = out
     while not nearest.exists() and nearest.parent != nearest:
         nearest = nearest.parent
@@ -89,20 +84,16 @@ def write_report(
     """Write a report folder.
 
     Everything is built in a folder aside and moved file by file, ``manifest.json`` last, so that a reader never sees
-    half a file and a folder without its manifest is known to be unfinished. Files that the previous run listed and
-    this one did not write are removed when ``sweep`` is set; nothing else in the folder is touched. A file that is
-    in the way is replaced if the manifest lists it or it begins with the same heading; with ``force`` in any case.
+    half a file and a folder without its manifest is known to be unfinished. Files that the previous run listed and this
+    one did not write are removed when ``sweep`` is set; nothing else in the folder is touched. A file that is in the
+    way is replaced if the manifest lists it or it begins with the same heading; with ``force`` in any case. Raises
+    ``UsageError`` if the folder cannot be written (permissions, full disk), or holds a file of somebody's own in the
+    place of one of the report.
 
     Returns
     -------
     list of str
         Relative paths written.
-
-    Raises
-    ------
-    UsageError
-        If the folder cannot be written (permissions, full disk), or holds a file of somebody's own in the place of one
-        of the report.
     """
     with aside(out) as folder:
         files = kept_files(folder, result, formats)
@@ -171,7 +162,8 @@ def add_files(
 
     Built aside and moved like a report. The manifest keeps what the last ``run`` wrote there and lists the new files,
     with the settings, versions and prices behind them, under ``added`` and the command's name; the next ``run`` leaves
-    both alone.
+    both alone. Raises ``UsageError`` if the folder cannot be written, or holds a file of somebody's own in the place of
+    one of these.
 
     Parameters
     ----------
@@ -188,11 +180,6 @@ def add_files(
     -------
     list of str
         Relative paths written.
-
-    Raises
-    ------
-    UsageError
-        If the folder cannot be written, or holds a file of somebody's own in the place of one of these.
     """
     data = {name: held.encode() if isinstance(held, str) else held for name, held in sorted(files.items())}
     hashes = hashed(data)
@@ -231,13 +218,7 @@ def _manifest_bytes(listed: Mapping[str, Any]) -> bytes:
 @contextmanager
 def aside(out: Path) -> Iterator[Path]:
     """A folder within the report folder to build in; it goes whatever happens, and so does a report folder that was
-    made for it and stayed empty.
-
-    Raises
-    ------
-    UsageError
-        If something cannot be written (permissions, full disk).
-    """
+    made for it and stayed empty. Raises ``UsageError`` if something cannot be written (permissions, full disk)."""
     try:
         new, folder = not out.exists(), None
         with ExitStack() as stack:

@@ -107,13 +107,7 @@ class Difference:
 
 
 def difference(before: ReportFolder, after: ReportFolder) -> Difference:
-    """Hold one report against another.
-
-    Raises
-    ------
-    InputFileError
-        If a table cannot be read.
-    """
+    """Hold one report against another. Raises ``InputFileError`` if a table cannot be read."""
     whole = bool(before.manifest and after.manifest)
     settings = changed_settings(before.spec, after.spec, whole=whole) if before.spec and after.spec else {}
     prices = changed_prices(before, after, comparable=not {"returns", "missing"} & set(settings))

@@ -147,15 +147,8 @@ class ReportFolder:
 
 
 def read_folder(path: Path) -> ReportFolder:
-    """Open a report folder.
-
-    Raises
-    ------
-    UsageError
-        If it is not a folder, holds no report, or was written under a schema that this version does not read.
-    InputFileError
-        If manifest.json or results.json cannot be read.
-    """
+    """Open a report folder. Raises ``UsageError`` if it is not a folder, holds no report, or was written under a schema
+    that this version does not read. Raises ``InputFileError`` if manifest.json or results.json cannot be read."""
     if not path.is_dir():
         found = "is not a folder" if path.exists() else "does not exist"
         hint = meant_path(path, folder=True) or "`eventstudy run -o DIR` writes one"
@@ -281,13 +274,7 @@ def _check_schema(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Rows of a CSV with the line they end on.
-
-    Raises
-    ------
-    InputFileError
-        If the file cannot be read or is not CSV.
-    """
+    """Rows of a CSV with the line they end on. Raises ``InputFileError`` if the file cannot be read or is not CSV."""
     line = 0
     try:
         with opened_text(path, STREAMED, links=False) as handle, large_cells():

@@ -10,23 +10,8 @@ from datetime import date, datetime
 from typing import Any
 
 from eventstudy.errors import ExpressionError, InputFileError, Problem, UsageError
+from eventstudy.review import language
 from eventstudy.review.folder import TEXT_COLUMNS, Cell, ReportFolder
-from eventstudy.review.language import (
-    Absolute,
-    Both,
-    Column,
-    Comparison,
-    Count,
-    Negative,
-    Node,
-    Not,
-    Number,
-    OverRows,
-    columns_of,
-    counts_of,
-    is_by_row,
-    parse,
-)
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
@@ -101,19 +86,14 @@ class Verdict:
 
 
 def hold(folder: ReportFolder, expressions: Sequence[str], now: datetime) -> list[Verdict]:
-    """Every condition against a folder, in the order given.
+    """Every condition against a folder, in the order given. Raises ``ExpressionError`` for a condition that makes no
+    sense, before any is judged. Raises ``UsageError`` if the tables are not those of the manifest, or a count is asked
+    for that the folder cannot give.
 
     Parameters
     ----------
     now : datetime
         What ``data_age_days`` counts to.
-
-    Raises
-    ------
-    ExpressionError
-        For a condition that makes no sense, before any is judged.
-    UsageError
-        If the tables are not those of the manifest, or a count is asked for that the folder cannot give.
     """
     for table in ("windows", "excluded"):
         if name := folder.changed_file(table):
@@ -124,11 +104,13 @@ def hold(folder: ReportFolder, expressions: Sequence[str], now: datetime) -> lis
             )
     columns = _columns(folder)
     texts = tuple(name for name in columns if name in TEXT_COLUMNS)
-    trees = [parse(text, tuple(name for name in columns if name not in TEXT_COLUMNS), texts) for text in expressions]
-    rows, windows = read_rows(folder, {c.label: c for tree in trees for c in columns_of(tree)})
+    trees = [
+        language.parse(text, tuple(name for name in columns if name not in TEXT_COLUMNS), texts) for text in expressions
+    ]
+    rows, windows = read_rows(folder, {c.label: c for tree in trees for c in language.columns_of(tree)})
     for text, tree in zip(expressions, trees, strict=True):
         _check_windows(text, tree, windows)
-    named = {count.name for tree in trees for count in counts_of(tree)}
+    named = {count.name for tree in trees for count in language.counts_of(tree)}
     counts = {name: count_of(folder, name, now) for name in sorted(named)}
     return [judge(text, tree, rows, counts) for text, tree in zip(expressions, trees, strict=True)]
 
@@ -147,7 +129,7 @@ def _columns(folder: ReportFolder) -> tuple[str, ...]:
     return tuple(COLUMNS["windows"])
 
 
-def read_rows(folder: ReportFolder, wanted: Mapping[str, Column]) -> tuple[list[Row], list[tuple[int, int]]]:
+def read_rows(folder: ReportFolder, wanted: Mapping[str, language.Column]) -> tuple[list[Row], list[tuple[int, int]]]:
     """Events in file order with what conditions name, and every window the table has.
 
     Rows of one event are adjacent or not; only the numbers asked for are kept.
@@ -179,8 +161,8 @@ def _window(text: str, folder: ReportFolder, line: int) -> tuple[int, int]:
         ) from None
 
 
-def _check_windows(text: str, tree: Node, windows: Sequence[tuple[int, int]]) -> None:
-    for column in columns_of(tree):
+def _check_windows(text: str, tree: language.Node, windows: Sequence[tuple[int, int]]) -> None:
+    for column in language.columns_of(tree):
         if column.window is not None and windows and column.window not in windows:
             known = ", ".join(f"[{start},{end}]" for start, end in windows)
             raise ExpressionError(
@@ -194,13 +176,8 @@ def _check_windows(text: str, tree: Node, windows: Sequence[tuple[int, int]]) ->
 
 
 def count_of(folder: ReportFolder, name: str, now: datetime) -> float | None:
-    """``excluded``, ``studied`` or ``data_age_days``; None where the folder holds no prices at all.
-
-    Raises
-    ------
-    UsageError
-        If the folder cannot say.
-    """
+    """``excluded``, ``studied`` or ``data_age_days``; None where the folder holds no prices at all. Raises
+    ``UsageError`` if the folder cannot say."""
     if name == "data_age_days":
         last = last_session(folder)
         return None if last is None else float((now.date() - last).days)
@@ -216,13 +193,8 @@ def count_of(folder: ReportFolder, name: str, now: datetime) -> float | None:
 
 
 def last_session(folder: ReportFolder) -> date | None:
-    """The last session of the market's prices, or where the market is not among them of the newest series.
-
-    Raises
-    ------
-    UsageError
-        If there is no manifest.json, which alone knows.
-    """
+    """The last session of the market's prices, or where the market is not among them of the newest series. Raises
+    ``UsageError`` if there is no manifest.json, which alone knows."""
     if not folder.manifest:
         raise UsageError(
             f"{folder.path} has no manifest.json, the only file that records how far prices reach",
@@ -240,24 +212,24 @@ def last_session(folder: ReportFolder) -> date | None:
         ) from None
 
 
-def judge(text: str, tree: Node, rows: Sequence[Row], counts: Mapping[str, float | None]) -> Verdict:
+def judge(text: str, tree: language.Node, rows: Sequence[Row], counts: Mapping[str, float | None]) -> Verdict:
     """One condition against every row, or once where it names no column."""
     scope = _Scope(rows, counts, {}, {})
-    if not is_by_row(tree):
+    if not language.is_by_row(tree):
         tripped = scope.true(tree, None)
         hit: tuple[Row, ...] = ()
     else:
         hit = tuple(row for row in rows if scope.true(tree, row))
         tripped = bool(hit)
-    values = {**{c.name: counts[c.name] for c in counts_of(tree)}, **scope.summaries}
+    values = {**{c.name: counts[c.name] for c in language.counts_of(tree)}, **scope.summaries}
     return Verdict(
         expression=text,
         tripped=tripped,
-        by_row=is_by_row(tree),
+        by_row=language.is_by_row(tree),
         rows=hit,
         n_rows=len(rows),
         values=values,
-        names=tuple(dict.fromkeys(column.label for column in columns_of(tree))),
+        names=tuple(dict.fromkeys(column.label for column in language.columns_of(tree))),
         undefined=tuple(sorted(scope.undefined.items())),
     )
 
@@ -271,38 +243,38 @@ class _Scope:
     summaries: dict[str, float | None]
     undefined: dict[str, int]
 
-    def true(self, node: Node, row: Row | None) -> bool:
+    def true(self, node: language.Node, row: Row | None) -> bool:
         """Whether a condition holds; every part is looked at, so that all that is undefined is said."""
         match node:
-            case Comparison(sign, left, right):
+            case language.Comparison(sign, left, right):
                 a, b = self.number(left, row), self.number(right, row)
                 return a is not None and b is not None and _COMPARE[sign](a, b)
-            case Not(inner):
+            case language.Not(inner):
                 return not self.true(inner, row)
-            case Both(word, parts):
+            case language.Both(word, parts):
                 found = [self.true(part, row) for part in parts]
                 return all(found) if word == "and" else any(found)
         raise TypeError(f"{node} is not a condition")
 
-    def number(self, node: Node, row: Row | None) -> float | None:
+    def number(self, node: language.Node, row: Row | None) -> float | None:
         """A number, or None where it is not known."""
         match node:
-            case Number(value):
+            case language.Number(value):
                 return value
-            case Count(name):
+            case language.Count(name):
                 return self.known(name, self.counts[name])
-            case Column():
+            case language.Column():
                 assert row is not None, "a column is looked up for a row"
                 return self.known(node.label, row.values[node.label])
-            case Negative(inner):
+            case language.Negative(inner):
                 return None if (plain := self.number(inner, row)) is None else -plain
-            case Absolute(inner):
+            case language.Absolute(inner):
                 return None if (plain := self.number(inner, row)) is None else abs(plain)
-            case OverRows(name, inner):
+            case language.OverRows(name, inner):
                 return self.summary(name, inner)
         raise TypeError(f"{node} is not a number")
 
-    def summary(self, name: str, inner: Node) -> float | None:
+    def summary(self, name: str, inner: language.Node) -> float | None:
         """``max``, ``min`` or ``mean`` over the rows where the value is known; computed once."""
         label = f"{name}({written(inner)})"
         if label not in self.summaries:
@@ -318,19 +290,19 @@ class _Scope:
         return value
 
 
-def written(node: Node) -> str:
+def written(node: language.Node) -> str:
     """A number's tree as it could be typed."""
     match node:
-        case Number(value):
+        case language.Number(value):
             return f"{value:g}"
-        case Count(name):
+        case language.Count(name):
             return name
-        case Column():
+        case language.Column():
             return node.label
-        case Negative(inner):
+        case language.Negative(inner):
             return f"-{written(inner)}"
-        case Absolute(inner):
+        case language.Absolute(inner):
             return f"abs({written(inner)})"
-        case OverRows(name, inner):
+        case language.OverRows(name, inner):
             return f"{name}({written(inner)})"
     raise TypeError(f"{node} is not a number")

@@ -20,6 +20,7 @@ import ast
 import difflib
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NoReturn
 
@@ -333,17 +334,12 @@ class Reader:
 
 
 def parse(text: str, names: tuple[str, ...], texts: tuple[str, ...] = ()) -> Node:
-    """An expression as a tree.
+    """An expression as a tree. Raises ``ExpressionError`` with the place of what is wrong, and what would be right.
 
     Parameters
     ----------
     names, texts : tuple of str
         Columns of numbers, which may be named, and of text, which may not.
-
-    Raises
-    ------
-    ExpressionError
-        With the place of what is wrong, and what would be right.
     """
     if len(text) > LONGEST:
         raise ExpressionError(text[:60], 0, 1, f"the expression has {len(text)} characters", f"at most {LONGEST}")
@@ -351,13 +347,8 @@ def parse(text: str, names: tuple[str, ...], texts: tuple[str, ...] = ()) -> Nod
 
 
 def tokens(text: str) -> list[Token]:
-    """The pieces of a text; the last one is its end.
-
-    Raises
-    ------
-    ExpressionError
-        For a character that belongs to no piece.
-    """
+    """The pieces of a text; the last one is its end. Raises ``ExpressionError`` for a character that belongs to no
+    piece."""
     found: list[Token] = []
     at = 0
     while at < len(text):
@@ -372,49 +363,37 @@ def tokens(text: str) -> list[Token]:
     return [*found, Token("end", "", len(text))]
 
 
+def within(node: Node, *, rows: bool = True) -> Iterator[Node]:
+    """A tree and all that is in it, in the order of the text; without ``rows`` not what is summed up over rows."""
+    yield node
+    match node:
+        case OverRows(_, inner) if not rows:
+            return
+        case Negative(inner) | Absolute(inner) | OverRows(_, inner) | Not(inner):
+            parts: tuple[Node, ...] = (inner,)
+        case Comparison(_, left, right):
+            parts = (left, right)
+        case Both(_, parts):
+            pass
+        case _:
+            return
+    for part in parts:
+        yield from within(part, rows=rows)
+
+
 def columns_of(node: Node) -> tuple[Column, ...]:
     """Every column a tree names, in order, each once."""
-    match node:
-        case Column():
-            return (node,)
-        case Negative(inner) | Absolute(inner) | OverRows(_, inner) | Not(inner):
-            return columns_of(inner)
-        case Comparison(_, left, right):
-            return tuple(dict.fromkeys((*columns_of(left), *columns_of(right))))
-        case Both(_, parts):
-            return tuple(dict.fromkeys(column for part in parts for column in columns_of(part)))
-        case _:
-            return ()
+    return tuple(dict.fromkeys(one for one in within(node) if isinstance(one, Column)))
 
 
 def counts_of(node: Node) -> tuple[Count, ...]:
     """Every count a tree names, in order."""
-    match node:
-        case Count():
-            return (node,)
-        case Negative(inner) | Absolute(inner) | OverRows(_, inner) | Not(inner):
-            return counts_of(inner)
-        case Comparison(_, left, right):
-            return (*counts_of(left), *counts_of(right))
-        case Both(_, parts):
-            return tuple(count for part in parts for count in counts_of(part))
-        case _:
-            return ()
+    return tuple(one for one in within(node) if isinstance(one, Count))
 
 
 def is_by_row(node: Node) -> bool:
     """Whether a tree has one answer per row, rather than one for the whole report."""
-    match node:
-        case Column():
-            return True
-        case Negative(inner) | Absolute(inner) | Not(inner):
-            return is_by_row(inner)
-        case Comparison(_, left, right):
-            return is_by_row(left) or is_by_row(right)
-        case Both(_, parts):
-            return any(map(is_by_row, parts))
-        case _:
-            return False
+    return any(isinstance(one, Column) for one in within(node, rows=False))
 
 
 def _some(names: tuple[str, ...]) -> str:

@@ -235,7 +235,6 @@ def pair_block(
 
     Parameters
     ----------
-    job, wanted
     events : dict
         Number of a block -> its events, for every block that ``tasks`` name.
     tasks : sequence of (block, its neighbours)

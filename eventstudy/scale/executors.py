@@ -144,13 +144,8 @@ class Dask:
 
 @contextmanager
 def executor(threads: int, workers: int, scheduler: str) -> Iterator[Executor]:
-    """The executor that options name; a local cluster ends with it.
-
-    Raises
-    ------
-    UsageError
-        If options contradict each other, Dask is not installed, or no scheduler answers.
-    """
+    """The executor that options name; a local cluster ends with it. Raises ``UsageError`` if options contradict each
+    other, Dask is not installed, or no scheduler answers."""
     chosen = [name for name, on in (("--workers", workers), ("--scheduler", scheduler)) if on]
     if len(chosen) > 1:
         raise UsageError("--workers starts a cluster and --scheduler uses an existing one", "one of the two")

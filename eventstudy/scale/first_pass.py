@@ -88,7 +88,6 @@ def first_pass(
 
     Parameters
     ----------
-    job, prepared, executor
     spool : Spool or None
         Filled here.
     size : int

@@ -34,12 +34,10 @@ def across_events(
 
     Parameters
     ----------
-    job, prepared, executor
     whole : Block or None
         All events of the roster, where the first pass kept them; else what needs their days measures them again.
     size : int
         Events of a block.
-    say : callable
     """
     facts, layout, tally = prepared.panel.facts, job.layout, first.tally
     calendars = Calendars(facts.start, facts.days)

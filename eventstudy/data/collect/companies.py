@@ -82,13 +82,8 @@ class Companies:
 
 
 def read_tickers(body: bytes) -> dict[str, list[tuple[int, str]]]:
-    """The SEC's ``company_tickers.json``: ticker -> CIK and name of each company listed under it.
-
-    Raises
-    ------
-    MalformedResponse
-        If it is not such a list.
-    """
+    """The SEC's ``company_tickers.json``: ticker -> CIK and name of each company listed under it. Raises
+    ``MalformedResponse`` if it is not such a list."""
     found: dict[str, list[tuple[int, str]]] = {}
     try:
         for row in json.loads(body).values():
@@ -120,13 +115,7 @@ def load_companies(path: Path) -> Companies:
 
 
 def keep_companies(path: Path, companies: Companies) -> None:
-    """Keep every list so far.
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be written.
-    """
+    """Keep every list so far. Raises ``OSError`` if the folder cannot be written."""
     record: dict[str, Any] = {
         "listed_on": companies.listed_on,
         "fetched_at": companies.fetched_at,

@@ -22,13 +22,8 @@ HOURS = ("timing", *HEADINGS)
 
 
 def file_answers(path: Path, tickers: Sequence[str], since: date, today: date) -> dict[str, Answer]:
-    """Readings of a file for each ticker.
-
-    Raises
-    ------
-    InputFileError
-        If it has no column of tickers or dates, two that may be it, or a date that cannot be read, with every problem.
-    """
+    """Readings of a file for each ticker. Raises ``InputFileError`` if it has no column of tickers or dates, two that
+    may be it, or a date that cannot be read, with every problem."""
     table = read_table(path, (), fold_case=True)
     headings = ", ".join(map(repr, table.columns))
     chosen: dict[str, str] = {}

@@ -75,13 +75,8 @@ class Index:
 
 
 def checked_identity(text: str) -> str:
-    """A name and an address as the SEC requires them; none is ever made up.
-
-    Raises
-    ------
-    UsageError
-        If there is no identity, or it is not valid.
-    """
+    """A name and an address as the SEC requires them; none is ever made up. Raises ``UsageError`` if there is no
+    identity, or it is not valid."""
     wanted = "a name and an e-mail address, such as `Jane Doe jane@example.org`"
     if not text.strip():
         raise UsageError(
@@ -121,13 +116,8 @@ class Edgar:
     _told: bool = False
 
     def company(self, ticker: str) -> tuple[int, str]:
-        """CIK and name of the company of a ticker, or of TICKER=CIK.
-
-        Raises
-        ------
-        UsageError
-            If the SEC's list does not name exactly one, with what to write instead.
-        """
+        """CIK and name of the company of a ticker, or of TICKER=CIK. Raises ``UsageError`` if the SEC's list does not
+        name exactly one, with what to write instead."""
         symbol, _, number = ticker.partition("=")
         if number:
             if not re.fullmatch(r"\d{1,10}", number):
@@ -162,13 +152,9 @@ class Edgar:
         return now[0].cik, now[0].name
 
     def index(self, cik: int, since: date) -> Index:
-        """Filings of a company from a date on, with the pages of older filings that reach it.
-
-        Raises
-        ------
-        SourceUnavailable, MalformedResponse
-            If the index itself cannot be read; a page that cannot is listed in ``failed``.
-        """
+        """Filings of a company from a date on, with the pages of older filings that reach it. Raises
+        ``SourceUnavailable`` or ``MalformedResponse`` if the index itself cannot be read; a page that cannot is listed
+        in ``failed``."""
         reply = self._asked(f"{SUBMISSIONS}/CIK{cik:010d}.json", f"the filings of CIK {cik}")
         whole = _json(reply, f"the index of CIK {cik}")
         try:
@@ -198,13 +184,8 @@ class Edgar:
         return found
 
     def header(self, filing: Filing) -> Header:
-        """The header of a filing, from the folder where it was read before.
-
-        Raises
-        ------
-        SourceUnavailable, MalformedResponse
-            If it cannot be had.
-        """
+        """The header of a filing, from the folder where it was read before. Raises ``SourceUnavailable`` or
+        ``MalformedResponse`` if it cannot be had."""
         kept = KeptHeaders(self.folder / "headers")
         if (body := kept.load(filing.accession)) is not None:
             with suppress(MalformedResponse):

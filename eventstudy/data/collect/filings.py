@@ -13,6 +13,7 @@ import pandas as pd
 from eventstudy.data.calendar import TradingCalendar, load_calendar
 from eventstudy.data.collect.edgar import Filing
 from eventstudy.data.collect.headers import NEW_YORK, OPENS, SHUTS, Header
+from eventstudy.lists import listed
 
 AMENDED = "/A"
 # What is accepted later than this has the next business day as its date, and most forms are posted about 06:00 then.
@@ -21,27 +22,7 @@ LATE, POSTED = time(17, 30), time(6, 0)
 DEADLINE = 4
 # Items before 2004-08-23 and what they are called since
 OLD_ITEMS = {"12": "2.02", "9": "7.01", "5": "8.01", "7": "9.01", "1": "5.01", "2": "2.01", "3": "1.03", "4": "4.01"}
-TITLES = {
-    "1.01": "Material Definitive Agreement",
-    "1.02": "Termination of a Material Definitive Agreement",
-    "1.03": "Bankruptcy or Receivership",
-    "1.05": "Material Cybersecurity Incidents",
-    "2.01": "Completion of Acquisition or Disposition",
-    "2.02": "Results of Operations and Financial Condition",
-    "2.03": "Creation of a Direct Financial Obligation",
-    "2.05": "Costs of Exit or Disposal Activities",
-    "2.06": "Material Impairments",
-    "3.01": "Notice of Delisting",
-    "4.01": "Changes in Certifying Accountant",
-    "4.02": "Non-Reliance on Earlier Statements",
-    "5.01": "Changes in Control",
-    "5.02": "Departure or Election of Directors or Officers",
-    "5.03": "Amendments to Articles or Bylaws",
-    "5.07": "Votes of Security Holders",
-    "7.01": "Regulation FD Disclosure",
-    "8.01": "Other Events",
-    "9.01": "Financial Statements and Exhibits",
-}
+TITLES: dict[str, str] = listed("items")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

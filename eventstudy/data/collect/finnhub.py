@@ -29,13 +29,8 @@ def finnhub_web(key: str) -> Web:
 
 
 def finnhub_readings(web: Web, ticker: str, since: date, today: date) -> Answer:
-    """Days of results of a ticker, as far as the plan of the key reaches.
-
-    Raises
-    ------
-    SourceUnavailable, RateLimited, MalformedResponse
-        If Finnhub refuses, or answers with something that is not a calendar.
-    """
+    """Days of results of a ticker, as far as the plan of the key reaches. Raises ``SourceUnavailable``,
+    ``RateLimited`` or ``MalformedResponse`` if Finnhub refuses, or answers with something that is not a calendar."""
     symbol = yahoo_spelling(ticker)
     query = {"from": since.isoformat(), "to": today.isoformat(), "symbol": symbol}
     reply = web.get(CALENDAR, query)

@@ -59,15 +59,9 @@ class Gathered:
 def gather_filings(edgar: Edgar, tickers: Sequence[str], wanted: Wanted, say: Callable[[str], None]) -> Gathered:
     """Filings of some tickers as rows of an events file.
 
-    After a refusal for too many requests nothing more is asked; what came is returned.
-
-    Raises
-    ------
-    UsageError
-        If a ticker names no company, with all that do not.
-    SourceUnavailable
-        If not even the list of tickers can be had.
-    """
+    After a refusal for too many requests nothing more is asked; what came is returned. Raises ``UsageError`` if a
+    ticker names no company, with all that do not. Raises ``SourceUnavailable`` if not even the list of tickers can be
+    had."""
     out, companies, problems = Gathered(), [], []
     for ticker in dict.fromkeys(tickers):
         try:
@@ -157,7 +151,7 @@ def _tell(ticker: str, every: list[Filing], chosen: list[Filing], wanted: Wanted
 def gather_earnings(
     tickers: Sequence[str], sources: Sequence[str], days: tuple[date, date], kind: str, folder: Path
 ) -> Gathered:
-    """Days of results of some tickers as rows.
+    """Days of results of some tickers as rows. Raises ``UsageError`` if a ticker or a source is not valid.
 
     Parameters
     ----------
@@ -168,11 +162,6 @@ def gather_earnings(
     kind : {"events", "confounders"}
     folder : Path
         Where an events file may hold the firm's own filings.
-
-    Raises
-    ------
-    UsageError
-        If a ticker or a source is not valid.
     """
     out, problems = Gathered(), []
     wanted = list(dict.fromkeys(tickers))

@@ -48,17 +48,13 @@ class Header:
 
 
 def read_header(body: bytes, accession: str) -> Header:
-    """Read a header in the tagged form (``.hdr.sgml``) or the text form on top of a filing (``.txt``).
+    """Read a header in the tagged form (``.hdr.sgml``) or the text form on top of a filing (``.txt``). Raises
+    ``MalformedResponse``: a page, no header at all, that of another filing, or an invalid clock.
 
     Parameters
     ----------
     accession : str
         Of the filing that was asked for.
-
-    Raises
-    ------
-    MalformedResponse
-        A page, no header at all, that of another filing, or an invalid clock.
     """
     text = body.decode("latin-1").replace("\r\n", "\n")
     root = _ROOT.search(text)
@@ -117,13 +113,7 @@ class KeptHeaders:
         return body if known else None
 
     def keep(self, accession: str, body: bytes) -> None:
-        """Keep the bytes of a header with their hash and the hour.
-
-        Raises
-        ------
-        OSError
-            If the folder cannot be written.
-        """
+        """Keep the bytes of a header with their hash and the hour. Raises ``OSError`` if the folder is read-only."""
         record = {
             "accession": accession,
             "fetched_at": clock.utc_now().isoformat(timespec="seconds"),

@@ -27,7 +27,7 @@ UTC_OFFSETS = (None, "Z", "+00:00", "+0000")
 
 
 def read_moment(text: str, order: str, zone: ZoneInfo | None) -> str:
-    """A date or a moment as an events file has it.
+    """A date or a moment as an events file has it. Raises ``ValueError`` with a sentence that says what to do.
 
     Parameters
     ----------
@@ -35,11 +35,6 @@ def read_moment(text: str, order: str, zone: ZoneInfo | None) -> str:
         Of dates that could be read in two ways; empty where not given.
     zone : ZoneInfo or None
         Whose clock a moment without an offset has. Midnight, as written or in UTC, is not a clock.
-
-    Raises
-    ------
-    ValueError
-        With a sentence that says what to do.
     """
     clock = _CLOCK.fullmatch(text)
     if clock is None:
@@ -65,13 +60,8 @@ def read_moment(text: str, order: str, zone: ZoneInfo | None) -> str:
 def with_clock(text: str, clock: str) -> str:
     """A date with the clock of another column, as ``read_moment`` reads it; a clock of its own counts.
 
-    The offset of the clock counts, then that of the date; a date in UTC is a bare one.
-
-    Raises
-    ------
-    ValueError
-        If the clock does not exist, or its zone is written in letters.
-    """
+    The offset of the clock counts, then that of the date; a date in UTC is a bare one. Raises ``ValueError`` if the
+    clock does not exist, or its zone is written in letters."""
     own = _CLOCK.fullmatch(text)
     if own is not None and own[2] not in MIDNIGHT:
         return text

@@ -82,15 +82,8 @@ class Asked:
 
 
 def import_list(path: Path, asked: Asked) -> Imported:
-    """Read a list.
-
-    Raises
-    ------
-    InputFileError
-        With every problem of its cells.
-    UsageError
-        Where its columns could be read in two ways, with the option that decides.
-    """
+    """Read a list. Raises ``InputFileError`` with every problem of its cells. Raises ``UsageError`` where its columns
+    could be read in two ways, with the option that decides."""
     table = read_list(path, asked.sheet, lambda cells: _is_heading(cells, asked))
     places, notes, order = _places(table, asked)
     columns = {name: table.name(at) for name, at in places.items()}

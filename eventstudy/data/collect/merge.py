@@ -75,17 +75,13 @@ def kind_of(path: Path) -> str:
 
 
 def merged(path: Path, rows: Sequence[Row]) -> Merged:
-    """Join collected rows to a file, which may not be there yet.
+    """Join collected rows to a file, which may not be there yet. Raises ``InputFileError`` if the file, or the file
+    with the new rows, would not pass ``validate``.
 
     Parameters
     ----------
     rows : sequence of dict
         Columns of the kind of file that ``kind_of`` finds; cells that are missing are empty.
-
-    Raises
-    ------
-    InputFileError
-        If the file, or the file with the new rows, would not pass ``validate``.
     """
     kind = kind_of(path)
     base = list(EVENT_COLUMNS if kind == EVENTS else CONFOUNDER_COLUMNS)
@@ -117,13 +113,7 @@ def merged(path: Path, rows: Sequence[Row]) -> Merged:
 
 
 def write(found: Merged) -> None:
-    """Write the file, whole or not at all.
-
-    Raises
-    ------
-    UsageError
-        If it cannot be written.
-    """
+    """Write the file, whole or not at all. Raises ``UsageError`` if it cannot be written."""
     if not found.added:
         return
     try:
@@ -142,13 +132,7 @@ def difference(found: Merged) -> str:
 
 
 def check(path: Path, kind: str, text: str) -> None:
-    """Whether a text would pass ``validate``.
-
-    Raises
-    ------
-    InputFileError
-        With every problem, under the name of the file.
-    """
+    """Whether a text would pass ``validate``. Raises ``InputFileError`` with every problem, as the file's."""
     from eventstudy.data.confounders import read_confounders
     from eventstudy.data.events import read_events
 

@@ -65,7 +65,8 @@ class ListTable:
 
 
 def read_list(path: Path, sheet: str, heads: Callable[[Sequence[str]], bool]) -> ListTable:
-    """Read a list, by the ending of its name.
+    """Read a list, by the ending of its name. Raises ``InputFileError`` if there is no such file, or it cannot be read.
+    Raises ``UsageError`` if the extra that its form needs is not installed.
 
     Parameters
     ----------
@@ -73,13 +74,6 @@ def read_list(path: Path, sheet: str, heads: Callable[[Sequence[str]], bool]) ->
         Of a workbook; empty is its first.
     heads : callable
         Whether folded cells are those of a row of headings.
-
-    Raises
-    ------
-    InputFileError
-        If there is no such file, or it cannot be read.
-    UsageError
-        If the extra that its form needs is not installed.
     """
     kind = path.suffix.lower()
     try:

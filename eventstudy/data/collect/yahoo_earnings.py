@@ -42,13 +42,8 @@ class _Row:
 
 
 def yahoo_readings(web: Web, ticker: str, since: date, today: date) -> Answer:
-    """Days of results of a ticker from a date on, as far as they are past.
-
-    Raises
-    ------
-    SourceUnavailable, RateLimited, MalformedResponse
-        If Yahoo refuses, or answers with something that is not a calendar.
-    """
+    """Days of results of a ticker from a date on, as far as they are past. Raises ``SourceUnavailable``,
+    ``RateLimited`` or ``MalformedResponse`` if Yahoo refuses, or answers with something that is not a calendar."""
     out, rows, before = Answer(), list[_Row](), list[list[str]]()
     symbol = yahoo_spelling(ticker)
     for page in range(MOST_PAGES):
@@ -105,13 +100,8 @@ def _tables(text: str) -> list[list[list[str]]]:
 
 
 def _table(text: str, symbol: str) -> tuple[list[str], list[list[str]]]:
-    """Headings and rows of the calendar on a page; no rows where the page says that there are none.
-
-    Raises
-    ------
-    MalformedResponse
-        If the page has no calendar, or one without a heading that is needed.
-    """
+    """Headings and rows of the calendar on a page; no rows where the page says that there are none. Raises
+    ``MalformedResponse`` if the page has no calendar, or one without a heading that is needed."""
     for table in _tables(text):
         if not table:
             continue

@@ -57,30 +57,20 @@ class EodhdClient:
 
     @classmethod
     def with_key(cls) -> EodhdClient:
-        """With the key of the environment. EODHD takes it in the address alone, so addresses are in no message.
-
-        Raises
-        ------
-        UsageError
-            If there is none.
-        """
+        """With the key of the environment. EODHD takes it in the address alone, so addresses are in no message. Raises
+        ``UsageError`` if there is none."""
         secret = {"api_token": key_of(KEY, TITLE)}
         return cls(Web(service=TITLE, domains=("eodhd.com",), secret_query=secret, per_second=4.0))
 
     def ask(self, symbol: str, start: date, end: date) -> Vintage:
-        """Everything EODHD has of a symbol from start to end, both included, as far as it is final.
+        """Everything EODHD has of a symbol from start to end, both included, as far as it is final. Raises
+        ``RateLimited`` after a cap was reached; further calls raise it without asking. Raises ``SourceUnavailable`` or
+        ``MalformedResponse`` if EODHD refuses, or sends something that is not an answer.
 
         Returns
         -------
         Vintage
             With outcome ``prices``, ``unknown`` or ``nothing``. Closes are raw, dividends of old shares.
-
-        Raises
-        ------
-        RateLimited
-            After a cap was reached; further calls raise it without asking.
-        SourceUnavailable, MalformedResponse
-            If EODHD refuses, or sends something that is not an answer.
         """
         if self._closed_by is not None:
             raise self._closed_by

@@ -19,13 +19,8 @@ PRICES = ("open", "high", "low", "close", "adj_close")
 
 
 def bars_of(days: Sequence[str], columns: Mapping[str, Sequence[float]]) -> Bars:
-    """Rows in any order as bars, oldest first; columns that a vendor does not have are NaN, actions 0.
-
-    Raises
-    ------
-    ValueError
-        Two rows of one day, a price that none can be, or a split that is not a ratio.
-    """
+    """Rows in any order as bars, oldest first; columns that a vendor does not have are NaN, actions 0. Raises
+    ``ValueError``: two rows of one day, a price that none can be, or a split that is not a ratio."""
     dates = np.array(days, dtype="datetime64[D]")
     order = np.argsort(dates, kind="stable")
     dates = dates[order]

@@ -16,12 +16,8 @@ class Client(Protocol):
     """Client of a vendor."""
 
     def ask(self, symbol: str, start: date, end: date) -> Vintage:
-        """Everything the vendor has of a symbol from start to end, both included, as far as it is final.
-
-        Raises
-        ------
-        SourceUnavailable
-            If the vendor refuses or does not answer; also ``RateLimited`` and ``MalformedResponse``.
+        """Everything the vendor has of a symbol from start to end, both included, as far as it is final. Raises
+        ``SourceUnavailable`` if the vendor refuses or does not answer; also ``RateLimited`` and ``MalformedResponse``.
         """
 
 

@@ -52,13 +52,8 @@ class TiingoClient:
 
     @classmethod
     def with_key(cls) -> TiingoClient:
-        """With the key of the environment, which is sent in a header and never in an address.
-
-        Raises
-        ------
-        UsageError
-            If there is none.
-        """
+        """With the key of the environment, which is sent in a header and never in an address. Raises ``UsageError`` if
+        there is none."""
         return cls(
             Web(
                 service=TITLE,
@@ -70,20 +65,15 @@ class TiingoClient:
         )
 
     def ask(self, symbol: str, start: date, end: date) -> Vintage:
-        """Everything Tiingo has of a symbol from start to end, both included, as far as it is settled.
+        """Everything Tiingo has of a symbol from start to end, both included, as far as it is settled. Raises
+        ``RateLimited`` after a cap was reached; further calls raise it without asking. Raises ``SourceUnavailable`` or
+        ``MalformedResponse`` if Tiingo refuses, or sends something that is not an answer.
 
         Returns
         -------
         Vintage
             With outcome ``prices``, ``unknown`` or ``nothing``; the last two only where Tiingo itself says so, or has
             no such market. Closes are raw.
-
-        Raises
-        ------
-        RateLimited
-            After a cap was reached; further calls raise it without asking.
-        SourceUnavailable, MalformedResponse
-            If Tiingo refuses, or sends something that is not an answer.
         """
         if self._closed_by is not None:
             raise self._closed_by

@@ -75,19 +75,14 @@ class YahooClient:
     _waited: float = 0.0
 
     def ask(self, symbol: str, start: date, end: date) -> Vintage:
-        """Everything Yahoo has of a symbol from start to end, both included, as far as it is final.
+        """Everything Yahoo has of a symbol from start to end, both included, as far as it is final. Raises
+        ``RateLimited`` after a refusal for too many requests; further calls raise it without asking. Raises
+        ``MalformedResponse`` or ``SourceUnavailable`` after every try that may help.
 
         Returns
         -------
         Vintage
             With outcome ``prices``, ``unknown`` or ``nothing``; the last two only where Yahoo itself says so.
-
-        Raises
-        ------
-        RateLimited
-            After a refusal for too many requests; further calls raise it without asking.
-        MalformedResponse, SourceUnavailable
-            After every try that may help.
         """
         if self._closed_by is not None:
             raise self._closed_by

@@ -31,7 +31,8 @@ def bars_of(frame: Any, events: Mapping[str, Any], zone: str, *, adjusted: bool)
     """The client's frame as arrays, dates in exchange time; with cash and splits where the reply dates them.
 
     The client hands what was paid on a date without a bar to the bar before it, whose buyers had not earned it. Here
-    such a date is a row of its own without a close.
+    such a date is a row of its own without a close. Raises ``ValueError``, ``TypeError`` or ``KeyError`` or
+    ``AttributeError`` if an event cannot be read.
 
     Parameters
     ----------
@@ -43,11 +44,6 @@ def bars_of(frame: Any, events: Mapping[str, Any], zone: str, *, adjusted: bool)
         Time zone of the exchange.
     adjusted : bool
         Whether the reply holds adjusted closes; the client puts plain ones in their place where it does not.
-
-    Raises
-    ------
-    ValueError, TypeError, KeyError, AttributeError
-        If an event cannot be read.
     """
     days = np.array([stamp.date() for stamp in frame.index], dtype="datetime64[D]")
     columns: dict[str, Floats] = {

@@ -152,13 +152,8 @@ class Wire:
         self.symbol, self.verdict, self.received, self._refusals = symbol, FINE, None, 0
 
     def send(self, method: str, url: str, **options: Any) -> Any:
-        """One request of the client.
-
-        Raises
-        ------
-        Blocked
-            Instead of a request that is not needed, and instead of a reply that is not an answer.
-        """
+        """One request of the client. Raises ``Blocked``: instead of a request that is not needed, and instead of a
+        reply that is not an answer."""
         parts = urlsplit(url)
         chart = parts.path.startswith(CHART)
         side = parts.hostname in SIDE_HOSTS or parts.path in SIDE_PATHS

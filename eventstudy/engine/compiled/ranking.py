@@ -114,14 +114,15 @@ def _first_in_order(ordered, order, n_kept, n, found):
         met += order[i] < n_kept
 
 
-def _readonly(dtype: Any, ndim: int) -> Any:
+def readonly(dtype: Any, ndim: int) -> Any:
+    """The type of an array that a kernel only reads."""
     return types.Array(dtype, ndim, "C", readonly=True)
 
 
 _SIGNATURE = types.void(
-    _readonly(types.float64, 2),  # residual (E, N), NaN on days not used
-    _readonly(types.float64, 2),  # abnormal (E, L), NaN without a return
-    _readonly(types.float64, 1),  # scale (E,)
+    readonly(types.float64, 2),  # residual (E, N), NaN on days not used
+    readonly(types.float64, 2),  # abnormal (E, L), NaN without a return
+    readonly(types.float64, 1),  # scale (E,)
     types.int64,  # events low to high
     types.int64,
     types.float64[:, ::1],  # corrado (E, N + L): ranks of all, centred

@@ -21,6 +21,7 @@ from numba import njit, types
 from eventstudy.engine.compiled import gathering, outcome, rows, simd
 from eventstudy.engine.compiled.gathering import ahead, gather, put_back, reach, used_days, weigh
 from eventstudy.engine.compiled.outcome import car_sums, daily_returns, lagged, local_variance, paths, residual_rows
+from eventstudy.engine.compiled.ranking import readonly
 from eventstudy.engine.compiled.rows import (
     ERROR,
     ESTIMATION,
@@ -236,22 +237,19 @@ def _covariance(p, inverse, sizes, inverses, e):
             xtx_inv[e, j, i] = value
 
 
-def _readonly(dtype: Any, ndim: int) -> Any:
-    return types.Array(dtype, ndim, "C", readonly=True)
-
-
-_SIGNATURE = types.void(
-    _readonly(types.float64, 2),  # returns (S, T)
-    _readonly(types.float64, 3),  # factors (S or 1, K, T)
-    _readonly(types.int16, 2),  # span (S, T)
-    _readonly(types.float64, 2),  # offset (S, T) or (0, 0)
-    _readonly(types.int64, 1),  # series (E,)
-    _readonly(types.int64, 1),  # session (E,)
-    _readonly(types.uint8, 2),  # masked (E or 1, D)
-    _readonly(types.int64, 2),  # windows (W, 2), days from the first of the event window
-    _readonly(types.int64, 1),  # layout: E1, N, D, first column of the event window, intercept, adjusted, strict, log
-    types.int64,  # events low to high
-    types.int64,
+# what a kernel reads, what it makes, and its scratch
+READ = (
+    readonly(types.float64, 2),  # returns (S, T)
+    readonly(types.float64, 3),  # factors (S or 1, K, T)
+    readonly(types.int16, 2),  # span (S, T)
+    readonly(types.float64, 2),  # offset (S, T) or (0, 0)
+    readonly(types.int64, 1),  # series (E,)
+    readonly(types.int64, 1),  # session (E,)
+    readonly(types.uint8, 2),  # masked (E or 1, D)
+    readonly(types.int64, 2),  # windows (W, 2), days from the first of the event window
+    readonly(types.int64, 1),  # layout: E1, N, D, first column of the event window, intercept, adjusted, strict, log
+)
+MADE = (
     types.int64[:, ::1],  # counts (4, E): observations, masked, first, last
     types.float64[:, ::1],  # moments (5, E): s2, nu, r_squared, share above zero, mean size of the residuals
     types.boolean[:, ::1],  # flags (2, E): rank_ok, zero_variance
@@ -262,7 +260,8 @@ _SIGNATURE = types.void(
     types.float64[:, :, ::1],  # scaled (2, E, N): residual, leverage; or empty
     types.float64[:, ::1],  # abnormal (E, L) of one-session scale; or empty
     types.float64[:, ::1],  # order (2 + W, E): sums of e_t^2 and of e_t e_{t-1}, local variances; or empty
-    # scratch
+)
+ROOM = (
     types.float64[:, ::1],  # rows (rows.FIRST + K + p, days filled up to whole lanes), zero
     types.float64[:, ::1],  # R and Q'y (p, p + 1)
     types.float64[:, ::1],  # R^-1 (p, p), zero
@@ -270,6 +269,8 @@ _SIGNATURE = types.void(
     types.int64[::1],  # columns (p + 1,)
     types.float64[::1],  # offset of the event window (L,), zero
 )
+# between them the events low to high
+_SIGNATURE = types.void(*READ, types.int64, types.int64, *MADE, *ROOM)
 
 
 def _built(helpers: str) -> Any:

@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit, types
 
 from eventstudy.engine.compiled import ranking, regress
-from eventstudy.engine.compiled.ranking import rank_events
+from eventstudy.engine.compiled.ranking import rank_events, readonly
 from eventstudy.engine.compiled.regress import measure_events
 
 # events at a time: their residuals and ranks, 8 kB each, stay in the second cache
@@ -242,54 +242,25 @@ def _cell(where, sizes, wanted, found, numbers, deviations, made):
             _signs(residual, ascending, n_est, n_obs, abnormal[where[0]], days[SIGN])
 
 
-def _readonly(dtype: Any, ndim: int) -> Any:
-    return types.Array(dtype, ndim, "C", readonly=True)
-
-
 _SIGNATURE = types.void(
-    # what ``measure_events`` reads
-    _readonly(types.float64, 2),
-    _readonly(types.float64, 3),
-    _readonly(types.int16, 2),
-    _readonly(types.float64, 2),
-    _readonly(types.int64, 1),
-    _readonly(types.int64, 1),
-    _readonly(types.uint8, 2),
-    _readonly(types.int64, 2),
-    _readonly(types.int64, 1),
+    *regress.READ,
     # events low to high
     types.int64,
     types.int64,
-    _readonly(types.uint8, 2),  # member (C, E): whether an event may count in a cell
-    _readonly(types.int64, 1),  # window of each cell (C,)
-    _readonly(types.float64, 1),  # deviation of the SCARs (C,)
-    _readonly(types.float64, 2),  # deviation of the SARs (C, L), from the window's first day on
-    _readonly(types.int64, 1),  # wanted: a flag for each of PARTS, and the fewest observations
+    readonly(types.uint8, 2),  # member (C, E): whether an event may count in a cell
+    readonly(types.int64, 1),  # window of each cell (C,)
+    readonly(types.float64, 1),  # deviation of the SCARs (C,)
+    readonly(types.float64, 2),  # deviation of the SARs (C, L), from the window's first day on
+    readonly(types.int64, 1),  # wanted: a flag for each of PARTS, and the fewest observations
     types.float64[:, :, ::1],  # sums by day (C, ROWS, N + L)
     types.float64[:, ::1],  # sums (C, SCALARS)
     types.float64[:, ::1],  # places among runs (W, E)
     types.uint8[:, ::1],  # counted (C, E)
     # room for a batch: what ``measure_events`` and ``rank_events`` write
-    types.int64[:, ::1],
-    types.float64[:, ::1],
-    types.boolean[:, ::1],
-    types.float64[:, ::1],
-    types.float64[:, :, :, ::1],
-    types.float64[:, :, ::1],
-    types.float64[:, :, ::1],
-    types.float64[:, :, ::1],
-    types.float64[:, ::1],
-    types.float64[:, ::1],
-    types.float64[:, ::1],
-    types.float64[:, ::1],
-    types.float64[:, ::1],
+    *regress.MADE,
+    *[types.float64[:, ::1]] * 3,
     # scratch of both, and of this pass (SCRATCH, 2 N), (L,)
-    types.float64[:, ::1],
-    types.float64[:, ::1],
-    types.float64[:, ::1],
-    types.float64[:, ::1],
-    types.int64[::1],
-    types.float64[::1],
+    *regress.ROOM,
     types.float64[:, ::1],
     types.uint32[:, ::1],
     types.uint32[::1],

@@ -78,7 +78,6 @@ def session_curve(
 
     Parameters
     ----------
-    panel, series
     model : str
         A regression with exact inference.
     masks : (bool (T,), bool (T,))

@@ -324,7 +324,6 @@ def errors_in_event_time(
 
     Parameters
     ----------
-    design, fits, model
     windows : sequence of (first day, last day)
     laid : Laid
         Where the events lie on the calendar, and whose they are.

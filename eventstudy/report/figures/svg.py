@@ -103,13 +103,7 @@ def file_svg(figure: Figure, digits: int | None = None) -> str:
 
 
 def read_metadata(svg: str) -> dict[str, Any]:
-    """The numbers a figure carries.
-
-    Raises
-    ------
-    ValueError
-        If the SVG carries none.
-    """
+    """The numbers a figure carries. Raises ``ValueError`` if the SVG carries none."""
     match = re.search(r"<metadata[^>]*>(.*?)</metadata>", svg, re.S)
     if not match:
         raise ValueError("the SVG carries no numbers")
