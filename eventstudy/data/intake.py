@@ -319,7 +319,6 @@ def _without(rows: _Rows, raw: RawSeries) -> _Decided | str:
 
 
 def _split_why(splits: list[StatedSplit]) -> str:
-    """Clause on the evidence for the splits."""
     if not splits:
         return ""
     if any(one.unclear for one in splits):
@@ -329,7 +328,6 @@ def _split_why(splits: list[StatedSplit]) -> str:
 
 
 def _told_splits(dates: Dates, splits: list[StatedSplit]) -> str:
-    """Splits that the program applied, as a clause."""
     if not splits:
         return ""
     named = ", ".join(f"{ratio_text(one.ratio)} on {dates[one.at]}" for one in splits[:5])
@@ -338,7 +336,6 @@ def _told_splits(dates: Dates, splits: list[StatedSplit]) -> str:
 
 
 def _made(raw: RawSeries, rows: _Rows, decided: _Decided, outside: int) -> PriceSeries:
-    """The series on its basis."""
     columns, by = rows.columns, decided.by
     said = [decided.basis.notice, *raw.notes]
     if outside:

@@ -33,7 +33,6 @@ Say = Callable[[str], None]
 
 
 def _silent(line: str) -> None:
-    """Discard messages."""
     del line
 
 
@@ -44,7 +43,7 @@ def _live(name: str) -> Opener:
 
         if argument:
             raise UsageError(f"source {name}:{argument} takes no argument", name)
-        needed = MODELS[spec.model].factors != "none"
+        needed = MODELS[spec.model].has_factors
         market = yahoo_spelling(spec.benchmarks[0]) if spec.benchmarks and needed else ""
         return LiveSource(name, Access.make(spec.store, spec.offline, spec.max_age, market, say, warn))
 
@@ -211,7 +210,6 @@ def _tickers(frame: pd.DataFrame, dates: int) -> list[str]:
 
 
 def _wide(frame: pd.DataFrame, dates: int, name: str, held: str, origin: Origin) -> Callable[[], RawSeries]:
-    """Reader of one column of a wide frame."""
     headings = [str(column) for column in frame.columns]
     twice = (name,) if headings.count(name) > 1 else ()
     found = Recognised(WIDE, {"date": dates, held: headings.index(name)}, twice=twice)
