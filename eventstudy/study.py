@@ -45,7 +45,7 @@ from eventstudy.scale.measured import Job
 from eventstudy.scale.passes import across_events
 from eventstudy.scale.shown import MOST_CLAIMS, Shown
 from eventstudy.scale.spool import Spool
-from eventstudy.spec import StudySpec
+from eventstudy.spec import StudySpec, is_ticker
 from eventstudy.spelling import meant
 from eventstudy.totals import totals_of
 from eventstudy.unusual import unusual_windows
@@ -396,7 +396,8 @@ def chosen_rows(index: EventIndex, only: Sequence[str]) -> Asked:
     known = sorted(set(ids))
     for name in only:
         if name not in known:
-            hint = meant(name, known) or "see the event_id column"
+            dated = f"a ticker needs a day, such as eventstudy event {name} 2025-04-15" if is_ticker(name) else ""
+            hint = meant(name, known) or dated or "see the event_id column"
             raise UsageError(f"event {name!r} is not in {index.events.path}", "an event_id of that file", hint)
     reported = np.isin(np.array(ids), list(only))
     placed = index.session >= 0

@@ -43,7 +43,7 @@ class Window:
         """
         match = _WINDOW.fullmatch(text.strip())
         if not match:
-            raise UsageError(f"window {text[:80]!r} cannot be read", WANTED)
+            raise UsageError(f"window {text[:80]!r} cannot be read", WANTED, _of_one(text))
         return cls(int(match[1]), int(match[2]))
 
     @classmethod
@@ -62,8 +62,7 @@ class Window:
         if is_pair(value):
             start, end = value
             return cls(int(start), int(end))
-        one = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
-        hint = "" if one is None else f"did you mean '{min(0, one)}:{max(0, one)}' or '{one}:{one}'?"
+        hint = _of_one(str(value)) if isinstance(value, Integral) and not isinstance(value, bool) else ""
         raise UsageError(f"window {flat(repr(value), 80)} cannot be read", WANTED, hint)
 
     @property
@@ -106,4 +105,16 @@ def windows_of(value: Any) -> tuple[Window, ...]:
         parts = [value]
     else:
         parts = value
+    if len(parts) == 2 and all(isinstance(part, str) and _of_one(part) for part in parts):
+        meant = f"did you mean '{':'.join(part.strip() for part in parts)}'?"
+        raise UsageError(f"window {flat(','.join(parts), 80)!r} cannot be read", WANTED, meant)
     return tuple(dict.fromkeys(Window.of(part) for part in parts))
+
+
+def _of_one(text: str) -> str:
+    """The hint on a window that is one whole number; or nothing."""
+    if not re.fullmatch(r"\s*[+-]?\d{1,4}\s*", text, re.ASCII):
+        return ""
+    one = int(text)
+    day = f"'{one}:{one}'"
+    return f"did you mean {day}?" if one == 0 else f"did you mean '{min(0, one)}:{max(0, one)}' or {day}?"

@@ -139,8 +139,9 @@ def _finish(found: Collected, console: Console, *, dry_run: bool, as_json: bool)
     if gathered.failed:
         for failure in gathered.failed:
             console.say(f"not read: {failure}")
+        n = len(gathered.failed)
         raise SourceUnavailable(
-            f"{len(gathered.failed)} part{'' if len(gathered.failed) == 1 else 's'} of the answer are missing",
+            f"{'1 part is' if n == 1 else f'{n} parts are'} missing in the answer",
             hint=gathered.hint or "run the command again: finished parts are neither requested nor written again",
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,13 @@ FORMS = (
     "%b %d, %Y", "%b %d %Y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d%b%Y", "%B %d, %Y", "%d %B %Y", "%Y%m%d",
     "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S",
 )  # fmt: skip
+# days of a spreadsheet: 1970 to 2064
+SPREADSHEET = (25569, 60000)
+_SERIAL = re.compile(r"\d{5}(\.0+)?", re.ASCII)
 # (lowest, highest, what such numbers count, the line that reads them)
 COUNTS = (
     (10957, 22000, "days since 1970", "pd.to_datetime(df[column], unit='D')"),
-    (25569, 60000, "days of a spreadsheet", "pd.to_datetime(df[column], unit='D', origin='1899-12-30')"),
+    (*SPREADSHEET, "days of a spreadsheet", "pd.to_datetime(df[column], unit='D', origin='1899-12-30')"),
     (1e8, 5e9, "seconds since 1970", "pd.to_datetime(df[column], unit='s')"),
     (1e11, 5e12, "milliseconds since 1970", "pd.to_datetime(df[column], unit='ms')"),
     (1e14, 5e15, "microseconds since 1970", "pd.to_datetime(df[column], unit='us')"),
@@ -86,9 +89,35 @@ def _odd_cells(cells: Sequence[str], kept: Sequence[str], missing: Sequence[str]
         if cell.lower() in missing or (common is not None and common in readings[cell]):
             continue
         mixed = bool(readings[cell]) and common is not None
-        why = f"is in another form than the rows that read as {_named(common or '')}" if mixed else "is not a date"
-        problems.append((row, cell, f"{why}; write YYYY-MM-DD"))
+        why = f"is in another form than the rows that read as {_named(common or '')}; write YYYY-MM-DD"
+        problems.append((row, cell, why if mixed else no_date(cell, "write YYYY-MM-DD")))
     return problems
+
+
+def no_date(text: str, wanted: str) -> str:
+    """The message on a cell that is not a date: one without a digit may be a total or a note."""
+    line = "" if any(mark.isdigit() for mark in text) else "remove the line where it is a total or a note, or "
+    return f"is not a date; {line}{wanted}"
+
+
+def _shape(text: str) -> str:
+    """What is left of a date without its figures: ``-a-`` of 27-Jan-2025."""
+    return re.sub(r"[0-9]+", "", re.sub(r"[A-Za-z]+", "a", text))
+
+
+# forms without a clock by the shape of what they read: few are tried on each of a million cells
+_BY_SHAPE: dict[str, list[str]] = {}
+for _form in ("%Y-%m-%d", *FORMS):
+    if "%H" not in _form:
+        _BY_SHAPE.setdefault(re.sub("%[dmyY]", "", re.sub("%[bB]", "a", _form)), []).append(_form)
+
+
+def possible_days(text: str) -> list[date]:
+    """The days that a text may mean in the forms that have no clock, and as a day of a spreadsheet; in order."""
+    days = {day for form in _BY_SHAPE.get(_shape(text), ()) if (day := _read_one(text, form)) is not None}
+    if _SERIAL.fullmatch(text) and SPREADSHEET[0] <= float(text) <= SPREADSHEET[1]:
+        days.add(date(1899, 12, 30) + timedelta(days=int(float(text))))
+    return sorted(days)
 
 
 def _reads(cells: Sequence[str], form: str) -> bool:

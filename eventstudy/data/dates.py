@@ -6,6 +6,8 @@ import re
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+from eventstudy.data.date_readings import no_date, possible_days
+
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
 _MIDNIGHT = re.compile(r".{11}00:00(:00(\.0+)?)?(Z|[+-]\d{2}:?\d{2})", re.ASCII)
@@ -40,7 +42,10 @@ def parse_when(text: str) -> tuple[datetime | None, date | None]:
         if len(found) == 1:
             raise ValueError(f"is not ISO text and can only be one day; write {found[0]}")
         raise ValueError(f"is ambiguous; write {' or '.join(found) or 'YYYY-MM-DD'}")
-    raise ValueError(f"is not a date; {WANTED}")
+    if days := [day for day in possible_days(text) if EARLIEST <= day.year <= LATEST]:
+        one = "is not ISO text and can only be one day" if len(days) == 1 else "is ambiguous"
+        raise ValueError(f"{one}; write {' or '.join(day.isoformat() for day in days)}")
+    raise ValueError(no_date(text, WANTED))
 
 
 def is_midnight(moment: datetime) -> bool:

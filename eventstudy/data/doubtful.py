@@ -188,6 +188,22 @@ def interpolated_note(dates: Dates, halfway: Bools) -> str:
     )
 
 
+def in_range(close: Floats, high: Floats, low: Floats) -> str:
+    """What the closes are where more than half of 60 days or more have the same place between low and high.
+
+    The day's high, its low, or the mean of both; empty where they are none of these. Days without a range do not count.
+    """
+    with np.errstate(invalid="ignore"):
+        ranged = high > low * (1 + EQUAL)
+    n = np.count_nonzero(ranged)
+    if n < FEWEST:
+        return ""
+    places = {"the high": high, "the low": low, "the mean of high and low": (high + low) / 2}
+    close = close[ranged]
+    same = {what: np.abs(place[ranged] - close) <= EQUAL * close for what, place in places.items()}
+    return next((what for what, where in same.items() if 2 * np.count_nonzero(where) > n), "")
+
+
 def repeated_note(dates: Dates, again: Bools) -> str:
     """The sentence on rows that ``repeated`` found."""
     return f"the moves of {_runs(dates, again)} occur twice: a block of rows may have been copied"

@@ -18,6 +18,7 @@ from eventstudy.data.doubtful import (
     ONE_WAY_NOTE,
     SMOOTHED_NOTE,
     exchanged,
+    in_range,
     interpolated,
     interpolated_note,
     one_way,
@@ -354,6 +355,10 @@ def _made(raw: RawSeries, rows: _Rows, decided: _Decided, outside: int) -> Price
     for where, sentence in doubts:
         doubt = doubt | np.where(where, np.uint8(DOUBTFUL), np.uint8(0))
         said.append(sentence)
+    high, low = columns.get("high"), columns.get("low")
+    if high is not None and low is not None and (what := in_range(rows.close, high, low)):
+        doubt = np.full(len(by), np.uint8(DOUBTFUL)) | doubt
+        said.append(f"the closes are {what} on more than half of the days: another column seems to be in their place")
     basis = Basis(decided.basis.kind, decided.basis.why, "; ".join(filter(None, said)))
     figures = Daily(
         close,

@@ -137,6 +137,8 @@ REFUSED: list[tuple[str, str]] = [
     ("es.run(events, prices, level=95)", "did you mean 0.95?"),
     ("es.run(events, prices, level='95%')", "did you mean 0.95?"),
     ("es.run(events, prices, windows=5)", "'0:5' or '5:5'"),
+    ("es.run(events, prices, windows='5')", "'0:5' or '5:5'"),
+    ("es.run(events, prices, windows=['-1', '1'])", "did you mean '-1:1'?"),
     ("es.run(events, prices, windows='1:0')", "START <= END"),
     ("es.run(events, prices, windows='-20:20')", "widen event_window"),
     ("es.run(events, prices, estimation=(-250, -11))", "wanted a number"),

@@ -234,6 +234,25 @@ def test_an_offset_of_the_other_half_year_is_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        *((text, "can only be one day; write 2025-01-27") for text in (
+            "27-Jan-2025", "27JAN2025", "Jan 27, 2025", "January 27, 2025", "27 January 2025", "2025/01/27", "2025.01.27",
+            "2025-1-27", "45684", "45684.0", "01/27/25", "27/01/2025",
+        )),
+        ("27-01-25", "is ambiguous; write 2025-01-27 or 2027-01-25"),
+        ("2025/01/05", "is ambiguous; write 2025-01-05 or 2025-05-01"),
+        ("Total", "is not a date; remove the line where it is a total or a note, or write YYYY-MM-DD"),
+        ("27. Januar 2025", "is not a date; write YYYY-MM-DD"),
+        ("12345", "is not a date; write YYYY-MM-DD"),
+    ],
+)  # fmt: skip
+def test_the_days_that_a_text_may_mean_are_named(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        parse_when(text)
+
+
+@pytest.mark.parametrize(
     ("text", "wanted"),
     [("2025-01-24 16:30", "2025-01-24T16:30:00-05:00"), ("2025-04-15T17:10:00", "2025-04-15T17:10:00-04:00")],
 )

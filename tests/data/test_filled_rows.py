@@ -97,6 +97,17 @@ def test_sorted_closes_are_flagged(tmp_path: Path, way: str, down: bool) -> None
     assert "doubtful_closes" in studied(tmp_path, table, way)[1]
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("what", ["close", "high", "low", "mean"])
+def test_closes_that_are_another_column_are_flagged(tmp_path: Path, way: str, what: str) -> None:
+    table = frame()
+    spread = np.random.default_rng(2).uniform(0.001, 0.02, (2, len(table)))
+    high, low = table["Close"] * (1 + spread[0]), table["Close"] * (1 - spread[1])
+    table = table.assign(High=high, Low=low)
+    table["Close"] = {"close": table["Close"], "high": high, "low": low, "mean": (high + low) / 2}[what]
+    assert ("doubtful_closes" in studied(tmp_path, table, way)[1]) == (what != "close")
+
+
 @pytest.mark.parametrize("what", ["another series", "a row late", "logarithms"])
 def test_an_adjusted_close_that_moves_apart_is_refused(tmp_path: Path, what: str) -> None:
     table = frame()
