@@ -20,8 +20,6 @@ def write_whole(path: Path, data: bytes, *, through_links: bool = False) -> None
 
     Parameters
     ----------
-    path : Path
-    data : bytes
     through_links : bool
         Replace what a link leads to, as for a file that the user names, instead of the link.
 

@@ -32,10 +32,8 @@ class Evaluations:
 
     Attributes
     ----------
-    studied : Studied
     asked : bool (n,)
         Rows of the events table that are reported.
-    budget : Budget
     """
 
     studied: Studied

@@ -22,8 +22,6 @@ class Reach:
 
     Attributes
     ----------
-    ticker : str
-    calendar : TradingCalendar
     first, last, benchmark_last : int
         As in ``AlignedSeries``.
     snapshot : bool
@@ -75,7 +73,6 @@ def day0_trouble(reach: Reach, session: int, *, gap: bool) -> Trouble | None:
 
     Parameters
     ----------
-    reach : Reach
     session : int
         Of day 0.
     gap : bool
@@ -202,7 +199,6 @@ class Sentences:
 
     Attributes
     ----------
-    keys : sequence of SeriesKey
     reach : sequence of Reach or None
         Of each series.
     missing : mapping

@@ -19,6 +19,7 @@ from eventstudy.data.quality import (
     MISSING,
     OFF,
     RAW,
+    REPEATS,
     STALE,
     TAIL,
     TRADED,
@@ -28,6 +29,7 @@ from eventstudy.data.quality import (
 from eventstudy.data.surroundings import CONFOUNDED, OTHER, RESUMED, Surroundings
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.windows import WindowPlan
+from eventstudy.lists import listed
 from eventstudy.spec import Window
 
 SHORT_SHARE = 0.8
@@ -35,51 +37,7 @@ SHORT_SHARE = 0.8
 STAND_IN = "market-model"
 # flags of prices that may be wrong: what a reader checks before any number is read
 DOUBTS = ("level_break", "huge_move", "bad_tick", "doubtful_closes", "dates_against_benchmark")
-FLAGS: dict[str, str] = {
-    "level_break": "the price of the stock or its benchmark changes by the factor of a split or of a change of units "
-    "in the estimation or event window and stays there: closes that a split has not adjusted, or pence beside pounds",
-    "huge_move": "the price of the stock or its benchmark moves beyond a factor of 1.5 at once in the estimation or "
-    "event window",
-    "stale_tail": "the rows end in closes that repeat the last one while the other series moves: they are dropped, and "
-    "the window reaches over them",
-    "long_gap": "more than 20 sessions in a row without prices in the estimation or event window: no return bridges "
-    "them, and the estimation window does not reach across them",
-    "calendar_corrected": "prices show that the calendar has a session too few or too many in the event window",
-    "off_calendar": "a row with a changed price that is not a session in the estimation or event window: it is left "
-    "out, "
-    "and the return after it holds the change",
-    "timing_uncertain": "the hour is unknown: day 0 may be the next session, so [0,1] is primary",
-    "confounded": "another catalogued item falls into the window",
-    "overlap": "the window shares sessions with the same window of another announcement of the firm",
-    "shared_session": "another announcement of the firm has the same day 0",
-    "short_estimation": "fewer than 80 % of the asked estimation sessions are valid",
-    "window_incomplete": "the window reaches past the last final session",
-    "missing_day": "a session of the window has no close or no return; the return to the next trade includes it where "
-    "possible",
-    "no_trade_day0": "no close on day 0",
-    "zero_variance": "the estimation residuals have no variance: no test is possible",
-    "stale_prices": "five or more identical closes in a row in the estimation or event window",
-    "bad_tick": "a move beyond 10 % and eight times what is usual that the next session takes back, in the estimation "
-    "or event window",
-    "benchmark_gap": "the benchmark has no close on a session on which the stock traded",
-    "benchmark_is_ticker": "the stock is its own benchmark",
-    "delisted": "prices of the stock end inside the window while the benchmark goes on",
-    "model_fallback": "the model could not be fitted and a simpler one is used instead",
-    "split_unclear": "a stated split in the estimation or event window is too small for the closes to show whether "
-    "they are adjusted for it",
-    "basis_by_heading": "dividends that matter in the event window are added, or not, because of the headings alone: "
-    "the figures do not show whether the closes are adjusted for them",
-    "splits_unknown": "the closes are raw and no column states splits: a split in the estimation or event window "
-    "counts as a return",
-    "doubtful_closes": "in the estimation or event window ten or more moves in a row occur a second time in the "
-    "series, each move goes on in the next, closes do not follow each other, or opens and closes seem to be exchanged, "
-    "of the stock or its benchmark",
-    "dates_against_benchmark": "around the estimation or event window the returns go with the benchmark's of the "
-    "session before or after: dates may be shifted, or the two trade at other hours",
-    "multi_session": "the return of day 0 covers several sessions, because closes before it are missing: what day 0 "
-    "alone did is not known",
-    "headline_t_only": "fewer than 39 earlier windows rank this one: its p value is that of the t test alone",
-}
+FLAGS: dict[str, str] = listed("flags")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +99,7 @@ def row_flags(facts: Facts, around: Surroundings, plan: WindowPlan) -> np.ndarra
             "short_estimation": (facts.n_obs < SHORT_SHARE * plan.asked) | (facts.n_obs < facts.usual),
             "no_trade_day0": day0 & TRADED == 0,
             "zero_variance": facts.zero_variance,
-            "stale_prices": whole & STALE > 0,
+            "stale_prices": (whole & STALE > 0) | (day0 & REPEATS > 0),
             "bad_tick": whole & BAD_TICK > 0,
             "benchmark_gap": whole & GAP > 0,
             "model_fallback": facts.fallback,

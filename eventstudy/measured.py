@@ -19,7 +19,6 @@ class MeasuredEvents:
 
     Attributes
     ----------
-    events : Roster
     windows : dict
         Column of windows -> float64 (n, W).
     models : dict

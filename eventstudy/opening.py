@@ -45,7 +45,6 @@ def opened(path: str | Path, largest: int, *, links: bool = True) -> Iterator[io
 
     Parameters
     ----------
-    path : str or Path
     largest : int
         Bytes that it may have. A reader of parts need not count: a file that grows meanwhile is not read further.
     links : bool

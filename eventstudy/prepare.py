@@ -56,25 +56,18 @@ class Prepared:
 
     Attributes
     ----------
-    index : EventIndex
-    series : SeriesIndex
-    panel : Panel
     names : tuple of tuples of str
         What the regressors of each series are.
     roster : Roster
         Admitted events, in file order.
-    groups : Groups
     excluded : Excluded
     sentences : Sentences
     n_read : int
         Rows that are reported.
     market : Market or None
         The prices, where they are kept.
-    choice : Choice or None
     provenance : tuple of Provenance
         By symbol.
-    factors : FactorTable or None
-    notices : tuple of str
     reported : bool (n,)
         Rows that tables show.
     market_of : callable
@@ -148,8 +141,6 @@ def prepare(
 
     Parameters
     ----------
-    index : EventIndex
-    asked : Asked
     source, spec, storage, say
     factors : FactorTable or None
         In place of those that the spec names.

@@ -80,14 +80,11 @@ class SpecCurve:
     row : int
         Row of the events table.
     part : {"day", "overnight", "intraday"}
-    window : Window
-    cells : tuple of Specification
     car, std_error, t, df, p, ci_low, ci_high : float64 (K,)
         Each with its own exact t; NaN bounds of a one-sided study are infinite.
     n_estimation : int64 (K,)
     headline : int
         Position of the study's own specification; -1 where it is not among them.
-    level : float
     median_z, p_median_z : float
         The joint test: the median of the specifications' z in the direction of the test, and its p value among the
         curves of uneventful sessions; NaN with fewer than 39 of them.
@@ -154,7 +151,6 @@ class PartRow:
 
     Attributes
     ----------
-    row : int
     part : {"overnight", "intraday"}
     total, expected, abnormal : float
         Returns.
@@ -242,7 +238,6 @@ class VolumeRow:
     ----------
     row : int
         Row of the events table.
-    window : Window
     measure : str
         ``log-volume``, or ``log-turnover`` where the shares outstanding are known.
     avol : float
@@ -253,9 +248,6 @@ class VolumeRow:
         Mean excess over the residual standard deviation of the estimation window (Landsman & Maydew 2002).
     std_error, t, df, p_ar1 : float
         Of ``avol`` under first-order autocorrelation; phi is its coefficient.
-    p_conformal : float
-    phi : float
-    n_estimation : int
     reason : str
         Why there are no numbers.
     """

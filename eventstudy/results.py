@@ -60,8 +60,6 @@ class Studied:
 
     Attributes
     ----------
-    index : EventIndex
-    market : Market
     tables : EventTables
         Makes the tables with rows of events.
     measured : MeasuredEvents or None
@@ -70,7 +68,6 @@ class Studied:
         None where nothing could be studied.
     reported : tuple of int
         Positions in ``rows`` that tables show; the others only complete their clusters.
-    spec : StudySpec
     engine : str
         What measured: ``numpy`` or ``numba``.
     prepared : Prepared
@@ -200,8 +197,6 @@ class StudyResult:
     ----------
     studied : Studied
         All studied events, or those that pages show where ``budget.kept`` is False.
-    prepared : Prepared
-    totals : Totals
     unusual : Unusual
         How many primary windows are unusual, and which survive the number of looks.
     budget : Budget

@@ -177,7 +177,6 @@ def marked(index: EventIndex, reported: Bools, confounded: Bools, spec: StudySpe
 
     Parameters
     ----------
-    index : EventIndex
     reported : bool (n,)
         Rows that tables show.
     confounded : bool (n,)

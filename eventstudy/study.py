@@ -104,8 +104,6 @@ class Handling:
 
     Attributes
     ----------
-    executor : Executor
-    limits : Limits
     everything : bool
         Whether all measured events are kept whatever memory they take, and every part is computed.
     folder : Path or None

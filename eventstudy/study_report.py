@@ -41,8 +41,6 @@ class Order:
         Whether statsmodels fits studied rows again.
     only : sequence of str
         event_ids to report.
-    executor : Executor
-    limits : Limits
     force : bool
         Replace files of somebody's own that are in the report's way.
     """
@@ -63,8 +61,6 @@ class Written:
 
     Attributes
     ----------
-    result : StudyResult
-    audit : Audit or None
     files : tuple of str
         Relative paths written.
     """
@@ -91,7 +87,6 @@ def study_into(
     ----------
     events, spec, prices, confounders, factors
         As ``study.run``.
-    order : Order
     say, warn : callable
         Passing lines of progress; lines that a person should see.
 

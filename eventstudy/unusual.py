@@ -32,7 +32,6 @@ class Unusual:
 
     Attributes
     ----------
-    level : float
     by : {"headline", "t"}
         Which p value calls a window unusual: the t test's only where the headline p was not requested.
     tested, found : int

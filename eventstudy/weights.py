@@ -69,10 +69,8 @@ def value_weights(index: EventIndex, rows: Ints, batches: Batches, series: Ints)
 
     Parameters
     ----------
-    index : EventIndex
     rows, series : int (N,)
         Admitted rows, and the series of each.
-    batches : Batches
 
     Raises
     ------

@@ -170,6 +170,7 @@ CLI_MAY_USE = {
     "report",
     "review",
     "errors",
+    "lists",
     "opening",
     "paths",
     "precision",

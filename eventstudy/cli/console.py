@@ -24,12 +24,7 @@ SAID = 20
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """Messages of a command.
-
-    Attributes
-    ----------
-    quiet, verbose, color : bool
-    """
+    """Messages of a command."""
 
     quiet: bool = False
     verbose: bool = False

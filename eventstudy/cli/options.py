@@ -43,7 +43,6 @@ class Common:
 
     Attributes
     ----------
-    console : Console
     config : Path or None
         The configuration file that was named.
     as_json : bool

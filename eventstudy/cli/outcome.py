@@ -20,16 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A command with its settings.
-
-    Attributes
-    ----------
-    console : Console
-    settings : mapping
-    spec : StudySpec
-    formats : tuple of str
-    out : Path
-    """
+    """A command with its settings."""
 
     console: Console
     settings: Mapping[str, Setting]

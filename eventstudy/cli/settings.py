@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from eventstudy.errors import InputFileError, Problem, UsageError, flat
+from eventstudy.lists import listed
 from eventstudy.opening import SETTINGS, Unfit, text
 from eventstudy.paths import check_named
 from eventstudy.reading import decimal, whole
@@ -40,8 +41,6 @@ class Option:
         The flag may be given several times; environment and file take a list (environment: separated by spaces).
     default : str
         As help shows it.
-    help : str
-    metavar : str
     short : str
         One-letter flag.
     """
@@ -54,163 +53,7 @@ class Option:
     short: str = ""
 
 
-OPTIONS: dict[str, Option] = {
-    "source": Option(
-        kind="text",
-        metavar="SOURCE",
-        default="auto",
-        help="Prices: auto (store, Yahoo, snapshot), yahoo, tiingo, eodhd, snapshot, csv:DIR, csv:FILE.csv or "
-        "parquet:PATH.",
-    ),
-    "input": Option(
-        kind="text",
-        metavar="KIND",
-        default="auto",
-        help="What csv: and parquet: hold: prices, returns or log-returns (decimals); auto: by their headings.",
-    ),
-    "offline": Option(
-        kind="switch", default="no", help="Never ask a vendor; with --source yahoo, tiingo or eodhd: the store only."
-    ),
-    "store": Option(kind="text", metavar="DIR", help="Folder of the price store; empty: the user's cache folder."),
-    "max_age": Option(kind="number", metavar="DAYS", help="Ask again for stored prices older than this; empty: never."),
-    "model": Option(
-        kind="text",
-        metavar="MODEL",
-        default="market-model",
-        help="market-model, market-adjusted, constant-mean, multi-index, a factor model (capm, ff3, carhart, ff5, "
-        "ff5-mom), scholes-williams, dimson, garch, egarch, market-model-ex-self, peer, peer-market, peer-adjusted or "
-        "synthetic.",
-    ),
-    "benchmark": Option(
-        kind="list",
-        metavar="SYM",
-        default="SPY",
-        repeatable=True,
-        help="Market index; further ones are sectors for multi-index. Without it listings abroad have their own index.",
-    ),
-    "currency": Option(
-        kind="text",
-        metavar="WHAT",
-        default="local",
-        help="local, or USD: prices and index in dollars by daily rates of the same source.",
-    ),
-    "factors": Option(
-        kind="text",
-        metavar="FILE",
-        help="Daily factors for the factor models: a CSV in decimals, or live (French's library, extra [factors]).",
-    ),
-    "peer": Option(
-        kind="list",
-        metavar="SYM",
-        repeatable=True,
-        help="An untreated firm, for the peer models and as donor of synthetic.",
-    ),
-    "index_weight": Option(
-        kind="list",
-        metavar="TICKER=W",
-        repeatable=True,
-        help="Share of a studied firm in the market index, a decimal: what the index takes from its own effect.",
-    ),
-    "shares": Option(
-        kind="list",
-        metavar="TICKER=N",
-        repeatable=True,
-        help="Shares outstanding before the event, in units of today's splits: CARs in money, turnover.",
-    ),
-    "volume": Option(
-        kind="text",
-        metavar="MODEL",
-        help="Abnormal volume beside abnormal returns, expected by constant-mean or market-model; empty: none.",
-    ),
-    "event_window": Option(kind="window", metavar="A:B", default="-10:10", help="Sessions computed and plotted."),
-    "window": Option(
-        kind="list",
-        metavar="A:B",
-        default="0:0 0:1 -1:1 -5:5 0:10",
-        repeatable=True,
-        help="Test window inside the event window.",
-    ),
-    "estimation": Option(kind="count", metavar="N", default="250", help="Sessions in the estimation window."),
-    "min_estimation": Option(
-        kind="number",
-        metavar="N",
-        help="Fewest valid estimation sessions; empty: max(60, 10 p). Fewer than that are flagged short_estimation.",
-    ),
-    "gap": Option(kind="count", metavar="N", default="10", help="Sessions between estimation and event window."),
-    "exclude": Option(
-        kind="text",
-        metavar="WHAT",
-        default="catalogued",
-        help="catalogued masks other events and filings in the estimation window; none masks nothing.",
-    ),
-    "returns": Option(kind="text", metavar="KIND", default="simple", help="simple or log."),
-    "missing": Option(
-        kind="text", metavar="RULE", default="trade-to-trade", help="Days without a close: trade-to-trade or strict."
-    ),
-    "tests": Option(
-        kind="list", metavar="LIST", default="auto", help="auto, all, or names separated by commas; ar-t always runs."
-    ),
-    "convention": Option(
-        kind="list",
-        metavar="KEY=CHOICE",
-        repeatable=True,
-        help="sigma=m-p|m-1|m, car=exact|sqrt-l|per-day, robust=none|hac and others: conventions of other software.",
-    ),
-    "by": Option(kind="text", metavar="COLUMN", default="role", help="Column of the events file that makes groups."),
-    "weight": Option(
-        kind="text",
-        metavar="COLUMN",
-        default="",
-        help="Column of the events file with what each event weighs in value-weighted averages.",
-    ),
-    "level": Option(kind="number", metavar="P", default="0.95", help="Level of intervals and of the MDE."),
-    "alternative": Option(kind="text", metavar="SIDE", default="two-sided", help="two-sided, less or greater."),
-    "engine": Option(
-        kind="text",
-        metavar="NAME",
-        default="auto",
-        help="numpy, numba (with the extra [fast]), or auto: numba where it is installed and the events are many.",
-    ),
-    "spec_curve": Option(
-        kind="text",
-        metavar="WINDOWS",
-        default="primary",
-        help="Windows under every defensible specification: off, primary or all.",
-    ),
-    "hold": Option(
-        kind="count",
-        metavar="H",
-        default="0",
-        help="Sessions after day 0 that calendar-time portfolios hold a firm; 0: none.",
-    ),
-    "hold_min": Option(kind="count", metavar="N", default="1", help="Firms that a session's portfolio must hold."),
-    "out": Option(kind="text", metavar="DIR", default="reports", short="o", help="Folder of the report."),
-    "formats": Option(
-        kind="list",
-        metavar="LIST",
-        default="md,html,csv,json",
-        help="What to write: md, html, csv, json, parquet, tex, png, xlsx, dta.",
-    ),
-    "precision": Option(
-        kind="text",
-        metavar="N|full",
-        default="10",
-        help="Significant digits of numbers in CSV, JSON and figures' metadata: 6 to 15, or full. Parquet is full.",
-    ),
-    "calibrated": Option(
-        kind="switch", default="no", help="Beside each p value: how often its test rejects on days without news."
-    ),
-    "detail": Option(
-        kind="switch",
-        default="no",
-        help="Everything for every event, whatever it costs: pages, figures, tests, returns by day.",
-    ),
-    "threads": Option(kind="count", metavar="N", default="1", help="Threads that measure events."),
-    "workers": Option(kind="count", metavar="N", default="0", help="Processes of a local Dask cluster."),
-    "scheduler": Option(kind="text", metavar="ADDR", help="A running Dask cluster, tcp://HOST:PORT."),
-    "audit": Option(kind="switch", default="no", help="Fit every studied row again with statsmodels and compare."),
-    "strict": Option(kind="switch", default="no", help="Exit 3 if some event could not be studied."),
-}
+OPTIONS: dict[str, Option] = {name: Option(**entry) for name, entry in listed("options").items()}
 
 
 # options of how the work is done and where it goes, which are not choices of a study

@@ -52,8 +52,6 @@ def event_text(material: Material, share: Share, marks: Marks = UNICODE, *, ever
 
     Parameters
     ----------
-    material : Material
-    share : Share
     marks : tuple of str
         ``UNICODE``, or ``ASCII`` where a terminal cannot show it.
     everything : bool

@@ -28,7 +28,6 @@ class Adjustment:
         Splits that the adjusted close has seen, each with the state of the close.
     trouble : str
         The first contradiction, with its day and both figures; empty where there is none.
-    n_troubles : int
     damaged : str
         The first step of the adjusted close that nothing paid or split can make: it falls against the close; empty
         where there is none.

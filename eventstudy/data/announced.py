@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from eventstudy.data.categorical import Coded, column_problems
 from eventstudy.data.dates import day_readings, has_clock, parse_when
-from eventstudy.engine.panel import Bools, Ints
+from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.errors import Problem
 
-_UTC = re.compile(r"([Zz]|[+-]00:?00)$", re.ASCII)
+_OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)$", re.ASCII)
 NO_MOMENT = np.datetime64("NaT", "us")
 UTC_NAMES = ("UTC", "Etc/UTC", "Z", "+00:00")
 NO_DATE = np.datetime64("NaT", "D")
@@ -46,11 +46,15 @@ class Announced:
     zone: str = ""
 
     @property
-    def in_utc(self) -> Bools:
-        """Distinct values that state a moment in UTC; bool (k,)."""
+    def offset(self) -> Floats:
+        """Minutes east of UTC that each distinct moment is stated in; NaN for dates, and if it is not known; (k,)."""
         if self.written is None:
-            return ~np.isnat(self.instant) & (self.zone in UTC_NAMES)
-        return ~np.isnat(self.instant) & [_UTC.search(text) is not None for text in self.written]
+            minutes = np.full(len(self.instant), 0.0 if self.zone in UTC_NAMES else np.nan)
+        else:
+            tails = [text[-6:] for text in self.written]
+            known = {tail: _minutes(tail) for tail in set(tails)}
+            minutes = np.array([known[tail] for tail in tails], dtype=np.float64)
+        return np.where(np.isnat(self.instant), np.nan, minutes)
 
     @property
     def has_clock(self) -> Bools:
@@ -150,6 +154,14 @@ def arrays(
     """Moments and dates as arrays."""
     naive = [None if moment is None else moment.astimezone(UTC).replace(tzinfo=None) for moment, _ in read]
     return np.array(naive, dtype="datetime64[us]"), np.array([day for _, day in read], dtype="datetime64[D]")
+
+
+def _minutes(tail: str) -> float:
+    """Minutes east of UTC at the end of a text."""
+    if tail[-1:] in ("Z", "z"):
+        return 0.0
+    found = _OFFSET.search(tail)
+    return np.nan if found is None else float(f"{found[1]}{int(found[2]) * 60 + int(found[3])}")
 
 
 def _check(text: str) -> None:

@@ -15,32 +15,16 @@ from numpy.typing import NDArray
 
 from eventstudy.data.calendar_library import built, known_throughout, library
 from eventstudy.errors import UnknownExchange, UsageError
+from eventstudy.lists import listed
 
 DEFAULT_EXCHANGE = "XNYS"
 # the code of a calendar whose sessions are the benchmark's own rows
 DATA = "data"
 ALWAYS, WEEKDAYS = "24/7", "24/5"
 # Yahoo's suffix of a listing -> market identifier code
-SUFFIXES: dict[str, str] = {
-    "AS": "XAMS", "AT": "ASEX", "AX": "XASX", "BA": "XBUE", "BD": "XBUD", "BK": "XBKK", "BO": "XBOM", "BR": "XBRU",
-    "CN": "XTSE", "CO": "XCSE", "DE": "XETR", "DU": "XETR", "F": "XFRA", "HE": "XHEL", "HK": "XHKG", "HM": "XETR",
-    "IC": "XICE", "IL": "XLON", "IR": "XDUB", "IS": "XIST", "JK": "XIDX", "JO": "XJSE", "KL": "XKLS", "KQ": "XKRX",
-    "KS": "XKRX", "L": "XLON", "LS": "XLIS", "MC": "XMAD", "MI": "XMIL", "MU": "XETR", "MX": "XMEX", "NE": "XTSE",
-    "NS": "XBOM", "NZ": "XNZE", "OL": "XOSL", "PA": "XPAR", "PR": "XPRA", "PS": "XPHS", "SA": "BVMF", "SG": "XETR",
-    "SI": "XSES", "SN": "XSGO", "SR": "XSAU", "SS": "XSHG", "ST": "XSTO", "SW": "XSWX", "SZ": "XSHG", "T": "XTKS",
-    "TA": "XTAE", "TO": "XTSE", "TW": "XTAI", "TWO": "XTAI", "V": "XTSE", "VI": "XWBO", "WA": "XWAR", "XC": "XLON",
-}  # fmt: skip
+SUFFIXES: dict[str, str] = listed("exchanges")["suffixes"]
 # Indices whose symbols have no suffix -> the exchange whose sessions they follow; New York's are left out
-INDICES: dict[str, str] = {
-    "AEX": "XAMS", "AMX": "XAMS", "AORD": "XASX", "ATX": "XWBO", "AXJO": "XASX", "BFX": "XBRU", "BSESN": "XBOM",
-    "BVSP": "BVMF", "CRSLDX": "XBOM", "FCHI": "XPAR", "FTAI": "XLON", "FTAS": "XLON", "FTMC": "XLON", "FTSE": "XLON",
-    "GDAXI": "XETR", "GDAXIP": "XETR", "GSPTSE": "XTSE", "HSCE": "XHKG", "HSI": "XHKG", "IBEX": "XMAD", "IPSA": "XSGO",
-    "ISEQ": "XDUB", "JKSE": "XIDX", "KLSE": "XKLS", "KQ11": "XKRX", "KS11": "XKRX", "KS200": "XKRX",
-    "MDAXI": "XETR", "MERV": "XBUE", "MXX": "XMEX", "N225": "XTKS", "N100": "XPAR", "NSEBANK": "XBOM", "NSEI": "XBOM",
-    "NZ50": "XNZE", "OMX": "XSTO", "OMXC25": "XCSE", "OMXH25": "XHEL", "OMXSPI": "XSTO", "OSEAX": "XOSL",
-    "PSI20": "XLIS", "SDAXI": "XETR", "SSMI": "XSWX", "STI": "XSES", "STOXX": "XETR", "STOXX50E": "XETR",
-    "TECDAX": "XETR", "TWII": "XTAI",
-}  # fmt: skip
+INDICES: dict[str, str] = listed("exchanges")["indices"]
 # Currencies in which crypto symbols are quoted: BTC-USD. No share class has three letters.
 QUOTED_IN = (
     "AUD", "BRL", "BTC", "CAD", "CHF", "CNY", "ETH", "EUR", "GBP", "HKD", "INR", "JPY", "KRW", "TRY", "USD", "USDC",
@@ -52,17 +36,7 @@ NEW_YORK = ("US", "N", "O", "OQ")
 # Letters of share classes, BRK.B: no suffix of a listing is one of them
 SHARE_CLASSES = ("A", "B", "C", "D", "E")
 # Time zone of an exchange -> the calendar its listings and indices follow
-ZONES: dict[str, str] = {
-    "Africa/Johannesburg": "XJSE", "America/Mexico_City": "XMEX", "America/New_York": "XNYS", "America/Toronto": "XTSE",
-    "America/Sao_Paulo": "BVMF", "Asia/Calcutta": "XBOM", "Asia/Hong_Kong": "XHKG", "Asia/Jakarta": "XIDX",
-    "Asia/Jerusalem": "XTAE", "Asia/Kolkata": "XBOM", "Asia/Kuala_Lumpur": "XKLS", "Asia/Seoul": "XKRX",
-    "Asia/Shanghai": "XSHG", "Asia/Singapore": "XSES", "Asia/Taipei": "XTAI", "Asia/Tokyo": "XTKS",
-    "Australia/Sydney": "XASX", "Europe/Amsterdam": "XAMS", "Europe/Berlin": "XETR", "Europe/Brussels": "XBRU",
-    "Europe/Copenhagen": "XCSE", "Europe/Dublin": "XDUB", "Europe/Helsinki": "XHEL", "Europe/Istanbul": "XIST",
-    "Europe/Lisbon": "XLIS", "Europe/London": "XLON", "Europe/Madrid": "XMAD", "Europe/Oslo": "XOSL",
-    "Europe/Paris": "XPAR", "Europe/Prague": "XPRA", "Europe/Rome": "XMIL", "Europe/Stockholm": "XSTO",
-    "Europe/Vienna": "XWBO", "Europe/Warsaw": "XWAR", "Europe/Zurich": "XSWX", "Pacific/Auckland": "XNZE",
-}  # fmt: skip
+ZONES: dict[str, str] = listed("exchanges")["zones"]
 # A closing price is taken as final this long after the close: auctions and late prints are in by then.
 FINAL_AFTER = np.timedelta64(30, "m")
 
@@ -307,7 +281,6 @@ def place(calendar: TradingCalendar, instant: pd.Timestamp, day: pd.Timestamp, t
 
     Parameters
     ----------
-    calendar : TradingCalendar
     instant : Timestamp
         UTC moment, or NaT for a bare date.
     day : Timestamp
@@ -337,7 +310,6 @@ def place_many(
 
     Parameters
     ----------
-    calendar : TradingCalendar
     instant : datetime64 (n,)
         UTC moments, NaT for a bare date.
     day : datetime64[D] (n,)

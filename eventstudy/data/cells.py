@@ -86,8 +86,9 @@ def likely_ticker(text: str) -> str:
 
 
 def check_timing(text: str) -> None:
-    """A bucket of the day."""
-    _choose(text, TIMINGS, "write bmo, dmh or amc, or leave it empty if the hour is unknown")
+    """A bucket of the day; the nearest word is not suggested, for AM is not amc, and the other bucket moves day 0."""
+    if text not in TIMINGS:
+        raise ValueError("is unknown; write bmo, dmh or amc, or leave it empty if the hour is unknown")
 
 
 def _check_role(text: str) -> None:

@@ -26,7 +26,6 @@ class Claim:
         Decimal return; None for a direction.
     decimals : int
         Digits after the point as written.
-    text : str
     """
 
     kind: Kind

@@ -27,7 +27,6 @@ class ConfounderTable:
     frame : DataFrame
         ``line``, ``at`` (as written), ``instant`` (UTC or NaT), ``date`` (or NaT), ``timing``, ``tickers`` (tuple of
         text, empty = every ticker), ``kind``, ``title``, ``source``.
-    path : str
     """
 
     frame: pd.DataFrame

@@ -41,12 +41,7 @@ NOTE = (
 
 @dataclass(frozen=True, slots=True)
 class InDollars:
-    """A source whose series are turned into US dollars.
-
-    Attributes
-    ----------
-    source : PriceSource
-    """
+    """A source whose series are turned into US dollars."""
 
     source: PriceSource
 

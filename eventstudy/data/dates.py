@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
@@ -111,10 +112,10 @@ def _moment(text: str) -> datetime:
     except ValueError:
         raise ValueError(f"is not a moment of the calendar; {WANTED}") from None
     if moment.tzinfo is None:
+        local = moment.replace(tzinfo=ZoneInfo("America/New_York")).isoformat()
         raise ValueError(
-            f"has no offset; write {text.replace(' ', 'T')}-04:00 (the offset of the place whose clock it is), or "
-            "the date "
-            "alone with timing bmo, dmh or amc"
+            f"has no offset; write {local} if the clock is New York's, else the offset of its place, or the date alone "
+            "with timing bmo, dmh or amc"
         )
     _within(moment.date())
     return moment.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Closes that are doubtful for themselves: moves that occur twice or go on, opens and closes that are exchanged."""
+"""Closes that are doubtful for themselves: moves that occur twice or go on, filled rows, opens in place of closes."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ YEAR, CLIPPED, GOES_ON = 250, 4.0, 0.3
 # rows of a window that is judged, rows from one to the next, and the closes that are clipped at either end;
 # von Neumann's ratio from which on it is looked at, and from which on the rows have no order
 WINDOW, STEP, ENDS, AT_FIRST, APART = 60, 15, 3, 0.8, 1.5
+# rows halfway between their neighbours that are more than chance, and how many times as many as steps repeat elsewhere
+HALFWAY, TIMES, EQUAL = 8, 2, 1e-6
 # median size of a daily return from which on decimals may be percent: 0.030 at most of 505 real firms
 LARGE = 0.03
 LARGE_NOTE = "half of the daily returns are above 3 % in size: they may be returns in percent of a quiet asset"
@@ -140,6 +142,41 @@ def smoothed(moves: Floats) -> bool:
     held = np.minimum(np.maximum(known, -size), size)
     held -= held.mean()
     return bool(np.dot(held[1:], held[:-1]) > GOES_ON * np.dot(held, held))
+
+
+def interpolated(level: Floats) -> Bools:
+    """Rows that lie halfway between their neighbours, where more do than chance explains: bool (n,).
+
+    A missing row that a straight line filled makes two equal steps. Chance makes as many steps that equal the last but
+    one. Of 506 real series over eleven years none has such rows; of the last 460 of their closes, 5 % of them filled
+    by straight lines, 500 have.
+
+    Parameters
+    ----------
+    level : float64 (n,)
+        Closes in order of their days; finite and positive.
+    """
+    found = np.zeros(len(level), dtype=bool)
+    if len(level) < HALFWAY + 3:
+        return found
+    step = np.diff(level)
+    near = EQUAL * level[1:]
+    moved = np.abs(step) > near
+    same = (np.abs(step[1:] - step[:-1]) <= near[1:]) & moved[1:]
+    if (n := np.count_nonzero(same)) <= HALFWAY:
+        return found
+    chance = max(np.count_nonzero((np.abs(step[k:] - step[:-k]) <= near[k:]) & moved[k:]) for k in (2, 3))
+    if n > HALFWAY + TIMES * chance:
+        found[1:-1] = same
+    return found
+
+
+def interpolated_note(dates: Dates, halfway: Bools) -> str:
+    """The sentence on rows that ``interpolated`` found."""
+    return (
+        f"{int(halfway.sum())} closes, such as that of {dates[np.flatnonzero(halfway)[0]]}, lie exactly between their "
+        "neighbours: missing rows seem to be filled by interpolation; leave them out"
+    )
 
 
 def repeated_note(dates: Dates, again: Bools) -> str:

@@ -23,7 +23,6 @@ class EventColumns:
 
     Attributes
     ----------
-    path : str
     lines : int64 (n,)
         Line of the file (row of a Parquet file) of each announcement.
     ids : Texts
@@ -119,7 +118,6 @@ class RawEvents:
 
     Attributes
     ----------
-    path : str
     lines : int64 (n,)
     ids : Texts
         Empty where the file lacks the column.

@@ -102,7 +102,6 @@ def headings_of(written: Sequence[str], line: int, code: Code | None = None) -> 
 
     Parameters
     ----------
-    written : sequence of str
     line : int
         Of the headings; 0 in a file without lines.
     code : Code or None

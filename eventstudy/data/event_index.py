@@ -33,7 +33,6 @@ class Nearby:
     ----------
     day : int
         Sessions after (negative: before) the event's day 0.
-    kind, title : str
     """
 
     day: int
@@ -47,7 +46,6 @@ class EventIndex:
 
     Attributes
     ----------
-    events : EventColumns
     pairs : tuple of (ticker, exchange)
         Firms, sorted.
     pair : int8, int16 or int32 (n,)
@@ -185,8 +183,6 @@ def index_events(
 
     Parameters
     ----------
-    events : EventColumns
-    confounders : ConfounderTable or None
     until : date or None
         Last date the calendars must reach besides the events themselves.
     reach : int

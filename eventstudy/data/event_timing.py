@@ -27,7 +27,7 @@ HEADINGS = (
     "pre post market", "reporttime", "timeoftheday", "event start type", "anntims",
 )  # fmt: skip
 _BEFORE = ("bmo", "premarket", "pre market")
-_DURING = ("dmh", "intraday", "midday", "market hours")
+_DURING = ("dmh", "dmt", "intraday", "midday", "market hours")
 _AFTER = ("amc", "postmarket", "post market", "aftermarket", "after hours", "afterhours")
 _UNKNOWN = (
     "", "tns", "tas", "unknown", "not supplied", "not specified", "unspecified", "na", "n a", "none", "nan", "null",
@@ -37,8 +37,8 @@ WORDS = {
     **dict.fromkeys(_UNKNOWN, ""),
 }  # fmt: skip
 # alone these do not say of what; beside the words that follow they do
-_BESIDE = {"before": "bmo", "pre": "bmo", "during": "dmh", "after": "amc", "post": "amc"}
-_FILLING = re.compile(r"\b(time|the|regular|market|markets|trading|stock|hours?|session)\b")
+_BESIDE = {"before": "bmo", "bef": "bmo", "pre": "bmo", "during": "dmh", "after": "amc", "aft": "amc", "post": "amc"}
+_FILLING = re.compile(r"\b(time|the|regular|market|markets|mkt|trading|stock|hours?|session)\b")
 _PLACES = {
     "bmo": re.compile(r"before (open|opening|opens|bell)|pre open"),
     "amc": re.compile(r"after (close|closing|closes|bell)|post close"),
@@ -58,11 +58,8 @@ class Timing:
 
     Attributes
     ----------
-    column : Coded
     heading : str
         The column of the file that it was made from; empty where that is ``timing`` itself, or there is none.
-    problems : list of Problem
-    notes : list of str
     """
 
     column: Coded
@@ -148,10 +145,10 @@ def _in_our_words(own: Coded) -> Timing:
     changed = [value for value, bucket in words.items() if bucket is not None and bucket != value]
     if not changed:
         return Timing(own)
-    listed = ", ".join(f"{value!r} as {words[value] or 'an unknown hour'}" for value in changed[:5])
-    more = f" and {len(changed) - 5} more words" if len(changed) > 5 else ""
+    listed = ", ".join(f"{value!r} is read as {words[value] or 'an unknown hour'}" for value in changed[:5])
+    more = f", and {len(changed) - 5} more words likewise" if len(changed) > 5 else ""
     column = own.replaced(lambda value: value if words[value] is None else str(words[value]))
-    return Timing(column, notes=[f"timing: {listed}{more} read"])
+    return Timing(column, notes=[f"timing: {listed}{more}"])
 
 
 def has_clocks(values: Sequence[str]) -> bool:

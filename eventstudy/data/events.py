@@ -69,7 +69,6 @@ def events_from_frame(frame: pd.DataFrame, path: str = "<frame>", code: Code | N
     Parameters
     ----------
     frame : DataFrame
-    path : str
     code : Code or None
         How the line of code that adds a missing column is written.
 

@@ -31,7 +31,6 @@ class FactorTable:
 
     Attributes
     ----------
-    path : str
     dates : datetime64[D] (n,)
         Strictly increasing.
     columns : dict

@@ -31,8 +31,6 @@ class CsvSource:
 
     Attributes
     ----------
-    folder : Path
-    name : str
     origin : Origin
         What is wanted of the files; its path is that of the folder.
     """
@@ -148,14 +146,7 @@ def _of_download(text: PriceText, symbol: str, origin: Origin) -> RawSeries:
 
 @dataclass(frozen=True, slots=True)
 class CsvTable:
-    """One CSV file with the prices of many tickers.
-
-    Attributes
-    ----------
-    path : Path
-    name : str
-    origin : Origin
-    """
+    """One CSV file with the prices of many tickers."""
 
     path: Path
     name: str

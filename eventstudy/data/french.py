@@ -53,7 +53,6 @@ class Dataset:
 
     Attributes
     ----------
-    name : str
     vintage : str
         Year and month of the data base behind it, such as ``202509``; empty where the library does not say.
     fetched_at : str
@@ -141,12 +140,13 @@ def fetch(name: str) -> Dataset:
     try:
         answer = FamaFrenchReader(name, start="1926-01-01", **options).read()
     except OSError as error:
-        # the reader's own error and those of requests are OSErrors; only the first line is for people
-        said = str(error).strip().splitlines()
+        # the reader's own error and those of requests are OSErrors; of the reader's text, a page is left out
+        said, _, cause = str(error).strip().partition("\nException:\n")
+        said = cause.partition("Caused by ")[2] or cause or said or type(error).__name__
+        if "CERTIFICATE_VERIFY_FAILED" in said:
+            advice = "a proxy may replace certificates; name its authority with REQUESTS_CA_BUNDLE=FILE"
         raise SourceUnavailable(
-            f"{LIBRARY} does not answer for {name}: {said[0][:200] if said else type(error).__name__}",
-            "an answer",
-            advice,
+            f"{LIBRARY} does not answer for {name}: {said.splitlines()[0][:200]}", "an answer", advice
         ) from error
     except Exception as error:
         raise MalformedResponse(

@@ -28,7 +28,6 @@ def home_line_notices(index: EventIndex, rows: Sequence[int]) -> list[str]:
 
     Parameters
     ----------
-    index : EventIndex
     rows : sequence of int
         That are studied.
     """

@@ -31,7 +31,6 @@ class Reply:
 
     Attributes
     ----------
-    status : int
     headers : dict
         Names in lower case.
     body : bytes
@@ -71,7 +70,6 @@ class Patience:
 
     Attributes
     ----------
-    connect, reply : float
     tries : int
         Per request, where the connection breaks off or the service has trouble of its own.
     pause : float
@@ -104,7 +102,6 @@ class Web:
         Most requests per second.
     browser : bool
         Whether the service answers browsers alone.
-    patience : Patience
     sleep, jitter, now : callable
         Pauses; random numbers in [0, 1); seconds of a clock that never goes back.
     """
@@ -249,7 +246,7 @@ class _Broken(Exception):
 
 def may_go(url: str, domains: tuple[str, ...]) -> bool:
     """Whether a request may be sent: ``network.refusal`` judges every request and every redirect."""
-    return not refusal(url, Service("", domains), redirect=True)
+    return not refusal(url, Service("", domains))
 
 
 def broken(error: Exception, service: str) -> _Broken:

@@ -17,6 +17,8 @@ from eventstudy.data.doubtful import (
     EXCHANGED_NOTE,
     SMOOTHED_NOTE,
     exchanged,
+    interpolated,
+    interpolated_note,
     repeated,
     repeated_note,
     smoothed,
@@ -64,7 +66,6 @@ def accept(raw: RawSeries, *, trust_adjusted: bool = False) -> PriceSeries | Ref
 
     Parameters
     ----------
-    raw : RawSeries
     trust_adjusted : bool
         Where the adjusted close contradicts close, dividends and splits, take the adjusted close and say so, instead of
         refusing the series: for sources that compute it themselves.
@@ -377,6 +378,8 @@ def _doubts(dates: Dates, level: Floats, close: Floats, opens: Floats | None) ->
         found.append((apart, unordered_note(dates, apart)))
     elif smoothed(moves):
         found.append((np.ones(len(close), dtype=bool), SMOOTHED_NOTE))
+    elif (halfway := interpolated(level)).any():
+        found.append((halfway, interpolated_note(dates, halfway)))
     if opens is not None and exchanged(opens, close):
         found.append((np.ones(len(close), dtype=bool), EXCHANGED_NOTE))
     return found

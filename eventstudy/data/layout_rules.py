@@ -27,7 +27,6 @@ class Stated:
         Rows that hold a code instead of a figure.
     basis : str
         As ``RawSeries.heading_basis``.
-    notes : list of str
     trouble : list of str
         Why the series cannot be read.
     """

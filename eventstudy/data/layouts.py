@@ -249,7 +249,6 @@ class Recognised:
 
     Attributes
     ----------
-    layout : Layout
     place : dict
         What a column holds -> its position among the headings.
     symbols : tuple of int
@@ -344,7 +343,6 @@ def states_returns(found: Recognised, asked: str) -> bool:
 
     Parameters
     ----------
-    found : Recognised
     asked : {"auto", "prices", "returns", "log-returns"}
         ``auto`` takes returns where the layout is one of returns, or states nothing else.
     """

@@ -65,8 +65,6 @@ class LiveSource:
 
     Attributes
     ----------
-    name : str
-    access : Access
     client : Client or None
         None makes one where the vendor may be asked.
     """
@@ -220,10 +218,8 @@ class Fetched:
 
     Attributes
     ----------
-    vintage : Vintage
     changed : tuple of Revision
         Against the newest earlier vintage with prices.
-    had_before : bool
     """
 
     vintage: Vintage

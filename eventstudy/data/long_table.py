@@ -22,7 +22,6 @@ class LongTable:
 
     Attributes
     ----------
-    figures : Figures
     rows : list of dict
         For each column of symbols: symbol in capitals -> its rows.
     written : dict
@@ -146,8 +145,6 @@ def wide_columns(headings: Sequence[object], symbol: str, held: str = "close") -
 
     Parameters
     ----------
-    headings : sequence
-    symbol : str
     held : str
         What the columns hold.
     """

@@ -46,11 +46,8 @@ class Market:
 
     Attributes
     ----------
-    prices : PriceTable
     calendars : mapping
         Exchange -> TradingCalendar.
-    factors : FactorTable or None
-    n_peers : int
     index_weights : dict
         Ticker -> its decimal share of the market index.
     """

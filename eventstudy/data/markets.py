@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from eventstudy.data.calendar import DEFAULT_EXCHANGE, FX, QUOTED_IN, SUFFIXES, suffix_of
+from eventstudy.lists import listed
 
 PRICE, TOTAL, FUND = "price index", "total-return index", "fund"
 
@@ -33,66 +34,12 @@ class LocalMarket:
     currency: str
 
 
-MARKETS: dict[str, LocalMarket] = {
-    "XNYS": LocalMarket("SPY", FUND, "USD"),
-    "XTSE": LocalMarket("^GSPTSE", PRICE, "CAD"),
-    "XMEX": LocalMarket("^MXX", PRICE, "MXN"),
-    "BVMF": LocalMarket("^BVSP", TOTAL, "BRL"),
-    "XBUE": LocalMarket("^MERV", PRICE, "ARS"),
-    "XSGO": LocalMarket("", "", "CLP"),
-    "XLON": LocalMarket("^FTSE", PRICE, "GBp"),
-    "XDUB": LocalMarket("^ISEQ", PRICE, "EUR"),
-    "XAMS": LocalMarket("^AEX", PRICE, "EUR"),
-    "XBRU": LocalMarket("^BFX", PRICE, "EUR"),
-    "XPAR": LocalMarket("^FCHI", PRICE, "EUR"),
-    "XLIS": LocalMarket("PSI20.LS", PRICE, "EUR"),
-    "XMIL": LocalMarket("FTSEMIB.MI", PRICE, "EUR"),
-    "XMAD": LocalMarket("^IBEX", PRICE, "EUR"),
-    "XETR": LocalMarket("^GDAXI", TOTAL, "EUR"),
-    "XFRA": LocalMarket("^GDAXI", TOTAL, "EUR"),
-    "XSWX": LocalMarket("^SSMI", PRICE, "CHF"),
-    "XWBO": LocalMarket("^ATX", PRICE, "EUR"),
-    "XSTO": LocalMarket("^OMX", PRICE, "SEK"),
-    "XCSE": LocalMarket("^OMXC25", PRICE, "DKK"),
-    "XHEL": LocalMarket("^OMXH25", PRICE, "EUR"),
-    "XOSL": LocalMarket("OSEBX.OL", TOTAL, "NOK"),
-    "XICE": LocalMarket("", "", "ISK"),
-    "XWAR": LocalMarket("WIG20.WA", PRICE, "PLN"),
-    "XPRA": LocalMarket("", "", "CZK"),
-    "XBUD": LocalMarket("^BUX.BD", TOTAL, "HUF"),
-    "ASEX": LocalMarket("", "", "EUR"),
-    "XIST": LocalMarket("XU100.IS", PRICE, "TRY"),
-    "XTAE": LocalMarket("^TA125.TA", PRICE, "ILA"),
-    "XJSE": LocalMarket("^J203.JO", PRICE, "ZAc"),
-    "XSAU": LocalMarket("^TASI.SR", PRICE, "SAR"),
-    "XBOM": LocalMarket("^BSESN", PRICE, "INR"),
-    "XSHG": LocalMarket("000001.SS", PRICE, "CNY"),
-    "XHKG": LocalMarket("^HSI", PRICE, "HKD"),
-    "XTAI": LocalMarket("^TWII", PRICE, "TWD"),
-    "XKRX": LocalMarket("^KS11", PRICE, "KRW"),
-    "XTKS": LocalMarket("^N225", PRICE, "JPY"),
-    "XSES": LocalMarket("^STI", PRICE, "SGD"),
-    "XKLS": LocalMarket("^KLSE", PRICE, "MYR"),
-    "XIDX": LocalMarket("^JKSE", PRICE, "IDR"),
-    "XBKK": LocalMarket("^SET.BK", PRICE, "THB"),
-    "XPHS": LocalMarket("PSEI.PS", PRICE, "PHP"),
-    "XASX": LocalMarket("^AXJO", PRICE, "AUD"),
-    "XNZE": LocalMarket("^NZ50", TOTAL, "NZD"),
-}
+MARKETS = {code: LocalMarket(*entry) for code, entry in listed("exchanges")["markets"].items()}
 
 # suffix of a line whose currency is not that of its exchange: London's order book of receipts
-LINES = {"IL": "USD"}
-# (firm, its index) -> the firm's share of it, in words; from memory, so that a figure of the day must be looked up
-LARGE: dict[tuple[str, str], str] = {
-    ("2330.TW", "^TWII"): "more than a third",
-    ("ASML.AS", "^AEX"): "about a seventh",
-    ("005930.KS", "^KS11"): "about a fifth",
-    ("NOVO-B.CO", "^OMXC25"): "a large part",
-    ("NESN.SW", "^SSMI"): "a large part",
-    ("ROG.SW", "^SSMI"): "a large part",
-    ("NOVN.SW", "^SSMI"): "a large part",
-    ("SAP.DE", "^GDAXI"): "a large part",
-}
+LINES: dict[str, str] = listed("exchanges")["lines"]
+# index -> firm -> the firm's share of it, in words; from memory, so that a figure of the day must be looked up
+LARGE: dict[str, dict[str, str]] = listed("exchanges")["large"]
 
 
 def index_notices(
@@ -118,7 +65,7 @@ def index_notices(
             found.append(
                 f"{ticker} is measured against {local.index}, the broad index of its exchange ({local.kind}{more})"
             )
-        if (part := LARGE.get((ticker, local.index))) and ticker not in weighed:
+        if (part := LARGE.get(local.index, {}).get(ticker)) and ticker not in weighed:
             found.append(
                 f"{ticker} is {part} of {local.index} (unverified), which takes about that share of its own effect "
                 f"away: --index-weight {ticker}=W gives it back"

@@ -7,6 +7,7 @@ refresh, a script) is never followed, because nothing here reads pages.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable
@@ -41,17 +42,14 @@ class Service:
         As messages call it.
     domains : tuple of str
         Its hosts are these and their subdomains.
-    plain : tuple of str
-        Hosts that answer over plain HTTP only. They may be asked so; no redirect may lead there.
     """
 
     name: str
     domains: tuple[str, ...]
-    plain: tuple[str, ...] = ()
 
 
 YAHOO = Service("Yahoo", ("yahoo.com",))
-FRENCH = Service("Kenneth French's data library", ("mba.tuck.dartmouth.edu",), ("mba.tuck.dartmouth.edu",))
+FRENCH = Service("Kenneth French's data library", ("mba.tuck.dartmouth.edu",))
 
 
 class NotAllowed(OSError):
@@ -62,7 +60,7 @@ class TooLarge(OSError):
     """A reply longer than any that the service has a reason to send."""
 
 
-def refusal(url: str, service: Service, *, redirect: bool = False) -> str:
+def refusal(url: str, service: Service) -> str:
     """Why an address may not be asked, as the end of a sentence; empty where it may."""
     found = _ADDRESS.fullmatch(url) if _PLAIN.fullmatch(url) else None
     if found is None:
@@ -70,9 +68,9 @@ def refusal(url: str, service: Service, *, redirect: bool = False) -> str:
     scheme, host, port = found[1].lower(), found[2].lower(), found[3]
     if not any(host == domain or host.endswith(f".{domain}") for domain in service.domains):
         return f"leads to another host ({host[:80]})"
-    if scheme == "http" and (redirect or host not in service.plain):
+    if scheme == "http":
         return "leads away from TLS"
-    if port not in (None, "443" if scheme == "https" else "80"):
+    if port not in (None, "443"):
         return f"leads to another port ({port})"
     return ""
 
@@ -95,7 +93,7 @@ def follow(send: Callable[..., Any], method: str, url: str, service: Service, **
         An address outside the service, and more than five redirects.
     """
     for number in range(MOST_REDIRECTS + 1):
-        if why := refusal(url, service, redirect=number > 0):
+        if why := refusal(url, service):
             raise NotAllowed(f"{service.name}'s reply {why}" if number else f"the request {why}")
         reply = send(method, url, **options)
         target = str(reply.headers.get("Location") or "")
@@ -147,7 +145,6 @@ def bounded_requests(service: Service, inspect: Callable[[bytes], None]) -> Any:
 
     Parameters
     ----------
-    service : Service
     inspect : callable
         Raises where a body must not reach the client, such as an archive that unpacks to far more.
 
@@ -161,8 +158,9 @@ def bounded_requests(service: Service, inspect: Callable[[bytes], None]) -> Any:
         """Every verb of a session goes through ``request``."""
 
         def request(self, method: str | bytes, url: str | bytes, *_: Any, **options: Any) -> Any:
-            """As ``follow``."""
-            return follow(self._once, str(method), str(url), service, **options)
+            """As ``follow``, over TLS: pandas-datareader's addresses begin with http."""
+            secure = re.sub("^http:", "https:", str(url), flags=re.IGNORECASE)
+            return follow(self._once, str(method), secure, service, **options)
 
         def _once(self, method: str, url: str, **options: Any) -> Any:
             reply = super().request(method, url, **{**options, "allow_redirects": False, "stream": True})
@@ -173,6 +171,8 @@ def bounded_requests(service: Service, inspect: Callable[[bytes], None]) -> Any:
     session = Session()
     # without one of its own, requests looks into the .netrc of the user; proxies and certificates stay the user's
     session.auth = lambda request: request
+    # requests reads REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE itself
+    session.verify = os.environ.get("SSL_CERT_FILE") or True
     return session
 
 

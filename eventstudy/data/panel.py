@@ -72,7 +72,6 @@ class Panel:
         As in ``ReturnPanel``; rows of series without prices are empty.
     bits : uint32 (S, T)
         Bits of ``quality`` and of ``event_index``.
-    facts : SeriesFacts
     folder : Path or None
         Of the files, where the arrays are mapped.
     """
@@ -119,12 +118,10 @@ class PanelWriter:
         None keeps the arrays in memory.
     n_series, width : int
         S and T.
-    with_offset : bool
     n_factors : int
         K, as the first series has it; 0 before.
     arrays : dict
         Name -> array or open file.
-    added : int
     """
 
     folder: Path | None

@@ -40,10 +40,6 @@ class ParquetPrices:
 
     Attributes
     ----------
-    path : Path
-    layout : TableLayout
-    name : str
-    origin : Origin
     ranges : tuple
         First and last ticker of each row group of a long file.
     """

@@ -23,15 +23,12 @@ class PriceText:
 
     Attributes
     ----------
-    path : str
     headings : tuple of str
         As written; of a table with three rows of headings those of one ticker.
     cells : tuple of list of str
         Columns, in the order of the headings.
-    lines : list of int
     found : Recognised or None
         The layout; None where the headings are of none.
-    notes : tuple of str
     tickers : dict of str to Recognised
         Of a table with three rows of headings: the places of the columns of each ticker.
     """

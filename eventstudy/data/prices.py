@@ -50,7 +50,6 @@ class Provenance:
         Origin is the file or request behind the source; it may be a path.
     fetched_at : str
         When, as far as it is known.
-    rows : int
     first, last : str
         ISO dates.
     sha256 : str
@@ -97,7 +96,6 @@ class PriceSeries:
 
     Attributes
     ----------
-    symbol : str
     dates : datetime64[D] (n,)
         Strictly increasing.
     close : float64 (n,)
@@ -106,7 +104,6 @@ class PriceSeries:
         None where the source has no such column; NaN where a cell is empty.
     dividend : float64 (n,)
         Cash per share with this ex-date, on the same split basis; 0 on other days.
-    provenance : Provenance
     doubt : uint8 (n,) or None
         ``SPLIT_UNCLEAR``, ``BY_HEADING``, ``SPLITS_UNKNOWN``, ``OFF_CALENDAR`` and ``DOUBTFUL`` of each row; None where
         nothing is in doubt.
@@ -143,7 +140,6 @@ class Refusal:
 
     Attributes
     ----------
-    symbol : str
     why : str
         A sentence with the day, the figures and what to do.
     """

@@ -38,12 +38,10 @@ class Proven:
 
     Attributes
     ----------
-    index : EventIndex
     listed : dict
         Exchange -> its calendar before the prices corrected it.
     ranges : dict
         Series -> the dates that its events look at.
-    notices : tuple of str
     """
 
     index: EventIndex
@@ -191,14 +189,12 @@ def unfit_notices(
 
     Parameters
     ----------
-    index : EventIndex
     rows : int (m,)
         Rows that have a day 0 within their prices.
     series : int (n,)
         Of every row of the file.
     first : int (S,)
         Position of the first return of each series.
-    spec : StudySpec
     """
     plan, found, left = window_plan(spec), 0, (-1, 0)
     for at in range(0, len(rows), ROWS_AT_ONCE):

@@ -17,7 +17,6 @@ class RawSeries:
 
     Attributes
     ----------
-    symbol : str
     dates : datetime64[D] (n,)
         Exchange days, in the order of the source.
     columns : mapping of str to float64 (n,)

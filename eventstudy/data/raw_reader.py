@@ -70,7 +70,6 @@ class Origin:
     ----------
     source : str
         ``csv``, ``parquet`` or ``frame``.
-    path : str
     asked : str
         ``--input``.
     volume : bool
@@ -89,17 +88,13 @@ class Figures:
 
     Attributes
     ----------
-    found : Recognised
     headings : sequence of str
         As the table writes them.
     dates : sliceable column
         As stated.
-    columns : dict of str to Parsed
     texts : dict of str to ndarray of str
     lines : int64 (n,) or None
         Line of the file of each row; None where rows have no lines.
-    origin : Origin
-    notes : tuple of str
     """
 
     found: Recognised
@@ -135,13 +130,8 @@ def figures_of(
 
     Parameters
     ----------
-    found : Recognised
-    headings : sequence of str
     columns : mapping
         What a column holds -> its cells: text, numbers, or for ``date`` anything ``days_of`` reads.
-    origin : Origin
-    lines : sequence of int or None
-    notes : tuple of str
 
     Raises
     ------

@@ -23,9 +23,6 @@ class AlignedSeries:
 
     Attributes
     ----------
-    ticker : str
-    benchmarks : tuple of str
-    calendar : TradingCalendar
     kind : str
         ``simple`` or ``log``; every return below is of this kind.
     total : float64 (T,)

@@ -21,7 +21,6 @@ class SeriesKey:
 
     Attributes
     ----------
-    ticker, exchange : str
     benchmarks : tuple of str
         Those the model uses.
     made_for : str
@@ -90,8 +89,6 @@ def benchmarks_of(named: str, exchange: str, spec: StudySpec) -> tuple[str, ...]
     ----------
     named : str
         The row's column ``benchmark``.
-    exchange : str
-    spec : StudySpec
     """
     if named:
         return tuple(named.split(";"))

@@ -68,7 +68,6 @@ def wrong_calendar(own: PriceSeries, benchmark: PriceSeries | None, calendar: Tr
     ----------
     own, benchmark : PriceSeries
         Of the ticker and, where it has one, its first benchmark.
-    calendar : TradingCalendar
     within : Range
         Only these dates are judged.
     """
@@ -144,8 +143,6 @@ class Evidence:
 
     Attributes
     ----------
-    calendar : TradingCalendar
-    within : Range
     benchmark_days, stock_days : set of datetime64[D]
         Days off the calendar on which a benchmark, or a stock, has a changed price.
     alive, held, padded : bool (T,)

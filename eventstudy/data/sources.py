@@ -92,7 +92,6 @@ def open_source(spec: StudySpec, say: Say = _silent, warn: Say = _silent) -> Pri
 
     Parameters
     ----------
-    spec : StudySpec
     say, warn : callable
         Passing lines of progress; lines that a person should see.
 

@@ -18,7 +18,6 @@ def without_tail(series: PriceSeries, other: PriceSeries) -> PriceSeries:
 
     Parameters
     ----------
-    series : PriceSeries
     other : PriceSeries
         Its benchmark, or of a benchmark the stock: rows count as stale only on days on which it has a changed close.
 

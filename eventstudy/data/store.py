@@ -60,9 +60,6 @@ class Store:
 
     Attributes
     ----------
-    path : Path
-    connection : sqlite3.Connection
-    writable : bool
     unreadable : set of int
         Vintages met so far whose header makes no sense; they are passed over.
     """
@@ -128,7 +125,6 @@ class Store:
 
         Parameters
         ----------
-        vintage : Vintage
         own : Bars or None
             Of an extension: the rows of this fetch alone. None means all its bars.
 

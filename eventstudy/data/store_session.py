@@ -58,7 +58,6 @@ class StoreSession:
 
     Attributes
     ----------
-    access : Access
     store : Store or None
         None where it cannot be used; prices are then not kept, and that is said.
     """

@@ -25,7 +25,6 @@ class Surroundings:
     ----------
     cells : uint8 (E, width)
         From ``low`` days before day 0 on; sessions outside the calendar have no bit.
-    low : int
     """
 
     cells: np.ndarray

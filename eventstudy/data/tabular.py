@@ -27,7 +27,6 @@ class TextTable:
 
     Attributes
     ----------
-    path : str
     columns : dict
         Heading -> cells, in file order.
     lines : list of int
@@ -47,7 +46,6 @@ def read_table(path: str | Path, required: Sequence[str], *, fold_case: bool = F
 
     Parameters
     ----------
-    path : str or Path
     required : sequence of str
         Headings that must be there.
     fold_case : bool

@@ -55,8 +55,6 @@ def export_folder(store: Store, folder: Path, source: str = "", *, force: bool =
 
     Parameters
     ----------
-    store : Store
-    folder : Path
     source : str
         Empty where the store holds prices of one source only.
     force : bool

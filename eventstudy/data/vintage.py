@@ -93,7 +93,6 @@ class Vintage:
     ----------
     id : int
         Row of the store; 0 where it was not kept.
-    symbol, source : str
     outcome : {"prices", "unknown", "nothing"}
         Prices came; the source knows no such symbol; it has nothing in the range.
     requested_start, requested_end : date
@@ -104,12 +103,10 @@ class Vintage:
         Of the HTTP reply.
     body_sha256 : str
         Of the reply as it came.
-    client, client_version : str
     timezone, exchange, currency, instrument : str
         As the source says them.
     extends : int
         The vintage whose older rows this one continues, after their overlap was seen to agree; 0 for none.
-    note : str
     bars : Bars
         Of an extension: with the older rows.
     """
@@ -322,10 +319,8 @@ class Revision:
 
     Attributes
     ----------
-    symbol : str
     older, newer : int
         Their ids.
-    column : str
     n_dates : int
         Dates on which the column differs.
     first, last : str

@@ -29,7 +29,6 @@ class Layout:
 
     Attributes
     ----------
-    plan : WindowPlan
     windows : sequence of (first day, last day)
         Test windows.
     n_shared : int
@@ -176,12 +175,10 @@ class Tested:
     ----------
     n_members : int
         Events of the group that have this window, with or without a CAR.
-    summary : Summary
     spread : Spread or None
         Where something is standardised again.
     variance : float
         Sum of the variances of the CARs.
-    min_nu : float
     """
 
     n_members: int
@@ -261,10 +258,8 @@ def tallied(
 
     Parameters
     ----------
-    found : Outcomes
     members : mapping
         Group -> Member.
-    layout : Layout
     parts : frozenset of str
         Of ``summary.PARTS``, those that wanted tests read; the light ones are summed here.
     n_places : int

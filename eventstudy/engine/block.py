@@ -30,7 +30,6 @@ class Block:
 
     Attributes
     ----------
-    measures : Measures
     exact : ExactT
         ``car-t``.
     columns : dict of str to float64 (E, W)
@@ -93,7 +92,6 @@ def study_block(panel: ReturnPanel, placed: Placed, options: Options) -> Block:
 
     Parameters
     ----------
-    panel : ReturnPanel
     placed : Placed
         Events in any order.
     options : Options
@@ -130,7 +128,6 @@ def tested_block(design: Design, fits: Fits, seed: Ints, options: Options) -> Bl
         As gathered and estimated.
     seed : int64 (E,)
         Of each event's resampling.
-    options : Options
     """
     session = np.full(len(design.y), -options.plan.estimation_start)
     found, design, fits = measure_design(design, fits, session, options)

@@ -26,8 +26,6 @@ class EventContext:
 
     Attributes
     ----------
-    options : Options
-    measures : Measures
     seed : int64 (E,)
         Of each event's resampling.
     panel, placed

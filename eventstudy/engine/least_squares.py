@@ -199,7 +199,6 @@ def regressed(design: Design, x: Floats, solver: Solver = weighted) -> Fits:
 
     Parameters
     ----------
-    design : Design
     x : float64 (E, D, p)
         Its regressors on every day.
     solver : callable

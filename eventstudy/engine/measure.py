@@ -62,10 +62,8 @@ def measure(panel: ReturnPanel, placed: Placed, options: Options) -> Measures:
 
     Parameters
     ----------
-    panel : ReturnPanel
     placed : Placed
         Events in any order; sorted by (series, session) they are read fastest.
-    options : Options
 
     Returns
     -------

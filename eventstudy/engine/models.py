@@ -29,7 +29,6 @@ class Model:
     ----------
     title : str
         What pages call it.
-    reference : str
     factors : {"none", "market", "all", "made"}
         Which of the study's benchmarks enter; ``made`` regressors are prepared for the model, ``n_made`` of them.
     n_factors : callable
@@ -331,7 +330,6 @@ def fit(design: Design, name: str) -> Fits:
 
     Parameters
     ----------
-    design : Design
     name : str
         Key of ``MODELS``.
 

@@ -17,7 +17,6 @@ class Moments:
 
     Attributes
     ----------
-    count : int
     mean : float
         0 for an empty set.
     sum_of_squares : float

@@ -54,12 +54,10 @@ class Options:
 
     Attributes
     ----------
-    plan : WindowPlan
     model : str
         Key of ``MODELS``.
     windows : tuple of (start, end)
         Test windows, both ends included.
-    conventions : Conventions
     strict, log : bool
         A return that covers several sessions is missing; returns are logarithmic.
     level, alternative

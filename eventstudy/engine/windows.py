@@ -82,7 +82,6 @@ class Design:
         Return and every factor are present.
     masked : bool (E, D)
         The session belongs to another catalogued event of the firm: left out of the estimation window.
-    plan : WindowPlan
     offset : float64 (E, D)
         Add it to ``y`` for the return as it was: what a factor model takes off beforehand, else 0.
     """
@@ -128,12 +127,10 @@ def gather(
 
     Parameters
     ----------
-    panel : ReturnPanel
     series, session : int64 (E,)
         Row of the panel and position of day 0 for each event.
     masked : bool (E, D)
         Days to leave out of the estimation window of each event.
-    plan : WindowPlan
     strict : bool
         Treat a return that covers more than one session as missing.
 

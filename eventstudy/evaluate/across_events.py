@@ -95,13 +95,10 @@ class Summed:
 
     Attributes
     ----------
-    tally : Tally
     summaries : mapping
         (group, window) -> Summary, both passes.
     shared : mapping
         (group, window) -> Dependence.
-    chosen : Chosen
-    layout : Layout
     values : callable
         Of (group, window): ``car``, ``bhar``, ``date`` and, where asked for, ``weight`` of every event, for tests that
         need them all at once.
@@ -158,10 +155,8 @@ def group_rows(found: Summed, names: Sequence[tuple[str, int]], spec: StudySpec)
 
     Parameters
     ----------
-    found : Summed
     names : sequence of (name, number in the tally)
         The groups in the order of the output; two names may share a number.
-    spec : StudySpec
     """
     rows: list[GroupRow] = []
     for name, group in names:

@@ -24,7 +24,6 @@ class Audit:
 
     Attributes
     ----------
-    n_checked, n_studied : int
     largest_gap : float
         Largest relative difference over coefficients, sigma, every AR and its t, every CAR and its t.
     worst : str

@@ -40,7 +40,6 @@ class BacktestSpec:
     ----------
     exit_day : int or None
         Day at whose close positions end; None takes 5, or the end of the event window where that comes first.
-    costs : Costs
     placebos : int
         Draws of matched placebo dates.
     """
@@ -56,14 +55,10 @@ class Plan:
 
     Attributes
     ----------
-    ground : EventPanels
-    cases : BacktestEvents
     columns : dict
         Window label -> column of each row's window in ``ground.windows``; -1 for none.
-    exits : tuple of int
     exit_day : int
         The one named in advance.
-    costs : Costs
     """
 
     ground: EventPanels
@@ -80,7 +75,6 @@ class Walk:
 
     Attributes
     ----------
-    measured : Measured
     outcome, scale : dict
         Window label -> CAR and its standard error (N,).
     forecasts : dict

@@ -57,8 +57,6 @@ def backtest_events(studied: Studied, positions: Sequence[int], opens: Bools) ->
 
     Parameters
     ----------
-    studied : Studied
-    positions : sequence of int
     opens : bool (N,)
         Whether the source has opens for the row's stock and benchmark.
     """

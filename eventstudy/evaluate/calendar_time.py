@@ -38,7 +38,6 @@ class Alpha:
     ----------
     alpha, std_error, beta : float
         Decimal return a session; beta on the first factor, NaN without one.
-    result : TestResult
     """
 
     alpha: float
@@ -56,7 +55,6 @@ class _Held:
     panel, placed, plan
     until : int64 (E,)
         See ``calendar_time.held_until``.
-    events : PlacedEvents
     """
 
     panel: ReturnPanel

@@ -42,20 +42,17 @@ class CalibrationRow:
         A ticker, ``(all)`` tickers together, or the firms of a cluster joined by ``;``.
     window : Window or None
         None where the ticker has no pseudo-event at all.
-    test : str
     level : float
         Nominal; NaN on a row that only gives a reason.
     regime : {"all", "calm", "turbulent"}
         Every session, or the tenth with the lowest or highest trailing volatility.
     effect : float
         Planted on day 0, decimal; 0 is none.
-    rate : Rate
     coverage : Coverage or None
         Of one ticker's sessions without an effect, all regimes together.
     part : {"day", "overnight", "intraday"}
         Parts are tested without effects.
     applicable : {"yes", "no"}
-    reason : str
     """
 
     ticker: str
@@ -80,7 +77,6 @@ class Calibration:
     ----------
     rows : tuple of CalibrationRow
         Tickers in order of the events file, all of them together, then clusters.
-    levels, effects : tuple of float
     """
 
     rows: tuple[CalibrationRow, ...]
@@ -112,7 +108,6 @@ def calibrate(
 
     Parameters
     ----------
-    result : StudyResult
     effects : sequence of float
         Planted on day 0, decimal sizes; with ``--alternative less`` they are negative.
     progress : callable or None

@@ -26,8 +26,6 @@ class Coefficient:
         ``ols`` or ``wls``.
     variance : str
         ``hc3``, ``hc1``, ``cluster``, ``wild-cluster``, ``cluster-two-way``, ``wild-two-way`` or ``freedman-lane``.
-    term : str
-    estimate, std_error, statistic, p : float
     null, df : str
         ``t`` and its degrees of freedom, or ``enumeration`` or ``bootstrap`` and the number of sign patterns.
     p_holm : float

@@ -29,7 +29,6 @@ def day0_parts(studied: Studied, tests: frozenset[str]) -> tuple[tuple[PartRow, 
 
     Parameters
     ----------
-    studied : Studied
     tests : frozenset of str
         Of ``SINGLE_TESTS``.
 

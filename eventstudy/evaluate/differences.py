@@ -38,7 +38,6 @@ class _Compared:
 
     Attributes
     ----------
-    group, other : str
     w : int
         Number of the window.
     here, there : bool (E,)

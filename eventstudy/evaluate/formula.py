@@ -188,7 +188,6 @@ def value(node: ast.expr, data: Mapping[str, Any]) -> Any:
 
     Parameters
     ----------
-    node : ast.expr
     data : mapping of str to float64 (n,)
         Every column that it uses.
     """

@@ -42,10 +42,8 @@ def placebo_sessions(ground: EventPanels, date: Ints, draws: int) -> list[Ints]:
 
     Parameters
     ----------
-    ground : EventPanels
     date : int64 (N,)
         Calendar day of day 0.
-    draws : int
     """
     found = np.full((draws, len(date)), -1, dtype=np.int64)
     shifts = np.arange(-REACH, REACH + 1)

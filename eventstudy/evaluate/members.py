@@ -22,7 +22,6 @@ class Group:
 
     Attributes
     ----------
-    name : str
     rows : int64 (n,)
         Positions of its events, one per (ticker, day 0): the first row of the file represents its duplicates.
     n_rows : int

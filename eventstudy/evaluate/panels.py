@@ -32,8 +32,6 @@ class EventPanels:
 
     Attributes
     ----------
-    spec : StudySpec
-    plan : WindowPlan
     windows : tuple of (start, end)
         Windows that are measured.
     horizon : int
@@ -74,7 +72,6 @@ class Measured:
     nu : float64 (N,)
     beta : float64 (N,)
         Slope of the market model in the estimation window, for the hedge; NaN where it cannot be estimated.
-    paths : Paths
     """
 
     car: Floats
@@ -112,7 +109,6 @@ def measure(ground: EventPanels, session: Ints | None = None) -> Measured:
 
     Parameters
     ----------
-    ground : EventPanels
     session : int64 (N,) or None
         Positions of pretended day 0s, -1 for none; None takes the events' own, with the study's own masks.
     """

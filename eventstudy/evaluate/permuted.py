@@ -33,7 +33,6 @@ def freedman_lane(y: Floats, x: Floats, column: int, orders: Ints) -> tuple[floa
     y : float64 (N,)
     x : float64 (N, k)
         Of full rank, no row fitted exactly.
-    column : int
     orders : int64 (B, N)
         Permutations of the rows.
 

@@ -44,7 +44,6 @@ class PlacedEvents:
         Number of the ticker in the order of their names.
     firm : int64
         Equal numbers, one ticker on one exchange.
-    calendars : Calendars
     """
 
     calendar: Ints

@@ -45,7 +45,6 @@ class Stage:
 
     Attributes
     ----------
-    key : SeriesKey
     panel : ReturnPanel
         Of this series alone.
     estimation_mask : bool (T,)

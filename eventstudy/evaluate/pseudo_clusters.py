@@ -61,7 +61,6 @@ def pseudo_clusters(
         The firms' series, in the order of ``stages``.
     stages, own : sequences
         Each firm's masks and its own pseudo-events with the same effect, for the adjusted p values.
-    spec : StudySpec
     window : int
         Which test window.
     effect : float

@@ -37,15 +37,12 @@ class Regression:
 
     Attributes
     ----------
-    formula : str
     window : str
         A label such as ``[0,1]``, or ``primary``.
     n, n_dates, n_dropped : int
         Rows, different day 0s among them, rows left out because a column was empty.
-    r_squared, wls_r_squared : float
     main : str
         The variance to read.
-    coefficients : tuple of Coefficient
     """
 
     formula: str
@@ -77,7 +74,6 @@ def regress(
 
     Parameters
     ----------
-    studied : Studied
     formula : str
         In the language of ``evaluate.formula``.
     allow_small : bool

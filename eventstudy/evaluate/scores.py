@@ -23,7 +23,6 @@ class Score:
     measure : str
         ``oos-r2``, ``log-score`` (mean gain in log density per event), ``hit-rate`` (forecast's sign; the base's own
         in ``reference``).
-    value, reference : float
     ci_low, ci_high : float
         Stationary bootstrap over dates; NaN where not given.
     t, p : float
@@ -50,7 +49,6 @@ class Scored:
         Events with a forecast and an outcome, and dates among them.
     n_silent : int
         Events whose past was too short.
-    scores : tuple of Score
     """
 
     n: int
@@ -70,7 +68,6 @@ def score(
 
     Parameters
     ----------
-    forecasts : Forecasts
     outcome : float64 (N,)
         CAR.
     scale, nu : float64 (N,)

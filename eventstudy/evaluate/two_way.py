@@ -86,7 +86,6 @@ def wild_two_way(y: Floats, x: Floats, firm: Ints, date: Ints, column: int) -> t
     x : float64 (N, k)
         Of full rank.
     firm, date : int64 (N,)
-    column : int
 
     Returns
     -------

@@ -26,11 +26,8 @@ class Variant:
 
     Attributes
     ----------
-    rule : str
-    exit_day : int
     n, n_dates : int
         Positions, and dates with one.
-    gross, cost, net : float
     net_double_cost : float
         With twice the costs.
     overnight, intraday : float
@@ -41,7 +38,6 @@ class Variant:
         Of the net profit per date.
     without_best : float
         Mean net profit without the three best dates.
-    t : float
     ci_low, ci_high : float
         Bootstrap-t interval of ``net``.
     p : float
@@ -110,7 +106,6 @@ def judge_variants(
     date : int64 (N,)
     exits : int64 (N,)
         Calendar day on which the longest holding period ends.
-    level : float
     """
     names = list(trades)
     dates = np.unique(date)

@@ -38,7 +38,6 @@ def wild_cluster(y: Floats, x: Floats, cluster: Ints, column: int) -> tuple[floa
         Of full rank.
     cluster : int64 (N,)
         0 to G - 1.
-    column : int
 
     Returns
     -------
@@ -87,7 +86,6 @@ def wild_interval(
         As for ``wild_cluster``.
     start : (float, float)
         The estimate, from which the search goes outwards, and its first step.
-    level : float
 
     Returns
     -------

@@ -69,7 +69,6 @@ def csv_rows(columns: Sequence[CsvColumn], n: int, digits: int | None) -> bytes:
     ----------
     columns : sequence
         Text, whole numbers, float64, finished cells or nothing; each of n rows.
-    n : int
     digits : int or None
         As ``csv_text``.
 

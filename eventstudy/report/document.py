@@ -20,7 +20,6 @@ class Cell:
 
     Attributes
     ----------
-    text : str
     note : str
         What belongs to it in smaller type, such as its interval.
     strong : bool
@@ -57,8 +56,6 @@ class Table:
 
     Attributes
     ----------
-    caption : str
-    columns : tuple of str
     rows : tuple of rows or Group
     numeric : frozenset of int
         Columns to align right.
@@ -126,8 +123,6 @@ class Item:
 
     Attributes
     ----------
-    lead, quote : str
-    verdict, text : str
     parts : tuple (market, own, full) or None
         Sizes of both parts and the longest sum of all items.
     strong : bool
@@ -200,7 +195,6 @@ class Page:
         The rest of the first screen.
     beside : bool
         Whether the first figure of ``opening`` is beside the title where there is room.
-    sections : tuple of Section
     further : tuple of (words, file)
         Links to files, at the end of the links within the page.
     words : bool

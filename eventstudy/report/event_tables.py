@@ -34,7 +34,6 @@ class Words:
     Attributes
     ----------
     codes : int (n,)
-    values : sequence of str
     """
 
     codes: np.ndarray
@@ -73,12 +72,8 @@ class EventTables:
 
     Attributes
     ----------
-    events : EventColumns or EventNames
-    facts : SeriesFacts
-    keys : tuple of SeriesKey
     names : tuple of tuples of str
         What the regressors of each series are.
-    spec : StudySpec
     n_shared : int
         So many of ``spec.windows`` belong to every event; the others to events that name them.
     """

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from eventstudy.lists import listed
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -17,75 +19,7 @@ class Term:
     words: str
 
 
-TERMS = (
-    Term(
-        "own",
-        "Abnormal return (own move)",
-        "What the share did beyond what the market explains that day.",
-        r"abnormal returns?|own moves?",
-    ),
-    Term(
-        "model",
-        "Market model",
-        "A straight line fitted to past days: how far this share usually goes when the market goes 1 %.",
-        r"market model|market explains",
-    ),
-    Term(
-        "estimation",
-        "Estimation window",
-        "The past days the line is fitted to.",
-        r"estimation window|days of history|past sessions",
-    ),
-    Term(
-        "interval",
-        "Interval",
-        "A range made so that it holds the true own move in as many of 100 studies as its level says, 95 at 95 %.",
-        r"intervals?",
-    ),
-    Term(
-        "p",
-        "p",
-        "How often an ordinary day of this share has an own move at least this large. Two ways of counting are made, "
-        "and the larger is printed.",
-        r"p(?= value\b|$| \()",
-    ),
-    Term(
-        "placebo",
-        "Placebo",
-        "The same measurement on days without news: it shows what chance alone looks like.",
-        r"placebos?|days without news",
-    ),
-    Term(
-        "mde",
-        "Smallest detectable effect",
-        "A true effect of this size would be found four times in five; smaller ones are often missed.",
-        r"four times in five",
-    ),
-    Term(
-        "cluster",
-        "Cluster",
-        "Several announcements or firms on one session: daily prices cannot split them, so they count once.",
-        r"clusters?|share this session|share a session",
-    ),
-    Term(
-        "masked",
-        "Masked days (left out)",
-        "Past days next to other news of the firm; not used to measure what is ordinary.",
-        r"masked|left out for",
-    ),
-    Term(
-        "curve",
-        "Specification curve",
-        "The same result under every defensible choice, sorted from low to high. Each choice is a variant.",
-        r"variants?",
-    ),
-    Term(
-        "caar",
-        "CAAR",
-        "The average of the own moves of many events, each added up over its window.",
-        r"CAAR|average own move",
-    ),
-)
+TERMS = tuple(Term(id, **entry) for id, entry in listed("terms").items())
 _PATTERN = re.compile(r"\b(?:" + "|".join(f"(?P<{term.id}>{term.words})" for term in TERMS) + r")\b")
 
 

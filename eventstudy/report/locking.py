@@ -103,8 +103,6 @@ def clear(out: Path, prefix: str, *, locked: bool) -> list[str]:
 
     Parameters
     ----------
-    out : Path
-    prefix : str
     locked : bool
         Whether only this run uses ``out``; otherwise only the age decides.
 

@@ -34,7 +34,6 @@ def render(page: Page, figures_at: str = "figures", *, tables: bool = False) -> 
 
     Parameters
     ----------
-    page : Page
     figures_at : str
         Relative folder of the SVG files.
     tables : bool

@@ -30,12 +30,7 @@ PANELS = 6
 
 @dataclass(slots=True)
 class Material:
-    """The material of pages about ``result``, which holds the events that they show.
-
-    Attributes
-    ----------
-    result : StudyResult
-    """
+    """The material of pages about ``result``, which holds the events that they show."""
 
     result: StudyResult
     _made: dict[str, Any] | None = None

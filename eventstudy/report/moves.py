@@ -30,7 +30,6 @@ class Variant:
 
     Attributes
     ----------
-    own, low, high, p : float
     choices : tuple of (choice, value)
     usual : bool
         Whether it has the study's own choices.
@@ -68,7 +67,6 @@ class Move:
         Whether p lies at or below 1 - level: zero lies outside the interval.
     joint : float
         p of the specification curve as a whole; NaN where it is not known.
-    variants : tuple of Variant
     left_out : tuple of str
         Specifications that could not be made, and why.
     """
@@ -127,18 +125,12 @@ class Share:
         Studied row.
     event_id, ticker, name, role : str
         ``name`` is what pages call it.
-    day0 : str
-    window : Window
-    whole : Move
     opening, session : Move or None
         The two parts of day 0, where the source has opens.
     flags : tuple of str
         About the data behind it.
-    market_symbol : str
-    n_estimation, n_masked : int
     first, last : str
         Dates of the estimation window.
-    beta : float
     """
 
     position: int
@@ -176,10 +168,8 @@ class Session:
 
     Attributes
     ----------
-    day0 : str
     kind : str
         ``announcements``, ``outcome`` or ``placebo``.
-    event_ids, titles : tuple of str
     shares : tuple of Share
         Each share and window once.
     """

@@ -27,10 +27,8 @@ def page_files(
 
     Parameters
     ----------
-    result : StudyResult
     formats : sequence of str
         ``md``, ``html``, ``tex``, ``png``, ``pdf``; others write no pages.
-    audit : Audit or None
     say : callable or None
         Called with one line per page.
     """

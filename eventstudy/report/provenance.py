@@ -69,10 +69,8 @@ def manifest(
 
     Parameters
     ----------
-    result : StudyResult
     files : mapping
         Relative path -> sha256 of every file of this run.
-    audit : Audit or None
     command : sequence of str or None
         The command line; None takes this process's.
     """

@@ -20,7 +20,6 @@ def weighted_blocks(result: StudyResult, windows: Sequence[str]) -> tuple[Block,
 
     Parameters
     ----------
-    result : StudyResult
     windows : sequence of str
         Those that the page shows.
     """

@@ -117,7 +117,6 @@ class Place:
     ----------
     folder : Path
         Of ``aside(out)``.
-    out : Path
     sweep, force : bool
         As ``write_report``.
     """
@@ -136,7 +135,6 @@ def finish(
 
     Parameters
     ----------
-    place : Place
     files : EventFiles
         The tables of events, which were written while the study ran or by ``kept_files``.
     say : callable or None
@@ -177,7 +175,6 @@ def add_files(
 
     Parameters
     ----------
-    out : Path
     command : str
         Such as ``calibrate``.
     files : mapping

@@ -28,8 +28,6 @@ def page(before: ReportFolder, after: ReportFolder, found: Difference, limit: in
 
     Parameters
     ----------
-    before, after : ReportFolder
-    found : Difference
     limit : int or None
         Rows a table shows at most; the rest is counted.
     """

@@ -43,7 +43,6 @@ class Effect:
 
     Attributes
     ----------
-    event_id, ticker : str
     window : tuple of two str
     car, std_error, p_t : tuple of two floats or None
         Before and after.
@@ -77,7 +76,6 @@ class Difference:
     ----------
     settings, versions : tuple of Change
         ``versions`` holds the engine too.
-    counts : tuple of Change
     prices, events, claims, effects, tables
         See their record classes; effects begin with those that gained or lost significance.
     levels : tuple of two floats

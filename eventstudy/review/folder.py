@@ -44,7 +44,6 @@ class ReportFolder:
 
     Attributes
     ----------
-    path : Path
     manifest : mapping
         manifest.json; empty where there is none (a committed sample lacks it).
     results : mapping

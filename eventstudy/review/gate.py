@@ -76,8 +76,6 @@ class Verdict:
 
     Attributes
     ----------
-    expression : str
-    tripped : bool
     by_row : bool
         Whether it was asked of every row, or once of the report.
     rows : tuple of Row
@@ -107,8 +105,6 @@ def hold(folder: ReportFolder, expressions: Sequence[str], now: datetime) -> lis
 
     Parameters
     ----------
-    folder : ReportFolder
-    expressions : sequence of str
     now : datetime
         What ``data_age_days`` counts to.
 

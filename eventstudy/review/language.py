@@ -337,7 +337,6 @@ def parse(text: str, names: tuple[str, ...], texts: tuple[str, ...] = ()) -> Nod
 
     Parameters
     ----------
-    text : str
     names, texts : tuple of str
         Columns of numbers, which may be named, and of text, which may not.
 

@@ -50,7 +50,6 @@ def changed_settings(before: Mapping[str, Any], after: Mapping[str, Any], *, who
 
     Parameters
     ----------
-    before, after : mapping
     whole : bool
         Both come from a manifest; otherwise paths and ways to get prices are compared by what results.json keeps.
     """

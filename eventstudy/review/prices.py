@@ -19,7 +19,6 @@ class PriceChange:
 
     Attributes
     ----------
-    symbol : str
     kind : str
         ``revised`` (a return in the report differs, or the hash does over the same sessions), ``range`` (other
         sessions, and every return that both reports hold agrees), ``added``, ``removed``.
@@ -29,7 +28,6 @@ class PriceChange:
         Sessions whose return is in both reports, and those on which it differs.
     session : str
         Where it differs most, with the returns before and after.
-    return_before, return_after : float or None
     """
 
     symbol: str
@@ -48,7 +46,6 @@ def changed_prices(before: ReportFolder, after: ReportFolder, *, comparable: boo
 
     Parameters
     ----------
-    before, after : ReportFolder
     comparable : bool
         Returns of both are of one kind; otherwise the tables say nothing about prices.
     """

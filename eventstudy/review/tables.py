@@ -34,7 +34,6 @@ class TableChange:
 
     Attributes
     ----------
-    table : str
     removed, added : int
         Rows that only one folder has.
     differing : int

@@ -59,8 +59,6 @@ def budget_of(spec: StudySpec, n: int, cells: int, limits: Limits, *, everything
     ----------
     spec : StudySpec
         Tests that it names are computed whatever they cost.
-    n, cells : int
-    limits : Limits
     everything : bool
         Nothing is left out.
     """

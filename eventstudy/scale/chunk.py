@@ -47,7 +47,6 @@ class BlockResult:
         Positions of events whose estimation window carries no model, and their observations.
     spool : float64 (3, W, n)
         CAR, BHAR and whether the event is in the sample; (3, 0, 0) where not wanted.
-    tally : Tally
     blocks : tuple of Block
         All events of the block, also those that are lost, chunk by chunk; empty where not wanted.
     """
@@ -67,7 +66,6 @@ def study_block(job: Job, events: Roster, seeds: Ints | None = None, write: Bloc
 
     Parameters
     ----------
-    job : Job
     events : Roster
         Whole chunks of the study's events, in order.
     seeds : int64 (E,) or None
@@ -179,7 +177,6 @@ def rank_block(job: Job, events: Roster, again: Again, known: Block | None = Non
     ----------
     job, events
         As in the first pass.
-    again : Again
     known : Block or None
         The events as the first pass measured them, where it kept them; else they are measured again.
     """

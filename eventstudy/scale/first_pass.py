@@ -44,7 +44,6 @@ class FirstPass:
 
     Attributes
     ----------
-    tally : Tally
     spool : Spool or None
         Where some wanted test reads every event at once.
     kept : bool (N,)

@@ -29,7 +29,6 @@ class Job:
     ----------
     panel : Panel or Path
         The panel, or the folder of its files where workers map it themselves.
-    spec : StudySpec
     engine : str
     single : frozenset of str
         Tests of one event that are wanted beyond the t test.

@@ -35,7 +35,6 @@ def across_events(
     Parameters
     ----------
     job, prepared, executor
-    first : FirstPass
     whole : Block or None
         All events of the roster, where the first pass kept them; else what needs their days measures them again.
     size : int

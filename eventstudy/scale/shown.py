@@ -26,8 +26,6 @@ class Shown:
 
     Attributes
     ----------
-    index : EventIndex
-    spec : StudySpec
     claims : bool (n,)
         Rows that claim something.
     first, smallest : list of (MeasuredEvents, Block)

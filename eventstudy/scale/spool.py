@@ -21,7 +21,6 @@ class Spool:
     ----------
     path : Path or None
         A file of blocks of float64 (3, W, n): CAR, BHAR, whether the event is in the sample; None keeps them in memory.
-    n_windows : int
     parts : list of Roster
         The studied events of each block.
     blocks : list of arrays

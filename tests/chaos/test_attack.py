@@ -22,7 +22,7 @@ def test_the_campaign_is_large_and_counts() -> None:
 
 def test_a_broken_promise_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """A rule that lets every host pass is found out by the tries against the network."""
-    monkeypatch.setattr(network, "refusal", lambda url, service, redirect=False: "")
+    monkeypatch.setattr(network, "refusal", lambda url, service: "")
     assert any(attack.one("network", 1, number) for number in range(40))
 
 

@@ -34,10 +34,14 @@ def place(tmp_path: Path) -> Path:
 def started(place: Path, *arguments: str, out: object = subprocess.PIPE, err: object = subprocess.PIPE, **more: object):
     """A command of its own."""
     own = {name: str(more.pop(name)) for name in list(more) if name.startswith("EVENTSTUDY_")}
+    env = clean_environment(EVENTSTUDY_STORE=str(place / "store"), **own)
+    if "preexec_fn" in more:
+        # what measures coverage could not write its file either
+        env = {name: value for name, value in env.items() if not name.startswith("COVERAGE_")}
     return subprocess.Popen(
         [sys.executable, "-m", "eventstudy", *arguments],
         cwd=place,
-        env=clean_environment(EVENTSTUDY_STORE=str(place / "store"), **own),
+        env=env,
         stdin=subprocess.DEVNULL,
         stdout=out,
         stderr=err,

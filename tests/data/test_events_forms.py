@@ -12,6 +12,7 @@ import pytest
 from eventstudy.cli.settings import resolve, study_spec
 from eventstudy.data.calendar import exchange_of, load_calendar
 from eventstudy.data.cells import likely_ticker
+from eventstudy.data.dates import parse_when
 from eventstudy.data.event_index import index_events
 from eventstudy.data.events import event_notes, events_from_frame, read_events
 from eventstudy.data.filing_clock import clock_warnings
@@ -208,6 +209,37 @@ def test_a_doubtful_utc_clock_is_named_with_both_readings() -> None:
     # in winter the offset is another
     (said,) = warned("2025-01-15T16:21:59Z")
     assert "11:21" in said and "2025-01-15T16:21:59-05:00" in said
+
+
+def test_an_offset_of_the_other_half_year_is_named() -> None:
+    """Whoever copies -04:00 into January moves the clock by an hour, and what came after the close before it."""
+    (said,) = warned(
+        "2025-01-24T16:30:00-04:00", "2025-01-24T16:30:00-05:00", "2025-01-24T18:30:00-04:00", "2025-01-24"
+    )
+    assert (
+        "is 15:30 in New York, day 0 2025-01-24" in said
+        and "day 0 is 2025-01-27: write 2025-01-24T16:30:00-05:00" in said
+    )
+    (said,) = warned("2025-07-24T15:30:00-05:00")
+    assert (
+        "is 16:30 in New York, day 0 2025-07-25" in said
+        and "day 0 is 2025-07-24: write 2025-07-24T15:30:00-04:00" in said
+    )
+    # the offset of another place says whose clock it is
+    assert not warned("2025-01-24T22:30:00+01:00", "2025-07-24T15:30:00-07:00")
+    # by the clock of the listing's exchange
+    frame = pd.DataFrame({"event_id": "e", "ticker": "ABC.DE", "announced_at": ["2025-01-24T18:00:00+02:00"]})
+    (said,) = clock_warnings(index_events(events_from_frame(frame), None))
+    assert "is 17:00 in Berlin" in said and "write 2025-01-24T18:00:00+01:00" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("2025-01-24 16:30", "2025-01-24T16:30:00-05:00"), ("2025-04-15T17:10:00", "2025-04-15T17:10:00-04:00")],
+)
+def test_the_offset_that_is_suggested_is_that_of_the_day(text: str, wanted: str) -> None:
+    with pytest.raises(ValueError, match=f"has no offset; write {wanted} if the clock is New York's"):
+        parse_when(text)
 
 
 @pytest.mark.parametrize("way", ["frame", "parquet"])

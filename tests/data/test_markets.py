@@ -140,7 +140,7 @@ def test_the_table_of_markets() -> None:
     for code, market in MARKETS.items():
         assert market.currency and market.index not in DEAD, code
         assert bool(market.index) == bool(market.kind), code
-    assert {index for _, index in LARGE} <= {market.index for market in MARKETS.values()}
+    assert set(LARGE) <= {market.index for market in MARKETS.values()}
     text = (ROOT / "docs" / "howto" / "several-markets.md").read_text()
     assert all(f"| {code} | {f'`{m.index}`' if m.index else 'none'}" in text for code, m in MARKETS.items())
     found = market_of("ASML.AS")

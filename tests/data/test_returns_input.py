@@ -254,7 +254,7 @@ def test_parts_that_need_prices_say_that_there_are_none() -> None:
 def test_returns_of_zero_in_a_row_are_stale_prices(tmp_path: Path, zeros: int, stale: bool) -> None:
     """As the closes that they come from are: five of them alike are four returns of 0."""
     returns = R1.copy()
-    returns[26 - zeros : 26] = 0.0
+    returns[25 - zeros : 25] = 0.0  # day 0, the 26th, moves
     closes = pd.DataFrame({"ticker": "A", "date": DAYS.astype(str), "close": 100 * np.cumprod(1 + returns)})
     market = pd.DataFrame({"ticker": "M", "date": DAYS.astype(str), "close": 100 * np.cumprod(1 + MARKET)})
     of_closes = run(EVENTS, pd.concat([closes, market], ignore_index=True), SPEC)

@@ -1,19 +1,21 @@
-"""A stand-in for the factor library on loopback, met as an HTTP proxy by the real pandas-datareader."""
+"""A stand-in for the factor library on loopback, met over TLS by the real pandas-datareader."""
 
 from __future__ import annotations
 
 import base64
 import io
-import threading
+import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 
 from eventstudy.data.french import FIVE, MOMENTUM, THREE
+from tests.network.services import Answer, Request, Services
 
+HOST = "mba.tuck.dartmouth.edu"
 NAMES = {THREE: ("Mkt-RF", "SMB", "HML", "RF"), FIVE: ("Mkt-RF", "SMB", "HML", "RMW", "CMA", "RF"), MOMENTUM: ("Mom",)}
 
 
@@ -50,11 +52,16 @@ class Library:
         head = f"This file was created by using the {self.vintage} CRSP database.\r\nSimple daily returns.\r\n\r\n"
         return head + "," + ",".join(columns) + "\r\n" + "\r\n".join(lines) + "\r\n\r\nCopyright\r\n"
 
-    def body(self, url: str) -> tuple[int, bytes]:
+    def answer(self, request: Request) -> Answer:
+        """What it sends for a request."""
         self.asked += 1
-        self.requested.append(url)
+        self.requested.append(request.path)
+        self.sent.append(_decoded(request.headers.get("authorization", "")))
         if self.leads:
-            return 302, b""
+            return Answer(302, b"", {"Location": self.leads})
+        return Answer(*self.body(request.path))
+
+    def body(self, path: str) -> tuple[int, bytes]:
         if self.fault == "bomb":
             out = io.BytesIO()
             with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -66,7 +73,7 @@ class Library:
             return 503, b"<html>closed</html>"
         if self.fault == "page":
             return 200, b"<html>We have moved</html>"
-        dataset = next((name for name in NAMES if f"/{name}_CSV.zip" in url), "")
+        dataset = next((name for name in NAMES if f"/{name}_CSV.zip" in path), "")
         if not dataset:
             return 404, b"no such file"
         out = io.BytesIO()
@@ -85,30 +92,10 @@ def _decoded(header: str) -> str:
 def library(days: np.ndarray) -> Iterator[tuple[Library, dict[str, str]]]:
     """A running library, and the environment in which a process meets it."""
     shelf = Library(days)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            shelf.sent.append(_decoded(self.headers.get("Authorization", "")))
-            status, body = shelf.body(self.path)
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            if shelf.leads:
-                self.send_header("Location", shelf.leads)
-            self.end_headers()
-            # the client may have had enough
-            with suppress(OSError):
-                self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    address = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
-        yield shelf, {"HTTP_PROXY": address, "http_proxy": address, "NO_PROXY": "", "no_proxy": ""}
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with tempfile.TemporaryDirectory() as folder:
+        services = Services(Path(folder))
+        services.handlers[HOST] = shelf.answer
+        try:
+            yield shelf, {**services.environment(), "NO_PROXY": "", "no_proxy": ""}
+        finally:
+            services.close()

@@ -29,6 +29,7 @@ HOSTS = (
     "finnhub.io",
     "api.tiingo.com",
     "eodhd.com",
+    "mba.tuck.dartmouth.edu",
 )
 
 

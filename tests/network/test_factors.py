@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -111,6 +112,26 @@ def test_every_fault_is_an_error_with_advice(shelf: Library, tmp_path: Path, fau
     assert caught.value.exit_code == 4 and "library" in str(caught.value)
     assert isinstance(caught.value, MalformedResponse) == (fault != "503")
     assert not (tmp_path / "factors").exists(), "nothing wrong is kept"
+
+
+AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+
+
+@pytest.mark.parametrize("name", [*AUTHORITIES, ""])
+def test_only_a_host_with_a_trusted_certificate_is_believed(
+    shelf: Library, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The user's own authorities keep working; without one, the stand-in is a stranger under the library's name."""
+    authority = os.environ["REQUESTS_CA_BUNDLE"]
+    for other in AUTHORITIES:
+        monkeypatch.delenv(other, raising=False)
+    if name:
+        monkeypatch.setenv(name, authority)
+        assert len(french.fetch(french.THREE).dates) == len(DAYS)
+        return
+    with pytest.raises(SourceUnavailable, match=r"certificate verify failed.*REQUESTS_CA_BUNDLE"):
+        french.fetch(french.THREE)
+    assert not shelf.requested
 
 
 def test_what_the_library_lacks_is_missing(shelf: Library, tmp_path: Path) -> None:

@@ -311,6 +311,19 @@ def steps(path: Path) -> list[tuple[str, dict[str, object]]]:
     return [(name, step) for name, job in load(path)["jobs"].items() for step in job["steps"]]
 
 
+# the commits of released versions, each as several public workflows name it; a renewed action is looked up and added
+COMMITS = {
+    ("actions/checkout", "v7.0.1"): "3d3c42e5aac5ba805825da76410c181273ba90b1",
+    ("actions/setup-python", "v6.3.0"): "ece7cb06caefa5fff74198d8649806c4678c61a1",
+    ("actions/cache", "v5.0.5"): "27d5ce7f107fe9357f9df03efb73ab90386fccae",
+    ("actions/upload-artifact", "v7.0.1"): "043fb46d1a93c77aae656e7c1c64a875d1fc6a0a",
+    ("actions/download-artifact", "v8.0.1"): "3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c",
+    ("actions/upload-pages-artifact", "v4.0.0"): "7b1f4a764d45c48632c6b24a0339c27f5614fb0b",
+    ("actions/deploy-pages", "v4.0.5"): "d6db90164ac5ed86f2b6aed7e0febac5b3c0c03e",
+    ("pypa/gh-action-pypi-publish", "v1.12.4"): "76f52bc884231f62b9a034ebfe128415bbaabdfc",
+}
+
+
 @pytest.mark.parametrize("path", LINTED, ids=lambda path: path.name)
 def test_every_action_is_a_commit_with_its_version(path: Path) -> None:
     """What runs is what was looked at; the comment says which version it is, and equal actions are equal commits."""
@@ -320,10 +333,15 @@ def test_every_action_is_a_commit_with_its_version(path: Path) -> None:
         assert re.search(
             r"uses: (actions/[a-z/-]+|pypa/gh-action-pypi-publish)@[0-9a-f]{40} # v\d+\.\d+\.\d+( #|$)", line
         ), line
-    everywhere = "\n".join(one.read_text() for one in LINTED)
-    for action, version in set(re.findall(r"uses: (actions/[a-z-]+)[a-z/]*@[0-9a-f]{40} # (v[\d.]+)", everywhere)):
-        commits = set(re.findall(rf"uses: {action}[a-z/]*@([0-9a-f]{{40}}) # {re.escape(version)}", everywhere))
-        assert len(commits) == 1, (action, version)
+    for action, commit, version in re.findall(r"uses: ([a-z/-]+)@([0-9a-f]{40}) # (v[\d.]+)", path.read_text()):
+        # actions/cache/restore is a part of actions/cache
+        assert COMMITS["/".join(action.split("/")[:2]), version] == commit, (action, version)
+
+
+def test_the_image_of_gitlab_is_pinned() -> None:
+    """A tag can be given to another image; a digest cannot."""
+    image = load(TEMPLATES / "gitlab.yml")["event study"]["image"]
+    assert re.fullmatch(r"python:\d+\.\d+\.\d+-slim-[a-z]+@sha256:[0-9a-f]{64}", image)
 
 
 @pytest.mark.parametrize("path", LINTED, ids=lambda path: path.name)

@@ -28,7 +28,6 @@ class Standing:
     ----------
     cik : int
         The SEC's number of the company.
-    name : str
     first, last : str
         ISO dates of the first and the last list that said so.
     """
@@ -49,7 +48,6 @@ class Companies:
         Ticker -> its companies, the latest last.
     listed_on : str
         ISO date of the latest list; empty before the first.
-    fetched_at : str
     """
 
     known: dict[str, list[Standing]]

@@ -20,7 +20,6 @@ def earnings_rows(
 
     Parameters
     ----------
-    ticker : str
     readings : sequence of Reading
         Of any number of sources.
     kind : {"events", "confounders"}

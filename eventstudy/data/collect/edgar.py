@@ -38,13 +38,8 @@ class Filing:
 
     Attributes
     ----------
-    cik : int
-    company : str
-    accession, form : str
-    filed : date
     reported : date or None
         An 8-K: the day of the earliest event; a 6-K: the end of the period.
-    items : tuple of str
     """
 
     cik: int
@@ -67,8 +62,6 @@ class Index:
 
     Attributes
     ----------
-    cik : int
-    company : str
     filings : list of Filing
         Newest first, every form.
     failed : list of str
@@ -117,8 +110,6 @@ class Edgar:
 
     Attributes
     ----------
-    web : Web
-    folder : Path
     warn : callable
         Lines that a person should see.
     """

@@ -50,12 +50,10 @@ class Wanted:
 
     Attributes
     ----------
-    forms : tuple of str
     items : tuple of str
         Of 8-Ks: any of these; empty means all. Other forms have no items.
     since, until : date
         By the SEC's date of filing, both included.
-    amendments : bool
     trust_acceptance : bool
         Take the hour of acceptance for the hour of the news.
     """
@@ -88,7 +86,6 @@ class Dated:
     ----------
     row : dict
         Columns of an events file.
-    notes : list of str
     """
 
     row: dict[str, str]
@@ -100,9 +97,6 @@ def dated(ticker: str, filing: Filing, header: Header, *, trust_acceptance: bool
 
     Parameters
     ----------
-    ticker : str
-    filing : Filing
-    header : Header
     trust_acceptance : bool
         Take the hour of acceptance for the hour of the news.
 

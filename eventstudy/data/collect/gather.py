@@ -161,7 +161,6 @@ def gather_earnings(
 
     Parameters
     ----------
-    tickers : sequence of str
     sources : sequence of str
         ``yahoo``, ``finnhub`` or names of files.
     days : (date, date)

@@ -34,13 +34,10 @@ class Header:
 
     Attributes
     ----------
-    accession : str
     accepted : datetime or None
         With New York's offset of that day; None in headers before 2002, which have no clock.
     filed : date or None
         The SEC's date of filing.
-    form : str
-    items : tuple of str
     """
 
     accession: str
@@ -55,7 +52,6 @@ def read_header(body: bytes, accession: str) -> Header:
 
     Parameters
     ----------
-    body : bytes
     accession : str
         Of the filing that was asked for.
 
@@ -106,12 +102,7 @@ def _day(text: str) -> date | None:
 
 @dataclass(frozen=True, slots=True)
 class KeptHeaders:
-    """Headers that were read, one file each; headers do not change, so each is asked for once.
-
-    Attributes
-    ----------
-    folder : Path
-    """
+    """Headers that were read, one file each; headers do not change, so each is asked for once."""
 
     folder: Path
 

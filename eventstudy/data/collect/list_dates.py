@@ -31,7 +31,6 @@ def read_moment(text: str, order: str, zone: ZoneInfo | None) -> str:
 
     Parameters
     ----------
-    text : str
     order : {"", "ymd", "mdy", "dmy"}
         Of dates that could be read in two ways; empty where not given.
     zone : ZoneInfo or None

@@ -52,7 +52,6 @@ class Imported:
         Column of the events file -> what it was read from.
     n : int
         Rows of the list.
-    notes : list of str
     """
 
     rows: list[Row]
@@ -73,7 +72,6 @@ class Asked:
         Of clocks without an offset.
     columns : mapping
         Column of the events file -> heading, or place counted from 1.
-    sheet : str
     """
 
     identifier: str = ""

@@ -41,7 +41,6 @@ class Merged:
 
     Attributes
     ----------
-    path : Path
     kind : {"events", "confounders"}
     text : str
         The whole file with the new rows.
@@ -80,7 +79,6 @@ def merged(path: Path, rows: Sequence[Row]) -> Merged:
 
     Parameters
     ----------
-    path : Path
     rows : sequence of dict
         Columns of the kind of file that ``kind_of`` finds; cells that are missing are empty.
 

@@ -38,13 +38,11 @@ class Reading:
 
     Attributes
     ----------
-    ticker : str
     day : date
         In the listing's own time.
     bucket : {"", "bmo", "dmh", "amc"}
     said : str
         As the source writes it.
-    source : str
     reported : bool
         Whether there are figures beside it.
     """
@@ -63,7 +61,6 @@ class Answer:
 
     Attributes
     ----------
-    readings : list of Reading
     notes : list of str
         What was left out or read otherwise, and why.
     """

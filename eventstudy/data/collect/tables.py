@@ -33,10 +33,8 @@ class ListTable:
 
     Attributes
     ----------
-    path : str
     headings : list of str
         Empty where the list has no headings; its columns are then counted from 1.
-    rows : list of list of str
     lines : list of int
         Line or row of the file, for each row.
     unit : str
@@ -71,7 +69,6 @@ def read_list(path: Path, sheet: str, heads: Callable[[Sequence[str]], bool]) ->
 
     Parameters
     ----------
-    path : Path
     sheet : str
         Of a workbook; empty is its first.
     heads : callable

@@ -50,12 +50,7 @@ SAME = 0.02
 
 @dataclass(slots=True)
 class EodhdClient:
-    """Asks EODHD, one symbol after the other.
-
-    Attributes
-    ----------
-    web : Web
-    """
+    """Asks EODHD, one symbol after the other."""
 
     web: Web
     _closed_by: SourceUnavailable | None = None

@@ -45,12 +45,7 @@ SLACK = timedelta(days=10)
 
 @dataclass(slots=True)
 class TiingoClient:
-    """Asks Tiingo, one symbol after the other.
-
-    Attributes
-    ----------
-    web : Web
-    """
+    """Asks Tiingo, one symbol after the other."""
 
     web: Web
     _closed_by: SourceUnavailable | None = None

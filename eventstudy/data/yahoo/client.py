@@ -61,7 +61,6 @@ class YahooClient:
     ----------
     cache : Path
         Folder for the client's own cookies and time zones.
-    limits : Limits
     sleep, jitter : callable
         Pauses, and random numbers in [0, 1).
     """

@@ -31,7 +31,6 @@ class Finding:
 
     Attributes
     ----------
-    topic : str
     state : {"ok", "warn", "fail", "skipped"}
     text : str
         What was found.

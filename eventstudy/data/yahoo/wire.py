@@ -73,7 +73,6 @@ class Limits:
 
     Attributes
     ----------
-    connect : float
     first_reply : float
         From the first request to the first reply.
     reply : float
@@ -100,11 +99,8 @@ class Received:
 
     Attributes
     ----------
-    status : int
-    body_sha256 : str
     at : datetime
         UTC; see ``_moment``.
-    meta : dict
     events : dict
         Dividends, splits and capital gains as the reply has them.
     adjusted : bool
@@ -127,7 +123,6 @@ class Wire:
     ----------
     original : callable
         The session's own ``request``, bounded; see ``network.bounded_curl``.
-    limits : Limits
     symbol : str
         Being asked for.
     verdict : Verdict
@@ -136,7 +131,6 @@ class Wire:
         The last good reply that holds prices.
     answered : bool
         Whether Yahoo's chart has replied at all in this run.
-    requests : int
     server_date : str
         The ``Date`` of the last reply.
     """

@@ -21,10 +21,28 @@ MOST_UNASKED = 20_000_000
 MOST_PAIRS = 2_500_000
 DRAWS = 1000
 
-Finalise = Callable[[Sample, Summary, Dependence, Alternative], TestResult]
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a test reads: the layout of a sample, its sums, how its events depend on each other, and the side."""
+
+    sample: Sample
+    summary: Summary
+    dependence: Dependence
+    side: Alternative
+
+    @property
+    def shift(self) -> int:
+        """Estimation days, which are before those of the event window."""
+        return int(self.sample.evidence.residual.shape[1])
+
+    @property
+    def ranked_days(self) -> slice:
+        """Columns of the test window among the days that Corrado ranks."""
+        return slice(self.shift + self.sample.days.start, self.shift + self.sample.days.stop)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class GroupTest:
     """A test across events.
 
@@ -34,7 +52,6 @@ class GroupTest:
         What it tests, as a sentence.
     needs : str
         What must hold.
-    reference : str
     run : callable
     reads : tuple of str
         Parts of a summary (``summary.PARTS``) beside the moments and Patell's sums; ``values`` where it needs every
@@ -47,69 +64,18 @@ class GroupTest:
     null: str
     needs: str
     reference: str
-    run: Finalise
+    run: Callable[[Given], TestResult]
     reads: tuple[str, ...] = ()
     cost: Literal["events", "pairs", "draws"] = "events"
 
 
-def _plain(function: Callable[[Summary, Dependence, Alternative], TestResult]) -> Finalise:
-    def run(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
-        del sample
-        return function(summary, dependence, side)
-
-    return run
+def _plain(function: Callable[[Summary, Dependence, Alternative], TestResult]) -> Callable[[Given], TestResult]:
+    return lambda g: function(g.summary, g.dependence, g.side)
 
 
-def _ranked_days(sample: Sample) -> slice:
-    """Columns of the test window among the days that Corrado ranks."""
-    shift = sample.evidence.residual.shape[1]
-    return slice(shift + sample.days.start, shift + sample.days.stop)
-
-
-def _corrado(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
-    del dependence
-    return ranks.corrado(summary, _ranked_days(sample), side)
-
-
-def _cumrank(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
-    del dependence
-    return ranks.cumrank_t(summary, _ranked_days(sample), side)
-
-
-def _crude(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
-    del dependence
-    return cross_section.crude_dependence(summary, sample.evidence.residual.shape[1], sample.days, side)
-
-
-def _dispersion(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
-    del sample, dependence, side
-    return conformal_dispersion(summary.sums)
-
-
-def _zivney(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
-    del dependence
-    return ranks.corrado_zivney(summary, sample.evidence.residual.shape[1], side)
-
-
-def _grank_t(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
-    del sample
-    warnings = [*ranks.few_for_ranks(summary.n), *ranks.few_dates(dependence.n_dates)]
-    return ranks.grank(summary, "grank-t", side, warnings)
-
-
-def _grank_raw(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
-    del sample, dependence
-    return ranks.grank(summary, "grank-raw", side, cross_section.risen_variance(summary))
-
-
-def _grank_clu(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
-    del sample, dependence
-    return ranks.grank(summary, "grank-t-clu", side, ranks.few_for_ranks(summary.n))
-
-
-def _cz_sign(sample: Sample, summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
-    del dependence
-    return ranks.cz_sign(summary, sample.length, side)
+def _grank_t(g: Given) -> TestResult:
+    warnings = [*ranks.few_for_ranks(g.summary.n), *ranks.few_dates(g.dependence.n_dates)]
+    return ranks.grank(g.summary, "grank-t", g.side, warnings)
 
 
 _MEAN = "the mean abnormal return is zero"
@@ -118,199 +84,142 @@ _RANK = "the window's days rank like any others"
 _SIGN = "positive abnormal returns are as frequent as before"
 _FREE = "independent events"
 _STABLE = "independent events whose variance the event does not change"
+_CORRELATION, _VARIANCE, _BOTH = "unchanged correlation", "unchanged variance", "unchanged variance and correlation"
+_TWENTY, _SYMMETRIC = "twenty events and more", "independent dates, symmetry"
+_PYNNONEN, _GRANK = "Kolari & Pynnonen (2010)", "Kolari & Pynnonen (2011)"
 
 GROUP_TESTS: dict[str, GroupTest] = {
-    "csect-t": GroupTest(
-        null=_MEAN, needs=_FREE, reference="Brown & Warner (1980)", run=_plain(cross_section.cross_sectional)
-    ),
-    "patell": GroupTest(null=_MEAN, needs=_STABLE, reference="Patell (1976)", run=_plain(cross_section.patell)),
-    "patell-sum": GroupTest(null=_MEAN, needs=_STABLE, reference="Patell (1976)", run=_plain(cross_section.patell_sum)),
-    "stouffer-t": GroupTest(
-        null=_MEAN,
-        needs=_STABLE,
-        reference="exact inverse normal",
-        run=_plain(cross_section.stouffer_t),
-        reads=("scores",),
-    ),
-    "bmp": GroupTest(
-        null=_MEAN, needs=_FREE, reference="Boehmer, Musumeci & Poulsen (1991)", run=_plain(cross_section.bmp)
-    ),
-    "skew-t-johnson": GroupTest(
-        null=_MEAN, needs=_FREE, reference="Johnson (1978)", run=_plain(cross_section.skew_t_johnson)
-    ),
-    "skew-t-hall": GroupTest(null=_MEAN, needs=_FREE, reference="Hall (1992)", run=_plain(cross_section.skew_t_hall)),
-    "wild-bootstrap": GroupTest(
-        null=_MEAN,
-        needs="independent dates, symmetry",
-        reference="Rademacher signs",
-        run=_plain(resampling.wild_bootstrap),
-        reads=("values",),
-    ),
-    "sign-flip": GroupTest(
-        null=_MEAN,
-        needs="independent dates, symmetry",
-        reference="enumeration",
-        run=_plain(resampling.sign_flip),
-        reads=("values",),
-    ),
+    "csect-t": GroupTest(_MEAN, _FREE, "Brown & Warner (1980)", _plain(cross_section.cross_sectional)),
+    "patell": GroupTest(_MEAN, _STABLE, "Patell (1976)", _plain(cross_section.patell)),
+    "patell-sum": GroupTest(_MEAN, _STABLE, "Patell (1976)", _plain(cross_section.patell_sum)),
+    "stouffer-t": GroupTest(_MEAN, _STABLE, "exact inverse normal", _plain(cross_section.stouffer_t), ("scores",)),
+    "bmp": GroupTest(_MEAN, _FREE, "Boehmer, Musumeci & Poulsen (1991)", _plain(cross_section.bmp)),
+    "skew-t-johnson": GroupTest(_MEAN, _FREE, "Johnson (1978)", _plain(cross_section.skew_t_johnson)),
+    "skew-t-hall": GroupTest(_MEAN, _FREE, "Hall (1992)", _plain(cross_section.skew_t_hall)),
+    "wild-bootstrap": GroupTest(_MEAN, _SYMMETRIC, "Rademacher signs", _plain(resampling.wild_bootstrap), ("values",)),
+    "sign-flip": GroupTest(_MEAN, _SYMMETRIC, "enumeration", _plain(resampling.sign_flip), ("values",)),
     "crude-dependence": GroupTest(
-        null=_MEAN, needs="unchanged variance", reference="Brown & Warner (1980, 1985)", run=_crude, reads=("daily",)
+        _MEAN,
+        _VARIANCE,
+        "Brown & Warner (1980, 1985)",
+        lambda g: cross_section.crude_dependence(g.summary, g.shift, g.sample.days, g.side),
+        ("daily",),
     ),
-    "adj-patell": GroupTest(
-        null=_MEAN,
-        needs="unchanged variance and correlation",
-        reference="Kolari & Pynnonen (2010)",
-        run=_plain(cross_section.adj_patell),
-        cost="pairs",
-    ),
-    "kolari-pynnonen": GroupTest(
-        null=_MEAN,
-        needs="unchanged correlation",
-        reference="Kolari & Pynnonen (2010)",
-        run=_plain(cross_section.kolari_pynnonen),
-        cost="pairs",
-    ),
-    "kpp": GroupTest(
-        null=_MEAN,
-        needs="unchanged correlation",
-        reference="Kolari, Pape & Pynnonen (2018)",
-        run=_plain(cross_section.kpp),
-        cost="pairs",
-    ),
+    "adj-patell": GroupTest(_MEAN, _BOTH, _PYNNONEN, _plain(cross_section.adj_patell), cost="pairs"),
+    "kolari-pynnonen": GroupTest(_MEAN, _CORRELATION, _PYNNONEN, _plain(cross_section.kolari_pynnonen), cost="pairs"),
+    "kpp": GroupTest(_MEAN, _CORRELATION, "Kolari, Pape & Pynnonen (2018)", _plain(cross_section.kpp), cost="pairs"),
     "calendar-cov": GroupTest(
-        null=_MEAN,
-        needs="unchanged variance and correlation",
-        reference="exact calendar covariance",
-        run=_plain(cross_section.calendar_cov),
-        cost="pairs",
+        _MEAN, _BOTH, "exact calendar covariance", _plain(cross_section.calendar_cov), cost="pairs"
     ),
     "corrado": GroupTest(
-        null=_RANK, needs="unchanged variance", reference="Corrado (1989); Cowan (1992)", run=_corrado, reads=("ranks",)
+        _RANK,
+        _VARIANCE,
+        "Corrado (1989); Cowan (1992)",
+        lambda g: ranks.corrado(g.summary, g.ranked_days, g.side),
+        ("ranks",),
     ),
     "cumrank-t": GroupTest(
-        null=_RANK, needs="unchanged variance", reference="Campbell & Wasley (1993)", run=_cumrank, reads=("ranks",)
+        _RANK,
+        _VARIANCE,
+        "Campbell & Wasley (1993)",
+        lambda g: ranks.cumrank_t(g.summary, g.ranked_days, g.side),
+        ("ranks",),
     ),
-    "cumrank-z": GroupTest(
-        null=_RANK, needs=_STABLE, reference="Campbell & Wasley (1993)", run=_plain(ranks.cumrank_z), reads=("ranks",)
-    ),
+    "cumrank-z": GroupTest(_RANK, _STABLE, "Campbell & Wasley (1993)", _plain(ranks.cumrank_z), ("ranks",)),
     "corrado-zivney": GroupTest(
-        null=_RANK, needs="twenty events and more", reference="Corrado & Zivney (1992)", run=_zivney, reads=("zivney",)
+        _RANK,
+        _TWENTY,
+        "Corrado & Zivney (1992)",
+        lambda g: ranks.corrado_zivney(g.summary, g.shift, g.side),
+        ("zivney",),
     ),
-    "grank-t": GroupTest(
-        null=_RANK, needs="twenty events and more", reference="Kolari & Pynnonen (2011)", run=_grank_t, reads=("grank",)
-    ),
-    "grank-z": GroupTest(
-        null=_RANK,
-        needs="independent events, twenty and more",
-        reference="Kolari & Pynnonen (2011)",
-        run=_plain(ranks.grank_z),
-        reads=("grank",),
-    ),
+    "grank-t": GroupTest(_RANK, _TWENTY, _GRANK, _grank_t, ("grank",)),
+    "grank-z": GroupTest(_RANK, "independent events, twenty and more", _GRANK, _plain(ranks.grank_z), ("grank",)),
     "grank-raw": GroupTest(
-        null=_RANK,
-        needs="unchanged variance",
-        reference="Kolari & Pynnonen (2011), not re-standardised",
-        run=_grank_raw,
-        reads=("grank-raw",),
+        _RANK,
+        _VARIANCE,
+        "Kolari & Pynnonen (2011), not re-standardised",
+        lambda g: ranks.grank(g.summary, "grank-raw", g.side, cross_section.risen_variance(g.summary)),
+        ("grank-raw",),
     ),
     "grank-t-clu": GroupTest(
-        null=_RANK,
-        needs="twenty events and more",
-        reference="Kolari & Pynnonen (2011)",
-        run=_grank_clu,
+        _RANK,
+        _TWENTY,
+        _GRANK,
+        lambda g: ranks.grank(g.summary, "grank-t-clu", g.side, ranks.few_for_ranks(g.summary.n)),
+        ("grank-clu",),
         cost="pairs",
-        reads=("grank-clu",),
     ),
-    "sign": GroupTest(null=_SIGN, needs="independent events, symmetry", reference="binomial", run=_plain(ranks.sign)),
-    "generalized-sign": GroupTest(
-        null=_SIGN, needs=_FREE, reference="Cowan (1992)", run=_plain(ranks.generalized_sign), reads=("signs",)
-    ),
+    "sign": GroupTest(_SIGN, "independent events, symmetry", "binomial", _plain(ranks.sign)),
+    "generalized-sign": GroupTest(_SIGN, _FREE, "Cowan (1992)", _plain(ranks.generalized_sign), ("signs",)),
     "cz-sign": GroupTest(
-        null=_SIGN,
-        needs="one-day window, ten events and more",
-        reference="Corrado & Zivney (1992)",
-        run=_cz_sign,
-        reads=("signs",),
+        _SIGN,
+        "one-day window, ten events and more",
+        "Corrado & Zivney (1992)",
+        lambda g: ranks.cz_sign(g.summary, g.sample.length, g.side),
+        ("signs",),
     ),
     "wilcoxon": GroupTest(
-        null=_MEAN,
-        needs="independent events, symmetry",
-        reference="Wilcoxon (1945)",
-        run=_plain(ranks.wilcoxon),
-        reads=("values",),
+        _MEAN, "independent events, symmetry", "Wilcoxon (1945)", _plain(ranks.wilcoxon), ("values",)
     ),
     "lbt-bootstrap": GroupTest(
-        null="the mean BHAR is zero",
-        needs=_FREE,
-        reference="Lyon, Barber & Tsai (1999)",
-        run=_plain(resampling.lbt_bootstrap),
-        reads=("values",),
+        "the mean BHAR is zero",
+        _FREE,
+        "Lyon, Barber & Tsai (1999)",
+        _plain(resampling.lbt_bootstrap),
+        ("values",),
         cost="draws",
     ),
     "avar": GroupTest(
-        null="squared abnormal returns are as large as before",
-        needs=_FREE,
-        reference="Beaver (1968); Landsman & Maydew (2002)",
-        run=volatility.avar,
-        reads=("volatility",),
+        "squared abnormal returns are as large as before",
+        _FREE,
+        "Beaver (1968); Landsman & Maydew (2002)",
+        lambda g: volatility.avar(g.sample, g.summary, g.dependence, g.side),
+        ("volatility",),
     ),
     "vol-ratio-csect": GroupTest(
-        null="the event leaves the variance as it is",
-        needs="unchanged correlation, normal errors",
-        reference="variance of standardised CARs",
-        run=_plain(cross_section.vol_ratio_csect),
+        "the event leaves the variance as it is",
+        "unchanged correlation, normal errors",
+        "variance of standardised CARs",
+        _plain(cross_section.vol_ratio_csect),
         cost="pairs",
     ),
     "conformal-dispersion": GroupTest(
-        null="the events' CARs differ as much as on other days",
-        needs="three events and more, independent dates",
-        reference="permutation in event time",
-        run=_dispersion,
-        reads=("dispersion",),
+        "the events' CARs differ as much as on other days",
+        "three events and more, independent dates",
+        "permutation in event time",
+        lambda g: conformal_dispersion(g.summary.sums),
+        ("dispersion",),
         cost="draws",
     ),
     "im-t": GroupTest(
-        null="the mean abnormal return over dates is zero",
-        needs="independent dates, four and more; any correlation within a date",
-        reference="Ibragimov & Mueller (2010)",
-        run=_plain(by_dates.im_t),
-        reads=("values",),
+        "the mean abnormal return over dates is zero",
+        "independent dates, four and more; any correlation within a date",
+        "Ibragimov & Mueller (2010)",
+        _plain(by_dates.im_t),
+        ("values",),
     ),
-    "vw-csect": GroupTest(
-        null=_WEIGHTED,
-        needs=_FREE,
-        reference="Bell & McCaffrey (2002)",
-        run=_plain(value_weighted.vw_csect),
-        reads=("values",),
-    ),
+    "vw-csect": GroupTest(_WEIGHTED, _FREE, "Bell & McCaffrey (2002)", _plain(value_weighted.vw_csect), ("values",)),
     "vw-patell": GroupTest(
-        null=_WEIGHTED,
-        needs=_STABLE,
-        reference="Patell (1976), weighted",
-        run=_plain(value_weighted.vw_patell),
-        reads=("values",),
+        _WEIGHTED, _STABLE, "Patell (1976), weighted", _plain(value_weighted.vw_patell), ("values",)
     ),
     "vw-bmp": GroupTest(
-        null=_WEIGHTED,
-        needs=_FREE,
-        reference="Boehmer, Musumeci & Poulsen (1991), weighted",
-        run=_plain(value_weighted.vw_bmp),
-        reads=("values",),
+        _WEIGHTED, _FREE, "Boehmer, Musumeci & Poulsen (1991), weighted", _plain(value_weighted.vw_bmp), ("values",)
     ),
     "vw-calendar-cov": GroupTest(
-        null=_WEIGHTED,
-        needs="unchanged variance and correlation",
-        reference="exact calendar covariance, weighted",
-        run=_plain(value_weighted.vw_calendar_cov),
-        reads=("values",),
+        _WEIGHTED,
+        _BOTH,
+        "exact calendar covariance, weighted",
+        _plain(value_weighted.vw_calendar_cov),
+        ("values",),
         cost="pairs",
     ),
     "vw-kp": GroupTest(
-        null=_WEIGHTED,
-        needs="unchanged correlation",
-        reference="Kolari & Pynnonen (2010), weighted",
-        run=_plain(value_weighted.vw_kp),
-        reads=("values",),
+        _WEIGHTED,
+        _CORRELATION,
+        "Kolari & Pynnonen (2010), weighted",
+        _plain(value_weighted.vw_kp),
+        ("values",),
         cost="pairs",
     ),
 }
@@ -361,4 +270,5 @@ def finalised(
     sample: Sample, summary: Summary, dependence: Dependence, wanted: Collection[str], side: Alternative
 ) -> list[TestResult]:
     """The wanted tests in the order of the table; of the sample they read the layout alone."""
-    return [entry.run(sample, summary, dependence, side) for name, entry in GROUP_TESTS.items() if name in wanted]
+    given = Given(sample, summary, dependence, side)
+    return [entry.run(given) for name, entry in GROUP_TESTS.items() if name in wanted]

@@ -38,7 +38,6 @@ class Cluster:
         Over the test window.
     q : float
         Common variance factor.
-    nu : float
     window : float64 (k, N)
         Abnormal returns of the test window.
     v : float64 (k, k)
@@ -74,10 +73,8 @@ def build_cluster(
     ----------
     design : Design
         One row per firm, same plan and same factors.
-    model : str
     start, end : int
         Test window.
-    min_obs : int
     log : bool
         Returns are logarithmic.
 

@@ -23,8 +23,6 @@ class Rate:
 
     Attributes
     ----------
-    n, rejections : int
-    rate : float
     std_error : float
         Clustered by spans of calendar days, never below the binomial one. NaN without sessions.
     n_effective : float
@@ -128,8 +126,6 @@ def coverage(hits: Bools, session: Ints, length: int, level: float) -> Coverage:
         In order of time, windows that do not overlap.
     session : int64 (n,)
         Position of each day 0: neighbours are ``length`` sessions apart; across a mask or a hole there is no pair.
-    length : int
-    level : float
 
     Checked against
     ---------------

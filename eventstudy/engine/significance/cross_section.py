@@ -39,7 +39,6 @@ class Dependence:
         c'Omega c of the equally weighted mean CAR; NaN where it was not asked for.
     weighted_variance : float
         w'Omega w of the value-weighted mean CAR; NaN where it was not asked for.
-    min_nu : float
     dates, cluster : int64 (G,)
         As in ``Overlap``.
     """

@@ -37,7 +37,6 @@ def dependence(
 
     Parameters
     ----------
-    sample : Sample
     day_number : int64 (n, D)
         Calendar day of every column of the events' designs.
     weights : float64 (n, D)
@@ -116,7 +115,6 @@ def shared_days(
 
     Parameters
     ----------
-    overlap : Overlap
     size : (events, L)
     sums : PairSums
         Of the sample: numbers.
@@ -124,7 +122,6 @@ def shared_days(
         sum of c_i^2 Var(CAR_i).
     scale : float
         What the variance of the sum is divided by: n^2 where every c_i is 1 and the mean is meant.
-    min_nu : float
     """
     n, length = size
     total, count = n * (n - 1) / 2, float(sums.count)

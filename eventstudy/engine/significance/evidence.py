@@ -129,7 +129,6 @@ class Sample:
     car, scar, std_error, bhar, q : float64 (n,)
     days : slice
         Columns of the test window within the event window.
-    start, end : int
     dates : int64 (n,)
         Day number of day 0.
     series : int64 (n,)

@@ -26,7 +26,6 @@ def first_exit(p_of: Callable[[float], float], start: float, step: float, alpha:
         Effect -> p value.
     start, step : float
         Where the search begins, and its first step; the sign is the side.
-    alpha : float
 
     Returns
     -------
@@ -58,14 +57,10 @@ def conformal_set(design: Design, i: int, rows: Bools, days: slice, car: float, 
 
     Parameters
     ----------
-    design : Design
-    i : int
     rows : bool (D,)
         Estimation days and those of the window.
     days : slice
         Columns of the window.
-    car : float
-    alpha : float
 
     Returns
     -------

@@ -75,7 +75,6 @@ def overlap_of(places: Ints, calendars: Calendars, window: tuple[int, int]) -> O
     ----------
     places : int64 (P,)
         Events by the place of their day 0.
-    calendars : Calendars
     window : (first day, last day)
 
     Checked against

@@ -350,7 +350,6 @@ def date_blocks(
     ----------
     date, place : int64 (n,)
         Day 0 of each event: its day, and its place on the calendars.
-    calendars : Calendars
     windows : sequence of (first day, last day)
 
     Returns

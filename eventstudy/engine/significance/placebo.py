@@ -64,7 +64,6 @@ def placebo_table(
 
     Parameters
     ----------
-    panel : ReturnPanel
     series : int
         Row of the panel.
     mask : bool (T,)

@@ -55,7 +55,6 @@ def share_as_far(moves: Floats, side: Alternative, count: Ints | int | None = No
     Parameters
     ----------
     moves : float64 (K, ...)
-    side : Alternative
     count : int64 (...,), int or None
         Windows of each event where the first rows of ``moves`` are NaN for want of windows; None is K.
     """
@@ -161,8 +160,6 @@ def local_bounds(
         As in ``local_moves``, (T, g) and (k, g).
     per_effect : float64 (T, g)
         What an effect of one, taken off the window's rows in proportion to the sessions that they cover, takes off z.
-    alpha : float
-    side : Alternative
     count : int64 (g,) or None
         Windows of each event, where the first rows of events with fewer rows hold nothing; None is all.
 

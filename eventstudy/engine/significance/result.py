@@ -19,10 +19,8 @@ class TestResult:
         The z, t or F of the formula.
     null, df : str
         Name of the reference distribution and its degrees of freedom.
-    p : float
     applicable : {"yes", "warn", "no"}
         ``warn``: computed though an assumption is visibly violated; ``no``: undefined, statistic and p are NaN.
-    reason : str
     member : int
         Position of the firm for per-firm results, -1 for joint ones.
     """

@@ -40,7 +40,6 @@ class Spread:
 
     Attributes
     ----------
-    scar : Moments
     sar : tuple of Moments
         Of each day of the test window.
     """
@@ -60,7 +59,6 @@ class Summary:
 
     Attributes
     ----------
-    car, scar, bhar : Moments
     sums : dict
         Additive arrays, each summed over events; see ``_sums``.
     values : dict
@@ -127,7 +125,6 @@ def summarised(
 
     Parameters
     ----------
-    sample : Sample
     spread : Spread
         Of the whole sample: re-standardising divides by the cross-section's own deviation.
     correlation : float

@@ -34,8 +34,6 @@ def calibration(
         Lines of calibration.csv without planted effects, of one window and level.
     tickers, clusters : sequences of str
         Values of ``ticker``: one panel each, at most four of each kind; of more tickers the last (all together) stays.
-    window : str
-    level : float
     """
     some = list(tickers) if len(tickers) <= MOST_PANELS else [*tickers[: MOST_PANELS - 1], tickers[-1]]
     shown = [*some, *clusters[:MOST_PANELS]]

@@ -30,7 +30,6 @@ def equity(
         Mean net profit per traded date; NaN if nothing was traded.
     drawn : float64 (B,)
         The same of each placebo run; NaN where one did not trade.
-    rule : str
     """
     known = drawn[np.isfinite(drawn)]
     after, before = np.cumsum(net), np.cumsum(gross)

@@ -61,12 +61,10 @@ def expected_figure(name: str, shares: Sequence[Share], rows: Sequence[int], aro
 
     Parameters
     ----------
-    name : str
     shares : sequence of Share
         Of one session.
     rows : sequence of int
         Row of each share in ``around``.
-    around : Around
     log : bool
         Whether returns are logarithmic.
     """

@@ -16,7 +16,6 @@ class Line:
 
     Attributes
     ----------
-    style : str
     parts : tuple of polylines
     closed : bool
         Whether each is an area.
@@ -63,10 +62,8 @@ class Panel:
 
     Attributes
     ----------
-    kind : str
     label : str
         What it shows in one sentence, for those who do not see it.
-    width, height : float
     marks : tuple of Mark
         In the order in which they are drawn.
     data : mapping
@@ -89,9 +86,6 @@ class Figure:
     ----------
     name : str
         File name without ending.
-    title : str
-    caption : str
-    panels : tuple of Panel
     data : dict
         The plotted numbers, as JSON can hold them.
     columns, rows

@@ -21,12 +21,10 @@ def path_figure(
 
     Parameters
     ----------
-    name, title : str
     paths : sequence of (heading, points)
         Points in order of days; the close of day -1 is 0 and need not be among them.
     window : (start, end)
         Days that are marked.
-    caption : str
     """
     known = [(heading, [p for p in points if math.isfinite(p[1])]) for heading, points in paths]
     known = [(heading, points) for heading, points in known if points]

@@ -1,0 +1,96 @@
+"""Rows that a table has been filled with: by the close before, by a straight line, by a return of 0."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from eventstudy.data.doubtful import interpolated
+from eventstudy.data.quality import filled_forward
+from tests.data.test_doubtful import DAY0, studied
+from tests.data.test_heading_words import WAYS, frame
+from tests.data.test_layouts import TRUTH
+
+PANEL = Path(os.environ.get("EVENTSTUDY_TEST_DATA", "")) / "panel.parquet"
+
+
+def with_holes(share: float, seed: int = 1) -> pd.DataFrame:
+    table = frame()
+    lost = np.random.default_rng(seed).random(len(table)) < share
+    lost[0] = lost[-1] = False
+    return table.assign(Close=table["Close"].mask(lost))
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("how", "flag"), [("ffill", "stale_prices"), ("interpolate", "doubtful_closes")])
+def test_filled_rows_are_flagged(tmp_path: Path, way: str, how: str, flag: str) -> None:
+    table = with_holes(0.1)
+    table["Close"] = getattr(table["Close"], how)()
+    car, flags = studied(tmp_path, table, way)
+    assert abs(car - TRUTH) > 1e-4 and flag in flags
+
+
+def test_rows_left_out_are_not(tmp_path: Path) -> None:
+    assert not {"stale_prices", "doubtful_closes"} & studied(tmp_path, with_holes(0.1), "csv")[1]
+
+
+def test_returns_filled_with_0_are_flagged(tmp_path: Path) -> None:
+    table = frame()
+    table["ret"] = table.pop("Close").pct_change()
+    clean = studied(tmp_path, table, "frame", input="returns")
+    table.loc[np.random.default_rng(1).random(len(table)) < 0.1, "ret"] = 0.0
+    found = studied(tmp_path, table, "csv", input="returns")
+    assert "stale_prices" not in clean[1] and "stale_prices" in found[1]
+
+
+@pytest.mark.parametrize("of", ["ABC", "SPY"])
+def test_a_day_0_that_repeats_the_close_before_is_flagged(
+    tmp_path: Path, of: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, market = frame(), frame("SPY")
+    held = table if of == "ABC" else market
+    held["Close"] = held["Close"].mask(held["Date"] == DAY0).ffill()
+    monkeypatch.setattr("tests.data.test_doubtful.frame", lambda symbol="ABC": market if symbol == "SPY" else table)
+    car, flags = studied(tmp_path, table, "frame")
+    assert abs(car - TRUTH) > 1e-2 and "stale_prices" in flags
+
+
+def test_the_ticks_of_a_cheap_stock_explain_its_repeats() -> None:
+    rng = np.random.default_rng(3)
+    closes = np.round(2 * np.exp(np.cumsum(rng.normal(0, 0.02, 500))), 2)
+    moves = (closes[1:] / closes[:-1] - 1)[None]
+    assert np.count_nonzero(moves == 0) > 25 and not filled_forward(moves).any()
+    assert not interpolated(closes).any()
+    closes[rng.random(500) < 0.15] = np.nan
+    moves = pd.Series(closes).ffill().pct_change().to_numpy()[None]
+    assert filled_forward(moves).sum() > 60
+
+
+def test_only_the_years_that_repeat_are_found() -> None:
+    rng = np.random.default_rng(4)
+    moves = rng.normal(0, 0.02, (2, 1000))
+    moves[1, 250:500][rng.random(250) < 0.2] = 0.0
+    moves[1, 700] = 0.0
+    found = np.flatnonzero(filled_forward(moves))
+    assert len(found) > 30 and found.min() >= 250 and found.max() < 500
+
+
+@pytest.mark.skipif(not PANEL.is_file(), reason="EVENTSTUDY_TEST_DATA names no folder with panel.parquet")
+def test_real_firms_raise_no_alarm() -> None:
+    """Two were quoted and hardly traded for years: their closes are stale."""
+    rng = np.random.default_rng(0)
+    stale, straight, missed = set(), set(), 0
+    for ticker, rows in pd.read_parquet(PANEL).groupby("ticker", observed=True):
+        closes = rows["adj_close"].to_numpy(float)
+        if filled_forward((closes[1:] / closes[:-1] - 1)[None]).any():
+            stale.add(ticker)
+        if interpolated(closes).any():
+            straight.add(ticker)
+        last = pd.Series(closes[-460:]).mask(rng.random(min(460, len(closes))) < 0.1)
+        missed += not filled_forward(last.ffill().pct_change().to_numpy()[None]).any()
+        missed += not interpolated(last.interpolate().bfill().to_numpy()).any()
+    assert stale == {"AMCR", "SW"} and not straight and missed <= 3
