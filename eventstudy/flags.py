@@ -140,7 +140,6 @@ def test_flags(p_t: Floats, p_rank: Floats) -> np.ndarray:
 
 
 def _bits(found: Mapping[str, Bools]) -> np.ndarray:
-    """One bit a flag, by its place in ``FLAGS``."""
     bits = np.zeros(len(next(iter(found.values()))), dtype=np.int32)
     for name, where in found.items():
         bits |= np.where(where, np.int32(1 << _PLACES[name]), np.int32(0))

@@ -338,19 +338,16 @@ def _aligned(proven: Proven, batches: Batches, factors: FactorTable | None, stor
 
 
 def _market_again(proven: Proven, batches: Batches, factors: FactorTable | None, numbers: Sequence[int]) -> Market:
-    """Prices of some series, read once more."""
     return _market(proven, replace(batches, used=numbers, keep=True, _held=None), factors)
 
 
 def _market(proven: Proven, batches: Batches, factors: FactorTable | None) -> Market:
-    """Prices of some series, checked as those of all."""
     ((_, stated),) = batches
     spec, prices = batches.spec, proven.checked(stated, batches.keys())
     return Market(prices, proven.index.calendars, factors, len(spec.peers), spec.weights)
 
 
 def _empty(index: EventIndex, series: SeriesIndex, spec: StudySpec, storage: Storage) -> _Aligned:
-    """A panel that holds nothing yet."""
     sessions = [index.calendars[code].sessions for code in index.codes]
     n = len(series.keys)
     code = {name: i for i, name in enumerate(index.codes)}
@@ -373,7 +370,6 @@ def _empty(index: EventIndex, series: SeriesIndex, spec: StudySpec, storage: Sto
 
 
 def _add(made: _Aligned, number: int, key: SeriesKey, market: Market | None, spec: StudySpec) -> None:
-    """Align and store one series."""
     lost = market.trouble(key) if market is not None else ("no_prices", "")
     if market is None or lost is not None:
         made.missing[number] = lost or ("no_prices", "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
 
 import numpy as np
 
@@ -18,21 +18,7 @@ from eventstudy.engine.block import Block, select
 from eventstudy.engine.panel import Floats, Ints
 from eventstudy.measured import MeasuredEvents
 from eventstudy.prepare import Prepared
-from eventstudy.records import (
-    CalendarRow,
-    ClaimRow,
-    ClusterRow,
-    DifferenceRow,
-    DollarRow,
-    Exclusion,
-    GroupDay,
-    GroupRow,
-    JointRow,
-    PartRow,
-    RobustRow,
-    SpecCurve,
-    VolumeResult,
-)
+from eventstudy.records import Exclusion, GroupDay, GroupRow
 from eventstudy.report.columns import COLUMNS
 from eventstudy.report.escape import SCHEMA_VERSION as SCHEMA_VERSION
 from eventstudy.roster import primary_windows
@@ -46,8 +32,21 @@ if TYPE_CHECKING:
 
     from eventstudy.evaluate.typical import Typical
     from eventstudy.evaluations import Evaluations
+    from eventstudy.records import (
+        CalendarRow,
+        ClaimRow,
+        ClusterRow,
+        DifferenceRow,
+        DollarRow,
+        JointRow,
+        PartRow,
+        RobustRow,
+        SpecCurve,
+        VolumeResult,
+    )
     from eventstudy.report.event_tables import EventTables
 
+T = TypeVar("T")
 # announcements that have a page, a card and figures unless all are asked for
 PAGES = 50
 # events of a table of a page; of more, those with the smallest p values
@@ -189,6 +188,26 @@ def shown_events(ids: Texts, rows: np.ndarray, p: Floats) -> Ints:
     return np.union1d(pages, np.argsort(p, kind="stable")[:LISTED])
 
 
+class _Evaluation(Generic[T]):
+    """An evaluation of the study as an attribute of the result."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, result: StudyResult, owner: type) -> T:
+        return cast(T, getattr(result.evaluations, self.name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table of the study as an attribute of the result."""
+
+    name: str
+
+    def __get__(self, result: StudyResult, owner: type) -> pd.DataFrame:
+        return result.table(self.name)
+
+
 @dataclass(frozen=True, kw_only=True)
 class StudyResult:
     """All numbers of a study, with the tables of the file contract as pandas frames.
@@ -227,62 +246,21 @@ class StudyResult:
     group_days: tuple[GroupDay, ...] = ()
     typical: Typical | None = None
     pages: int | None = PAGES
-    _others: dict[str, pd.DataFrame] | None = None
+    _whole: StudyResult | None = None
+    _frames: dict[str, pd.DataFrame] = field(default_factory=dict, init=False)
 
-    @property
-    def robustness(self) -> tuple[RobustRow, ...]:
-        """The primary window under each model, masked and not."""
-        return self.evaluations.robustness
-
-    @property
-    def parts(self) -> tuple[PartRow, ...]:
-        """Overnight and intraday parts of day 0."""
-        return self.evaluations.parts
-
-    @property
-    def curves(self) -> tuple[SpecCurve, ...]:
-        """Specification curves."""
-        return self.evaluations.curves
-
-    @property
-    def joint_parts(self) -> tuple[JointRow, ...]:
-        """Both parts of day 0 on both parts of the benchmark."""
-        return self.evaluations.joint_parts
-
-    @property
-    def clusters(self) -> tuple[ClusterRow, ...]:
-        """Tests on firms that share a session."""
-        return self.evaluations.clusters
-
-    @property
-    def claims(self) -> tuple[ClaimRow, ...]:
-        """Claims compared with the data."""
-        return self.evaluations.claims
-
-    @property
-    def rates(self) -> PlaceboRates | None:
-        """Only where the spec says ``calibrated``."""
-        return self.evaluations.rates
-
-    @property
-    def differences(self) -> tuple[DifferenceRow, ...]:
-        """Tests of the difference between groups."""
-        return self.evaluations.differences
-
-    @property
-    def calendar(self) -> tuple[CalendarRow, ...]:
-        """Calendar-time portfolios."""
-        return self.evaluations.calendar
-
-    @property
-    def dollars(self) -> tuple[DollarRow, ...]:
-        """CARs in money."""
-        return self.evaluations.dollars
-
-    @property
-    def volume(self) -> VolumeResult | None:
-        """Only where the spec names a model of volume."""
-        return self.evaluations.volume
+    # what ``evaluations`` computes when it is first read; each is described there
+    robustness: ClassVar[_Evaluation[tuple[RobustRow, ...]]] = _Evaluation()
+    parts: ClassVar[_Evaluation[tuple[PartRow, ...]]] = _Evaluation()
+    curves: ClassVar[_Evaluation[tuple[SpecCurve, ...]]] = _Evaluation()
+    joint_parts: ClassVar[_Evaluation[tuple[JointRow, ...]]] = _Evaluation()
+    clusters: ClassVar[_Evaluation[tuple[ClusterRow, ...]]] = _Evaluation()
+    claims: ClassVar[_Evaluation[tuple[ClaimRow, ...]]] = _Evaluation()
+    rates: ClassVar[_Evaluation[PlaceboRates | None]] = _Evaluation()
+    differences: ClassVar[_Evaluation[tuple[DifferenceRow, ...]]] = _Evaluation()
+    calendar: ClassVar[_Evaluation[tuple[CalendarRow, ...]]] = _Evaluation()
+    dollars: ClassVar[_Evaluation[tuple[DollarRow, ...]]] = _Evaluation()
+    volume: ClassVar[_Evaluation[VolumeResult | None]] = _Evaluation()
 
     @property
     def spec(self) -> StudySpec:
@@ -342,101 +320,50 @@ class StudyResult:
             return self
         p = studied.measured.windows["p_t"][reported, studied.primary[reported]]
         at = reported[shown_events(studied.index.events.ids, studied.rows[reported], p)]
-        return replace(self, studied=studied.take(at), _others=self.other_tables)
+        return replace(self, studied=studied.take(at), _whole=self)
 
-    @cached_property
+    @property
     def other_tables(self) -> dict[str, pd.DataFrame]:
         """The tables of the file contract without those that have a row or more for each event."""
-        from eventstudy.report.tables import other_tables
+        from eventstudy.report.tables import OTHERS
 
-        return other_tables(self) if self._others is None else self._others
+        return {name: self.table(name) for name in COLUMNS if name in OTHERS}
 
-    @cached_property
+    def table(self, name: str) -> pd.DataFrame:
+        """One table of the file contract; no other is made."""
+        from eventstudy.report.tables import OTHERS, one_table
+
+        if self._whole is not None and name in OTHERS:
+            return self._whole.table(name)
+        if name not in self._frames:
+            self._frames[name] = one_table(self, name)
+        return self._frames[name]
+
+    @property
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table of the file contract, by file name without its ending."""
-        from eventstudy.report.tables import event_frames
+        return {name: self.table(name) for name in COLUMNS}
 
-        found = event_frames(self) | self.other_tables
-        return {name: found[name] for name in COLUMNS}
+    # tables of the file contract, by the names of their files where no evaluation has that name
+    windows = _Table("windows")
+    abnormal_returns = _Table("abnormal_returns")
+    models = _Table("models")
+    robustness_table = _Table("robustness")
+    curves_table = _Table("curves")
+    overnight = _Table("overnight")
+    cluster_tests = _Table("clusters")
+    dollar = _Table("dollar")
+    volume_table = _Table("volume")
+    aggregate = _Table("aggregate")
+    differences_table = _Table("differences")
+    calendar_time = _Table("calendar_time")
+    aar = _Table("aar")
+    claims_table = _Table("claims")
+    excluded = _Table("excluded")
 
     @property
-    def windows(self) -> pd.DataFrame:
-        """CAR and inference per event and test window (columns of windows.csv)."""
-        return self.tables["windows"]
-
-    @property
-    def abnormal_returns(self) -> pd.DataFrame:
-        """AR and CAR path per event and day."""
-        return self.tables["abnormal_returns"]
-
-    @property
-    def models(self) -> pd.DataFrame:
-        """Estimated models per event."""
-        return self.tables["models"]
-
-    @property
-    def robustness_table(self) -> pd.DataFrame:
-        """The primary window under each model, masked and not, and every cell of the specification curves."""
-        return self.tables["robustness"]
-
-    @cached_property
     def model_lines(self) -> pd.DataFrame:
         """Lines of robustness under the study's own estimation window and returns, of whole days: each model."""
-        table, spec = self.tables["robustness"], self.spec
+        table, spec = self.robustness_table, self.spec
         own = (table["part"] == "day") & (table["estimation"] == spec.estimation) & (table["gap"] == spec.gap)
         return table[own & (table["returns"] == spec.returns)]
-
-    @property
-    def curves_table(self) -> pd.DataFrame:
-        """Number of specifications of each curve that reject, and the joint test."""
-        return self.tables["curves"]
-
-    @property
-    def overnight(self) -> pd.DataFrame:
-        """Overnight and intraday parts of day 0."""
-        return self.tables["overnight"]
-
-    @property
-    def cluster_tests(self) -> pd.DataFrame:
-        """Tests on firms that share a session."""
-        return self.tables["clusters"]
-
-    @property
-    def dollar(self) -> pd.DataFrame:
-        """CARs in money, of events and of whole sessions."""
-        return self.tables["dollar"]
-
-    @property
-    def volume_table(self) -> pd.DataFrame:
-        """Abnormal volume per event and test window."""
-        return self.tables["volume"]
-
-    @property
-    def aggregate(self) -> pd.DataFrame:
-        """Tests per group and window."""
-        return self.tables["aggregate"]
-
-    @property
-    def differences_table(self) -> pd.DataFrame:
-        """Tests of the difference between groups."""
-        return self.tables["differences"]
-
-    @property
-    def calendar_time(self) -> pd.DataFrame:
-        """Calendar-time portfolios."""
-        return self.tables["calendar_time"]
-
-    @property
-    def aar(self) -> pd.DataFrame:
-        """Average abnormal returns per group and day."""
-        return self.tables["aar"]
-
-    @property
-    def claims_table(self) -> pd.DataFrame:
-        """Claims compared with the data."""
-        return self.tables["claims"]
-
-    @property
-    def excluded(self) -> pd.DataFrame:
-        """Events that could not be studied, with the reason."""
-        return self.tables["excluded"]

@@ -395,7 +395,6 @@ StudySpec.__signature__ = with_choices_named(inspect.Signature())  # type: ignor
 
 
 def _numbers(name: str, texts: tuple[str, ...], wanted: str) -> dict[str, float]:
-    """``TICKER=NUMBER``, each ticker once."""
     found: dict[str, float] = {}
     for text in texts:
         ticker, _, number = text.partition("=")

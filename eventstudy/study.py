@@ -305,7 +305,6 @@ def _whole(job: Job, prepared: Prepared, first: FirstPass) -> Block | None:
 
 
 def _studied(first: FirstPass, whole: Block | None) -> tuple[MeasuredEvents, Block] | tuple[None, None]:
-    """The studied events, all of which are kept."""
     kept = np.flatnonzero(first.kept)
     if whole is None or not len(kept):
         return None, None

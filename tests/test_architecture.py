@@ -246,6 +246,7 @@ def test_classes_inherit_from_nothing_of_ours_but_errors() -> None:
                 bases = {ast.unparse(base) for base in node.bases}
                 assert bases <= {
                     "Protocol",
+                    "Generic[T]",
                     "TypedDict",
                     "SpecChoices",
                     "ModuleType",

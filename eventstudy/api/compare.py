@@ -157,7 +157,6 @@ def _changed(spec: StudySpec, model: str, estimation: int, windows: tuple[Window
 
 
 def _under(inputs: Inputs, spec: StudySpec, own: StudySpec) -> list[dict[str, Any]]:
-    """One study as rows of the frame."""
     shared = {"model": spec.model, "estimation": spec.estimation}
     same = spec.model == own.model and spec.estimation == own.estimation
 

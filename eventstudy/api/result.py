@@ -109,7 +109,6 @@ class StudyResult:
             it ran and is too large to be held.
         """
         from eventstudy.api.typed_tables import asked_columns, typed, with_own
-        from eventstudy.report.tables import one_table
 
         if name not in COLUMNS:
             raise UsageError(
@@ -120,7 +119,7 @@ class StudyResult:
                 raise UsageError(
                     f"the rows of {name} are not held in memory", "", f"read {self._out}/{name}.csv, or set detail=True"
                 )
-            made = one_table(self._study, name)
+            made = self._study.table(name)
             # slopes of further benchmarks are columns that the contract does not list
             left = set() if wide else set(COLUMNS[name]) - set(asked_columns(name, self._study))
             frame = typed(made[[column for column in made.columns if column not in left]])

@@ -85,7 +85,6 @@ class Announced:
         )
 
     def _words(self, codes: Ints) -> list[str]:
-        """Some distinct values in ISO form."""
         pairs = zip(self.instant[codes], self.day[codes], strict=True)
         return [f"{instant}+00:00" if np.isnat(day) else str(day) for instant, day in pairs]
 

@@ -144,7 +144,6 @@ def _is_line(symbol: str) -> bool:
 
 
 def _told(one: PriceSeries, note: str) -> PriceSeries:
-    """The series with one more sentence in its notice."""
     notice = "; ".join(filter(None, (one.provenance.notice, note)))
     return replace(one, provenance=replace(one.provenance, notice=notice))
 

@@ -73,7 +73,6 @@ def text_trouble(texts: NDArray[Any], missing: Sequence[str]) -> UnreadableDates
 
 
 def _odd_cells(cells: Sequence[str], kept: Sequence[str], missing: Sequence[str]) -> list[tuple[int, str, str]]:
-    """The cells that no reading shares with the rest."""
     readings = {cell: {form for form in ("", *FORMS) if _read_one(cell, form) is not None} for cell in kept}
     counts: dict[str, int] = {}
     for forms in readings.values():

@@ -139,7 +139,6 @@ def _by_cell(texts: list[str], name: str, *, shown: bool, codes: bool) -> Parsed
 
 
 def _cell(text: str, name: str, *, grouped: bool, codes: bool) -> float | str:
-    """The number in a cell, or why there is none."""
     bare = text.strip()
     # SAS writes a point where there is nothing
     if bare.lower() in EMPTY or (codes and bare == "."):

@@ -54,7 +54,6 @@ def series_of(raw: RawSeries) -> PriceSeries | Refusal:
 
 
 def _without(raw: RawSeries, rows: np.ndarray, why: str) -> RawSeries:
-    """The figures without some rows."""
     kept = np.setdiff1d(np.arange(len(raw.dates)), rows)
     return replace(
         raw,

@@ -68,7 +68,6 @@ def _home_of(ticker: str, others: dict[str, int]) -> str:
 
 
 def _hours(index: EventIndex, row: int) -> str:
-    """Hours in which a listing could react."""
     ticker, exchange = index.firm(row)
     calendar, at = index.calendars[exchange], int(index.session[row])
     opens, closes = (

@@ -15,10 +15,12 @@ from eventstudy.data.adjusted import compared
 from eventstudy.data.dividends import ADJUSTED, UNADJUSTED, dividend_basis
 from eventstudy.data.doubtful import (
     EXCHANGED_NOTE,
+    ONE_WAY_NOTE,
     SMOOTHED_NOTE,
     exchanged,
     interpolated,
     interpolated_note,
+    one_way,
     repeated,
     repeated_note,
     smoothed,
@@ -317,7 +319,6 @@ def _without(rows: _Rows, raw: RawSeries) -> _Decided | str:
 
 
 def _split_why(splits: list[StatedSplit]) -> str:
-    """Clause on the evidence for the splits."""
     if not splits:
         return ""
     if any(one.unclear for one in splits):
@@ -327,7 +328,6 @@ def _split_why(splits: list[StatedSplit]) -> str:
 
 
 def _told_splits(dates: Dates, splits: list[StatedSplit]) -> str:
-    """Splits that the program applied, as a clause."""
     if not splits:
         return ""
     named = ", ".join(f"{ratio_text(one.ratio)} on {dates[one.at]}" for one in splits[:5])
@@ -336,7 +336,6 @@ def _told_splits(dates: Dates, splits: list[StatedSplit]) -> str:
 
 
 def _made(raw: RawSeries, rows: _Rows, decided: _Decided, outside: int) -> PriceSeries:
-    """The series on its basis."""
     columns, by = rows.columns, decided.by
     said = [decided.basis.notice, *raw.notes]
     if outside:
@@ -376,6 +375,8 @@ def _doubts(dates: Dates, level: Floats, close: Floats, opens: Floats | None) ->
     found = [(again, repeated_note(dates, again))] if (again := repeated(moves)).any() else []
     if (apart := unordered(level)).any():
         found.append((apart, unordered_note(dates, apart)))
+    elif one_way(moves):
+        found.append((np.ones(len(close), dtype=bool), ONE_WAY_NOTE))
     elif smoothed(moves):
         found.append((np.ones(len(close), dtype=bool), SMOOTHED_NOTE))
     elif (halfway := interpolated(level)).any():

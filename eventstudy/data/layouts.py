@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from eventstudy.lists import listed
+
 # Names that headings are translated to. Figures of ``raw.COLUMNS``, and what some layouts derive them from.
 TEXT_FIELDS = ("period", "status", "delisted", "currency")
 Basis = Literal["", "raw", "split-adjusted", "adjusted"]
@@ -99,143 +101,24 @@ _OWN_COLUMNS = {**_PRICES, **_CASH, **_ADJUSTED, **_RETURNS, **_OWN_DATES}
 _OWN_SYMBOLS = ("ticker", "symbol", "tic", "permno")
 
 
-def _set(*names: str) -> frozenset[str]:
-    return frozenset(names)
+def _listed(name: str, needs: Sequence[str], columns: str = "", *, prices: bool = False, **rest: Any) -> Layout:
+    """A layout as ``lists/layouts.toml`` states it; symbols are under the program's own headings unless it says so."""
+    own = (pair.strip().partition("=") for pair in columns.split(",") if columns)
+    known = {**(_PRICES if prices else {}), **{heading: held for heading, _, held in own}}
+    several: dict[str, Any] = {key: frozenset(rest.pop(key, ())) for key in ("any_of", "none_of")}
+    symbols, dates = tuple(rest.pop("symbols", _OWN_SYMBOLS)), tuple(rest.pop("dates", ()))
+    return Layout(name=name, needs=frozenset(needs), columns=known, symbols=symbols, dates=dates, **several, **rest)
 
 
-def _vendor(name: str, needs: Sequence[str], columns: Mapping[str, str], **rest: Any) -> Layout:
-    """A layout whose symbols, where it has a column of them, are under the program's own headings."""
-    return Layout(**{"name": name, "needs": frozenset(needs), "columns": columns, "symbols": _OWN_SYMBOLS, **rest})
-
-
-def _columns(text: str) -> dict[str, str]:
-    """``heading=what it holds``, separated by commas."""
-    return {heading: held for heading, _, held in (pair.strip().partition("=") for pair in text.split(","))}
-
-
-_US, _SAS = ("%m/%d/%Y",), ("%d%b%Y",)
-_CRSP = _columns("prc=close, openprc=open, askhi=high, bidlo=low, vol=volume, cfacpr=factor, date=date")
-_FIRMS = {"basis": "raw", "symbols": ("ticker", "permno"), "permanent": True, "dates": _SAS, "derive": "crsp"}
 # The first that matches is taken: those with more headings of their own are first.
-LAYOUTS: dict[str, Layout] = {
-    "tiingo": _vendor(
-        "Tiingo",
-        ("date", "close", "adjclose", "divcash", "splitfactor"),
-        {**_PRICES, **_columns("adjclose=adj_close, divcash=dividend, splitfactor=split")},
-        basis="raw",
-    ),
-    "eodhd": _vendor(
-        "EODHD",
-        ("date", "close", "adjusted close"),
-        {**_PRICES, "adjusted close": "adj_close"},
-        basis="raw",
-        symbols=("code", *_OWN_SYMBOLS),
-    ),
-    "alpha-vantage-adjusted": _vendor(
-        "Alpha Vantage (adjusted)",
-        ("close", "adjusted close", "dividend amount", "split coefficient"),
-        {
-            **_PRICES,
-            **_columns("timestamp=date, adjusted close=adj_close, dividend amount=dividend, split coefficient=split"),
-        },
-        any_of=_set("timestamp", "date"),
-        basis="raw",
-    ),
-    "alpha-vantage": _vendor(
-        "Alpha Vantage",
-        ("timestamp", "open", "high", "low", "close"),
-        {**_PRICES, "timestamp": "date"},
-        none_of=_set("date", "adjusted close"),
-        basis="raw",
-    ),
-    "massive": _vendor(
-        "Massive (Polygon) aggregates",
-        ("t", "o", "h", "l", "c", "v"),
-        _columns("t=date, o=open, h=high, l=low, c=close, v=volume"),
-        none_of=_set("date", "close"),
-        basis="split-adjusted",
-        dates=(MILLISECONDS,),
-    ),
-    "nasdaq": _vendor(
-        "Nasdaq",
-        ("date", "close/last"),
-        {**_PRICES, "close/last": "close"},
-        basis="split-adjusted",
-        dates=_US,
-        shown=True,
-    ),
-    "investing": _vendor(
-        "Investing.com",
-        ("date", "price", "open", "high", "low", "change %"),
-        _columns("date=date, price=close, open=open, high=high, low=low, vol.=volume"),
-        dates=_US,
-        shown=True,
-    ),
-    "stooq-bulk": _vendor(
-        "Stooq bulk",
-        ("<ticker>", "<per>", "<date>", "<close>"),
-        _columns("<date>=date, <per>=period, <open>=open, <high>=high, <low>=low, <close>=close, <vol>=volume"),
-        basis="adjusted",
-        symbols=("<ticker>",),
-        derive="daily",
-    ),
-    "crsp-ciz": _vendor(
-        "CRSP (CIZ format)",
-        ("dlycaldt", "dlyret"),
-        _columns(
-            "dlycaldt=date, dlyret=return, dlyprc=close, dlyopen=open, dlyhigh=high, dlylow=low, dlyvol=volume, "
-            "dlyprcflg=status, dlydelflg=delisted"
-        ),
-        returns=True,
-        **{**_FIRMS, "derive": "crsp-ciz"},
-    ),
-    "crsp": _vendor(
-        "CRSP (legacy format)",
-        ("date", "ret"),
-        {**_CRSP, "ret": "return", "dlret": "delisting"},
-        any_of=_set("permno", "prc", "dlret", "retx"),
-        returns=True,
-        **_FIRMS,
-    ),
-    "crsp-prices": _vendor(
-        "CRSP (legacy format) without RET", ("date", "prc"), _CRSP, none_of=_set("close", *_RETURNS), **_FIRMS
-    ),
-    "compustat": _vendor(
-        "Compustat daily",
-        ("datadate", "prccd"),
-        _columns(
-            "datadate=date, prccd=close, prcod=open, prchd=high, prcld=low, cshtrd=volume, ajexdi=factor, "
-            "trfd=reinvested, prcstd=status, curcdd=currency"
-        ),
-        basis="raw",
-        symbols=("tic", "gvkey"),
-        dates=_SAS,
-        derive="compustat",
-    ),
-    "lseg": _vendor(
-        "LSEG Workspace",
-        ("instrument", "date", "price close"),
-        _columns("date=date, price close=close, price open=open, price high=high, price low=low, volume=volume"),
-        symbols=("instrument",),
-    ),
-    "bloomberg": _vendor(
-        "Bloomberg",
-        ("date", "px last"),
-        _columns(
-            "date=date, px last=close, px open=open, px high=high, px low=low, px volume=volume, "
-            "tot return index gross dvds=adj_close"
-        ),
-        dates=_US,
-    ),
-    "yfinance-history": _vendor(
-        "yfinance Ticker.history()",
-        ("open", "high", "low", "close", "volume", "dividends", "stock splits"),
-        {**_PRICES, **_CASH, **_OWN_DATES},
-        any_of=frozenset(DATE_HEADINGS),
-        none_of=frozenset(_ADJUSTED_CLOSES),
-        basis="adjusted",
-    ),
-    "own": _vendor(OWN, (), _OWN_COLUMNS, any_of=_set("close", *_ADJUSTED_CLOSES, "ret", "return", "returns")),
+LAYOUTS: dict[str, Layout] = {name: _listed(**entry) for name, entry in listed("layouts").items()} | {
+    "own": Layout(
+        name=OWN,
+        needs=frozenset(),
+        columns=_OWN_COLUMNS,
+        symbols=_OWN_SYMBOLS,
+        any_of=frozenset({"close", *_ADJUSTED_CLOSES, "ret", "return", "returns"}),
+    )
 }
 # what the headings of an entry cannot show: yfinance's download has three rows of headings
 DOWNLOAD = "yfinance download()"

@@ -306,7 +306,6 @@ def _serves(found: Sequence[str], symbols: Sequence[str], benchmark: str) -> boo
 
 
 def _lacking(missing: Sequence[str], best: dict[str, Vintage], held: dict[str, list[Header]], need: Need) -> str:
-    """Why the store alone does not do, as a sentence."""
     old = [s for s in missing if s in best]
     if old:
         return f"the store's prices of {_names(old)} are older than {need.max_age:g} days"
@@ -332,6 +331,5 @@ def _names(symbols: Sequence[str]) -> str:
 
 
 def _files(symbols: Sequence[str]) -> str:
-    """The files that would do, the first few by name."""
     names = [f"{symbol}.csv" for symbol in symbols]
     return f"{', '.join(names[:2])} and the others" if len(names) > 3 else " and ".join(names)

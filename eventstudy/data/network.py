@@ -177,7 +177,6 @@ def bounded_requests(service: Service, inspect: Callable[[bytes], None]) -> Any:
 
 
 def _read(reply: Any, service: Service) -> bytes:
-    """The body of a streamed reply of requests."""
     parts, size, end = [], 0, time.monotonic() + LONGEST_REPLY
     with reply:
         for part in reply.iter_content(_STEP):

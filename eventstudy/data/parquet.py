@@ -281,7 +281,6 @@ def read_parquet_columns(path: str | Path) -> RawEvents:
 
 
 def _unwanted(name: str, kind: str) -> str:
-    """Wanted kind of a column, where it has another."""
     if name in TEXT_COLUMNS:
         return "" if kind in ("text", "null") else "text"
     if name == "announced_at":
@@ -292,7 +291,6 @@ def _unwanted(name: str, kind: str) -> str:
 
 
 def _code(coder: Coder, column: Any, name: str) -> None:
-    """Add a batch of one column; a null is empty."""
     import pyarrow
 
     if not pyarrow.types.is_dictionary(column.type):

@@ -121,7 +121,6 @@ def _download(path: str | Path, day: str, levels: dict[str, tuple[str, str]]) ->
 def _long(
     path: str | Path, names: Sequence[str], known: Recognised, kinds: dict[str, str], types: dict[str, Any]
 ) -> TableLayout:
-    """The layout of a file with a column of tickers."""
     held = {names[at]: what for what, at in known.place.items() if what != "date"}
     day, ticker = names[known.place["date"]], names[known.symbols[0]]
     found = []

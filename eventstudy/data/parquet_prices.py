@@ -188,7 +188,6 @@ def _plain_name(text: str) -> str:
 
 
 def _coded(column: Any, name: str) -> Any:
-    """A column of text as codes and a dictionary."""
     import pyarrow
 
     if kind_of(column.type) == "number":
@@ -199,7 +198,6 @@ def _coded(column: Any, name: str) -> Any:
 
 
 def _take_long(batch: Any, layout: TableLayout, into: _Collected, path: Path) -> None:
-    """Cut a batch into its symbols."""
     import pyarrow
 
     tickers = _coded(batch.column(layout.ticker), layout.ticker)
@@ -257,7 +255,6 @@ def _read_wide(path: Path, layout: TableLayout, into: _Collected) -> None:
 
 
 def _numbers(column: Any) -> Floats:
-    """Figures as float64; a null is NaN."""
     import pyarrow
 
     if pyarrow.types.is_decimal(column.type):

@@ -151,7 +151,6 @@ def _shifted(dates: Dates, calendar: TradingCalendar, within: Range) -> str:
 
 
 def _own_exchange(symbol: str, otherwise: str) -> str:
-    """The exchange that a symbol names."""
     try:
         return exchange_of(symbol)
     except UnknownExchange:

@@ -259,7 +259,6 @@ class _Reading:
         return values.iloc[self.rows] if hasattr(values, "iloc") else values[self.rows]
 
     def _numbers(self, n: int) -> np.ndarray:
-        """Rows of the table that are those of the symbol."""
         return np.arange(n) if self.rows is None else self.rows
 
     def _line(self, row: int) -> int:
@@ -330,7 +329,6 @@ class _Reading:
         return values
 
     def _of_prices(self, stated: Stated, days: Days | None) -> dict[str, Floats]:
-        """The columns of prices."""
         figures = {name: values for name, values in stated.figures.items() if name in COLUMNS}
         if "return" in figures and not self.table.found.layout.returns:
             stated.notes.append("the column of returns is not used; --input returns reads it")
@@ -353,7 +351,6 @@ class _Reading:
         return figures
 
     def _of_returns(self, stated: Stated) -> dict[str, Floats]:
-        """The columns of returns, as simple decimals."""
         kept = ("return", "span", "volume")
         figures: dict[str, Floats] = {name: v for name, v in stated.figures.items() if name in kept}
         values = figures.get("return")

@@ -25,6 +25,7 @@ from eventstudy.data.tickers import held_as, yahoo_spelling
 from eventstudy.engine.models import MODELS
 from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.spec import StudySpec
+from eventstudy.spelling import holding
 
 Opener = Callable[[str, StudySpec, "Say", "Say"], PriceSource]
 
@@ -32,7 +33,6 @@ Say = Callable[[str], None]
 
 
 def _silent(line: str) -> None:
-    """Discard messages."""
     del line
 
 
@@ -132,14 +132,15 @@ class FrameSource:
         series, refused = {}, {}
         for symbol in symbols:
             # names of a long frame are in capitals, those of a wide one as they are written
-            for name in (symbol, symbol.upper()):
+            for name in (symbol, symbol.upper(), symbol.lower()):
                 if (found := held_as(name, self.table.series)) is not None:
                     series[symbol] = found
                     break
                 if (why := held_as(name, self.table.refused)) is not None:
                     refused[symbol] = why
                     break
-        unknown = {s: "not in the price frame" for s in symbols if s not in series and s not in refused}
+        lost = [s for s in symbols if s not in series and s not in refused]
+        unknown = {s: f"not in the price frame{has}" for s, has in holding(lost, self.table.series).items()}
         return PriceTable(series, unknown, refused=refused)
 
 
@@ -167,7 +168,10 @@ def source_from_frame(frame: pd.DataFrame, asked: Input = "auto", *, volume: boo
     frame = _with_floats(frame)
     if isinstance(frame.columns, pd.MultiIndex):
         return FrameSource(read_series(_of_download(frame, origin), {}))
-    if isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex) or frame.index.name:
+    # a text or date object may be the label of a row where a column holds the dates
+    labels = frame.index.dtype == object or pd.api.types.is_string_dtype(frame.index.dtype)
+    dates_there = any(fold(name) in DATE_HEADINGS for name in frame.columns)
+    if isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex) or frame.index.name or (labels and not dates_there):
         frame = frame.reset_index()
     headings = [str(name) for name in frame.columns]
     found = recognised(headings)
@@ -206,7 +210,6 @@ def _tickers(frame: pd.DataFrame, dates: int) -> list[str]:
 
 
 def _wide(frame: pd.DataFrame, dates: int, name: str, held: str, origin: Origin) -> Callable[[], RawSeries]:
-    """Reader of one column of a wide frame."""
     headings = [str(column) for column in frame.columns]
     twice = (name,) if headings.count(name) > 1 else ()
     found = Recognised(WIDE, {"date": dates, held: headings.index(name)}, twice=twice)

@@ -163,7 +163,6 @@ def joined(blocks: Sequence[Block]) -> Block:
 
 
 def _joined(blocks: Sequence[Block], found: Measures | None, placed: Placed) -> Block:
-    """The events of all blocks in order."""
     options, panel = blocks[0].context.options, blocks[0].context.panel
     measures = end_to_end([block.measures for block in blocks]) if found is None else found
     design, fits = None, None

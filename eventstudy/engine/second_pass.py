@@ -159,7 +159,6 @@ def _plain_total(
 def _compiled_totals(
     panel: ReturnPanel, placed: Placed, options: Options, cells: Sequence[Cell], parts: frozenset[str]
 ) -> list[SecondPass]:
-    """The sums of all cells by the compiled kernels."""
     from eventstudy.engine.compiled import compiled_api
     from eventstudy.engine.compiled import second_pass_compiled as compiled_pass
 

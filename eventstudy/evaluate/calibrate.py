@@ -260,7 +260,6 @@ def _subjects(
 
 
 def _pooled(subjects: Sequence[_Subject]) -> list[_Subject]:
-    """All tickers together, each with its own tenths."""
     groups: dict[tuple[Window, float], list[_Subject]] = {}
     for subject in subjects:
         groups.setdefault((subject.window, subject.effect), []).append(subject)

@@ -108,7 +108,6 @@ class OneModel:
 
 
 def _available(studied: Studied, positions: Ints, model: str) -> Bools:
-    """Rows whose series can be made for a model."""
     series = series_of(studied.index, studied.spec.with_changes(model=model))
 
     def usable(key: SeriesKey) -> bool:
@@ -219,7 +218,6 @@ def _alike(keys: Sequence[SeriesKey], placed: Placed) -> Iterator[_Alike]:
 
 
 def _wide(mask: Bools, panel: ReturnPanel) -> Bools:
-    """A mask as long as the panel."""
     found = np.zeros(panel.n_sessions, dtype=bool)
     found[: len(mask)] = mask[: panel.n_sessions]
     return found

@@ -59,7 +59,6 @@ def _by_series(studied: Studied, positions: Ints) -> list[Ints]:
 
 
 def _of_some(studied: Studied, positions: Ints, grid: Grid, which: str) -> list[SpecCurve]:
-    """The curves of the rows of some series."""
     found: list[SpecCurve] = []
     windows: tuple[Window, ...]
     for part in PANEL:

@@ -256,7 +256,6 @@ def _windows_section(table: pd.DataFrame, window: str, level: float) -> Section 
 
 
 def _parts_section(table: pd.DataFrame, level: float) -> Section | None:
-    """The parts of day 0 of each ticker."""
     known = table[np.isclose(table["level"], level) & (table["regime"] == "all") & (table["applicable"] == "yes")]
     if known.empty:
         return None

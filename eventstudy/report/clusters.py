@@ -20,7 +20,7 @@ SHOWN = ("portfolio-t", "hotelling", "conformal-hotelling", "conformal-max")
 def clusters_section(material: Material) -> Section | None:
     """An overview of all shared sessions over the first test window; None where there is none."""
     result = material.result
-    clusters = result.tables["clusters"]
+    clusters = result.table("clusters")
     if clusters.empty:
         return None
     first = clusters[clusters["window"] == clusters["window"].iloc[0]]

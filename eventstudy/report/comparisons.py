@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def comparison_tables(result: StudyResult) -> tuple[Table, ...]:
     """Differences between groups, then calendar-time portfolios; those that hold something."""
-    found = (_differences(result.tables["differences"]), _calendar_time(result.tables["calendar_time"]))
+    found = (_differences(result.table("differences")), _calendar_time(result.table("calendar_time")))
     return tuple(table for table in found if table is not None)
 
 

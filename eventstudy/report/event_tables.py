@@ -72,6 +72,7 @@ class EventTables:
 
     Attributes
     ----------
+    events : EventColumns or EventNames
     names : tuple of tuples of str
         What the regressors of each series are.
     n_shared : int

@@ -20,7 +20,6 @@ def table_files(page: Page) -> dict[str, str]:
 
 
 def _claims(items: Items) -> Table:
-    """Claims as a table."""
     rows = tuple((item.lead, item.quote, item.verdict, item.text) for item in items.items)
     return Table(caption="Claims, held against prices", columns=("share", "claim", "verdict", "what it is"), rows=rows)
 
@@ -59,7 +58,6 @@ def _row(row: tuple[str | Cell, ...], kept: list[int]) -> str:
 
 
 def _group(group: Group, columns: int) -> str:
-    """A line across the table."""
     note = f" {latex(group.note)}" if group.note else ""
     return rf"\multicolumn{{{columns}}}{{l}}{{\textit{{{latex(group.text)}}}{note}}} \\"
 

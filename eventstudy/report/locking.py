@@ -119,7 +119,6 @@ def clear(out: Path, prefix: str, *, locked: bool) -> list[str]:
 
 
 def _left(folder: Path, locked: bool) -> bool:
-    """Whether no run works in a folder any more."""
     try:
         if fcntl is None or not locked:
             return time.time() - os.stat(folder).st_mtime > OLD

@@ -81,7 +81,7 @@ class Material:
     def table(self, name: str, share: Share) -> list[dict[str, Any]]:
         """The rows of a table that belong to a share."""
         tables: dict[tuple[str, str], list[dict[str, Any]]] = self._once(
-            f"table {name}", lambda: rows_by_event(self.result.tables[name])
+            f"table {name}", lambda: rows_by_event(self.result.table(name))
         )
         return tables.get((share.event_id, share.ticker), [])
 

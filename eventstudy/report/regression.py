@@ -79,7 +79,6 @@ def _p(value: float) -> str:
 
 
 def _notes(r: Regression) -> list[str]:
-    """What a reader must know, each warning once."""
     notes = [f"{count(r.n, 'row')} on {count(r.n_dates, 'date')}, R² {_number(r.r_squared)}; read {VARIANCES[r.main]}"]
     if r.n_dropped:
         notes.append(f"{count(r.n_dropped, 'row')} left out: a column of the formula is empty there")

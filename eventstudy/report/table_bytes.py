@@ -80,7 +80,6 @@ def tables_text(tables: Mapping[str, pd.DataFrame], digits: int | None) -> str:
 
 
 def _records(frame: pd.DataFrame, digits: int | None) -> list[dict[str, Any]]:
-    """The rows of a table as objects."""
     names = [str(name) for name in frame.columns]
     columns = (_values(frame[name], digits) for name in frame.columns)
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]

@@ -22,22 +22,12 @@ if TYPE_CHECKING:
     from eventstudy.results import PlaceboRates, Studied, StudyResult
 
 
-def event_frames(result: StudyResult) -> dict[str, pd.DataFrame]:
-    """The tables that have a row or more for each event; an empty study gives empty tables with their columns."""
-    return {name: event_frame(result, name) for name in (*OF_EVENTS, "excluded")}
-
-
 def event_frame(result: StudyResult, name: str) -> pd.DataFrame:
-    """One of the tables of ``event_frames``."""
+    """A table that has a row or more for each event; an empty study gives one with its columns alone."""
     studied, lost = result.studied, result.lost
     if name == "excluded":
         return frame(studied.tables.excluded(lost[0], result.prepared.sentences.troubles(lost)))
     return frame(OF_EVENTS[name](result, shown(studied))) if studied.reported else table_frame(name, ())
-
-
-def other_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
-    """The other tables of the contract, in its order."""
-    return {name: table_frame(name, OTHERS[name](result)) for name in COLUMNS if name in OTHERS}
 
 
 def one_table(result: StudyResult, name: str) -> pd.DataFrame:

@@ -51,8 +51,8 @@ def volume_section(result: StudyResult) -> Section | None:
     """Volume over each event's primary window, then the averages of groups; None where it was not asked for."""
     if result.volume is None:
         return None
-    own, groups = result.tables["volume"], result.tables["volume_groups"]
-    primary = {(w.event_id, w.ticker, w.window) for w in result.tables["windows"].itertuples() if w.primary == "yes"}
+    own, groups = result.table("volume"), result.table("volume_groups")
+    primary = {(w.event_id, w.ticker, w.window) for w in result.table("windows").itertuples() if w.primary == "yes"}
     lines = [r for r in own.itertuples() if (r.event_id, r.ticker, r.window) in primary]
     events = Table(
         caption="Volume over the primary window",

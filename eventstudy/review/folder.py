@@ -218,7 +218,6 @@ def _no_number(text: str) -> NoReturn:
 
 
 def _is_table(table: object) -> bool:
-    """Rows whose cells are text, numbers or nothing."""
     return isinstance(table, list) and all(
         isinstance(row, dict) and all(value is None or isinstance(value, str | int | float) for value in row.values())
         for row in table

@@ -297,3 +297,16 @@ def test_clusters_of_a_regression(market: dict[str, Any]) -> None:
         assert found.frame["main"].sum() == 1
     for form in ("text", "markdown", "latex", "html"):
         assert "Intercept" in es.regress(result).summary(form)
+
+
+def test_a_table_is_made_alone(market: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading one table makes that table, and computes no evaluation that it does not show."""
+    from eventstudy.report import tables
+
+    fresh = es.run(market["events"], market["prices"])
+    made: list[str] = []
+    one_table = tables.one_table
+    monkeypatch.setattr(tables, "one_table", lambda study, name: made.append(name) or one_table(study, name))
+    assert len(fresh.windows) == len(fresh.windows)
+    costly = {"robustness", "parts", "curves", "clusters", "claims", "differences", "calendar", "dollars", "volume"}
+    assert made == ["windows"] and not costly & set(vars(fresh._study.evaluations))

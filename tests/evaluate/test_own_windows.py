@@ -67,7 +67,7 @@ def test_rows_show_their_own_and_nobody_elses(studied: StudyResult) -> None:
     primary = studied.windows[studied.windows["primary"] == "yes"].set_index(["event_id", "ticker"])["window"]
     assert primary["h20_license_8k", "NVDA"] == "[0,4]" and primary["tsmc_100b", "NVDA"] == "[0,0]"
     assert set(studied.cluster_tests["window"]) == {"[0,0]", "[0,1]"}
-    robust = studied.model_lines.set_index(["event_id", "ticker"])["window"]
+    robust = studied.model_lines.set_index(["event_id", "ticker"])["window"].sort_index()
     assert set(robust.loc["h20_license_8k", "NVDA"]) == {"[0,4]"}
 
 

@@ -44,7 +44,6 @@ def earnings_rows(
 
 
 def _quarters(readings: Sequence[Reading]) -> list[list[Reading]]:
-    """Readings by date, those of one quarter together."""
     groups: list[list[Reading]] = []
     for one in sorted(dict.fromkeys(readings), key=lambda one: (one.day, one.source)):
         if groups and one.day - groups[-1][0].day < ONE_QUARTER:

@@ -250,7 +250,6 @@ class Edgar:
         return companies
 
     def _asked(self, url: str, what: str) -> Reply:
-        """A good reply."""
         reply = self.web.get(url)
         if (error := refusal(reply, what)) is not None:
             raise error

@@ -160,7 +160,6 @@ def _title(filing: Filing) -> str:
 
 
 def _clock(out: Dated, filing: Filing, accepted: datetime) -> None:
-    """Notes on day 0 from the hour of acceptance."""
     if not OPENS <= accepted.hour < SHUTS:
         out.row["uncertain"] = "yes"
         out.notes.append(f"Accepted {accepted:%H:%M} New York, when the SEC takes no filings: look at the filing.")

@@ -217,7 +217,6 @@ def _ask(
 
 
 def _reader(source: str, tickers: Sequence[str], days: tuple[date, date]) -> Callable[[str], Answer]:
-    """Function that asks a source for a ticker."""
     if source == "yahoo":
         from eventstudy.data.collect.yahoo_earnings import yahoo_readings, yahoo_web
 

@@ -152,7 +152,6 @@ def _places(table: ListTable, asked: Asked) -> tuple[dict[str, int], list[str], 
 
 
 def _named_place(table: ListTable, name: str, heading: str) -> int:
-    """The place of a column that the person named."""
     if heading.isdigit() and 1 <= int(heading) <= table.width:
         return int(heading) - 1
     folded = [fold(one) for one in table.headings]
@@ -281,7 +280,6 @@ def _row(
 
 
 def _holds(table: ListTable, at: int, asked: Asked) -> str:
-    """Kind of a column of identifiers."""
     if table.headings and fold(table.headings[at]) in HEADINGS["permno"]:
         return "permno"
     return asked.identifier or "ticker"

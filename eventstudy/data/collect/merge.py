@@ -264,7 +264,6 @@ def _key(row: Row) -> tuple[str, str]:
 
 
 def _numbers(row: Row) -> list[str]:
-    """Numbers of the filings that a row comes from."""
     return ACCESSION.findall(f"{row.get('event_id', '')} {row.get('source', '')}")
 
 

@@ -134,7 +134,6 @@ def _table(text: str, symbol: str) -> tuple[list[str], list[list[str]]]:
 
 
 def _read(header: list[str], cells: list[list[str]], symbol: str, ticker: str, out: Answer) -> list[_Row]:
-    """Rows of one page; each is read alone."""
     at, named, eps = header.index(NEEDED[1]), header.index(NEEDED[0]), _find(header, REPORTED)
     rows, undated, others = [], 0, 0
     for row in cells:

@@ -150,7 +150,6 @@ def _name() -> Finding:
 
 
 def _request(folder: Path) -> Iterator[Finding]:
-    """Ask for two weeks of one symbol, as a run would."""
     from eventstudy.data.yahoo.client import YahooClient
     from eventstudy.data.yahoo.wire import Limits
 
@@ -187,5 +186,4 @@ def clock_finding(server: str) -> Finding:
 
 
 def _first_line(error: EventStudyError | OSError) -> str:
-    """Text of an error without its hint."""
     return (error.in_lines() if isinstance(error, EventStudyError) else str(error)).splitlines()[0]

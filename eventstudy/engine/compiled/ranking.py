@@ -59,7 +59,6 @@ def _order(values, order, spare, key, tally, n, scale):
 
 @_compiled
 def _insert(sorted_values, order, n, gap):
-    """Insertion over every ``gap``-th place."""
     for i in range(gap, n):
         if sorted_values[i] < sorted_values[i - gap]:
             value, index, j = sorted_values[i], order[i], i

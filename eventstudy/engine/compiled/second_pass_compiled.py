@@ -45,14 +45,12 @@ _compiled = njit(error_model="numpy", _nrt=False)
 
 @_compiled
 def _add(values, n, sums):
-    """Add the finite values."""
     for d in range(n):
         sums[d] += values[d] if values[d] == values[d] else 0.0
 
 
 @_compiled
 def _count(values, n, seen):
-    """Count the finite values by day."""
     for d in range(n):
         seen[d] += 1.0 if values[d] == values[d] else 0.0
 

@@ -29,7 +29,6 @@ def _all(kind: Any, value: float) -> Any:
 
 
 def _spread(builder: Any, value: Any, kind: Any) -> Any:
-    """A scalar in every lane."""
     one = builder.insert_element(ir.Constant(kind, ir.Undefined), value, _SMALL(0))
     return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(_SMALL, VECTOR), [0] * VECTOR))
 

@@ -41,7 +41,6 @@ def bootstrap(context: EventContext, scheme: Scheme) -> Floats:
 
 
 def _drawn(context: EventContext, i: int, days: slice, rng: np.random.Generator, scheme: Scheme) -> Floats:
-    """CAR over s of B resampled events."""
     design, fits, x = context.design, context.fits, context.x
     used = fits.used[i]
     m, seen = int(used.sum()), design.observed[i, days]

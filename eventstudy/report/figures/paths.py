@@ -46,7 +46,6 @@ def path_figure(
 
 
 def _numbers(paths: Sequence[Sequence[Point]]) -> tuple[tuple[str, ...], ...]:
-    """A row a day: each path with its interval."""
     held = [{d: f"{signed(v)} ({span(v - h, v + h, 2)})" for d, v, h in points} for points in paths]
     days = sorted(set().union(*held))
     return tuple((f"{d:+d}" if d else "0", *(one.get(d, NOTHING) for one in held)) for d in days)

@@ -63,7 +63,6 @@ def _path(line: Line) -> str:
 
 
 def _step(letter: str, across: int, down: int) -> str:
-    """A move to, or a line to, a point so far away."""
     if letter not in "Mm" and not (across and down):
         return f"h{_tenths(across)}" if across else f"v{_tenths(down)}"
     first, second = _tenths(across), _tenths(down)
