@@ -66,7 +66,7 @@ compare: $(STAMP) ## rebuild the sample report elsewhere and compare it by value
 	$(BIN)/python tests/compare_reports.py reports .sample
 	rm -rf .sample
 
-BENCHES := startup api intake tables placebo battery accuracy kernels simd ranked real extra peers whole sizes
+BENCHES := startup api intake tables placebo battery accuracy kernels simd ranked real extra peers whole sizes shares lean
 
 bench: $(STAMP) ## start-up, speed and accuracy, as ratios measured side by side -> build/bench; about an hour
 	mkdir -p build/bench

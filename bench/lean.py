@@ -12,6 +12,7 @@ import os
 import statistics
 import sys
 import tempfile
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -101,8 +102,10 @@ def main() -> None:
             events = f"events{n}.csv"
             source = ("--source", "csv:closes.csv", "--benchmark", large.MARKET, "--exclude", "none")
             asked = ("--window=-10:10", "--tests", "csect-t", "--formats", "csv", "-o", "out", "--force")
+            own = [sys.executable, "-m", "eventstudy", "run", events, *source, *asked]
             jobs = {
-                "ours": [sys.executable, "-m", "eventstudy", "run", events, *source, *asked],
+                "ours": own,
+                "ours without curves": [*own, "--spec-curve", "off"],
                 f"{peer.name} {peer.version}": [str(python), "-I", "lemaire.py", events],
                 "statsmodels": [sys.executable, "loop.py", events],
             }
@@ -113,11 +116,12 @@ def main() -> None:
                     spent[one].append(process(folder, jobs[one])[0])
                 if max(gap(folder, file) for file in ("theirs.csv", "loop.csv")) > 1e-8:
                     raise SystemExit("the CARs differ")
-            for one, times in spent.items():
-                each = sorted(a / b for a, b in zip(spent["ours"], times, strict=True))
+            for mine, one in product(list(jobs)[:2], list(jobs)[2:]):
+                each = sorted(a / b for a, b in zip(spent[mine], spent[one], strict=True))
+                seconds = [statistics.median(spent[name]) for name in (mine, one)]
                 print(
-                    f"{n:>6,} events, ours / {one}: {statistics.median(each):.2f}, {len(each)} rounds {each[0]:.2f} to "
-                    f"{each[-1]:.2f} ({statistics.median(times):.2f} s)",
+                    f"{n:>6,} events, {mine} / {one}: {statistics.median(each):.2f}, {len(each)} rounds {each[0]:.2f} "
+                    f"to {each[-1]:.2f} ({seconds[0]:.2f} s against {seconds[1]:.2f} s)",
                     flush=True,
                 )
 
