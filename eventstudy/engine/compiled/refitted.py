@@ -21,7 +21,8 @@ from numba import njit, types
 
 from eventstudy.engine.compiled import regress
 from eventstudy.engine.compiled.gathering import gather, weigh
-from eventstudy.engine.compiled.regress import _back_substitute, _eliminate, _eliminate_market, _readonly
+from eventstudy.engine.compiled.ranking import readonly
+from eventstudy.engine.compiled.regress import _back_substitute, _eliminate, _eliminate_market
 from eventstudy.engine.compiled.rows import FIRST, OBSERVED, RETURN, SPAN, TARGET, USED
 from eventstudy.engine.compiled.simd import product
 from eventstudy.engine.panel import LONGEST_SPAN
@@ -316,16 +317,16 @@ def _in_order(work, hidden, days, local, rows):
 
 
 _SIGNATURE = types.void(
-    _readonly(types.float64, 2),  # returns (S, T)
-    _readonly(types.float64, 3),  # factors (S or 1, K, T)
-    _readonly(types.int16, 2),  # span (S, T)
-    _readonly(types.int64, 1),  # series (E,)
-    _readonly(types.int64, 1),  # session (E,)
-    _readonly(types.uint8, 2),  # masked (E or 1, D)
-    _readonly(types.int64, 2),  # windows (W, 2), days from the first of the event window
-    _readonly(types.int64, 1),  # layout of ``compiled_api``
-    _readonly(types.boolean, 2),  # events and windows with a CAR (E, W)
-    _readonly(types.int64, 1),  # side, and whether each of the three tests is wanted
+    readonly(types.float64, 2),  # returns (S, T)
+    readonly(types.float64, 3),  # factors (S or 1, K, T)
+    readonly(types.int16, 2),  # span (S, T)
+    readonly(types.int64, 1),  # series (E,)
+    readonly(types.int64, 1),  # session (E,)
+    readonly(types.uint8, 2),  # masked (E or 1, D)
+    readonly(types.int64, 2),  # windows (W, 2), days from the first of the event window
+    readonly(types.int64, 1),  # layout of ``compiled_api``
+    readonly(types.boolean, 2),  # events and windows with a CAR (E, W)
+    readonly(types.int64, 1),  # side, and whether each of the three tests is wanted
     types.float64,  # alpha
     types.int64,  # events low to high
     types.int64,
