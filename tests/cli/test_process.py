@@ -176,7 +176,7 @@ def test_an_environment_of_the_interpreter_starts_a_process(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("asked", "threads"), [(None, "1"), ("3", "3")])
-def test_matrices_are_multiplied_by_one_thread_unless_more_are_asked_for(asked: str | None, threads: str) -> None:
+def test_linear_algebra_has_one_thread_unless_told_more(asked: str | None, threads: str) -> None:
     """NumPy reads the number when it is imported, which is after it is set."""
     lines = """
 import os, sys
