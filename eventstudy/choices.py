@@ -22,23 +22,23 @@ def checked_model(spec: StudySpec) -> StudySpec:
     spec = _without_intercept(spec)
     if spec.model not in MODELS:
         raise UsageError(f"model {spec.model!r} is unknown", " | ".join(MODELS), meant(spec.model, MODELS))
-    if spec.model == "multi-index" and len(spec.benchmarks) < 2:
-        raise UsageError(
-            "multi-index needs a market and a sector", "two benchmarks", "add --benchmark SPY --benchmark SOXX"
-        )
-    if "peers" in MODELS[spec.model].needs and len(spec.peers) < FEWEST_PEERS:
+    entry = MODELS[spec.model]
+    if len(spec.benchmarks) < entry.benchmarks:
+        hint = "add --benchmark SPY --benchmark SOXX"
+        raise UsageError(f"{spec.model} needs a market and a sector", "two benchmarks", hint)
+    if "peers" in entry.needs and len(spec.peers) < FEWEST_PEERS:
         raise UsageError(
             f"{spec.model} has {len(spec.peers)} peers", f"at least {FEWEST_PEERS}", "--peer SYM, repeated"
         )
-    if "weights" in MODELS[spec.model].needs and not spec.weights:
+    if "weights" in entry.needs and not spec.weights:
         raise UsageError(
             f"{spec.model} needs the firm's share of the index", "--index-weight TICKER=W, such as NVDA=0.07"
         )
-    if spec.convention and MODELS[spec.model].inference == "none":
+    if spec.convention and not entry.has_errors:
         raise UsageError(
             f"a convention is about standard errors, and {spec.model} has no standard errors", "no --convention"
         )
-    if spec.chosen("robust") == "hac" and MODELS[spec.model].inference != "exact":
+    if spec.chosen("robust") == "hac" and entry.inference != "exact":
         raise UsageError(
             f"robust=hac is for least squares, and {spec.model} has a variance of its own", "another model"
         )

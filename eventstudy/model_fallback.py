@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from eventstudy.engine.models import MODELS
 from eventstudy.errors import UsageError
 from eventstudy.flags import STAND_IN, marked
@@ -22,12 +20,18 @@ class Fallbacks:
     replaced: int = 0
     short: int = 0
 
-    def add(self, found: MeasuredEvents, spec: StudySpec) -> None:
-        """Count some more rows."""
+    @classmethod
+    def of(cls, found: MeasuredEvents, spec: StudySpec) -> Fallbacks:
+        """Those of measured events."""
         replaced = marked(found.row_flags, "model_fallback")
-        self.studied += len(replaced)
-        self.replaced += int(replaced.sum())
-        self.short += int(np.sum(replaced & (found.models["n_estimation"] < MODELS[spec.model].least)))
+        short = replaced & (found.models["n_estimation"] < MODELS[spec.model].least)
+        return cls(len(replaced), int(replaced.sum()), int(short.sum()))
+
+    def add(self, other: Fallbacks) -> None:
+        """Count some more rows."""
+        self.studied += other.studied
+        self.replaced += other.replaced
+        self.short += other.short
 
     def notices(self, spec: StudySpec) -> tuple[str, ...]:
         """Which model was estimated for how many rows; empty where it was for all. Raises ``UsageError`` where it was

@@ -253,7 +253,7 @@ def facts_of(
 
 def _without_benchmark(index: EventIndex, spec: StudySpec, made: _Aligned) -> list[str]:
     """What a study of a model without a benchmark lacks where the source holds none either."""
-    if MODELS[spec.model].factors != "none" or made.market is None:
+    if MODELS[spec.model].has_factors or made.market is None:
         return []
     rows = index.events.columns["benchmark"].values
     named = {name[0] for text in rows for code in index.codes if (name := benchmarks_of(text, code, spec))}

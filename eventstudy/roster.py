@@ -216,7 +216,7 @@ def check_column(option: str, name: str, events: EventColumns) -> None:
     """Raise a UsageError where the events file has no column that an option names, before any price is asked for."""
     if name not in events.names:
         raise UsageError(
-            f"the events file has no column {name!r} (--{option})", ", ".join(events.names), meant(name, events.names)
+            f"the events file has no column {name!r} (--{option})", ", ".join(events.filled), meant(name, events.filled)
         )
 
 

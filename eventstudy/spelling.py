@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,6 +20,26 @@ def meant(name: str, known: Iterable[str]) -> str:
         return f"did you mean {lower[close[0]]}?"
     holding = [one for one in names if len(name) > 1 and name.lower() in one.lower()]
     return f"did you mean {' or '.join(holding)}?" if 0 < len(holding) <= MOST else ""
+
+
+def holding(names: Iterable[str], known: Iterable[str]) -> dict[str, str]:
+    """``, which has AMD.O`` for each name: the first known ones that hold its words (``amd_us_d.csv`` does); or ''."""
+    held: dict[str, list[tuple[str, list[str]]]] = {}
+    for one in dict.fromkeys(known):
+        words = _words(one)
+        for word in dict.fromkeys(words):
+            held.setdefault(word, []).append((one, words))
+    said = {}
+    for name in names:
+        words = _words(name)
+        near = held.get(words[0], []) if words else []
+        found = [one for one, its in near if words in [its[at : at + len(words)] for at in range(len(its))]]
+        said[name] = f", which has {', '.join(found[:MOST])}" if found else ""
+    return said
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[a-z0-9]+", name.lower())
 
 
 def meant_path(path: Path, *, folder: bool = False) -> str:

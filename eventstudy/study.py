@@ -35,11 +35,11 @@ from eventstudy.memory import check_memory
 from eventstudy.prepare import Asked, Prepared, Storage, prepare
 from eventstudy.report.event_tables import EventTables
 from eventstudy.results import PAGES, Studied, StudyResult, shown_events
-from eventstudy.roster import REPORTED
+from eventstudy.roster import REPORTED, Roster
 from eventstudy.scale.budget import Budget, budget_of
-from eventstudy.scale.chunk import BlockResult, study_block
+from eventstudy.scale.chunk import BlockResult, BlockWriter, Written, study_block
 from eventstudy.scale.executors import Executor, Here
-from eventstudy.scale.first_pass import FirstPass, Write, first_pass
+from eventstudy.scale.first_pass import FirstPass, first_pass
 from eventstudy.scale.limits import LIMITS, Limits
 from eventstudy.scale.measured import Job
 from eventstudy.scale.passes import across_events
@@ -57,11 +57,45 @@ if TYPE_CHECKING:
 Progress = Callable[[str], None]
 
 
-class WriteMaker(Protocol):
-    """Makes what writes the studied events of each block."""
+class Files(Protocol):
+    """Tables of events that grow with each block."""
 
-    def __call__(self, tables: EventTables, *, daily: bool) -> Write:
+    def add(self, found: MeasuredEvents) -> None:
+        """Append studied events."""
+
+    def join(self, written: Written) -> None:
+        """Append what the writer of a block has written."""
+
+    def writer(self, number: int, events: Roster) -> BlockWriter | None:
+        """What writes a block where it is measured; None where it is handed back."""
+
+
+class FilesMaker(Protocol):
+    """Opens the tables of events."""
+
+    def __call__(self, tables: EventTables, *, daily: bool) -> Files:
         """From the tables of the study, and whether abnormal returns by day are wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sink:
+    """Blocks of events on their way to files and pages."""
+
+    files: Files | None
+    shown: Shown
+
+    def take(self, found: BlockResult) -> None:
+        """A measured block."""
+        if self.files is not None:
+            if found.measured is None:
+                self.files.join(found.written)
+            else:
+                self.files.add(found.measured)
+        self.shown.offer(found)
+
+    def writer(self, number: int, events: Roster) -> BlockWriter | None:
+        """What writes a block where it is measured."""
+        return None if self.files is None else self.files.writer(number, events)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,15 +108,15 @@ class Handling:
         Whether all measured events are kept whatever memory they take, and every part is computed.
     folder : Path or None
         Where a large study may map files; None keeps all in memory.
-    take : callable or None
-        Makes, from the tables of the study, what writes the studied events of each block where they are not kept.
+    files : callable or None
+        Opens, from the tables of the study, the files of studied events where these are not kept.
     """
 
     executor: Executor = Here()  # noqa: RUF009
     limits: Limits = LIMITS
     everything: bool = False
     folder: Path | None = None
-    take: WriteMaker | None = None
+    files: FilesMaker | None = None
 
 
 def run(
@@ -160,14 +194,9 @@ def run(
     job = _job(prepared, spec, afford, n_shared, how)
     tables = EventTables.of(prepared, spec, n_shared)
     shown = Shown(index=index, spec=spec, claims=claiming(index))
-    write = silent_take if how.take is None or afford.kept else how.take(tables, daily=afford.daily)
-
-    def take(found: BlockResult) -> None:
-        write(found.measured)
-        shown.offer(found)
-
+    sink = None if afford.kept else _Sink(how.files(tables, daily=afford.daily) if how.files else None, shown)
     spool = _spool(job, how, afford) if job.spool else None
-    first = first_pass(job, prepared, how.executor, spool, how.limits.block, None if afford.kept else take, say)
+    first = first_pass(job, prepared, how.executor, spool, how.limits.block, sink, say)
     whole = _whole(job, prepared, first) if afford.kept else None
     picked = _studied(first, whole) if afford.kept else _shown(job, prepared, first, shown)
     studied = _record(prepared, tables, job, *picked)
@@ -292,6 +321,7 @@ def _shown(
     at = np.union1d(shown, claimed)
     chosen = events.take(at).part(0, len(at))
     found = study_block(replace(job, keep=True, daily=True, spool=False), chosen, seeds_of(index, chosen.row))
+    assert found.measured is not None, "nobody wrote them"
     return found.measured, joined(found.blocks)
 
 
@@ -327,11 +357,6 @@ def _series(measured: MeasuredEvents | None) -> list[int]:
 def silent(line: str) -> None:
     """Discard progress messages."""
     del line
-
-
-def silent_take(found: MeasuredEvents) -> None:
-    """Discard measured rows."""
-    del found
 
 
 def as_events(events: str | Path | pd.DataFrame | EventColumns) -> EventColumns:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from eventstudy.data.parquet import give_back
 from eventstudy.report.event_files import EventFiles
-from eventstudy.report.write import Place, aside, finish
+from eventstudy.report.write import Place, aside, finish, kept_files
 from eventstudy.results import PAGES, StudyResult
 from eventstudy.scale.executors import Executor, Here
 from eventstudy.scale.limits import LIMITS, Limits
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from eventstudy.data.prices import PriceSource
     from eventstudy.evaluate.audit import Audit
     from eventstudy.report.event_tables import EventTables
-    from eventstudy.scale.first_pass import Write
     from eventstudy.spec import StudySpec
 
 
@@ -96,12 +95,12 @@ def study_into(
     files: list[EventFiles] = []
     with aside(order.out) as folder:
 
-        def take(tables: EventTables, *, daily: bool) -> Write:
-            files.append(EventFiles(folder, order.formats, tables, daily=daily))
-            return files[0].add
+        def opened(tables: EventTables, *, daily: bool) -> EventFiles:
+            files.append(EventFiles(folder, order.formats, tables, daily=daily, apart=order.executor.apart))
+            return files[0]
 
         handling = Handling(
-            executor=order.executor, limits=order.limits, everything=order.detail, folder=folder / "panel", take=take
+            executor=order.executor, limits=order.limits, everything=order.detail, folder=folder / "panel", files=opened
         )
         result = run(
             events, prices, spec, confounders=confounders, factors=factors, only=order.only, progress=say, warn=warn,
@@ -125,6 +124,8 @@ def _finished(
     give_back()
     result = replace(result, pages=None) if order.detail else _with_notices(result, order.formats)
     audited = _audit(result) if order.audit else None
+    if files is None:
+        files = kept_files(folder, result, order.formats, apart=order.executor.apart)
     place = Place(folder, order.out, force=order.force)
     written = finish(place, result, order.formats, audited, files, say)
     return Written(result=result, audit=audited, files=tuple(written))

@@ -83,7 +83,7 @@ def options(
 def _fail(error: EventStudyError) -> NoReturn:
     """Say what is wrong, to programs too, and end with its code."""
     Console.make(False, False, False).fail(error)
-    _answer(error.exit_code, str(error).partition("\n  hint: ")[0], error.hint)
+    _answer(error.exit_code, error.in_lines().partition("\n  hint: ")[0], error.hint)
     sys.exit(error.exit_code)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from eventstudy.report.format import p_value, percent
 from eventstudy.report.provenance import counts
+from eventstudy.report.sentences import explainer
 
 if TYPE_CHECKING:
     from eventstudy.evaluate.audit import Audit
@@ -19,6 +20,7 @@ def summary_object(result: StudyResult, audited: Audit | None, out: str, written
     windows = result.shown.table("windows")
     primary = windows[windows["primary"] == "yes"]
     columns = ["event_id", "ticker", "day0", "window", "car", "std_error", "p_t", "mde80", "flags"]
+    columns += ["p_headline", "headline_low", "headline_high"]
     if result.rates is not None:
         columns += [name for name in windows.columns if name.startswith("placebo_rate_")]
     return {
@@ -37,9 +39,10 @@ def summary_object(result: StudyResult, audited: Audit | None, out: str, written
 
 def claim_lines(result: StudyResult) -> list[str]:
     """One line a claim."""
+    part = {"the market": "market part"}.get(what := explainer(result.spec), what)
     return [
         f"{c.event_id} {c.ticker} {c.kind}: claimed {c.claimed_return}, observed {percent(c.observed_return)} "
-        f"({c.verdict}); market part {percent(c.expected_return)}, abnormal {percent(c.abnormal_return)}, "
+        f"({c.verdict}); {part} {percent(c.expected_return)}, abnormal {percent(c.abnormal_return)}, "
         f"p {p_value(c.p_headline)}" + (f"; {c.note}" if c.note else "")
         for c in result.table("claims").itertuples()
     ]

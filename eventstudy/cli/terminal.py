@@ -7,12 +7,13 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from eventstudy.report.announcement import cannot_tell_words, masked_words
 from eventstudy.report.claims import claim_items
+from eventstudy.report.doubts import cannot_tell_words, masked_words
 from eventstudy.report.escape import clean
 from eventstudy.report.figures.days import bands
 from eventstudy.report.format import NOTHING, clipped, p_value, size
 from eventstudy.report.format import share as rate
+from eventstudy.report.lead import opening_words
 from eventstudy.report.moves import Move, Session, Share, title_of
 from eventstudy.report.sentences import (
     PART_WORDS,
@@ -21,11 +22,22 @@ from eventstudy.report.sentences import (
     detectable,
     expects,
     frequency,
-    opening_words,
     printed,
     verdict,
 )
-from eventstudy.report.wording import counted, day_words, odds, p_text, points, signed, span, upper
+from eventstudy.report.wording import (
+    SIDES,
+    called,
+    counted,
+    day_words,
+    odds,
+    p_text,
+    points,
+    side_words,
+    signed,
+    span,
+    upper,
+)
 
 if TYPE_CHECKING:
     from eventstudy.report.material import Material
@@ -98,6 +110,8 @@ def _said(material: Material, share: Share) -> Iterator[str]:
         yield "This is a check on a day without news."
     if share.flags:
         yield about_data(share.flags)
+    if aside := side_words(share.whole.side):
+        yield aside
 
 
 def _parts(share: Share) -> Iterator[str]:
@@ -105,9 +119,12 @@ def _parts(share: Share) -> Iterator[str]:
     yield f"  {'':<16}{'moved':>9}{expects([share]):>11}{'own':>11}{level:>20}{'p':>9}"
     for move in share.parts:
         yield _part(share, move)
+    side, how = share.whole.side, SIDES[share.whole.side][1]
     told = "  Days are added up." if share.days > 1 else ""
     yield from _wrapped(
-        f"* unusual at {odds(share.whole.alpha)}.  p: how often an ordinary day (night) goes as far.{told}", "  "
+        f"* {called(side)} at {odds(share.whole.alpha)}.  p: how often an ordinary day (night) goes as {how} "
+        f"against the volatility of the 20 sessions before it.{told}",
+        "  ",
     )
 
 
@@ -149,14 +166,9 @@ def _doubts(material: Material, share: Share) -> Iterator[str]:
     n, k = len(move.variants), move.unusual
     if n:
         low, high = signed(move.variants[0].own), signed(move.variants[-1].own)
-        who = (
-            "none calls it unusual"
-            if not k
-            else "all call it unusual"
-            if k == n > 1
-            else f"{k} {'calls' if k == 1 else 'call'} it unusual"
-        )
-        yield from _wrapped(f"Other choices: {n} variants put the own move between {low} and {high}; {who}.", "  ")
+        who = "none calls it" if not k else "all call it" if k == n > 1 else f"{k} {'calls' if k == 1 else 'call'} it"
+        text = f"Other choices: {n} variants put the own move between {low} and {high}; {who} {called(move.side)}."
+        yield from _wrapped(text, "  ")
     if missed := detectable([share]):
         yield from _wrapped(missed, "  ")
     session = next(s for s in material.moves.sessions if share.event_id in s.event_ids and s.day0 == share.day0)

@@ -16,6 +16,8 @@ ROUNDING, SLACK, SHARE = 3e-7, 2e-4, 0.1
 HALF_A_CENT = 0.005
 # a step of the adjustment from here on that no dividend explains may be a split of raw closes
 STEP = np.log(1.18)
+# share of days on which an adjustment moves that no calendar of dividends explains: a weekly payer has 0.2
+APART = 1 / 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,9 @@ class Adjustment:
     trouble : str
         The first contradiction, with its day and both figures; empty where there is none.
     damaged : str
-        The first step of the adjusted close that nothing paid or split can make: it falls against the close; empty
-        where there is none.
+        The first step of the adjusted close that nothing paid or split can make: it falls against the close, or, where
+        no dividends are stated, it moves apart from the close on more than a third of the days; empty where there is
+        none.
     finely : bool
         The close or the adjusted close is written with four or more places.
     """
@@ -89,6 +92,7 @@ def compared(
         if np.abs(move[at[i]]) <= max(FAR * float(usual.scale[0]), FAR_AT_LEAST):
             splits.append(StatedSplit(int(at[i]) + 1, float(np.exp(step[i])), RAW))
             bad[i] = False
+    apart = np.flatnonzero(np.minimum(plain, with_split) > slack)
     if dividend is None:
         # what was paid is unknown, so only stated splits can be contradicted
         bad &= ratio != 1
@@ -101,6 +105,8 @@ def compared(
         else ""
         for found in (wrong, fallen)
     )
+    if dividend is None and len(apart) > APART * len(steps):
+        damaged = _apart(dates, close, adjusted, int(at[apart[0]]), len(apart))
     return Adjustment(sorted(splits, key=lambda one: one.at), told, len(wrong), damaged, written.finely)
 
 
@@ -149,4 +155,13 @@ def _trouble(dates: Dates, close: Floats, adjusted: Floats, paid: float, ratio: 
         f"{dates[at + 1]}: {stated} is stated, and the close ({close[at]:.6g} to {close[at + 1]:.6g}) and the adjusted "
         f"close ({adjusted[at]:.6g} to {adjusted[at + 1]:.6g}) imply a dividend of {implied:.6g}; correct the "
         "dividends, or leave out the column that is wrong"
+    )
+
+
+def _apart(dates: Dates, close: Floats, adjusted: Floats, at: int, n: int) -> str:
+    """The sentence on an adjusted close that does not go with the close."""
+    return (
+        f"{dates[at + 1]}: the close goes from {close[at]:.6g} to {close[at + 1]:.6g} and the adjusted close from "
+        f"{adjusted[at]:.6g} to {adjusted[at + 1]:.6g}, and they move apart on {n} of {len(dates) - 1} days: an "
+        "adjusted close does so on days of dividends and splits alone; leave out the column that is wrong"
     )

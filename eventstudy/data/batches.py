@@ -81,7 +81,7 @@ class Batches:
         try:
             found = self.source.fetch(symbols_of(tickers, named, self.spec), *span)
         except SourceUnavailable:
-            if MODELS[self.spec.model].factors != "none":
+            if MODELS[self.spec.model].has_factors:
                 raise
             # the model needs no benchmark: only comparisons with others read one
             found = self.source.fetch(symbols_of(tickers, benchmarks, self.spec), *span)

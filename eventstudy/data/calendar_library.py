@@ -9,56 +9,73 @@ corrected here, for any version.
 from __future__ import annotations
 
 import warnings
+from contextvars import ContextVar
 from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.tseries.holiday import AbstractHolidayCalendar
 
 from eventstudy.errors import UnknownExchange
 
 ONE_MONTH = pd.Timedelta(days=31)
-# days over which weeks with other trading days are laid out
-FIRST_DAY, LAST_DAY = "1970-01-01", "2100-12-31"
+# holidays of another year that may be observed in this one
+ONE_YEAR = pd.Timedelta(days=366)
+# between which holidays are laid out; the library does so from 1970 to 2200, which takes most of the time
+_HOLIDAYS: ContextVar[tuple[pd.Timestamp, pd.Timestamp]] = ContextVar(
+    "_HOLIDAYS", default=(AbstractHolidayCalendar.start_date, AbstractHolidayCalendar.end_date)
+)
 
 
 def built(code: str, start: pd.Timestamp, end: pd.Timestamp) -> Any:
     """The library's calendar of the years asked for, as far as it knows them. Raises ``UnknownExchange`` if it cannot
     be built at all."""
-    with warnings.catch_warnings():
-        # the library uses parts of pandas that are about to change; a user can do nothing about it
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return _built(library(), code, start, end)
-
-
-def known_throughout(code: str, start: pd.Timestamp, end: pd.Timestamp) -> Any | None:
-    """The library's calendar of a range that it knows to both ends; None where it does not."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        try:
-            return library().get_calendar(code, start=start, end=end)
-        except ValueError:
-            return None
-
-
-def _built(library: Any, code: str, start: pd.Timestamp, end: pd.Timestamp) -> Any:
     try:
-        return library.get_calendar(code, start=start, end=end)
+        return _of_years(code, start, end)
     except ValueError:
         # its bounds can be asked of a calendar that exists only: the default one, twenty years of it
         try:
-            default = library.get_calendar(code)
+            default = _quietly(code)
         except ValueError as error:
             raise UnknownExchange(
-                f"calendar {code!r} cannot be built by exchange_calendars {library.__version__}",
+                f"calendar {code!r} cannot be built by exchange_calendars {library().__version__}",
                 "an exchange whose calendar it can build",
                 "give the code of an exchange with the same sessions in a `calendar` column, or leave these rows out",
             ) from error
         lowest, highest = default.bound_min() or start, default.bound_max() or end
         # a month at least, also when the range lies outside altogether: sessions there must be, before or after
         first = max(lowest, min(start, highest - ONE_MONTH))
-        last = max(first + ONE_MONTH, min(end, highest))
-        return library.get_calendar(code, start=first, end=last)
+        return _of_years(code, first, max(first + ONE_MONTH, min(end, highest)))
+
+
+def known_throughout(code: str, start: pd.Timestamp, end: pd.Timestamp) -> Any | None:
+    """The library's calendar of a range that it knows to both ends; None where it does not."""
+    try:
+        return _of_years(code, start, end)
+    except ValueError:
+        return None
+
+
+def _of_years(code: str, start: pd.Timestamp, end: pd.Timestamp) -> Any:
+    token = _HOLIDAYS.set((start - ONE_YEAR, end + ONE_YEAR))
+    try:
+        return _quietly(code, start=start, end=end)
+    finally:
+        _HOLIDAYS.reset(token)
+
+
+def _quietly(code: str, **years: Any) -> Any:
+    with warnings.catch_warnings():
+        # the library uses parts of pandas that are about to change; a user can do nothing about it
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return library().get_calendar(code, **years)
+
+
+def _holidays(calendar: Any, start: Any = None, end: Any = None, return_name: bool = False) -> Any:
+    """Holidays of the years that are wanted."""
+    first, last = _HOLIDAYS.get()
+    return AbstractHolidayCalendar.holidays(calendar, start or first, end or last, return_name)
 
 
 @lru_cache(maxsize=1)
@@ -66,9 +83,11 @@ def library() -> Any:
     """The module, corrected once."""
     import exchange_calendars
     from exchange_calendars.calendar_utils import _default_calendar_factories
+    from exchange_calendars.exchange_calendar import HolidayCalendar
     from exchange_calendars.pandas_extensions.offsets import OrthodoxEaster
     from exchange_calendars.tase_holidays import _HolidayOffset
 
+    HolidayCalendar.holidays = _holidays
     for offset in (OrthodoxEaster, _HolidayOffset):
         offset._add_datetime = offset._apply
         offset._add_datetime_ndarray = _one_by_one
@@ -88,7 +107,7 @@ def _one_by_one(offset: Any, values: Any) -> Any:
 def _trading_day(calendar: Any) -> pd.offsets.CustomBusinessDay:
     """The offset from session to session of a calendar with weeks of other trading days: every day that is not a
     session is a holiday."""
-    days = np.arange(np.datetime64(FIRST_DAY, "D"), np.datetime64(LAST_DAY, "D"))
+    days = np.arange(*(np.datetime64(pd.Timestamp(end).date(), "D") for end in _HOLIDAYS.get()))
     weekday = (days.astype(np.int64) + 3) % 7
     trading = _mask(calendar.weekmask)[weekday]
     for start, end, mask in calendar.special_weekmasks:

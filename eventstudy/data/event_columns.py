@@ -54,6 +54,11 @@ class EventColumns:
         extra = [name for name in self.columns if name not in (*REQUIRED, *OPTIONAL)]
         return ["event_id", "ticker", "announced_at", *OPTIONAL[1:], *extra]
 
+    @property
+    def filled(self) -> list[str]:
+        """Those of ``names`` in which a cell is not empty: what a message lists."""
+        return [name for name in self.names if name not in self.columns or any(self.columns[name].values)]
+
     def cells(self, name: str, rows: Ints) -> list[str]:
         """The texts of a column in some rows; defaults are filled in. Raises ``KeyError`` without such a column."""
         if name == "event_id":

@@ -144,6 +144,15 @@ class EventIndex:
         shared[placed] = repeated(self.pair[placed].astype(np.int64) << 32 | self.session[placed])
         return shared
 
+    def on_session(self, row: int) -> Ints:
+        """Rows of other announcements, of any firm of the exchange, with the day 0 of a row; in file order."""
+        if self.session[row] < 0:
+            return np.array([], dtype=np.int64)
+        exchange = self.exchange()
+        there = (self.session == self.session[row]) & (exchange == exchange[row]) & self.treated()
+        there[row] = False
+        return np.flatnonzero(there)
+
     def other_days(self, row: int) -> Ints:
         """Day 0 of the firm's other announcements, neither placebos nor outcomes, in event time of a row; sorted."""
         if self.session[row] < 0:

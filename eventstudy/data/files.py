@@ -18,7 +18,7 @@ from eventstudy.data.raw_reader import Figures, Origin, figures_of, refuse_headi
 from eventstudy.data.tickers import asked_as, held_as, spellings
 from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.memory import check_prices
-from eventstudy.spelling import meant_path
+from eventstudy.spelling import holding, meant_path
 
 # symbols held at a time in a large study
 AT_ONCE = 256
@@ -63,16 +63,16 @@ class CsvSource:
         paths = [path for path in sorted(self.folder.iterdir()) if path.is_file()]
         # two files whose names differ only in case: the one written like the symbol
         files = {path.name.lower(): path for path in paths} | {path.name: path for path in paths}
-        chosen, unknown = {}, {}
+        chosen, lost = {}, {}
         for symbol in symbols:
             names = [f"{spelling}.csv" for spelling in spellings(symbol)]
             path = held_as_file(names, files)
             if path is None:
-                unknown[symbol] = (
-                    f"no {' or '.join(n for n in names if '/' not in n)} in {self.folder.name or self.folder}"
-                )
+                wanted = " or ".join(name for name in names if "/" not in name)
+                lost[symbol] = f"no {wanted} in {self.folder.name or self.folder}"
             else:
                 chosen[symbol] = path
+        unknown = {symbol: lost[symbol] + has for symbol, has in holding(lost, (p.name for p in paths)).items()}
         check_prices(len(chosen), sum(path.stat().st_size for path in chosen.values()))
         made = {symbol: partial(read_raw, path, symbol, self.origin) for symbol, path in chosen.items()}
         return read_series(made, unknown)
@@ -147,14 +147,14 @@ class CsvTable:
         del start, end
         text = read_price_text(self.path)
         made: Mapping[str, Callable[[], RawSeries]]
-        missing = f"no prices in {self.path.name}"
+        missing, held_names = f"no prices in {self.path.name}", tuple(text.tickers or text.headings)
         if text.tickers is not None:
             known = {s: found for s in symbols if (found := held_as(s, text.tickers)) is not None}
             made = {s: partial(_column, text, s, found, self.origin) for s, found in known.items()}
         elif text.found is not None and text.found.symbols:
             figures = _figures(text, text.found, self.origin)
             table = LongTable.of(figures, [text.cells[at] for at in text.found.symbols])
-            made = table.readers(symbols)
+            made, held_names = table.readers(symbols), tuple(table.rows[0])
         elif text.found is not None:
             if text.found.twice:
                 _figures(text, text.found, self.origin)
@@ -170,4 +170,5 @@ class CsvTable:
                 raise refuse_headings(text.headings, text.path, lines=True)
             made = {s: partial(_column, text, s, found, self.origin) for s, found in columns.items()}
             missing = f"no column {{}} in {self.path.name}"
-        return read_series(made, {s: missing.format(asked_as(s)) for s in symbols if s not in made})
+        lost = [symbol for symbol in symbols if symbol not in made]
+        return read_series(made, {s: missing.format(asked_as(s)) + has for s, has in holding(lost, held_names).items()})

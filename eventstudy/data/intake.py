@@ -15,10 +15,12 @@ from eventstudy.data.adjusted import compared
 from eventstudy.data.dividends import ADJUSTED, UNADJUSTED, dividend_basis
 from eventstudy.data.doubtful import (
     EXCHANGED_NOTE,
+    ONE_WAY_NOTE,
     SMOOTHED_NOTE,
     exchanged,
     interpolated,
     interpolated_note,
+    one_way,
     repeated,
     repeated_note,
     smoothed,
@@ -373,6 +375,8 @@ def _doubts(dates: Dates, level: Floats, close: Floats, opens: Floats | None) ->
     found = [(again, repeated_note(dates, again))] if (again := repeated(moves)).any() else []
     if (apart := unordered(level)).any():
         found.append((apart, unordered_note(dates, apart)))
+    elif one_way(moves):
+        found.append((np.ones(len(close), dtype=bool), ONE_WAY_NOTE))
     elif smoothed(moves):
         found.append((np.ones(len(close), dtype=bool), SMOOTHED_NOTE))
     elif (halfway := interpolated(level)).any():

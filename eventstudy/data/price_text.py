@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eventstudy.data.layouts import DATE_HEADINGS, LAYOUTS, Recognised, download_layout, fold, recognised
-from eventstudy.data.tabular import DELIMITERS, MOST_COLUMNS, all_rows, wrong_length
+from eventstudy.data.tabular import DELIMITERS, MOST_COLUMNS, all_rows, no_rows, wrong_rows
 from eventstudy.errors import InputFileError, Problem
 
 # lines above the headings that exports write
@@ -144,7 +144,6 @@ def _check_shape(path: str, header: Row, body: Sequence[Row]) -> None:
                 message = f"is separated by {word}; save it with commas"
                 raise InputFileError(path, [Problem(line, "", headings[0], message)])
     if not body:
-        raise InputFileError(path, [Problem(line, "", "", "there is a header but no row; add at least one")])
-    problems = [Problem(at, "", "", wrong_length(row, len(headings))) for at, row in body if len(row) != len(headings)]
-    if problems:
+        raise InputFileError(path, [no_rows(line, headings)])
+    if problems := wrong_rows(body, headings):
         raise InputFileError(path, problems)

@@ -18,7 +18,7 @@ BAD_TICK_REVERSAL = 0.1
 STALE_RUN = 5
 # a move that counts as zero; moves of a block, how many of them may be, beside those that the tick explains, and the
 # ticks that are counted
-NO_MOVE, BLOCK, FEW_REPEATS, NEAR_TICKS = 1e-7, 250, 12, 5.5
+NO_MOVE, BLOCK, FEW_REPEATS, NEAR_TICKS = 1e-7, 250, 8, 5.5
 
 
 # what is known of a session of a series, one bit each; the bits below belong to ``event_index``
@@ -104,7 +104,7 @@ def filled_forward(moves: Floats) -> Bools:
     A close repeats the one before by chance about as often as it lies one given number of ticks away; the tick is the
     smallest move of the year, and those up to five of it are counted. Beyond that rows were filled, or the stock did
     not trade. Of 506 US firms over eleven years only the two that were quoted and hardly traded for years are found; of
-    their last 460 closes, 10 % of them filled forward, 505.
+    their last 460 closes, 10 % of them filled forward, all.
 
     Parameters
     ----------

@@ -14,9 +14,12 @@ import numpy as np
 
 from eventstudy.data.calendar import TradingCalendar, with_sessions
 from eventstudy.data.calendar_fit import best_calendars, fits_better
-from eventstudy.data.prices import OFF_CALENDAR, Dates, PriceSeries
+from eventstudy.data.doubtful import interpolated
+from eventstudy.data.prices import OFF_CALENDAR, Dates, Floats, PriceSeries
 from eventstudy.engine.panel import Bools
 
+# share of the rows off a calendar from which on they count as interpolated
+MOST = 0.5
 # a close that differs by more has moved
 MOVED = 1e-6
 # days that a year may lack or have too many, closures in a row, and sessions around one that must have rows
@@ -35,8 +38,19 @@ def in_own_currency(series: PriceSeries) -> PriceSeries:
 
 def moved(series: PriceSeries) -> Bools:
     """Rows whose close differs from that of the row before; the first counts as such. bool (n,)."""
-    found, close = np.ones(len(series.dates), dtype=bool), series.quoted
+    return _changed(series.quoted)
+
+
+def _changed(close: Floats) -> Bools:
+    found = np.ones(len(close), dtype=bool)
     found[1:] = np.abs(close[1:] / close[:-1] - 1) > MOVED
+    return found
+
+
+def moved_alone(series: PriceSeries) -> Bools:
+    """Rows whose close differs from those of the rows before and after: off a calendar, others were filled. (n,)."""
+    found, close = moved(series), series.quoted
+    found[:-1] &= np.abs(close[:-1] / close[1:] - 1) > MOVED
     return found
 
 
@@ -73,7 +87,7 @@ def wrong_calendar(own: PriceSeries, benchmark: PriceSeries | None, calendar: Tr
     """
     sessions = calendar.sessions[between(calendar.sessions, within.first, within.last)]
     place = between(own.dates, within.first, within.last)
-    rows, changed = own.dates[place], moved(own)[place]
+    rows, changed = own.dates[place], moved_alone(own)[place]
     if len(sessions) < FEW_EMPTY or len(rows) < FEW_EMPTY:
         return ""
     held = on_sessions(rows, sessions)
@@ -82,6 +96,8 @@ def wrong_calendar(own: PriceSeries, benchmark: PriceSeries | None, calendar: Tr
     judged = rows[held | changed]
     if len(off) > max(FEW_OFF, SHARE * len(rows)):
         found = f"{len(off)} of {len(rows)} rows of {own.symbol} are not sessions of {calendar.code} ({_named(off)})"
+        if np.isin(off, own.dates[interpolated(own.quoted)]).mean() > MOST:
+            return f"{found}; they lie exactly between their neighbours, as interpolated rows do: leave them out"
         return f"{found}; {_cure(best_calendars(judged), calendar.code)}"
     asked = sessions[between(sessions, rows[0], rows[-1])]
     empty = ~on_sessions(asked, rows)
@@ -117,11 +133,12 @@ def marked_off(series: PriceSeries, calendar: TradingCalendar, within: Range) ->
     off[place] = ~on_sessions(series.dates[place], calendar.sessions)
     if not off.any():
         return series
-    changed = off & moved(series)
+    changed = off & moved_alone(series)
     days = series.dates[off]
     n, padded = int(off.sum()), int((off & ~changed).sum())
     rows = "1 row is" if n == 1 else f"{n} rows are"
-    kind = "; all repeat the close before" if padded == n else f"; {padded} repeat the close before" if padded else ""
+    beside = "before or after" if (off & ~changed & moved(series)).any() else "before"
+    kind = f"; {'all' if padded == n else padded} repeat the close {beside}" if padded else ""
     said = f"{rows} not {'a session' if n == 1 else 'sessions'} of {calendar.code} and left out ({_named(days)}{kind})"
     doubt = np.zeros(len(off), dtype=np.uint8) if series.doubt is None else series.doubt
     origin = series.provenance
@@ -170,8 +187,8 @@ class Evidence:
     def add_benchmark(self, series: PriceSeries) -> Bools:
         """Take in a benchmark; the sessions around which it has rows, bool (T,)."""
         self.benchmark_days |= self._days(series)
-        still = series.dates[~moved(series)]
-        self.padded |= on_sessions(self.calendar.sessions, still)
+        days, changed = self._unfilled(series)
+        self.padded |= on_sessions(self.calendar.sessions, days[~changed])
         around = self._around(series)
         self.near |= around
         return around
@@ -194,13 +211,18 @@ class Evidence:
 
     def _days(self, series: PriceSeries) -> set[np.datetime64]:
         """Days off the calendar with a changed price; the sessions with one are noted."""
-        place = between(series.dates, self.within.first, self.within.last)
-        days = series.dates[place][moved(series)[place]]
-        sessions = self.calendar.sessions
+        days, changed = self._unfilled(series)
+        sessions, place = self.calendar.sessions, between(days, self.within.first, self.within.last)
         self.held |= on_sessions(sessions, series.dates)
+        days = days[place][changed[place]]
         held = on_sessions(days, sessions)
         self.alive[np.searchsorted(sessions, days[held])] = True
         return set(days[~held].tolist())
+
+    def _unfilled(self, series: PriceSeries) -> tuple[Dates, Bools]:
+        """Days of the rows without those off the calendar that repeat one beside them, and which of them changed."""
+        kept = on_sessions(series.dates, self.calendar.sessions) | moved_alone(series)
+        return series.dates[kept], _changed(series.quoted[kept])
 
     def _around(self, series: PriceSeries) -> Bools:
         held = on_sessions(self.calendar.sessions, series.dates)

@@ -25,6 +25,7 @@ from eventstudy.data.tickers import held_as, yahoo_spelling
 from eventstudy.engine.models import MODELS
 from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.spec import StudySpec
+from eventstudy.spelling import holding
 
 Opener = Callable[[str, StudySpec, "Say", "Say"], PriceSource]
 
@@ -42,7 +43,7 @@ def _live(name: str) -> Opener:
 
         if argument:
             raise UsageError(f"source {name}:{argument} takes no argument", name)
-        needed = MODELS[spec.model].factors != "none"
+        needed = MODELS[spec.model].has_factors
         market = yahoo_spelling(spec.benchmarks[0]) if spec.benchmarks and needed else ""
         return LiveSource(name, Access.make(spec.store, spec.offline, spec.max_age, market, say, warn))
 
@@ -127,14 +128,15 @@ class FrameSource:
         series, refused = {}, {}
         for symbol in symbols:
             # names of a long frame are in capitals, those of a wide one as they are written
-            for name in (symbol, symbol.upper()):
+            for name in (symbol, symbol.upper(), symbol.lower()):
                 if (found := held_as(name, self.table.series)) is not None:
                     series[symbol] = found
                     break
                 if (why := held_as(name, self.table.refused)) is not None:
                     refused[symbol] = why
                     break
-        unknown = {s: "not in the price frame" for s in symbols if s not in series and s not in refused}
+        lost = [s for s in symbols if s not in series and s not in refused]
+        unknown = {s: f"not in the price frame{has}" for s, has in holding(lost, self.table.series).items()}
         return PriceTable(series, unknown, refused=refused)
 
 
@@ -158,7 +160,10 @@ def source_from_frame(frame: pd.DataFrame, asked: Input = "auto", *, volume: boo
     frame = _with_floats(frame)
     if isinstance(frame.columns, pd.MultiIndex):
         return FrameSource(read_series(_of_download(frame, origin), {}))
-    if isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex) or frame.index.name:
+    # a text or date object may be the label of a row where a column holds the dates
+    labels = frame.index.dtype == object or pd.api.types.is_string_dtype(frame.index.dtype)
+    dates_there = any(fold(name) in DATE_HEADINGS for name in frame.columns)
+    if isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex) or frame.index.name or (labels and not dates_there):
         frame = frame.reset_index()
     headings = [str(name) for name in frame.columns]
     found = recognised(headings)

@@ -18,6 +18,15 @@ from eventstudy.reading import large_cells
 LARGEST_FILE = TABLE
 LONGEST_LINE = 2**24
 MOST_COLUMNS = 2_000
+# how files that are not CSV begin
+KINDS = {
+    b"\xff\xfe": "is UTF-16",
+    b"\xfe\xff": "is UTF-16",
+    b"PK": "is a workbook or an archive",
+    b"PAR1": "is a Parquet file",
+    b"\x1f\x8b": "is compressed",
+    b"\xd0\xcf\x11\xe0": "is a workbook of old Excel",
+}
 DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -76,9 +85,7 @@ def read_blocks(path: str | Path, required: Sequence[str], *, fold_case: bool = 
         empty = False
         read = len(block)
         block = [(line, row) for line, row in block if not is_empty(row)]
-        problems += [
-            Problem(line, "", "", wrong_length(row, len(header))) for line, row in block if len(row) != len(header)
-        ]
+        problems += wrong_rows(block, header)
         if not problems and block:
             cells = zip(*(row for _, row in block), strict=True)
             columns = {name: [cell.strip() for cell in column] for name, column in zip(header, cells, strict=True)}
@@ -90,11 +97,28 @@ def read_blocks(path: str | Path, required: Sequence[str], *, fold_case: bool = 
     if problems:
         raise InputFileError(name, problems)
     if empty or not held:
-        raise InputFileError(name, [Problem(1, "", "", "there is a header but no row; add at least one")])
+        raise InputFileError(name, [no_rows(1, header)])
 
 
-def wrong_length(row: Sequence[str], n: int) -> str:
-    """The message on a row that has another number of cells than the header."""
+def no_rows(line: int, header: Sequence[str]) -> Problem:
+    """The problem of a table of one line, which may be a reply of a vendor, or a row without headings."""
+    return Problem(
+        line, "", ",".join(header)[:80], "is the only line: there is no row below it; a table needs headings and rows"
+    )
+
+
+def wrong_rows(rows: Sequence[tuple[int, Sequence[str]]], header: Sequence[str]) -> list[Problem]:
+    """A problem for each row that has another number of cells than the header; one where that is a title."""
+    n = len(header)
+    wrong = [(line, row) for line, row in rows if len(row) != n]
+    if wrong and n == 1:
+        line, row = wrong[0]
+        message = f"has {len(row)} cells, and line 1 has one ({header[0][:80]!r}); remove lines above the headings"
+        return [Problem(line, "", "", message)]
+    return [Problem(line, "", "", _wrong_length(row, n)) for line, row in wrong]
+
+
+def _wrong_length(row: Sequence[str], n: int) -> str:
     said = f"has {len(row)} cells, the header has {n}; "
     if len([cell for cell in row if cell.strip()]) == 1 < n:
         return f"{said}remove the line where it is a note ({max(row, key=len).strip()[:80]!r})"
@@ -135,7 +159,8 @@ def _bytes(path: str | Path) -> bytes:
         raise InputFileError(str(path), [Problem(line, "", "", f"is longer than {LONGEST_LINE >> 20} MiB")])
     if b"\0" in data:
         line = data[: data.index(b"\0")].count(b"\n") + 1
-        raise InputFileError(str(path), [Problem(line, "", "", "holds a NUL byte; save it as UTF-8 CSV")])
+        kind = next((word for mark, word in KINDS.items() if data.startswith(mark)), "holds a NUL byte")
+        raise InputFileError(str(path), [Problem(line, "", "", f"{kind}; save it as UTF-8 CSV")])
     return data
 
 

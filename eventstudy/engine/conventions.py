@@ -29,7 +29,7 @@ def measured(design: Design, fits: Fits, options: Options) -> tuple[Fits, Abnorm
     fits = with_sigma(fits, chosen.sigma)
     abnormal = abnormal_returns(design, fits, options.model)
     result = cars(design, fits, options.model, windows, strict=options.strict, log=options.log)
-    if options.entry.inference == "none":
+    if not options.entry.has_errors:
         days = np.full(abnormal.v.shape, np.nan)
         return fits, replace(abnormal, v=days, path_v=days), replace(result, q=np.full(result.q.shape, np.nan))
     abnormal, result = with_car_variance(abnormal, result, design, fits, windows, chosen.car)

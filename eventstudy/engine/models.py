@@ -31,9 +31,9 @@ class Model:
         What pages call it.
     factors : {"none", "market", "all", "made"}
         Which of the study's benchmarks enter; ``made`` regressors are prepared for the model, ``n_made`` of them.
-    uses : callable
+    n_factors : callable
         Number of factors that enter, from the number there is.
-    parameters : callable
+    n_parameters : callable
         p, the number of estimated mean parameters, from the number of factors there is; weights are not counted.
     regressors : callable
         Design -> X of every day, float64 (E, D, p), the intercept column holding the sessions covered.
@@ -60,13 +60,17 @@ class Model:
         First of the slopes that tables list in columns of their own.
     least : int
         Valid sessions that it cannot be estimated without; its window reaches further back until it holds them.
+    benchmarks : int
+        Fewest benchmarks that a study must name; 0 where the default serves.
+    explains : str
+        What pages say that it takes the expected move from.
     """
 
     title: str
     reference: str
     factors: Literal["none", "market", "all", "made"]
-    uses: Callable[[int], int]
-    parameters: Callable[[int], int]
+    n_factors: Callable[[int], int]
+    n_parameters: Callable[[int], int]
     regressors: Callable[[Design], Floats]
     fit: Callable[[Design], Fits]
     refit: Callable[[Design, Bools], Floats]
@@ -81,14 +85,23 @@ class Model:
     n_made: int = 0
     further: int = 1
     least: int = 0
+    benchmarks: int = 0
+    explains: str = "the market"
 
-    def n_factors(self, available: int) -> int:
-        """Number of factors used when ``available`` benchmarks are given."""
-        return self.uses(available)
+    @property
+    def has_factors(self) -> bool:
+        """Whether anything beside the firm's own returns enters."""
+        return self.factors != "none"
 
-    def n_parameters(self, available: int) -> int:
-        """p, the number of estimated mean parameters."""
-        return self.parameters(available)
+    @property
+    def has_errors(self) -> bool:
+        """Whether anything is known of its errors."""
+        return self.inference != "none"
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether its factors are known for the parts of a day: what is made for it is known from close to close."""
+        return self.factors != "made"
 
 
 def _nothing(theta: Floats) -> Floats:
@@ -174,8 +187,8 @@ def _regression(
         reference=reference,
         factors=factors,
         n_made=n,
-        uses=uses,
-        parameters=lambda available: int(constant) + uses(available),
+        n_factors=uses,
+        n_parameters=lambda available: int(constant) + uses(available),
         regressors=make,
         fit=partial(_fitted, make, solver),
         refit=partial(_refitted, make, solver),
@@ -193,8 +206,8 @@ def _difference(title: str, reference: str, factors: Literal["market", "made"]) 
         reference=reference,
         factors=factors,
         n_made=1 if factors == "made" else 0,
-        uses=partial(_count, factors, 1),
-        parameters=lambda _: 0,
+        n_factors=partial(_count, factors, 1),
+        n_parameters=lambda _: 0,
         regressors=_no_regressors,
         fit=_subtracted,
         refit=_about_the_mean,
@@ -208,17 +221,20 @@ def _difference(title: str, reference: str, factors: Literal["market", "made"]) 
 def _of_a_file(title: str, reference: str, columns: tuple[str, ...], *, constant: bool = True) -> Model:
     """A regression on columns of a factor file."""
     entry = _regression(title, reference, n=len(columns), constant=constant)
-    return replace(entry, columns=columns, made_by="factors")
+    return replace(entry, columns=columns, made_by="factors", explains="the market with its factors")
 
 
 _MARKET = partial(_regression, factors="market")
 _WITH_PEERS = frozenset({"peers"})
+_BY_PEERS = "the average of its peers"
 
 MODELS: dict[str, Model] = {
     "market-model": _MARKET("market model", "MacKinlay (1997)"),
     "market-adjusted": _difference("market-adjusted", "Brown & Warner (1985)", "market"),
-    "constant-mean": _regression("constant mean", "Brown & Warner (1980)", "none"),
-    "multi-index": _regression("market and sector", "MacKinlay (1997)", "all"),
+    "constant-mean": replace(_regression("constant mean", "Brown & Warner (1980)", "none"), explains="its usual day"),
+    "multi-index": replace(
+        _regression("market and sector", "MacKinlay (1997)", "all"), benchmarks=2, explains="the market with its sector"
+    ),
     "capm": _of_a_file("CAPM", "Sharpe (1964)", ("mkt_rf",), constant=False),
     "ff3": _of_a_file("Fama-French three factors", "Fama & French (1993)", ("mkt_rf", "smb", "hml")),
     "carhart": _of_a_file("Carhart four factors", "Carhart (1997)", ("mkt_rf", "smb", "hml", "mom")),
@@ -264,23 +280,26 @@ MODELS: dict[str, Model] = {
     "peer": replace(
         _regression("peer index", "equal-weighted peers", n=1),
         needs=_WITH_PEERS,
+        explains=_BY_PEERS,
         made_by="peers",
     ),
     "peer-market": replace(
         _regression("market and peer index", "equal-weighted peers", n=2),
         needs=_WITH_PEERS,
+        explains="the market with its peers",
         made_by="market-and-peers",
     ),
     "peer-adjusted": replace(
         _difference("peer-adjusted", "equal-weighted peers", "made"),
         needs=_WITH_PEERS,
+        explains=_BY_PEERS,
         made_by="peers",
     ),
     # the donors' weights are not negative and sum to one: there is no t theory for them
     "synthetic": replace(
         _regression("synthetic control", "Abadie, Diamond & Hainmueller (2010)", "all", constant=False),
         factors="made",
-        parameters=lambda _: 0,
+        n_parameters=lambda _: 0,
         fit=synthetic_fits,
         refit=refitted_weights,
         beta_of=_nothing,
@@ -288,6 +307,7 @@ MODELS: dict[str, Model] = {
         inference="none",
         twin="",
         needs=_WITH_PEERS,
+        explains="the mix of its peers",
         made_by="donors",
     ),
 }

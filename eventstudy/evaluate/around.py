@@ -9,7 +9,7 @@ import numpy as np
 
 from eventstudy.engine.block import select
 from eventstudy.engine.conventions import measured
-from eventstudy.engine.significance.distributions import t_quantile
+from eventstudy.engine.significance.distributions import t_quantile, tail_of
 
 if TYPE_CHECKING:
     from eventstudy.engine.panel import Floats, Ints
@@ -26,7 +26,8 @@ class Around:
     moved, expected, own : Floats
         Return, expected return and abnormal return; NaN where there is none.
     half : Floats
-        Half-width of the interval of each day's abnormal return, by its exact error.
+        How far from zero, on a side that the tests look at, an abnormal return lies where p is 1 - level, by its exact
+        error.
     added, added_half : Floats
         Abnormal returns added up from day 0 to the day, or from the day to day -1, and half-widths by the exact error
         of that sum.
@@ -56,7 +57,8 @@ def around(studied: Studied, positions: Ints) -> Around:
     known = [k for k, (start, end) in enumerate(spans) if start >= window.start and end <= window.end]
     options = replace(block.context.options, windows=tuple(spans[k] for k in known))
     fits, abnormal, sums = measured(block.design, block.fits, options)
-    scale = np.sqrt(np.where(fits.s2 > 0, fits.s2, np.nan)) * t_quantile(fits.nu, 0.5 + studied.spec.level / 2)
+    error, level = np.sqrt(np.where(fits.s2 > 0, fits.s2, np.nan)), studied.spec.level
+    scale = error * t_quantile(fits.nu, 0.5 + level / 2)
     added, added_half = (np.full((len(positions), len(days)), np.nan) for _ in range(2))
     added[:, known], added_half[:, known] = sums.car, scale[:, None] * np.sqrt(sums.q)
     zero, x = block.design.plan.column(0), block.design.x
@@ -66,7 +68,7 @@ def around(studied: Studied, positions: Ints) -> Around:
         moved=abnormal.expected + abnormal.ar,
         expected=abnormal.expected,
         own=abnormal.ar,
-        half=scale[:, None] * np.sqrt(abnormal.v),
+        half=(error * t_quantile(fits.nu, tail_of(level, studied.spec.alternative)))[:, None] * np.sqrt(abnormal.v),
         added=added,
         added_half=added_half,
         market=x[:, zero, 0] if has else np.full(len(positions), np.nan),

@@ -36,7 +36,7 @@ def bands(studied: Studied, i: int) -> Bands:
     block, level = studied.one(i), studied.spec.level
     nu = float(block.measures.nu[0])
     pointwise = float(t_quantile(np.array(nu), 0.5 + level / 2))
-    if MODELS[studied.spec.model].inference == "none" or not block.measures.s2[0] > 0:
+    if not MODELS[studied.spec.model].has_errors or not block.measures.s2[0] > 0:
         return Bands(pointwise, float("nan"))
     short = shifted_quantile(block.design, block.fits, 0, level)
     if np.isfinite(short):

@@ -163,7 +163,7 @@ def calibrate(
 
 def _part_rows(studied: Studied, keys: Sequence[SeriesKey], levels: Sequence[float]) -> list[CalibrationRow]:
     """The parts of day 0 of each ticker whose source has opens, each test of a single event."""
-    if MODELS[studied.spec.model].factors == "made":
+    if not MODELS[studied.spec.model].has_parts:
         return []
     window = Window(min(studied.spec.event_window.start, 0), 0)
     spec = studied.spec.with_changes(

@@ -66,7 +66,7 @@ class _Compared:
 def difference_tests(studied: Studied) -> tuple[DifferenceRow, ...]:
     """Every comparison over every test window; groups of one event are left out."""
     wanted = [name for name in DIFFERENCE_TESTS if name in studied.spec.active_tests]
-    if studied.block is None or not wanted or MODELS[studied.spec.model].inference == "none":
+    if studied.block is None or not wanted or not MODELS[studied.spec.model].has_errors:
         return ()
     events, block = placed_events(studied), studied.block
     found = [

@@ -89,7 +89,7 @@ def make_stage(studied: Studied, key: SeriesKey, spec: StudySpec | None = None, 
     """The series of a key, or of a part of its days, its masks and its table of placebo t values; ``spec`` None is the
     study's."""
     spec, pair = spec or studied.spec, studied.index.pairs.index((key.ticker, key.exchange))
-    if MODELS[spec.model].inference == "none":
+    if not MODELS[spec.model].has_errors:
         raise UsageError(f"{spec.model} has no p value to calibrate with pseudo-events", "another model")
     panel = studied.market.stack([key], spec.returns, part)
     bits = with_holes(happenings(studied.index)[pair : pair + 1], studied.market, [key], spec.returns)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 MANY = 20
 SIGNS = 6
+# Dates from and below which the average over dates is the one to read (Ibragimov & Mueller 2010; methods A6).
+FEW_DATES, MANY_DATES = 4, 30
 # Sessions beyond which a window is one of months.
 MONTHS = 60
 
@@ -48,16 +50,18 @@ def recommend(n: int, n_dates: int, n_overlapping: int, length: int = 1) -> Reco
             "left out",
         )
     if n_overlapping or n_dates < n:
+        dated = n_dates < n and FEW_DATES <= n_dates < MANY_DATES
         return Recommendation(
-            ("calendar-cov", "kolari-pynnonen", "kpp", "corrado"),
-            "events share dates or their windows overlap, so their covariance counts; kolari-pynnonen also survives a "
-            "variance that rises with the event",
+            (*(("im-t",) if dated else ()), "calendar-cov", "kolari-pynnonen", "kpp", "corrado"),
+            "events share dates or their windows overlap, so the tests of the table count what events have in common"
+            f"{'; the first is of the average over dates, each date counting once' if dated else ''}; a test marked "
+            "warn relies on something that does not hold here",
         )
     if n >= MANY:
         return Recommendation(
             ("bmp", "grank-t", "corrado", "generalized-sign", "skew-t-hall"),
-            "twenty events and more whose windows do not overlap: the standardised cross-section, which survives a "
-            "variance that rises with the event",
+            "twenty events and more whose windows do not overlap: tests that hold where prices move more than usual "
+            "on event days",
         )
     signs = ("sign-flip",) if n >= SIGNS else ()
     return Recommendation(

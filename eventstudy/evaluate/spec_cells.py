@@ -85,7 +85,7 @@ def curve_models(spec: StudySpec) -> tuple[str, ...]:
     exact distribution. Models that leave the market's move in the abnormal return are not a defensible choice on a day
     on which it moves: constant mean and market-adjusted returns are in robustness.csv alone."""
     own = MODELS[spec.model]
-    further = own.inference == "exact" and own.twin in ("constant", "origin") and own.factors != "none"
+    further = own.inference == "exact" and own.twin in ("constant", "origin") and own.has_factors
     return tuple(dict.fromkeys(("market-model", "multi-index", *((spec.model,) if further else ()))))
 
 
@@ -111,8 +111,7 @@ def _available(studied: Studied, positions: Ints, model: str) -> Bools:
     series = series_of(studied.index, studied.spec.with_changes(model=model))
 
     def usable(key: SeriesKey) -> bool:
-        enough = model != "multi-index" or len(key.benchmarks) > 1
-        return enough and studied.market.trouble(key) is None
+        return len(key.benchmarks) >= MODELS[model].benchmarks and studied.market.trouble(key) is None
 
     known = np.array([usable(key) for key in series.keys], dtype=bool)
     return np.asarray(known[series.series[studied.rows[positions]]])
@@ -131,7 +130,7 @@ def one_model(
     begin: dict[int, int] = {}
     rows = np.flatnonzero(_available(studied, positions, model))
     # factors, peers and shifted markets are known from close to close only
-    if not len(rows) or (part != "day" and MODELS[model].factors == "made"):
+    if not len(rows) or not (part == "day" or MODELS[model].has_parts):
         return OneModel(cars, std_errors, df, n_obs, series, session, placebo, begin)
     spec = grid.longest.with_changes(model=model)
     at = studied.rows[positions[rows]].tolist()

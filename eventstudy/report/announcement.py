@@ -21,7 +21,9 @@ from eventstudy.report.document import (
     Section,
     Table,
 )
-from eventstudy.report.format import NOTHING, clipped, count, listed, number, p_value, rated, size
+from eventstudy.report.doubts import cannot_tell
+from eventstudy.report.format import NOTHING, clipped, number, p_value, rated, size
+from eventstudy.report.lead import all_parts, market_words, sure_words
 from eventstudy.report.material import PANELS, Material
 from eventstudy.report.moves import DAY, Move, Session, Share, title_of
 from eventstudy.report.sentences import (
@@ -30,12 +32,10 @@ from eventstudy.report.sentences import (
     detectable,
     expects,
     headline,
-    market_words,
     printed,
-    sure_words,
     verdict,
 )
-from eventstudy.report.wording import counted, day_words, p_text, points, signed, span, upper
+from eventstudy.report.wording import SIDES, counted, day_words, p_text, points, side_words, signed, span, upper
 
 if TYPE_CHECKING:
     from eventstudy.report.figures.marks import Figure
@@ -103,6 +103,7 @@ def lead_of(material: Material, session: Session) -> tuple[str, ...]:
     said = [" ".join(text for text in (first, *sure_words(shares)) if text)]
     # with several shares, the sizes are given with the session
     said += [detectable(shares)] if len(shares) == 1 else []
+    said.append(side_words(material.result.spec.alternative))
     return tuple(text for text in said if text)
 
 
@@ -157,16 +158,23 @@ def parts_table(shares: Sequence[Share]) -> Table:
         rows += [_part_row(share, move) for move in share.parts]
     two = any(len(share.parts) > 1 for share in shares)
     notes = ["Moves over several days are added up."] if any(share.days > 1 for share in shares) else []
+    notes.append(f"As {SIDES[shares[0].whole.side][1]}: against the volatility of the 20 sessions before.")
     if two:
         notes.append(
             f"Opening and session are each set against the same part of the {expects(shares)}, so they need not add up."
         )
+        notes.append(all_parts(shares))
     return Table(
         caption="Own move of each part of the day." if two else "Own move over the window.",
-        columns=("part", f"own move, {level}", "p, ordinary ones as far", f"moved, of it the {expects(shares)}"),
+        columns=(
+            "part",
+            f"own move, {level}",
+            f"p, ordinary ones as {SIDES[shares[0].whole.side][1]}",
+            f"moved, of it the {expects(shares)}",
+        ),
         rows=tuple(rows),
         numeric=frozenset({1, 2, 3}),
-        note=" ".join(notes),
+        note=" ".join(note for note in notes if note),
         fit=True,
     )
 
@@ -183,78 +191,6 @@ def _part_row(share: Share, move: Move) -> tuple[str | Cell, ...]:
         Cell(text=p_text(move.p), note=as_far(move), strong=move.outside),
         Cell(text=total, note=f"{expects([share])} {part}"),
     )
-
-
-def cannot_tell(material: Material, session: Session) -> list[Block]:
-    """Reasons against reading the numbers as effects of the announcements."""
-    blocks: list[Block] = [cannot_tell_words(material, session)]
-    if len(session.shares) > 1 and (missed := detectable(session.shares)):
-        blocks.append(missed)
-    masked = [f"For {share.name} {words}." for share in session.shares[:PANELS] if (words := masked_words(share))]
-    return [*blocks, Note(" ".join(masked))] if masked else blocks
-
-
-def cannot_tell_words(material: Material, session: Session) -> str:
-    """The same as one paragraph, without sizes and masks."""
-    studied = material.result.studied
-    found: list[str] = []
-    everyone = next((s for s in material.moves.sessions if s.day0 == session.day0 and s.kind == session.kind), session)
-    if (n := len(everyone.event_ids)) > 1:
-        others = [clipped(title, 90) for title in everyone.titles if title not in session.titles]
-        text = f"Which of the {counted(n)} announcements did it: they share this session"
-        found.append(f"{text}, and daily prices cannot split them{f' (also: {listed(others)})' if others else ''}.")
-    near = dict.fromkeys(
-        item.title
-        for share in session.shares
-        for item in studied.index.nearby(int(studied.rows[share.position]), share.window.start, share.window.end)
-        if item.title not in session.titles and item.title not in everyone.titles
-    )
-    if near:
-        found.append(f"Also in the window: {'; '.join(clipped(title, 120) for title in list(near)[:6])}.")
-    flags = {
-        flag
-        for share in session.shares
-        for row in material.table("windows", share)
-        if row["primary"] == "yes"
-        for flag in str(row["flags"]).split(";")
-    }
-    found += [words for flag, words in NEAR_WORDS.items() if flag in flags]
-    if abs(material.market(session.shares[0])) >= WILD and material.result.spec.model == "market-model":
-        found.append(WILD_WORDS)
-    found.append("One session cannot separate a moved price from a risen variance, and an own move is not a cause.")
-    return " ".join(found)
-
-
-# a market's move from which on its model errs more often than it says (methods A2)
-WILD = 0.02
-WILD_WORDS = (
-    "On days when the market moves 2 % or more, the market model itself calls 9 to 14 of 100 ordinary days unusual "
-    "where 5 should be."
-)
-NEAR_WORDS = {
-    "timing_uncertain": "The hour is unknown, so day 0 may be the next session; the two days together hold both.",
-    "overlap": "The window overlaps that of another announcement of the firm.",
-    "window_incomplete": "The window reaches past the last final session.",
-}
-
-
-def masked_words(share: Share) -> str:
-    """How many past days are left out next to other news, and what the own move is with them kept in."""
-    if not share.n_masked:
-        return ""
-    inside = next((v for v in share.whole.variants if _only_unmasked(share, v)), None)
-    kept = f"; with them kept in, the own move is {signed(inside.own)}" if inside is not None else ""
-    days = count(share.n_masked, "past day")
-    return f"{days} {'is' if share.n_masked == 1 else 'are'} left out next to other news of the firm{kept}"
-
-
-def _only_unmasked(share: Share, variant: Any) -> bool:
-    """Whether a variant differs from the study's own choices only in that nothing is masked."""
-    usual = next((v for v in share.whole.variants if v.usual), None)
-    if usual is None:
-        return False
-    differ = {name for (name, value) in variant.choices if dict(usual.choices).get(name) != value}
-    return differ == {"masked"}
 
 
 def _how_section(material: Material, shares: Sequence[Share]) -> Section:
@@ -300,6 +236,10 @@ def _tables(material: Material, shares: Sequence[Share], figures: dict[str, Figu
     return [*blocks, *(table for table in around if table is not None)]
 
 
+# the headline p of one-sided tests, and of tests of both sides
+RULE = ("the rank among ordinary days", "the larger of the exact t and the rank among ordinary days")
+
+
 def _windows_table(material: Material, share: Share) -> Table:
     windows = material.table("windows", share)
     donors = any(math.isfinite(w["p_space"]) for w in windows)
@@ -324,7 +264,7 @@ def _windows_table(material: Material, share: Share) -> Table:
             for w in windows
         ),
         numeric=frozenset(range(1, 7 + len(tests))),
-        note=f"p is the larger of the exact t and the rank among ordinary days; the other tests are not votes. "
+        note=f"p is {RULE[material.result.spec.alternative == 'two-sided']}; the other tests are not votes. "
         f"{rates_note(material.result)}".strip(),
         folded=True,
     )

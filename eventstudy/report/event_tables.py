@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eventstudy.data.categorical import Coded, PlainTexts, Texts
 from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.panel import SeriesFacts
 from eventstudy.data.series_index import SeriesKey
@@ -46,6 +48,23 @@ class Words:
 Column = Words | np.ndarray | None
 
 
+@dataclass(frozen=True, slots=True)
+class EventNames:
+    """What tables show of events beside their numbers.
+
+    Attributes
+    ----------
+    columns : dict
+        ``NAMED``, coded.
+    """
+
+    ids: Texts
+    columns: Mapping[str, Coded]
+
+
+NAMED = ("ticker", "role", "category")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventTables:
     """Makes the tables with rows of events.
@@ -58,7 +77,7 @@ class EventTables:
         So many of ``spec.windows`` belong to every event; the others to events that name them.
     """
 
-    events: EventColumns
+    events: EventColumns | EventNames
     facts: SeriesFacts
     keys: tuple[SeriesKey, ...]
     names: tuple[tuple[str, ...], ...]
@@ -77,10 +96,19 @@ class EventTables:
             n_shared=n_shared,
         )
 
+    def of_rows(self, rows: Ints) -> Callable[..., EventTables]:
+        """Makes, from ``facts``, the tables of some events, which are then numbered from zero: small enough to send."""
+        columns = {name: self.events.columns[name] for name in NAMED}
+        names = EventNames(
+            PlainTexts(self.events.ids.take(rows)),
+            {name: Coded(column.codes[rows], column.values) for name, column in columns.items()},
+        )
+        return partial(EventTables, events=names, keys=(), names=self.names, spec=self.spec, n_shared=self.n_shared)
+
     def model_columns(self) -> list[str]:
         """Columns of models, with one slope a benchmark beyond the first."""
         columns, entry = list(COLUMNS["models"]), MODELS[self.spec.model]
-        if entry.factors == "none":
+        if not entry.has_factors:
             return columns
         at = columns.index("beta") + 1
         further = {f"beta_{name}": None for names in self.names for name in names[entry.further :]}
@@ -101,7 +129,7 @@ class EventTables:
         whole = len(each) == found.window_flags.size
         words: dict[str, Column] = {
             "event_id": Words(each, self.events.ids.texts(events.row)),
-            **{name: self._coded(name, rows) for name in ("ticker", "role", "category")},
+            **{name: self._coded(name, rows) for name in NAMED},
             "day0": day_words(self.facts.day(events.series, events.session)[each]),
             "window": Words(w, [window.label for window in self.spec.windows]),
             "primary": Words((w == primary_windows(events, self.spec)[each]).astype(np.int64), ("no", "yes")),
@@ -124,7 +152,7 @@ class EventTables:
             "ticker": self._coded("ticker", events.row),
             "day0": day_words(self.facts.day(series, events.session)),
             "model": Words(marked(found.row_flags, "model_fallback").astype(np.int64), (self.spec.model, STAND_IN)),
-            "benchmark": Words(series, [self._benchmark(number) for number in range(len(self.keys))]),
+            "benchmark": Words(series, [self._benchmark(names) for names in self.names]),
             "alpha": entry.alpha_of(theta),
             "beta": entry.beta_of(theta),
             "sigma": np.sqrt(numbers["s2"]),
@@ -147,8 +175,7 @@ class EventTables:
                 values[same] = slope[same]
         return columns
 
-    def _benchmark(self, number: int) -> str:
-        names = self.names[number]
+    def _benchmark(self, names: tuple[str, ...]) -> str:
         return ";".join(names[: MODELS[self.spec.model].n_factors(len(names))])
 
     def excluded(self, rows: Ints, troubles: Sequence[Trouble]) -> dict[str, Column]:

@@ -13,7 +13,6 @@ from eventstudy.report.announcement import (
     QUESTIONS,
     announcement_notes,
     announcement_page,
-    cannot_tell,
     caveat_of,
     lead_of,
     parts_table,
@@ -26,6 +25,7 @@ from eventstudy.report.announcement import (
 from eventstudy.report.claims import claim_items
 from eventstudy.report.clusters import clusters_section
 from eventstudy.report.document import Block, Cell, Columns, Fold, Group, Items, Note, Page, Section, Table
+from eventstudy.report.doubts import cannot_tell
 from eventstudy.report.figures.marks import Figure
 from eventstudy.report.format import clipped, count, listed
 from eventstudy.report.format import share as share_of
@@ -34,7 +34,7 @@ from eventstudy.report.method import excluded_section, method_section
 from eventstudy.report.moves import Session, Share
 from eventstudy.report.sentences import chance, family, headline, short_verdict
 from eventstudy.report.volume import volume_section
-from eventstudy.report.wording import counted, day_words, p_text, short_day, signed, span, upper
+from eventstudy.report.wording import SIDES, called, counted, day_words, p_text, short_day, signed, span, upper
 from eventstudy.results import PAGES
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def _events_section(result: StudyResult, material: Material) -> Section:
     blocks: list[Block] = []
     if found.tested:
         surviving = found.survivors if found.counts_survivors else None
-        blocks.append(family(found.found, found.tested, alpha, surviving))
+        blocks.append(family(found.found, found.tested, alpha, surviving, result.spec.alternative))
         if surviving is None and found.found and found.tested > 1:
             why = (
                 f"with fat tails such a count would be wrong in {100 * found.false_share:.0f} of 100 studies without "
@@ -209,12 +209,13 @@ PART_TITLES = {
 def _table(material: Material, sessions: Sequence[Session], alpha: float) -> Table:
     scale = _scale([share for session in sessions for share in session.shares])
     variants = any(share.whole.variants for session in sessions for share in session.shares)
+    side = material.result.spec.alternative
     rows: list[tuple[str | Cell, ...] | Group] = []
     several = len({session.kind for session in sessions}) > 1
     for kind, title in PART_TITLES.items():
         mine = [session for session in sessions if session.kind == kind]
         if mine and several:
-            rows.append(Group(text=title, note=_part_note(kind, mine, alpha), part=True))
+            rows.append(Group(text=title, note=_part_note(kind, mine, alpha, side), part=True))
         for session in mine:
             rows.append(
                 Group(
@@ -225,10 +226,11 @@ def _table(material: Material, sessions: Sequence[Session], alpha: float) -> Tab
             )
             rows += [_row(share, _rate(material, share), variants=variants) for share in session.shares]
     level = f"{100 * (1 - alpha):g} % interval"
-    columns = ("share", f"own move, {level}", "", "p", *(("variants: unusual",) if variants else ()))
+    columns = ("share", f"own move, {level}", "", "p", *((f"variants: {called(side)}",) if variants else ()))
     return Table(
         caption=f"Own move (abnormal return) of each share on its day with its interval, p (how often an ordinary day "
-        f"goes as far){' and the number of variants that call it unusual' if variants else ''}. Bars run from "
+        f"goes as {SIDES[side][1]}){f' and the number of variants that call it {called(side)}' if variants else ''}. "
+        "Bars run from "
         f"{100 * scale[0]:+.0f} to {100 * scale[1]:+.0f} %, filled where p is {alpha:g} or less.",
         columns=columns,
         rows=tuple(rows),
@@ -246,7 +248,7 @@ def _scale(shares: Sequence[Share]) -> tuple[float, float]:
     return max(low, -0.5), min(math.ceil(max([*bounds, step]) / step) * step, 0.5)
 
 
-def _part_note(kind: str, sessions: Sequence[Session], alpha: float) -> str:
+def _part_note(kind: str, sessions: Sequence[Session], alpha: float, side: str) -> str:
     n = sum(len(session.shares) for session in sessions)
     unusual = sum(share.whole.outside for session in sessions for share in session.shares)
     if kind == "outcome":
@@ -255,8 +257,8 @@ def _part_note(kind: str, sessions: Sequence[Session], alpha: float) -> str:
         )
     if kind == "placebo":
         return (
-            f"{unusual} of {n} {'is' if unusual == 1 else 'are'} unusual, chance alone would give {chance(n, alpha)}; "
-            "a method that finds effects here cannot be trusted above"
+            f"{unusual} of {n} {'is' if unusual == 1 else 'are'} {called(side)}, chance alone would give "
+            f"{chance(n, alpha)}; a method that finds effects here cannot be trusted above"
         )
     return f"{count(n, 'share')} and {'days' if n > 1 else 'day'} on {count(len(sessions), 'session')}"
 

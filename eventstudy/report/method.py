@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from eventstudy.engine.models import MODELS
 from eventstudy.flags import FLAGS, flag_words
-from eventstudy.report.document import Block, Note, Section, Table
+from eventstudy.report.document import Block, Cell, Note, Section, Table
 from eventstudy.report.format import count, listed
 from eventstudy.report.provenance import prices_table
 from eventstudy.results import LISTED
@@ -40,9 +40,17 @@ def excluded_section(result: StudyResult) -> Section:
         blocks.append(
             Table(
                 caption="Rows that could not be studied" if lost <= NAMED else f"The first {NAMED} of {lost:,} rows",
-                columns=("event", "ticker", "stage", "reason", "detail"),
-                rows=tuple((*name(e.row), e.stage, e.reason, e.detail) for e in some),
+                columns=("ticker and event", "stage", "reason and detail"),
+                rows=tuple(
+                    (
+                        Cell(text=name(e.row)[1], note=name(e.row)[0]),
+                        e.stage,
+                        Cell(text=e.reason, note=e.detail),
+                    )
+                    for e in some
+                ),
                 folded=lost > 5,
+                fit=True,
             )
         )
     return Section(id="excluded", title="Left out", blocks=tuple(blocks))
@@ -75,7 +83,7 @@ def method_section(result: StudyResult, audit: Audit | None) -> Section:
     spec = result.spec
     model = MODELS[spec.model]
     market = spec.benchmarks[:1] if model.factors != "all" else spec.benchmarks
-    against = f"that of {listed(market)} by a line fitted to" if model.factors != "none" else "its mean over"
+    against = f"that of {listed(market)} by a line fitted to" if model.has_factors else "its mean over"
     blocks: list[Block] = [
         f"Each share's return is set against {against} {spec.estimation} past sessions that end {spec.gap} "
         f"sessions before the event window ({model.title}); days next to other news are "

@@ -13,7 +13,7 @@ import numpy as np
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.significance.headline import ROUNDING, ordinary_days, scale_moved
 from eventstudy.flags import flag_words
-from eventstudy.spec import Window
+from eventstudy.spec import StudySpec, Window
 
 if TYPE_CHECKING:
     from eventstudy.records import PartRow, SpecCurve
@@ -69,6 +69,12 @@ class Move:
         p of the specification curve as a whole; NaN where it is not known.
     left_out : tuple of str
         Specifications that could not be made, and why.
+    looks : int
+        Openings and sessions of the session that are looked at together; 0 of a whole day.
+    stays : bool
+        Whether the move stays unusual when all of them are allowed for (Romano & Wolf).
+    side : str
+        Side that the tests look at: ``two-sided``, ``less`` or ``greater``.
     """
 
     part: str
@@ -87,6 +93,9 @@ class Move:
     alpha: float = 0.05
     variants: tuple[Variant, ...] = ()
     left_out: tuple[str, ...] = ()
+    looks: int = 0
+    stays: bool = False
+    side: str = "two-sided"
 
     @property
     def unusual(self) -> int:
@@ -239,8 +248,8 @@ def _share(
         day0=str(studied.day0(i)),
         window=window,
         whole=_whole(studied, i, w, alpha, curves.get((row, DAY, window))),
-        opening=_part(OPENING, own_parts.get("overnight"), alpha, curves.get((row, "overnight", Window(0, 0)))),
-        session=_part(SESSION, own_parts.get("intraday"), alpha, curves.get((row, "intraday", Window(0, 0)))),
+        opening=_part(OPENING, own_parts.get("overnight"), spec, curves.get((row, "overnight", Window(0, 0)))),
+        session=_part(SESSION, own_parts.get("intraday"), spec, curves.get((row, "intraday", Window(0, 0)))),
         flags=tuple(
             flag
             for flag in flag_words(int(found.row_flags[i]) | int(found.window_flags[i, w])).split(";")
@@ -291,6 +300,7 @@ def _whole(studied: Studied, i: int, w: int, alpha: float, curve: SpecCurve | No
         variants=variants(curve),
         joint=math.nan if curve is None else curve.p_median_z,
         left_out=() if curve is None else curve.left_out,
+        side=studied.spec.alternative,
     )
 
 
@@ -309,9 +319,10 @@ def headline(columns: dict[str, float]) -> tuple[float, float, float]:
     return columns["p_headline"], columns["headline_low"], columns["headline_high"]
 
 
-def _part(name: str, row: PartRow | None, alpha: float, curve: SpecCurve | None) -> Move | None:
+def _part(name: str, row: PartRow | None, spec: StudySpec, curve: SpecCurve | None) -> Move | None:
     if row is None:
         return None
+    alpha = 1 - spec.level
     columns = {"p_t": row.p, "ci_low": row.ci_low, "ci_high": row.ci_high, **row.tests}
     p, low, high = headline(columns)
     as_far, ordinary = ordinary_days(columns.get("p_rank_local", math.nan), columns.get("p_min_rank_local", math.nan))
@@ -330,6 +341,9 @@ def _part(name: str, row: PartRow | None, alpha: float, curve: SpecCurve | None)
         alpha=alpha,
         joint=math.nan if curve is None else curve.p_median_z,
         variants=variants(curve),
+        looks=row.n_family if math.isfinite(row.p_family) else 0,
+        stays=p <= alpha + ROUNDING and row.p_family <= alpha + ROUNDING,
+        side=spec.alternative,
     )
 
 

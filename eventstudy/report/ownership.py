@@ -18,21 +18,17 @@ HEAD = 16_384
 # so many columns, all of a table's own, belong to no file of somebody's
 UNLIKELY = 8
 WIDTH_ENDS = 20
+_PART = re.compile(r"part-\d{6,}\.parquet")
 _LABEL = re.compile(r'aria-labelledby="([^"]*)"')
 
 
 def check_replaced(
     folder: Path, out: Path, names: Collection[str], listed: Collection[str], *, force: bool = False
 ) -> None:
-    """Look at every file that would be replaced, before the first one is. Raises ``UsageError`` if one is not listed by
-    the manifest and does not begin like the file that was built for its place: it is somebody's own."""
-    own = [
-        name
-        for name in names
-        # a link is replaced and what it leads to stays
-        if name not in listed and (out / name).is_file() and not (out / name).is_symlink()
-        if not is_report_file(out / name, folder / name)
-    ]
+    """Look at every file and data set that would be replaced, before the first one is. Raises ``UsageError`` if one is
+    not listed by the manifest and does not begin like the file that was built for its place, or is a folder that holds
+    such a file: it is somebody's own."""
+    own = [name for name in dict.fromkeys(map(entry_of, names)) if _is_own(folder / name, out / name, name, listed)]
     if own and not force:
         more = f" and {len(own) - 1} more" if len(own) > 1 else ""
         raise UsageError(
@@ -40,6 +36,36 @@ def check_replaced(
             "a folder without files of those names",
             "name another with -o DIR, or --force replaces",
         )
+
+
+def _is_own(built: Path, there: Path, name: str, listed: Collection[str]) -> bool:
+    """Whether something in the way is somebody's own; a link is replaced and what it leads to stays."""
+    if there.is_symlink():
+        return False
+    if built.is_dir():
+        built = min(built.iterdir())
+    if there.is_dir():
+        inside = [path for path in there.rglob("*") if path.is_symlink() or not path.is_dir()]
+        return not all(_is_part(path, path.relative_to(there).as_posix(), built, name, listed) for path in inside)
+    return name not in listed and there.is_file() and not is_report_file(there, built)
+
+
+def _is_part(path: Path, part: str, built: Path, name: str, listed: Collection[str]) -> bool:
+    """Whether a file of a folder is a part of a table that a report wrote."""
+    if f"{name}/{part}" in listed:
+        return True
+    return _PART.fullmatch(part) is not None and path.is_file() and is_report_file(path, built)
+
+
+def entry_of(name: str) -> str:
+    """What moves into the report folder as one: a file, or the data set that it is a part of."""
+    head, _, part = name.partition("/")
+    return head if part and is_data_set(head) else name
+
+
+def is_data_set(folder: str) -> bool:
+    """Whether the folder of a listed file is a table in parts."""
+    return folder.endswith(".parquet")
 
 
 def is_report_file(there: Path, built: Path) -> bool:
@@ -119,9 +145,10 @@ def is_report_name(name: object) -> bool:
     if not isinstance(name, str) or len(name) > 200:
         return False
     stem, _, ending = name.partition(".")
-    table = stem in COLUMNS and ending in ("csv", "parquet", "dta")
+    kind, _, part = ending.partition("/")
+    table = stem in COLUMNS and (ending in ("csv", "parquet", "dta") or (kind == "parquet" and _PART.fullmatch(part)))
     inside = (
         re.fullmatch(r"(events|figures|tables)/[A-Za-z0-9][A-Za-z0-9^._=~-]*\.(md|html|svg|png|pdf|tex)", name)
         is not None
     )
-    return name in ("results.json", "summary.md", "report.html", "tables.xlsx") or table or inside
+    return name in ("results.json", "summary.md", "report.html", "tables.xlsx") or bool(table) or inside

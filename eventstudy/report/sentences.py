@@ -15,7 +15,20 @@ from eventstudy.engine.models import MODELS
 from eventstudy.flags import DOUBTS
 from eventstudy.report.format import listed
 from eventstudy.report.moves import DAY, OPENING, Move, Session, Share
-from eventstudy.report.wording import counted, day_words, odds, over, plain, points, rounded, signed, span, upper
+from eventstudy.report.wording import (
+    SIDES,
+    as_ordinary,
+    called,
+    counted,
+    day_words,
+    odds,
+    over,
+    plain,
+    rounded,
+    signed,
+    span,
+    upper,
+)
 
 if TYPE_CHECKING:
     from eventstudy.spec import StudySpec
@@ -33,15 +46,7 @@ def printed(move: Move, digits: int = 2) -> tuple[float, float, float]:
 
 def explainer(spec: StudySpec) -> str:
     """What the model takes the expected move from."""
-    named = {
-        "constant-mean": "its usual day",
-        "multi-index": "the market with its sector",
-        "peer-market": "the market with its peers",
-        "peer": "the average of its peers",
-        "peer-adjusted": "the average of its peers",
-        "synthetic": "the mix of its peers",
-    }
-    return named.get(spec.model, "the market with its factors" if MODELS[spec.model].columns else "the market")
+    return MODELS[spec.model].explains
 
 
 def expects(shares: Sequence[Share]) -> str:
@@ -75,24 +80,27 @@ def verdict(move: Move) -> str:
     kind = move.verdict
     if not kind:
         return "How unusual that is cannot be said: there is no p value."
+    word = called(move.side)
     if not n:
-        return "That is unusual." if kind == "unusual" else "That could be an ordinary day."
+        return f"That is {word}." if kind == "unusual" else f"That {as_ordinary(move.side)}."
     if kind == "unusual":
-        return f"That is unusual, and {f'every one of {n} variants says' if k == n else f'{k} of {n} variants say'} so."
+        return f"That is {word}, and {f'every one of {n} variants says' if k == n else f'{k} of {n} variants say'} so."
     if kind == "ordinary":
         who = "none" if not k else str(k)
-        return f"That could be an ordinary day; {who} of {n} variants {'calls' if k <= 1 else 'call'} it unusual."
-    return f"Whether that is unusual depends on the choices: {k} of {n} variants {'calls' if k == 1 else 'call'} it so."
+        calls = f"{'calls' if k <= 1 else 'call'} it {word}"
+        return f"That {as_ordinary(move.side)}; {who} of {n} variants {calls}."
+    return f"Whether that is {word} depends on the choices: {k} of {n} variants {'calls' if k == 1 else 'call'} it so."
 
 
 def short_verdict(move: Move) -> str:
     """V in short form, for claims and folded lines."""
     kind, n, k = move.verdict, len(move.variants), move.unusual
     if kind == "unusual":
-        return f"Unusual: {k} of {n} variants say so" if n else "Unusual"
+        return upper(f"{called(move.side)}: {k} of {n} variants say so" if n else called(move.side))
     if kind == "ordinary":
-        return "Could be an ordinary day" if move.part != OPENING else "Could be an ordinary night"
-    return f"Depends on the choices: {k} of {n} variants call it unusual" if kind else "No p value"
+        said = as_ordinary(move.side, noun="night" if move.part == OPENING else "day")
+        return upper(said.removeprefix("is "))
+    return f"Depends on the choices: {k} of {n} variants call it {called(move.side)}" if kind else "No p value"
 
 
 def frequency(move: Move) -> str:
@@ -100,9 +108,10 @@ def frequency(move: Move) -> str:
     if not move.ordinary:
         return ""
     noun = "night" if move.part == OPENING else "day"
+    went = f"went as {SIDES[move.side][1]}"
     if not move.as_far:
-        return f"no ordinary {noun} of {move.ordinary} went as far"
-    return f"{move.as_far} of {move.ordinary} ordinary {noun}s went as far"
+        return f"no ordinary {noun} of {move.ordinary} {went}"
+    return f"{move.as_far} of {move.ordinary} ordinary {noun}s {went}"
 
 
 def as_far(move: Move) -> str:
@@ -156,7 +165,7 @@ def flip(share: Share) -> str:
     else:
         name, value, v = others[0]
         how = CHOICE_WORDS.get((name, value), f"with {name} {value}")
-    counts = "counts as unusual" if v.p <= move.alpha else "does not count as unusual"
+    counts = f"{'counts' if v.p <= move.alpha else 'does not count'} as {called(move.side)}"
     return f"{how}, {share.name}'s is {signed(v.own, 1)} instead of {signed(move.own, 1)} and {counts}"
 
 
@@ -219,7 +228,8 @@ def plainly_words(shares: Sequence[Share]) -> str:
         if len(opened) == len(shares):
             return f"All, but only at the opening, {words}."
         return f"Only {_names(opened)}, and only at the opening, {words}."
-    return f"None moved plainly further than the {what} explains."
+    how = {"two-sided": "moved plainly further", "less": "did plainly worse", "greater": "did plainly better"}
+    return f"None {how[shares[0].whole.side]} than the {what} explains."
 
 
 def _names(shares: Sequence[Share]) -> str:
@@ -256,7 +266,7 @@ def _headline(session: Session, what: str) -> str:
         tail = tail.replace("The market", upper(what))
         other = (
             f"the other {plain(own, 1)} could be an ordinary day."
-            if share.whole.verdict == "ordinary"
+            if share.whole.verdict == "ordinary" and share.whole.side == "two-sided"
             else (f"{plain(own, 1)} are its own.")
         )
         return f"{first}{when}. {tail}{other}"
@@ -264,112 +274,6 @@ def _headline(session: Session, what: str) -> str:
         head, _, though = first.partition(", though ")
         return f"{head}{when}, though {though}. {upper(rest)}"
     return f"{first}{when}. {upper(rest)}" if rest else f"{first}{when}."
-
-
-def sure_words(shares: Sequence[Share]) -> list[str]:
-    """The lead of a session: which own moves are unusual, which could be ordinary, which depend, and on what."""
-    said = []
-    if len(shares) == 1:
-        share = shares[0]
-        said.append(_one_lead(share))
-    else:
-        place = "At the close, " if all(s.days == 1 for s in shares) else ""
-        groups = {kind: [s for s in shares if s.whole.verdict == kind] for kind in ("unusual", "ordinary", "depends")}
-        phrases = []
-        if mine := groups["unusual"]:
-            phrases.append(f"{_owners(mine)} {'is' if len(mine) == 1 else 'are'} unusual under nearly every choice")
-        if mine := groups["ordinary"]:
-            phrases.append(f"{_owners(mine)} could be an ordinary day")
-        if mine := groups["depends"]:
-            phrases.append(f"{_owners(mine)} {'depends' if len(mine) == 1 else 'depend'} on how the past is measured")
-        if phrases:
-            said.append(f"{upper(place + '; '.join(phrases))}.")
-        turned = [text for s in groups["depends"] if (text := flip(s))]
-        if turned:
-            # a length of history says most, because somebody had to choose one
-            said.append(f"{upper(next((text for text in turned if 'of history' in text), turned[0]))}.")
-    said += opening_words(shares)
-    return said
-
-
-def _one_lead(share: Share) -> str:
-    move = share.whole
-    text = verdict(move)
-    if far := frequency(move):
-        text = f"{text} {upper(far)}."
-    if move.verdict == "depends" and (turned := flip(share)):
-        text = f"{text} {upper(turned)}."
-    return text
-
-
-def _owners(shares: Sequence[Share]) -> str:
-    if len(shares) > NAMED:
-        return f"the own moves of {counted(len(shares))} shares"
-    return f"the own move{'' if len(shares) == 1 else 's'} of {listed([s.name for s in shares])}"
-
-
-def opening_words(shares: Sequence[Share]) -> list[str]:
-    """What the day hides where openings were unusual by themselves, and what the session then did."""
-    found = [s for s in shares if s.opening is not None and s.opening.outside][:NAMED]
-    said = []
-    for below in (True, False):
-        mine = [s for s in found if s.opening is not None and (s.opening.own < 0) == below]
-        if not mine:
-            continue
-        sizes = listed([plain(rounded(s.opening.own, 1), 1) for s in mine if s.opening is not None])
-        side = "below" if below else "above"
-        text = f"At the opening {listed([s.name for s in mine])} {'was' if len(mine) == 1 else 'were'} {sizes} points "
-        text += f"{side} what the {expects(mine)} explains"
-        if aside := _aside(mine):
-            text += f" ({aside})"
-        turned = [s for s in mine if _turned(s)]
-        if turned:
-            back = listed([plain(rounded(s.session.own, 1), 1) for s in turned if s.session is not None])
-            rare = [s.name for s in turned if s.session is not None and s.session.outside]
-            how = (
-                "could be ordinary"
-                if not rare
-                else "is unusual too"
-                if len(rare) == len(turned)
-                else (f"is unusual for {listed(rare)}")
-            )
-            who = "" if len(mine) == 1 else f"{listed([s.name for s in turned])} "
-            verb = "gained" if below else "lost"
-            link = "on" if below else "against"
-            text += f"; during the day {who or 'it '}{verb} {back} points {link} the {expects(turned)}, which {how}"
-        said.append(f"{text}.")
-    return said
-
-
-def _turned(share: Share) -> bool:
-    """Whether the session took back a fifth or more of what the opening did."""
-    night, day = share.opening, share.session
-    return night is not None and day is not None and night.own * day.own < 0 and abs(day.own) >= 0.2 * abs(night.own)
-
-
-def _aside(shares: Sequence[Share]) -> str:
-    """How often a night goes as far, and how many variants call the opening unusual."""
-    moves = [s.opening for s in shares if s.opening is not None]
-    counts = {len(move.variants) for move in moves}
-    parts = [frequency(moves[0])] if len(moves) == 1 else []
-    if counts != {0} and len(counts) == 1:
-        n = counts.pop()
-        parts.append(f"{listed([str(move.unusual) for move in moves])} of {n} variants call that unusual")
-    return ", ".join(part for part in parts if part)
-
-
-def market_words(shares: Sequence[Share], market: float, what: str) -> str:
-    """How the market moved, and what that explains of each share; empty where the model has no market."""
-    if not math.isfinite(market) or len(shares) < 2 or len(shares) > NAMED or any(s.days > 1 for s in shares):
-        return ""
-    moved = rounded(market, 1)
-    verb = "did not move" if not moved else f"{'rose' if moved > 0 else 'fell'} {plain(moved, 1)} %"
-    parts = [printed(s.whole, 1) for s in shares]
-    if not moved or any(m * r <= 0 or abs(m) > abs(r) for r, m, _ in parts):
-        each = listed([f"{s.name} {points(m, 1)}" for s, (_, m, _) in zip(shares, parts, strict=True)])
-        return f"The market {verb}; of that {what} explains {each} points." if moved else f"The market {verb}."
-    noun = "falls" if parts[0][0] < 0 else "rises"
-    return f"The market {verb}, which explains {listed([plain(m, 1) for _, m, _ in parts])} points of the {noun}."
 
 
 def chance(n: int, alpha: float) -> str:
@@ -383,11 +287,12 @@ def chance(n: int, alpha: float) -> str:
     return f"{counted(low)} or {counted(low + 1)}" if low else "one"
 
 
-def family(unusual: int, n: int, alpha: float, surviving: int | None) -> str:
+def family(unusual: int, n: int, alpha: float, surviving: int | None, side: str = "two-sided") -> str:
     """Of how many looks how many are unusual, what chance would give, and how many stay."""
     text = (
         f"{upper(counted(unusual))} of {n:,} (one share on one day counts once) "
-        f"{'is' if unusual == 1 else 'are'} unusual at {odds(alpha)}; chance alone would give {chance(n, alpha)}."
+        f"{'is' if unusual == 1 else 'are'} {called(side)} at {odds(alpha)}; "
+        f"chance alone would give {chance(n, alpha)}."
     )
     if surviving is not None and n > 1 and unusual:
         stay = f"{upper(counted(surviving))} {'stays' if surviving == 1 else 'stay'}"

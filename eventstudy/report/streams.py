@@ -3,34 +3,65 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import uuid4
 
 import numpy as np
 
 from eventstudy.data.parquet import ArrowList
 from eventstudy.report.columns import TEXTS, WHOLE
 from eventstudy.report.csv_rows import CsvColumn, Whole, csv_heading, csv_rows
-from eventstudy.report.event_tables import Column, Words
+from eventstudy.report.event_tables import Column, Words, n_rows, some_rows
 
 # every reader of Parquet knows it; a quarter faster to write than zstd, a sixth larger
 FAST_CODEC = "snappy"
+ROWS_OF_TEXT = 16_384
+COPIED_AT_ONCE = 2**20
+# the folder of rows that were written elsewhere and wait for their table
+PARTS = "parts"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of a report in one format: its name, ``csv`` or ``parquet``, its columns, and the digits of CSV."""
+
+    name: str
+    kind: str
+    columns: tuple[str, ...]
+    digits: int | None
+
+    @property
+    def file(self) -> str:
+        """Its file, or its folder."""
+        return f"{self.name}.{self.kind}"
 
 
 class TableStream(Protocol):
     """A table that grows."""
 
-    @property
-    def name(self) -> str:
-        """Its file."""
+    def add(self, columns: Mapping[str, Column]) -> None:
+        """Append rows."""
 
-    def add(self, columns: Mapping[str, Column], n: int) -> None:
-        """Append n rows."""
+    def close(self) -> dict[str, str]:
+        """Finish it; its files and the sha256 of each."""
 
-    def close(self) -> str:
-        """Finish the file; its sha256."""
+
+class JoinedStream(Protocol):
+    """A table that also takes rows that were written elsewhere."""
+
+    def add(self, columns: Mapping[str, Column]) -> None:
+        """Append rows."""
+
+    def close(self) -> dict[str, str]:
+        """Finish it; its files and the sha256 of each."""
+
+    def join(self, name: str, digest: str) -> None:
+        """Append the rows of a file, which ``write_part`` has written."""
 
 
 class Hashed:
@@ -78,21 +109,33 @@ class Hashed:
 class CsvStream:
     """A CSV file as the contract has it."""
 
-    def __init__(self, folder: Path, table: str, columns: Sequence[str], digits: int | None) -> None:
-        self.name = f"{table}.csv"
-        self.columns = list(columns)
-        self.digits = digits
-        self.file = Hashed(folder / self.name)
-        self.file.write(csv_heading(columns))
+    def __init__(self, path: Path, columns: Sequence[str], digits: int | None, *, heading: bool = True) -> None:
+        self.path, self.columns, self.digits = path, list(columns), digits
+        self.file = Hashed(path)
+        if heading:
+            self.file.write(csv_heading(columns))
 
-    def add(self, columns: Mapping[str, Column], n: int) -> None:
-        """Append n rows."""
-        self.file.write(csv_rows([_csv_column(name, columns.get(name)) for name in self.columns], n, self.digits))
+    def add(self, columns: Mapping[str, Column]) -> None:
+        """Append rows, some at a time: their text is larger than their numbers."""
+        n = n_rows(columns)
+        for at in range(0, n, ROWS_OF_TEXT):
+            stop = min(at + ROWS_OF_TEXT, n)
+            some = some_rows(columns, at, stop)
+            cells = [_csv_column(name, some.get(name)) for name in self.columns]
+            self.file.write(csv_rows(cells, stop - at, self.digits))
 
-    def close(self) -> str:
+    def join(self, name: str, digest: str) -> None:
+        """Append the rows of a file without a heading."""
+        del digest
+        part = self.path.parent / name
+        with part.open("rb") as handle:
+            shutil.copyfileobj(handle, self.file, COPIED_AT_ONCE)
+        part.unlink()
+
+    def close(self) -> dict[str, str]:
         """Finish the file; its sha256."""
         self.file.close()
-        return self.file.digest.hexdigest()
+        return {self.path.name: self.file.digest.hexdigest()}
 
 
 def _csv_column(name: str, column: Column) -> CsvColumn:
@@ -102,13 +145,13 @@ def _csv_column(name: str, column: Column) -> CsvColumn:
 class ParquetStream:
     """A Parquet file, one row group a block."""
 
-    def __init__(self, folder: Path, table: str, columns: Sequence[str]) -> None:
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
         import pyarrow
         import pyarrow.parquet
 
-        self.name = f"{table}.parquet"
+        self.path = path
         self.schema = pyarrow.schema([(name, _type(name)) for name in columns])
-        self.file = Hashed(folder / self.name)
+        self.file = Hashed(path)
         self.writer = pyarrow.parquet.ParquetWriter(
             self.file,
             self.schema,
@@ -120,19 +163,19 @@ class ParquetStream:
             write_page_index=False,
         )
 
-    def add(self, columns: Mapping[str, Column], n: int) -> None:
-        """Append n rows as one row group."""
+    def add(self, columns: Mapping[str, Column]) -> None:
+        """Append rows as one row group."""
         import pyarrow
 
-        if n:
+        if n := n_rows(columns):
             arrays = [_array(field.name, columns.get(field.name), n) for field in self.schema]
             self.writer.write_table(pyarrow.Table.from_arrays(arrays, schema=self.schema), row_group_size=n)
 
-    def close(self) -> str:
+    def close(self) -> dict[str, str]:
         """Finish the file; its sha256."""
         self.writer.close()
         self.file.close()
-        return self.file.digest.hexdigest()
+        return {self.path.name: self.file.digest.hexdigest()}
 
     def __del__(self) -> None:
         # a file that was given up stays unfinished: Arrow would write its end, on a full disk too
@@ -173,6 +216,76 @@ def _nothing(kind: Any, n: int) -> Any:
     return pyarrow.nulls(n, kind)
 
 
-def open_stream(kind: str, folder: Path, table: str, columns: Sequence[str], digits: int | None) -> TableStream:
-    """A table of the kind ``csv``, with so many digits, or ``parquet``."""
-    return ParquetStream(folder, table, columns) if kind == "parquet" else CsvStream(folder, table, columns, digits)
+class ParquetParts:
+    """A Parquet data set: a folder NAME.parquet with a file a block, in the order of their numbers."""
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        self.path, self.columns = path, columns
+        self.parts: dict[str, str] = {}
+        path.mkdir()
+
+    def add(self, columns: Mapping[str, Column]) -> None:
+        """Append rows as one part."""
+        if n_rows(columns):
+            self._part(columns)
+
+    def join(self, name: str, digest: str) -> None:
+        """Append a part that is in the folder already."""
+        self.parts[name] = digest
+
+    def close(self) -> dict[str, str]:
+        """The sha256 of each part; a table without rows has one, which says what its columns are."""
+        if not self.parts:
+            self._part({})
+        return self.parts
+
+    def _part(self, columns: Mapping[str, Column]) -> None:
+        stream = ParquetStream(self.path / part_name(len(self.parts)), self.columns)
+        stream.add(columns)
+        self.parts |= {f"{self.path.name}/{name}": digest for name, digest in stream.close().items()}
+
+
+def part_name(number: int) -> str:
+    """The file of a data set that holds the rows of a block."""
+    return f"part-{number:06}.parquet"
+
+
+def write_part(folder: Path, table: Table, number: int, columns: Mapping[str, Column]) -> tuple[str, str]:
+    """The rows of a block as a file of its own: its name within the folder, and its sha256.
+
+    It is written under another name and moved, so that it is whole even if its worker is lost and another one writes
+    the same rows again.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the report that is being built; it holds ``PARTS``, and the data set's folder for Parquet.
+    number : int
+        Of the block.
+    """
+    new = folder / PARTS / uuid4().hex
+    stream: TableStream
+    if table.kind == "parquet":
+        stream, name = ParquetStream(new, table.columns), f"{table.file}/{part_name(number)}"
+    else:
+        stream, name = CsvStream(new, table.columns, table.digits, heading=False), f"{PARTS}/{number:06}-{table.file}"
+    stream.add(columns)
+    (digest,) = stream.close().values()
+    new.replace(folder / name)
+    return name, digest
+
+
+def open_stream(folder: Path, table: Table) -> TableStream:
+    """A table as one file."""
+    path = folder / table.file
+    return (
+        ParquetStream(path, table.columns) if table.kind == "parquet" else CsvStream(path, table.columns, table.digits)
+    )
+
+
+def joined_stream(folder: Path, table: Table) -> JoinedStream:
+    """A table whose rows are written elsewhere: a CSV file, or a Parquet data set."""
+    path = folder / table.file
+    return (
+        ParquetParts(path, table.columns) if table.kind == "parquet" else CsvStream(path, table.columns, table.digits)
+    )

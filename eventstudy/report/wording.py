@@ -72,6 +72,30 @@ def p_text(p: float) -> str:
     return f"{p:.3f}" if p >= 0.001 else f"{p:.1e}"
 
 
+# what a move that stands out is called, and how far others go, by the side that the tests look at
+SIDES = {"two-sided": ("unusual", "far"), "less": ("unusually low", "low"), "greater": ("unusually high", "high")}
+
+
+def called(side: str) -> str:
+    """What a move that stands out is called."""
+    return SIDES[side][0]
+
+
+def as_ordinary(side: str, n: int = 1, noun: str = "day") -> str:
+    """What is said of ``n`` own moves that do not stand out; of one side alone, that they do not on that side."""
+    if side == "two-sided":
+        return f"could be an ordinary {noun}"
+    return f"{'is' if n == 1 else 'are'} not {called(side)}"
+
+
+def side_words(side: str) -> str:
+    """What a one-sided study does not look at; empty for tests of both sides."""
+    if side == "two-sided":
+        return ""
+    one, other = ("below", "above") if side == "less" else ("above", "below")
+    return f"Tests look for own moves {one} zero only; one {other} zero is not tested."
+
+
 def odds(alpha: float) -> str:
     """How often chance alone calls an ordinary day unusual."""
     return "one in twenty" if abs(alpha - 0.05) < 1e-9 else f"{100 * alpha:g} %"

@@ -21,7 +21,7 @@ from eventstudy.opening import RECORD, text
 from eventstudy.report import escape, locking
 from eventstudy.report.csv_rows import csv_text
 from eventstudy.report.event_files import EventFiles
-from eventstudy.report.ownership import added_files, check_replaced, is_report_name
+from eventstudy.report.ownership import added_files, check_replaced, entry_of, is_data_set, is_report_name
 from eventstudy.report.pages import page_files
 from eventstudy.report.provenance import manifest
 from eventstudy.report.table_bytes import parquet_bytes, results_text
@@ -96,7 +96,8 @@ def write_report(
         Relative paths written.
     """
     with aside(out) as folder:
-        return finish(Place(folder, out, sweep=sweep, force=force), result, formats, audit)
+        files = kept_files(folder, result, formats)
+        return finish(Place(folder, out, sweep=sweep, force=force), result, formats, audit, files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,22 +119,18 @@ class Place:
 
 
 def finish(
-    place: Place, result: StudyResult, formats: Sequence[str], audit: Audit | None, files: EventFiles | None = None,
+    place: Place, result: StudyResult, formats: Sequence[str], audit: Audit | None, files: EventFiles,
     say: Callable[[str], None] | None = None,
 ) -> list[str]:  # fmt: skip
     """Write a report folder from a folder aside; see ``write_report``.
 
     Parameters
     ----------
-    files : EventFiles or None
-        The tables of events that were written while the study ran; None writes them here.
+    files : EventFiles
+        The tables of events, which were written while the study ran or by ``kept_files``.
     say : callable or None
         Passing lines of progress.
     """
-    if files is None:
-        files = EventFiles(place.folder, formats, result.studied.tables, daily=True)
-        if result.studied.reported:
-            _add_events(files, result)
     files.add_excluded(result.lost, result.prepared.sentences)
     hashes = files.close()
     rest = build_files(result, formats, audit, say)
@@ -143,12 +140,14 @@ def finish(
     return publish(place.folder, place.out, hashes, written, sweep=place.sweep, force=place.force)
 
 
-def _add_events(files: EventFiles, result: StudyResult) -> None:
-    """The rows of events that are kept in memory, some at a time."""
-    found = shown(result.studied)
-    for at in range(0, len(found), EVENTS_AT_ONCE):
-        some = found.take(np.arange(at, min(at + EVENTS_AT_ONCE, len(found))))
+def kept_files(folder: Path, result: StudyResult, formats: Sequence[str], *, apart: bool = False) -> EventFiles:
+    """The tables of events that are kept in memory, written some events at a time; see ``EventFiles``."""
+    files = EventFiles(folder, formats, result.studied.tables, daily=True, apart=apart)
+    n = len(result.studied.reported)
+    for at in range(0, n, EVENTS_AT_ONCE):
+        some = shown(result.studied).take(np.arange(at, min(at + EVENTS_AT_ONCE, n)))
         files.add_rows(some, windows_columns(result, some))
+    return files
 
 
 def hashed(files: Mapping[str, bytes]) -> dict[str, str]:
@@ -234,13 +233,22 @@ def aside(out: Path) -> Iterator[Path]:
             finally:
                 with locking.uninterrupted():
                     if folder is not None:
-                        shutil.rmtree(folder, ignore_errors=True)
+                        shutil.rmtree(_out_of_reach(folder), ignore_errors=True)
                     # unless another run begins there at this moment
                     with suppress(OSError):
                         if new and not any(out.iterdir()):
                             out.rmdir()
     except OSError as error:
         raise _cannot_write(out, error) from error
+
+
+def _out_of_reach(folder: Path) -> Path:
+    """A folder under another name, so that workers that have not heard of the end add nothing while it is removed."""
+    try:
+        return folder.rename(folder.with_name(f"{folder.name}-gone"))
+    except OSError:
+        # a system that does not rename what is open
+        return folder
 
 
 def publish(
@@ -283,11 +291,12 @@ def write_aside(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _move(folder: Path, out: Path, names: Sequence[str], gone: Collection[str]) -> None:
-    """Move files into the report folder one by one, remove those that are ``gone``, and move the manifest last.
+    """Move files into the report folder one by one, a data set as a whole, remove those that are ``gone``, and move the
+    manifest last.
 
     A run that is killed in between leaves the manifest that lists what is gone, so that the next run removes it.
     """
-    for name in names:
+    for name in dict.fromkeys(map(entry_of, names)):
         _move_one(folder, out, name)
     _remove(out, gone)
     _move_one(folder, out, MANIFEST)
@@ -298,6 +307,10 @@ def _move_one(folder: Path, out: Path, name: str) -> None:
     if target.parent.is_symlink() and target.parent != out:
         raise UsageError(f"{target.parent} is a link", "a folder of the report itself", "remove the link")
     target.parent.mkdir(parents=True, exist_ok=True)
+    if is_data_set(name):
+        # a file does not take the place of a folder, nor a folder that of one with something in it
+        with suppress(FileNotFoundError):
+            target.rename(folder / f"{Path(name).name}-before")
     os.replace(folder / name, target)
 
 
@@ -333,3 +346,7 @@ def _remove(out: Path, names: Collection[str]) -> None:
         # a link goes, what it leads to stays; a folder of that name is nobody's file
         if (not target.parent.is_symlink() or target.parent == out) and (target.is_symlink() or target.is_file()):
             target.unlink(missing_ok=True)
+            if target.parent != out and is_data_set(target.parent.name):
+                # unless it holds something else
+                with suppress(OSError):
+                    target.parent.rmdir()

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,6 +17,7 @@ from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.opening import STREAMED, TABLE, opened, opened_text, text
 from eventstudy.precision import CHOICES, FULL
 from eventstudy.reading import decimal, large_cells
+from eventstudy.report.parquet_rows import parquet_columns, parquet_rows
 from eventstudy.spelling import meant_path
 
 READABLE_SCHEMAS = (1,)
@@ -68,8 +70,27 @@ class ReportFolder:
         return CHOICES.get(str(self.spec.get("precision")))
 
     def holds(self, table: str) -> bool:
-        """Whether the folder has a table, as CSV or inside results.json."""
-        return (self.path / f"{table}.csv").is_file() or table in self.results.get("tables", {})
+        """Whether the folder has a table, as CSV, as Parquet or inside results.json."""
+        return bool(self.files(table)) or table in self.results.get("tables", {})
+
+    def files(self, table: str) -> tuple[str, ...]:
+        """Names of the files that hold a table: CSV, else a Parquet file or the parts of a data set, in order; empty
+        where only results.json may hold it. Parts that the manifest lists are named whether they are there or not."""
+        csv, whole = f"{table}.csv", f"{table}.parquet"
+        if (self.path / csv).is_file():
+            return (csv,)
+        if not (self.path / whole).is_dir():
+            return (whole,) if (self.path / whole).is_file() else ()
+        listed = (name for name in self.manifest.get("files", {}) if name.startswith(f"{whole}/"))
+        there = (f"{whole}/{part.name}" for part in (self.path / whole).iterdir() if part.name[0] not in "._")
+        return tuple(sorted({*listed, *there}))
+
+    def changed_file(self, table: str) -> str:
+        """The first file of a table that is not what the manifest lists; empty where there is none."""
+        listed, kinds = self.manifest.get("files", {}), (f"{table}.csv", f"{table}.parquet")
+        names = {*self.files(table), *(name for name in map(str, listed) if name.partition("/")[0] in kinds)}
+        changed = (n for n in sorted(names) if not self.is_as_written(n) or (listed and "/" in n and n not in listed))
+        return next(changed, "")
 
     def is_as_written(self, name: str) -> bool:
         """Whether a file is what the manifest lists; true where there is no manifest, or the file is not listed."""
@@ -89,20 +110,23 @@ class ReportFolder:
 
     def columns(self, table: str) -> tuple[str, ...]:
         """Names of a table's columns; empty where only an empty list is in results.json."""
-        path = self.path / f"{table}.csv"
-        if path.is_file():
+        for name in self.files(table)[:1]:
+            path = self.path / name
+            if path.suffix == ".parquet":
+                return parquet_columns(path)
             return next((tuple(cells) for _, cells in _lines(path) if cells), ())
         rows = self.results["tables"][table]
         return tuple(rows[0]) if rows else ()
 
     def rows(self, table: str) -> Iterator[tuple[int, dict[str, Cell]]]:
-        """Each row with its line in the CSV (0 from results.json): text, numbers, None for what is not known. Raises
+        """Each row with its line in the CSV (0 from elsewhere): text, numbers, None for what is not known. Raises
         ``InputFileError`` if a row has too many or too few cells, or a number cannot be read."""
-        path = self.path / f"{table}.csv"
-        if not path.is_file():
-            for row in self.results["tables"][table]:
+        files = [self.path / name for name in self.files(table)]
+        if not files or files[0].suffix == ".parquet":
+            for row in chain.from_iterable(map(parquet_rows, files)) if files else self.results["tables"][table]:
                 yield 0, {name: _plain(name, value) for name, value in row.items()}
             return
+        path = files[0]
         header: list[str] = []
         for line, cells in _lines(path):
             if not header:
@@ -128,14 +152,15 @@ def read_folder(path: Path) -> ReportFolder:
     for name, document in ((MANIFEST, manifest), (RESULTS, results)):
         if document:
             _check_schema(path / name, document)
-    if not (path / "windows.csv").is_file() and "windows" not in results.get("tables", {}):
-        unfinished = any(entry.name.startswith(".eventstudy-") for entry in path.iterdir())
-        hint = "a run there was interrupted; run again" if unfinished else "`eventstudy run -o DIR` writes a report"
-        raise UsageError(f"{path} holds no report", "windows.csv or results.json in it", hint)
     spec = manifest.get("spec") or results.get("spec") or {}
     # reports of versions that had no such choice hold every number in full
     spec = {"precision": FULL, **spec} if spec else {}
-    return ReportFolder(path=path, manifest=manifest, results=results, spec=spec)
+    folder = ReportFolder(path=path, manifest=manifest, results=results, spec=spec)
+    if not folder.holds("windows"):
+        unfinished = any(entry.name.startswith(".eventstudy-") for entry in path.iterdir())
+        hint = "a run there was interrupted; run again" if unfinished else "`eventstudy run -o DIR` writes a report"
+        raise UsageError(f"{path} holds no report", "windows.csv, windows.parquet or results.json in it", hint)
+    return folder
 
 
 def file_hash(path: Path) -> str:
@@ -223,7 +248,7 @@ def _is_plain_name(name: str) -> bool:
     """Whether a listed name is one a report can hold: inside its folder, at most one folder deep."""
     return (
         len(name) <= 200
-        and re.fullmatch(r"([A-Za-z0-9_]+/)?[A-Za-z0-9_~^=.+-]+", name) is not None
+        and re.fullmatch(r"([A-Za-z0-9_]+(\.parquet)?/)?[A-Za-z0-9_~^=.+-]+", name) is not None
         and ".." not in name
     )
 

@@ -95,8 +95,8 @@ def hold(folder: ReportFolder, expressions: Sequence[str], now: datetime) -> lis
     now : datetime
         What ``data_age_days`` counts to.
     """
-    for name in ("windows.csv", "excluded.csv"):
-        if not folder.is_as_written(name):
+    for table in ("windows", "excluded"):
+        if name := folder.changed_file(table):
             raise UsageError(
                 f"{folder.path / name} is not the file that manifest.json lists",
                 "an unchanged folder of a run",
@@ -116,12 +116,12 @@ def hold(folder: ReportFolder, expressions: Sequence[str], now: datetime) -> lis
 
 
 def _columns(folder: ReportFolder) -> tuple[str, ...]:
-    """Columns of windows.csv; of a study in which nothing was studied, those of the file contract."""
+    """Columns of windows; of a study in which nothing was studied, those of the file contract."""
     found = folder.columns("windows")
     absent = [name for name in ("event_id", "ticker", "window", "primary") if name not in found]
     if found and absent:
         problems = [Problem(1, name, "", "this column is needed") for name in absent]
-        raise InputFileError(str(folder.path / "windows.csv"), problems)
+        raise InputFileError(str(folder.path / (*folder.files("windows"), "windows.csv")[0]), problems)
     if found:
         return found
     from eventstudy.report.columns import COLUMNS

@@ -75,7 +75,8 @@ def changed_tables(before: ReportFolder, after: ReportFolder) -> tuple[list[Tabl
     for table, key in KEYS.items():
         sides = [folder for folder in (before, after) if folder.holds(table)]
         if len(sides) == 1:
-            alone.append(f"{table}.csv is only in {sides[0].path}")
+            name = (*sides[0].files(table), f"{table}.csv")[0].partition("/")[0]
+            alone.append(f"{name} is only in {sides[0].path}")
         if len(sides) < 2 or _identical(before, after, table):
             continue
         change = _changed(before, after, table, key)
@@ -85,8 +86,9 @@ def changed_tables(before: ReportFolder, after: ReportFolder) -> tuple[list[Tabl
 
 
 def _identical(before: ReportFolder, after: ReportFolder, table: str) -> bool:
-    paths = [folder.path / f"{table}.csv" for folder in (before, after)]
-    return all(path.is_file() for path in paths) and file_hash(paths[0]) == file_hash(paths[1])
+    one, other = before.files(table), after.files(table)
+    pairs = [(before.path / name, after.path / name) for name in one]
+    return one == other != () and all(a.is_file() and b.is_file() and file_hash(a) == file_hash(b) for a, b in pairs)
 
 
 def _changed(before: ReportFolder, after: ReportFolder, table: str, key: tuple[str, ...]) -> TableChange:

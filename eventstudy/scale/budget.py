@@ -62,13 +62,13 @@ def budget_of(spec: StudySpec, n: int, cells: int, limits: Limits, *, everything
     everything : bool
         Nothing is left out.
     """
-    inference = MODELS[spec.model].inference
-    single = {name for name in spec.active_tests & set(SINGLE_TESTS) if inference in SINGLE_TESTS[name].defined}
+    entry = MODELS[spec.model]
+    single = {name for name in spec.active_tests & set(SINGLE_TESTS) if entry.inference in SINGLE_TESTS[name].defined}
     days, windows = spec.event_window.length, len(spec.windows)
     columns = sum(len(SINGLE_TESTS[name].columns) for name in single)
     size = 8 * n * (windows * (OF_WINDOW + 2 * columns) + OF_DAY * days + OF_EVENT) + OF_CELL * cells
     # a model that is refitted for every shift has no numbers without its days
-    kept = everything or size <= limits.kept or inference == "none"
+    kept = everything or size <= limits.kept or not entry.has_errors
     if everything:
         return Budget(kept=True, daily=True, single=frozenset(single), seconds=float("inf"), notices=())
     costs = {name: 1e-6 * SINGLE_TESTS[name].cost * n * windows for name in single}

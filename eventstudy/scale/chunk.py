@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from eventstudy.data.panel import SeriesFacts
 from eventstudy.data.parquet import give_back
 from eventstudy.engine.aggregates import GroupWindow, Member, Outcomes, Tally, added_pass, tallied
 from eventstudy.engine.block import Block, select
@@ -22,11 +23,12 @@ from eventstudy.engine.significance.summary import SecondPass, Spread
 from eventstudy.measured import MeasuredEvents, end_to_end, measured_events
 from eventstudy.prepare import placed_events
 from eventstudy.roster import COUNTS_IN_ALL, COUNTS_IN_OWN, DIRECT, REPORTED, Roster
-from eventstudy.scale.measured import (
-    Chunk,
-    Job,
-    measured_chunk,
-)
+from eventstudy.scale.measured import Chunk, Job, measured_chunk
+from eventstudy.scale.primary import Primary
+
+# (table, format) -> name and sha256 of the file that holds a block's rows
+Written = Mapping[tuple[str, str], tuple[str, str]]
+BlockWriter = Callable[[MeasuredEvents, SeriesFacts], Written]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +37,12 @@ class BlockResult:
 
     Attributes
     ----------
-    measured : MeasuredEvents
-        Its studied events.
+    primary : Primary
+        The primary windows of its studied events.
+    measured : MeasuredEvents or None
+        Its studied events; None where their rows were written.
+    written : dict
+        What ``write`` returned.
     lost, lost_obs : int64 (m,)
         Positions of events whose estimation window carries no model, and their observations.
     spool : float64 (3, W, n)
@@ -45,15 +51,17 @@ class BlockResult:
         All events of the block, also those that are lost, chunk by chunk; empty where not wanted.
     """
 
-    measured: MeasuredEvents
+    primary: Primary
+    measured: MeasuredEvents | None
     lost: Ints
     lost_obs: Ints
     spool: Floats
     tally: Tally
     blocks: tuple[Block, ...] = ()
+    written: Written = field(default_factory=dict)
 
 
-def study_block(job: Job, events: Roster, seeds: Ints | None = None) -> BlockResult:
+def study_block(job: Job, events: Roster, seeds: Ints | None = None, write: BlockWriter | None = None) -> BlockResult:
     """Measure, test and tally a block of events, chunk by chunk.
 
     Parameters
@@ -62,6 +70,8 @@ def study_block(job: Job, events: Roster, seeds: Ints | None = None) -> BlockRes
         Whole chunks of the study's events, in order.
     seeds : int64 (E,) or None
         Of the events' resampling, where it is wanted.
+    write : BlockWriter or None
+        Writes the rows of the studied events here, which are then not handed back.
     """
     panel, tally = job.opened(), Tally.empty()
     measured, lost, lost_obs, spools, whole = [], [], [], [], []
@@ -70,17 +80,20 @@ def study_block(job: Job, events: Roster, seeds: Ints | None = None) -> BlockRes
         kept, gone = np.flatnonzero(one.kept), np.flatnonzero(~one.kept)
         lost.append(gone + at)
         lost_obs.append(one.block.measures.n_obs[gone])
-        found = measured_events(one.block, one.events, one.row_flags, one.window_flags, daily=job.daily)
-        measured.append(found.take(kept) if len(gone) else found)
+        every = measured_events(one.block, one.events, one.row_flags, one.window_flags, daily=job.daily)
+        measured.append(every.take(kept) if len(gone) else every)
         spools.append(_spooled(job, one)[:, :, kept] if job.spool else np.zeros((3, 0, 0)))
         tally.add(_tally(job, one))
         # 20 kB an event, which who asks for them cuts out of the panel again
         one.block.context.let_go(days=len(events) > CHUNK and job.options.entry.twin != "")
         whole += [one.block] if job.keep else []
-        del one, found
+        del one, every
         give_back()
+    found = end_to_end(measured)
     return BlockResult(
-        measured=end_to_end(measured),
+        primary=Primary.of(found, job.spec),
+        measured=found if write is None else None,
+        written={} if write is None else write(found, panel.facts),
         lost=np.concatenate(lost),
         lost_obs=np.concatenate(lost_obs),
         spool=np.concatenate(spools, axis=2),

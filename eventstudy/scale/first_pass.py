@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -18,15 +19,23 @@ from eventstudy.engine.significance.single_tests import SINGLE_TESTS
 from eventstudy.measured import MeasuredEvents
 from eventstudy.model_fallback import Fallbacks
 from eventstudy.prepare import Prepared
-from eventstudy.roster import REPORTED, Roster, primary_windows
-from eventstudy.scale.chunk import BlockResult, blocks, study_block
+from eventstudy.roster import Roster
+from eventstudy.scale.chunk import BlockResult, BlockWriter, blocks, study_block
 from eventstudy.scale.executors import Executor
 from eventstudy.scale.measured import Job
 from eventstudy.scale.spool import Spool
 
 Say = Callable[[str], None]
-Take = Callable[[BlockResult], None]
-Write = Callable[[MeasuredEvents], None]
+
+
+class Sink(Protocol):
+    """Gets each block of events in order."""
+
+    def take(self, found: BlockResult) -> None:
+        """A measured block."""
+
+    def writer(self, number: int, events: Roster) -> BlockWriter | None:
+        """What writes the rows of a block where it is measured; None where it is handed back instead."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,7 +82,7 @@ class FirstPass:
 
 
 def first_pass(
-    job: Job, prepared: Prepared, executor: Executor, spool: Spool | None, size: int, take: Take | None, say: Say
+    job: Job, prepared: Prepared, executor: Executor, spool: Spool | None, size: int, sink: Sink | None, say: Say
 ) -> FirstPass:
     """Measure every event.
 
@@ -83,8 +92,9 @@ def first_pass(
         Filled here.
     size : int
         Events of a block.
-    take : callable or None
-        Gets each block in order; None keeps all events in memory.
+    sink : Sink or None
+        None keeps all events in memory.
+    say : callable
     """
     events, n = prepared.roster, len(prepared.roster)
     made = FirstPass(
@@ -97,18 +107,21 @@ def first_pass(
     )
     edges = blocks(n, size)
     parts = [events.part(start, stop) for start, stop in edges]
-    tasks = ((job, part, _seeds(job, prepared, part)) for part in parts)
+    tasks = (
+        (job, part, _seeds(job, prepared, part), None if sink is None else sink.writer(number, part))
+        for number, part in enumerate(parts)
+    )
     progress = Progress(n, "events measured", say)
     results = executor.run(study_block, tasks)
     for (start, stop), part in zip(edges, parts, strict=True):
         # zip would hold a block while the next one is measured
         found = next(results)
         _add(made, job, prepared, part, found, slice(start, stop))
-        if take is None:
+        if sink is not None:
+            sink.take(found)
+        elif found.measured is not None:
             made.measured.append(found.measured)
             made.blocks += found.blocks
-        else:
-            take(found)
         del found
         give_back()
         progress.add(len(part))
@@ -117,27 +130,24 @@ def first_pass(
 
 def _add(made: FirstPass, job: Job, prepared: Prepared, part: Roster, found: BlockResult, where: slice) -> None:
     """Add a block to what the pass leaves behind."""
-    events, measured = found.measured.events, found.measured
+    primary = found.primary
     made.tally.add(found.tally)
-    made.stand_ins.add(measured, job.spec)
+    made.stand_ins.add(primary.stand_ins)
     kept = np.ones(len(part), dtype=bool)
     kept[found.lost] = False
     made.kept[where] = kept
-    w = primary_windows(events, job.spec)
-    at = np.flatnonzero(kept) + where.start
-    own = np.arange(len(w)), w
-    made.primary[at], made.primary_p[at] = w, measured.windows["p_t"][own]
-    made.primary_car[at] = measured.windows["car"][own]
-    if len(made.primary_headline):
-        made.primary_headline[at] = measured.windows["p_headline"][own]
-    flags = measured.row_flags | measured.window_flags[own]
-    made.flags |= int(np.bitwise_or.reduce(flags[events.marked(REPORTED)], initial=0))
+    studied = np.flatnonzero(kept)
+    at = studied + where.start
+    made.primary[at], made.primary_p[at], made.primary_car[at] = primary.window, primary.p, primary.car
+    if len(made.primary_headline) and primary.headline is not None:
+        made.primary_headline[at] = primary.headline
+    made.flags |= primary.flags
     if len(found.lost):
         kinds = np.where(found.lost_obs < prepared.sentences.needed, exclusions.FEW, exclusions.DEFICIENT)
         lost = part.row[found.lost], kinds, part.series[found.lost], part.session[found.lost]
         prepared.excluded.add(*lost, found.lost_obs)
     if made.spool is not None and job.spool:
-        made.spool.add(events, found.spool)
+        made.spool.add(part.take(studied), found.spool)
 
 
 def _seeds(job: Job, prepared: Prepared, part: Roster) -> Ints | None:

@@ -78,7 +78,7 @@ class Job:
             windows=windows,
             n_shared=self.n_shared,
             own=self.own,
-            tested=MODELS[self.spec.model].inference != "none",
+            tested=MODELS[self.spec.model].has_errors,
         )
 
     @property

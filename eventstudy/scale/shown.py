@@ -47,7 +47,7 @@ class Shown:
 
     def offer(self, found: BlockResult) -> None:
         """Pick from a block of events, in the order of the file."""
-        if not len(found.measured) or not found.blocks:
+        if found.measured is None or not len(found.measured) or not found.blocks:
             return
         blocks, events = found.blocks, found.measured.events
         kept = np.setdiff1d(np.arange(sum(len(block.measures.s2) for block in blocks)), found.lost)

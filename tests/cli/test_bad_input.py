@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -189,3 +190,12 @@ def test_precedence(cli: Cli, tmp_path: Path) -> None:
 
     spec = json.loads((tmp_path / "reports" / "manifest.json").read_text())["spec"]
     assert (spec["gap"], spec["estimation"], spec["level"], spec["returns"]) == (20, 150, 0.9, "simple")
+
+
+def test_a_column_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
+    """Columns of the contract that the file does not have are not listed; the object says it in the words of options."""
+    (tmp_path / "events.csv").write_text("ticker,announced_at,cap\nNVDA,2025-04-16,3\n")
+    outcome = run_in(tmp_path, "run", "--weight", "kap", "--json")
+    error = json.loads(outcome.out)["error"]
+    assert outcome.code == error["code"] == 2 and error["hint"] == "did you mean cap?"
+    assert error["message"].endswith("(--weight); wanted event_id, ticker, announced_at, role, cap"), error

@@ -53,6 +53,32 @@ def test_an_ad_hoc_event_uses_the_catalogue_of_the_folder(full_run: Outcome, tmp
     assert own["car"] == pytest.approx(row["car"], rel=1e-12)
     assert own["p_t"] == pytest.approx(row["p_t"], rel=1e-9)
     assert found["claims"][0]["verdict"] == "agrees"
+    for name in ("p_headline", "headline_low", "headline_high"):
+        assert own[name] == pytest.approx(row[name], rel=1e-9), name
+    text = " ".join(run_in(tmp_path, *arguments).out.split())
+    assert "On this session there was also: NVIDIA 8-K: H20 licence requirement" in text and "Which of" not in text
+
+
+def test_other_announcements_of_the_session_are_named(tmp_path: Path) -> None:
+    """AMD's own filing of the same session is in the file, though one announcement is asked for alone."""
+    copy_study(tmp_path)
+    text = " ".join(run_in(tmp_path, "event", "h20_license_8k", "--ticker", "AMD").out.split())
+    assert "Which of the three announcements did it" in text and "AMD 8-K: MI308 licence requirement" in text
+    # a catalogued item that is an announcement of the file already is named once
+    assert run_in(tmp_path, "event", "h20_license_8k", "--ticker", "ASML").out.count("ASML Q1 2025 results") == 1
+    placebo = run_in(tmp_path, "event", "huang_china_jan2024").out
+    assert "Which of the" not in placebo and "On this session there was also" not in placebo
+
+
+def test_a_one_sided_study_says_nothing_of_the_other_side(tmp_path: Path) -> None:
+    """A fall is not called ordinary by tests that look for rises."""
+    copy_study(tmp_path)
+    text = " ".join(
+        run_in(tmp_path, "event", "deepseek_shock", "--ticker", "NVDA", "--alternative", "greater").out.split()
+    )
+    assert "That is not unusually high; none of 64 variants calls it unusually high." in text
+    assert "Tests look for own moves above zero only; one below zero is not tested." in text
+    assert "could be" not in text and "went as far" not in text
 
 
 def test_an_ad_hoc_event_needs_no_file_and_can_be_saved(cli: Cli, tmp_path: Path) -> None:

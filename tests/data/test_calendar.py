@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from eventstudy.data.calendar import exchange_of, load_calendar, place
-from eventstudy.data.calendar_library import built
+from eventstudy.data.calendar_library import built, library
 from eventstudy.errors import UsageError
 
 NEW_YORK = load_calendar("XNYS", date(2023, 1, 3), date(2025, 12, 31))
@@ -147,6 +147,16 @@ def test_a_calendar_that_cannot_be_built_is_told(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(exchange_calendars, "get_calendar", broken)
     with pytest.raises(UsageError, match="XTAE"):
         load_calendar("XTAE", date(2023, 1, 1), date(2023, 2, 1))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("code", ["XNYS", "XTKS", "XTAE", "XBOM", "XKRX", "ASEX"])
+def test_holidays_of_a_few_years_are_those_of_all(code: str) -> None:
+    """What is built lays out the holidays of its own years; the library by itself those from 1970 to 2200."""
+    start, end = pd.Timestamp("2019-12-28"), pd.Timestamp("2021-01-03")
+    found, whole = built(code, start, end), library().get_calendar(code, start=start, end=end + pd.Timedelta(days=1))
+    assert found.sessions.equals(whole.sessions[whole.sessions <= end])
+    assert found.early_closes.equals(whole.early_closes[whole.early_closes <= end])
 
 
 @pytest.mark.parametrize("code", ["XNYS", "XHKG", "XTAE", "XSHG", "24/7"])

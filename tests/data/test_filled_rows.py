@@ -11,9 +11,11 @@ import pytest
 
 from eventstudy.data.doubtful import interpolated
 from eventstudy.data.quality import filled_forward
-from tests.data.test_doubtful import DAY0, studied
+from eventstudy.data.sources import source_from_frame
+from eventstudy.study import run
+from tests.data.test_doubtful import DAY0, refusal, studied
 from tests.data.test_heading_words import WAYS, frame
-from tests.data.test_layouts import TRUTH
+from tests.data.test_layouts import EVENTS, SPEC, TRUTH
 
 PANEL = Path(os.environ.get("EVENTSTUDY_TEST_DATA", "")) / "panel.parquet"
 
@@ -38,6 +40,34 @@ def test_rows_left_out_are_not(tmp_path: Path) -> None:
     assert not {"stale_prices", "doubtful_closes"} & studied(tmp_path, with_holes(0.1), "csv")[1]
 
 
+@pytest.mark.parametrize("days", ["D", "B"])
+@pytest.mark.parametrize("how", ["ffill", "bfill"])
+@pytest.mark.parametrize("of", ["ABC", "both"])
+def test_rows_filled_off_the_calendar_are_left_out(
+    tmp_path: Path, days: str, how: str, of: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Holidays and weekends that hold the close before or after: the sessions beside them keep their returns."""
+
+    def filled(table: pd.DataFrame) -> pd.DataFrame:
+        closes = table.assign(Date=pd.to_datetime(table["Date"])).set_index("Date").asfreq(days)
+        return getattr(closes, how)().reset_index().assign(Date=lambda rows: rows["Date"].dt.strftime("%Y-%m-%d"))
+
+    market = frame("SPY")
+    monkeypatch.setattr("tests.data.test_doubtful.frame", lambda symbol: filled(market) if of == "both" else market)
+    car, flags = studied(tmp_path, filled(frame()), "frame")
+    assert abs(car - TRUTH) < 1e-7 and not flags & {"stale_prices", "calendar_corrected", "off_calendar"}
+
+
+def test_interpolated_weekends_are_named(tmp_path: Path) -> None:
+    table = frame()
+    closes = table.assign(Date=pd.to_datetime(table["Date"])).set_index("Date")["Close"]
+    table = closes.asfreq("D").interpolate().reset_index()
+    table["Date"] = table["Date"].dt.strftime("%Y-%m-%d")
+    both = pd.concat([table.assign(ticker="ABC"), frame("SPY").assign(ticker="SPY")])
+    result = run(EVENTS, source_from_frame(both), SPEC)
+    assert "as interpolated rows do: leave them out" in result.excluded["detail"].iloc[0]
+
+
 def test_returns_filled_with_0_are_flagged(tmp_path: Path) -> None:
     table = frame()
     table["ret"] = table.pop("Close").pct_change()
@@ -57,6 +87,34 @@ def test_a_day_0_that_repeats_the_close_before_is_flagged(
     monkeypatch.setattr("tests.data.test_doubtful.frame", lambda symbol="ABC": market if symbol == "SPY" else table)
     car, flags = studied(tmp_path, table, "frame")
     assert abs(car - TRUTH) > 1e-2 and "stale_prices" in flags
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("down", [False, True])
+def test_sorted_closes_are_flagged(tmp_path: Path, way: str, down: bool) -> None:
+    table = frame()
+    table["Close"] = np.sort(table["Close"])[:: -1 if down else 1]
+    assert "doubtful_closes" in studied(tmp_path, table, way)[1]
+
+
+@pytest.mark.parametrize("what", ["another series", "a row late", "logarithms"])
+def test_an_adjusted_close_that_moves_apart_is_refused(tmp_path: Path, what: str) -> None:
+    table = frame()
+    closes = table["Close"]
+    table["Adj Close"] = {
+        "another series": frame("SPY")["Close"].to_numpy(),
+        "a row late": closes.shift(1).bfill(),
+        "logarithms": np.log(closes),
+    }[what]
+    said = refusal(tmp_path, table, "csv")
+    assert "they move apart on" in said and "leave out the column that is wrong" in said
+
+
+def test_an_adjusted_close_of_a_weekly_payer_is_taken(tmp_path: Path) -> None:
+    table = frame()
+    paid = np.where(np.arange(len(table)) % 5 == 0, 0.002, 0.0)
+    table["Adj Close"] = (table["Close"] * np.cumprod(1 + paid)).round(4)
+    assert not studied(tmp_path, table, "csv")[1]
 
 
 def test_the_ticks_of_a_cheap_stock_explain_its_repeats() -> None:
@@ -93,4 +151,4 @@ def test_real_firms_raise_no_alarm() -> None:
         last = pd.Series(closes[-460:]).mask(rng.random(min(460, len(closes))) < 0.1)
         missed += not filled_forward(last.ffill().pct_change().to_numpy()[None]).any()
         missed += not interpolated(last.interpolate().bfill().to_numpy()).any()
-    assert stale == {"AMCR", "SW"} and not straight and missed <= 3
+    assert stale == {"AMCR", "SW"} and not straight and not missed

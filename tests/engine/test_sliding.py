@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from eventstudy.engine.models import MODELS
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import ReturnPanel
 from eventstudy.engine.significance.placebo import direct_table, placebo_table
-from eventstudy.engine.significance.sliding import SLIDING_MODELS, sliding_t, window_sums
+from eventstudy.engine.significance.sliding import slides, sliding_t, window_sums
 from eventstudy.engine.windows import WindowPlan
 
 PLAN = WindowPlan(estimation=120, gap=10, start=-5, end=10)
@@ -25,6 +26,7 @@ def made(seed: int, n: int = 700) -> tuple[np.ndarray, np.ndarray]:
 
 
 OPTIONS = Options(plan=PLAN, model="market-model", windows=tuple(WINDOWS), min_estimation=60)
+SLIDING = [name for name in MODELS if slides(replace(OPTIONS, model=name), 1)]
 
 
 def panel_of(y: np.ndarray, market: np.ndarray, span: np.ndarray | None = None) -> ReturnPanel:
@@ -70,12 +72,18 @@ def test_a_bad_tick_affects_only_its_own_windows(length: int) -> None:
             assert sums[row, k] == pytest.approx(math.fsum(window), abs=1e-15 * max(1.0, np.abs(window).sum()))
 
 
-@pytest.mark.parametrize("model", SLIDING_MODELS)
+def test_models_that_slide_are_those_of_one_slope() -> None:
+    assert {"market-model", "market-adjusted", "constant-mean", "peer"} <= set(SLIDING)
+    assert not {"capm", "ff3", "dimson", "garch", "scholes-williams", "synthetic"} & set(SLIDING)
+    assert not slides(replace(OPTIONS, model="multi-index"), 2)
+
+
+@pytest.mark.parametrize("model", SLIDING)
 def test_regular_returns_to_1e_12(model: str) -> None:
     assert_same(*both(panel_of(*made(1)), model=model))
 
 
-@pytest.mark.parametrize("model", SLIDING_MODELS)
+@pytest.mark.parametrize("model", SLIDING)
 @pytest.mark.parametrize("strict", [False, True])
 def test_masks_holes_and_returns_over_several_sessions(model: str, strict: bool) -> None:
     y, market = made(2)

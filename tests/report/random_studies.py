@@ -62,5 +62,6 @@ def random_study(seed: int) -> StudyResult:
         estimation=int(rng.choice([120, 200])),
         level=float(rng.choice([0.95, 0.9])),
         returns=str(rng.choice(["simple", "simple", "log"])),
+        alternative=str(rng.choice(["two-sided", "two-sided", "two-sided", "less", "greater"])),
     )  # type: ignore[arg-type]
     return run(events_from_frame(frame), made, spec)

@@ -27,6 +27,27 @@ def plain(markdown: str) -> str:
     return text.replace("&#58;", ":").replace("&#46;", ".").replace("&amp;", "&")
 
 
+def both_sides(text: str, side: str) -> str:
+    """The text of a one-sided study in the words of one of both sides, once it is known to be about that side only."""
+    if side == "two-sided":
+        assert not re.search(r"unusually|went as (?:low|high)", text)
+        return text
+    word, other = ("low", "high") if side == "less" else ("high", "low")
+    assert not re.search(rf"unusually {other}|went as (?:{other}|far)|could be (?:an )?ordinary", text)
+    assert f"Tests look for own moves {'below' if side == 'less' else 'above'} zero only" in text
+    text = text.replace("None did plainly " + ("worse" if side == "less" else "better"), "None moved plainly further")
+    text = re.sub(rf"(?:\b(?:is|are) )?\bnot unusually {word}", "could be an ordinary day", text)
+    text = re.sub(rf"\bNot unusually {word}", "Could be an ordinary day", text)
+    text = (
+        text.replace(f"As {word}:", "As far:")
+        .replace(f"Unusually {word}", "Unusual")
+        .replace(f"unusually {word}", "unusual")
+    )
+    # how far a curve or an ordinary day lies, in captions
+    text = re.sub(rf"(lies|at least) as {word}", r"\1 as far from zero", text)
+    return re.sub(rf"\bas {word}\b", "as far", text)
+
+
 @dataclass
 class Row:
     """What the tables say of one share over its primary window, and at the opening."""
@@ -117,6 +138,16 @@ def near(said: str | float, value: float, digits: int) -> None:
     """A printed number is a value's rounding."""
     gap = abs(float(said) - value)
     assert gap <= 0.5 * 10**-digits + 1e-9, f"{said} is not {value}"
+
+
+def interval_fits(text: str, bounds: tuple[float, float], digits: int = 1) -> bool:
+    """Whether ``-8.1 to +6.3 %``, ``up to +6.3 %`` or ``-8.1 % or more`` are the bounds; NaN is none."""
+    low = re.match(r"([-+]?\d+\.\d+)(?: to| % or more)", text)
+    high = re.search(r"to ([-+]?\d+\.\d+) %", text)
+    return all(
+        np.isnan(bound) if said is None else abs(float(said[1]) - bound) <= 0.5 * 10**-digits + 1e-9
+        for said, bound in zip((low, high), bounds, strict=True)
+    )
 
 
 def hold_decomposition(said: re.Match[str], row: Row, digits: int) -> None:

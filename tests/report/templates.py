@@ -14,7 +14,17 @@ import numpy as np
 import pandas as pd
 
 from eventstudy.results import StudyResult
-from tests.report.reading import COUNTS, DECOMPOSITIONS, VERDICTS, Row, by_name, counted_variants, near, rows_of
+from tests.report.reading import (
+    COUNTS,
+    DECOMPOSITIONS,
+    VERDICTS,
+    Row,
+    by_name,
+    counted_variants,
+    interval_fits,
+    near,
+    rows_of,
+)
 
 VERDICT_WORDS = re.compile(r"\d|unusual|ordinary|plainly")
 SIGNED = r"[-+]?\d+\.\d+"
@@ -291,10 +301,11 @@ def _mde(m: re.Match[str], c: Context) -> None:
     rows = list(c.rows())
     for size, name in re.findall(r"(\d+\.\d+)(?: points)?(?: for ([^,;]+?))?(?=,| and | would|$)", m["sizes"]):
         assert any(close(size, row.mde, 1) and (not name or row.ticker == name) for row in rows), m[0]
-    pattern = r"(\d+\.\d+)(?: for ([^(]+?))? \(interval ([-+]?\d+\.\d+) (?:%? ?)to ([-+]?\d+\.\d+) %\)"
-    for size, name, low, high in re.findall(pattern, m["local"] or ""):
+    found = re.findall(r"(\d+\.\d+)(?: for ([^(]+?))? \(interval ([^)]+)\)", m["local"] or "")
+    assert bool(found) == bool(m["local"]), m[0]
+    for size, name, interval in found:
         assert any(
-            close(size, row.mde_local, 1) and close(low, row.local[0], 1) and close(high, row.local[1], 1)
+            close(size, row.mde_local, 1) and interval_fits(interval, row.local)
             and (not name or row.ticker == name) and not 0.75 <= row.scale <= 1.25 for row in rows
         ), m[0]  # fmt: skip
 
@@ -351,11 +362,37 @@ def _opened(m: re.Match[str], c: Context) -> None:
         fits = [close(size, abs(100 * v), 1) and (v < 0) == (m["side"] == "below") for v in mine["abnormal_return"]]
         p = mine["p_headline"].fillna(mine["p_t"])
         assert any(fits) and (p[fits] <= c.alpha + 1e-12).any(), m[0]
+    if m["turned"]:
+        assert bool(m["how"]) == (c.result.spec.alternative == "two-sided"), m[0]
     who = [name for name in names if re.search(rf"\b{re.escape(name)}\b", m["who"] or "")] or names
     for name, size in zip(who, re.findall(r"\d+\.\d+", m["back"] or ""), strict=not m["turned"] and False):
         mine = c.of(name, parts[parts["part"] == "intraday"])
         gained = m["verb"] == "gained"
         assert any(close(size, abs(100 * v), 1) and (v > 0) == gained for v in mine["abnormal_return"]), m[0]
+
+
+def _all_parts(m: re.Match[str], c: Context) -> None:
+    """Which parts of a session are unusual by themselves and by Romano-Wolf, from overnight.csv."""
+    windows = c.table("windows")
+    days = dict(zip(zip(windows["event_id"], windows["ticker"], strict=True), windows["day0"], strict=True))
+    known = {"opening": "overnight", "session": "intraday"}
+    said = {
+        (known[part], name)
+        for part, name in re.findall(r"the (opening|session) of ([^,]+?)(?=,| and the |$)", m["who"])
+    }
+    found: dict[str, set[tuple[str, str]]] = {}
+    for row in c.table("overnight").to_dict("records"):
+        if row["n_family"] == int(m["n"]) and row["p_headline"] <= c.alpha + 1e-12:
+            stays = found.setdefault(days[row["event_id"], row["ticker"]], set())
+            if row["p_family"] <= c.alpha + 1e-12:
+                stays.add((row["part"], c.names()[row["ticker"]]))
+    assert said in found.values(), m[0]
+
+
+def _side(m: re.Match[str], c: Context) -> None:
+    assert (m["one"], m["other"]) == {"less": ("below", "above"), "greater": ("above", "below")}[
+        c.result.spec.alternative
+    ]
 
 
 def _market(m: re.Match[str], c: Context) -> None:
@@ -468,7 +505,7 @@ TEMPLATES: dict[str, Check | None] = {
     },
     r"At the opening (?P<names>.+?) (?:was|were) (?P<sizes>[\d., and]+?) points (?P<side>below|above) what the market explains"
     r"(?: \([^)]*\))?(?P<turned>; during the day (?P<who>.*?)(?P<verb>gained|lost) (?P<back>[\d., and]+?) points (?:on|against) "
-    r"the market, which .*)?\.": _opened,
+    r"the market(?P<how>, which .*)?)?\.": _opened,
     r"The market (?:rose|fell) \d+\.\d+ %, which explains (?P<parts>[\d., and]+) points of the (?:falls|rises)\.": _market,
     r"The market (?:rose|fell) \d+\.\d+ %; of that the market(?: with its sector)? explains (?P<each>.+) points\.": _market,
     r"(?:The market explains \d+\.\d+ points of it; the other )?(?P<own>\d+\.\d+) (?:points are its own|could be an ordinary day)"
@@ -492,12 +529,16 @@ TEMPLATES: dict[str, Check | None] = {
     r"(?:Shaded: (?:their )?|Own moves of the shares of one session with their )(?P<level>[\d.]+) % intervals?"
     r"(?: of each point)?(?:; pale strip: the window|, in percent)\.": _level,
     r"\S*(?:model +)?market-model on \S+: beta (?P<beta>\S+), sigma (?P<sigma>\S+) %; (?P<n>\d+) sessions, .*": _model_line,
+    r"Where all (?P<n>\d+) openings and sessions of this day are allowed for, (?P<who>.+?) stays? unusual\.": _all_parts,
+    r"Tests look for own moves (?P<one>\w+) zero only; one (?P<other>\w+) zero is not tested\.": _side,
     # what holds for every study
     **dict.fromkeys(
         map(
             re.escape,
             (
                 "p is the larger of the exact t and the rank among ordinary days; the other tests are not votes.",
+                "As far: against the volatility of the 20 sessions before.",
+                "p is the rank among ordinary days; the other tests are not votes.",
                 "Shaded: the band of an ordinary day.",
                 "Coloured: unusual by that choice.",
                 "Ringed: the usual choices. p of the curve: how often the same curve on an ordinary day lies as far from zero.",
@@ -516,7 +557,8 @@ TEMPLATES: dict[str, Check | None] = {
         )
     ),
     r"Ordinary spans of \d+ days of the share, each measured against the 20 sessions before it and put on the scale of the event\.": None,
-    r"(?:Market model|Interval|p|Masked days \(left out\)|Headline p|Placebo)\*\*: .*": None,
+    r"Tests of both sides are made in two ways, by the exact t and by counting ordinary days, and the larger p is printed\.": None,
+    r"(?:Market model|Interval|p|As far \(ordinary days\)|Masked days \(left out\)|Headline p|Placebo)\*\*: .*": None,
     r"(?:<details><summary>)?Joint tests over the window \[-?\d+,-?\d+\](?:</summary>)?": None,
     r"Several announcements on one session are one observation of the market, .*": None,
 }

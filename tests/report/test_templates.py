@@ -12,7 +12,7 @@ from eventstudy.report.material import Material
 from eventstudy.report.pages import page_files
 from eventstudy.results import StudyResult
 from tests.report.random_studies import random_study
-from tests.report.reading import plain
+from tests.report.reading import both_sides, plain
 from tests.report.templates import Context, read
 
 
@@ -24,7 +24,7 @@ def hold_pages(result: StudyResult) -> set[str]:
         if name.endswith(".md"):
             own = [name.removeprefix("events/")[:-3]] if name.startswith("events/") else everything
             context = Context(result, own)
-            read(plain(data.decode()), context)
+            read(both_sides(plain(data.decode()), result.spec.alternative), context)
             used |= context.used
     return used
 
@@ -46,7 +46,7 @@ def terminal_text(result: StudyResult, position: int) -> str:
 def hold_terminal(result: StudyResult) -> None:
     shares = Material(result=result).moves.shares
     for position, share in enumerate(shares):
-        text = terminal_text(result, position)
+        text = both_sides(terminal_text(result, position), result.spec.alternative)
         text = text.replace("for ¤ ", f"For {share.name} ")
         text = re.sub(r"(kept in, the own move is \S+ %)(?!\.)", r"\1.", text)
         text = re.sub(r"eventstudy event .*", "", text)

@@ -12,7 +12,7 @@ from eventstudy.engine.conventions import measured
 from eventstudy.engine.options import EXACT, Options
 from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
 from eventstudy.engine.significance.distributions import extreme_count
-from eventstudy.engine.significance.sliding import SLIDING_MODELS, sliding_t
+from eventstudy.engine.significance.sliding import slides, sliding_t
 from eventstudy.engine.windows import gather, in_event_time
 
 HISTORY = 750
@@ -79,7 +79,8 @@ def placebo_table(
         wanted = np.zeros(panel.n_sessions, dtype=bool)
         wanted[sessions] = True
         candidates = candidates[wanted[candidates]]
-    if options.conventions != EXACT or options.model not in SLIDING_MODELS or not len(candidates):
+    quickly = options.conventions == EXACT and slides(options, panel.factors.shape[1])
+    if not quickly or not len(candidates):
         return direct_table(panel, series, mask, options, candidates)
     # sessions before the first candidate's estimation window and after the last one's windows play no part
     low = int(candidates[0]) + plan.estimation_start

@@ -15,8 +15,6 @@ import numpy as np
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Bools, Floats, ReturnPanel
 
-# Models with at most a constant and one slope; more regressors would need normal equations, which lose digits.
-SLIDING_MODELS = ("market-model", "market-adjusted", "constant-mean")
 # A difference smaller than this share of its terms has lost two digits: the direct kernel takes over.
 _SAFE = 1e-2
 
@@ -95,24 +93,24 @@ def sliding_t(panel: ReturnPanel, series: int, mask: Bools, options: Options) ->
     Parameters
     ----------
     panel, series, mask, options
-        As for ``placebo_table``; the model is one of ``SLIDING_MODELS``. Masked and missing sessions drop out of every
+        As for ``placebo_table``; the model is one that ``slides``. Masked and missing sessions drop out of every
         estimation window exactly; a return over several sessions has its weight and its intercept (trade-to-trade).
 
     Checked against
     ---------------
     The direct kernel to 1e-12 (tests/engine/test_sliding.py).
     """
-    plan, model, windows = options.plan, options.model, options.windows
+    plan, windows = options.plan, options.windows
     min_obs = options.needed(panel.factors.shape[1])
-    rows = _rows(panel, series, mask, model, strict=options.strict)
-    fits = _fits(rows, plan.estimation, model)
+    parameters = options.entry.n_parameters(panel.factors.shape[1])
+    rows = _rows(panel, series, mask, options)
+    fits = _fits(rows, plan.estimation, slope=parameters == 2)
     n = panel.n_sessions
     t = np.full((n, len(windows)), np.nan)
     # by day 0: the fit of session d starts at d + E1
     sessions = np.arange(n)
     fit_at = sessions + plan.estimation_start
     has_fit = (fit_at >= 0) & (fit_at < len(fits.count))
-    parameters = {"market-model": 2, "constant-mean": 1, "market-adjusted": 0}[model]
     at = np.where(has_fit, fit_at, 0)
     enough = np.zeros(n, dtype=bool)
     unsure = np.zeros(n, dtype=bool)
@@ -131,19 +129,24 @@ def sliding_t(panel: ReturnPanel, series: int, mask: Bools, options: Options) ->
         clean = inside & enough & (seen == end - start + 1)
         any_clean |= clean
         d = np.flatnonzero(clean & ~unsure)
-        t[d, w] = _t_values(fits, at[d], covered[d], y[d], x[d], rows.y_median, model)
+        t[d, w] = _t_values(fits, at[d], covered[d], y[d], x[d], rows.y_median, parameters)
     return Sliding(t=t, unsure=unsure & any_clean)
 
 
-def _rows(panel: ReturnPanel, series: int, mask: Bools, model: str, *, strict: bool) -> _Series:
+def slides(options: Options, n_benchmarks: int) -> bool:
+    """Whether a model has at most a constant and one slope: more would need normal equations, which lose digits."""
+    return options.entry.twin in ("constant", "difference") and options.entry.n_factors(n_benchmarks) <= 1
+
+
+def _rows(panel: ReturnPanel, series: int, mask: Bools, options: Options) -> _Series:
     y, span = panel.returns[series], panel.span[series].astype(np.float64)
     factors = panel.factors[series]
     usable = np.isfinite(y) & np.isfinite(factors).all(axis=0) & (span > 0) & ~mask
-    if strict:
+    if options.strict:
         usable &= span == 1
-    x = factors[0] if model != "constant-mean" else np.zeros_like(y)
-    y = y - x if model == "market-adjusted" else y
-    x = np.zeros_like(y) if model == "market-adjusted" else x
+    x = factors[0] if options.entry.n_factors(len(factors)) else np.zeros_like(y)
+    if options.entry.twin == "difference":
+        y, x = y - x, np.zeros_like(y)
     span = np.where(usable, span, 1.0)
     y, x = np.where(usable, y, 0.0), np.where(usable, x, 0.0)
     y_median, x_median = (float(np.median((v / span)[usable])) if usable.any() else 0.0 for v in (y, x))
@@ -156,42 +159,44 @@ def _rows(panel: ReturnPanel, series: int, mask: Bools, model: str, *, strict: b
     )
 
 
-def _fits(rows: _Series, length: int, model: str) -> _Fit:
+def _fits(rows: _Series, length: int, *, slope: bool) -> _Fit:
     """Weighted least squares (weights 1/span) of every estimation window from seven sums."""
     weighted_y = rows.y / rows.span
     moments = [rows.used, rows.used * rows.span, rows.y, rows.y * weighted_y]
-    if model == "market-model":
+    if slope:
         moments += [rows.x, rows.x * rows.x / rows.span, rows.x * weighted_y]
     sums = window_sums(np.stack(moments), length)
     count, covered, y, yy = sums[:4]
-    x, xx, xy = sums[4:] if model == "market-model" else np.zeros((3, sums.shape[-1]))
+    x, xx, xy = sums[4:] if slope else np.zeros((3, sums.shape[-1]))
     with np.errstate(divide="ignore", invalid="ignore"):
         mean_y, mean_x = y / covered, x / covered
         syy = yy - y * mean_y
         safe = syy > _SAFE * yy
-        if model == "market-model":
+        if slope:
             sxx, sxy = xx - x * mean_x, xy - x * mean_y
-            slope = sxy / sxx
-            unexplained = syy - slope * sxy
+            b = sxy / sxx
+            unexplained = syy - b * sxy
             safe &= (sxx > _SAFE * xx) & (unexplained > _SAFE * syy)
             s2 = unexplained / (count - 2)
         else:
-            sxx, slope, s2 = np.ones_like(syy), np.zeros_like(syy), syy / (count - 1)
+            sxx, b, s2 = np.ones_like(syy), np.zeros_like(syy), syy / (count - 1)
     return _Fit(
         count=count,
         covered=covered,
         mean_x=mean_x,
-        intercept=mean_y - slope * mean_x,
-        slope=slope,
+        intercept=mean_y - b * mean_x,
+        slope=b,
         sxx=sxx,
         s2=s2,
         safe=safe,
     )
 
 
-def _t_values(fits: _Fit, at: np.ndarray, covered: Floats, y: Floats, x: Floats, y_median: float, model: str) -> Floats:
+def _t_values(
+    fits: _Fit, at: np.ndarray, covered: Floats, y: Floats, x: Floats, y_median: float, parameters: int
+) -> Floats:
     """CAR / (s sqrt(q)) of windows with these sums, each with its own fit."""
-    if model == "market-adjusted":
+    if not parameters:
         # nothing is estimated: the mean enters s2 alone, and the CAR is about zero
         return np.asarray((y + y_median * covered) / np.sqrt(fits.s2[at] * covered))
     car = y - fits.intercept[at] * covered - fits.slope[at] * x

@@ -9,7 +9,7 @@ from eventstudy.engine.significance.headline import ROUNDING
 from eventstudy.report.figures.marks import Dot, Figure, Label, Line, Mark, Panel, listed_data, segment
 from eventstudy.report.figures.scale import Scale, finite, rows_grid, ticks
 from eventstudy.report.moves import Move, Share, Variant
-from eventstudy.report.wording import p_text, signed, span
+from eventstudy.report.wording import SIDES, called, p_text, signed, span
 
 # how rows of choices are called
 ROWS = {
@@ -38,14 +38,16 @@ def curve_figure(name: str, shares: Sequence[Share]) -> Figure | None:
     bounds = [
         b for s in known for v in s.whole.variants for b in (v.own, *(max(-0.6, min(0.6, e)) for e in (v.low, v.high)))
     ]
+    side = known[0].whole.side
+    how = "far from zero" if side == "two-sided" else SIDES[side][1]
     marks = ticks(min([*finite(bounds), 0.0]), max([*finite(bounds), 0.0]), 4)
     return Figure(
         name=name,
         title="Own move under every choice",
         caption=(
             "Each upright line is one way to measure the same move: the dot is the own move in percent, the line its "
-            "interval, the dots below name the choices. Coloured: unusual by that choice. Ringed: the usual choices. "
-            "p of the curve: how often the same curve on an ordinary day lies as far from zero."
+            f"interval, the dots below name the choices. Coloured: {called(side)} by that choice. "
+            f"Ringed: the usual choices. p of the curve: how often the same curve on an ordinary day lies as {how}."
         ),
         panels=tuple(_panel(s.name, s.ticker, s.whole, marks, titled=len(shares) > 1) for s in known),
         data={
@@ -60,7 +62,7 @@ def curve_figure(name: str, shares: Sequence[Share]) -> Figure | None:
                 for s in known
             }
         },
-        columns=("share", "variants", "unusual", "lowest", "highest", "usual choices", "p of the curve"),
+        columns=("share", "variants", called(side), "lowest", "highest", "usual choices", "p of the curve"),
         rows=tuple(
             (
                 s.name,
@@ -95,7 +97,7 @@ def _panel(name: str, ticker: str, move: Move, marks: list[float], *, titled: bo
     height = bottom + 30 + 13.4 * len(choices) + 18
     drawn: list[Mark] = [
         Label("t", 0, 13, name if titled else "Own move"),
-        Label("r", right, 13, f"{move.unusual} of {n} variants: unusual"),
+        Label("r", right, 13, f"{move.unusual} of {n} variants: {called(move.side)}"),
         *(
             [Label("r", right, 28, f"the curve as a whole: p {p_text(move.joint)}")]
             if math.isfinite(move.joint)
@@ -124,7 +126,7 @@ def _panel(name: str, ticker: str, move: Move, marks: list[float], *, titled: bo
     return Panel(
         kind="spec-curve",
         label=f"{name}: own move under {n} variants, {span(found[0].own, found[-1].own)}; {move.unusual} call it "
-        "unusual.",
+        f"{called(move.side)}.",
         width=360,
         height=height,
         marks=tuple(drawn),

@@ -22,7 +22,9 @@ def bands(around: Around, row: int, share: Share) -> list[tuple[int, float, floa
         own, half = float(around.own[row, k]), float(around.half[row, k])
         if abs(day) > REACH or not math.isfinite(own) or not math.isfinite(half):
             continue
-        low, high, outside = -half, half, abs(own) >= half
+        low = -math.inf if share.whole.side == "greater" else -half
+        high = math.inf if share.whole.side == "less" else half
+        outside = not low < own < high
         if day == 0 and (share.window.start, share.window.end) == (0, 0):
             (low, high), outside = share.whole.band, share.whole.outside
         found.append((day, own, low, high, outside))

@@ -10,7 +10,7 @@ from eventstudy.report.figures.marks import Figure, Label, Line, Mark, Panel, bo
 from eventstudy.report.figures.scale import Scale, ticks
 from eventstudy.report.moves import Share
 from eventstudy.report.sentences import frequency
-from eventstudy.report.wording import day_words, signed, upper
+from eventstudy.report.wording import SIDES, day_words, signed, upper
 
 BINS = 24
 
@@ -20,17 +20,19 @@ def ordinary_figure(name: str, shares: Sequence[Share], ordinary: Sequence[np.nd
     known = [(share, days) for share, days in zip(shares, ordinary, strict=True) if len(days) and share.whole.ordinary]
     if not known:
         return None
+    side = known[0][0].whole.side
+    how = "far from zero" if side == "two-sided" else SIDES[side][1]
     noun = "days" if known[0][0].days == 1 else f"spans of {known[0][0].days} days"
     return Figure(
         name=name,
         title="Own move on ordinary days",
         caption=(
             f"Ordinary {noun} of the share, each measured against the 20 sessions before it and put on the scale of "
-            "the event. Dark: at least as far from zero as the event."
+            f"the event. Dark: at least as {how} as the event."
         ),
         panels=tuple(_panel(share, days, titled=len(shares) > 1) for share, days in known),
         data={"shares": {share.ticker: {"own": share.whole.own, "ordinary": days.tolist()} for share, days in known}},
-        columns=("share", "own move", "ordinary days", "went as far", "p"),
+        columns=("share", "own move", "ordinary days", f"went as {SIDES[side][1]}", "p"),
         rows=tuple(
             (s.name, signed(s.whole.own), str(s.whole.ordinary), str(s.whole.as_far), f"{s.whole.p:.3g}")
             for s, _ in known
@@ -38,12 +40,18 @@ def ordinary_figure(name: str, shares: Sequence[Share], ordinary: Sequence[np.nd
     )
 
 
+def as_far_as(own: float, days: np.ndarray, side: str) -> np.ndarray:
+    """Ordinary days at least as far from zero as an own move, or as far below or above it."""
+    size = {"two-sided": np.abs, "less": np.negative, "greater": np.positive}[side]
+    return np.asarray(size(days) >= size(own) - 1e-9 * abs(own))
+
+
 def _panel(share: Share, days: np.ndarray, *, titled: bool) -> Panel:
     own, left, right, top, bottom = share.whole.own, 6.0, 354.0, 50.0, 140.0
     reach = max(float(np.quantile(np.abs(days), 0.995)), abs(own)) * 1.08
     edges = np.linspace(-reach, reach, BINS + 1)
     held = np.clip(days, -reach * 0.999, reach * 0.999)
-    far = np.abs(days) >= abs(own) * (1 - 1e-9)
+    far = as_far_as(own, days, share.whole.side)
     all_counts, far_counts = (np.histogram(values, edges)[0] for values in (held, held[far]))
     x = Scale(-reach, reach, left, right)
     y = Scale(0.0, float(all_counts.max()), bottom, top)
@@ -69,7 +77,7 @@ def _panel(share: Share, days: np.ndarray, *, titled: bool) -> Panel:
     drawn.append(Label(f"{style} r" if late else style, x(own) + (-5 if late else 5), 46, text))
     return Panel(
         kind="placebo",
-        label=f"{share.name}: {frequency(share.whole)} as {signed(own, 1)}.".replace("as far as", "as far as"),
+        label=f"{share.name}: {frequency(share.whole)} as {signed(own, 1)}.",
         width=360,
         height=160,
         marks=tuple(drawn),
