@@ -117,12 +117,10 @@ class BlockWriter:
         Where the report is built.
     number : int
         Of the block.
-    files : tuple of Table
     tables : callable
         Makes the tables of the block's events from the facts of the series; see ``EventTables.of_rows``.
     rows : int32 (E,)
         Rows of the events file that the block holds, in order.
-    daily : bool
     """
 
     folder: Path

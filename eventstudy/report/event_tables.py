@@ -54,7 +54,6 @@ class EventNames:
 
     Attributes
     ----------
-    ids : Texts
     columns : dict
         ``NAMED``, coded.
     """
@@ -72,7 +71,6 @@ class EventTables:
 
     Attributes
     ----------
-    events : EventColumns or EventNames
     names : tuple of tuples of str
         What the regressors of each series are.
     n_shared : int

@@ -12,13 +12,8 @@ ROWS_AT_ONCE = 16_384
 
 
 def parquet_columns(path: Path) -> tuple[str, ...]:
-    """Names of a file's columns.
-
-    Raises
-    ------
-    UsageError, InputFileError
-        Without ``pyarrow``; a file that is not Parquet.
-    """
+    """Names of a file's columns. Raises ``UsageError`` or ``InputFileError``: without ``pyarrow``; a file that is not
+    Parquet."""
     return tuple(open_parquet(path, f"reading {path.name}").schema_arrow.names)
 
 

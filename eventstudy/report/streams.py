@@ -260,10 +260,8 @@ def write_part(folder: Path, table: Table, number: int, columns: Mapping[str, Co
     ----------
     folder : Path
         Of the report that is being built; it holds ``PARTS``, and the data set's folder for Parquet.
-    table : Table
     number : int
         Of the block.
-    columns : mapping
     """
     new = folder / PARTS / uuid4().hex
     stream: TableStream

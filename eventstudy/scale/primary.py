@@ -27,7 +27,6 @@ class Primary:
         ``p_headline`` over it; None where it is not wanted.
     flags : int
         Bits of ``flags.FLAGS`` that some reported event has over it.
-    stand_ins : Fallbacks
     """
 
     window: np.ndarray

@@ -52,7 +52,6 @@ class GroupTest:
         What it tests, as a sentence.
     needs : str
         What must hold.
-    run : callable
     reads : tuple of str
         Parts of a summary (``summary.PARTS``) beside the moments and Patell's sums; ``values`` where it needs every
         event's number at once.
