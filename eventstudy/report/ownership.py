@@ -25,20 +25,9 @@ _LABEL = re.compile(r'aria-labelledby="([^"]*)"')
 def check_replaced(
     folder: Path, out: Path, names: Collection[str], listed: Collection[str], *, force: bool = False
 ) -> None:
-<<<<<<< HEAD
-    """Look at every file and data set that would be replaced, before the first one is.
-
-    Raises
-    ------
-    UsageError
-        If one is not listed by the manifest and does not begin like the file that was built for its place, or is a
-        folder that holds such a file: it is somebody's own.
-    """
-=======
     """Look at every file and data set that would be replaced, before the first one is. Raises ``UsageError`` if one is
     not listed by the manifest and does not begin like the file that was built for its place, or is a folder that holds
     such a file: it is somebody's own."""
->>>>>>> lines
     own = [name for name in dict.fromkeys(map(entry_of, names)) if _is_own(folder / name, out / name, name, listed)]
     if own and not force:
         more = f" and {len(own) - 1} more" if len(own) > 1 else ""

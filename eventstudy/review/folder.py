@@ -119,18 +119,8 @@ class ReportFolder:
         return tuple(rows[0]) if rows else ()
 
     def rows(self, table: str) -> Iterator[tuple[int, dict[str, Cell]]]:
-<<<<<<< HEAD
-        """Each row with its line in the CSV (0 from elsewhere): text, numbers, None for what is not known.
-
-        Raises
-        ------
-        InputFileError
-            If a row has too many or too few cells, or a number cannot be read.
-        """
-=======
         """Each row with its line in the CSV (0 from elsewhere): text, numbers, None for what is not known. Raises
         ``InputFileError`` if a row has too many or too few cells, or a number cannot be read."""
->>>>>>> lines
         files = [self.path / name for name in self.files(table)]
         if not files or files[0].suffix == ".parquet":
             for row in chain.from_iterable(map(parquet_rows, files)) if files else self.results["tables"][table]:

@@ -192,11 +192,7 @@ def test_precedence(cli: Cli, tmp_path: Path) -> None:
     assert (spec["gap"], spec["estimation"], spec["level"], spec["returns"]) == (20, 150, 0.9, "simple")
 
 
-<<<<<<< HEAD
 def test_a_missing_column_is_refused_with_those_of_the_file(tmp_path: Path) -> None:
-=======
-def test_an_absent_column_is_refused_with_those_that_are(tmp_path: Path) -> None:
->>>>>>> lines
     """Columns of the contract that the file does not have are not listed; the object says it in the words of options."""
     (tmp_path / "events.csv").write_text("ticker,announced_at,cap\nNVDA,2025-04-16,3\n")
     outcome = run_in(tmp_path, "run", "--weight", "kap", "--json")
