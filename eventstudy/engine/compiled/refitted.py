@@ -26,6 +26,7 @@ from eventstudy.engine.compiled.regress import _back_substitute, _eliminate, _el
 from eventstudy.engine.compiled.rows import FIRST, OBSERVED, RETURN, SPAN, TARGET, USED
 from eventstudy.engine.compiled.simd import product
 from eventstudy.engine.panel import LONGEST_SPAN
+from eventstudy.engine.significance.conformal import EQUAL
 from eventstudy.engine.significance.rank_local import FEW_STEPS, FEWEST, HALVINGS, NEAR, SPARE, STEPS, STEPS_AMONG_FEW
 from eventstudy.engine.windows import LOCAL_SESSIONS
 
@@ -116,16 +117,17 @@ def _mean_squares(values, n, sums):
 
 @_compiled
 def _as_far(values, n, side):
-    """How many of n values are as far as the last one."""
+    """How many of n values are as far as the last one, by ``conformal.as_far``."""
     own, found = values[n - 1], 0
+    slack = EQUAL * abs(own)
     if side == GREATER:
         for i in range(n):
-            found += values[i] >= own
+            found += values[i] >= own - slack
     elif side == LESS:
         for i in range(n):
-            found += values[i] <= own
+            found += values[i] <= own + slack
     else:
-        own = abs(own)
+        own = abs(own) - slack
         for i in range(n):
             found += abs(values[i]) >= own
     return found
@@ -402,7 +404,6 @@ def _built(helpers: str) -> Any:
     return refit_events
 
 
-SOURCES = (
-    f"{inspect.getsource(sys.modules[__name__])}{(FEW_STEPS, FEWEST, HALVINGS, NEAR, SPARE, STEPS, STEPS_AMONG_FEW)}"
-)
+CONSTANTS = (EQUAL, FEW_STEPS, FEWEST, HALVINGS, NEAR, SPARE, STEPS, STEPS_AMONG_FEW)
+SOURCES = f"{inspect.getsource(sys.modules[__name__])}{CONSTANTS}"
 refit_events = _built(sha256((SOURCES + regress.SOURCES).encode()).hexdigest())

@@ -9,6 +9,16 @@ import numpy as np
 
 from eventstudy.engine.context import EventContext, SingleTest
 from eventstudy.engine.panel import Bools, Floats, Ints
+from eventstudy.engine.significance.distributions import Alternative
+
+# of the observed sum: sums that are nearer to it count as equal, which rounding would decide otherwise
+EQUAL = 1e-9
+
+
+def as_far(sums: Floats, side: Alternative) -> Bools:
+    """Sums at least as far as the last, by size where both sides are tested; ties are as far: bool (T, ...)."""
+    sums = {"less": np.negative, "greater": np.positive}.get(side, np.abs)(sums)
+    return np.asarray(sums >= sums[-1] - EQUAL * np.abs(sums[-1]))
 
 
 def circular_sums(values: Floats, weights: Floats) -> Floats:
@@ -77,10 +87,8 @@ def conformal(context: EventContext) -> dict[str, Floats]:
     for w, window in enumerate(context.options.windows):
         (used, z), span, days = context.with_window(w), context.design.span, context.design.days(*window)
         for rows, ring, roots in rings(z, used, span, np.flatnonzero(context.known(w)), days):
-            sums = circular_sums(ring, roots)
-            own = sums[-1]
-            extreme = {"less": sums <= own, "greater": sums >= own}.get(side, np.abs(sums) >= np.abs(own))
-            p[rows, w], p_min[rows, w] = extreme.mean(axis=0), 1 / len(sums)
+            far = as_far(circular_sums(ring, roots), side)
+            p[rows, w], p_min[rows, w] = far.mean(axis=0), 1 / len(far)
     return {"p_conformal": p, "p_min_conformal": p_min}
 
 

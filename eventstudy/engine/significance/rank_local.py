@@ -11,7 +11,7 @@ import numpy as np
 from eventstudy.engine.context import EventContext, SingleTest
 from eventstudy.engine.measures import take
 from eventstudy.engine.panel import Bools, Floats, Ints
-from eventstudy.engine.significance.conformal import circular_sums
+from eventstudy.engine.significance.conformal import as_far, circular_sums
 from eventstudy.engine.significance.distributions import Alternative
 from eventstudy.engine.significance.inversion import first_exit
 from eventstudy.engine.windows import LOCAL_SESSIONS, Design
@@ -58,9 +58,8 @@ def share_as_far(moves: Floats, side: Alternative, count: Ints | int | None = No
     count : int64 (...,), int or None
         Windows of each event where the first rows of ``moves`` are NaN for want of windows; None is K.
     """
-    own = moves[-1]
-    extreme = {"less": moves <= own, "greater": moves >= own}.get(side, np.abs(moves) >= np.abs(own))
-    return np.where(np.isfinite(own), extreme.sum(axis=0) / (len(moves) if count is None else count), np.nan)
+    windows = len(moves) if count is None else count
+    return np.where(np.isfinite(moves[-1]), as_far(moves, side).sum(axis=0) / windows, np.nan)
 
 
 @dataclass(frozen=True, slots=True)

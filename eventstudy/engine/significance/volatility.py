@@ -6,7 +6,7 @@ import numpy as np
 
 from eventstudy.engine.context import EventContext, SingleTest
 from eventstudy.engine.panel import Floats
-from eventstudy.engine.significance.conformal import circular_sums, rings
+from eventstudy.engine.significance.conformal import as_far, circular_sums, rings
 from eventstudy.engine.significance.cross_section import Dependence
 from eventstudy.engine.significance.distributions import Alternative, f_p_value, t_p_value
 from eventstudy.engine.significance.evidence import Sample
@@ -57,8 +57,7 @@ def vol_conformal(context: EventContext) -> dict[str, Floats]:
     for w, (start, end) in enumerate(context.options.windows):
         (used, z), rows = context.with_window(w), np.flatnonzero(context.known(w))
         for group, ring, roots in rings(z, used, design.span, rows, design.days(start, end)):
-            sums = circular_sums(ring**2, np.ones(len(roots)))
-            p[group, w] = (sums >= sums[-1]).mean(axis=0)
+            p[group, w] = as_far(circular_sums(ring**2, np.ones(len(roots))), "greater").mean(axis=0)
     return {"p_vol_conformal": p}
 
 
