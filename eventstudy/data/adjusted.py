@@ -17,7 +17,7 @@ HALF_A_CENT = 0.005
 # a step of the adjustment from here on that no dividend explains may be a split of raw closes
 STEP = np.log(1.18)
 # share of days on which an adjustment moves that no calendar of dividends explains: a weekly payer has 0.2
-APART = 1 / 3
+APART, FEWEST_APART = 1 / 3, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def compared(
         else ""
         for found in (wrong, fallen)
     )
-    if dividend is None and len(apart) > APART * len(steps):
+    if dividend is None and len(apart) > max(APART * len(steps), FEWEST_APART):
         damaged = _apart(dates, close, adjusted, int(at[apart[0]]), len(apart))
     return Adjustment(sorted(splits, key=lambda one: one.at), told, len(wrong), damaged, written.finely)
 

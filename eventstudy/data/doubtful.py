@@ -23,6 +23,8 @@ YEAR, CLIPPED, GOES_ON = 250, 4.0, 0.3
 WINDOW, STEP, ENDS, AT_FIRST, APART = 60, 15, 3, 0.8, 1.5
 # rows halfway between their neighbours that are more than chance, and how many times as many as steps repeat elsewhere
 HALFWAY, TIMES, EQUAL = 12, 2, 1e-6
+# share of days on which another column is in the place of closes
+MOST = 0.9
 # rows between steps that no line joins
 APART_BY = (11, 13)
 # median size of a daily return from which on decimals may be percent: 0.030 at most of 505 real firms
@@ -189,9 +191,10 @@ def interpolated_note(dates: Dates, halfway: Bools) -> str:
 
 
 def in_range(close: Floats, high: Floats, low: Floats) -> str:
-    """What the closes are where more than half of 60 days or more have the same place between low and high.
+    """What the closes are where nine of ten of 60 days or more have the same place between low and high.
 
     The day's high, its low, or the mean of both; empty where they are none of these. Days without a range do not count.
+    Where a source has made high and low from open and close, half of the closes are highs and the others lows.
     """
     with np.errstate(invalid="ignore"):
         ranged = high > low * (1 + EQUAL)
@@ -201,7 +204,7 @@ def in_range(close: Floats, high: Floats, low: Floats) -> str:
     places = {"the high": high, "the low": low, "the mean of high and low": (high + low) / 2}
     close = close[ranged]
     same = {what: np.abs(place[ranged] - close) <= EQUAL * close for what, place in places.items()}
-    return next((what for what, where in same.items() if 2 * np.count_nonzero(where) > n), "")
+    return next((what for what, where in same.items() if np.count_nonzero(where) > MOST * n), "")
 
 
 def repeated_note(dates: Dates, again: Bools) -> str:

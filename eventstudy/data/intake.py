@@ -358,7 +358,7 @@ def _made(raw: RawSeries, rows: _Rows, decided: _Decided, outside: int) -> Price
     high, low = columns.get("high"), columns.get("low")
     if high is not None and low is not None and (what := in_range(rows.close, high, low)):
         doubt = np.full(len(by), np.uint8(DOUBTFUL)) | doubt
-        said.append(f"the closes are {what} on more than half of the days: another column seems to be in their place")
+        said.append(f"the closes are {what} on nine of ten days or more: another column seems to be in their place")
     basis = Basis(decided.basis.kind, decided.basis.why, "; ".join(filter(None, said)))
     figures = Daily(
         close,

@@ -175,7 +175,7 @@ PRICES: dict[str, tuple[Callable[[Any], Columns], list[str]]] = {
     ),
     "an invalid day": (
         lambda table: {"date": pyarrow.array(["soon", *table["date"].cast(pyarrow.string()).to_pylist()[1:]])},
-        ["file: MKT: prices.parquet: date 'MKT row 1 soon': is not a date; write YYYY-MM-DD"],
+        ["file: MKT: prices.parquet: date 'MKT row 1 soon': is not a date; remove the line where it is a total or a note, or write YYYY-MM-DD"],
     ),
     "a price below zero": (
         lambda table: {"close": pyarrow.array([-1.0, *table["close"].to_pylist()[1:]])},
@@ -262,7 +262,7 @@ def reconciled(out: Path, reasons: dict[str, str], every: list[str], found: list
     assert [(row["event_id"], row["reason"]) for row in found] == [(name, reasons[name]) for name in order]
     assert all(row["detail"] for row in found)
     ledger = f"{counts['read']:,} rows read, {counts['studied']:,} studied, {counts['excluded']:,} left out."
-    for name, cell in (("report.html", r">(e\d+)<"), ("summary.md", r"(?m)^\| \**(e\d+)\** \|")):
+    for name, cell in (("report.html", r">(e\d+)<"), ("summary.md", r"(?m)^\| \S+ \((e\d+)\) \|")):
         page = (out / name).read_text()
         assert ledger in page, name
         # the table of what was excluded
@@ -347,7 +347,7 @@ def test_more_excluded_rows_than_are_written_at_once(tmp_path: Path, prices: Any
 # rows that no events file may have: column -> (what is there, what is said of it, how many)
 INVALID: dict[str, tuple[str, str, int]] = {
     "timing": ("noon", "is unknown; write bmo, dmh or amc, or leave it empty if the hour is unknown", 4000),
-    "announced_at": ("soon", f"is not a date; write {MOMENT}", 3000),
+    "announced_at": ("soon", f"is not a date; remove the line where it is a total or a note, or write {MOMENT}", 3000),
     "event_id": (
         "../{}",
         "write 1 to 64 of A-Z a-z 0-9 . _ - beginning with a letter or digit: it becomes a file name",
