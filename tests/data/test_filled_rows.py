@@ -108,6 +108,15 @@ def test_closes_that_are_another_column_are_flagged(tmp_path: Path, way: str, wh
     assert ("doubtful_closes" in studied(tmp_path, table, way)[1]) == (what != "close")
 
 
+def test_a_range_made_of_open_and_close_is_not(tmp_path: Path) -> None:
+    """Half of the closes are its highs and the others its lows."""
+    table = frame()
+    table["Open"] = table["Close"] * np.exp(np.random.default_rng(3).normal(0.002, 0.01, len(table)))
+    table = table.assign(High=table[["Open", "Close"]].max(axis=1), Low=table[["Open", "Close"]].min(axis=1))
+    assert (table["Low"] == table["Close"]).mean() > 0.52
+    assert "doubtful_closes" not in studied(tmp_path, table, "csv")[1]
+
+
 @pytest.mark.parametrize("what", ["another series", "a row late", "logarithms"])
 def test_an_adjusted_close_that_moves_apart_is_refused(tmp_path: Path, what: str) -> None:
     table = frame()
