@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -54,7 +55,7 @@ def default_folder() -> Path:
     return Path(platformdirs.user_cache_dir("eventstudy", appauthor=False))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Store:
     """The open store. Many readers and one writer at a time, across processes; a writer waits up to ten seconds.
 
@@ -68,6 +69,12 @@ class Store:
     connection: sqlite3.Connection
     writable: bool
     unreadable: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        # a command that an error ends closes nothing itself; since Python 3.13 an open connection is reported. The
+        # collector may run in any thread, so the connection is not bound to the one that opened it, and it may end the
+        # connection before a method of this object, but not before this call
+        weakref.finalize(self, self.connection.close)
 
     def headers(self, symbol: str | None = None) -> list[Header]:
         """Every vintage of a symbol, or of all, oldest first."""
@@ -190,11 +197,6 @@ class Store:
 
     def close(self) -> None:
         """Close the file."""
-        self.connection.close()
-
-    def __del__(self) -> None:
-        # a command that an error ends closes nothing itself; since Python 3.13 an open connection is reported. The
-        # collector may run in any thread, so the connection is not bound to the one that opened it
         self.connection.close()
 
     @contextmanager

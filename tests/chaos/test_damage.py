@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -111,3 +113,18 @@ def test_a_slow_process_keeps_the_new_store_of_a_faster_one(tmp_path: Path, monk
     assert len(store.headers("AAA")) == 1 and len(lines) == 1
     assert len(list(tmp_path.glob("*.damaged-*"))) == 1
     store.close()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="Python reports open connections from 3.13 on")
+def test_a_store_that_nobody_closes_is_closed(tmp_path: Path) -> None:
+    """Among objects that hold each other, as those of an error do, the collector ends a connection in any order."""
+
+    class Holder:
+        pass
+
+    for n in range(20):
+        store, first, second = open_store(tmp_path / str(n), print), Holder(), Holder()
+        first.__dict__.update(store=store, connection=store.connection, other=second)
+        second.__dict__.update(connection=store.connection, other=first)
+    del store, first, second
+    gc.collect()

@@ -109,7 +109,7 @@ def small(tmp_path: Path) -> Iterator[Path]:
     ):
         pytest.skip("this user may not mount a file system")
     yield where
-    subprocess.run(["umount", where], check=True, capture_output=True)
+    subprocess.run(["umount", "-l", where], check=True, capture_output=True)
 
 
 def test_a_small_file_system_fills_up(place: Path, small: Path) -> None:

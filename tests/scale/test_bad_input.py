@@ -411,7 +411,7 @@ def disk(tmp_path: Path) -> Iterator[tuple[Path, Callable[[int], None]]]:
     try:
         yield folder, resize
     finally:
-        subprocess.run([unmount, str(folder)], check=True)
+        subprocess.run([unmount, "-l", str(folder)], check=True)
 
 
 # KiB left on the disk: room for nothing, for a part of the panel, for the panel and some rows of events, for nearly all

@@ -171,7 +171,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     try:
         yield disk
     finally:
-        subprocess.run([unmount, str(disk)], check=True)
+        subprocess.run([unmount, "-l", str(disk)], check=True)
 
 
 def whole(folder: Path) -> dict[str, str]:
