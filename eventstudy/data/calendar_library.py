@@ -68,7 +68,8 @@ def _of_years(code: str, start: pd.Timestamp, end: pd.Timestamp) -> Any:
 def _quietly(code: str, **years: Any) -> Any:
     with warnings.catch_warnings():
         # the library uses parts of pandas that are about to change; a user can do nothing about it
-        warnings.simplefilter("ignore", DeprecationWarning)
+        for kind in (DeprecationWarning, FutureWarning):
+            warnings.simplefilter("ignore", kind)
         return library().get_calendar(code, **years)
 
 
