@@ -10,7 +10,7 @@ import pytest
 
 from eventstudy.engine.models import fit
 from eventstudy.engine.significance.headline import ordinary_days, unusual
-from eventstudy.engine.significance.rank_local import FEWEST
+from eventstudy.engine.significance.rank_limits import FEWEST
 from eventstudy.engine.windows import Design, WindowPlan
 from tests.engine.single_sample import single_block
 from tests.oracles import naive_spans

@@ -26,8 +26,16 @@ from eventstudy.engine.compiled.regress import _back_substitute, _eliminate, _el
 from eventstudy.engine.compiled.rows import FIRST, OBSERVED, RETURN, SPAN, TARGET, USED
 from eventstudy.engine.compiled.simd import product
 from eventstudy.engine.panel import LONGEST_SPAN
-from eventstudy.engine.significance.conformal import EQUAL
-from eventstudy.engine.significance.rank_local import FEW_STEPS, FEWEST, HALVINGS, NEAR, SPARE, STEPS, STEPS_AMONG_FEW
+from eventstudy.engine.significance.rank_limits import (
+    EQUAL,
+    FEW_STEPS,
+    FEWEST,
+    HALVINGS,
+    NEAR,
+    SPARE,
+    STEPS,
+    STEPS_AMONG_FEW,
+)
 from eventstudy.engine.windows import LOCAL_SESSIONS
 
 # columns of what is made

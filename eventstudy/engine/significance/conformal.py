@@ -10,9 +10,7 @@ import numpy as np
 from eventstudy.engine.context import EventContext, SingleTest
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.significance.distributions import Alternative
-
-# of the observed sum: sums that are nearer to it count as equal, which rounding would decide otherwise
-EQUAL = 1e-9
+from eventstudy.engine.significance.rank_limits import EQUAL
 
 
 def as_far(sums: Floats, side: Alternative) -> Bools:

@@ -14,15 +14,8 @@ from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.significance.conformal import as_far, circular_sums
 from eventstudy.engine.significance.distributions import Alternative
 from eventstudy.engine.significance.inversion import first_exit
+from eventstudy.engine.significance.rank_limits import FEW_STEPS, FEWEST, HALVINGS, NEAR, SPARE, STEPS, STEPS_AMONG_FEW
 from eventstudy.engine.windows import LOCAL_SESSIONS, Design
-
-# windows below which a rank says nothing at 5 %, two-sided
-FEWEST = 39
-# steps to a bound, which come closer by a factor of twenty each, and halvings where they do not
-STEPS, HALVINGS = 40, 60
-# first steps after which the exit is sought among few windows: so many more than go farther than the critical one
-FEW_STEPS, STEPS_AMONG_FEW, SPARE = 4, 12, 8
-NEAR = 1e-12
 
 
 def local_moves(z: Floats, roots: Floats, trailing: int = LOCAL_SESSIONS) -> Floats:
