@@ -8,7 +8,8 @@ import numpy as np
 
 from eventstudy.engine.block import select
 from eventstudy.engine.significance.conformal import rings
-from eventstudy.engine.significance.rank_local import FEWEST, local_moves
+from eventstudy.engine.significance.rank_limits import FEWEST
+from eventstudy.engine.significance.rank_local import local_moves
 
 if TYPE_CHECKING:
     from eventstudy.engine.panel import Floats, Ints
