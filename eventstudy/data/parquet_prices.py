@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -137,10 +138,10 @@ class _Collected:
 
 def _read_long(path: Path, layout: TableLayout, ranges: Sequence[Range], into: _Collected) -> None:
     columns = [layout.ticker, layout.date, *layout.numbers, *([layout.number] if layout.number else [])]
-    file = open_parquet(path, "Parquet", [layout.ticker])
+    file, asked = open_parquet(path, "Parquet", [layout.ticker]), sorted(into.capitals)
     for group in range(file.metadata.num_row_groups):
         reach = ranges[group]
-        if reach is not None and not any(reach[0] <= name <= reach[1] for name in into.capitals):
+        if reach is not None and bisect_left(asked, reach[0]) == bisect_right(asked, reach[1]):
             continue
         read = 0
         for batch in file.iter_batches(batch_size=4 * ROWS_AT_ONCE, row_groups=[group], columns=columns):

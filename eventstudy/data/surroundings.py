@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eventstudy.engine.panel import Bools, Ints
-from eventstudy.engine.windows import WindowPlan
+from eventstudy.engine.windows import WindowPlan, cut
 
 # sessions masked on either side of the day 0 of another announcement
 MASK_REACH = 1
@@ -23,7 +23,7 @@ class Surroundings:
 
     Attributes
     ----------
-    cells : uint8 (E, width)
+    cells : uint32 (E, width)
         From ``low`` days before day 0 on; sessions outside the calendar have no bit.
     """
 
@@ -33,13 +33,11 @@ class Surroundings:
     @classmethod
     def of(cls, bits: np.ndarray, series: Ints, session: Ints, low: int, high: int) -> Surroundings:
         """The bits from ``low`` days before to ``high`` days after some sessions."""
-        at = session.astype(np.int64)[:, None] + np.arange(-low, high + 1)
-        inside = (at >= 0) & (at < bits.shape[1])
-        found = bits[series[:, None], np.clip(at, 0, max(bits.shape[1] - 1, 0))]
-        return cls(np.where(inside, found, np.uint8(0)), low)
+        found = cut(bits, series, session.astype(np.int64) - low, low + high + 1, np.uint32(0))
+        return cls(found, low)
 
     def any(self, start: int, end: int) -> np.ndarray:
-        """Bits that occur from day ``start`` to day ``end``; uint8 (E,)."""
+        """Bits that occur from day ``start`` to day ``end``; uint32 (E,)."""
         return np.asarray(np.bitwise_or.reduce(self.cells[:, self.low + start : self.low + end + 1], axis=1))
 
     def masked(self, plan: WindowPlan, *, catalogue: bool = True) -> Bools:

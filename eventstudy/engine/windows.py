@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from eventstudy.engine.panel import Bools, Floats, Ints, ReturnPanel
 
@@ -116,8 +117,35 @@ class Design:
 
 def in_event_time(mask: Bools, series: Ints, session: Ints, plan: WindowPlan) -> Bools:
     """Cut a calendar-time mask (S, T) into event time (E, D); days outside the panel are False."""
-    position, inside = _positions(session, plan, mask.shape[1])
-    return mask[series[:, None], position] & inside
+    return cut(mask, series, session + plan.estimation_start, plan.n_days, np.False_)
+
+
+def cut(values: np.ndarray, series: Ints, start: Ints, width: int, fill: np.generic) -> np.ndarray:
+    """``width`` sessions of a series from a position on, for each event: (E, .., width) of values (S, .., T).
+
+    Parameters
+    ----------
+    start : int64 (E,)
+        Of any sign; sessions outside the calendar hold ``fill``.
+    """
+    n = values.shape[-1]
+    inside = (start >= 0) & (start <= n - width)
+    if inside.all() and len(start):
+        # whole rows of neighbouring cells are copied
+        return _rows(values, width)[series, ..., start, :]
+    found = np.full((len(series), *values.shape[1:-1], width), fill, dtype=values.dtype)
+    if inside.any():
+        found[inside] = _rows(values, width)[series[inside], ..., start[inside], :]
+    for row in np.flatnonzero(~inside).tolist():
+        first, stop = max(start[row], 0), min(max(start[row] + width, 0), n)
+        if first < stop:
+            found[row, ..., first - start[row] : stop - start[row]] = values[series[row], ..., first:stop]
+    return found
+
+
+def _rows(values: np.ndarray, width: int) -> np.ndarray:
+    """Every run of ``width`` sessions, (S, .., T - width + 1, width); nothing is copied."""
+    return sliding_window_view(np.asarray(values), width, axis=-1)
 
 
 def gather(
@@ -139,12 +167,10 @@ def gather(
     Design
         Days outside the panel are not observed, nor further ones that the plan does not need.
     """
-    position, inside = _positions(session, plan, panel.n_sessions)
-    rows = series[:, None]
-    y = np.where(inside, panel.returns[rows, position], np.nan)
-    # advanced indices around a slice put K last, which is the order wanted
-    x = np.where(inside[:, :, None], panel.factors[rows, :, position], np.nan)
-    span = np.where(inside, panel.span[rows, position], 0).astype(np.float64)
+    place = (series, session + plan.estimation_start, plan.n_days)
+    y = cut(panel.returns, *place, np.float64(np.nan))
+    x = np.ascontiguousarray(np.moveaxis(cut(panel.factors, *place, np.float64(np.nan)), 1, 2))
+    span = cut(panel.span, *place, np.int16(0)).astype(np.float64)
     observed = np.isfinite(y) & np.isfinite(x).all(axis=2) & (span > 0)
     if strict:
         observed &= span == 1
@@ -157,9 +183,7 @@ def gather(
         observed=observed,
         masked=masked,
         plan=plan,
-        offset=np.zeros(y.shape)
-        if panel.offset is None
-        else np.nan_to_num(np.where(inside, panel.offset[rows, position], 0.0)),
+        offset=np.zeros(y.shape) if panel.offset is None else np.nan_to_num(cut(panel.offset, *place, np.float64(0))),
     )
 
 
@@ -168,11 +192,3 @@ def _beyond(usable: Bools, plan: WindowPlan) -> Bools:
     valid = usable[:, : plan.estimation]
     after: Ints = np.cumsum(valid[:, ::-1], axis=1)[:, ::-1] - valid
     return np.asarray((after >= plan.least) & (np.arange(plan.estimation) < plan.further))
-
-
-def _positions(session: Ints, plan: WindowPlan, n_sessions: int) -> tuple[Ints, Bools]:
-    """Panel column of each event day, clipped into the panel, and whether it lies inside."""
-    days = np.arange(plan.estimation_start, plan.end + 1)
-    position = session[:, None] + days[None, :]
-    inside = (position >= 0) & (position < n_sessions)
-    return np.clip(position, 0, n_sessions - 1), inside

@@ -88,7 +88,6 @@ def study_block(job: Job, events: Roster, seeds: Ints | None = None, write: Bloc
         one.block.context.let_go(days=len(events) > CHUNK and job.options.entry.twin != "")
         whole += [one.block] if job.keep else []
         del one, every
-        give_back()
     found = end_to_end(measured)
     return BlockResult(
         primary=Primary.of(found, job.spec),
@@ -204,7 +203,7 @@ def rank_block(job: Job, events: Roster, again: Again, known: Block | None = Non
             kept = select(known, np.arange(at, at + len(chunk)))
             sums = totals_of(kept.measures, kept.design, kept.fits, job.options, list(cells.values()), again.parts)
         added_pass(found, dict(zip(cells, sums, strict=True)))
-        give_back()
+    give_back()
     return found
 
 
