@@ -75,6 +75,25 @@ def test_neither_neighbours_nor_threads_change_a_digit() -> None:
 
 
 @needs_numba
+@pytest.mark.parametrize(
+    ("test", "filled"),
+    [
+        ("conformal", {"p_conformal", "p_min_conformal"}),
+        ("vol-conformal", {"p_vol_conformal"}),
+        ("rank-local", {"p_rank_local", "p_min_rank_local", "rank_low", "rank_high"}),
+    ],
+)
+def test_one_test_fills_its_own_columns_alone(test: str, filled: set[str]) -> None:
+    from eventstudy.engine.compiled.compiled_api import refitted_compiled
+
+    panel, placed = hard_panel(4), hard_events(4, 60)
+    asked = options(tests=frozenset({test}), engine="numba")
+    known = np.ones((60, len(asked.windows)), dtype=bool)
+    found = refitted_compiled(panel, placed, asked, known)
+    assert {name for name, values in found.items() if np.isfinite(values).any()} == filled
+
+
+@needs_numba
 def test_a_wrong_order_is_seen() -> None:
     """The comparison above tells one event from another: the same events, turned round, have other ranks."""
     panel, placed = hard_panel(4), hard_events(4, 60)

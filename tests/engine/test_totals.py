@@ -195,6 +195,22 @@ def test_long_windows_short_estimations_and_ties_by_hand() -> None:
         np.testing.assert_array_equal(one.sums["sign_u"], sign)
 
 
+@needs_numba
+@pytest.mark.parametrize("sar", [[1.0], [2.0], [2.0, 1.0, np.nan], [3.0, 3.0], [0.0]])
+def test_equal_sums_of_squares_share_their_rank(sar: list[float]) -> None:
+    """The mid-rank that SciPy gives, among sums over a ring of days."""
+    from scipy.stats import rankdata
+
+    from eventstudy.engine.compiled.second_pass_compiled import _among_runs
+
+    square = np.array([1.0, 4.0, 1.0, 9.0, 4.0, 1.0, 0.0, 4.0])
+    own = np.array(sar)[np.isfinite(sar)]
+    ring = [np.take(square, range(i, i + len(own)), mode="wrap").sum() for i in range(len(square))]
+    wanted = (rankdata([*ring, (own**2).sum()])[-1] - 0.5) / (len(square) + 1)
+    room = np.concatenate([square, np.zeros(len(own))]), np.zeros(len(square))
+    assert _among_runs(room[0], len(square), np.array(sar), (0, len(sar)), room[1]) == pytest.approx(wanted, abs=1e-15)
+
+
 def test_the_sample_holds_what_it_is_meant_to() -> None:
     """Ties, holes, short windows and events that cannot be studied."""
     panel, placed, cells = sample("market-model")

@@ -163,11 +163,6 @@ class Sample:
         """L, days of the test window."""
         return self.end - self.start + 1
 
-    @property
-    def n_dates(self) -> int:
-        """Distinct day-0 dates."""
-        return len(np.unique(self.dates))
-
     def part(self, start: int, stop: int) -> Sample:
         """Events start to stop of the sample."""
         cut = slice(start, stop)
