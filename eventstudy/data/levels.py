@@ -24,6 +24,8 @@ FALLS = (
 RISES = tuple(ratio for ratio in FALLS if ratio.is_integer())
 # how near a move must be to a ratio, in daily scales and at most; and how many scales the ratio must be
 NEAR, NEAREST, FARTHEST, SCALES = 3.0, 0.01, 0.08, 8.0
+# a move that may be a break, or huge
+SMALLEST = HUGE - FARTHEST
 # beyond this a move near a power of ten is a change of units, whatever the scale
 UNITS, UNITS_NEAR = 2.0, 0.25
 # sessions before for the scale; on either side for the level; after for calm, and how calm
@@ -42,30 +44,47 @@ class _Moves:
     span: Ints
 
 
-def level_break(series: AlignedSeries) -> Bools:
-    """Sessions on which the price of the ticker or of a benchmark changes by a factor of a split or of units and stays
-    there: bool (T,)."""
-    found = np.zeros(len(series.total), dtype=bool)
-    for moves in _all_moves(series):
-        found[moves.at[_breaks(moves)]] = True
-    return found
+@dataclass(frozen=True, slots=True)
+class LevelMarks:
+    """What ``level_marks`` finds on T sessions; arrays are bool (T,).
+
+    Attributes
+    ----------
+    broken
+        The price of the ticker or of a benchmark changes by a factor of a split or of units and stays there.
+    huge
+        One of them moves beyond a factor of 1.5.
+    spiked
+        The ticker moves against the market beyond 10 % and eight times the usual, and the next session takes the move
+        back to within a tenth, or twice the usual.
+    """
+
+    broken: Bools
+    huge: Bools
+    spiked: Bools
 
 
-def huge_move(series: AlignedSeries) -> Bools:
-    """Sessions on which the price of the ticker or of a benchmark moves beyond a factor of 1.5: bool (T,)."""
-    found = np.zeros(len(series.total), dtype=bool)
-    for moves in _all_moves(series):
-        found[moves.at[np.abs(moves.size) >= HUGE]] = True
-    return found
+def level_marks(series: AlignedSeries) -> LevelMarks:
+    """Moves of the ticker against its first benchmark, and of every benchmark by itself, that no market explains."""
+    # a source of returns has no prices; its returns are used instead
+    own = series.price if np.isfinite(series.price).any() else series.total
+    rows = np.vstack((own, series.factors))
+    sizes = rows if series.kind == "log" else _logs(rows)
+    alone = not len(series.factors) or series.ticker in series.benchmarks[:1]
+    mine = _of(sizes[0], sizes[0] if alone else sizes[0] - np.nan_to_num(sizes[1]), series.span)
+    large = np.flatnonzero((np.abs(sizes[1:]) >= SMALLEST).any(axis=1))
+    broken, huge = np.zeros(len(own), dtype=bool), np.zeros(len(own), dtype=bool)
+    for moves in (mine, *(_of(sizes[1 + row], sizes[1 + row], series.span) for row in large.tolist())):
+        broken[moves.at[_breaks(moves)]] = True
+        huge[moves.at[np.abs(moves.size) >= HUGE]] = True
+    return LevelMarks(broken, huge, _spikes(mine, len(own)))
 
 
-def spike(series: AlignedSeries) -> Bools:
-    """One-session moves against the market beyond 10 % and eight times the usual that the next session takes back to
-    within a tenth, or twice the usual: bool (T,)."""
-    found = np.zeros(len(series.total), dtype=bool)
-    moves = _of_ticker(series)
+def _spikes(moves: _Moves, n: int) -> Bools:
+    found = np.zeros(n, dtype=bool)
     left, single = moves.left, moves.span == 1
-    big = np.flatnonzero((np.abs(left[:-1]) > SPIKE) & single[:-1] & single[1:] & (np.diff(moves.at) == 1))
+    big = np.flatnonzero(np.abs(left[:-1]) > SPIKE)
+    big = big[single[big] & single[big + 1] & (moves.at[big + 1] - moves.at[big] == 1)]
     if not len(big):
         return found
     scale = moves_at(left, big).scale
@@ -73,25 +92,6 @@ def spike(series: AlignedSeries) -> Bools:
     good = (size > SPIKE_SCALES * scale) & (back <= np.maximum(STAYS * size, STAYS_SCALES * scale))
     found[moves.at[big[good]]] = True
     return found
-
-
-def _all_moves(series: AlignedSeries) -> list[_Moves]:
-    """Moves of the ticker against its first benchmark, and of every benchmark by itself."""
-    own = [_of_ticker(series)]
-    for factor in series.factors:
-        size = factor if series.kind == "log" else _logs(factor)
-        own.append(_of(size, size, series.span))
-    return own
-
-
-def _of_ticker(series: AlignedSeries) -> _Moves:
-    # a source of returns has no prices; its returns are used instead
-    own = series.price if np.isfinite(series.price).any() else series.total
-    size = own if series.kind == "log" else _logs(own)
-    if not len(series.factors) or series.ticker in series.benchmarks[:1]:
-        return _of(size, size, series.span)
-    market = series.factors[0] if series.kind == "log" else _logs(series.factors[0])
-    return _of(size, size - np.nan_to_num(market), series.span)
 
 
 def _of(size: Floats, left: Floats, span: Ints) -> _Moves:
@@ -108,10 +108,9 @@ def _logs(simple: Floats) -> Floats:
 
 def _breaks(moves: _Moves) -> Ints:
     """Places of moves that are near a ratio, after which the level stays and the market is calm."""
-    level = np.cumsum(moves.size)
-    smallest = HUGE - FARTHEST
-    found = [at for at in np.flatnonzero(np.abs(moves.left) >= smallest).tolist() if _is_break(moves, level, at)]
-    return np.array(found, dtype=np.int64)
+    large = np.flatnonzero(np.abs(moves.left) >= SMALLEST).tolist()
+    level = np.cumsum(moves.size) if large else moves.size
+    return np.array([at for at in large if _is_break(moves, level, at)], dtype=np.int64)
 
 
 def _is_break(moves: _Moves, level: Floats, at: int) -> bool:

@@ -22,7 +22,7 @@ from eventstudy.data.factors import (
     without_self,
 )
 from eventstudy.data.prices import PriceTable
-from eventstudy.data.returns import AlignedSeries, align
+from eventstudy.data.returns import AlignedSeries, PlacedBenchmarks, align
 from eventstudy.data.series_index import SeriesKey, row_benchmarks, series_of
 from eventstudy.data.surroundings import RESUMED, Surroundings, masked_history
 from eventstudy.engine.models import MODELS
@@ -58,15 +58,31 @@ class Market:
     n_peers: int = 0
     index_weights: dict[str, float] = field(default_factory=dict)
     _made: dict[tuple[SeriesKey, str], AlignedSeries] = field(default_factory=dict)
+    _placed: PlacedBenchmarks = field(default_factory=PlacedBenchmarks)
 
     def series(self, key: SeriesKey, returns: str) -> AlignedSeries:
         """Aligned returns of a key; both the ticker and its benchmarks must be in ``prices``."""
         if (key, returns) not in self._made:
-            calendar = self.calendars[key.exchange]
-            self._made[key, returns] = aligned_series(
-                self.prices, key, calendar, returns, self.factors, self.n_peers, self.index_weights
-            )
+            self._made[key, returns] = self._aligned(key, returns)
         return self._made[key, returns]
+
+    def _aligned(self, key: SeriesKey, returns: str) -> AlignedSeries:
+        """Returns of a key, with the regressors of a model that makes its own."""
+        calendar = self.calendars[key.exchange]
+        series = align(self.prices, key.ticker, key.benchmarks, calendar, returns, self._placed)
+        if not key.made_for:
+            return series
+        model = MODELS[key.made_for]
+        makers: dict[str, Callable[[], AlignedSeries]] = {
+            "factors": lambda: with_factors(series, self.factors, model.columns),  # type: ignore[arg-type]
+            "ex-self": lambda: without_self(series, self.index_weights.get(series.ticker, 0.0)),
+            "donors": lambda: with_donors(series, self.n_peers),
+            "peers": lambda: with_peers(series, self.n_peers, market=False),
+            "market-and-peers": lambda: with_peers(series, self.n_peers, market=True),
+            "instrument": lambda: with_shifts(series, SHIFTS, instrument=True),
+            "shifts": lambda: with_shifts(series, SHIFTS),
+        }
+        return makers[model.made_by]()
 
     def trouble(self, key: SeriesKey) -> tuple[str, str] | None:
         """(reason, detail) where prices of the key are missing altogether."""
@@ -105,32 +121,6 @@ def missing_prices(prices: PriceTable, key: SeriesKey) -> tuple[str, str] | None
     if (key.ticker, key.exchange) in prices.wrong:
         return WRONG_CALENDAR, prices.wrong[key.ticker, key.exchange]
     return None
-
-
-def aligned_series(
-    prices: PriceTable,
-    key: SeriesKey,
-    calendar: TradingCalendar,
-    returns: str,
-    factors: FactorTable | None = None,
-    n_peers: int = 0,
-    index_weights: Mapping[str, float] | None = None,
-) -> AlignedSeries:
-    """Returns of a key, with the regressors of a model that makes its own."""
-    series = align(prices, key.ticker, key.benchmarks, calendar, returns)
-    if not key.made_for:
-        return series
-    model = MODELS[key.made_for]
-    makers: dict[str, Callable[[], AlignedSeries]] = {
-        "factors": lambda: with_factors(series, factors, model.columns),  # type: ignore[arg-type]
-        "ex-self": lambda: without_self(series, (index_weights or {}).get(series.ticker, 0.0)),
-        "donors": lambda: with_donors(series, n_peers),
-        "peers": lambda: with_peers(series, n_peers, market=False),
-        "market-and-peers": lambda: with_peers(series, n_peers, market=True),
-        "instrument": lambda: with_shifts(series, SHIFTS, instrument=True),
-        "shifts": lambda: with_shifts(series, SHIFTS),
-    }
-    return makers[model.made_by]()
 
 
 def _pad(values: Floats, width: int, fill: float = np.nan) -> Floats:

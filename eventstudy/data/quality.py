@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from eventstudy.data.levels import huge_move, level_break, spike
+from eventstudy.data.levels import level_marks
 from eventstudy.data.prices import BY_HEADING, DOUBTFUL, OFF_CALENDAR, SPLIT_UNCLEAR, SPLITS_UNKNOWN, Floats
 from eventstudy.data.returns import AlignedSeries
 from eventstudy.data.surroundings import RESUMED
@@ -37,7 +37,7 @@ def quality_bits(series: AlignedSeries) -> np.ndarray:
     ``TWICE`` those of closes that occur twice or in the column of opens, ``REPEATS`` those on which the stock or its
     benchmark has the close of the session before.
     """
-    broken = level_break(series)
+    marks = level_marks(series)
     # a source of returns has no prices
     own = np.where(np.isnan(series.price), series.total + series.offset, series.price)
     moves = np.vstack((own, series.factors[:1]))
@@ -45,7 +45,7 @@ def quality_bits(series: AlignedSeries) -> np.ndarray:
         (TRADED, series.traded),
         (STALE, stale(series) | filled_forward(moves)),
         (REPEATS, (moves == 0).any(axis=0)),
-        (BAD_TICK, bad_tick(series) | spike(series)),
+        (BAD_TICK, bad_tick(series) | marks.spiked),
         (GAP, benchmark_gap(series)),
         (MISSING, missing(series)),
         (UNCLEAR, series.doubt & SPLIT_UNCLEAR > 0),
@@ -53,8 +53,8 @@ def quality_bits(series: AlignedSeries) -> np.ndarray:
         (AGAINST, against_benchmark(series)),
         (RAW, series.doubt & SPLITS_UNKNOWN > 0),
         (TWICE, series.doubt & DOUBTFUL > 0),
-        (LEVEL, broken),
-        (HUGE, huge_move(series) & ~broken),
+        (LEVEL, marks.broken),
+        (HUGE, marks.huge & ~marks.broken),
         (TAIL, series.dropped),
         (HOLE, series.hole),
         (RESUMED, series.resumed),
@@ -63,7 +63,8 @@ def quality_bits(series: AlignedSeries) -> np.ndarray:
     )
     bits = np.zeros(len(series.total), dtype=np.uint32)
     for bit, where in found:
-        bits |= np.where(where, np.uint32(bit), np.uint32(0))
+        if where.any():
+            bits[where] |= np.uint32(bit)
     return bits
 
 
@@ -71,6 +72,8 @@ def bad_tick(series: AlignedSeries) -> Bools:
     """One-session returns beyond 25 % that the next session takes back to within a tenth of the move: bool (T,)."""
     simple = np.expm1(series.price) if series.kind == "log" else series.price
     found = np.zeros(len(simple), dtype=bool)
+    if not (np.abs(simple) > BAD_TICK_RETURN).any():
+        return found
     move, after = simple[:-1], simple[1:]
     both = (1 + move) * (1 + after) - 1
     with np.errstate(invalid="ignore"):
@@ -92,6 +95,8 @@ def stale(series: AlignedSeries) -> Bools:
     values = series.quoted[positions]
     # a source of returns has no closes
     moved = np.where(np.isnan(values[1:]), series.total[positions[1:]] != 0, values[1:] != values[:-1])
+    if np.count_nonzero(moved) > len(moved) - STALE_RUN + 1:
+        return found
     starts = np.flatnonzero(np.concatenate([[True], moved]))
     lengths = np.diff(np.append(starts, len(values)))
     found[positions] = np.repeat(lengths >= STALE_RUN, lengths)
@@ -114,9 +119,9 @@ def filled_forward(moves: Floats) -> Bools:
     found = np.zeros(moves.shape[1], dtype=bool)
     size = np.abs(moves)
     for row, none in zip(size, size <= NO_MOVE, strict=True):
-        known = np.flatnonzero(np.isfinite(row))
         if np.count_nonzero(none) <= FEW_REPEATS:
             continue
+        known = np.flatnonzero(np.isfinite(row))
         for first in range(0, max(len(known) - BLOCK // 2, 1), BLOCK):
             # what is left of half a block or less belongs to the last
             block = known[first : first + BLOCK] if len(known) - first > 3 * BLOCK // 2 else known[first:]
@@ -159,19 +164,22 @@ def against_benchmark(series: AlignedSeries) -> Bools:
     first = int(used[0])
     returns = np.stack((series.total[used], series.factors[0][used]))
     sizes = CLIPPED * np.median(np.abs(returns), axis=1)[:, None]
-    both = np.zeros((2, n - first))
-    both[:, used - first] = np.minimum(np.maximum(returns, -sizes), sizes)
-    (own, market), there = both, known[first:]
+    # whether a session is known, the stock's return and the market's, 0 where they are not
+    day = np.zeros((3, n - first))
+    day[0, used - first] = 1.0
+    day[1:, used - first] = np.minimum(np.maximum(returns, -sizes), sizes)
     stops = [np.arange(n - first, width - 1, -(width // 2)) for width, _ in LAGGED]
     widths, limits = np.repeat(np.array(LAGGED), [len(ends) for ends in stops], axis=0).T
     stop = np.concatenate(stops)
     start = stop - widths.astype(np.int64)
     if not len(stop):
         return found
+    both, moves = day[0, 1:] * day[0, :-1], day[1:]
+    later, before = moves[:, 1:] * both, moves[:, :-1] * both
     sums = (
-        _sums((own, there), (market, there), start, stop),
-        _sums((own[1:], there[1:]), (market[:-1], there[:-1]), start, stop - 1),
-        _sums((own[:-1], there[:-1]), (market[1:], there[1:]), start, stop - 1),
+        _sums(day[0], moves[0], moves[1], start, stop),
+        _sums(both, later[0], before[1], start, stop - 1),
+        _sums(both, before[0], later[1], start, stop - 1),
     )
     r, count = _correlations(np.stack(sums, axis=1))
     with np.errstate(invalid="ignore"):
@@ -182,14 +190,10 @@ def against_benchmark(series: AlignedSeries) -> Bools:
     return found
 
 
-def _sums(one: tuple[Floats, Bools], other: tuple[Floats, Bools], start: Ints, stop: Ints) -> Floats:
-    """Sums of windows over the rows where both are known: count, x, y, xx, yy, xy; float64 (6, W).
-
-    Each side is its values, 0 where they are not known, and whether they are.
-    """
-    (x, x_known), (y, y_known) = one, other
+def _sums(known: Floats, x: Floats, y: Floats, start: Ints, stop: Ints) -> Floats:
+    """Sums of windows over pairs that are 0 where they are not known: count, x, y, xx, yy, xy; float64 (6, W)."""
     rows = np.zeros((6, len(x) + 1))
-    rows[0, :-1], rows[1, :-1], rows[2, :-1] = x_known & y_known, x * y_known, y * x_known
+    rows[0, :-1], rows[1, :-1], rows[2, :-1] = known, x, y
     np.multiply(rows[1:3], rows[1:3], out=rows[3:5])
     np.multiply(rows[1], rows[2], out=rows[5])
     # every second sum is that from the end of a window to the start of the next

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +92,7 @@ LATE_OPENS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class _OnCalendar:
+class OnCalendar:
     """One symbol's figures on the sessions.
 
     ``paid`` is the running sum of dividends. ``adjusted`` of a source of returns is an index of them, linked within a
@@ -109,7 +109,7 @@ class _OnCalendar:
     chain: NDArray[np.int64]
 
 
-def _on_calendar(series: PriceSeries, calendar: TradingCalendar) -> _OnCalendar:
+def _on_calendar(series: PriceSeries, calendar: TradingCalendar) -> OnCalendar:
     n = len(calendar.sessions)
     at = np.searchsorted(calendar.sessions, series.dates)
     inside = at < n
@@ -131,7 +131,7 @@ def _on_calendar(series: PriceSeries, calendar: TradingCalendar) -> _OnCalendar:
     adjusted = spread(series.adj_close) if by_ratio else close
     if series.spans is not None:
         return _index_on_calendar(series, calendar, at)
-    return _OnCalendar(
+    return OnCalendar(
         close=close,
         quoted=close if series.local is None else spread(series.quoted),
         open=spread(series.open),
@@ -143,7 +143,7 @@ def _on_calendar(series: PriceSeries, calendar: TradingCalendar) -> _OnCalendar:
     )
 
 
-def _index_on_calendar(series: PriceSeries, calendar: TradingCalendar, at: NDArray[np.int64]) -> _OnCalendar:
+def _index_on_calendar(series: PriceSeries, calendar: TradingCalendar, at: NDArray[np.int64]) -> OnCalendar:
     """An index of returns on the sessions; ``at`` is the session on or after each row.
 
     A return is linked to the row before where no session lies between them or it covers all that do. Else a chain
@@ -175,10 +175,10 @@ def _index_on_calendar(series: PriceSeries, calendar: TradingCalendar, at: NDArr
             before = series.close[first - 1] if first else 1.0
             adjusted[base], chain[base] = before, chains[first]
     nothing = np.full(n, np.nan)
-    return _OnCalendar(nothing, nothing, nothing, adjusted, np.zeros(n), True, row, chain)
+    return OnCalendar(nothing, nothing, nothing, adjusted, np.zeros(n), True, row, chain)
 
 
-def _between(figures: _OnCalendar, common: NDArray[np.int64]) -> Floats:
+def _between(figures: OnCalendar, common: NDArray[np.int64]) -> Floats:
     """Simple total return between consecutive common sessions; entry k ends at ``common[k + 1]``."""
     now, before = common[1:], common[:-1]
     if figures.by_ratio:
@@ -190,7 +190,7 @@ def _between(figures: _OnCalendar, common: NDArray[np.int64]) -> Floats:
     return (figures.close[now] + received) / figures.close[before] - 1
 
 
-def _parts(figures: _OnCalendar) -> tuple[Floats, Floats]:
+def _parts(figures: OnCalendar) -> tuple[Floats, Floats]:
     """Overnight and intraday simple returns of every session whose previous session has a close. A listing whose open
     is often the close before, because its first trade came late, has no parts (methods A3)."""
     n = len(figures.close)
@@ -208,8 +208,33 @@ def _parts(figures: _OnCalendar) -> tuple[Floats, Floats]:
     return overnight, intraday
 
 
+@dataclass(slots=True)
+class PlacedBenchmarks:
+    """Benchmarks on calendars, which many firms share: each is placed once.
+
+    A key is the place of two objects in memory; both are held with what was made of them.
+    """
+
+    known: dict[tuple[int, int], tuple[PriceSeries, TradingCalendar, OnCalendar, tuple[Floats, Floats]]] = field(
+        default_factory=dict
+    )
+
+    def of(self, series: PriceSeries, calendar: TradingCalendar) -> tuple[OnCalendar, tuple[Floats, Floats]]:
+        """The figures of a benchmark on the sessions, and its overnight and intraday returns."""
+        key = id(series), id(calendar)
+        if key not in self.known:
+            made = _on_calendar(series, calendar)
+            self.known[key] = series, calendar, made, _parts(made)
+        return self.known[key][2:]
+
+
 def align(
-    prices: PriceTable, ticker: str, benchmarks: Sequence[str], calendar: TradingCalendar, kind: str
+    prices: PriceTable,
+    ticker: str,
+    benchmarks: Sequence[str],
+    calendar: TradingCalendar,
+    kind: str,
+    placed: PlacedBenchmarks | None = None,
 ) -> AlignedSeries:
     """Returns of a ticker and its benchmarks between consecutive common sessions.
 
@@ -222,6 +247,8 @@ def align(
     calendar : TradingCalendar
         Of the ticker's listing.
     kind : {"simple", "log"}
+    placed : PlacedBenchmarks or None
+        Benchmarks that were placed before; filled here.
 
     Returns
     -------
@@ -231,7 +258,12 @@ def align(
     """
     series, dropped = _without_tails(prices, ticker, benchmarks, calendar)
     own = _on_calendar(series[ticker], calendar)
-    others = [_on_calendar(series[symbol], calendar) for symbol in benchmarks]
+    placed = placed or PlacedBenchmarks()
+    others, other_parts = [], []
+    for symbol in benchmarks:
+        figures, cut = placed.of(series[symbol], calendar)
+        others.append(figures)
+        other_parts.append(cut)
     n, k = len(calendar.sessions), len(others)
     # of a source of returns the sessions with a row; of prices those with a close
     traded = own.row if series[ticker].spans is not None else np.isfinite(own.close)
@@ -242,7 +274,7 @@ def align(
     resumed[common[1:][far]] = True
     for start, stop in zip(common[:-1][far], common[1:][far], strict=True):
         hole[start + 1 : stop] = True
-    parts = [_parts(figures) for figures in (own, *others)]
+    overnight, intraday = _parts(own)
     shape = np.log1p if kind == "log" else np.asarray
     positions, market_positions = np.flatnonzero(traded), np.flatnonzero(market if others else traded)
     return AlignedSeries(
@@ -254,10 +286,10 @@ def align(
         price=shape(price),
         span=span,
         factors=shape(factors),
-        overnight=shape(parts[0][0]),
-        intraday=shape(parts[0][1]),
-        overnight_factors=shape(np.array([part[0] for part in parts[1:]]).reshape(k, n)),
-        intraday_factors=shape(np.array([part[1] for part in parts[1:]]).reshape(k, n)),
+        overnight=shape(overnight),
+        intraday=shape(intraday),
+        overnight_factors=shape(np.array([night for night, _ in other_parts]).reshape(k, n)),
+        intraday_factors=shape(np.array([day for _, day in other_parts]).reshape(k, n)),
         traded=traded,
         benchmark_traded=market,
         first=int(positions[0]) if len(positions) else -1,
@@ -274,7 +306,7 @@ def align(
     )
 
 
-def _common(own: _OnCalendar, others: Sequence[_OnCalendar]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _common(own: OnCalendar, others: Sequence[OnCalendar]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Sessions on which all have a close, and which of the later ones follow a hole that no return bridges."""
     # a close whose adjusted close is empty gives no total return: a hole, bridged like any other
     common = np.flatnonzero(np.logical_and.reduce([np.isfinite(one.adjusted) for one in (own, *others)]))
@@ -282,7 +314,7 @@ def _common(own: _OnCalendar, others: Sequence[_OnCalendar]) -> tuple[NDArray[np
 
 
 def _over_holes(
-    own: _OnCalendar, others: Sequence[_OnCalendar], common: NDArray[np.int64], far: NDArray[np.bool_]
+    own: OnCalendar, others: Sequence[OnCalendar], common: NDArray[np.int64], far: NDArray[np.bool_]
 ) -> tuple[Floats, Floats, NDArray[np.int64], Floats]:
     """Returns between consecutive common sessions: total and price returns, spans, factors; none over a long hole."""
     n, k = len(own.close), len(others)

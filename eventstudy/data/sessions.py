@@ -87,9 +87,10 @@ def wrong_calendar(own: PriceSeries, benchmark: PriceSeries | None, calendar: Tr
     """
     sessions = calendar.sessions[between(calendar.sessions, within.first, within.last)]
     place = between(own.dates, within.first, within.last)
-    rows, changed = own.dates[place], moved_alone(own)[place]
-    if len(sessions) < FEW_EMPTY or len(rows) < FEW_EMPTY:
+    rows = own.dates[place]
+    if len(sessions) < FEW_EMPTY or len(rows) < FEW_EMPTY or np.array_equal(rows, sessions):
         return ""
+    changed = moved_alone(own)[place]
     held = on_sessions(rows, sessions)
     inside = (rows >= sessions[0]) & (rows <= sessions[-1])
     off = rows[inside & ~held & changed]

@@ -39,7 +39,7 @@ def shifted(dates: Dates, sessions: Dates, exchange: str) -> str:
     str
         Why the series is refused, with the days and the cure; empty where the dates fit.
     """
-    if not len(sessions) or not len(dates):
+    if not len(sessions) or not len(dates) or np.array_equal(dates, sessions):
         return ""
     rows = dates[(dates >= sessions[0]) & (dates <= sessions[-1])]
     off = rows[sessions[np.searchsorted(sessions, rows)] != rows]
