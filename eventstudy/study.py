@@ -32,6 +32,7 @@ from eventstudy.evaluations import Evaluations
 from eventstudy.flags import doubt_notice
 from eventstudy.measured import MeasuredEvents, end_to_end
 from eventstudy.memory import check_memory
+from eventstudy.opening import exists, is_file
 from eventstudy.prepare import Asked, Prepared, Storage, prepare
 from eventstudy.report.event_tables import EventTables
 from eventstudy.results import PAGES, Studied, StudyResult, shown_events
@@ -382,7 +383,7 @@ def confounders_beside(events: EventColumns, given: str | Path | ConfounderTable
     if given is not None:
         return given if isinstance(given, ConfounderTable) else read_confounders(given)
     beside = Path(events.path).parent / "confounders.csv"
-    return read_confounders(beside) if Path(events.path).is_file() and beside.exists() else None
+    return read_confounders(beside) if is_file(events.path) and exists(beside) else None
 
 
 def chosen_rows(index: EventIndex, only: Sequence[str]) -> Asked:
