@@ -99,6 +99,45 @@ def opened_text(path: str | Path, largest: int, *, links: bool = True) -> Iterat
         yield lines
 
 
+def exists(path: str | Path) -> bool:
+    """Whether a path leads to something. A name that no file can have, such as one that is too long, leads to nothing;
+    ``Path.exists`` raises for it before Python 3.14. Raises ``PermissionError`` where the system does not say."""
+    return _mode(path) != 0
+
+
+def is_file(path: str | Path) -> bool:
+    """Whether a path leads to a regular file; as ``exists``."""
+    return stat.S_ISREG(_mode(path))
+
+
+def is_folder(path: str | Path) -> bool:
+    """Whether a path leads to a folder; as ``exists``."""
+    return stat.S_ISDIR(_mode(path))
+
+
+def _mode(path: str | Path) -> int:
+    try:
+        return os.stat(path).st_mode
+    except PermissionError:
+        raise
+    except (OSError, ValueError):
+        return 0
+
+
+def can_be_written(folder: Path) -> bool:
+    """Whether a folder is there and can be written, or can be made where its nearest existing parent is."""
+    for place in (folder, *folder.parents):
+        try:
+            mode = os.stat(place).st_mode
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError):
+            # a parent that is a file, a name that is too long, or a folder that may not be looked into
+            return False
+        return stat.S_ISDIR(mode) and os.access(place, os.W_OK | os.X_OK)
+    return False
+
+
 def check_regular(path: str | Path, largest: int = STREAMED, *, links: bool = True) -> None:
     """Raise as ``opened`` does, for a library that opens the path itself; nothing where there is no such file."""
     try:

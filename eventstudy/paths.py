@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from eventstudy.errors import InputFileError, Problem, UsageError
+from eventstudy.opening import exists
 from eventstudy.spelling import meant_path
 
 INIT = "`eventstudy init` writes an example study"
@@ -14,8 +14,7 @@ INIT = "`eventstudy init` writes an example study"
 def existing_events_file(path: Path) -> Path:
     """The events file, if there is one. Raises ``InputFileError`` if not, with the name of the file that was probably
     meant."""
-    # os.path, because names too long for a file system, or with a NUL, are merely not there
-    if os.path.exists(path):
+    if exists(path):
         return path
     raise InputFileError(str(path), [Problem(0, "", "", f"there is no such file; {meant_path(path) or INIT}")])
 
@@ -28,5 +27,5 @@ def check_named(source: str, factors: str) -> None:
 
     kind, _, place = source.partition(":")
     for option, text, folder in (("source", place, kind == "csv"), ("factors", factors, False)):
-        if text not in ("", LIVE) and not os.path.exists(text) and (hint := meant_path(Path(text), folder=folder)):
+        if text not in ("", LIVE) and not exists(text) and (hint := meant_path(Path(text), folder=folder)):
             raise UsageError(f"--{option}: there is no {text}", f"a {'folder' if folder else 'file'}", hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -154,14 +155,15 @@ def prepare(
     batches = Batches(index, series, used.tolist(), source, spec, storage.keep_prices)
     proven = prove(batches)
     index = proven.index
-    made = _aligned(proven, batches, factors, storage, say)
     excluded = exclusions.Excluded()
-    gap = None
-    if spec.missing == "strict":
-        at = np.maximum(index.session, 0)
-        gap = (index.session < 0) | (made.writer.spans()[series.series, at] != 1)
-    admitted = exclusions.admit(rows, series.series, index.session, made.reach, gap, excluded)
-    panel = made.writer.close(made.bits | happenings(index)[series.pair], made.facts)
+    with ExitStack() as files:
+        made = _aligned(proven, batches, factors, _empty(index, series, spec, storage.folder, files), say)
+        gap = None
+        if spec.missing == "strict":
+            at = np.maximum(index.session, 0)
+            gap = (index.session < 0) | (made.writer.spans()[series.series, at] != 1)
+        admitted = exclusions.admit(rows, series.series, index.session, made.reach, gap, excluded)
+        panel = made.writer.close(made.bits | happenings(index)[series.pair], made.facts)
     own, names = own_group(index.events, spec, admitted, storage.groups)
     marks = marked(index, reported, confounded_on_day0(index), spec)
     weight = value_weights(index, admitted, batches, series.series[admitted])
@@ -307,10 +309,10 @@ class _Aligned:
     choice: Choice | None = None
 
 
-def _aligned(proven: Proven, batches: Batches, factors: FactorTable | None, storage: Storage, say: Say) -> _Aligned:
+def _aligned(proven: Proven, batches: Batches, factors: FactorTable | None, made: _Aligned, say: Say) -> _Aligned:
     """Align the series one by one and store each as it is made; series without prices stay empty."""
     index, series, spec = proven.index, batches.series, batches.spec
-    made, wanted = _empty(index, series, spec, storage), set(batches.used)
+    wanted = set(batches.used)
     for numbers, stated in batches:
         if len(numbers) < len(series.keys):
             say(f"returns of {numbers.stop:,} of {len(series.keys):,} series")
@@ -319,7 +321,7 @@ def _aligned(proven: Proven, batches: Batches, factors: FactorTable | None, stor
         made.provenance |= {symbol: one.provenance for symbol, one in prices.series.items()}
         made.refused |= prices.refused
         market = Market(prices, index.calendars, factors, len(spec.peers), spec.weights)
-        if storage.keep_prices:
+        if batches.keep:
             made.market = market
         for number in numbers:
             _add(made, number, series.keys[number], market if number in wanted else None, spec)
@@ -341,12 +343,12 @@ def _market(proven: Proven, batches: Batches, factors: FactorTable | None) -> Ma
     return Market(prices, proven.index.calendars, factors, len(spec.peers), spec.weights)
 
 
-def _empty(index: EventIndex, series: SeriesIndex, spec: StudySpec, storage: Storage) -> _Aligned:
+def _empty(index: EventIndex, series: SeriesIndex, spec: StudySpec, folder: Path | None, files: ExitStack) -> _Aligned:
     sessions = [index.calendars[code].sessions for code in index.codes]
     n = len(series.keys)
     code = {name: i for i, name in enumerate(index.codes)}
     return _Aligned(
-        writer=PanelWriter(storage.folder, n, index.n_sessions, with_offset=bool(MODELS[spec.model].columns)),
+        writer=PanelWriter(folder, n, index.n_sessions, files, with_offset=bool(MODELS[spec.model].columns)),
         bits=np.zeros((n, index.n_sessions), dtype=np.uint32),
         facts=SeriesFacts(
             calendar=np.array([code.get(key.exchange, 0) for key in series.keys], dtype=np.int64),

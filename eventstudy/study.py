@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -32,6 +32,7 @@ from eventstudy.evaluations import Evaluations
 from eventstudy.flags import doubt_notice
 from eventstudy.measured import MeasuredEvents, end_to_end
 from eventstudy.memory import check_memory
+from eventstudy.opening import exists, is_file
 from eventstudy.prepare import Asked, Prepared, Storage, prepare
 from eventstudy.report.event_tables import EventTables
 from eventstudy.results import PAGES, Studied, StudyResult, shown_events
@@ -130,7 +131,6 @@ def run(
     progress: Progress | None = None,
     warn: Progress | None = None,
     handling: Handling | None = None,
-    across: bool = True,
 ) -> StudyResult:
     """Run one event study. Raises ``InputFileError`` or ``UsageError``: input that cannot be right, with every problem
     and place. Raises ``SourceUnavailable`` if no price source covers the study.
@@ -155,8 +155,6 @@ def run(
         Called with what a person should know about the price store: a damaged file set aside, prices not kept.
     handling : Handling or None
         How the work is done; None means in this process and in memory.
-    across : bool
-        Compute the tests across events; without them ``groups`` and ``group_days`` are empty.
 
     Returns
     -------
@@ -179,20 +177,29 @@ def run(
     n_shared, spec = len(spec.windows), with_own_windows(spec, columns)
     check_tickers(index, spec)
     asked = chosen_rows(index, only)
-    rows = asked.rows
-    cells = len(index.pairs) * index.n_sessions
-    afford = budget_of(spec, len(rows), cells, how.limits, everything=how.everything)
-    held = len(rows) if afford.kept else min(len(rows), how.limits.block)
-    check_memory(held, spec.event_window.length, len(spec.windows))
+    afford = _affordable(index, len(asked.rows), spec, how)
     folder = how.folder if how.executor.apart or not afford.kept else None
     storage = Storage(folder=folder, keep_prices=afford.kept, groups=how.limits.groups)
     made = partial(prepare, index, source=source, spec=spec, storage=storage, say=say, factors=factors)
     prepared, asked = _with_neighbours(made, asked, only)
-    # the data may have corrected calendars, and with them the sessions of events
-    index = prepared.index
     say(f"studying {len(prepared.roster):,} of {len(asked.rows):,} events")
-    job = _job(prepared, spec, afford, n_shared, how)
-    tables = EventTables.of(prepared, spec, n_shared)
+    return _measured(prepared, asked, _job(prepared, spec, afford, n_shared, how), afford, how, say)
+
+
+def _affordable(index: EventIndex, n: int, spec: StudySpec, how: Handling) -> Budget:
+    """What a study of n rows keeps and computes. Raises ``UsageError`` if it needs more memory than there is."""
+    afford = budget_of(spec, n, len(index.pairs) * index.n_sessions, how.limits, everything=how.everything)
+    check_memory(n if afford.kept else min(n, how.limits.block), spec.event_window.length, len(spec.windows))
+    return afford
+
+
+def _measured(
+    prepared: Prepared, asked: Asked, job: Job, afford: Budget, how: Handling, say: Callable[[str], None]
+) -> StudyResult:
+    """The events of the roster measured, and the tests across them."""
+    # the data may have corrected calendars, and with them the sessions of events
+    index, spec = prepared.index, job.spec
+    tables = EventTables.of(prepared, spec, job.n_shared)
     shown = Shown(index=index, spec=spec, claims=claiming(index))
     sink = None if afford.kept else _Sink(how.files(tables, daily=afford.daily) if how.files else None, shown)
     spool = _spool(job, how, afford) if job.spool else None
@@ -203,8 +210,13 @@ def run(
     evaluations = Evaluations(studied=studied, asked=asked.reported, budget=afford)
     totals = totals_of(prepared, first)
     left = filter(None, (evaluations.no_clusters, evaluations.no_curves, doubt_notice(totals.flags)))
-    result = StudyResult(
-        typical=_typical(job, prepared, first, tables) if across and totals.n_announcements > PAGES else None,
+    say("tests across events")
+    # workers in other processes measure once more rather than have every day sent to them
+    here = None if how.executor.apart else whole
+    summed = across_events(job, prepared, how.executor, first, here, how.limits.block, say)
+    names = prepared.groups.numbered
+    return StudyResult(
+        typical=_typical(job, prepared, first, tables) if totals.n_announcements > PAGES else None,
         studied=studied,
         prepared=prepared,
         totals=totals,
@@ -213,15 +225,9 @@ def run(
         executor=how.executor.words,
         notices=(*prepared.notices, *first.stand_ins.notices(spec), *afford.notices, *left),
         evaluations=evaluations,
+        groups=group_rows(summed, names, spec),
+        group_days=day_rows(first.tally.days, names, spec),
     )
-    if not across:
-        return result
-    say("tests across events")
-    # workers in other processes measure once more rather than have every day sent to them
-    here = None if how.executor.apart else whole
-    summed = across_events(job, prepared, how.executor, first, here, how.limits.block, say)
-    names = prepared.groups.numbered
-    return replace(result, groups=group_rows(summed, names, spec), group_days=day_rows(first.tally.days, names, spec))
 
 
 def _with_neighbours(made: Callable[..., Prepared], asked: Asked, only: Sequence[str]) -> tuple[Prepared, Asked]:
@@ -231,16 +237,6 @@ def _with_neighbours(made: Callable[..., Prepared], asked: Asked, only: Sequence
     if not only or np.array_equal(asked.rows, (moved := chosen_rows(prepared.index, only)).rows):
         return prepared, asked
     return made(asked=moved), moved
-
-
-def estimated(
-    events: str | Path | pd.DataFrame | EventColumns,
-    prices: pd.DataFrame | PriceSource | None = None,
-    spec: StudySpec | None = None,
-    **how: Any,
-) -> StudyResult:
-    """``run`` without the tests across events unless ``across`` asks for them."""
-    return run(events, prices, spec, **{"across": False, **how})
 
 
 def _record(
@@ -382,7 +378,7 @@ def confounders_beside(events: EventColumns, given: str | Path | ConfounderTable
     if given is not None:
         return given if isinstance(given, ConfounderTable) else read_confounders(given)
     beside = Path(events.path).parent / "confounders.csv"
-    return read_confounders(beside) if Path(events.path).is_file() and beside.exists() else None
+    return read_confounders(beside) if is_file(events.path) and exists(beside) else None
 
 
 def chosen_rows(index: EventIndex, only: Sequence[str]) -> Asked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,10 +94,10 @@ def study_into(
         Passing lines of progress; lines that a person should see.
     """
     files: list[EventFiles] = []
-    with aside(order.out) as folder:
+    with aside(order.out) as folder, ExitStack() as stack:
 
         def opened(tables: EventTables, *, daily: bool) -> EventFiles:
-            files.append(EventFiles(folder, order.formats, tables, daily=daily, apart=order.executor.apart))
+            files.append(EventFiles(folder, order.formats, tables, stack, daily=daily, apart=order.executor.apart))
             return files[0]
 
         handling = Handling(
@@ -106,18 +107,23 @@ def study_into(
             events, prices, spec, confounders=confounders, factors=factors, only=order.only, progress=say, warn=warn,
             handling=handling,
         )  # fmt: skip
-        return _finished(folder, result, order, files[0] if files else None, say)
+        return _finished(folder, result, order, files[0] if files else None, stack, say)
 
 
 def report_into(result: StudyResult, order: Order, say: Callable[[str], None] = silent) -> Written:
     """Write the report of a study that is held in memory. Raises ``UsageError`` if the report folder cannot be written.
     The folder is then as it was."""
-    with aside(order.out) as folder:
-        return _finished(folder, result, order, None, say)
+    with aside(order.out) as folder, ExitStack() as stack:
+        return _finished(folder, result, order, None, stack, say)
 
 
 def _finished(
-    folder: Path, result: StudyResult, order: Order, files: EventFiles | None, say: Callable[[str], None]
+    folder: Path,
+    result: StudyResult,
+    order: Order,
+    files: EventFiles | None,
+    stack: ExitStack,
+    say: Callable[[str], None],
 ) -> Written:
     """Evaluate, draw and write what is left of a report."""
     result.evaluations.all(say)
@@ -125,7 +131,7 @@ def _finished(
     result = replace(result, pages=None) if order.detail else _with_notices(result, order.formats)
     audited = _audit(result) if order.audit else None
     if files is None:
-        files = kept_files(folder, result, order.formats, apart=order.executor.apart)
+        files = kept_files(folder, result, order.formats, stack, apart=order.executor.apart)
     place = Place(folder, order.out, force=order.force)
     written = finish(place, result, order.formats, audited, files, say)
     return Written(result=result, audit=audited, files=tuple(written))

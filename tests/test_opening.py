@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from eventstudy.opening import TooLarge, Unfit, check_regular, content, opened_text
+from eventstudy.opening import (
+    TooLarge,
+    Unfit,
+    can_be_written,
+    check_regular,
+    content,
+    exists,
+    is_file,
+    is_folder,
+    opened_text,
+)
 from tests.cli.conftest import Outcome, run_in
 from tests.conftest import ROOT
 
@@ -123,6 +133,57 @@ def test_what_is_no_file(things: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(Unfit, match="link"), opened_text(tmp_path / "linked", 2**20, links=False):
         pass
     check_regular(tmp_path / "nothing")
+
+
+NO_NAMES = {
+    "too long": "a" * 300,
+    "with a NUL": "a\0b",
+    "not there": "nothing",
+    "under a file": "file/x",
+    "loop": "loop",
+}
+
+
+@pytest.mark.parametrize("name", NO_NAMES.values(), ids=list(NO_NAMES))
+def test_a_name_of_nothing_is_no_error(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("a")
+    (tmp_path / "loop").symlink_to("loop")
+    path = tmp_path / name
+    assert not exists(path) and not is_file(path) and not is_folder(path)
+
+
+def test_files_and_folders_differ(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a")
+    assert is_file(tmp_path / "file") and not is_folder(tmp_path / "file") and exists(tmp_path / "file")
+    assert is_folder(tmp_path) and not is_file(tmp_path) and exists(tmp_path)
+
+
+def test_what_the_system_does_not_say_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(path: object) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("eventstudy.opening.os.stat", denied)
+    with pytest.raises(PermissionError):
+        exists("x")
+    assert not can_be_written(tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    ("name", "possible"),
+    {
+        ".": True,
+        "new": True,
+        "new/deep": True,
+        "file": False,
+        "file/x": False,
+        "a" * 300: False,
+        "loop/x": False,
+    }.items(),
+)
+def test_folders_that_can_be_written(tmp_path: Path, name: str, possible: bool) -> None:
+    (tmp_path / "file").write_text("a")
+    (tmp_path / "loop").symlink_to("loop")
+    assert can_be_written(tmp_path / name) is possible
 
 
 EVENTS = "event_id,ticker,announced_at,timing\na,NVDA,2025-04-15,amc\n"

@@ -16,6 +16,7 @@ from eventstudy.api.frames import as_pandas, dialect_of
 from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.event_headings import ALIASES, OPTIONAL, REQUIRED
 from eventstudy.errors import UsageError, flat
+from eventstudy.opening import exists
 from eventstudy.spec import is_ticker
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def _of_path(given: str | os.PathLike[str]) -> GivenEvents:
 
     path = Path(given)
 
-    if isinstance(given, str) and is_ticker(given) and not path.suffix and not path.exists():
+    if isinstance(given, str) and is_ticker(given) and not path.suffix and not exists(path):
         raise UsageError(
             f"{str(path)!r} is neither a file nor a table", f"a date beside it: es.run({str(path)!r}, '2025-04-15')"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +11,7 @@ from eventstudy.api.events import given_events
 from eventstudy.api.progress import Say, progress, warn_once
 from eventstudy.api.run import chosen
 from eventstudy.errors import EventStudyError, NothingStudied, UsageError
+from eventstudy.opening import exists
 from eventstudy.spec import LIVE, StudySpec
 from eventstudy.spec_values import Choices, several
 
@@ -164,7 +164,7 @@ def _symbols(tickers: object) -> list[str] | None:
     """Symbols, where they are not events."""
     from eventstudy.api.events import SUFFIXES
 
-    if isinstance(tickers, str) and not tickers.lower().endswith(SUFFIXES) and not os.path.exists(tickers):
+    if isinstance(tickers, str) and not tickers.lower().endswith(SUFFIXES) and not exists(tickers):
         return list(several("tickers", tickers))
     if isinstance(tickers, Sequence) and tickers and all(isinstance(one, str) for one in tickers):
         return list(several("tickers", tickers))

@@ -11,6 +11,7 @@ import numpy as np
 
 from eventstudy.api.frames import Dialect, as_pandas, dialect_of
 from eventstudy.errors import InputFileError, Problem, UsageError
+from eventstudy.opening import is_folder
 from eventstudy.spec import StudySpec
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def source_of(text: str) -> str:
     path = Path(text)
     if path.suffix.lower() in (".parquet", ".pq"):
         return f"parquet:{text}"
-    if path.suffix.lower() == ".csv" or path.is_dir():
+    if path.suffix.lower() == ".csv" or is_folder(path):
         return f"csv:{text}"
     hint = meant_path(path) or f"a source is one of {', '.join(SOURCES)}"
     raise UsageError(

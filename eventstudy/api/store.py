@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eventstudy.errors import UsageError
+from eventstudy.opening import is_file
 
 if TYPE_CHECKING:
     from eventstudy.data.store import Store
@@ -52,7 +53,7 @@ class PriceStore:
         from eventstudy.data.store import open_store
 
         file = store_file(store)
-        if not make and not file.is_file():
+        if not make and not is_file(file):
             raise UsageError(f"there is no price store in {file.parent}", "a store", "`eventstudy fetch` fills one")
         return cls(open_store(file.parent, warn))
 

@@ -11,6 +11,7 @@ from eventstudy.api.events import FRAME, given_confounders, given_events
 from eventstudy.api.prices import given_prices
 from eventstudy.api.run import chosen
 from eventstudy.errors import InputFileError, Problem
+from eventstudy.opening import exists
 from eventstudy.spec import StudySpec
 from eventstudy.spec_values import Choices
 
@@ -151,7 +152,7 @@ def _confounders(events: object, given: object) -> ConfounderTable | None:
 
     if given is None and isinstance(events, str | os.PathLike):
         beside = Path(events).parent / "confounders.csv"
-        given = beside if beside.exists() else None
+        given = beside if exists(beside) else None
     table = given_confounders(given)
     return read_confounders(os.fspath(table)) if isinstance(table, str | os.PathLike) else table
 

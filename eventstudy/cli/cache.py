@@ -14,6 +14,7 @@ from eventstudy.cli.console import Console, tell, tell_json
 from eventstudy.cli.options import Common, ForceOption, with_common
 from eventstudy.cli.settings import resolve
 from eventstudy.errors import EventStudyError, UsageError
+from eventstudy.opening import is_file
 
 if TYPE_CHECKING:
     from eventstudy.api.store import PriceStore
@@ -52,10 +53,10 @@ def path_command(
     console = common.console
     path = store_file(store_option(store, common.config))
     if common.as_json:
-        tell_json({"store": str(path), "exists": path.is_file()})
+        tell_json({"store": str(path), "exists": is_file(path)})
         return
     tell(path)
-    console.detail("it is there" if path.is_file() else "nothing is there yet")
+    console.detail("it is there" if is_file(path) else "nothing is there yet")
 
 
 @cache.command("info", short_help="Every symbol: vintages, and what the newest one holds.")

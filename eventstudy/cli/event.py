@@ -12,6 +12,7 @@ from eventstudy.cli.options import Common, ForceOption, with_study_options
 from eventstudy.cli.outcome import Command
 from eventstudy.cli.panels import SCALE
 from eventstudy.errors import NothingStudied, UsageError
+from eventstudy.opening import is_file
 from eventstudy.spelling import meant
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def event_command(
     from eventstudy.api.run import run
     from eventstudy.spec import is_ticker
 
-    if when is None and events == EVENTS_FILE and not events.is_file() and is_ticker(what):
+    if when is None and events == EVENTS_FILE and not is_file(events) and is_ticker(what):
         hint = f"an announcement without a file is TICKER WHEN: eventstudy event {what.upper()} 2025-04-15 --timing amc"
         raise UsageError(f"{events}: no such file to look for {what!r} in", "an events file, or a date", hint)
     how: dict[str, Any] = {**(command.study(None) if save else {"spec": command.spec, "warn": console.warn})}
@@ -56,7 +57,7 @@ def event_command(
         result = run(events, **{**how, "only": [what]})
     else:
         how.pop("only", None)
-        catalogue = events if events.is_file() else None
+        catalogue = events if is_file(events) else None
         if catalogue is not None:
             console.say(f"masks from the announcements in {events}")
         result = run(what, when, catalogue=catalogue, timing=timing, claimed_return=claim, **how)
@@ -85,7 +86,7 @@ def _record(result: StudyResult) -> Any:
 
 def _beside(events: Path) -> Path | None:
     beside = events.parent / "confounders.csv"
-    return beside if beside.is_file() else None
+    return beside if is_file(beside) else None
 
 
 def _positions(result: StudyResult, ticker: str | None) -> list[int]:

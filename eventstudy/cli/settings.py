@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from eventstudy.errors import InputFileError, Problem, UsageError, flat
 from eventstudy.lists import listed
-from eventstudy.opening import SETTINGS, Unfit, text
+from eventstudy.opening import SETTINGS, Unfit, exists, text
 from eventstudy.paths import check_named
 from eventstudy.reading import decimal, whole
 from eventstudy.spelling import meant, meant_path
@@ -114,7 +114,7 @@ def read_config(path: Path | None) -> Config:
     """``eventstudy.toml``: the file named, else the one in this folder, else nothing."""
     named = path is not None
     path = path or Path(os.environ.get("EVENTSTUDY_CONFIG") or CONFIG_NAME)
-    if not named and "EVENTSTUDY_CONFIG" not in os.environ and not path.exists():
+    if not named and "EVENTSTUDY_CONFIG" not in os.environ and not exists(path):
         return Config(str(path), {})
     try:
         values = tomllib.loads(text(path, SETTINGS))

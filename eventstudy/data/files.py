@@ -18,6 +18,7 @@ from eventstudy.data.raw_reader import Figures, Origin, figures_of, refuse_headi
 from eventstudy.data.tickers import asked_as, held_as, spellings
 from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.memory import check_prices
+from eventstudy.opening import is_file, is_folder
 from eventstudy.spelling import holding, meant_path
 
 # symbols held at a time in a large study
@@ -44,9 +45,9 @@ class CsvSource:
         """The folder or file named after ``csv:``. Raises ``UsageError`` if it is neither."""
         place, name = Path(argument), f"csv:{argument}"
         origin = Origin(source="csv", path=argument, asked=asked, volume=volume)
-        if argument and place.is_file():
+        if argument and is_file(place):
             return CsvTable(place, name, origin)
-        if not argument or not place.is_dir():
+        if not argument or not is_folder(place):
             what = "file" if place.suffix.lower() == ".csv" else "folder"
             hint = meant_path(place, folder=what == "folder") if argument else ""
             raise UsageError(f"source csv:{argument}: no such {what}", WANTED, hint)

@@ -7,6 +7,7 @@ entry a series.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -122,11 +123,14 @@ class PanelWriter:
         K, as the first series has it; 0 before.
     arrays : dict
         Name -> array or open file.
+    files : ExitStack
+        Closes the files where an error ends the work before ``close``.
     """
 
     folder: Path | None
     n_series: int
     width: int
+    files: ExitStack
     with_offset: bool = False
     n_factors: int = 0
     arrays: dict[str, Any] = field(default_factory=dict)
@@ -148,7 +152,7 @@ class PanelWriter:
             if self.folder is None:
                 self.arrays[name] = np.empty(size, dtype=kind)
                 continue
-            handle = (self.folder / f"{name}.npy").open("wb")
+            handle = self.files.enter_context((self.folder / f"{name}.npy").open("wb"))
             np.lib.format.write_array_header_1_0(handle, {"descr": kind, "fortran_order": False, "shape": size})
             self.arrays[name] = handle
         skipped, self.added = self.added, 0

@@ -20,7 +20,7 @@ from eventstudy.data.event_headings import headings_of, without_empty
 from eventstudy.engine.panel import Ints
 from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.extras import missing
-from eventstudy.opening import check_regular
+from eventstudy.opening import check_regular, is_file, is_folder
 from eventstudy.reading import LARGEST_CELL
 
 ENDINGS = (".parquet", ".pq")
@@ -139,9 +139,9 @@ def open_parquet(path: str | Path, what: str, dictionary: Sequence[str] = ()) ->
     file, or it is not a file."""
     parquet = pyarrow_parquet(what)
 
-    if Path(path).is_dir():
+    if is_folder(path):
         raise InputFileError(str(path), [Problem(0, "", "", "is a folder; name a file")])
-    if not Path(path).is_file():
+    if not is_file(path):
         raise InputFileError(str(path), [Problem(0, "", "", "there is no such file")])
     with damage_is_told(path):
         check_regular(path)

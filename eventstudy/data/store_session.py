@@ -10,6 +10,7 @@ from eventstudy.data.store import FILE, Store, StoreDamaged, default_folder, ope
 from eventstudy.data.store_rows import Header
 from eventstudy.data.vintage import Vintage
 from eventstudy.errors import UsageError
+from eventstudy.opening import exists
 
 Say = Callable[[str], None]
 
@@ -71,7 +72,7 @@ class StoreSession:
     @classmethod
     def open(cls, access: Access) -> StoreSession:
         """The store, or an empty shelf where there can be none; looking for prices offline makes no store."""
-        if access.offline and not (access.folder / FILE).exists():
+        if access.offline and not exists(access.folder / FILE):
             return cls(access, None)
         try:
             store = open_store(access.folder, access.warn)

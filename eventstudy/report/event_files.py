@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,6 +32,8 @@ class EventFiles:
     formats : sequence of str
         Of which ``csv`` and ``parquet`` are written here.
     tables : EventTables
+    files : ExitStack
+        Closes the files where an error ends the work before ``close``.
     daily : bool
         Whether abnormal returns by day are wanted; without them that table has its heading alone.
     apart : bool
@@ -39,7 +42,14 @@ class EventFiles:
     """
 
     def __init__(
-        self, folder: Path, formats: Sequence[str], tables: EventTables, *, daily: bool, apart: bool = False
+        self,
+        folder: Path,
+        formats: Sequence[str],
+        tables: EventTables,
+        files: ExitStack,
+        *,
+        daily: bool,
+        apart: bool = False,
     ) -> None:
         self.folder, self.tables, self.daily, self.apart = folder.resolve(), tables, daily, apart
         columns = {name: COLUMNS[name] for name in (*MEASURED, "excluded")} | {"models": tables.model_columns()}
@@ -50,10 +60,10 @@ class EventFiles:
             if kind in formats
         ]
         self.joined: dict[Table, JoinedStream] = {
-            table: joined_stream(folder, table) for table in made if apart and table.name in MEASURED
+            table: joined_stream(folder, table, files) for table in made if apart and table.name in MEASURED
         }
         self.streams: dict[Table, TableStream] = {
-            table: self.joined[table] if table in self.joined else open_stream(folder, table) for table in made
+            table: self.joined[table] if table in self.joined else open_stream(folder, table, files) for table in made
         }
         if apart:
             (folder / PARTS).mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -65,10 +66,16 @@ class JoinedStream(Protocol):
 
 
 class Hashed:
-    """A file that is written once from beginning to end, and its hash."""
+    """A file that is written once from beginning to end, and its hash.
 
-    def __init__(self, path: Path) -> None:
-        self.handle = path.open("wb")
+    Parameters
+    ----------
+    files : ExitStack
+        Closes the file where an error ends the work before ``close``.
+    """
+
+    def __init__(self, path: Path, files: ExitStack) -> None:
+        self.handle = files.enter_context(path.open("wb"))
         self.digest = hashlib.sha256()
         self.closed = False
 
@@ -109,9 +116,11 @@ class Hashed:
 class CsvStream:
     """A CSV file as the contract has it."""
 
-    def __init__(self, path: Path, columns: Sequence[str], digits: int | None, *, heading: bool = True) -> None:
+    def __init__(
+        self, path: Path, columns: Sequence[str], digits: int | None, files: ExitStack, *, heading: bool = True
+    ) -> None:
         self.path, self.columns, self.digits = path, list(columns), digits
-        self.file = Hashed(path)
+        self.file = Hashed(path, files)
         if heading:
             self.file.write(csv_heading(columns))
 
@@ -145,13 +154,13 @@ def _csv_column(name: str, column: Column) -> CsvColumn:
 class ParquetStream:
     """A Parquet file, one row group a block."""
 
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+    def __init__(self, path: Path, columns: Sequence[str], files: ExitStack) -> None:
         import pyarrow
         import pyarrow.parquet
 
         self.path = path
         self.schema = pyarrow.schema([(name, _type(name)) for name in columns])
-        self.file = Hashed(path)
+        self.file = Hashed(path, files)
         self.writer = pyarrow.parquet.ParquetWriter(
             self.file,
             self.schema,
@@ -240,9 +249,10 @@ class ParquetParts:
         return self.parts
 
     def _part(self, columns: Mapping[str, Column]) -> None:
-        stream = ParquetStream(self.path / part_name(len(self.parts)), self.columns)
-        stream.add(columns)
-        self.parts |= {f"{self.path.name}/{name}": digest for name, digest in stream.close().items()}
+        with ExitStack() as files:
+            stream = ParquetStream(self.path / part_name(len(self.parts)), self.columns, files)
+            stream.add(columns)
+            self.parts |= {f"{self.path.name}/{name}": digest for name, digest in stream.close().items()}
 
 
 def part_name(number: int) -> str:
@@ -265,27 +275,30 @@ def write_part(folder: Path, table: Table, number: int, columns: Mapping[str, Co
     """
     new = folder / PARTS / uuid4().hex
     stream: TableStream
-    if table.kind == "parquet":
-        stream, name = ParquetStream(new, table.columns), f"{table.file}/{part_name(number)}"
-    else:
-        stream, name = CsvStream(new, table.columns, table.digits, heading=False), f"{PARTS}/{number:06}-{table.file}"
-    stream.add(columns)
-    (digest,) = stream.close().values()
+    with ExitStack() as files:
+        if table.kind == "parquet":
+            stream, name = ParquetStream(new, table.columns, files), f"{table.file}/{part_name(number)}"
+        else:
+            stream = CsvStream(new, table.columns, table.digits, files, heading=False)
+            name = f"{PARTS}/{number:06}-{table.file}"
+        stream.add(columns)
+        (digest,) = stream.close().values()
     new.replace(folder / name)
     return name, digest
 
 
-def open_stream(folder: Path, table: Table) -> TableStream:
-    """A table as one file."""
+def open_stream(folder: Path, table: Table, files: ExitStack) -> TableStream:
+    """A table as one file, which ``files`` closes where an error ends the work."""
     path = folder / table.file
-    return (
-        ParquetStream(path, table.columns) if table.kind == "parquet" else CsvStream(path, table.columns, table.digits)
-    )
+    if table.kind == "parquet":
+        return ParquetStream(path, table.columns, files)
+    return CsvStream(path, table.columns, table.digits, files)
 
 
-def joined_stream(folder: Path, table: Table) -> JoinedStream:
-    """A table whose rows are written elsewhere: a CSV file, or a Parquet data set."""
+def joined_stream(folder: Path, table: Table, files: ExitStack) -> JoinedStream:
+    """A table whose rows are written elsewhere: a CSV file, which ``files`` closes where an error ends the work, or a
+    Parquet data set."""
     path = folder / table.file
-    return (
-        ParquetParts(path, table.columns) if table.kind == "parquet" else CsvStream(path, table.columns, table.digits)
-    )
+    if table.kind == "parquet":
+        return ParquetParts(path, table.columns)
+    return CsvStream(path, table.columns, table.digits, files)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eventstudy.errors import UsageError
-from eventstudy.opening import RECORD, text
+from eventstudy.opening import RECORD, can_be_written, exists, text
 from eventstudy.report import escape, locking
 from eventstudy.report.csv_rows import csv_text
 from eventstudy.report.event_files import EventFiles
@@ -65,10 +65,7 @@ def build_files(
 def check_writable(out: Path) -> None:
     """Fail early, before anything is computed, if the output folder can never be written. Raises ``UsageError`` if the
     path is a file, or its nearest existing parent is not a writable folder."""
-    nearest = out
-    while not nearest.exists() and nearest.parent != nearest:
-        nearest = nearest.parent
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+    if not can_be_written(out):
         raise UsageError(f"cannot write to {out}", "a folder that can be written", "name another with -o DIR")
 
 
@@ -95,8 +92,8 @@ def write_report(
     list of str
         Relative paths written.
     """
-    with aside(out) as folder:
-        files = kept_files(folder, result, formats)
+    with aside(out) as folder, ExitStack() as stack:
+        files = kept_files(folder, result, formats, stack)
         return finish(Place(folder, out, sweep=sweep, force=force), result, formats, audit, files)
 
 
@@ -140,9 +137,11 @@ def finish(
     return publish(place.folder, place.out, hashes, written, sweep=place.sweep, force=place.force)
 
 
-def kept_files(folder: Path, result: StudyResult, formats: Sequence[str], *, apart: bool = False) -> EventFiles:
+def kept_files(
+    folder: Path, result: StudyResult, formats: Sequence[str], stack: ExitStack, *, apart: bool = False
+) -> EventFiles:
     """The tables of events that are kept in memory, written some events at a time; see ``EventFiles``."""
-    files = EventFiles(folder, formats, result.studied.tables, daily=True, apart=apart)
+    files = EventFiles(folder, formats, result.studied.tables, stack, daily=True, apart=apart)
     n = len(result.studied.reported)
     for at in range(0, n, EVENTS_AT_ONCE):
         some = shown(result.studied).take(np.arange(at, min(at + EVENTS_AT_ONCE, n)))
@@ -220,7 +219,7 @@ def aside(out: Path) -> Iterator[Path]:
     """A folder within the report folder to build in; it goes whatever happens, and so does a report folder that was
     made for it and stayed empty. Raises ``UsageError`` if something cannot be written (permissions, full disk)."""
     try:
-        new, folder = not out.exists(), None
+        new, folder = not exists(out), None
         with ExitStack() as stack:
             try:
                 out.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from eventstudy.errors import InputFileError, Problem, UsageError
-from eventstudy.opening import STREAMED, TABLE, opened, opened_text, text
+from eventstudy.opening import STREAMED, TABLE, exists, is_folder, opened, opened_text, text
 from eventstudy.precision import CHOICES, FULL
 from eventstudy.reading import decimal, large_cells
 from eventstudy.report.parquet_rows import parquet_columns, parquet_rows
@@ -144,8 +144,8 @@ class ReportFolder:
 def read_folder(path: Path) -> ReportFolder:
     """Open a report folder. Raises ``UsageError`` if it is not a folder, holds no report, or was written under a schema
     that this version does not read. Raises ``InputFileError`` if manifest.json or results.json cannot be read."""
-    if not path.is_dir():
-        found = "is not a folder" if path.exists() else "does not exist"
+    if not is_folder(path):
+        found = "is not a folder" if exists(path) else "does not exist"
         hint = meant_path(path, folder=True) or "`eventstudy run -o DIR` writes one"
         raise UsageError(f"{path} {found}", "a report folder", hint)
     manifest, results = _document(path / MANIFEST), _document(path / RESULTS)

@@ -31,7 +31,7 @@ from eventstudy.data.yahoo.client import YahooClient
 from eventstudy.engine_options import window_plan
 from eventstudy.errors import EventStudyError
 from eventstudy.spec import StudySpec
-from eventstudy.study import estimated
+from eventstudy.study import run
 from tests.chaos.source import NOW, PATIENT, Arena, arena, at
 from tests.chaos.tally import Tally
 from tests.network.conftest import forget
@@ -410,19 +410,19 @@ def _studied(case: Case, way: str, events: pd.DataFrame, folder: Path, here: Are
         # a process of its own would know neither zones nor replies
         forget()
         try:
-            return estimated(events, Fresh(folder), SPEC)
+            return run(events, Fresh(folder), SPEC)
         finally:
             here.yahoo.listings.clear()
             here.yahoo.listings.update(before)
     if way == FRAMES:
         tables = [frame.assign(ticker=symbol) for symbol, frame in case.frames.items()]
-        return estimated(events, pd.concat(tables, ignore_index=True), SPEC)
+        return run(events, pd.concat(tables, ignore_index=True), SPEC)
     for symbol, frame in case.frames.items():
         text = frame.rename(columns=HEADINGS).to_csv(index=False)
         if case.text is not None and symbol == case.hurt:
             text = case.text(frame)
         (folder / f"{symbol}.csv").write_text(text, encoding="utf-8")
-    return estimated(events, spec=SPEC.with_changes(source=f"csv:{folder}"))
+    return run(events, spec=SPEC.with_changes(source=f"csv:{folder}"))
 
 
 def _listed(symbol: str, frame: pd.DataFrame) -> Listing:

@@ -157,20 +157,41 @@ def test_settings_within_settings(tmp_path: Path, text: str) -> None:
 
 
 LONG = "a" * 300
+MISSING, UNWRITABLE, TOO_LONG = "there is no such file", "cannot write to", "File name too long"
+TOO_LONG_NAMES = {
+    ("run", LONG): MISSING,
+    ("run", "-o", LONG): UNWRITABLE,
+    ("run", "--source", f"csv:{LONG}"): "no such folder",
+    ("run", "--source", f"parquet:{LONG}.parquet"): MISSING,
+    ("run", "--source", "snapshot", "--model", "capm", "--factors", LONG): TOO_LONG,
+    ("run", "--config", LONG): TOO_LONG,
+    ("run", "--source", "yahoo", "--offline", "--store", LONG): "the store holds no prices of NVDA",
+    ("event", "NVDA", "--events", LONG): MISSING,
+    ("calibrate", "-o", LONG): UNWRITABLE,
+    ("cache", "info", "--store", LONG): "there is no price store in",
+    ("cache", "import", LONG): TOO_LONG,
+    ("cache", "export", LONG): "there is no price store in",
+    ("check", LONG, "--fail-if", "p_t < 1"): "does not exist; wanted a report folder",
+    ("diff", LONG, LONG): "does not exist; wanted a report folder",
+    ("init", LONG): UNWRITABLE,
+    ("doctor", "--offline", "--store", LONG): "error: store: ",
+    ("fetch", "--store", LONG): "fetch needs the network",
+}
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [("run", LONG), ("run", "-o", LONG), ("run", "--source", f"csv:{LONG}"), ("run", "--source", f"parquet:{LONG}.parquet"),
-     ("run", "--source", "snapshot", "--model", "capm", "--factors", LONG), ("run", "--config", LONG), ("cache", "info", "--store", LONG),
-     ("cache", "import", LONG), ("cache", "export", LONG), ("check", LONG, "--fail-if", "p_t < 1"), ("diff", LONG, LONG),
-     ("init", LONG), ("run", "--source", "yahoo", "--offline", "--store", LONG), ("validate", f"{LONG}/{LONG}.csv"),
-     ("doctor", "--offline", "--store", LONG), ("fetch", "--store", LONG)],
-)  # fmt: skip
+@pytest.mark.parametrize("arguments", TOO_LONG_NAMES)
 def test_names_that_are_too_long(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     (tmp_path / "events.csv").write_text(EVENTS)
     done = run_in(tmp_path, *arguments)
     assert done.code in (2, 4) and "Traceback" not in done.err and "error: " in done.err, done.err[-1500:]
+    assert TOO_LONG_NAMES[arguments] in done.err
+
+
+@pytest.mark.parametrize("name", [LONG, f"{LONG}/{LONG}.csv", "nothing.csv", "events.csv/x.csv"])
+def test_validate_lists_a_missing_file_as_a_problem(tmp_path: Path, name: str) -> None:
+    (tmp_path / "events.csv").write_text(EVENTS)
+    done = run_in(tmp_path, "validate", name)
+    assert done.code == 2 and f"{name}: file: there is no such file" in done.out and not done.err
 
 
 def shell(folder: Path, line: str) -> subprocess.CompletedProcess[str]:

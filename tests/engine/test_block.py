@@ -20,7 +20,7 @@ from eventstudy.engine.significance.single_tests import SINGLE_TESTS
 from eventstudy.engine.windows import Design
 from eventstudy.scale.limits import Limits
 from eventstudy.spec import StudySpec
-from eventstudy.study import Handling, estimated
+from eventstudy.study import Handling, run
 from tests.conftest import ROOT, needs
 from tests.engine.kernel_sample import hard_events, hard_panel, options
 
@@ -87,11 +87,11 @@ def test_each_event_is_estimated_once(
     for study in ("in memory", "streamed"):
         count = Count(monkeypatch)
         if study == "in memory":
-            block = estimated(events, spec=spec).studied.block
+            block = run(events, spec=spec).studied.block
             assert block is not None and np.isfinite(block.fits.residual).any() and len(block.fits.s2) == 24
             assert {"p_boot_iid", "p_conformal", "p_f"} <= set(block.columns)
         else:
-            found = estimated(events, spec=spec, handling=Handling(limits=Limits(kept=0)), across=True)
+            found = run(events, spec=spec, handling=Handling(limits=Limits(kept=0)))
             assert not found.budget.kept and found.studied.block is not None
         by_it, by_the_other = count.of(engine)
         assert (by_it, by_the_other) == (24, 0), study

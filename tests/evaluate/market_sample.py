@@ -10,7 +10,7 @@ import pandas as pd
 from eventstudy.data.calendar import load_calendar
 from eventstudy.results import StudyResult
 from eventstudy.spec import StudySpec, Window
-from eventstudy.study import estimated
+from eventstudy.study import run
 
 FIRMS = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF")
 CATEGORIES = ("guidance", "product", "lawsuit", "contract")
@@ -68,7 +68,7 @@ def _prices(
 def study(seed: int, spec: StudySpec = SPEC, **effects: object) -> StudyResult:
     """Estimated study of a drawn market."""
     events, prices = draw(seed, **effects)  # type: ignore[arg-type]
-    return estimated(events, prices, spec)
+    return run(events, prices, spec)
 
 
 __all__ = ["CATEGORIES", "FIRMS", "SPEC", "Window", "draw", "sessions", "study"]

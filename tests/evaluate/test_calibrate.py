@@ -15,7 +15,7 @@ from eventstudy.evaluate.pseudo_clusters import cluster_sets, pseudo_clusters
 from eventstudy.report.calibration import calibration_table
 from eventstudy.results import StudyResult
 from eventstudy.spec import StudySpec, Window
-from eventstudy.study import estimated, run
+from eventstudy.study import run
 from tests.conftest import ROOT
 from tests.evaluate.simulated import SESSIONS, simulated
 
@@ -36,7 +36,7 @@ SPEC = StudySpec(source="snapshot", benchmarks=("SPY", "SOXX"), windows=(Window(
 
 @pytest.fixture(scope="module")
 def result() -> StudyResult:
-    return estimated(ROOT / "events.csv", spec=SPEC)
+    return run(ROOT / "events.csv", spec=SPEC)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def test_a_planted_effect_is_a_price_that_moved_so_much_more(result: StudyResult
     """Every close from day 0 on is multiplied so that day 0's return alone rises by 3 points."""
     events, prices = simulated(1, 1, 900)
     spec = StudySpec(windows=(Window(0, 0), Window(0, 2)), tests=("car-t-ar1", "ar-t-local", "sq", "conformal"))
-    plain = estimated(events, prices, spec)
+    plain = run(events, prices, spec)
     key = series_key(plain.studied.index, 0, spec)
     planted = pseudo_events(make_stage(plain.studied, key), spec, (0.03,))[1]
     at = 555
@@ -137,7 +137,7 @@ def test_what_happened_on_catalogued_sessions_never_enters() -> None:
     jumped.loc[own[-400:], "close"] *= 1.7
     p = []
     for table in (prices, jumped):
-        found = estimated(events, table, spec)
+        found = run(events, table, spec)
         key = series_key(found.studied.index, 0, spec)
         p.append(pseudo_events(make_stage(found.studied, key), spec)[0])
     np.testing.assert_array_equal(p[0].session, p[1].session)
@@ -146,7 +146,7 @@ def test_what_happened_on_catalogued_sessions_never_enters() -> None:
     day0 = int(np.flatnonzero(found.studied.index.calendars["XNYS"].sessions == SESSIONS[-400])[0])
     assert not np.isin(np.arange(day0 - 1, day0 + 2), p[0].session).any()
     # with nothing masked in estimation windows, events are still no pseudo-events
-    bare = estimated(events, jumped, spec.with_changes(exclude="none"))
+    bare = run(events, jumped, spec.with_changes(exclude="none"))
     without = pseudo_events(make_stage(bare.studied, key), bare.spec)[0]
     np.testing.assert_array_equal(without.session, p[0].session)
     assert not np.allclose(without.p["car-t"][:, 0], p[0].p["car-t"][:, 0], equal_nan=True)
@@ -178,7 +178,7 @@ def test_too_little_history_is_a_row_with_a_reason() -> None:
         {"event_id": ["ghost"], "ticker": ["GONE"], "announced_at": [str(SESSIONS[-30])], "timing": ["bmo"]}
     )
     spec = StudySpec(windows=(Window(0, 0), Window(0, 10)))
-    result = estimated(pd.concat([events, ghost]).fillna(""), short, spec)
+    result = run(pd.concat([events, ghost]).fillna(""), short, spec)
     table = calibration_table(calibrate(result, (0.05,)))
     none = table[table["window"] == ""].set_index("ticker")
     assert none.at["GONE", "reason"].startswith("no_prices") and none.at["GONE", "applicable"] == "no"
@@ -194,7 +194,7 @@ def test_too_little_history_is_a_row_with_a_reason() -> None:
 
 def test_one_ticker_has_neither_clusters_nor_a_pool(result: StudyResult) -> None:
     events, prices = simulated(4, 1, 900)
-    table = calibration_table(calibrate(estimated(events, prices, StudySpec(level=0.98)), ()))
+    table = calibration_table(calibrate(run(events, prices, StudySpec(level=0.98)), ()))
     assert set(table["ticker"]) == {"S00"}
     assert set(table["level"].dropna()) == {0.01, 0.02, 0.05, 0.1}, "the study's own level is one of them"
     assert set(table["effect"]) == {0.0}
@@ -209,7 +209,7 @@ def test_an_effect_that_is_none_is_refused(sizes: tuple[float, ...]) -> None:
 def test_the_alternative_decides_the_sign_of_what_is_planted() -> None:
     events, prices = simulated(5, 1, 900)
     spec = StudySpec(windows=(Window(0, 0),), tests=("sq",), alternative="less")
-    table = calibration_table(calibrate(estimated(events, prices, spec), (0.08,)))
+    table = calibration_table(calibrate(run(events, prices, spec), (0.08,)))
     found = table[(table["test"] == "car-t") & (table["level"] == 0.05) & (table["regime"] == "all")]
     assert found.set_index("effect")["rate"][0.08] > 0.9
 
@@ -233,7 +233,7 @@ def test_the_rates_beside_p_values_are_those_of_calibrate(result: StudyResult) -
         assert line["placebo_rate"] == pytest.approx(known.at[key, "rate"], rel=1e-12)
         compared += 1
     assert compared > 1000
-    plain = estimated(ROOT / "events.csv", spec=SPEC)
+    plain = run(ROOT / "events.csv", spec=SPEC)
     assert plain.windows["placebo_rate_t"].isna().all() and plain.windows["n_uneventful"].isna().all()
 
 
@@ -243,7 +243,7 @@ def test_of_many_sets_of_firms_the_most_frequent_are_calibrated() -> None:
     rows = [(f"e{n}", f"S0{k}", str(SESSIONS[-20 - n])) for n, group in enumerate(groups) for k in map(int, group)]
     events = pd.DataFrame(rows, columns=["event_id", "ticker", "announced_at"]).assign(timing="bmo")
     spec = StudySpec(windows=(Window(0, 0),), tests=("holm",))
-    found = estimated(events, prices, spec)
+    found = run(events, prices, spec)
     sets = [";".join(key.ticker for key in keys) for keys in cluster_sets(found.studied)]
     assert sets == ["S00;S01", "S00;S02", "S00;S03", "S01;S02", "S01;S03", "S02;S03"]
     table = calibration_table(calibrate(found, ()))
@@ -256,7 +256,7 @@ def test_a_firm_of_the_same_session_is_in_the_cluster() -> None:
     _, prices = simulated(7, 2, 900)
     rows = [("asked", "S00", str(SESSIONS[-20])), ("other", "S01", str(SESSIONS[-20]))]
     events = pd.DataFrame(rows, columns=["event_id", "ticker", "announced_at"]).assign(timing="bmo")
-    found = estimated(events, prices, StudySpec(windows=(Window(0, 0),), tests=("holm",)), only=["asked"])
+    found = run(events, prices, StudySpec(windows=(Window(0, 0),), tests=("holm",)), only=["asked"])
     table = calibration_table(calibrate(found, ()))
     assert set(table["ticker"]) == {"S00", "S00;S01"} and (table["applicable"] == "yes").all()
 
@@ -266,7 +266,7 @@ def test_a_window_that_fits_nowhere_has_a_reason() -> None:
     rows = [(f"e{n}", "S00", str(SESSIONS[-9 - 9 * n])) for n in range(96)]
     events = pd.DataFrame(rows, columns=["event_id", "ticker", "announced_at"]).assign(timing="bmo")
     spec = StudySpec(windows=(Window(0, 0), Window(0, 10)), tests=("sq",))
-    table = calibration_table(calibrate(estimated(events, prices, spec), (0.05,)))
+    table = calibration_table(calibrate(run(events, prices, spec), (0.05,)))
     long = table[table["window"] == "[0,10]"]
     assert (long["applicable"] == "no").all() and set(long["reason"]) == {
         "0 uneventful sessions, 100 needed",

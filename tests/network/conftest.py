@@ -39,7 +39,6 @@ def forget() -> None:
 
     yfinance.data.SingletonMeta._instances.clear()
     yfinance.data.YfData.cache_get.cache_clear()
-    yfinance.cache._TzCacheManager._tz_cache = None
     yfinance.cache._CookieCacheManager._Cookie_cache = None
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import sqlite3
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -327,6 +331,28 @@ def test_one_client_does_not_live_on_what_another_was_told(yahoo: StandIn, clien
     pauses: list[float] = []
     again = YahooClient(tmp_path / "yf", sleep=pauses.append)
     assert again.ask("NVDA", START, END).outcome == PRICES and not pauses
+
+
+def test_two_clients_use_their_own_folders(yahoo: StandIn, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        YahooClient(tmp_path / name).ask("NVDA", START, END)
+    assert {path.parent.name for path in tmp_path.rglob("tkr-tz.db")} == {"one", "two"}
+
+
+def test_no_database_of_the_client_stays_open(yahoo: StandIn, client: YahooClient) -> None:
+    before = open_databases()
+    client.ask("NVDA", START, END)
+    assert open_databases() == before
+
+
+def open_databases() -> int:
+    """Connections of this thread that nobody has closed."""
+    found = 0
+    for one in gc.get_objects():
+        if isinstance(one, sqlite3.Connection):
+            with suppress(sqlite3.ProgrammingError):
+                found += one.total_changes >= 0
+    return found
 
 
 def test_a_clock_that_is_ahead_makes_no_session_final(

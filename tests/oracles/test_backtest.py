@@ -32,7 +32,7 @@ from eventstudy.evaluate.variants import MAIN_RULE
 from eventstudy.evaluate.walkforward import Events, Forecasts, walk_forward
 from eventstudy.results import StudyResult
 from eventstudy.spec import StudySpec, Window
-from eventstudy.study import estimated
+from eventstudy.study import run
 from tests.evaluate.market_sample import SPEC, draw, study
 
 NAN = math.nan
@@ -390,7 +390,7 @@ def test_a_planted_drift_and_a_planted_impact_are_found() -> None:
 def test_placebo_runs_equal_a_study_of_the_placebo_dates() -> None:
     spec = SPEC.with_changes(exclude="none")
     events, prices = draw(2, n_dates=60, impact=0.01)
-    result = estimated(events, prices, spec)
+    result = run(events, prices, spec)
     plan = make_plan(result.studied, BacktestSpec())
     drawn = run_placebos(plan, 2)
     for n, session in enumerate(placebo_sessions(plan.ground, plan.cases.date, 2)):
@@ -403,7 +403,7 @@ def test_placebo_runs_equal_a_study_of_the_placebo_dates() -> None:
                 kept[row] = True
                 when[row] = str(result.studied.series(i).calendar.sessions[session[place]])
         moved["announced_at"] = when
-        again = backtest(estimated(moved[kept], prices, spec).studied, BacktestSpec(placebos=0))
+        again = backtest(run(moved[kept], prices, spec).studied, BacktestSpec(placebos=0))
         walk = again.walk
         known = walk.forecasts[PRIMARY].made & np.isfinite(walk.outcome[PRIMARY])
         by_hand = r_squared(walk.outcome[PRIMARY][known], walk.forecasts[PRIMARY].mean[known])
@@ -411,7 +411,7 @@ def test_placebo_runs_equal_a_study_of_the_placebo_dates() -> None:
         net = pd.Series(walk.trades[MAIN_RULE, 5].net)
         # one profit for each date of the events themselves, whatever their placebo date
         names = {(e, t): d for e, t, d in _dated(result, plan)}
-        studied = estimated(moved[kept], prices, spec).studied
+        studied = run(moved[kept], prices, spec).studied
         own = [names[studied.text(i, "event_id"), studied.text(i, "ticker")] for i in again.plan.cases.positions]
         expected = net.groupby(own).mean().dropna()
         assert drawn.net[n] == pytest.approx(expected.mean(), rel=1e-9, nan_ok=True)
@@ -476,7 +476,7 @@ def test_bad_choices_are_sentences(drifting: StudyResult) -> None:
         backtest(drifting.studied, BacktestSpec(exit_day=0))
     events = pd.DataFrame({"ticker": ["NVDA"], "announced_at": ["2024-01-20"], "role": ["placebo"]})
     with pytest.raises(NothingStudied):
-        backtest(estimated(events, spec=StudySpec(source="snapshot")).studied, BacktestSpec())
+        backtest(run(events, spec=StudySpec(source="snapshot")).studied, BacktestSpec())
 
 
 DATA = os.environ.get("EVENTSTUDY_TEST_DATA", "")
@@ -492,7 +492,7 @@ def test_on_real_earnings_dates() -> None:
     both = events["ticker"].isin(tickers) & (events["in_source_a"] == 1) & (events["in_source_b"] == 1)
     rows = events[both & (events["event_date"] >= "2019-01-01")]
     frame = pd.DataFrame({"ticker": rows["ticker"], "announced_at": rows["event_date"], "category": "earnings"})
-    found = backtest(estimated(frame, prices, StudySpec(tests=("car-t",))).studied, BacktestSpec(placebos=3))
+    found = backtest(run(frame, prices, StudySpec(tests=("car-t",))).studied, BacktestSpec(placebos=3))
     assert len(found.plan.cases.positions) > 150
     # no opens, and no hour of the day: the close of day 1
     assert not found.plan.cases.at_open.any()

@@ -17,7 +17,7 @@ from eventstudy.evaluate.regress import Regression, coefficients, fits, regress,
 from eventstudy.evaluate.wild import wild_cluster
 from eventstudy.results import StudyResult
 from eventstudy.spec import StudySpec, Window
-from eventstudy.study import estimated
+from eventstudy.study import run
 from tests.conftest import ROOT
 
 EXACT = 1e-12
@@ -132,7 +132,7 @@ def test_one_row_per_ticker_and_session_direct_first(sample: StudyResult) -> Non
 
 def test_named_windows_each_make_a_regression() -> None:
     spec = StudySpec(source="snapshot", windows=(Window(0, 0), Window(-1, 1)), windows_given=True, tests=("car-t",))
-    result = estimated(ROOT / "events.csv", spec=spec)
+    result = run(ROOT / "events.csv", spec=spec)
     found = regress(result.studied, "car ~ 1")
     assert [r.window for r in found] == ["[0,0]", "[-1,1]"]
     for r in found:
@@ -149,7 +149,7 @@ def frame(**columns: list[str]) -> pd.DataFrame:
 
 
 def study(**columns: list[str]) -> StudyResult:
-    return estimated(frame(**columns), spec=StudySpec(source="snapshot", tests=("car-t",), gap=0))
+    return run(frame(**columns), spec=StudySpec(source="snapshot", tests=("car-t",), gap=0))
 
 
 def test_columns_are_numbers_or_categories_and_gaps_count() -> None:
@@ -235,7 +235,7 @@ def test_a_coefficient_that_rests_on_one_row_has_no_hc3() -> None:
 def test_few_dates_are_said(sample: StudyResult) -> None:
     spec = StudySpec(source="snapshot", tests=("car-t",))
     only = ("us_ai_chip_rule_2022_8k", "bis_rule_2022_10_07", "bis_rule_2023_10_17")
-    (found,) = regress(estimated(ROOT / "events.csv", spec=spec, only=only).studied, "car ~ 1")
+    (found,) = regress(run(ROOT / "events.csv", spec=spec, only=only).studied, "car ~ 1")
     wild = line(found, "ols", "wild-cluster", "Intercept")
     assert (wild.null, wild.df, wild.applicable) == ("enumeration", "8", "warn")
     assert "smallest p is 0.25" in wild.reason
@@ -257,7 +257,7 @@ def test_an_exact_fit_has_no_test() -> None:
 
 def test_nothing_studied_is_said() -> None:
     events = pd.DataFrame({"ticker": ["NVDA"], "announced_at": ["1996-07-12"]})
-    result = estimated(events, spec=StudySpec(source="snapshot", tests=("car-t",)))
+    result = run(events, spec=StudySpec(source="snapshot", tests=("car-t",)))
     with pytest.raises(NothingStudied):
         regress(result.studied, "car ~ 1")
 
@@ -275,6 +275,6 @@ def test_large_samples_take_hc1() -> None:
 
 def test_one_date_alone_is_said() -> None:
     spec = StudySpec(source="snapshot", tests=("car-t",))
-    (found,) = regress(estimated(ROOT / "events.csv", spec=spec, only=("bis_rule_2022_10_07",)).studied, "car ~ 1")
+    (found,) = regress(run(ROOT / "events.csv", spec=spec, only=("bis_rule_2022_10_07",)).studied, "car ~ 1")
     assert {c.variance for c in found.coefficients} == {"hc3"}
     assert all("share one date" in c.reason for c in found.coefficients)

@@ -20,7 +20,7 @@ from eventstudy.evaluate.pseudo import make_stage, pseudo_events
 from eventstudy.report.calibration import calibration_table
 from eventstudy.results import StudyResult
 from eventstudy.spec import StudySpec, Window
-from eventstudy.study import estimated
+from eventstudy.study import run
 from tests.evaluate.simulated import SIGMA, Law, garch, normal, simulated, student4
 
 FULL = int(os.environ.get("EVENTSTUDY_REPLICATIONS", "0")) >= 4000
@@ -39,7 +39,7 @@ def printed() -> Iterator[None]:
 
 def study(seed: int, law: Law, n_tickers: int, n_sessions: int, rho: float = 0.0, **spec: object) -> StudyResult:
     events, prices = simulated(seed, n_tickers, n_sessions, law, rho)
-    return estimated(events, prices, StudySpec().with_changes(windows_given=True, **spec))
+    return run(events, prices, StudySpec().with_changes(windows_given=True, **spec))
 
 
 def line(
@@ -256,7 +256,7 @@ def test_real_returns_are_turbulent() -> None:
     spec = StudySpec(
         source=f"parquet:{folder}/panel.parquet", windows=(Window(0, 0),), windows_given=True, tests=("ar-t-local",)
     )
-    table = calibration_table(calibrate(estimated(events[["ticker", "announced_at"]], spec=spec), (0.05,)))
+    table = calibration_table(calibrate(run(events[["ticker", "announced_at"]], spec=spec), (0.05,)))
     rates = {
         (test, regime): line(table, POOLED, test, regime=regime)
         for test in ("car-t", "ar-t-local")

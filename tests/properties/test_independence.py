@@ -17,7 +17,7 @@ from eventstudy.data.events import events_from_frame
 from eventstudy.data.sources import source_from_frame
 from eventstudy.scale.limits import Limits
 from eventstudy.spec import StudySpec
-from eventstudy.study import estimated
+from eventstudy.study import run
 from eventstudy.study_report import Order, study_into
 
 SESSIONS = load_calendar("XNYS", date(2012, 1, 3), date(2024, 12, 31)).sessions
@@ -51,7 +51,7 @@ def prices() -> pd.DataFrame:
 
 
 def small(events: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    found = estimated(events, table, SPEC).windows
+    found = run(events, table, SPEC).windows
     return found[found["event_id"].isin(EVENTS["event_id"])].sort_values(["event_id", "window"], ignore_index=True)
 
 

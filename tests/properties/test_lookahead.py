@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from eventstudy.evaluate.backtest import BacktestSpec, Plan, Walk, make_plan, walk_through
 from eventstudy.evaluate.walkforward import Events, walk_forward
-from eventstudy.study import estimated
+from eventstudy.study import run
 from tests.evaluate.market_sample import SPEC, draw, sessions
 
 EVENTS, PRICES = draw(11, impact=0.02, drift=0.004, n_dates=80)
 
 
 def walked(prices: pd.DataFrame) -> tuple[Plan, Walk]:
-    plan = make_plan(estimated(EVENTS, prices, SPEC).studied, BacktestSpec())
+    plan = make_plan(run(EVENTS, prices, SPEC).studied, BacktestSpec())
     return plan, walk_through(plan)
 
 

@@ -15,7 +15,7 @@ from eventstudy.data.collect.edgar import Edgar, Filing
 from eventstudy.data.collect.filings import Wanted, dated
 from eventstudy.data.collect.readings import Answer
 from eventstudy.errors import EventStudyError, RateLimited, SourceUnavailable, UsageError
-from eventstudy.opening import TABLE, opened_text
+from eventstudy.opening import TABLE, exists, opened_text
 
 RESULTS_ITEM = "2.02"
 Row = dict[str, str]
@@ -218,7 +218,7 @@ def _reader(source: str, tickers: Sequence[str], days: tuple[date, date]) -> Cal
         service = finnhub.finnhub_web(key_of(finnhub.KEY, finnhub.NAME))
         return lambda ticker: finnhub.finnhub_readings(service, ticker, *days)
     path = Path(source)
-    if not path.exists():
+    if not exists(path):
         raise UsageError(
             f"source {source!r} is neither yahoo nor finnhub nor an existing file",
             "yahoo, finnhub or a CSV file",

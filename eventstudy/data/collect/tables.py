@@ -14,7 +14,7 @@ from typing import Any
 from eventstudy.data.layouts import fold
 from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.extras import missing
-from eventstudy.opening import check_regular, content
+from eventstudy.opening import check_regular, content, is_file
 from eventstudy.reading import large_cells
 
 LARGEST = 256 * 2**20
@@ -77,7 +77,7 @@ def read_list(path: Path, sheet: str, heads: Callable[[Sequence[str]], bool]) ->
     """
     kind = path.suffix.lower()
     try:
-        if not path.is_file():
+        if not is_file(path):
             raise InputFileError(str(path), [Problem(0, "", "", "there is no such file")])
         # the readers of workbooks and of Stata's files open the path themselves
         check_regular(path, LARGEST)

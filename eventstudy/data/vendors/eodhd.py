@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from eventstudy.data import clock
 from eventstudy.data.calendar import NEW_YORK, SUFFIXES, ZONES, suffix_of
 from eventstudy.data.http import Reply, Web
 from eventstudy.data.keys import hidden, key_of
 from eventstudy.data.markets import currency_of
 from eventstudy.data.prices import Floats
-from eventstudy.data.vendors.figures import bars_of, contradiction, on_sessions
+from eventstudy.data.vendors.figures import contradiction, on_sessions
+from eventstudy.data.vendors.service import Service
 from eventstudy.data.vintage import (
     CONTRADICTION,
     FOREIGN_DIVIDENDS,
@@ -26,7 +25,6 @@ from eventstudy.data.vintage import (
     Bars,
     Vintage,
     no_bars,
-    only_final,
 )
 from eventstudy.errors import MalformedResponse, RateLimited, SourceUnavailable
 
@@ -41,7 +39,7 @@ CODES = {
     "KQ": "KQ", "KS": "KO", "L": "LSE", "LS": "LS", "MC": "MC", "MX": "MX", "OL": "OL", "PA": "PA", "SA": "SA",
     "SS": "SHG", "ST": "ST", "SW": "SW", "SZ": "SHE", "TO": "TO", "TW": "TW", "V": "V", "VI": "VI",
 }  # fmt: skip
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})")
 _SPLIT = re.compile(r"([0-9.]+)/([0-9.]+)")
 SLACK = timedelta(days=10)
 # A dividend per old share and the same on today's shares agree up to this relative difference.
@@ -52,15 +50,15 @@ SAME = 0.02
 class EodhdClient:
     """Asks EODHD, one symbol after the other."""
 
-    web: Web
-    _closed_by: SourceUnavailable | None = None
+    service: Service
 
     @classmethod
     def with_key(cls) -> EodhdClient:
         """With the key of the environment. EODHD takes it in the address alone, so addresses are in no message. Raises
         ``UsageError`` if there is none."""
-        secret = {"api_token": key_of(KEY, TITLE)}
-        return cls(Web(service=TITLE, domains=("eodhd.com",), secret_query=secret, per_second=4.0))
+        secret = key_of(KEY, TITLE)
+        web = Web(service=TITLE, domains=("eodhd.com",), secret_query={"api_token": secret}, per_second=4.0)
+        return cls(Service(name=NAME, title=TITLE, web=web, keys=[secret], refusal=refusal, fields=FIELDS, stamp=_DAY))
 
     def ask(self, symbol: str, start: date, end: date) -> Vintage:
         """Everything EODHD has of a symbol from start to end, both included, as far as it is final. Raises
@@ -72,64 +70,26 @@ class EodhdClient:
         Vintage
             With outcome ``prices``, ``unknown`` or ``nothing``. Closes are raw, dividends of old shares.
         """
-        if self._closed_by is not None:
-            raise self._closed_by
+        service, asked = self.service, (start, end)
         code, zone = eodhd_code(symbol), zone_of(symbol)
         if not code:
-            return self._vintage(symbol, (start, end), None, UNKNOWN, f"{TITLE}'s name of {symbol} is not known here")
+            return service.vintage(symbol, asked, None, UNKNOWN, f"{TITLE}'s name of {symbol} is not known here")
         query = {"from": start.isoformat(), "to": end.isoformat(), "period": "d", "fmt": "json"}
-        reply = self._get("eod", code, query, symbol)
+        reply = service.get(f"{API}/eod/{code}", query, symbol)
         if reply.status == 404:
-            return self._vintage(symbol, (start, end), reply, UNKNOWN, f"{TITLE} knows no symbol {code}")
-        rows = _list(reply, symbol)
-        bars = _read(rows, symbol).within(np.datetime64(start), np.datetime64(end)) if rows else no_bars()
+            return service.vintage(symbol, asked, reply, UNKNOWN, f"{TITLE} knows no symbol {code}")
+        rows = service.rows(reply, symbol)
+        bars = service.bars(rows, symbol).within(np.datetime64(start), np.datetime64(end)) if rows else no_bars()
         if not len(bars.dates):
-            return self._vintage(symbol, (start, end), reply, NOTHING, f"{TITLE} has no prices of {code} in the range")
+            return service.vintage(symbol, asked, reply, NOTHING, f"{TITLE} has no prices of {code} in the range")
         since = {"from": start.isoformat(), "fmt": "json"}
-        paid, split = (self._get(what, code, since, symbol) for what in ("div", "splits"))
-        bars, note = _with_actions(bars, _list(paid, symbol), _list(split, symbol), symbol)
+        paid, split = (service.get(f"{API}/{what}/{code}", since, symbol) for what in ("div", "splits"))
+        bars, note = _with_actions(bars, service.rows(paid, symbol), service.rows(split, symbol), symbol)
         bars, left_out = on_sessions(bars, zone)
         said = "; ".join(part for part in (note, left_out) if part)
-        return self._vintage(symbol, (start, end), reply, PRICES, said, bars)
-
-    def _get(self, what: str, code: str, query: dict[str, str], symbol: str) -> Reply:
-        reply = self.web.get(f"{API}/{what}/{code}", query)
-        error = refusal(reply, symbol, [*self.web.secret_query.values()])
-        if error is not None:
-            if isinstance(error, RateLimited):
-                self._closed_by = error
-            raise error
-        return reply
-
-    def _vintage(
-        self,
-        symbol: str,
-        asked: tuple[date, date],
-        reply: Reply | None,
-        outcome: str,
-        note: str,
-        bars: Bars | None = None,
-    ) -> Vintage:
-        from eventstudy import __version__
-
-        at = reply.at if reply is not None else clock.utc_now()
-        zone = zone_of(symbol)
-        return Vintage(
-            symbol=symbol,
-            source=NAME,
-            outcome=outcome,
-            requested_start=asked[0],
-            requested_end=asked[1],
-            fetched_at=at,
-            status=reply.status if reply is not None else 0,
-            body_sha256=reply.sha256 if reply is not None and outcome == PRICES else "",
-            client="eventstudy",
-            client_version=__version__,
-            timezone=zone if outcome == PRICES else "",
-            exchange=eodhd_code(symbol).rpartition(".")[2] if outcome == PRICES else "",
-            currency=currency_of(symbol) if outcome == PRICES else "",
-            note=note,
-            bars=no_bars() if bars is None else only_final(bars, zone, asked[0], at),
+        exchange, currency = code.rpartition(".")[2], currency_of(symbol)
+        return service.vintage(
+            symbol, asked, reply, PRICES, said, bars=bars, zone=zone, exchange=exchange, currency=currency
         )
 
 
@@ -177,36 +137,6 @@ def refusal(reply: Reply, symbol: str, keys: list[str]) -> SourceUnavailable | N
     return MalformedResponse(
         f"{TITLE}'s reply for {symbol} cannot be read (status {reply.status}: {kind})", hint="try again later"
     )
-
-
-def _list(reply: Reply, symbol: str) -> list[dict[str, Any]]:
-    try:
-        found = json.loads(reply.body) if reply.status == 200 else None
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        raise MalformedResponse(f"{TITLE}'s reply for {symbol} holds no list, or half of one", hint="try again")
-    return found
-
-
-def _read(rows: list[dict[str, Any]], symbol: str) -> Bars:
-    try:
-        days = [str(row["date"]) for row in rows]
-        if odd := [day for day in days if not _DAY.fullmatch(day)]:
-            raise ValueError(f"an invalid date ({odd[0][:40]!r})")
-        columns = {
-            ours: [float("nan") if row[theirs] is None else float(row[theirs]) for row in rows]
-            for theirs, ours in FIELDS.items()
-        }
-        return bars_of(days, columns)
-    except KeyError as error:
-        raise MalformedResponse(
-            f"{TITLE}'s reply for {symbol} has bars without {error.args[0]!r}", hint="the program needs an update"
-        ) from None
-    except (ValueError, TypeError) as error:
-        raise MalformedResponse(
-            f"{TITLE}'s reply for {symbol} holds {str(error)[:160]}", hint="try again later"
-        ) from None
 
 
 def _with_actions(bars: Bars, paid: list[dict[str, Any]], split: list[dict[str, Any]], symbol: str) -> tuple[Bars, str]:

@@ -15,7 +15,8 @@ from eventstudy.data import clock
 from eventstudy.data.calendar import DEFAULT_EXCHANGE, exchange_of
 from eventstudy.data.http import Reply, Web
 from eventstudy.data.keys import hidden, key_of
-from eventstudy.data.vendors.figures import bars_of, contradiction, on_sessions
+from eventstudy.data.vendors.figures import contradiction, on_sessions
+from eventstudy.data.vendors.service import Service
 from eventstudy.data.vintage import (
     CONTRADICTION,
     NOTHING,
@@ -23,8 +24,6 @@ from eventstudy.data.vintage import (
     UNKNOWN,
     Bars,
     Vintage,
-    no_bars,
-    only_final,
 )
 from eventstudy.errors import MalformedResponse, RateLimited, SourceUnavailable, UnknownExchange
 
@@ -47,21 +46,22 @@ SLACK = timedelta(days=10)
 class TiingoClient:
     """Asks Tiingo, one symbol after the other."""
 
-    web: Web
-    _closed_by: SourceUnavailable | None = None
+    service: Service
 
     @classmethod
     def with_key(cls) -> TiingoClient:
         """With the key of the environment, which is sent in a header and never in an address. Raises ``UsageError`` if
         there is none."""
+        secret = f"Token {key_of(KEY, TITLE)}"
+        web = Web(
+            service=TITLE,
+            domains=("tiingo.com",),
+            headers={"Accept": "application/json"},
+            secret_headers={"Authorization": secret},
+            per_second=4.0,
+        )
         return cls(
-            Web(
-                service=TITLE,
-                domains=("tiingo.com",),
-                headers={"Accept": "application/json"},
-                secret_headers={"Authorization": f"Token {key_of(KEY, TITLE)}"},
-                per_second=4.0,
-            )
+            Service(name=NAME, title=TITLE, web=web, keys=[secret], refusal=refusal, fields=FIELDS, stamp=_STAMP)
         )
 
     def ask(self, symbol: str, start: date, end: date) -> Vintage:
@@ -75,29 +75,39 @@ class TiingoClient:
             With outcome ``prices``, ``unknown`` or ``nothing``; the last two only where Tiingo itself says so, or has
             no such market. Closes are raw.
         """
-        if self._closed_by is not None:
-            raise self._closed_by
+        service = self.service
         end = min(end, _settled_until(clock.utc_now()))
         if why := _elsewhere(symbol):
-            return self._vintage(symbol, (start, end), None, UNKNOWN, why)
-        meta_reply = self._get(f"{DAILY}/{symbol.lower()}", None, symbol)
+            return service.vintage(symbol, (start, end), None, UNKNOWN, why)
+        meta_reply = service.get(f"{DAILY}/{symbol.lower()}", None, symbol)
         if meta_reply.status == 404:
-            return self._vintage(symbol, (start, end), meta_reply, UNKNOWN, f"{TITLE} knows no symbol {symbol}")
+            return service.vintage(symbol, (start, end), meta_reply, UNKNOWN, f"{TITLE} knows no symbol {symbol}")
         meta = _object(meta_reply, symbol)
         query = {"startDate": start.isoformat(), "endDate": end.isoformat(), "format": "json", "resampleFreq": "daily"}
-        reply = self._get(f"{DAILY}/{symbol.lower()}/prices", query, symbol)
-        rows = _list(reply, symbol)
+        reply = service.get(f"{DAILY}/{symbol.lower()}/prices", query, symbol)
+        rows = service.rows(reply, symbol)
         if not rows:
-            return self._vintage(
+            return service.vintage(
                 symbol, (start, end), reply, NOTHING, f"{TITLE} has no prices of {symbol} in the range"
             )
         bars, note = self._bars(rows, meta, symbol, start, end)
-        return self._vintage(symbol, (start, end), reply, PRICES, note, bars=bars, meta=meta)
+        return service.vintage(
+            symbol,
+            (start, end),
+            reply,
+            PRICES,
+            note,
+            bars=bars,
+            zone=ZONE,
+            exchange=str(meta.get("exchangeCode") or "")[:40],
+            currency="USD",
+            instrument=str(meta.get("name") or "")[:80],
+        )
 
     def _bars(
         self, rows: list[dict[str, Any]], meta: dict[str, Any], symbol: str, start: date, end: date
     ) -> tuple[Bars, str]:
-        bars = _read(rows, symbol)
+        bars = self.service.bars(rows, symbol)
         bars = bars.within(np.datetime64(start), np.datetime64(end))
         if not len(bars.dates):
             raise MalformedResponse(f"{TITLE} answered for {symbol} with another period", hint="try again")
@@ -119,49 +129,6 @@ class TiingoClient:
         if wrong := contradiction(bars, taken_off=False):
             said.insert(0, f"{CONTRADICTION}{wrong}")
         return bars, "; ".join(said)
-
-    def _get(self, url: str, query: dict[str, str] | None, symbol: str) -> Reply:
-        """A reply that is an answer, or says that a symbol is unknown."""
-        reply = self.web.get(url, query)
-        error = refusal(reply, symbol, [*self.web.secret_headers.values()])
-        if error is not None:
-            if isinstance(error, RateLimited):
-                self._closed_by = error
-            raise error
-        return reply
-
-    def _vintage(
-        self,
-        symbol: str,
-        asked: tuple[date, date],
-        reply: Reply | None,
-        outcome: str,
-        note: str,
-        *,
-        bars: Bars | None = None,
-        meta: dict[str, Any] | None = None,
-    ) -> Vintage:
-        from eventstudy import __version__
-
-        at = reply.at if reply is not None else clock.utc_now()
-        return Vintage(
-            symbol=symbol,
-            source=NAME,
-            outcome=outcome,
-            requested_start=asked[0],
-            requested_end=asked[1],
-            fetched_at=at,
-            status=reply.status if reply is not None else 0,
-            body_sha256=reply.sha256 if reply is not None and outcome == PRICES else "",
-            client="eventstudy",
-            client_version=__version__,
-            timezone=ZONE if outcome == PRICES else "",
-            exchange=str((meta or {}).get("exchangeCode") or "")[:40],
-            currency="USD" if outcome == PRICES else "",
-            instrument=str((meta or {}).get("name") or "")[:80],
-            note=note,
-            bars=no_bars() if bars is None else only_final(bars, ZONE, asked[0], at),
-        )
 
 
 def _settled_until(now: datetime) -> date:
@@ -224,37 +191,6 @@ def _object(reply: Reply, symbol: str) -> dict[str, Any]:
     if not isinstance(found, dict) or str(found.get("ticker", "")).upper() != symbol.upper():
         raise MalformedResponse(f"{TITLE} answered for another symbol than {symbol}", hint="try again")
     return found
-
-
-def _list(reply: Reply, symbol: str) -> list[dict[str, Any]]:
-    found = json.loads(reply.body) if reply.status == 200 else None
-    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        raise MalformedResponse(f"{TITLE}'s reply for {symbol} holds no list of bars", hint="try again")
-    return found
-
-
-def _read(rows: list[dict[str, Any]], symbol: str) -> Bars:
-    """Rows as bars; the date is a calendar date written as midnight of UTC, and never converted."""
-    try:
-        stamps = [_STAMP.fullmatch(str(row["date"])) for row in rows]
-        if None in stamps:
-            odd = next(str(row["date"]) for row, stamp in zip(rows, stamps, strict=True) if stamp is None)
-            raise ValueError(f"an invalid date ({odd[:40]!r})")
-        columns = {
-            ours: [float("nan") if row[theirs] is None else float(row[theirs]) for row in rows]
-            for theirs, ours in FIELDS.items()
-        }
-        # a factor of one is not a split
-        columns["split"] = [0.0 if value == 1 else value for value in columns["split"]]
-        return bars_of([stamp[1] for stamp in stamps if stamp is not None], columns)
-    except KeyError as error:
-        raise MalformedResponse(
-            f"{TITLE}'s reply for {symbol} has bars without {error.args[0]!r}", hint="the program needs an update"
-        ) from None
-    except (ValueError, TypeError) as error:
-        raise MalformedResponse(
-            f"{TITLE}'s reply for {symbol} holds {str(error)[:160]}", hint="try again later"
-        ) from None
 
 
 def _day(value: object) -> date | None:

@@ -192,6 +192,8 @@ class YahooClient:
             except Exception as error:
                 # whatever the client raises, the wire knows what happened
                 trouble = error
+            finally:
+                _close_zones()
         if wire.verdict.error is not None:
             raise wire.verdict.error
         if trouble is not None or frame is None or wire.received is None:
@@ -274,8 +276,17 @@ def _prepare(cache: Path) -> None:
         cache = Path(tempfile.mkdtemp(prefix="eventstudy-"))
         atexit.register(shutil.rmtree, cache, ignore_errors=True)
     yfinance.set_tz_cache_location(str(cache))
+    # otherwise the client goes on with the folder of an earlier one in this process
+    yfinance.cache._TzCacheManager._tz_cache = None
     _without_kept_cookies()
     logging.getLogger("yfinance").setLevel(logging.CRITICAL + 1)
+
+
+def _close_zones() -> None:
+    """The client leaves its database of time zones open; it opens it again when it needs it."""
+    from yfinance.cache import _TzDBManager
+
+    _TzDBManager.close_db()
 
 
 class _Cookies:

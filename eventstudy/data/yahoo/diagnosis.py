@@ -16,6 +16,7 @@ from eventstudy.data import clock
 from eventstudy.data.store import FILE, open_store
 from eventstudy.data.yahoo.wire import CLOCK_TOLERANCE
 from eventstudy.errors import EventStudyError, RateLimited
+from eventstudy.opening import can_be_written, exists, is_file
 
 HOST = "query2.finance.yahoo.com"
 PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
@@ -71,7 +72,7 @@ def _versions() -> Finding:
 
 def store_finding(folder: Path) -> Finding:
     """Whether the store can be used; looking makes none."""
-    if not (folder / FILE).exists():
+    if not exists(folder / FILE):
         return _room_for_store(folder)
     said: list[str] = []
     try:
@@ -89,10 +90,7 @@ def store_finding(folder: Path) -> Finding:
 
 
 def _room_for_store(folder: Path) -> Finding:
-    nearest = folder
-    while not nearest.exists() and nearest.parent != nearest:
-        nearest = nearest.parent
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+    if not can_be_written(folder):
         return Finding("store", "fail", f"{folder} cannot be made", "name another folder with --store DIR")
     return Finding("store", "ok", f"none yet; it would be {folder / FILE}")
 
@@ -122,7 +120,7 @@ def environment(variables: os._Environ[str] | dict[str, str]) -> Iterator[Findin
     named = [name for name in AUTHORITIES if variables.get(name)]
     for name in named:
         path = Path(variables[name])
-        if not path.is_file():
+        if not is_file(path):
             yield Finding(
                 "certificates", "fail", f"{name} names {path}, which is not a file", f"correct or unset {name}"
             )
