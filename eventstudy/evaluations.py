@@ -30,7 +30,7 @@ class Evaluations:
     budget: Budget
 
     @cached_property
-    def robustness(self) -> tuple[records.RobustRow, ...]:
+    def robustness(self) -> records.RobustRows:
         """The primary window under each model, masked and not."""
         from eventstudy.evaluate.robustness import robustness
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -42,22 +42,39 @@ class Exclusion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RobustRow:
-    """The primary window of one event under one model, with or without masking.
+class RobustRows:
+    """The primary window of events under each model, with and without masking; (n,) each.
 
-    ``rescaled`` is CAR / (1 - beta w), w the firm's share of the index, for the market model; NaN without a share.
+    Attributes
+    ----------
+    models : tuple of str
+        What ``model`` counts.
+    row : int64
+        Row of the events table.
+    window, model : int64
+        Positions in ``spec.windows`` and in ``models``.
+    rescaled : float64
+        CAR / (1 - beta w), w the firm's share of the index, for the market model; NaN without a share.
     """
 
-    row: int
-    window: Window
-    model: str
-    masked: bool
-    car: float
-    std_error: float
-    t: float
-    p: float
-    n_estimation: int
-    rescaled: float
+    models: tuple[str, ...]
+    row: Ints
+    window: Ints
+    model: Ints
+    masked: Bools
+    car: Floats
+    std_error: Floats
+    t: Floats
+    p: Floats
+    n_estimation: Ints
+    rescaled: Floats
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def take(self, at: Ints) -> RobustRows:
+        """Some of the rows."""
+        return replace(self, **{f.name: getattr(self, f.name)[at] for f in fields(self) if f.name != "models"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -239,7 +239,7 @@ class StudyResult:
     _frames: dict[str, pd.DataFrame] = field(default_factory=dict, init=False)
 
     # what ``evaluations`` computes when it is first read; each is described there
-    robustness: ClassVar[_Evaluation[tuple[records.RobustRow, ...]]] = _Evaluation()
+    robustness: ClassVar[_Evaluation[records.RobustRows]] = _Evaluation()
     parts: ClassVar[_Evaluation[tuple[records.PartRow, ...]]] = _Evaluation()
     curves: ClassVar[_Evaluation[tuple[records.SpecCurve, ...]]] = _Evaluation()
     joint_parts: ClassVar[_Evaluation[tuple[records.JointRow, ...]]] = _Evaluation()

@@ -17,7 +17,7 @@ PRICES = ("close", "open", "high", "low", "adj_close")
 RETURNS = ("return", "delisting")
 # what programs write where there is no figure
 EMPTY = frozenset(("", "nan", "null", "none", "na", "n/a", "<na>", "#n/a", "#n/a n/a", "#n/a invalid security"))
-_PLAIN = frozenset("0123456789+-.eE")
+_PLAIN = b"0123456789+-.eE"
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # commas that separate thousands, alone or before a point
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
@@ -101,7 +101,9 @@ def parsed(cells: Any, name: str, *, shown: bool = False, codes: bool = False) -
 
 def _all_plain(texts: list[str]) -> Floats | None:
     """Nothing but decimals with a point and empty cells, read at once; None where there is anything else."""
-    if not frozenset("".join(texts)) <= _PLAIN:
+    joined = "".join(texts)
+    # every letter of a decimal taken away, nothing is left
+    if not joined.isascii() or joined.encode("ascii").translate(None, _PLAIN):
         return None
     try:
         return np.array([float(text) if text else np.nan for text in texts], dtype=np.float64)

@@ -8,9 +8,12 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from eventstudy.data.from_raw import accepted, read_series
 from eventstudy.data.layouts import Input, Recognised
-from eventstudy.data.long_table import LongTable, wide_columns
+from eventstudy.data.long_table import LongTable, WideHeadings
+from eventstudy.data.price_dates import Days
 from eventstudy.data.price_text import PriceText, read_price_text
 from eventstudy.data.prices import PriceSeries, PriceTable
 from eventstudy.data.raw import RawSeries
@@ -104,7 +107,7 @@ def read_raw(path: Path, symbol: str, origin: Origin) -> RawSeries:
         return _of_download(text, symbol, origin)
     if text.found is None:
         held = "close" if origin.asked in ("auto", "prices") else "return"
-        column = wide_columns(text.headings, symbol, held)
+        column = WideHeadings.of(text.headings).column(symbol, held)
         if column is None:
             raise refuse_headings(text.headings, text.path, lines=True)
         return _figures(text, column, origin).series(symbol)
@@ -166,10 +169,20 @@ class CsvTable:
             raise InputFileError(str(self.path), [Problem(1, "", "", message)])
         else:
             held = "close" if self.origin.asked in ("auto", "prices") else "return"
-            columns = {s: found for s in symbols if (found := wide_columns(text.headings, s, held)) is not None}
+            wide = WideHeadings.of(text.headings)
+            columns = {s: found for s in symbols if (found := wide.column(s, held)) is not None}
             if not columns:
                 raise refuse_headings(text.headings, text.path, lines=True)
-            made = {s: partial(_column, text, s, found, self.origin) for s, found in columns.items()}
+            dates, lines = np.array(text.cells[wide.dates]), np.array(text.lines)
+            days: dict[tuple[str, str], Days] = {}
+
+            def read(symbol: str, found: Recognised) -> RawSeries:
+                cells = {"date": dates, held: text.cells[found.place[held]]}
+                notes = text.notes
+                own = figures_of(found, text.headings, cells, self.origin, lines=lines, notes=notes, days=days)
+                return own.series(symbol)
+
+            made = {s: partial(read, s, found) for s, found in columns.items()}
             missing = f"no column {{}} in {self.path.name}"
         lost = [symbol for symbol in symbols if symbol not in made]
         return read_series(made, {s: missing.format(asked_as(s)) + has for s, has in holding(lost, held_names).items()})

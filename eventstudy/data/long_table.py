@@ -130,22 +130,44 @@ def _grouped(column: Sequence[object]) -> dict[str, np.ndarray]:
 WIDE = Layout(name="one column per ticker", needs=frozenset(), columns={})
 
 
-def wide_columns(headings: Sequence[object], symbol: str, held: str = "close") -> Recognised | None:
-    """Where the dates and the column of a ticker are in a wide table; None where the table has no such column.
+@dataclass(frozen=True, slots=True)
+class WideHeadings:
+    """Where the dates and the columns of tickers are in a wide table.
 
-    Parameters
+    Attributes
     ----------
-    held : str
-        What the columns hold.
+    dates : int
+        -1 where no heading is one of dates.
+    columns : tuple of dict
+        Heading -> its columns, as written and in lower case.
     """
-    at = wide_dates(headings)
-    if at < 0:
-        return None
-    for spelled in (str, str.lower):
-        known: dict[str, list[int]] = {}
+
+    dates: int
+    columns: tuple[dict[str, list[int]], dict[str, list[int]]]
+
+    @classmethod
+    def of(cls, headings: Sequence[object]) -> WideHeadings:
+        """The headings of a table, read once for all tickers."""
+        at = wide_dates(headings)
+        written: dict[str, list[int]] = {}
+        lower: dict[str, list[int]] = {}
         for place, heading in enumerate(headings):
             if place != at:
-                known.setdefault(spelled(str(heading).strip()), []).append(place)
-        if (found := held_as(spelled(symbol), known)) is not None:
-            return Recognised(WIDE, {"date": at, held: found[0]}, twice=(symbol,) if len(found) > 1 else ())
-    return None
+                written.setdefault(name := str(heading).strip(), []).append(place)
+                lower.setdefault(name.lower(), []).append(place)
+        return cls(at, (written, lower))
+
+    def column(self, symbol: str, held: str = "close") -> Recognised | None:
+        """Where the dates and the column of a ticker are; None where the table has no such column.
+
+        Parameters
+        ----------
+        held : str
+            What the columns hold.
+        """
+        if self.dates < 0:
+            return None
+        for name, known in zip((symbol, symbol.lower()), self.columns, strict=True):
+            if (found := held_as(name, known)) is not None:
+                return Recognised(WIDE, {"date": self.dates, held: found[0]}, twice=(symbol,) if len(found) > 1 else ())
+        return None

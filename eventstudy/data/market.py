@@ -88,6 +88,14 @@ class Market:
         """(reason, detail) where prices of the key are missing altogether."""
         return missing_prices(self.prices, key)
 
+    def has_parts(self, keys: Sequence[SeriesKey], returns: str) -> bool:
+        """Whether one of the series at least has returns from close to open or from open to close."""
+        return any(
+            np.isfinite(values).any()
+            for key in keys
+            for values in (self.series(key, returns).overnight, self.series(key, returns).intraday)
+        )
+
     def stack(self, keys: Sequence[SeriesKey], returns: str, part: str = "total") -> ReturnPanel:
         """The series as one panel; shorter calendars are padded at the end with nothing."""
         chosen = [self.series(key, returns) for key in keys]

@@ -95,6 +95,8 @@ class Figures:
     texts : dict of str to ndarray of str
     lines : int64 (n,) or None
         Line of the file of each row; None where rows have no lines.
+    days : dict
+        (market, form) -> the days of all rows, once they are read; tables of other columns of these rows may share it.
     """
 
     found: Recognised
@@ -105,6 +107,7 @@ class Figures:
     lines: np.ndarray | None
     origin: Origin
     notes: tuple[str, ...] = ()
+    days: dict[tuple[str, str], Days] = field(default_factory=dict)
 
     def series(self, symbol: str, rows: np.ndarray | None = None) -> RawSeries:
         """The figures of one symbol, which are in some rows or in all. Raises ``InputFileError``: dates or figures that
@@ -118,8 +121,9 @@ def figures_of(
     columns: Mapping[str, Any],
     origin: Origin,
     *,
-    lines: Sequence[int] | None = None,
+    lines: Sequence[int] | np.ndarray | None = None,
     notes: tuple[str, ...] = (),
+    days: dict[tuple[str, str], Days] | None = None,
 ) -> Figures:
     """Read the cells of a table. Raises ``InputFileError``: two columns that hold the same; of prices, a column that
     may state splits, dividends or adjusted closes and whose heading is unknown.
@@ -128,6 +132,8 @@ def figures_of(
     ----------
     columns : mapping
         What a column holds -> its cells: text, numbers, or for ``date`` anything ``days_of`` reads.
+    days : dict, optional
+        As ``Figures``.
     """
     if found.twice:
         raise InputFileError(origin.path, [_twice(found.twice, headings, 1 if lines is not None else 0)])
@@ -153,6 +159,7 @@ def figures_of(
         lines=None if lines is None else np.asarray(lines),
         origin=origin,
         notes=notes,
+        days={} if days is None else days,
     )
 
 
@@ -273,6 +280,9 @@ class _Reading:
         """The days of the rows, each once and in the form of the layout; None where there is a problem."""
         values, market = self._cut(self.table.dates), market_of(self.symbol)
         form = form_of(self.table.found, values)
+        key, whole = (market, form), self.rows is None
+        if whole and key in self.table.days:
+            return self.table.days[key]
         if form == MILLISECONDS:
             stamps = pd.to_numeric(pd.Series(values), errors="coerce")
             values, form = pd.to_datetime(stamps, unit="ms", utc=True), ""
@@ -290,6 +300,8 @@ class _Reading:
         if form and swappable(days) and not orderly(days):
             why = "days of this layout's form are out of order, occur twice, lie on weekends or leave out weeks"
             self.problems.append(Problem(0, "date", self.symbol, f"{why}; write YYYY-MM-DD"))
+        if whole and not self.problems:
+            self.table.days[key] = days
         return None if len(lost) else days
 
     def _repeated(self, texts: Sequence[str], wrong: Collection[int]) -> None:
@@ -305,8 +317,8 @@ class _Reading:
 
     def _column(self, name: str, column: Parsed, codes: Counter[str]) -> Floats:
         values = np.asarray(self._cut(column.values))
-        rows = self._numbers(len(values)).tolist()
-        wrong = {at: column.wrong[row] for at, row in enumerate(rows) if row in column.wrong} if column.wrong else {}
+        numbers = enumerate(self._numbers(len(values)).tolist() if column.wrong else ())
+        wrong = {at: column.wrong[row] for at, row in numbers if row in column.wrong}
         codes.update(column.codes)
         signless = self.table.found.layout.midpoints and name in ("close", "open")
         wrong |= first_troubles(name, np.abs(values) if signless else values) if not _zero_is_empty(self, name) else {}

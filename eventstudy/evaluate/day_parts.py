@@ -51,6 +51,8 @@ def day0_parts(studied: Studied, tests: frozenset[str]) -> tuple[tuple[PartRow, 
     spec = studied.spec.with_changes(windows=(day0,), windows_given=True, event_window=window)
     rows = studied.rows[reported]
     keys, placed = place_rows(studied.index, rows.tolist(), spec, studied.market)
+    if not studied.market.has_parts(keys, spec.returns):
+        return (), ()
     options = replace(options_of(spec), tests=tests, strict=False)
     blocks = {part: study_block(studied.market.stack(keys, spec.returns, part), placed, options) for part in PARTS}
     usable = {part: _usable(block) for part, block in blocks.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,22 +14,29 @@ from eventstudy.engine.conventions import measured
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.options import Options
-from eventstudy.engine.panel import Ints
+from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.single import car_t
 from eventstudy.engine.windows import Design, gather
 from eventstudy.engine_options import fewest_observations, options_of
-from eventstudy.records import RobustRow
+from eventstudy.records import RobustRows
 
 if TYPE_CHECKING:
     from eventstudy.results import Studied
 
+# name of a column of ``RobustRows`` -> its values
+Columns = dict[str, np.ndarray]
 
-def robustness(studied: Studied) -> tuple[RobustRow, ...]:
-    """The primary window of each reported row under each model that its benchmarks allow, masked and unmasked."""
+
+def robustness(studied: Studied) -> RobustRows:
+    """The primary window of each reported row under each model that its benchmarks allow, masked and unmasked: by row,
+    then by model, the masked one first."""
     models = compared_models(studied.spec.model, weighted=bool(studied.spec.weights))
-    rows = [row for part in _parts(studied, models) for row in _fitted(studied, part)]
-    order = {name: i for i, name in enumerate(models)}
-    return tuple(sorted(rows, key=lambda r: (r.row, order[r.model], not r.masked)))
+    columns = [one for part in _parts(studied, models) for one in _fitted(studied, part, models)]
+    names = [field.name for field in fields(RobustRows) if field.name != "models"]
+    nothing: Columns = {name: np.zeros(0, dtype=np.int64) for name in names}
+    found = {name: np.concatenate([one[name] for one in columns or [nothing]]) for name in names}
+    rows = RobustRows(models=models, **found)
+    return rows.take(np.lexsort((~rows.masked.astype(bool), rows.model, rows.row)))
 
 
 def compared_models(own: str, *, weighted: bool = False) -> tuple[str, ...]:
@@ -76,58 +83,59 @@ def _width(studied: Studied, key: SeriesKey, model: str, *, weighted: bool) -> i
     return len(key.benchmarks) if enough and studied.market.trouble(key) is None else -1
 
 
-def _fitted(studied: Studied, part: _Part) -> Iterator[RobustRow]:
-    """Each model on some rows, masked and not; the days of each event are gathered once for all models."""
+def _fitted(studied: Studied, part: _Part, models: tuple[str, ...]) -> Iterator[Columns]:
+    """Each model on some rows, masked and not; the days of each event are gathered once for all models, and events of
+    which nothing is masked are estimated once."""
     spec = studied.spec.with_changes(model=part.models[0], exclude="catalogued")
     rows = studied.rows[part.positions]
     keys, placed = place_rows(studied.index, rows.tolist(), spec, studied.market)
     panel = studied.market.stack(keys, spec.returns)
     options = {name: options_of(spec.with_changes(model=name)) for name in part.models}
+    weights = np.array([spec.weights.get(key.ticker, 0.0) for key in keys])
+    plan, strict = options[part.models[0]].plan, options[part.models[0]].strict
     for at in range(0, len(rows), CHUNK):
-        some = placed.part(at, at + CHUNK)
-        for masked in (True, False):
-            mask = some.masked if masked else np.zeros_like(some.masked)
-            plan, strict = options[part.models[0]].plan, options[part.models[0]].strict
-            design = gather(panel, some.series, some.session, mask, plan, strict=strict)
+        some, positions = placed.part(at, at + CHUNK), part.positions[at : at + CHUNK]
+        both = np.flatnonzero(some.masked.any(axis=1))
+        for chosen, masked in ((np.arange(len(positions)), True), (both, False)):
+            if not len(chosen):
+                continue
+            series = some.series[chosen]
+            mask = some.masked if masked else np.zeros((len(chosen), plan.n_days), dtype=bool)
+            design = gather(panel, series, some.session[chosen], mask, plan, strict=strict)
             for name in part.models:
-                weights = [spec.weights.get(keys[number].ticker, 0.0) for number in some.series.tolist()]
-                yield from _rows(
-                    studied, design, options[name], part.positions[at : at + CHUNK], weights, masked=masked
-                )
+                found = _columns(studied, design, options[name], positions[chosen], weights[series])
+                found["model"] = np.full(len(chosen), models.index(name))
+                yield found | {"masked": np.full(len(chosen), masked)}
+                if masked:
+                    alone = np.setdiff1d(chosen, both)
+                    yield {key: values[alone] for key, values in found.items()} | {"masked": np.zeros(len(alone), bool)}
 
 
-def _rows(
-    studied: Studied, design: Design, options: Options, positions: Ints, weights: Sequence[float], *, masked: bool
-) -> Iterator[RobustRow]:
+def _columns(studied: Studied, design: Design, options: Options, positions: Ints, weights: Floats) -> Columns:
     """The rows of one model, without numbers where the estimation window carries none."""
     spec = studied.spec
     fits, _, found = measured(design, options.entry.fit(design), options)
     exact = car_t(fits, found, spec.level, spec.alternative)
     usable = fits.rank_ok & (fits.n_obs >= fewest_observations(spec, options.model, design.x.shape[2]))
-    w, n = studied.primary[positions], np.arange(len(positions))
-    columns = [
-        np.where(usable, values[n, w], np.nan).tolist() for values in (found.car, exact.std_error, exact.t, exact.p)
-    ]
-    slope = fits.theta[:, 1].tolist() if options.model == "market-model" else [np.nan] * len(n)
-    shared = zip(
-        studied.rows[positions].tolist(), w.tolist(), *columns, fits.n_obs.tolist(), slope, weights, strict=True
+    window, each = studied.primary[positions], np.arange(len(positions))
+    car, std_error, t, p = (
+        np.where(usable, values[each, window], np.nan) for values in (found.car, exact.std_error, exact.t, exact.p)
     )
-    for row, window, car, std_error, t, p, n_obs, beta, weight in shared:
-        yield RobustRow(
-            row=row,
-            window=spec.windows[window],
-            model=options.model,
-            masked=masked,
-            car=car,
-            std_error=std_error,
-            t=t,
-            p=p,
-            n_estimation=int(n_obs),
-            rescaled=_rescaled(car, beta, weight),
-        )
+    slope = fits.theta[:, 1] if options.model == "market-model" else np.full(len(positions), np.nan)
+    return {
+        "row": studied.rows[positions],
+        "window": window,
+        "car": car,
+        "std_error": std_error,
+        "t": t,
+        "p": p,
+        "n_estimation": fits.n_obs.astype(np.int64),
+        "rescaled": _rescaled(car, slope, weights),
+    }
 
 
-def _rescaled(car: float, beta: float, weight: float) -> float:
+def _rescaled(car: Floats, beta: Floats, weight: Floats) -> Floats:
     """The effect if the market model's CAR lacks the part beta w of it (methods 14.1)."""
     share = 1 - beta * weight
-    return car / share if weight and share > 0 else np.nan
+    known = (weight != 0) & (share > 0)
+    return np.where(known, car / np.where(known, share, 1.0), np.nan)

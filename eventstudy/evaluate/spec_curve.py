@@ -61,7 +61,9 @@ def _by_series(studied: Studied, positions: Ints) -> list[Ints]:
 def _of_some(studied: Studied, positions: Ints, grid: Grid, which: str) -> list[SpecCurve]:
     found: list[SpecCurve] = []
     windows: tuple[Window, ...]
-    for part in PANEL:
+    keys = [series_key(studied.index, int(row), studied.spec) for row in studied.rows[positions]]
+    parts = tuple(PANEL) if studied.market.has_parts(keys, studied.spec.returns) else ("day",)
+    for part in parts:
         windows, pairs = (DAY0,), [(k, 0) for k in range(len(positions))]
         if part == "day":
             windows, pairs = _wanted(studied, positions, which)

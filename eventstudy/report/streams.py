@@ -130,7 +130,7 @@ class CsvStream:
         for at in range(0, n, ROWS_OF_TEXT):
             stop = min(at + ROWS_OF_TEXT, n)
             some = some_rows(columns, at, stop)
-            cells = [_csv_column(name, some.get(name)) for name in self.columns]
+            cells = [csv_column(name, some.get(name)) for name in self.columns]
             self.file.write(csv_rows(cells, stop - at, self.digits))
 
     def join(self, name: str, digest: str) -> None:
@@ -147,8 +147,11 @@ class CsvStream:
         return {self.path.name: self.file.digest.hexdigest()}
 
 
-def _csv_column(name: str, column: Column) -> CsvColumn:
-    return Whole(column) if name in WHOLE and isinstance(column, np.ndarray) else column
+def csv_column(name: str, column: Column) -> CsvColumn:
+    """A column as CSV has it: whole numbers apart from decimals."""
+    if isinstance(column, np.ndarray) and (name in WHOLE or column.dtype.kind in "iu"):
+        return Whole(column)
+    return column
 
 
 class ParquetStream:

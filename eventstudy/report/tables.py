@@ -12,13 +12,13 @@ from eventstudy.engine.significance.curve import ENOUGH
 from eventstudy.engine.significance.single_tests import rated
 from eventstudy.flags import flag_words
 from eventstudy.measured import MeasuredEvents
-from eventstudy.records import Specification
 from eventstudy.report.columns import COLUMNS
 from eventstudy.report.event_tables import Column, frame
+from eventstudy.report.robustness import robustness_columns
 from eventstudy.report.volume import volume_rows
 
 if TYPE_CHECKING:
-    from eventstudy.records import CalendarRow, GroupDay, GroupRow, RobustRow, SpecCurve
+    from eventstudy.records import CalendarRow, GroupDay, GroupRow
     from eventstudy.results import PlaceboRates, Studied, StudyResult
 
 
@@ -32,7 +32,10 @@ def event_frame(result: StudyResult, name: str) -> pd.DataFrame:
 
 def one_table(result: StudyResult, name: str) -> pd.DataFrame:
     """One table of the contract; nothing else is computed."""
-    return table_frame(name, OTHERS[name](result)) if name in OTHERS else event_frame(result, name)
+    if name in BY_COLUMN:
+        columns = BY_COLUMN[name](result)
+        return frame(columns) if columns else table_frame(name, ())
+    return table_frame(name, BY_ROW[name](result)) if name in BY_ROW else event_frame(result, name)
 
 
 def table_frame(name: str, rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
@@ -69,43 +72,6 @@ def _placebo_rates(result: StudyResult, rates: PlaceboRates, events: MeasuredEve
         )
         found[column] = np.array(list(known), dtype=np.float64)
     return found
-
-
-def _robustness(result: StudyResult) -> Iterable[Sequence[Any]]:
-    """Each event's models under the study's own choices, then what else its curves hold."""
-    spec, curves = result.spec, _by_row(result.curves)
-    usual: dict[int, list[RobustRow]] = {}
-    for r in result.robustness:
-        usual.setdefault(r.row, []).append(r)
-    for row in dict.fromkeys((*usual, *curves)):
-        names, mine = _row_names(result, row), curves.get(row, [])
-        inside = {(c.part, c.window, cell) for c in mine for cell in c.cells}
-        seen = set()
-        for r in usual.get(row, ()):
-            cell = Specification(
-                model=r.model, estimation=spec.estimation, gap=spec.gap, masked=r.masked, returns=spec.returns
-            )
-            seen.add(("day", r.window, cell))
-            numbers = (r.car, r.std_error, r.t, r.p, r.n_estimation, r.rescaled)
-            yield *names, r.window.label, *_cell(cell, numbers, "day", ("day", r.window, cell) in inside)
-        for c in mine:
-            for k, cell in enumerate(c.cells):
-                if (c.part, c.window, cell) not in seen:
-                    found = [float(values[k]) for values in (c.car, c.std_error, c.t, c.p)]
-                    made = _cell(cell, (*found, int(c.n_estimation[k]), np.nan), c.part, inside=True)
-                    yield *names, c.window.label, *made
-
-
-def _by_row(curves: Sequence[SpecCurve]) -> dict[int, list[SpecCurve]]:
-    found: dict[int, list[SpecCurve]] = {}
-    for c in curves:
-        found.setdefault(c.row, []).append(c)
-    return found
-
-
-def _cell(cell: Specification, numbers: Sequence[Any], part: str, inside: bool) -> tuple[Any, ...]:
-    choices = part, cell.estimation, cell.gap, cell.returns
-    return cell.model, "yes" if cell.masked else "no", *numbers, *choices, "yes" if inside else "no"
 
 
 def _curves(result: StudyResult) -> Iterable[Sequence[Any]]:
@@ -234,8 +200,9 @@ def _flagged(
     """Rows that begin with event_id and ticker, with the flags of every window of that event on the right."""
 
     def found(result: StudyResult) -> Iterable[Sequence[Any]]:
-        flags = _flags_of_rows(result)
-        return ((*row, flags.get((row[0], row[1]), "")) for row in rows(result))
+        every = list(rows(result))
+        flags = _flags_of_rows(result) if every else {}
+        return ((*row, flags.get((row[0], row[1]), "")) for row in every)
 
     return found
 
@@ -249,9 +216,9 @@ def _flags_of_rows(result: StudyResult) -> dict[tuple[str, str], str]:
     return {_row_names(result, row): flag_words(bits[i]) for i, row in enumerate(studied.rows.tolist())}
 
 
-# every other table -> its rows
-OTHERS: dict[str, Callable[[StudyResult], Iterable[Sequence[Any]]]] = {
-    "robustness": _flagged(_robustness),
+# every other table -> its columns, or its rows
+BY_COLUMN: dict[str, Callable[[StudyResult], dict[str, Column]]] = {"robustness": robustness_columns}
+BY_ROW: dict[str, Callable[[StudyResult], Iterable[Sequence[Any]]]] = {
     "curves": _flagged(_curves),
     "overnight": _flagged(_overnight),
     "day_parts": _flagged(_day_parts),
@@ -266,6 +233,7 @@ OTHERS: dict[str, Callable[[StudyResult], Iterable[Sequence[Any]]]] = {
     "abnormal_volume": _flagged(lambda result: volume_rows(result)["abnormal_volume"]),
     "volume_groups": lambda result: volume_rows(result)["volume_groups"],
 }
+OTHERS = frozenset((*BY_COLUMN, *BY_ROW))
 
 
 def rows_by_event(table: pd.DataFrame) -> dict[tuple[str, str], list[dict[str, Any]]]:

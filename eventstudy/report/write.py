@@ -19,13 +19,16 @@ import numpy as np
 from eventstudy.errors import UsageError
 from eventstudy.opening import RECORD, can_be_written, exists, text
 from eventstudy.report import escape, locking
-from eventstudy.report.csv_rows import csv_text
+from eventstudy.report.columns import COLUMNS
+from eventstudy.report.csv_rows import csv_heading, csv_rows, csv_text
 from eventstudy.report.event_files import EventFiles
+from eventstudy.report.event_tables import n_rows
 from eventstudy.report.ownership import added_files, check_replaced, entry_of, is_data_set, is_report_name
 from eventstudy.report.pages import page_files
 from eventstudy.report.provenance import manifest
+from eventstudy.report.streams import csv_column
 from eventstudy.report.table_bytes import parquet_bytes, results_text
-from eventstudy.report.tables import shown, windows_columns
+from eventstudy.report.tables import BY_COLUMN, OTHERS, shown, windows_columns
 from eventstudy.results import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -48,8 +51,7 @@ def build_files(
     """Every file of a report but the manifest and the tables of ``event_files``, as relative POSIX path -> bytes."""
     data: dict[str, bytes] = {}
     if "csv" in formats:
-        digits = result.spec.digits
-        data |= {f"{name}.csv": csv_text(frame, digits).encode() for name, frame in result.other_tables.items()}
+        data |= {f"{name}.csv": _csv(result, name) for name in COLUMNS if name in OTHERS}
     if "json" in formats:
         data["results.json"] = results_text(result).encode()
     data |= page_files(result, formats, audit, say)
@@ -60,6 +62,15 @@ def build_files(
 
         data |= table_files(result.tables, formats, WORKBOOK)
     return dict(sorted(data.items()))
+
+
+def _csv(result: StudyResult, name: str) -> bytes:
+    """One of the tables without a row or more for each event, as CSV."""
+    digits = result.spec.digits
+    if name not in BY_COLUMN or not (columns := BY_COLUMN[name](result)):
+        return csv_text(result.table(name), digits).encode()
+    cells = [csv_column(heading, column) for heading, column in columns.items()]
+    return csv_heading(columns) + csv_rows(cells, n_rows(columns), digits)
 
 
 def check_writable(out: Path) -> None:

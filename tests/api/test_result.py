@@ -215,7 +215,8 @@ def test_what_costs_runs_when_it_is_first_read(market: dict[str, Any], monkeypat
     import eventstudy.evaluate.robustness as module
 
     called: list[str] = []
-    monkeypatch.setattr(module, "robustness", lambda studied: called.append("robustness") or ())
+    computed = module.robustness
+    monkeypatch.setattr(module, "robustness", lambda studied: called.append("robustness") or computed(studied))
     result = es.run(market["events"], market["prices"])
     _ = result.windows, result.aggregate, repr(result), result.summary()
     assert not called
