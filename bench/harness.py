@@ -18,6 +18,14 @@ def machine() -> str:
     return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy {np.__version__}"
 
 
+def users_environment() -> dict[str, str]:
+    """The environment of a process without settings of this program, and with bytecode kept between processes, as an
+    installed package has it: a checkout that keeps none is compiled again by every process."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("EVENTSTUDY_")}
+    ours.pop("PYTHONDONTWRITEBYTECODE", None)
+    return ours
+
+
 def interleaved(jobs: Mapping[str, Job], rounds: int, seed: int = 0) -> dict[str, list[float]]:
     """Processor seconds of each job in each round; the order within a round is drawn."""
     rng = np.random.default_rng(seed)

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from bench import large
-from bench.harness import machine
+from bench.harness import machine, users_environment
 
 SIZES = (10_000, 30_000, 100_000, 1_000_000)
 WAYS = {"one process": (), "two threads": ("--threads", "2"), "two workers": ("--workers", "2")}
@@ -67,7 +67,7 @@ def measured(folder: Path, n: int, more: tuple[str, ...]) -> dict[str, float]:
     """Where the processor seconds of one study went, and the least time on two free cores."""
     given = ["run", f"events{n}.parquet", "--source", "parquet:prices.parquet", "--benchmark", large.MARKET]
     command = [*given, "--exclude", "none", *LIGHT, *more, "-q", "-o", "out", "--force"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("EVENTSTUDY_")}
+    environment = users_environment()
     environment["PYTHONPATH"] = os.getcwd()
     made = [sys.executable, "-m", "bench.shares", "--child", *command]
     done = subprocess.run(made, cwd=folder, env=environment, capture_output=True, text=True, check=False)

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from bench import large
-from bench.harness import machine
+from bench.harness import machine, users_environment
 
 MADE = ("--source", "parquet:prices.parquet", "--benchmark", large.MARKET, "--exclude", "none")
 STEPS = ((50, 51), (500, 501), (19_999, 20_000), (20_000, 20_001))
@@ -29,7 +29,7 @@ MANY = 1_000_000
 
 def process(folder: Path, command: Sequence[str]) -> tuple[float, float]:
     """Processor seconds and peak memory in MB of a process."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("EVENTSTUDY_")}
+    environment = users_environment()
     environment["PYTHONPATH"] = os.getcwd()
     with (folder / "said.txt").open("w") as said:
         child = subprocess.Popen(command, cwd=folder, env=environment, stdout=said, stderr=subprocess.STDOUT)

@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench.harness import users_environment
+
 ROOT = Path(__file__).parent.parent
 ROUNDS = 9
 IMPORTS = "import numpy, pandas, exchange_calendars, scipy.special, typer"
@@ -24,9 +26,8 @@ IMPORTS = "import numpy, pandas, exchange_calendars, scipy.special, typer"
 
 def seconds(command: list[str], folder: str) -> float:
     """Wall time of one process."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("EVENTSTUDY_")}
     start = time.perf_counter()
-    subprocess.run(command, cwd=folder, env=kept, check=True, capture_output=True)
+    subprocess.run(command, cwd=folder, env=users_environment(), check=True, capture_output=True)
     return time.perf_counter() - start
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from bench import large
-from bench.harness import busy_seconds, machine
+from bench.harness import busy_seconds, machine, users_environment
 from bench.kernels import BY_HAND, by_statsmodels, simulated
 from eventstudy.engine.panel import Placed, ReturnPanel
 
@@ -47,7 +47,7 @@ def run(folder: Path, events: int, *more: str, tests: str = TESTS) -> Run:
         # made-up events are so close that they would empty each other's estimation windows
         *("--benchmark", large.MARKET, "--tests", tests, "--exclude", "none", "-o", "out", *more),
     ]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("EVENTSTUDY_")}
+    environment = users_environment()
     busy, began = busy_seconds(), time.perf_counter()
     process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     said: list[bytes] = []
