@@ -25,7 +25,7 @@ from eventstudy.errors import UsageError
 from eventstudy.extras import install_command
 from eventstudy.spec import StudySpec, Window
 from tests.conftest import needs
-from tests.engine.kernel_sample import PLAN, WINDOWS, hard_events, hard_panel, options
+from tests.engine.kernel_sample import PLAN, WINDOWS, T, hard_events, hard_panel, options
 
 ENGINES = [
     "numpy",
@@ -343,7 +343,7 @@ DIGEST = """
 import hashlib, sys
 import numpy as np
 from eventstudy.engine.measure import measure
-from tests.engine.kernel_sample import PLAN, WINDOWS, hard_events, hard_panel, options
+from tests.engine.kernel_sample import PLAN, WINDOWS, T, hard_events, hard_panel, options
 from tests.engine.test_kernels import arrays
 from tests.engine.test_totals import added, sample
 found = hashlib.sha256()
@@ -400,3 +400,20 @@ def test_the_engine_is_chosen_by_size_and_by_what_is_installed(monkeypatch: pyte
     assert chosen_engine("auto", kernels.WITH_REFITS, "market-model", None, frozenset({"car-t-ar1"})) == "numpy"
     assert chosen_engine("numpy", 10**7, "market-model") == "numpy"
     assert chosen_engine("numba", 1, "market-model") == "numba"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("share", "estimated"), [(0.1, False), (0.8, False), (1.25, True), (10.0, True)])
+def test_a_market_that_hardly_moves_has_no_beta(engine: str, share: float, estimated: bool) -> None:
+    """A beta is estimated where the market's deviations from its mean exceed the rounding of its size: 4 u max(n, p)."""
+    n, rng = PLAN.estimation, np.random.default_rng(7)
+    moves = np.tile((-1.0, 1.0), T // 2)
+    limit = 4 * np.finfo(float).eps / 2 * n
+    panel = ReturnPanel(
+        returns=rng.normal(0, 0.01, (1, T)),
+        factors=(1.0 + share * limit * moves)[None, None, :],
+        span=np.ones((1, T), dtype=np.int16),
+        day_number=np.arange(T)[None, :],
+    )
+    placed = replace(hard_events(3, 1, masks=False), series=np.array([0]), session=np.array([400]))
+    assert measure(panel, placed, options(engine=engine)).rank_ok.tolist() == [estimated]
