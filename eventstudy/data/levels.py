@@ -6,6 +6,7 @@ like a split of 3:2 and none like one of 2:1, and all are real news.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +34,7 @@ SPIKE, SPIKE_SCALES, STAYS, STAYS_SCALES = 0.10, 8.0, 0.1, 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Moves:
+class Moves:
     """Log moves on the n sessions that have one: their positions, the moves, what the market leaves, span of each."""
 
     at: Ints
@@ -42,28 +43,28 @@ class _Moves:
     span: Ints
 
 
-def level_break(series: AlignedSeries) -> Bools:
+def level_break(series: AlignedSeries, moves: Sequence[Moves] | None = None) -> Bools:
     """Sessions on which the price of the ticker or of a benchmark changes by a factor of a split or of units and stays
-    there: bool (T,)."""
+    there: bool (T,). ``moves`` are those of ``moves_of``, where they are known."""
     found = np.zeros(len(series.total), dtype=bool)
-    for moves in _all_moves(series):
-        found[moves.at[_breaks(moves)]] = True
+    for one in moves_of(series) if moves is None else moves:
+        found[one.at[_breaks(one)]] = True
     return found
 
 
-def huge_move(series: AlignedSeries) -> Bools:
+def huge_move(series: AlignedSeries, moves: Sequence[Moves] | None = None) -> Bools:
     """Sessions on which the price of the ticker or of a benchmark moves beyond a factor of 1.5: bool (T,)."""
     found = np.zeros(len(series.total), dtype=bool)
-    for moves in _all_moves(series):
-        found[moves.at[np.abs(moves.size) >= HUGE]] = True
+    for one in moves_of(series) if moves is None else moves:
+        found[one.at[np.abs(one.size) >= HUGE]] = True
     return found
 
 
-def spike(series: AlignedSeries) -> Bools:
+def spike(series: AlignedSeries, every: Sequence[Moves] | None = None) -> Bools:
     """One-session moves against the market beyond 10 % and eight times the usual that the next session takes back to
     within a tenth, or twice the usual: bool (T,)."""
     found = np.zeros(len(series.total), dtype=bool)
-    moves = _of_ticker(series)
+    moves = (moves_of(series) if every is None else every)[0]
     left, single = moves.left, moves.span == 1
     big = np.flatnonzero((np.abs(left[:-1]) > SPIKE) & single[:-1] & single[1:] & (np.diff(moves.at) == 1))
     if not len(big):
@@ -75,28 +76,20 @@ def spike(series: AlignedSeries) -> Bools:
     return found
 
 
-def _all_moves(series: AlignedSeries) -> list[_Moves]:
+def moves_of(series: AlignedSeries) -> list[Moves]:
     """Moves of the ticker against its first benchmark, and of every benchmark by itself."""
-    own = [_of_ticker(series)]
-    for factor in series.factors:
-        size = factor if series.kind == "log" else _logs(factor)
-        own.append(_of(size, size, series.span))
-    return own
-
-
-def _of_ticker(series: AlignedSeries) -> _Moves:
+    factors = [factor if series.kind == "log" else _logs(factor) for factor in series.factors]
     # a source of returns has no prices; its returns are used instead
     own = series.price if np.isfinite(series.price).any() else series.total
     size = own if series.kind == "log" else _logs(own)
-    if not len(series.factors) or series.ticker in series.benchmarks[:1]:
-        return _of(size, size, series.span)
-    market = series.factors[0] if series.kind == "log" else _logs(series.factors[0])
-    return _of(size, size - np.nan_to_num(market), series.span)
+    alone = not factors or series.ticker in series.benchmarks[:1]
+    left = size if alone else size - np.nan_to_num(factors[0])
+    return [_of(size, left, series.span), *(_of(factor, factor, series.span) for factor in factors)]
 
 
-def _of(size: Floats, left: Floats, span: Ints) -> _Moves:
+def _of(size: Floats, left: Floats, span: Ints) -> Moves:
     at = np.flatnonzero(np.isfinite(size) & (span > 0))
-    return _Moves(at, size[at], left[at], span[at])
+    return Moves(at, size[at], left[at], span[at])
 
 
 def _logs(simple: Floats) -> Floats:
@@ -106,15 +99,14 @@ def _logs(simple: Floats) -> Floats:
     return np.where(np.isfinite(found), found, np.nan)
 
 
-def _breaks(moves: _Moves) -> Ints:
+def _breaks(moves: Moves) -> Ints:
     """Places of moves that are near a ratio, after which the level stays and the market is calm."""
-    level = np.cumsum(moves.size)
-    smallest = HUGE - FARTHEST
-    found = [at for at in np.flatnonzero(np.abs(moves.left) >= smallest).tolist() if _is_break(moves, level, at)]
-    return np.array(found, dtype=np.int64)
+    large = np.flatnonzero(np.abs(moves.left) >= HUGE - FARTHEST).tolist()
+    level = np.cumsum(moves.size) if large else moves.size
+    return np.array([at for at in large if _is_break(moves, level, at)], dtype=np.int64)
 
 
-def _is_break(moves: _Moves, level: Floats, at: int) -> bool:
+def _is_break(moves: Moves, level: Floats, at: int) -> bool:
     size, left = float(moves.size[at]), float(moves.left[at])
     usual = np.abs(moves.left[max(0, at - BEFORE) : at])
     scale = MEDIAN_TO_SCALE * float(np.median(usual)) if len(usual) >= FEWEST else CAUTIOUS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from eventstudy.data.levels import huge_move, level_break, spike
+from eventstudy.data.levels import huge_move, level_break, moves_of, spike
 from eventstudy.data.prices import BY_HEADING, DOUBTFUL, OFF_CALENDAR, SPLIT_UNCLEAR, SPLITS_UNKNOWN, Floats
 from eventstudy.data.returns import AlignedSeries
 from eventstudy.data.surroundings import RESUMED
@@ -37,7 +37,8 @@ def quality_bits(series: AlignedSeries) -> np.ndarray:
     ``TWICE`` those of closes that occur twice or in the column of opens, ``REPEATS`` those on which the stock or its
     benchmark has the close of the session before.
     """
-    broken = level_break(series)
+    every = moves_of(series)
+    broken = level_break(series, every)
     # a source of returns has no prices
     own = np.where(np.isnan(series.price), series.total + series.offset, series.price)
     moves = np.vstack((own, series.factors[:1]))
@@ -45,7 +46,7 @@ def quality_bits(series: AlignedSeries) -> np.ndarray:
         (TRADED, series.traded),
         (STALE, stale(series) | filled_forward(moves)),
         (REPEATS, (moves == 0).any(axis=0)),
-        (BAD_TICK, bad_tick(series) | spike(series)),
+        (BAD_TICK, bad_tick(series) | spike(series, every)),
         (GAP, benchmark_gap(series)),
         (MISSING, missing(series)),
         (UNCLEAR, series.doubt & SPLIT_UNCLEAR > 0),
@@ -54,7 +55,7 @@ def quality_bits(series: AlignedSeries) -> np.ndarray:
         (RAW, series.doubt & SPLITS_UNKNOWN > 0),
         (TWICE, series.doubt & DOUBTFUL > 0),
         (LEVEL, broken),
-        (HUGE, huge_move(series) & ~broken),
+        (HUGE, huge_move(series, every) & ~broken),
         (TAIL, series.dropped),
         (HOLE, series.hole),
         (RESUMED, series.resumed),
@@ -63,7 +64,8 @@ def quality_bits(series: AlignedSeries) -> np.ndarray:
     )
     bits = np.zeros(len(series.total), dtype=np.uint32)
     for bit, where in found:
-        bits |= np.where(where, np.uint32(bit), np.uint32(0))
+        if where.any():
+            bits[where] |= np.uint32(bit)
     return bits
 
 
