@@ -105,7 +105,7 @@ def main() -> None:
             own = [sys.executable, "-m", "eventstudy", "run", events, *source, *asked]
             jobs = {
                 "ours": own,
-                "ours without curves": [*own, "--spec-curve", "off"],
+                "ours with curves": [*own, "--spec-curve", "primary"],
                 f"{peer.name} {peer.version}": [str(python), "-I", "lemaire.py", events],
                 "statsmodels": [sys.executable, "loop.py", events],
             }

@@ -62,7 +62,7 @@ CONVENTIONS: dict[str, tuple[str, ...]] = {
 }
 
 # Windows that are studied under every defensible specification: none, each event's primary one, or all of them.
-SPEC_CURVES = ("off", "primary", "all")
+SPEC_CURVES = ("auto", "off", "primary", "all")
 
 # In place of a factor file: the public library.
 LIVE = "live"
@@ -180,7 +180,8 @@ class StudySpec:
     engine : str
         ``numpy``, ``numba``, or ``auto``: the compiled one where it is installed and the events are many.
     spec_curve : str
-        Windows that are studied under every defensible specification: ``off``, ``primary`` or ``all``.
+        Windows that are studied under every defensible specification: ``off``, ``primary``, ``all``, or ``auto``:
+        ``primary`` unless ``tests`` is a list of names, which computes what it names.
     hold : int
         Sessions after day 0 that the calendar-time portfolios hold a firm; 0 makes none.
     hold_min : int
@@ -225,7 +226,7 @@ class StudySpec:
     level: float = 0.95
     calibrated: bool = False
     engine: str = "auto"
-    spec_curve: str = "primary"
+    spec_curve: str = "auto"
     hold: int = 0
     hold_min: int = 1
     precision: str = "10"
@@ -284,6 +285,8 @@ class StudySpec:
             if not count > 0:
                 raise UsageError(f"shares of {ticker} are {count:g}", "a number above zero, such as 24.4e9")
         self._check_tests()
+        if self.spec_curve == "auto" and self.tests in (("auto",), ("all",)):
+            object.__setattr__(self, "spec_curve", "primary")
         self._check_convention()
         self._fit_windows()
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eventstudy.data.parquet import has_pyarrow
 from eventstudy.data.prices import HIGHEST, LOWEST, Floats
 
 PRICES = ("close", "open", "high", "low", "adj_close")
@@ -105,9 +106,22 @@ def _all_plain(texts: list[str]) -> Floats | None:
     # every letter of a decimal taken away, nothing is left
     if not joined.isascii() or joined.encode("ascii").translate(None, _PLAIN):
         return None
+    if has_pyarrow() and (quick := _by_arrow(texts)) is not None:
+        return quick
     try:
         return np.array([float(text) if text else np.nan for text in texts], dtype=np.float64)
     except ValueError:
+        return None
+
+
+def _by_arrow(texts: list[str]) -> Floats | None:
+    """The same numbers in half the time; None where Arrow cannot read one that Python may."""
+    import pyarrow
+
+    cells = pyarrow.array([text or None for text in texts] if "" in texts else texts, pyarrow.string())
+    try:
+        return np.array(cells.cast(pyarrow.float64()).to_numpy(zero_copy_only=False))
+    except pyarrow.ArrowInvalid:
         return None
 
 

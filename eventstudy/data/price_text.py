@@ -18,6 +18,16 @@ Row = tuple[int, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
+class Stripped:
+    """Columns of text, without blanks around the cells of those that are read."""
+
+    columns: Sequence[Sequence[str]]
+
+    def __getitem__(self, at: int) -> list[str]:
+        return [cell.strip() for cell in self.columns[at]]
+
+
+@dataclass(frozen=True, slots=True)
 class PriceText:
     """A price table as text.
 
@@ -25,7 +35,7 @@ class PriceText:
     ----------
     headings : tuple of str
         As written; of a table with three rows of headings those of one ticker.
-    cells : tuple of list of str
+    cells : Stripped
         Columns, in the order of the headings.
     found : Recognised or None
         The layout; None where the headings are of none.
@@ -35,7 +45,7 @@ class PriceText:
 
     path: str
     headings: tuple[str, ...]
-    cells: tuple[list[str], ...]
+    cells: Stripped
     lines: list[int]
     found: Recognised | None
     notes: tuple[str, ...] = ()
@@ -68,7 +78,7 @@ def read_price_text(path: Path) -> PriceText:
         listed = f"{below[0][1][0].strip()[:80]!r}"
         notes.append(f"{len(below)} line{'s' if len(below) > 1 else ''} below the table left out: {listed}")
     _check_shape(name, rows[at - 1], body)
-    cells = tuple([cell.strip() for cell in column] for column in zip(*(row for _, row in body), strict=True))
+    cells = Stripped(list(zip(*(row for _, row in body), strict=True)))
     return PriceText(name, headings, cells, [line for line, _ in body], found, tuple(notes), tickers)
 
 

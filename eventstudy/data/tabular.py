@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -187,19 +187,30 @@ def _not_utf8(path: str, data: bytes) -> InputFileError:
 def _rows(path: str, data: bytes) -> Iterator[tuple[int, list[str]]]:
     """The line each row starts on and its cells; blank lines are passed over."""
     lines = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline="")
-    reader = csv.reader(lines, strict=True)
     try:
-        start = 1
+        rows: Iterable[tuple[int, list[str]]]
+        if b'"' not in data:
+            # without quotes every comma ends a cell, and every line a row
+            rows = enumerate((line.rstrip("\r\n").split(",") for line in lines), start=1)
+        else:
+            rows = _quoted_rows(path, lines)
+        for start, row in rows:
+            if row and not (len(row) == 1 and not row[0].strip()):
+                yield start, row
+    except UnicodeDecodeError:
+        raise _not_utf8(path, data) from None
+
+
+def _quoted_rows(path: str, lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    reader, start = csv.reader(lines, strict=True), 1
+    try:
         with large_cells():
             for row in reader:
-                if row and not (len(row) == 1 and not row[0].strip()):
-                    yield start, row
+                yield start, row
                 start = reader.line_num + 1
     except csv.Error as error:
         message = f"cannot be read as CSV: {error}"
         raise InputFileError(path, [Problem(reader.line_num, "", "", message)]) from None
-    except UnicodeDecodeError:
-        raise _not_utf8(path, data) from None
 
 
 def _check_header(path: str, header: Sequence[str], required: Sequence[str]) -> None:

@@ -38,6 +38,16 @@ def measured(design: Design, fits: Fits, options: Options) -> tuple[Fits, Abnorm
     return fits, abnormal, result
 
 
+def measured_cars(design: Design, fits: Fits, options: Options) -> tuple[Fits, Cars]:
+    """The same without the days, which only some conventions read."""
+    chosen = options.conventions
+    if not options.entry.has_errors or chosen.car != "exact" or chosen.robust == "hac":
+        fits, _, found = measured(design, fits, options)
+        return fits, found
+    found = cars(design, fits, options.model, options.windows, strict=options.strict, log=options.log)
+    return with_sigma(fits, chosen.sigma), found
+
+
 def day_variance(design: Design, fits: Fits, v: Floats, options: Options) -> Floats:
     """Variance factors by which tests across events standardise single days, (E, L): with ``sar=plain`` without the
     forecast term."""

@@ -122,7 +122,9 @@ def residuals(design: Design, x: Floats, theta: Floats) -> Floats:
     """
     if x.shape[2] == 0:
         return np.where(design.observed, design.y - design.x[:, :, 0], np.nan)
-    expected = np.einsum("edp,ep->ed", np.where(design.observed[:, :, None], x, 0.0), theta)
+    expected = x[:, :, 0] * theta[:, :1]
+    for column in range(1, x.shape[2]):
+        expected += x[:, :, column] * theta[:, column, None]
     return np.where(design.observed, design.y - expected, np.nan)
 
 
@@ -144,6 +146,8 @@ def solve(y: Floats, x: Floats, span: Floats, used: Bools) -> LeastSquares:
         ``rank_ok`` is False where a column is constant zero or repeats others (|r_jj| <= max(M, p) u |r_11|).
     """
     weight = np.where(used, 1.0 / np.sqrt(span), 0.0)
+    if x.shape[2] == 1:
+        return _solve_one(y, x, weight, used)
     if x.shape[2] == 2:
         return _solve_two(y, x, weight, used)
     a = np.where(used[:, :, None], x, 0.0) * weight[:, :, None]
@@ -163,6 +167,24 @@ def solve(y: Floats, x: Floats, span: Floats, used: Bools) -> LeastSquares:
     xtx_inv = np.einsum("epq,erq->epr", inverse, inverse)
     half = inverse * np.sign(np.einsum("epp->ep", inverse))[:, None, :]
     return LeastSquares(theta=theta, xtx_inv=xtx_inv, leverage=leverage, rank_ok=rank_ok, half=half)
+
+
+def _solve_one(y: Floats, x: Floats, weight: Floats, used: Bools) -> LeastSquares:
+    """One column, the constant or the market through the origin."""
+    a, c = (np.where(used, values, 0.0) * weight for values in (x[:, :, 0], y))
+    size = np.sqrt((a * a).sum(axis=1))
+    rank_ok = size > 0
+    size = np.where(rank_ok, size, 1.0)
+    q = a / size[:, None]
+    theta = (q * c).sum(axis=1) / size
+    half = (1 / size)[:, None, None]
+    return LeastSquares(
+        theta=np.where(rank_ok, theta, np.nan)[:, None],
+        xtx_inv=half * half,
+        leverage=np.where(used, q * q, np.nan),
+        rank_ok=rank_ok,
+        half=half,
+    )
 
 
 def _solve_two(y: Floats, x: Floats, weight: Floats, used: Bools) -> LeastSquares:

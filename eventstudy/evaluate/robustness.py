@@ -10,9 +10,8 @@ import numpy as np
 
 from eventstudy.data.market import place_rows
 from eventstudy.data.series_index import SeriesKey, series_of
-from eventstudy.engine.conventions import measured
+from eventstudy.engine.conventions import measured_cars
 from eventstudy.engine.models import MODELS
-from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.single import car_t
@@ -23,6 +22,8 @@ from eventstudy.records import RobustRows
 if TYPE_CHECKING:
     from eventstudy.results import Studied
 
+# events whose days are gathered at a time: few enough that their arrays stay in the processor's cache
+AT_ONCE = 256
 # name of a column of ``RobustRows`` -> its values
 Columns = dict[str, np.ndarray]
 
@@ -93,8 +94,8 @@ def _fitted(studied: Studied, part: _Part, models: tuple[str, ...]) -> Iterator[
     options = {name: options_of(spec.with_changes(model=name)) for name in part.models}
     weights = np.array([spec.weights.get(key.ticker, 0.0) for key in keys])
     plan, strict = options[part.models[0]].plan, options[part.models[0]].strict
-    for at in range(0, len(rows), CHUNK):
-        some, positions = placed.part(at, at + CHUNK), part.positions[at : at + CHUNK]
+    for at in range(0, len(rows), AT_ONCE):
+        some, positions = placed.part(at, at + AT_ONCE), part.positions[at : at + AT_ONCE]
         both = np.flatnonzero(some.masked.any(axis=1))
         for chosen, masked in ((np.arange(len(positions)), True), (both, False)):
             if not len(chosen):
@@ -114,7 +115,7 @@ def _fitted(studied: Studied, part: _Part, models: tuple[str, ...]) -> Iterator[
 def _columns(studied: Studied, design: Design, options: Options, positions: Ints, weights: Floats) -> Columns:
     """The rows of one model, without numbers where the estimation window carries none."""
     spec = studied.spec
-    fits, _, found = measured(design, options.entry.fit(design), options)
+    fits, found = measured_cars(design, options.entry.fit(design), options)
     exact = car_t(fits, found, spec.level, spec.alternative)
     usable = fits.rank_ok & (fits.n_obs >= fewest_observations(spec, options.model, design.x.shape[2]))
     window, each = studied.primary[positions], np.arange(len(positions))

@@ -11,7 +11,7 @@ import numpy as np
 
 from eventstudy.data.market import place_rows
 from eventstudy.data.series_index import SeriesKey, series_of
-from eventstudy.engine.conventions import measured
+from eventstudy.engine.conventions import measured_cars
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
@@ -241,7 +241,7 @@ def _measured(
         for k, plan in enumerate(plans):
             options = replace(long, plan=plan)
             cut = _cut(design, plan)
-            fits, _, result = measured(cut, options.entry.fit(cut), options)
+            fits, result = measured_cars(cut, options.entry.fit(cut), options)
             usable = fits.rank_ok & (fits.n_obs >= curve.OBSERVATIONS) & (fits.s2 > 0)
             shape = result.car.shape
             for target, values in zip(

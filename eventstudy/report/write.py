@@ -24,7 +24,6 @@ from eventstudy.report.csv_rows import csv_heading, csv_rows, csv_text
 from eventstudy.report.event_files import EventFiles
 from eventstudy.report.event_tables import n_rows
 from eventstudy.report.ownership import added_files, check_replaced, entry_of, is_data_set, is_report_name
-from eventstudy.report.pages import page_files
 from eventstudy.report.provenance import manifest
 from eventstudy.report.streams import csv_column
 from eventstudy.report.table_bytes import parquet_bytes, results_text
@@ -54,7 +53,10 @@ def build_files(
         data |= {f"{name}.csv": _csv(result, name) for name in COLUMNS if name in OTHERS}
     if "json" in formats:
         data["results.json"] = results_text(result).encode()
-    data |= page_files(result, formats, audit, say)
+    if (ILLUSTRATED | {"tex"}) & set(formats):
+        from eventstudy.report.pages import page_files
+
+        data |= page_files(result, formats, audit, say)
     if "parquet" in formats:
         data |= {f"{name}.parquet": parquet_bytes(frame) for name, frame in result.other_tables.items()}
     if {"xlsx", "dta"} & set(formats) and result.budget.kept:

@@ -14,7 +14,7 @@ def curve_rows(studied: Studied, budget: Budget) -> tuple[Ints, str]:
     """Studied rows whose specification curves are made: all reported ones, or where they would take too long those that
     pages show; and what is left out."""
     reported = np.array(studied.reported, dtype=np.int64)
-    if studied.measured is None or studied.spec.spec_curve == "off" or not len(reported):
+    if studied.measured is None or studied.spec.spec_curve in ("off", "auto") or not len(reported):
         return reported[:0], ""
     n_windows = len(studied.spec.windows) if studied.spec.spec_curve == "all" else 1
     seconds = A_CURVE * len(reported) * (n_windows + len(PANEL) - 1)

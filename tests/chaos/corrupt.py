@@ -463,7 +463,7 @@ def _judged(case: Case, study: Callable[[], Any]) -> tuple[str, str]:
 @contextmanager
 def unchecked() -> Iterator[None]:
     """The program without what part two of its checks of prices does: a negative control."""
-    nothing = lambda series: np.zeros(len(series.total), dtype=bool)  # noqa: E731
+    nothing = lambda series, *moves: np.zeros(len(series.total), dtype=bool)  # noqa: E731
     with (
         patch("eventstudy.data.quality.level_break", nothing),
         patch("eventstudy.data.quality.huge_move", nothing),

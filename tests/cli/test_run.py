@@ -180,6 +180,16 @@ def test_one_object_for_programs(full_run: Outcome, tmp_path: Path) -> None:
     assert "manifest.json" in found["files"]
 
 
+def test_a_list_of_tests_leaves_curves_out_and_says_so(tmp_path: Path) -> None:
+    copy_study(tmp_path)
+    light = ("--tests", "car-t", "--window", "0:0", "--formats", "csv", "--event", "h20_license_8k")
+    outcome = run_in(tmp_path, "run", *light)
+    assert outcome.code == 0 and "--spec-curve primary asks for them" in outcome.err
+    assert not len(table(outcome, "curves.csv"))
+    outcome = run_in(tmp_path, "run", *light, "--spec-curve", "primary")
+    assert "--spec-curve" not in outcome.err and len(table(outcome, "curves.csv"))
+
+
 def test_the_committed_sample_is_what_the_command_makes(full_run: Outcome) -> None:
     sample = Path(__file__).parent.parent.parent / "reports"
     assert compare(sample, reports(full_run)) == []

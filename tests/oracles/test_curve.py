@@ -24,7 +24,7 @@ from eventstudy.study import Handling, run
 from tests.conftest import ROOT
 from tests.oracles.golden import DATA
 
-SPEC = StudySpec(source="snapshot", benchmarks=("SPY", "SOXX"), tests=("car-t",))
+SPEC = StudySpec(source="snapshot", benchmarks=("SPY", "SOXX"), tests=("car-t",), spec_curve="primary")
 PAIRS = {("h20_license_8k", "AMD"), ("us_ai_chip_rule_2022_8k", "ASML")}
 
 
@@ -231,6 +231,15 @@ def test_what_is_made_follows_the_option(sample: StudyResult) -> None:
         SPEC.with_changes(spec_curve="some")
 
 
+def test_beside_a_list_of_tests_curves_are_asked_for() -> None:
+    """The default is ``primary`` beside ``auto`` and ``all``."""
+    for tests in ("auto", "all"):
+        assert SPEC.with_changes(spec_curve="auto", tests=(tests,)).spec_curve == StudySpec().spec_curve == "primary"
+    listed = run(ROOT / "events.csv", spec=SPEC.with_changes(spec_curve="auto"), only=("h20_license_8k",))
+    asked = run(ROOT / "events.csv", spec=SPEC, only=("h20_license_8k",))
+    assert not listed.curves and asked.curves
+
+
 def test_many_events_draw_those_that_pages_show(tmp_path: Path) -> None:
     """Above the limit and block by block the curves of shown events are made, and a notice says so."""
     frame = pd.read_csv(ROOT / "events.csv", dtype=str, keep_default_na=False)
@@ -257,7 +266,7 @@ def test_corner_cases(tmp_path: Path) -> None:
     assert c.window == Window(-5, -3) and np.isnan(c.ci_low).all() and np.isfinite(c.ci_high).all()
     assert [p.part for p in parts] == ["overnight", "intraday"]
     # the market was seen for too short a time for the longest windows
-    short = run(path, prices=_short(320), spec=StudySpec(tests=("car-t",)))
+    short = run(path, prices=_short(320), spec=StudySpec(tests=("car-t",), spec_curve="primary"))
     (c, *_) = short.curves
     assert {cell.estimation for cell in c.cells} == {60, 120, 250} and len(c.left_out) == 3
     assert c.n_joint == 8 and c.n_placebo == 198 and {cell.model for cell in c.cells} == {"market-model"}
@@ -276,7 +285,8 @@ def test_strict_drops_the_return_over_a_hole_in_every_cell(tmp_path: Path) -> No
     close = prices.pivot(index="date", columns="ticker", values="close")
     found = {}
     for missing in ("strict", "trade-to-trade"):
-        result = run(path, prices=prices, spec=StudySpec(tests=("car-t",), missing=missing))  # type: ignore[arg-type]
+        spec = StudySpec(tests=("car-t",), spec_curve="primary", missing=missing)  # type: ignore[arg-type]
+        result = run(path, prices=prices, spec=spec)
         found[missing] = next(c for c in result.curves if c.part == "day")
     strict, other = found["strict"], found["trade-to-trade"]
     assert len(strict.cells) == 24 and {cell.returns for cell in strict.cells} == {"simple", "log"}
