@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from eventstudy.data.calendar import load_calendar
+from eventstudy.data.levels import LevelMarks
 from eventstudy.data.live import LiveSource
 from eventstudy.data.prices import PriceTable
 from eventstudy.data.snapshot import SnapshotSource
@@ -463,11 +464,9 @@ def _judged(case: Case, study: Callable[[], Any]) -> tuple[str, str]:
 @contextmanager
 def unchecked() -> Iterator[None]:
     """The program without what part two of its checks of prices does: a negative control."""
-    nothing = lambda series, *moves: np.zeros(len(series.total), dtype=bool)  # noqa: E731
+    nothing = lambda series: np.zeros(len(series.total), dtype=bool)  # noqa: E731
     with (
-        patch("eventstudy.data.quality.level_break", nothing),
-        patch("eventstudy.data.quality.huge_move", nothing),
-        patch("eventstudy.data.quality.spike", nothing),
+        patch("eventstudy.data.quality.level_marks", lambda series: LevelMarks(*(nothing(series) for _ in range(3)))),
         patch("eventstudy.data.quality.bad_tick", nothing),
         patch("eventstudy.data.quality.against_benchmark", nothing),
         patch("eventstudy.data.returns.without_tail", lambda series, other: series),
