@@ -84,6 +84,13 @@ def test_the_digits_of_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
     assert curve.median_z(z, "less")[0] == -curve.median_z(z, "greater")[0]
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_rejections_in_either_direction_are_not_added(sign: int) -> None:
+    """Of five specifications three reject in one direction and one in the other."""
+    t = sign * np.array([4.0, 5.0, -6.0, 3.0, 0.5])
+    assert curve.statistics(t / 100, t, np.full(5, 200.0))["share"] == pytest.approx(3 / 5)
+
+
 def by_statsmodels(
     rows: pd.DataFrame, factors: list[str], days: list[int], used: list[int]
 ) -> tuple[float, float, float]:

@@ -13,7 +13,7 @@ from scipy import stats
 from eventstudy.engine.measures import take
 from eventstudy.engine.models import fit
 from eventstudy.engine.moments import Moments, summarise
-from eventstudy.engine.significance import calendar_time, cluster
+from eventstudy.engine.significance import calendar_time, cluster, pairs
 from eventstudy.engine.significance.calendar_time import DaySums, day_sums, held_until, holding, jaffe
 from eventstudy.engine.significance.differences import contrast, difference_cov, difference_welch
 from eventstudy.engine.windows import Design, WindowPlan
@@ -168,17 +168,24 @@ def test_the_portfolio_and_jaffe_by_naive_loops() -> None:
             assert result.p == pytest.approx(2 * stats.t.sf(abs(result.statistic), min(e.nu for e in events)))
 
 
-def test_pairs_with_few_common_days_take_the_mean_correlation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_thirty_common_days_correlate_two_events() -> None:
+    """methods.md 6.7 and 10.3."""
+    assert calendar_time.COMMON_DAYS == pairs.COMMON_DAYS == 30
+
+
+@pytest.mark.parametrize("above", [0, 1, 8])
+def test_pairs_with_few_common_days_take_the_mean_correlation(monkeypatch: pytest.MonkeyPatch, above: int) -> None:
     design, days, events, firms = ragged(37)
     held = holding(design, held_until(firms, np.array([e.date for e in events]), 3))
-    monkeypatch.setattr(calendar_time, "COMMON_DAYS", 58)
     common = [
         len({a.calendar[d] for d in a.residuals} & {b.calendar[d] for d in b.residuals})
         for a, b in itertools.combinations(events, 2)
     ]
-    assert min(common) < 58 < max(common)
+    limit = min(common) + above
+    monkeypatch.setattr(calendar_time, "COMMON_DAYS", limit)
+    assert limit < max(common)
     found = jaffe(design, fit(design, "market-model"), "market-model", (held, days), firms, 1, "two-sided")
-    assert found.statistic == pytest.approx(naive.jaffe_t(events, 3, at_least=58), rel=1e-9)
+    assert found.statistic == pytest.approx(naive.jaffe_t(events, 3, at_least=limit), rel=1e-9)
 
 
 def test_jaffe_goes_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,10 +13,10 @@ import numpy as np
 from eventstudy.engine.models import MODELS, Fits, regressors
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.significance.distributions import Alternative, t_p_value
+from eventstudy.engine.significance.pairs import COMMON_DAYS
 from eventstudy.engine.significance.result import TestResult, computed, undefined
 from eventstudy.engine.windows import Design
 
-COMMON_DAYS = 30
 # Events whose residuals are laid out on the calendar at once.
 BLOCK = 512
 
