@@ -120,11 +120,11 @@ def test_what_other_commands_add_and_what_is_streamed(few: StudyResult, tmp_path
         (out / "windows.csv").write_text("day,value\n")
         write_aside(tmp_path / "aside", built)
         if force:
-            publish(tmp_path / "aside", out, hashed(built), {"files": hashed(built)}, sweep=True, force=True)
+            publish(tmp_path / "aside", out, hashed(built), {"files": hashed(built)}, force=True)
             assert (out / "windows.csv").read_bytes() == built["windows.csv"]
         else:
             with pytest.raises(UsageError, match="would be replaced"):
-                publish(tmp_path / "aside", out, hashed(built), {"files": hashed(built)}, sweep=True)
+                publish(tmp_path / "aside", out, hashed(built), {"files": hashed(built)})
             assert [path.name for path in out.iterdir()] == ["windows.csv"]
 
 
