@@ -69,33 +69,6 @@ def check_writable(out: Path) -> None:
         raise UsageError(f"cannot write to {out}", "a folder that can be written", "name another with -o DIR")
 
 
-def write_report(
-    result: StudyResult,
-    out: Path,
-    formats: Sequence[str],
-    audit: Audit | None,
-    *,
-    force: bool = False,
-) -> list[str]:
-    """Write a report folder.
-
-    Everything is built in a folder aside and moved file by file, ``manifest.json`` last, so that a reader never sees
-    half a file and a folder without its manifest is known to be unfinished. Files that the previous run listed and this
-    one did not write are removed; nothing else in the folder is touched. A file that is in the
-    way is replaced if the manifest lists it or it begins with the same heading; with ``force`` in any case. Raises
-    ``UsageError`` if the folder cannot be written (permissions, full disk), or holds a file of somebody's own in the
-    place of one of the report.
-
-    Returns
-    -------
-    list of str
-        Relative paths written.
-    """
-    with aside(out) as folder, ExitStack() as stack:
-        files = kept_files(folder, result, formats, stack)
-        return finish(Place(folder, out, force=force), result, formats, audit, files)
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a report goes.
@@ -105,7 +78,7 @@ class Place:
     folder : Path
         Of ``aside(out)``.
     force : bool
-        As ``write_report``.
+        Replace files of somebody's own that are in the report's way.
     """
 
     folder: Path
@@ -117,7 +90,14 @@ def finish(
     place: Place, result: StudyResult, formats: Sequence[str], audit: Audit | None, files: EventFiles,
     say: Callable[[str], None] | None = None,
 ) -> list[str]:  # fmt: skip
-    """Write a report folder from a folder aside; see ``write_report``.
+    """Write a report folder from a folder aside.
+
+    Files are moved one by one, ``manifest.json`` last, so that a reader never sees half a file and a folder without its
+    manifest is known to be unfinished. Files that the previous run listed and this one did not write are removed;
+    nothing else in the folder is touched. A file that is in the way is replaced if the manifest lists it or it begins
+    with the same heading; with ``force`` in any case. Returns the relative paths written. Raises ``UsageError`` if the
+    folder cannot be written (permissions, full disk), or holds a file of somebody's own in the place of one of the
+    report.
 
     Parameters
     ----------
