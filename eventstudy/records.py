@@ -156,11 +156,6 @@ class SpecCurve:
         """Positions of the cells in order of their estimates."""
         return np.argsort(self.car, kind="stable")
 
-    def shares_by(self, choice: str) -> dict[str, float]:
-        """Share of the specifications that reject, for each value of a choice (a field of ``Specification``)."""
-        values = [getattr(cell, choice) for cell in self.cells]
-        return {str(value): float(self.rejects[[v == value for v in values]].mean()) for value in dict.fromkeys(values)}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartRow:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from eventstudy.data.categorical import first_of
-from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.headline import unusual
 from eventstudy.engine.significance.multiple import holm
 from eventstudy.roster import REPORTED
@@ -38,8 +37,6 @@ class Unusual:
         Windows that have a p value, and those of them with p <= 1 - level.
     survivors : int
         Those of them whose p value of the t test, adjusted for all tested windows (Holm), is <= 1 - level too.
-    rows, adjusted : int64, float64 (m,)
-        Rows of the events table whose adjusted p value lies below 1, in ascending order, and that p value.
     """
 
     level: float
@@ -47,13 +44,6 @@ class Unusual:
     tested: int
     found: int
     survivors: int
-    rows: Ints
-    adjusted: Floats
-
-    @property
-    def by_chance(self) -> float:
-        """Largest number that chance alone makes unusual."""
-        return (1 - self.level) * self.tested
 
     @property
     def false_share(self) -> float:
@@ -72,11 +62,6 @@ class Unusual:
         """Whether ``false_share`` is known: of the headline p, at the level of ``FAMILYWISE_T4`` or above."""
         return self.by == "headline" and self.level >= FAMILYWISE_LEVEL
 
-    def adjusted_p(self, row: int) -> float:
-        """The adjusted p value of a tested row of the events table."""
-        at = int(np.searchsorted(self.rows, row))
-        return float(self.adjusted[at]) if at < len(self.rows) and self.rows[at] == row else 1.0
-
 
 def unusual_windows(prepared: Prepared, first: FirstPass, spec: StudySpec) -> Unusual:
     """Count the primary windows of a study, whatever its size."""
@@ -91,19 +76,12 @@ def unusual_windows(prepared: Prepared, first: FirstPass, spec: StudySpec) -> Un
     number = np.unique(tickers, return_inverse=True)[1][pair] if len(tickers) else pair
     # one number for each firm, day and window, without a copy of millions of rows of three
     identity = ((number * 200_000 + day + 100_000) * len(spec.windows) + first.primary[tested]).astype(np.int64)
-    once = first_of(identity)
-    looks = tested[once]
+    looks = tested[first_of(identity)]
     adjusted, hit = holm(first.primary_p[looks]), unusual(p[looks], spec.level)
-    order = np.argsort(identity[once], kind="stable")
-    of_row = adjusted[order[np.searchsorted(identity[once][order], identity)]] if len(looks) else adjusted
-    low = of_row < 1
-    rows = events.row[tested[low]].astype(np.int64)
     return Unusual(
         level=spec.level,
         by=by,
         tested=len(looks),
         found=int(hit.sum()),
         survivors=int((hit & unusual(adjusted, spec.level)).sum()) if by == "headline" else 0,
-        rows=rows,
-        adjusted=of_row[low],
     )

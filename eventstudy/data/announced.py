@@ -99,9 +99,9 @@ class Announced:
         return [known[code] for code in self.codes.tolist()]
 
 
-def read_announced(column: Coded, lines: Ints, name: str = "announced_at") -> tuple[Announced, list[Problem]]:
+def read_announced(column: Coded, lines: Ints) -> tuple[Announced, list[Problem]]:
     """Moments and dates of a column of text, each distinct value read once, and what cannot be read."""
-    problems = [_by_column(problem, column) for problem in column_problems(name, column, lines, _check)]
+    problems = [_by_column(problem, column) for problem in column_problems("announced_at", column, lines, _check)]
     read = [_read(value) for value in column.values]
     return Announced(column.codes, *arrays(read), column.values), problems
 

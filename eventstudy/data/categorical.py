@@ -170,9 +170,9 @@ def column_problems(name: str, column: Coded, lines: Ints, check: Check) -> list
     ]
 
 
-def blocks_of(n: int, size: int = ROWS_AT_ONCE) -> Iterator[Ints]:
+def blocks_of(n: int) -> Iterator[Ints]:
     """Row numbers 0 to n - 1 in blocks."""
-    return (np.arange(at, min(at + size, n)) for at in range(0, n, size))
+    return (np.arange(at, min(at + ROWS_AT_ONCE, n)) for at in range(0, n, ROWS_AT_ONCE))
 
 
 def repeats(

@@ -39,15 +39,15 @@ def read_confounders(path: str | Path) -> ConfounderTable:
     return _checked(read_table(path, REQUIRED, fold_case=True))
 
 
-def confounders_from_frame(frame: pd.DataFrame, path: str = "<confounders>") -> ConfounderTable:
+def confounders_from_frame(frame: pd.DataFrame) -> ConfounderTable:
     """The same from a pandas frame; lines count from 2, as if the frame were a file. Raises ``InputFileError`` as
     ``read_confounders``."""
     names = [str(name).strip() for name in frame.columns]
     if missing := [name for name in REQUIRED if name not in names]:
         message = f"this column is needed and missing; the headings are {', '.join(map(repr, names))}"
-        raise InputFileError(path, [Problem(1, name, "", message) for name in missing])
+        raise InputFileError("<confounders>", [Problem(1, name, "", message) for name in missing])
     columns = {name: [cell_text(cell) for cell in frame.iloc[:, at]] for at, name in enumerate(names)}
-    return _checked(TextTable(path, columns, list(range(2, len(frame) + 2))))
+    return _checked(TextTable("<confounders>", columns, list(range(2, len(frame) + 2))))
 
 
 def _checked(table: TextTable) -> ConfounderTable:

@@ -185,16 +185,12 @@ class EventIndex:
         )
 
 
-def index_events(
-    events: EventColumns, confounders: ConfounderTable | None, until: date | None = None, reach: int = 0
-) -> EventIndex:
+def index_events(events: EventColumns, confounders: ConfounderTable | None, reach: int = 0) -> EventIndex:
     """Place every event and confounder on the calendar of its listing. Raises ``UsageError`` if a code of the
     ``calendar`` column is unknown.
 
     Parameters
     ----------
-    until : date or None
-        Last date the calendars must reach besides the events themselves.
     reach : int
         Sessions after the last event that the calendars must hold.
     """
@@ -206,7 +202,7 @@ def index_events(
     for i, code in enumerate(named):
         days = when[np.unique(events.announced.codes[exchange == i])]
         spans[code] = (days.min().item(), days.max().item())
-    calendars, unbuilt = _calendars_over(spans, until, reach)
+    calendars, unbuilt = _calendars_over(spans, reach)
     unlisted |= {ticker: unbuilt[code] for ticker, code in pairs if code in unbuilt}
     codes = tuple(calendars)
     exchange = _exchanges(pairs, codes)[pair]
@@ -258,14 +254,14 @@ def sessions_on(events: EventColumns, exchange: np.ndarray, calendars: Sequence[
 
 
 def _calendars_over(
-    spans: Mapping[str, tuple[date, date]], until: date | None, reach: int
+    spans: Mapping[str, tuple[date, date]], reach: int
 ) -> tuple[dict[str, TradingCalendar], dict[str, str]]:
     """One calendar a listing, from well before its first event to well after its last and ``reach`` sessions more; and
     why others cannot be built."""
     calendars, unbuilt = {}, {}
     for code, (first, last) in spans.items():
         start = first - timedelta(days=days_of(HISTORY_SESSIONS))
-        end = max(last + timedelta(days=90 + int(reach * 1.5)), until or date.min)
+        end = last + timedelta(days=90 + int(reach * 1.5))
         try:
             calendars[code] = load_calendar(listing_of(code), start, end)
         except UnknownExchange as error:

@@ -61,7 +61,7 @@ def read_factors(path: Path) -> FactorTable:
     return _checked(str(path), table.columns, table.lines, digest)
 
 
-def factors_from_frame(frame: pd.DataFrame, path: str = "<factors>") -> FactorTable:
+def factors_from_frame(frame: pd.DataFrame) -> FactorTable:
     """The same from a pandas frame, whose dates may be its index; ``Mkt-RF`` and ``mkt_rf`` are one name. Raises
     ``InputFileError`` as ``read_factors``."""
     if "date" not in {str(name).strip().lower() for name in frame.columns}:
@@ -72,10 +72,10 @@ def factors_from_frame(frame: pd.DataFrame, path: str = "<factors>") -> FactorTa
         message = (
             f"this column is needed and missing; write factors['{RISK_FREE}'] = 0.0 if returns are in excess of it"
         )
-        raise InputFileError(path, [Problem(0, RISK_FREE, "", message)])
+        raise InputFileError("<factors>", [Problem(0, RISK_FREE, "", message)])
     columns = {name: [cell_text(cell) for cell in frame.iloc[:, at]] for at, name in enumerate(names)}
     digest = hashlib.sha256(repr(columns).encode()).hexdigest()
-    return _checked(path, columns, range(2, len(frame) + 2), digest)
+    return _checked("<factors>", columns, range(2, len(frame) + 2), digest)
 
 
 def _checked(path: str, cells: Mapping[str, Sequence[str]], lines: Sequence[int], digest: str) -> FactorTable:

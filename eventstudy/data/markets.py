@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from eventstudy.data.calendar import DEFAULT_EXCHANGE, FX, QUOTED_IN, SUFFIXES, suffix_of
 from eventstudy.lists import listed
 
-PRICE, TOTAL, FUND = "price index", "total-return index", "fund"
+PRICE, FUND = "price index", "fund"
 
 
 @dataclass(frozen=True, slots=True)

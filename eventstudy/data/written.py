@@ -12,8 +12,8 @@ _POWERS, FEW = np.array([10.0**places for places in range(FINEST + 1)]), 16
 # prices printed from single precision are off by so much
 SINGLE = 1.3e-7
 CENT = 0.01
-# an exchange's grid is known from so many rows, all but a fiftieth of them on it
-GRID_ROWS, ON_GRID, OFF_GRID, ALL_ON = 20, 0.97, 0.5, 0.98
+# an exchange's grid is known from so many rows
+GRID_ROWS, ON_GRID, OFF_GRID = 20, 0.97, 0.5
 # places from which a column is written more finely than prices are
 FINELY = 4
 # rows before the action that settle it

@@ -61,7 +61,7 @@ def stationary_places(n: int, length: float, draws: int, seed: int) -> Ints:
     return np.asarray((np.take_along_axis(begun, start, axis=1) + np.arange(n) - start) % n)
 
 
-def bootstrap_t(pnl: Floats, traded: Bools, length: float, seed: int = SEED) -> tuple[Floats, Floats, Floats]:
+def bootstrap_t(pnl: Floats, traded: Bools, length: float) -> tuple[Floats, Floats, Floats]:
     """Studentised means of several variants and their common bootstrap distribution.
 
     Parameters
@@ -81,7 +81,7 @@ def bootstrap_t(pnl: Floats, traded: Bools, length: float, seed: int = SEED) -> 
         Centred t of each resample of whole dates, the same dates for all variants; NaN where undefined.
     std_error : float64 (V,)
     """
-    places = stationary_places(pnl.shape[1], length, DRAWS, seed)
+    places = stationary_places(pnl.shape[1], length, DRAWS, SEED)
     mean, error = _mean_and_error(pnl, traded.astype(np.float64))
     draws = np.empty((len(pnl), DRAWS))
     for v in range(len(pnl)):

@@ -16,12 +16,12 @@ SEED = 20250416
 LARGEST_BLOCK = 4_000_000
 
 
-def sign_patterns(n_clusters: int, seed: int = SEED) -> tuple[Floats, bool]:
+def sign_patterns(n_clusters: int) -> tuple[Floats, bool]:
     """Rademacher signs, one a cluster: (B, G), and whether they are all 2^G patterns, the observed one included."""
     if n_clusters <= ENUMERATED_UP_TO:
         bits = (np.arange(2**n_clusters)[:, None] >> np.arange(n_clusters)[None, :]) & 1
         return np.asarray(1.0 - 2.0 * bits), True
-    rng = np.random.default_rng(np.random.SeedSequence([seed, n_clusters]))
+    rng = np.random.default_rng(np.random.SeedSequence([SEED, n_clusters]))
     return np.asarray(1.0 - 2.0 * rng.integers(0, 2, (DRAWS, n_clusters))), False
 
 

@@ -62,24 +62,20 @@ def counts(result: StudyResult) -> dict[str, int]:
     }
 
 
-def manifest(
-    result: StudyResult, files: Mapping[str, str], audit: Audit | None, command: Sequence[str] | None = None
-) -> dict[str, Any]:
+def manifest(result: StudyResult, files: Mapping[str, str], audit: Audit | None) -> dict[str, Any]:
     """Everything needed to say where a report comes from.
 
     Parameters
     ----------
     files : mapping
         Relative path -> sha256 of every file of this run.
-    command : sequence of str or None
-        The command line; None takes this process's.
     """
     spec, prepared = asdict(result.spec), result.prepared
     spec.pop("notices")
     return {
         "schema_version": SCHEMA_VERSION,
         "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": list(sys.argv if command is None else command),
+        "command": list(sys.argv),
         "versions": versions(),
         "engine": result.studied.engine,
         "spec": spec,

@@ -82,34 +82,6 @@ def check_writable(out: Path) -> None:
         raise UsageError(f"cannot write to {out}", "a folder that can be written", "name another with -o DIR")
 
 
-def write_report(
-    result: StudyResult,
-    out: Path,
-    formats: Sequence[str],
-    audit: Audit | None,
-    *,
-    sweep: bool = True,
-    force: bool = False,
-) -> list[str]:
-    """Write a report folder.
-
-    Everything is built in a folder aside and moved file by file, ``manifest.json`` last, so that a reader never sees
-    half a file and a folder without its manifest is known to be unfinished. Files that the previous run listed and this
-    one did not write are removed when ``sweep`` is set; nothing else in the folder is touched. A file that is in the
-    way is replaced if the manifest lists it or it begins with the same heading; with ``force`` in any case. Raises
-    ``UsageError`` if the folder cannot be written (permissions, full disk), or holds a file of somebody's own in the
-    place of one of the report.
-
-    Returns
-    -------
-    list of str
-        Relative paths written.
-    """
-    with aside(out) as folder, ExitStack() as stack:
-        files = kept_files(folder, result, formats, stack)
-        return finish(Place(folder, out, sweep=sweep, force=force), result, formats, audit, files)
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a report goes.
@@ -118,13 +90,12 @@ class Place:
     ----------
     folder : Path
         Of ``aside(out)``.
-    sweep, force : bool
-        As ``write_report``.
+    force : bool
+        Replace files of somebody's own that are in the report's way.
     """
 
     folder: Path
     out: Path
-    sweep: bool = True
     force: bool = False
 
 
@@ -132,7 +103,14 @@ def finish(
     place: Place, result: StudyResult, formats: Sequence[str], audit: Audit | None, files: EventFiles,
     say: Callable[[str], None] | None = None,
 ) -> list[str]:  # fmt: skip
-    """Write a report folder from a folder aside; see ``write_report``.
+    """Write a report folder from a folder aside.
+
+    Files are moved one by one, ``manifest.json`` last, so that a reader never sees half a file and a folder without its
+    manifest is known to be unfinished. Files that the previous run listed and this one did not write are removed;
+    nothing else in the folder is touched. A file that is in the way is replaced if the manifest lists it or it begins
+    with the same heading; with ``force`` in any case. Returns the relative paths written. Raises ``UsageError`` if the
+    folder cannot be written (permissions, full disk), or holds a file of somebody's own in the place of one of the
+    report.
 
     Parameters
     ----------
@@ -147,7 +125,7 @@ def finish(
     write_aside(place.folder, rest)
     hashes = dict(sorted({**hashes, **hashed(rest)}.items()))
     written = manifest(result, hashes, audit)
-    return publish(place.folder, place.out, hashes, written, sweep=place.sweep, force=place.force)
+    return publish(place.folder, place.out, hashes, written, force=place.force)
 
 
 def kept_files(
@@ -269,11 +247,9 @@ def publish(
     hashes: Mapping[str, str],
     listed: Mapping[str, Any],
     *,
-    sweep: bool = True,
     force: bool = False,
 ) -> list[str]:
-    """Move what was built aside into the report folder, the manifest last, and remove what the run before listed where
-    ``sweep`` is set.
+    """Move what was built aside into the report folder, the manifest last, and remove what the run before listed.
 
     Returns
     -------
@@ -283,11 +259,10 @@ def publish(
     with locking.alone(out):
         before = _listed_before(out)
         added = _manifest_before(out).get(ADDED)
-        kept = {} if sweep else {"files": {**before, **hashes}}
-        write_aside(folder, {MANIFEST: _manifest_bytes({**listed, **kept, **({ADDED: added} if added else {})})})
+        write_aside(folder, {MANIFEST: _manifest_bytes({**listed, **({ADDED: added} if added else {})})})
         own = [MANIFEST] if _manifest_is_foreign(out) else []
         check_replaced(folder, out, [*hashes, *own], before, force=force)
-        _move(folder, out, list(hashes), set(before) - set(hashes) if sweep else set())
+        _move(folder, out, list(hashes), set(before) - set(hashes))
     return [*hashes, MANIFEST]
 
 

@@ -376,7 +376,7 @@ def output(grounds: Grounds, chance: random.Random) -> str:
     (out / "notes.txt").write_text("mine")
     write_aside(folder, BUILT)
     try:
-        publish(folder, out, hashed(BUILT), {"files": hashed(BUILT)}, sweep=True)
+        publish(folder, out, hashed(BUILT), {"files": hashed(BUILT)})
     except (EventStudyError, OSError) as error:
         # the folder that holds both makes a sentence of it
         if not str(error):

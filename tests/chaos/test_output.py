@@ -214,7 +214,7 @@ def test_old_files_go_even_if_the_new_run_is_killed(tmp_path: Path, stops: tuple
         "with w.aside(out) as folder:\n"
         "    files = {f'events/{name}{k}.md': name.encode() for k in range(2)} | {'windows.csv': name.encode()}\n"
         "    w.write_aside(folder, files)\n"
-        "    w.publish(folder, out, w.hashed(files), {'schema_version': 1, 'files': w.hashed(files)}, sweep=True)\n"
+        "    w.publish(folder, out, w.hashed(files), {'schema_version': 1, 'files': w.hashed(files)})\n"
     )
 
     def run(name: str, stop: int) -> int:

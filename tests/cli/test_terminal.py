@@ -170,7 +170,7 @@ TOO_LONG_NAMES = {
     ("calibrate", "-o", LONG): UNWRITABLE,
     ("cache", "info", "--store", LONG): "there is no price store in",
     ("cache", "import", LONG): TOO_LONG,
-    ("cache", "export", LONG): "there is no price store in",
+    ("cache", "export", LONG, "--store", "none"): "there is no price store in",
     ("check", LONG, "--fail-if", "p_t < 1"): "does not exist; wanted a report folder",
     ("diff", LONG, LONG): "does not exist; wanted a report folder",
     ("init", LONG): UNWRITABLE,

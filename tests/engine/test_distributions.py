@@ -62,15 +62,6 @@ def test_the_published_table_of_detectable_effects() -> None:
             assert 100 * float(mde) == pytest.approx(value, abs=0.06)
 
 
-def test_ranks_count_ties_against_rejection() -> None:
-    values = np.array([-1.0, 0.0, 0.0, 1.0])
-    assert distributions.rank_p_value(values, 0.0) == (1.0, 0.4)
-    assert distributions.rank_p_value(values, 1.0) == (0.8, 0.4)
-    assert distributions.rank_p_value(values, 2.0) == (0.4, 0.4)
-    assert distributions.rank_p_value(values, 2.0, "greater") == (0.2, 0.2)
-    assert distributions.rank_p_value(values, 2.0, "less") == (1.0, 0.2)
-
-
 def test_holm_equals_statsmodels() -> None:
     from statsmodels.stats.multitest import multipletests
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from eventstudy.errors import UsageError
-from eventstudy.report.write import add_files, write_report
+from eventstudy.report.write import add_files
 from eventstudy.results import StudyResult
+from eventstudy.study_report import Order, report_into
 
 
 def manifest(folder: Path) -> dict[str, object]:
@@ -20,7 +21,7 @@ def manifest(folder: Path) -> dict[str, object]:
 
 
 def test_they_join_a_report_and_outlive_the_next_run(few: StudyResult, tmp_path: Path) -> None:
-    write_report(few, tmp_path, ("csv",), None)
+    report_into(few, Order(out=tmp_path, formats=("csv",)))
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name != "manifest.json"}
     first = manifest(tmp_path)
     written = add_files(tmp_path, "other", {"other.csv": "a\n1\n", "figures/other.svg": "<svg/>"}, few)
@@ -31,7 +32,7 @@ def test_they_join_a_report_and_outlive_the_next_run(few: StudyResult, tmp_path:
     listed = then["added"]["other"]["files"]  # type: ignore[index]
     assert listed["other.csv"] == hashlib.sha256(b"a\n1\n").hexdigest()
     add_files(tmp_path, "third", {"third.csv": "b\n"}, few)
-    write_report(few, tmp_path, ("json",), None)
+    report_into(few, Order(out=tmp_path, formats=("json",)))
     assert not (tmp_path / "windows.csv").exists(), "the previous run's own files go"
     for name in ("other.csv", "figures/other.svg", "third.csv"):
         assert (tmp_path / name).exists(), name

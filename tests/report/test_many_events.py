@@ -14,12 +14,11 @@ from scipy import stats
 from eventstudy.data.events import events_from_frame
 from eventstudy.evaluate.typical import ordinary_spans
 from eventstudy.report.pages import page_files
-from eventstudy.report.write import write_report
 from eventstudy.results import PAGES, StudyResult
 from eventstudy.scale.limits import Limits
 from eventstudy.spec import StudySpec, Window
 from eventstudy.study import run
-from eventstudy.study_report import Order, study_into
+from eventstudy.study_report import Order, report_into, study_into
 from tests.report.random_studies import DAYS as BUSINESS
 from tests.report.random_studies import prices
 
@@ -66,7 +65,7 @@ def test_the_first_announcements_have_pages_and_figures(sample: StudyResult) -> 
 
 
 def test_the_page_speaks_of_all_events(many: StudyResult, tmp_path: Path) -> None:
-    files = write_report(many, tmp_path, ("md", "html", "csv"), None)
+    files = report_into(many, Order(out=tmp_path, formats=("md", "html", "csv"))).files
     windows = pd.read_csv(tmp_path / "windows.csv")
     primary = windows[windows["primary"] == "yes"]
     assert len(primary) == 60 and {"figures/caar-groups.svg", "figures/distribution.svg"} <= set(files)

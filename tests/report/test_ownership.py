@@ -10,8 +10,9 @@ import pytest
 
 from eventstudy.errors import UsageError
 from eventstudy.report.ownership import check_replaced, is_report_file
-from eventstudy.report.write import add_files, build_files, hashed, parquet_bytes, publish, write_aside, write_report
+from eventstudy.report.write import add_files, build_files, hashed, parquet_bytes, publish, write_aside
 from eventstudy.results import StudyResult
+from eventstudy.study_report import Order, report_into
 from tests.cli.conftest import run_in
 from tests.conftest import ROOT, needs
 
@@ -29,7 +30,7 @@ OWN = {
 @pytest.fixture(scope="module")
 def files(few: StudyResult, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("files")
-    write_report(few, folder, ("md", "html", "csv", "json"), None)
+    report_into(few, Order(out=folder, formats=("md", "html", "csv", "json")))
     return tree(folder)
 
 
@@ -43,17 +44,17 @@ def test_a_file_of_the_user_stays(few: StudyResult, files: dict[str, bytes], tmp
     (tmp_path / "notes.txt").write_text("mine")
     before = tree(tmp_path)
     with pytest.raises(UsageError, match=f"{name} would be replaced"):
-        write_report(few, tmp_path, ("md", "html", "csv", "json"), None)
+        report_into(few, Order(out=tmp_path, formats=("md", "html", "csv", "json")))
     assert tree(tmp_path) == before, "nothing is written, not even beside it"
-    write_report(few, tmp_path, ("md", "html", "csv", "json"), None, force=True)
+    report_into(few, Order(out=tmp_path, formats=("md", "html", "csv", "json"), force=True))
     assert (tmp_path / name).read_bytes() == files[name] and (tmp_path / "notes.txt").read_text() == "mine"
 
 
 def test_what_a_report_wrote_is_replaced(few: StudyResult, tmp_path: Path) -> None:
     """With a manifest because it is listed; without one, as where a report is committed, by its heading."""
-    write_report(few, tmp_path, ("md", "html", "csv", "json"), None)
+    report_into(few, Order(out=tmp_path, formats=("md", "html", "csv", "json")))
     (tmp_path / "windows.csv").write_text("listed, and therefore ours\n")
-    write_report(few, tmp_path, ("md", "html", "csv", "json"), None)
+    report_into(few, Order(out=tmp_path, formats=("md", "html", "csv", "json")))
     (tmp_path / "manifest.json").unlink()
     text = (tmp_path / "windows.csv").read_text()
     # another study, Windows line ends, and a column that this version does not have
@@ -61,7 +62,7 @@ def test_what_a_report_wrote_is_replaced(few: StudyResult, tmp_path: Path) -> No
         text.replace("\n", ",1\r\n").replace("flags,1", "flags,old_column").replace("NVDA", "AAPL")
     )
     (tmp_path / "models.csv").write_text("")
-    write_report(few, tmp_path, ("md", "html", "csv", "json"), None)
+    report_into(few, Order(out=tmp_path, formats=("md", "html", "csv", "json")))
     assert (tmp_path / "windows.csv").read_text() == text
 
 
@@ -120,11 +121,11 @@ def test_what_other_commands_add_and_what_is_streamed(few: StudyResult, tmp_path
         (out / "windows.csv").write_text("day,value\n")
         write_aside(tmp_path / "aside", built)
         if force:
-            publish(tmp_path / "aside", out, hashed(built), {"files": hashed(built)}, sweep=True, force=True)
+            publish(tmp_path / "aside", out, hashed(built), {"files": hashed(built)}, force=True)
             assert (out / "windows.csv").read_bytes() == built["windows.csv"]
         else:
             with pytest.raises(UsageError, match="would be replaced"):
-                publish(tmp_path / "aside", out, hashed(built), {"files": hashed(built)}, sweep=True)
+                publish(tmp_path / "aside", out, hashed(built), {"files": hashed(built)})
             assert [path.name for path in out.iterdir()] == ["windows.csv"]
 
 

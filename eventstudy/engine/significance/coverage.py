@@ -66,8 +66,8 @@ class Coverage:
     p_both: float
 
 
-def rejection_rate(rejected: Bools, day_number: Ints, length: int, n_apart: int, confidence: float = 0.95) -> Rate:
-    """Share of rejections, with a standard error that respects months, overlap and shared days.
+def rejection_rate(rejected: Bools, day_number: Ints, length: int, n_apart: int) -> Rate:
+    """Share of rejections, with a 95 % interval and a standard error that respects months, overlap and shared days.
 
     Parameters
     ----------
@@ -79,8 +79,6 @@ def rejection_rate(rejected: Bools, day_number: Ints, length: int, n_apart: int,
         Sessions of the window; spans are seven days a session long, 28 at least.
     n_apart : int
         Windows that do not overlap: what counts where nothing, or everything, was rejected.
-    confidence : float
-        Of the interval.
 
     Checked against
     ---------------
@@ -97,7 +95,7 @@ def rejection_rate(rejected: Bools, day_number: Ints, length: int, n_apart: int,
         sums = np.bincount(span, weights=rejected - rate)
         variance = float((sums**2).sum()) / n**2 * groups / (groups - 1) if groups > 1 else 0.0
         effective = min(float(n), rate * (1 - rate) / variance) if variance > 0 else effective
-    low, high = wilson(rate, effective, confidence)
+    low, high = wilson(rate, effective, 0.95)
     return Rate(
         n=n,
         rejections=count,

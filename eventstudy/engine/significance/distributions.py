@@ -69,22 +69,6 @@ def _detectable(df: float, tail: float, power: float) -> float:
     return float(effect)
 
 
-def rank_p_value(values: Floats, observed: float, alternative: Alternative = "two-sided") -> tuple[float, float]:
-    """p value of an observation among ``values`` drawn from its null distribution, with the +1 rule, and the smallest
-    possible.
-
-    Two-sided is twice the smaller tail, capped at 1. Ties count against rejection.
-    """
-    n = len(values)
-    lower = (1 + np.count_nonzero(values <= observed)) / (n + 1)
-    upper = (1 + np.count_nonzero(values >= observed)) / (n + 1)
-    if alternative == "less":
-        return lower, 1 / (n + 1)
-    if alternative == "greater":
-        return upper, 1 / (n + 1)
-    return min(1.0, 2 * min(lower, upper)), min(1.0, 2 / (n + 1))
-
-
 def extreme_count(values: Floats, observed: float, alternative: Alternative = "two-sided") -> int:
     """Number of ``values`` at least as extreme as the observation."""
     if alternative == "less":

@@ -84,7 +84,7 @@ def corrado_zivney(summary: Summary, n_estimation: int, side: Alternative) -> Te
     if not s > 0 or not length:
         return undefined("corrado-zivney", "normal", "a window day has no cross-sectional variance")
     z = float(k[n_estimation:].sum()) / (np.sqrt(length) * s)
-    return computed("corrado-zivney", z, "normal", "", normal_p_value(z, side), _few_ranks(summary.n))
+    return computed("corrado-zivney", z, "normal", "", normal_p_value(z, side), few_for_ranks(summary.n))
 
 
 def grank(summary: Summary, kind: str, side: Alternative, warnings: list[str]) -> TestResult:
@@ -115,7 +115,7 @@ def grank_z(summary: Summary, dependence: Dependence, side: Alternative) -> Test
     if not n_day or summary.n < 2:
         return undefined("grank-z", "normal", "nothing to standardise by")
     z = float(total / np.sqrt(spread / 12))
-    warnings = [*dependence.shared(summary.n), *_few_ranks(summary.n)]
+    warnings = [*dependence.shared(summary.n), *few_for_ranks(summary.n)]
     return computed("grank-z", z, "normal", "", normal_p_value(z, side), warnings)
 
 
@@ -134,7 +134,8 @@ def _student(test: str, z: float, t_days: int, side: Alternative, warnings: list
     return computed(test, t, "t", str(df), p, warnings, note)
 
 
-def _few_ranks(n: int) -> list[str]:
+def few_for_ranks(n: int) -> list[str]:
+    """Why a re-standardised rank test of few events is not applicable; empty where it is."""
     return (
         [f"N = {n}: re-standardised ranks find effects too often below {FEW_FOR_RANKS} events"]
         if n < FEW_FOR_RANKS
@@ -144,11 +145,6 @@ def _few_ranks(n: int) -> list[str]:
 
 def _cannot_reject(n: int) -> list[str]:
     return [f"N = {n}: the statistic is bounded and can hardly find an effect"]
-
-
-def few_for_ranks(n: int) -> list[str]:
-    """Why a re-standardised rank test of few events is not applicable; empty where it is."""
-    return _few_ranks(n)
 
 
 def few_dates(n_dates: int) -> list[str]:

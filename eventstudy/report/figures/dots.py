@@ -24,17 +24,16 @@ class DotRow:
     first: bool = False
 
 
-def dots_figure(name: str, title: str, rows: Sequence[DotRow], caption: str, aside: str = "") -> Figure | None:
+def dots_figure(name: str, title: str, rows: Sequence[DotRow], caption: str) -> Figure | None:
     """The rows from top to bottom; None where none has a value."""
     known = [row for row in rows if math.isfinite(row.value)]
     if not known:
         return None
-    left, right = 130.0, 318.0 if aside else 350.0
+    left, right = 130.0, 350.0
     bounds = finite([b for row in known for b in (row.value, row.low, row.high)])
     marks = ticks(min([*bounds, 0.0]), max([*bounds, 0.0]), 4)
     x = Scale(marks[0], marks[-1], left, right)
     drawn: list[Mark] = [Label("t", 0, 13, title)]
-    drawn += [Label("r", 360, 30, aside)] if aside else []
     at, spots = 44.0, []
     for row in known:
         spots.append(at)
