@@ -177,7 +177,8 @@ def with_holes(bits: np.ndarray, market: Market, keys: Sequence[SeriesKey], retu
     found = bits.astype(np.uint32)
     for row, key in enumerate(keys):
         resumed = market.series(key, returns).resumed
-        found[row, : len(resumed)] |= np.where(resumed, RESUMED, np.uint32(0))
+        if resumed.any():
+            found[row, : len(resumed)] |= np.where(resumed, RESUMED, np.uint32(0))
     return found
 
 

@@ -24,7 +24,10 @@ class Stripped:
     columns: Sequence[Sequence[str]]
 
     def __getitem__(self, at: int) -> list[str]:
-        return [cell.strip() for cell in self.columns[at]]
+        cells = list(self.columns[at])
+        joined = "".join(cells)
+        # one word from end to end: no cell has a blank
+        return cells if joined.split(maxsplit=1) == [joined] else [cell.strip() for cell in cells]
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,6 +194,8 @@ def _parts(figures: OnCalendar) -> tuple[Floats, Floats]:
     """Overnight and intraday simple returns of every session whose previous session has a close. A listing whose open
     is often the close before, because its first trade came late, has no parts (methods A3)."""
     n = len(figures.close)
+    if not np.isfinite(figures.open).any():
+        return np.full(n, np.nan), np.full(n, np.nan)
     opens = np.isfinite(figures.open[1:]) & np.isfinite(figures.close[:-1])
     if np.count_nonzero(figures.open[1:] == figures.close[:-1]) > LATE_OPENS * np.count_nonzero(opens):
         return np.full(n, np.nan), np.full(n, np.nan)

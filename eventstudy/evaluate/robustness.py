@@ -11,10 +11,12 @@ import numpy as np
 from eventstudy.data.market import place_rows
 from eventstudy.data.series_index import SeriesKey, series_of
 from eventstudy.engine.conventions import measured_cars
+from eventstudy.engine.least_squares import Fits
+from eventstudy.engine.measures import Measures, take
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Floats, Ints
-from eventstudy.engine.significance.single import car_t
+from eventstudy.engine.significance.single import ExactT, car_t
 from eventstudy.engine.windows import Design, gather
 from eventstudy.engine_options import fewest_observations, options_of
 from eventstudy.records import RobustRows
@@ -85,8 +87,8 @@ def _width(studied: Studied, key: SeriesKey, model: str, *, weighted: bool) -> i
 
 
 def _fitted(studied: Studied, part: _Part, models: tuple[str, ...]) -> Iterator[Columns]:
-    """Each model on some rows, masked and not; the days of each event are gathered once for all models, and events of
-    which nothing is masked are estimated once."""
+    """Each model on some rows, masked and not; the days of each event are gathered once for all models, events of which
+    nothing is masked are estimated once, and what the study has estimated is not estimated again."""
     spec = studied.spec.with_changes(model=part.models[0], exclude="catalogued")
     rows = studied.rows[part.positions]
     keys, placed = place_rows(studied.index, rows.tolist(), spec, studied.market)
@@ -104,7 +106,9 @@ def _fitted(studied: Studied, part: _Part, models: tuple[str, ...]) -> Iterator[
             mask = some.masked if masked else np.zeros((len(chosen), plan.n_days), dtype=bool)
             design = gather(panel, series, some.session[chosen], mask, plan, strict=strict)
             for name in part.models:
-                found = _columns(studied, design, options[name], positions[chosen], weights[series])
+                known = _known(studied, positions[chosen], name, masked=masked)
+                estimated = _estimated(design, options[name]) if known is None else known
+                found = _columns(studied, estimated, options[name], positions[chosen], weights[series])
                 found["model"] = np.full(len(chosen), models.index(name))
                 yield found | {"masked": np.full(len(chosen), masked)}
                 if masked:
@@ -112,15 +116,39 @@ def _fitted(studied: Studied, part: _Part, models: tuple[str, ...]) -> Iterator[
                     yield {key: values[alone] for key, values in found.items()} | {"masked": np.zeros(len(alone), bool)}
 
 
-def _columns(studied: Studied, design: Design, options: Options, positions: Ints, weights: Floats) -> Columns:
-    """The rows of one model, without numbers where the estimation window carries none."""
-    spec = studied.spec
+@dataclass(frozen=True, slots=True)
+class _Estimated:
+    """What is read of some estimates of E events, with K factors."""
+
+    fits: Fits | Measures
+    car: Floats
+    exact: ExactT
+    n_factors: int
+
+
+def _known(studied: Studied, positions: Ints, model: str, *, masked: bool) -> _Estimated | None:
+    """The study's own estimates of some rows, where it has the model and masks alike; else None."""
+    block, spec = studied.block, studied.spec
+    if block is None or model != spec.model or masked != (spec.exclude != "none"):
+        return None
+    found = take(block.measures, positions)
+    assert block.context.panel is not None, "the events of a study are on a panel"
+    return _Estimated(found, found.car, take(block.exact, positions), block.context.panel.factors.shape[1])
+
+
+def _estimated(design: Design, options: Options) -> _Estimated:
     fits, found = measured_cars(design, options.entry.fit(design), options)
-    exact = car_t(fits, found, spec.level, spec.alternative)
-    usable = fits.rank_ok & (fits.n_obs >= fewest_observations(spec, options.model, design.x.shape[2]))
+    exact = car_t(fits, found, options.level, options.alternative)
+    return _Estimated(fits, found.car, exact, design.x.shape[2])
+
+
+def _columns(studied: Studied, estimated: _Estimated, options: Options, positions: Ints, weights: Floats) -> Columns:
+    """The rows of one model, without numbers where the estimation window carries none."""
+    spec, fits, exact = studied.spec, estimated.fits, estimated.exact
+    usable = fits.rank_ok & (fits.n_obs >= fewest_observations(spec, options.model, estimated.n_factors))
     window, each = studied.primary[positions], np.arange(len(positions))
     car, std_error, t, p = (
-        np.where(usable, values[each, window], np.nan) for values in (found.car, exact.std_error, exact.t, exact.p)
+        np.where(usable, values[each, window], np.nan) for values in (estimated.car, exact.std_error, exact.t, exact.p)
     )
     slope = fits.theta[:, 1] if options.model == "market-model" else np.full(len(positions), np.nan)
     return {
