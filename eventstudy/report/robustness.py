@@ -38,14 +38,14 @@ def robustness_columns(result: StudyResult) -> dict[str, Column]:
 
     row = np.concatenate([usual.row, *(np.full(len(at), curve.row) for curve, at in curves)])
     known, first, event = np.unique(row, return_index=True, return_inverse=True)
-    place = {window: w for w, window in enumerate(spec.windows)}
-    windows = np.concatenate([usual.window, *(np.full(len(at), place[curve.window]) for curve, at in curves)])
+    # the parts of day 0 are a window that the study need not have
+    labels = [curve.window.label for curve, at in curves for _ in at]
     own = np.ones(n, dtype=np.int64)
     index, position = studied.index, np.searchsorted(studied.rows, row)
     columns: dict[str, Column] = {
         "event_id": Words(event, index.events.ids.texts(known)),
         "ticker": Words(index.pair[row], [ticker for ticker, _ in index.pairs]),
-        "window": Words(windows, [window.label for window in spec.windows]),
+        "window": _words(usual.window, [window.label for window in spec.windows], labels),
         "model": _words(usual.model, usual.models, [cell.model for cell in cells]),
         "masked": Words(np.concatenate([usual.masked, [cell.masked for cell in cells]]).astype(np.int64), NO_YES),
         **{column: numbers(name) for name, column in NUMBERS.items()},

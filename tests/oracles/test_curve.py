@@ -220,6 +220,21 @@ def test_the_summary_of_a_curve_by_hand(sample: StudyResult) -> None:
         assert c.verdict == ("unusual" if c.share >= 0.9 else "ordinary" if c.share <= 0.1 else "depends")
 
 
+def test_parts_of_day_0_need_no_window_of_the_study() -> None:
+    spec = SPEC.with_changes(windows=(Window(0, 1),))
+    found = run(ROOT / "events.csv", spec=spec, only=("h20_license_8k",))
+    table = found.robustness_table
+    for c in found.curves:
+        rows = table[
+            (table["part"] == c.part)
+            & (table["ticker"] == found.studied.index.firm(c.row)[0])
+            & (table["in_curve"] == "yes")
+        ]
+        assert set(rows["window"]) == {c.window.label} == {"[0,1]" if c.part == "day" else "[0,0]"}
+        np.testing.assert_allclose(np.sort(rows["car"]), np.sort(c.car), rtol=1e-12)
+    assert {c.part for c in found.curves} == {"day", "overnight", "intraday"}
+
+
 def test_what_is_made_follows_the_option(sample: StudyResult) -> None:
     few = ("h20_license_8k",)
     off = run(ROOT / "events.csv", spec=SPEC.with_changes(spec_curve="off"), only=few)

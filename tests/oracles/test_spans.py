@@ -13,6 +13,7 @@ from eventstudy.engine.models import fit
 from eventstudy.engine.panel import ReturnPanel
 from eventstudy.engine.significance import cluster
 from eventstudy.engine.significance.band import shifted_quantile
+from eventstudy.engine.significance.common_clock import on_common_clock
 from eventstudy.engine.synthetic import simplex_weights
 from eventstudy.engine.windows import Design, WindowPlan, gather
 from tests.engine.single_sample import p_values as single_p
@@ -191,6 +192,20 @@ def test_firms_that_miss_different_sessions_share_a_clock(seed: int) -> None:
         roots = [math.sqrt(n[k]) for k in window]
         found = cluster.conformal_hotelling(built)
         assert (found.statistic, found.p) == pytest.approx(naive_spans.conformal_hotelling(z, roots), rel=1e-8)
+
+
+@pytest.mark.parametrize("lost", ["the last session", "the session before the first"])
+def test_one_firm_that_lacks_a_session_at_an_edge(lost: str) -> None:
+    """Returns are there on the same days of all firms and cover as many sessions; one of both differs before."""
+    plan, width = WindowPlan(estimation=60, gap=5, start=0, end=2), 72
+    at = width - 1 if lost == "the last session" else width - 3 + plan.estimation_start - 1
+    seen = np.ones((2, width), dtype=bool)
+    seen[1, at] = False
+    design = gathered(*paired(prices(3, 2, width), seen), width - 3, plan)
+    assert (design.observed[0] == design.observed[1]).all() != (design.span[0] == design.span[1]).all()
+    found = on_common_clock(design, "market-model", log=False)
+    assert (found.observed[0] == found.observed[1]).all() and (found.span[0] == found.span[1]).all()
+    assert found.observed[0].sum() == plan.n_days - 1
 
 
 def test_a_window_without_a_common_last_close_has_no_cluster() -> None:
