@@ -202,7 +202,8 @@ def _measured(
     tables = EventTables.of(prepared, spec, job.n_shared)
     shown = Shown(index=index, spec=spec, claims=claiming(index))
     sink = None if afford.kept else _Sink(how.files(tables, daily=afford.daily) if how.files else None, shown)
-    spool = _spool(job, how, afford) if job.spool else None
+    place = None if how.folder is None or afford.kept else how.folder / "spool.bin"
+    spool = Spool(path=place, n_windows=len(spec.windows)) if job.spool else None
     first = first_pass(job, prepared, how.executor, spool, how.limits.block, sink, say)
     whole = _whole(job, prepared, first) if afford.kept else None
     picked = _studied(first, whole) if afford.kept else _shown(job, prepared, first, shown)
@@ -274,11 +275,6 @@ def _job(prepared: Prepared, spec: StudySpec, afford: Budget, n_shared: int, how
         # what other processes measure stays there, and pages need the days of the events they show
         keep=afford.daily and not how.executor.apart,
     )
-
-
-def _spool(job: Job, how: Handling, afford: Budget) -> Spool:
-    path = None if how.folder is None or afford.kept else how.folder / "spool.bin"
-    return Spool(path=path, n_windows=len(job.spec.windows))
 
 
 def _whole(job: Job, prepared: Prepared, first: FirstPass) -> Block | None:

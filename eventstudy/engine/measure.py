@@ -1,7 +1,7 @@
 """Many events at once: one function, two engines with one contract.
 
 ``numpy`` is the reference and runs every model; ``numba`` is its compiled twin for the least-squares models. Events
-are cut into chunks of 2,048, so that neither threads nor partitions change a digit.
+are cut into chunks of 2,048, so that neither threads nor partitions change a digit; ``numpy`` measures fewer at a time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from importlib.util import find_spec
 from eventstudy.engine import numpy_kernel
 from eventstudy.engine.measures import Measures, joined
 from eventstudy.engine.models import MODELS
-from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.options import EXACT, Conventions, Engine, Options
 from eventstudy.engine.panel import Placed, ReturnPanel
 from eventstudy.errors import UsageError
@@ -20,6 +19,8 @@ from eventstudy.extras import missing
 __all__ = ["Engine", "Measures", "Options", "chosen_engine", "measure"]
 
 
+# events that NumPy measures at a time: few enough that their days stay in the processor's cache
+AT_ONCE = 256
 # Events from which on loading the compiled kernels pays (docs/performance.md): of estimation alone, and of tests that
 # fit every event once more for each window.
 BREAK_EVEN, WITH_REFITS = 20_000, 5_000
@@ -77,8 +78,8 @@ def measure(panel: ReturnPanel, placed: Placed, options: Options) -> Measures:
         from eventstudy.engine.compiled.compiled_api import measure_compiled
 
         return measure_compiled(panel, placed, options)
-    parts = range(0, max(len(placed.session), 1), CHUNK)
-    return joined([numpy_kernel.measure_chunk(panel, placed.part(at, at + CHUNK), options)[0] for at in parts])
+    parts = range(0, max(len(placed.session), 1), AT_ONCE)
+    return joined([numpy_kernel.measure_chunk(panel, placed.part(at, at + AT_ONCE), options)[0] for at in parts])
 
 
 def is_compiled(options: Options) -> bool:

@@ -12,6 +12,7 @@ from eventstudy.data.market import place_rows
 from eventstudy.data.series_index import SeriesKey, series_of
 from eventstudy.engine.conventions import measured_cars
 from eventstudy.engine.least_squares import Fits
+from eventstudy.engine.measure import AT_ONCE
 from eventstudy.engine.measures import Measures, take
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.options import Options
@@ -24,8 +25,6 @@ from eventstudy.records import RobustRows
 if TYPE_CHECKING:
     from eventstudy.results import Studied
 
-# events whose days are gathered at a time: few enough that their arrays stay in the processor's cache
-AT_ONCE = 256
 # name of a column of ``RobustRows`` -> its values
 Columns = dict[str, np.ndarray]
 

@@ -93,9 +93,9 @@ def curve_models(spec: StudySpec) -> tuple[str, ...]:
 class OneModel:
     """Cells of one model for some events, S cells and W windows; and the curve of every session of their series.
 
-    ``cars``, ``std_errors``, ``df`` (n, W, S); ``series`` (n,) points into ``placebo``, one (T, S) of t and of df a
-    series and window, and into ``begin``, the series' first
-    session; events without the model have -1."""
+    ``cars``, ``std_errors``, ``df`` (n, W, S); ``series`` (n,) points into ``placebo``, of each series and window the
+    first session that its events are compared with and one (m, S) of t and of df from there on, and into ``begin``, the
+    series' first session; events without the model have -1."""
 
     cars: Floats
     std_errors: Floats
@@ -103,7 +103,7 @@ class OneModel:
     n_obs: Floats
     series: Ints
     session: Ints
-    placebo: dict[tuple[int, int], tuple[Floats, Floats]]
+    placebo: dict[tuple[int, int], tuple[int, Floats, Floats]]
     begin: dict[int, int]
 
 
@@ -126,7 +126,7 @@ def one_model(
     s = 4 * len(plans)
     cars, std_errors, df, n_obs = (np.full((n, w, s), np.nan) for _ in range(4))
     series, session = np.full(n, -1), np.zeros(n, dtype=np.int64)
-    placebo: dict[tuple[int, int], tuple[Floats, Floats]] = {}
+    placebo: dict[tuple[int, int], tuple[int, Floats, Floats]] = {}
     begin: dict[int, int] = {}
     rows = np.flatnonzero(_available(studied, positions, model))
     # factors, peers and shifted markets are known from close to close only
@@ -168,12 +168,14 @@ def one_model(
                             (window.start, window.end),
                             sessions=spans[number],
                         )
-                        whole = placebo.setdefault(
-                            (number, v),
-                            (np.full((panel.n_sessions, s), np.nan), np.full((panel.n_sessions, s), np.nan)),
-                        )
-                        inside = slice(*spans[number])
-                        whole[0][inside, cells], whole[1][inside, cells] = t, degrees
+                        if (number, v) not in placebo:
+                            placebo[number, v] = (
+                                spans[number][0],
+                                np.full((len(t), s), np.nan),
+                                np.full((len(t), s), np.nan),
+                            )
+                        _, whole_t, whole_df = placebo[number, v]
+                        whole_t[:, cells], whole_df[:, cells] = t, degrees
         series[rows[some.rows]] = placed[True][1].series[some.rows]
         session[rows[some.rows]] = placed[True][1].session[some.rows]
     return OneModel(cars, std_errors, df, n_obs, series, session, placebo, begin)

@@ -4,6 +4,7 @@ those of the firm's uneventful sessions (methods A2)."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 DAY0 = Window(0, 0)
 # series whose sessions are held at a time: about 3 MB each
 SERIES = 16
+# up to this t every p value is above zero
+HUGE = 30.0
 
 
 def spec_curves(studied: Studied, positions: Ints, which: str) -> tuple[SpecCurve, ...]:
@@ -92,7 +95,7 @@ def _curves(
 ) -> Iterator[SpecCurve]:
     """One curve an event and window that some specification can be estimated over."""
     cells, spec = grid.cells(), studied.spec
-    scores: dict[tuple[tuple[int, ...], int], Floats] = {}
+    scores: dict[tuple[tuple[int, ...], int], _Scores] = {}
     own, plans = grid.own(), grid.plans()
     for k, w in pairs:
         car, std_error, df, n_obs = (
@@ -104,7 +107,7 @@ def _curves(
             continue
         numbers = tuple(int(model.series[k]) for model in models)
         if (numbers, w) not in scores:
-            scores[numbers, w] = _scores(models, numbers, w)
+            scores[numbers, w] = _Scores.of(models, numbers, w)
         model = next(model for model in models if model.series[k] >= 0)
         session, own_series = int(model.session[k]), int(model.series[k])
         # what precedes the first estimation window of the event
@@ -116,14 +119,15 @@ def _curves(
         # windows of the reference end where estimation windows do: what precedes the event plays no part
         last = session + plans[0].estimation_end - windows[w].end
         first = max(0, session - HISTORY)
-        chosen, z = [cells[i] for i in at], scores[numbers, w][first : max(first, last + 1), at]
+        chosen, of_series = [cells[i] for i in at], scores[numbers, w]
         of_cell = np.array([cell.estimation for cell in chosen])
-        joint, sessions, reasons = _reference(of_cell, z, windows[w].length)
+        before = slice(first - of_series.first, max(first, last + 1) - of_series.first)
+        joint, sessions, reasons = _reference(of_cell, of_series.known[before][:, at], windows[w].length)
         half = t_quantile(df[at], tail_of(spec.level, spec.alternative)) * std_error[at]
         low, high = sided(car[at] - half, car[at] + half, spec.alternative)
         t = car[at] / std_error[at]
         observed = float(curve.median_z(curve.normal_scores(t, df[at])[joint], spec.alternative))
-        reference = curve.median_z(z[sessions][:, joint], spec.alternative)
+        reference = curve.median_z(of_series.z(before.start + sessions)[:, at[joint]], spec.alternative)
         row = int(studied.rows[positions[k]])
         yield SpecCurve(
             row=row,
@@ -153,18 +157,51 @@ def _joint(observed: float, reference: Floats, *, exact: bool) -> float:
     return curve.placebo_p(observed, reference) if len(reference) >= curve.FEWEST and exact else float("nan")
 
 
-def _scores(models: Sequence[OneModel], numbers: tuple[int, ...], w: int) -> Floats:
-    """z of every session under every cell; NaN columns for a model that the event does not have. (T, K)."""
-    known = [model.placebo[number, w] for model, number in zip(models, numbers, strict=True) if number >= 0]
-    n_sessions, s = known[0][0].shape
-    found = []
-    for model, number in zip(models, numbers, strict=True):
-        if number < 0:
-            found.append(np.full((n_sessions, s), np.nan))
-            continue
-        t, df = model.placebo[number, w]
-        found.append(curve.normal_scores(t, df))
-    return np.concatenate(found, axis=1)
+@dataclass(slots=True)
+class _Scores:
+    """z of m sessions of a series under every cell, computed where it is read; (m, K).
+
+    Attributes
+    ----------
+    first : int
+        The first of the sessions.
+    known : bool (m, K)
+        False throughout for a model that the event does not have.
+    made : bool (m,)
+        Sessions whose z is computed.
+    """
+
+    first: int
+    t: Floats
+    df: Floats
+    known: Bools
+    made: Bools
+
+    @classmethod
+    def of(cls, models: Sequence[OneModel], numbers: tuple[int, ...], w: int) -> _Scores:
+        """From the t of each model's series over a window."""
+        parts = [m.placebo[number, w] if number >= 0 else None for m, number in zip(models, numbers, strict=True)]
+        low = min(part[0] for part in parts if part is not None)
+        stop = max(part[0] + len(part[1]) for part in parts if part is not None)
+        width = next(part[1].shape[1] for part in parts if part is not None)
+        t, df = (np.full((stop - low, width * len(parts)), np.nan) for _ in range(2))
+        for k, part in enumerate(parts):
+            if part is not None:
+                where = slice(part[0] - low, part[0] - low + len(part[1])), slice(k * width, (k + 1) * width)
+                t[where], df[where] = part[1:]
+        known = np.isfinite(t) & np.isfinite(df)
+        # the p value of a huge t may be zero, and z infinite
+        huge = known & (np.abs(t) > HUGE)
+        known[huge] = np.isfinite(curve.normal_scores(t[huge], df[huge]))
+        return cls(low, t, df, known, np.zeros(len(t), dtype=bool))
+
+    def z(self, sessions: Ints) -> Floats:
+        """z of some of the sessions, counted from the first; (n, K)."""
+        new = sessions[~self.made[sessions]]
+        # z takes the place of its t
+        self.t[new] = curve.normal_scores(self.t[new], self.df[new])
+        self.made[new] = True
+        return self.t[sessions]
 
 
 def _admitted(grid: Grid, cells: Sequence[Specification], known: Bools, room: int) -> tuple[list[int], list[str]]:
@@ -183,11 +220,10 @@ def _admitted(grid: Grid, cells: Sequence[Specification], known: Bools, room: in
     return lengths, reasons
 
 
-def _reference(of_cell: Ints, z: Floats, length: int) -> tuple[Bools, Ints, list[str]]:
+def _reference(of_cell: Ints, known: Bools, length: int) -> tuple[Bools, Ints, list[str]]:
     """Cells of the joint test, the sessions that it compares with, and why lengths are left out of it: with the shorter
     ones a length needs 199 uneventful sessions; the shortest one stays where there are fewer."""
     inside, sessions, reasons = np.zeros(len(of_cell), dtype=bool), np.zeros(0, dtype=np.int64), []
-    known = np.isfinite(z)
     for n in np.unique(of_cell).tolist():
         wanted = inside | (of_cell == n)
         found = curve.uneventful(known[:, wanted], length)

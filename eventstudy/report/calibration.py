@@ -323,11 +323,7 @@ def _power_section(table: pd.DataFrame, window: str, level: float, effects: Sequ
     if lines.empty:
         return None
     rows = tuple(
-        (
-            called(name),
-            test,
-            *(_rate(lines[lines["effect"] == effect], name, test) for effect in effects),
-        )
+        (called(name), test, *(_rate(lines[lines["effect"] == effect], name, test) for effect in effects))
         for name, test in dict.fromkeys(zip(lines["ticker"], lines["test"], strict=True))
     )
     shown = Table(

@@ -115,9 +115,9 @@ def _quoted(text: str) -> str:
 
 
 def _words(column: Words) -> tuple[np.ndarray, list[str]]:
-    """Codes, and the cell of each code; words that no row holds are left out where they are many."""
+    """Codes, and the cell of each code; words that no row holds are left out where there are many words."""
     codes, values = column.codes, column.values
-    if len(values) > len(codes):
+    if len(values) > len(codes) // 8:
         known, codes = distinct(codes)
         values = [values[code] for code in known.tolist()]
     return codes, [_quoted(escape.spreadsheet(value)) for value in values]

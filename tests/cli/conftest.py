@@ -30,6 +30,8 @@ import pytest
 import typer.main
 
 ROOT = Path(__file__).parent.parent.parent
+# a library that another test imports may have put its own in its place, as plotly 6.0 does
+FORMAT = warnings.formatwarning
 STUDY = ("events.csv", "confounders.csv", "eventstudy.toml")
 
 
@@ -145,7 +147,7 @@ def _process(folder: Path, environment: dict[str, str], argv: list[str]) -> Iter
     threshold = gc.get_threshold()
 
     def shown(message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: Any = None) -> None:
-        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
+        sys.stderr.write(FORMAT(message, category, filename, lineno, line))
 
     try:
         _set_environment(environment)

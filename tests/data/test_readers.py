@@ -6,6 +6,7 @@ import csv
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +16,8 @@ from eventstudy.data.claims import parse_claim
 from eventstudy.data.confounders import read_confounders
 from eventstudy.data.dates import parse_when
 from eventstudy.data.events import default_id, events_from_frame, likely_misspelt, read_events
+from eventstudy.data.figures import parsed
+from eventstudy.data.tabular import all_rows
 from eventstudy.errors import InputFileError
 
 ROOT = Path(__file__).parent.parent.parent
@@ -101,6 +104,39 @@ def test_byte_order_mark_windows_lines_and_quoted_line_breaks(tmp_path: Path) ->
     frame = read_events(tmp_path / "e.csv").frame()
     assert list(frame["line"]) == [2, 4]
     assert list(frame["event_id"]) == ["NVDA-2025-04-15", "AMD-2025-04-16"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.text(alphabet="ab,;\n\r\t é\u2028\x0b\x0c\x1c\x85", max_size=60))
+def test_files_without_quotes_read_as_the_csv_module_reads(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    """They are split at commas: every cell, and the line on which each row starts."""
+    path = tmp_path_factory.getbasetemp() / "plain.csv"
+    path.write_bytes(text.encode())
+    with path.open(encoding="utf-8", newline="") as lines:
+        reader = csv.reader(lines, strict=True)
+        start, wanted = 1, []
+        for row in reader:
+            wanted += [(start, row)] if "".join(row).strip() else []
+            start = reader.line_num + 1
+    if text.strip():
+        assert all_rows(path)[0] == wanted
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_figures_are_those_of_python_to_the_last_bit(installed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    import eventstudy.data.figures as module
+
+    if installed:
+        pytest.importorskip("pyarrow")
+    monkeypatch.setattr(module, "has_pyarrow", lambda: installed)
+    rng = np.random.default_rng(5)
+    texts = list(map(repr, (rng.uniform(-1, 1, 3000) * 10.0 ** rng.integers(-320, 300, 3000)).tolist()))
+    texts += ["", "1.", ".5", "-.5", "+1.5", "1E5", "0", "-0", "5e-324", "2.47e-324", "1e400", "1e-400", "9" * 40]
+    found = parsed(texts, "open").values
+    wanted = np.array([float(text) if text else np.nan for text in texts])
+    assert found.tobytes() == wanted.tobytes()
+    for wrong in ("1e", ".", "-", "1.2.3", "--1", "1-2", "e5"):
+        assert list(parsed(["1.5", wrong], "open").wrong) == [1]
 
 
 def test_default_ids_are_file_names() -> None:
