@@ -1,4 +1,5 @@
-"""A lean study as a whole process, against the fastest package of the index and statsmodels, on the same files.
+"""A lean study as a whole process, against the fastest package of the index, statsmodels and batched NumPy: the same
+files.
 
 ``python -m bench.lean [--venvs DIR] [--rounds N] [SIZES ...]``. Everybody starts an interpreter, reads a wide table of
 400 securities over four years and the events from CSV files, and writes CAR, t and p of every event as CSV. Processor
@@ -60,6 +61,30 @@ for ticker, day in zip(events["ticker"], events["announced_at"]):
     rows.append((car, car / error, 2 * stats.t.sf(abs(car / error), fit.df_resid)))
 pd.DataFrame(rows, columns=["car", "t", "p_t"]).to_csv("loop.csv", index=False)
 """
+BATCH = """
+import sys
+import numpy as np
+import pandas as pd
+from scipy import stats
+table = pd.read_csv("returns.csv", index_col="date", parse_dates=True)
+events = pd.read_csv(sys.argv[1], parse_dates=["announced_at"])
+day = table.index.get_indexer(events["announced_at"])[:, None]
+firm = table.columns.get_indexer(events["ticker"])[:, None]
+values, market, n, length = table.to_numpy(), table["MKT"].to_numpy(), 250, 21
+before, window = day + np.arange(-270, -20), day + np.arange(-10, 11)
+y, x = values[before, firm], market[before]
+middle = x.mean(axis=1, keepdims=True)
+spread = ((x - middle) ** 2).sum(axis=1)
+beta = ((x - middle) * y).sum(axis=1) / spread
+alpha = y.mean(axis=1) - beta * middle[:, 0]
+rest = y - alpha[:, None] - beta[:, None] * x
+variance = (rest**2).sum(axis=1) / (n - 2)
+moved = market[window].sum(axis=1)
+car = values[window, firm].sum(axis=1) - length * alpha - beta * moved
+error = np.sqrt(variance * (length + length**2 / n + (moved - length * middle[:, 0]) ** 2 / spread))
+p = 2 * stats.t.sf(np.abs(car / error), n - 2)
+pd.DataFrame({"car": car, "t": car / error, "p_t": p}).to_csv("batch.csv", index=False)
+"""
 
 
 def write(folder: Path, data: Data, sizes: list[int]) -> None:
@@ -94,7 +119,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder, rng = Path(name), np.random.default_rng(0)
         write(folder, simulated(), given.sizes)
-        for file, source in (("lemaire.py", LEMAIRE), ("loop.py", LOOP)):
+        for file, source in (("lemaire.py", LEMAIRE), ("loop.py", LOOP), ("batch.py", BATCH)):
             (folder / file).write_text(source, encoding="utf-8")
         peer = next(peer for peer in PEERS if peer.name == FASTEST)
         python = interpreter(peer, (given.venvs or folder / "venvs").resolve())
@@ -108,13 +133,14 @@ def main() -> None:
                 "ours with curves": [*own, "--spec-curve", "primary"],
                 f"{peer.name} {peer.version}": [str(python), "-I", "lemaire.py", events],
                 "statsmodels": [sys.executable, "loop.py", events],
+                "batched NumPy": [sys.executable, "batch.py", events],
             }
             spent: dict[str, list[float]] = {name: [] for name in jobs}
             for _ in range(given.rounds):
                 for at in rng.permutation(len(jobs)):
                     one = list(jobs)[at]
                     spent[one].append(process(folder, jobs[one])[0])
-                if max(gap(folder, file) for file in ("theirs.csv", "loop.csv")) > 1e-8:
+                if max(gap(folder, file) for file in ("theirs.csv", "loop.csv", "batch.csv")) > 1e-8:
                     raise SystemExit("the CARs differ")
             for mine, one in product(list(jobs)[:2], list(jobs)[2:]):
                 each = sorted(a / b for a, b in zip(spent[mine], spent[one], strict=True))

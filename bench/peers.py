@@ -132,7 +132,7 @@ def studies(data: Data, folder: Path) -> dict[str, Callable[[], StudyResult]]:
     spec = StudySpec(source=f"csv:{folder}", benchmarks=(large.MARKET,), windows=windows, offline=True)
     lean = replace(spec, tests=("car-t",))
     return {
-        "estimated": lambda: study.estimated(events, held, lean),
+        "estimated": lambda: study.run(events, held, lean),
         "run": lambda: study.run(events, held, spec),
         "run from CSV": lambda: study.run(events, spec=spec),
     }
@@ -240,7 +240,7 @@ def own_jobs(data: Data, folder: Path, known: Cars) -> tuple[dict[str, Callable[
 
 # events and what is computed
 OWN = {
-    "estimated": (FEW, "study.estimated, prices in memory: AR, CAR, t, p; calendars, price checks, flags"),
+    "estimated": (FEW, "study.run, prices in memory: AR, CAR, t, p; calendars, price checks, flags"),
     "run": (FEW, "study.run, prices in memory: the default tests (of events, across, groups, clusters), other models"),
     "run from CSV": (FEW, f"the same from {SERIES + 1} text files, reading included"),
     "numpy": (EVENTS, "measure, arrays in: AR, CAR by day and of three windows, with errors"),
