@@ -263,9 +263,11 @@ def align(
     placed = placed or PlacedBenchmarks()
     others, other_parts = [], []
     for symbol in benchmarks:
-        figures, cut = placed.of(series[symbol], calendar)
+        # a benchmark without its tail is one firm's own: to hold it would hold one a firm
+        shared = placed if series[symbol] is prices.series[symbol] else PlacedBenchmarks()
+        figures, parts = shared.of(series[symbol], calendar)
         others.append(figures)
-        other_parts.append(cut)
+        other_parts.append(parts)
     n, k = len(calendar.sessions), len(others)
     # of a source of returns the sessions with a row; of prices those with a close
     traded = own.row if series[ticker].spans is not None else np.isfinite(own.close)

@@ -91,18 +91,21 @@ def _fitted(studied: Studied, part: _Part, models: tuple[str, ...]) -> Iterator[
     spec = studied.spec.with_changes(model=part.models[0], exclude="catalogued")
     rows = studied.rows[part.positions]
     keys, placed = place_rows(studied.index, rows.tolist(), spec, studied.market)
+    # a hole that no return bridges is left out with other events and without
+    _, bare = place_rows(studied.index, rows.tolist(), spec.with_changes(exclude="none"), studied.market)
     panel = studied.market.stack(keys, spec.returns)
     options = {name: options_of(spec.with_changes(model=name)) for name in part.models}
     weights = np.array([spec.weights.get(key.ticker, 0.0) for key in keys])
     plan, strict = options[part.models[0]].plan, options[part.models[0]].strict
     for at in range(0, len(rows), AT_ONCE):
         some, positions = placed.part(at, at + AT_ONCE), part.positions[at : at + AT_ONCE]
-        both = np.flatnonzero(some.masked.any(axis=1))
+        unmasked = bare.masked[at : at + AT_ONCE]
+        both = np.flatnonzero((some.masked != unmasked).any(axis=1))
         for chosen, masked in ((np.arange(len(positions)), True), (both, False)):
             if not len(chosen):
                 continue
             series = some.series[chosen]
-            mask = some.masked if masked else np.zeros((len(chosen), plan.n_days), dtype=bool)
+            mask = some.masked if masked else unmasked[chosen]
             design = gather(panel, series, some.session[chosen], mask, plan, strict=strict)
             for name in part.models:
                 known = _known(studied, positions[chosen], name, masked=masked)

@@ -135,6 +135,9 @@ def test_no_return_and_no_regression_crosses_a_long_hole(missing: int, bridged: 
     assert n == int(after.models["n_estimation"].iloc[0]) == 150 - missing - 1 - (DAYS_BEFORE - 1)
     assert day0(found)["car"] == day0(after)["car"] and day0(found)["std_error"] == day0(after)["std_error"]
     assert not np.isfinite(day0(found)["p_placebo"])
+    # nor one of another model, whether other events are masked or not
+    rows = found.robustness
+    assert set(rows.masked.tolist()) == {True, False} and set(rows.n_estimation.tolist()) == {n}
 
 
 # sessions between the last of the estimation window and day 0
