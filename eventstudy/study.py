@@ -17,6 +17,7 @@ from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.event_index import EventIndex, index_events, seeds_of
 from eventstudy.data.events import events_from_frame, read_events
 from eventstudy.data.factors import FactorTable
+from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import PriceSource
 from eventstudy.data.sources import in_currency, open_source, source_from_frame
 from eventstudy.engine.block import Block, joined, select
@@ -215,6 +216,7 @@ def _measured(
     # workers in other processes measure once more rather than have every day sent to them
     here = None if how.executor.apart else whole
     summed = across_events(job, prepared, how.executor, first, here, how.limits.block, say)
+    give_back()
     names = prepared.groups.numbered
     return StudyResult(
         typical=_typical(job, prepared, first, tables) if totals.n_announcements > PAGES else None,

@@ -18,6 +18,8 @@ FEWEST = 3
 FEW = 10
 RISEN_P = 0.10
 ROUNDING = 1e-12
+# events whose days are held at a time
+AT_ONCE = 256
 
 
 def dispersion_sums(design: Design, model: Model, rows: Ints, window: tuple[int, int]) -> Floats:
@@ -27,6 +29,11 @@ def dispersion_sums(design: Design, model: Model, rows: Ints, window: tuple[int,
     divided by their root mean square, aligned in event time, and summed over the window's length along the ring of
     estimation and window days; a run that holds a missing or masked day has no move. The last entry is the window.
     """
+    parts = (rows[at : at + AT_ONCE] for at in range(0, max(len(rows), 1), AT_ONCE))
+    return np.asarray(np.sum([_sums_of_some(design, model, some, window) for some in parts], axis=0))
+
+
+def _sums_of_some(design: Design, model: Model, rows: Ints, window: tuple[int, int]) -> Floats:
     days = design.days(*window)
     used = np.zeros((len(rows), design.y.shape[1]), dtype=bool)
     used[:, design.estimation] = design.usable[rows][:, design.estimation]

@@ -17,7 +17,7 @@ DRAWS = 999
 LBT_DRAWS = 1000
 SEED = 20250416
 # numbers held at once
-LARGEST_DRAW = 2_000_000
+LARGEST_DRAW = 250_000
 
 
 def sign_flip(summary: Summary, dependence: Dependence, side: Alternative) -> TestResult:
