@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from eventstudy.spec import StudySpec
 
 
+# a curve has a test of its own, and a list of tests computes what it names
+NOT_NAMED = "no specification curves beside the tests that are named; --spec-curve primary asks for them"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """Order of a report.
@@ -129,6 +133,8 @@ def _finished(
     result.evaluations.all(say)
     give_back()
     result = replace(result, pages=None) if order.detail else _with_notices(result, order.formats)
+    if result.spec.spec_curve == "auto":
+        result = replace(result, notices=(*result.notices, NOT_NAMED))
     audited = _audit(result) if order.audit else None
     if files is None:
         files = kept_files(folder, result, order.formats, stack, apart=order.executor.apart)

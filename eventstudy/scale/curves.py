@@ -9,18 +9,13 @@ from eventstudy.evaluate.spec_cells import PANEL
 from eventstudy.results import Studied, shown_events
 from eventstudy.scale.budget import A_CURVE, ASK, Budget, left_out
 
-# a curve has a test of its own, and a list of tests computes what it names
-NOT_NAMED = "no specification curves beside the tests that are named; --spec-curve primary asks for them"
-
 
 def curve_rows(studied: Studied, budget: Budget) -> tuple[Ints, str]:
     """Studied rows whose specification curves are made: all reported ones, or where they would take too long those that
     pages show; and what is left out."""
     reported = np.array(studied.reported, dtype=np.int64)
-    if studied.measured is None or studied.spec.spec_curve == "off" or not len(reported):
+    if studied.measured is None or studied.spec.spec_curve in ("off", "auto") or not len(reported):
         return reported[:0], ""
-    if studied.spec.spec_curve == "auto":
-        return reported[:0], NOT_NAMED
     n_windows = len(studied.spec.windows) if studied.spec.spec_curve == "all" else 1
     seconds = A_CURVE * len(reported) * (n_windows + len(PANEL) - 1)
     if not left_out("", seconds, budget):
