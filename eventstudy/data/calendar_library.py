@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import warnings
 from contextvars import ContextVar
+from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.tseries.holiday import AbstractHolidayCalendar
+from pandas.tseries.holiday import AbstractHolidayCalendar, Holiday
 
 from eventstudy.errors import UnknownExchange
 
+DAY = "datetime64[ns]"
+NO_DAYS = np.empty(0, DAY)
 ONE_MONTH = pd.Timedelta(days=31)
 # holidays of another year that may be observed in this one
 ONE_YEAR = pd.Timedelta(days=366)
@@ -76,7 +79,32 @@ def _quietly(code: str, **years: Any) -> Any:
 def _holidays(calendar: Any, start: Any = None, end: Any = None, return_name: bool = False) -> Any:
     """Holidays of the years that are wanted."""
     first, last = _HOLIDAYS.get()
-    return AbstractHolidayCalendar.holidays(calendar, start or first, end or last, return_name)
+    start, end = pd.Timestamp(start or first), pd.Timestamp(end or last)
+    if return_name:
+        return AbstractHolidayCalendar.holidays(calendar, start, end, return_name)
+    days = [_dates(rule, min(start, first), max(end, last)) for rule in calendar.rules]
+    every = np.sort(np.concatenate(days)) if days else NO_DAYS
+    return pd.DatetimeIndex(every[(every >= start.to_datetime64()) & (every <= end.to_datetime64())])
+
+
+@lru_cache(maxsize=1024)
+def _dates(rule: Holiday, start: pd.Timestamp, end: pd.Timestamp) -> np.ndarray:
+    """Days of one holiday within a range. The library applies a rule to every year since its own first one."""
+    usual = all(getattr(type(rule), name) is getattr(Holiday, name) for name in ("dates", "_reference_dates"))
+    if not usual or rule.year is not None or (rule.month, rule.day) == (2, 29):
+        return rule.dates(start, end).to_numpy(DAY)
+    begins = start if rule.start_date is None else max(start, rule.start_date)
+    ends = end if rule.end_date is None else min(end, rule.end_date)
+    if begins > ends:
+        return NO_DAYS
+    # a year more on both sides: a holiday may be observed in another year than its own
+    years = range(begins.year - 1, ends.year + 2)
+    days = rule._apply_rule(pd.DatetimeIndex([datetime(year, rule.month, rule.day) for year in years]))
+    if rule.days_of_week is not None:
+        days = days[np.isin(days.day_of_week, rule.days_of_week)]
+    days = days[(days >= begins) & (days <= ends)]
+    left_out = getattr(rule, "exclude_dates", None)  # newer versions of pandas
+    return (days if left_out is None else days.difference(left_out)).to_numpy(DAY)
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from eventstudy.data.calendar import exchange_of, load_calendar, place
-from eventstudy.data.calendar_library import built, library
+from eventstudy.data.calendar_library import _dates, built, library
 from eventstudy.errors import UsageError
 
 NEW_YORK = load_calendar("XNYS", date(2023, 1, 3), date(2025, 12, 31))
@@ -157,6 +157,17 @@ def test_holidays_of_a_few_years_are_those_of_all(code: str) -> None:
     found, whole = built(code, start, end), library().get_calendar(code, start=start, end=end + pd.Timedelta(days=1))
     assert found.sessions.equals(whole.sessions[whole.sessions <= end])
     assert found.early_closes.equals(whole.early_closes[whole.early_closes <= end])
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("code", ["XNYS", "XTKS", "XTAE", "XLON", "XKRX", "ASEX", "XHKG"])
+def test_each_holiday_falls_on_the_days_of_pandas(code: str) -> None:
+    """Years are laid out here; pandas applies a rule to every year since its first one."""
+    start, end = pd.Timestamp("1968-03-01"), pd.Timestamp("2031-11-30")
+    holidays = library().get_calendar(code, start="2019-01-02", end="2021-01-04").regular_holidays
+    for rule in holidays.rules:
+        whole = rule.dates(start, end)
+        assert _dates(rule, start, end).tolist() == whole.to_numpy("datetime64[ns]").tolist(), rule
 
 
 @pytest.mark.parametrize("code", ["XNYS", "XHKG", "XTAE", "XSHG", "24/7"])
