@@ -92,7 +92,7 @@ def _dates(rule: Holiday, start: pd.Timestamp, end: pd.Timestamp) -> np.ndarray:
     """Days of one holiday within a range. The library applies a rule to every year since its own first one."""
     usual = all(getattr(type(rule), name) is getattr(Holiday, name) for name in ("dates", "_reference_dates"))
     if not usual or rule.year is not None or (rule.month, rule.day) == (2, 29):
-        return rule.dates(start, end).to_numpy(DAY)
+        return np.asarray(rule.dates(start, end), dtype=DAY)
     begins = start if rule.start_date is None else max(start, rule.start_date)
     ends = end if rule.end_date is None else min(end, rule.end_date)
     if begins > ends:
@@ -104,7 +104,7 @@ def _dates(rule: Holiday, start: pd.Timestamp, end: pd.Timestamp) -> np.ndarray:
         days = days[np.isin(days.day_of_week, rule.days_of_week)]
     days = days[(days >= begins) & (days <= ends)]
     left_out = getattr(rule, "exclude_dates", None)  # newer versions of pandas
-    return (days if left_out is None else days.difference(left_out)).to_numpy(DAY)
+    return np.asarray(days if left_out is None else days.difference(left_out), dtype=DAY)
 
 
 @lru_cache(maxsize=1)

@@ -26,7 +26,8 @@ from eventstudy.data.returns import AlignedSeries, PlacedBenchmarks, align
 from eventstudy.data.series_index import SeriesKey, row_benchmarks, series_of
 from eventstudy.data.surroundings import RESUMED, Surroundings, masked_history
 from eventstudy.engine.models import MODELS
-from eventstudy.engine.panel import Floats, Placed, ReturnPanel
+from eventstudy.engine.panel import Floats, Ints, Placed, ReturnPanel
+from eventstudy.engine.windows import WindowPlan
 from eventstudy.engine_options import window_plan
 from eventstudy.errors import UsageError
 from eventstudy.spec import LIVE, StudySpec
@@ -182,22 +183,49 @@ def with_holes(bits: np.ndarray, market: Market, keys: Sequence[SeriesKey], retu
     return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsOnPanel:
+    """Panel coordinates of n rows that have a day 0, and what lies around each.
+
+    Attributes
+    ----------
+    keys : list of SeriesKey
+        In panel order.
+    series, session : int64 (n,)
+    bits : uint32 (U, T)
+        Of the sessions of each series.
+    """
+
+    keys: list[SeriesKey]
+    series: Ints
+    session: Ints
+    bits: np.ndarray
+    around: Surroundings
+    plan: WindowPlan
+
+
+def rows_on_panel(index: EventIndex, rows: Ints, spec: StudySpec, market: Market) -> RowsOnPanel:
+    """Where the events of rows stand on the panel of their series."""
+    plan, found = window_plan(spec), series_of(index, spec)
+    used, series = np.unique(found.series[rows], return_inverse=True)
+    keys = [found.keys[number] for number in used]
+    bits = with_holes(happenings(index)[found.pair[used]], market, keys, spec.returns)
+    session, series = index.session[rows].astype(np.int64), series.astype(np.int64)
+    around = Surroundings.of(bits, series, session, 1 - plan.estimation_start, max(plan.end + 1, 0))
+    return RowsOnPanel(keys=keys, series=series, session=session, bits=bits, around=around, plan=plan)
+
+
 def place_rows(
     index: EventIndex, rows: Sequence[int], spec: StudySpec, market: Market
 ) -> tuple[list[SeriesKey], Placed]:
     """Panel coordinates and masks of rows that have a day 0, and the keys in panel order."""
-    plan, at = window_plan(spec), np.array(rows, dtype=np.int64)
-    found = series_of(index, spec)
-    used, series = np.unique(found.series[at], return_inverse=True)
-    keys = [found.keys[number] for number in used]
-    bits = with_holes(happenings(index)[found.pair[used]], market, keys, spec.returns)
-    session, catalogue = index.session[at].astype(np.int64), spec.exclude != "none"
-    around = Surroundings.of(bits, series.astype(np.int64), session, 1 - plan.estimation_start, max(plan.end + 1, 0))
-    width = max(len(index.calendars[key.exchange].sessions) for key in keys)
-    return keys, Placed(
-        series=series.astype(np.int64),
-        session=session,
-        masked=around.masked(plan, catalogue=catalogue),
+    at, catalogue = np.array(rows, dtype=np.int64), spec.exclude != "none"
+    found = rows_on_panel(index, at, spec, market)
+    width = max(len(index.calendars[key.exchange].sessions) for key in found.keys)
+    return found.keys, Placed(
+        series=found.series,
+        session=found.session,
+        masked=found.around.masked(found.plan, catalogue=catalogue),
         seed=seeds_of(index, at),
-        history_mask=masked_history(bits, plan.n_days, catalogue=catalogue)[:, :width],
+        history_mask=masked_history(found.bits, found.plan.n_days, catalogue=catalogue)[:, :width],
     )

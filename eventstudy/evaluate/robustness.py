@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.market import place_rows
+from eventstudy.data.market import rows_on_panel
 from eventstudy.data.series_index import SeriesKey, series_of
 from eventstudy.engine.conventions import measured_cars
 from eventstudy.engine.least_squares import Fits
@@ -62,27 +62,26 @@ class _Part:
 
 def _parts(studied: Studied, models: Sequence[str]) -> list[_Part]:
     spec, reported = studied.spec, np.array(studied.reported, dtype=np.int64)
-    alike: dict[tuple[SeriesKey, ...], list[str]] = {}
+    alike: dict[tuple[tuple[SeriesKey, ...], int], list[str]] = {}
     found: dict[tuple[SeriesKey, ...], np.ndarray] = {}
     for name in models:
         series = series_of(studied.index, spec.with_changes(model=name))
-        alike.setdefault(series.keys, []).append(name)
+        # with one benchmark multi-index would be the market model under another name
+        alike.setdefault((series.keys, MODELS[name].benchmarks), []).append(name)
         found[series.keys] = series.series
     parts = []
-    for keys, names in alike.items():
-        needs = {need for name in names for need in MODELS[name].needs}
-        width = np.array([_width(studied, key, names[0], weighted="weights" in needs) for key in keys], dtype=np.int64)
+    for (keys, fewest), names in alike.items():
+        weighted = any("weights" in MODELS[name].needs for name in names)
+        width = np.array([_width(studied, key, fewest=fewest, weighted=weighted) for key in keys], dtype=np.int64)
         own = width[found[keys][studied.rows[reported]]] if len(reported) else width[:0]
         parts += [_Part(tuple(names), reported[own == n]) for n in np.unique(own[own >= 0]).tolist()]
     return parts
 
 
-def _width(studied: Studied, key: SeriesKey, model: str, *, weighted: bool) -> int:
-    """Number of benchmarks of a series; -1 where the model cannot be estimated on it."""
-    if weighted and key.ticker not in studied.spec.weights:
-        return -1
-    enough = model != "multi-index" or len(key.benchmarks) > 1
-    return len(key.benchmarks) if enough and studied.market.trouble(key) is None else -1
+def _width(studied: Studied, key: SeriesKey, *, fewest: int, weighted: bool) -> int:
+    """Number of benchmarks of a series; -1 where a model cannot be estimated on it."""
+    lacks = len(key.benchmarks) < fewest or (weighted and key.ticker not in studied.spec.weights)
+    return -1 if lacks or studied.market.trouble(key) is not None else len(key.benchmarks)
 
 
 def _fitted(studied: Studied, part: _Part, models: tuple[str, ...]) -> Iterator[Columns]:
@@ -90,23 +89,23 @@ def _fitted(studied: Studied, part: _Part, models: tuple[str, ...]) -> Iterator[
     nothing is masked are estimated once, and what the study has estimated is not estimated again."""
     spec = studied.spec.with_changes(model=part.models[0], exclude="catalogued")
     rows = studied.rows[part.positions]
-    keys, placed = place_rows(studied.index, rows.tolist(), spec, studied.market)
-    # a hole that no return bridges is left out with other events and without
-    _, bare = place_rows(studied.index, rows.tolist(), spec.with_changes(exclude="none"), studied.market)
-    panel = studied.market.stack(keys, spec.returns)
+    placed = rows_on_panel(studied.index, rows, spec, studied.market)
+    panel, keys = studied.market.stack(placed.keys, spec.returns), placed.keys
     options = {name: options_of(spec.with_changes(model=name)) for name in part.models}
     weights = np.array([spec.weights.get(key.ticker, 0.0) for key in keys])
     plan, strict = options[part.models[0]].plan, options[part.models[0]].strict
+    # a hole that no return bridges is left out with other events and without
+    masks, bare = (placed.around.masked(plan, catalogue=catalogue) for catalogue in (True, False))
     for at in range(0, len(rows), AT_ONCE):
-        some, positions = placed.part(at, at + AT_ONCE), part.positions[at : at + AT_ONCE]
-        unmasked = bare.masked[at : at + AT_ONCE]
-        both = np.flatnonzero((some.masked != unmasked).any(axis=1))
+        some = slice(at, at + AT_ONCE)
+        positions = part.positions[some]
+        both = np.flatnonzero((masks[some] != bare[some]).any(axis=1))
         for chosen, masked in ((np.arange(len(positions)), True), (both, False)):
             if not len(chosen):
                 continue
-            series = some.series[chosen]
-            mask = some.masked if masked else unmasked[chosen]
-            design = gather(panel, series, some.session[chosen], mask, plan, strict=strict)
+            series = placed.series[some][chosen]
+            mask = (masks if masked else bare)[some][chosen]
+            design = gather(panel, series, placed.session[some][chosen], mask, plan, strict=strict)
             for name in part.models:
                 known = _known(studied, positions[chosen], name, masked=masked)
                 estimated = _estimated(design, options[name]) if known is None else known
