@@ -49,7 +49,7 @@ def unchecked() -> None:
 
     setattr(from_raw, "accept", bare)  # noqa: B010
     setattr(proven_calendars, "shifted", lambda *_: "")  # noqa: B010
-    setattr(quality, "against_benchmark", lambda series: np.zeros(len(series.total), dtype=bool))  # noqa: B010
+    setattr(quality, "against_benchmark", lambda stack: np.zeros(stack.total.shape, dtype=bool))  # noqa: B010
 
 
 def counted() -> list[float]:

@@ -25,7 +25,10 @@ from eventstudy.data.panel import Panel, PanelWriter, SeriesFacts
 from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import Choice, PriceSource, Provenance
 from eventstudy.data.proven_calendars import Proven, prove, unfit_notices
+from eventstudy.data.quality import quality_bits
+from eventstudy.data.returns import AlignedSeries
 from eventstudy.data.series_index import SeriesIndex, SeriesKey, benchmarks_of, series_of, unnamed
+from eventstudy.data.stacks import AT_ONCE
 from eventstudy.data.surroundings import Surroundings, masked_history
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.options import fewest
@@ -307,6 +310,13 @@ class _Aligned:
     refused: dict[str, str] = field(default_factory=dict)
     market: Market | None = None
     choice: Choice | None = None
+    waiting: dict[int, AlignedSeries] = field(default_factory=dict)
+
+    def judge(self) -> None:
+        """Quality bits of the series that wait for theirs."""
+        for number, found in zip(self.waiting, quality_bits(list(self.waiting.values())), strict=True):
+            self.bits[number, : len(found)] = found
+        self.waiting.clear()
 
 
 def _aligned(proven: Proven, batches: Batches, factors: FactorTable | None, made: _Aligned, say: Say) -> _Aligned:
@@ -325,6 +335,7 @@ def _aligned(proven: Proven, batches: Batches, factors: FactorTable | None, made
             made.market = market
         for number in numbers:
             _add(made, number, series.keys[number], market if number in wanted else None, spec)
+        made.judge()
         give_back()
     while made.writer.added < len(series.keys):
         _add(made, made.writer.added, series.keys[made.writer.added], None, spec)
@@ -374,7 +385,10 @@ def _add(made: _Aligned, number: int, key: SeriesKey, market: Market | None, spe
         made.writer.add_nothing()
         return
     series = market.series(key, spec.returns)
-    made.bits[number] = made.writer.add(series)
+    made.writer.add(series)
+    made.waiting[number] = series
+    if (len(made.waiting) + 1) * len(series.total) > AT_ONCE:
+        made.judge()
     made.reach.append(exclusions.reach_of(series, market.prices.series[key.ticker].provenance.source))
     made.names.append(series.names)
     made.first[number] = np.argmax(series.span > 0) if series.span.any() else -1

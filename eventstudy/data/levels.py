@@ -12,7 +12,7 @@ import numpy as np
 
 from eventstudy.data.moves import CAUTIOUS, FEWEST, MEDIAN_TO_SCALE, moves_at
 from eventstudy.data.prices import Floats
-from eventstudy.data.returns import AlignedSeries
+from eventstudy.data.stacks import Stack
 from eventstudy.engine.panel import Bools, Ints
 
 HUGE = np.log(1.5)
@@ -46,7 +46,7 @@ class _Moves:
 
 @dataclass(frozen=True, slots=True)
 class LevelMarks:
-    """What ``level_marks`` finds on T sessions; arrays are bool (T,).
+    """What ``level_marks`` finds on T sessions of S series; arrays are bool (S, T).
 
     Attributes
     ----------
@@ -64,34 +64,41 @@ class LevelMarks:
     spiked: Bools
 
 
-def level_marks(series: AlignedSeries) -> LevelMarks:
-    """Moves of the ticker against its first benchmark, and of every benchmark by itself, that no market explains."""
+def level_marks(stack: Stack) -> LevelMarks:
+    """Moves of tickers against their first benchmark, and of every benchmark by itself, that no market explains."""
     # a source of returns has no prices; its returns are used instead
-    own = series.price if np.isfinite(series.price).any() else series.total
-    rows = np.vstack((own, series.factors))
-    sizes = rows if series.kind == "log" else _logs(rows)
-    alone = not len(series.factors) or series.ticker in series.benchmarks[:1]
-    mine = _of(sizes[0], sizes[0] if alone else sizes[0] - np.nan_to_num(sizes[1]), series.span)
-    large = np.flatnonzero((np.abs(sizes[1:]) >= SMALLEST).any(axis=1))
-    broken, huge = np.zeros(len(own), dtype=bool), np.zeros(len(own), dtype=bool)
-    for moves in (mine, *(_of(sizes[1 + row], sizes[1 + row], series.span) for row in large.tolist())):
-        broken[moves.at[_breaks(moves)]] = True
-        huge[moves.at[np.abs(moves.size) >= HUGE]] = True
-    return LevelMarks(broken, huge, _spikes(mine, len(own)))
+    priced = np.isfinite(stack.price).any(axis=1, keepdims=True)
+    own = np.where(priced, stack.price, stack.total)
+    rows = np.concatenate((own[:, None], stack.factors), axis=1)
+    sizes = rows if stack.kind == "log" else _logs(rows)
+    market = np.nan_to_num(sizes[:, 1]) if sizes.shape[1] > 1 else np.zeros(own.shape)
+    left = sizes[:, 0] - np.where(stack.own_benchmark[:, None], 0.0, market)
+    broken, huge, spiked = np.zeros((3, *own.shape), dtype=bool)
+    large: Bools = np.any(np.abs(sizes) >= SMALLEST, axis=2)
+    large[:, 0] |= np.any(np.abs(left) > SPIKE, axis=1)
+    for one, row in np.argwhere(large).tolist():
+        moves = _of(sizes[one, row], left[one] if row == 0 else sizes[one, row], stack.span[one])
+        broken[one, moves.at[_breaks(moves)]] = True
+        huge[one, moves.at[np.abs(moves.size) >= HUGE]] = True
+        if row == 0:
+            spiked[one, _spikes(moves)] = True
+    return LevelMarks(broken, huge, spiked)
 
 
-def _spikes(moves: _Moves, n: int) -> Bools:
-    found = np.zeros(n, dtype=bool)
+def _spikes(moves: _Moves) -> Ints:
+    """Sessions of moves that the next session takes back."""
     left, single = moves.left, moves.span == 1
     big = np.flatnonzero(np.abs(left[:-1]) > SPIKE)
     big = big[single[big] & single[big + 1] & (moves.at[big + 1] - moves.at[big] == 1)]
-    if not len(big):
-        return found
-    scale = moves_at(left, big).scale
     size, back = np.abs(left[big]), np.abs(left[big] + left[big + 1])
+    # what no scale would make a spike; the rest are few
+    likely = back <= max(STAYS, STAYS_SCALES / SPIKE_SCALES) * size
+    big, size, back = big[likely], size[likely], back[likely]
+    if not len(big):
+        return np.empty(0, dtype=np.int64)
+    scale = moves_at(left, big).scale
     good = (size > SPIKE_SCALES * scale) & (back <= np.maximum(STAYS * size, STAYS_SCALES * scale))
-    found[moves.at[big[good]]] = True
-    return found
+    return np.asarray(moves.at[big[good]])
 
 
 def _of(size: Floats, left: Floats, span: Ints) -> _Moves:

@@ -205,7 +205,7 @@ class RowsOnPanel:
 
 
 def rows_on_panel(index: EventIndex, rows: Ints, spec: StudySpec, market: Market) -> RowsOnPanel:
-    """Where the events of rows stand on the panel of their series."""
+    """Series and session of each row on the panel of its series, and the bits around it."""
     plan, found = window_plan(spec), series_of(index, spec)
     used, series = np.unique(found.series[rows], return_inverse=True)
     keys = [found.keys[number] for number in used]

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from eventstudy.data.quality import quality_bits
 from eventstudy.data.returns import AlignedSeries
 from eventstudy.engine.panel import Floats, Ints, ReturnPanel
 
@@ -159,8 +158,8 @@ class PanelWriter:
         for _ in range(skipped):
             self._write_nothing()
 
-    def add(self, series: AlignedSeries) -> Bits:
-        """Append a series; returns its quality bits (T,)."""
+    def add(self, series: AlignedSeries) -> None:
+        """Append a series."""
         if not self.arrays:
             self._open(len(series.factors))
         self._write(
@@ -169,7 +168,6 @@ class PanelWriter:
             span=padded(series.span.astype(np.int16), self.width, 0),
             offset=padded(series.offset, self.width, 0.0),
         )
-        return padded(quality_bits(series), self.width, 0)
 
     def add_nothing(self) -> None:
         """Append a series without prices."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from eventstudy.data.levels import level_marks
 from eventstudy.data.prices import BY_HEADING, DOUBTFUL, OFF_CALENDAR, SPLIT_UNCLEAR, SPLITS_UNKNOWN, Floats
 from eventstudy.data.returns import AlignedSeries
+from eventstudy.data.stacks import Stack, in_stacks
 from eventstudy.data.surroundings import RESUMED
 
 Bools = NDArray[np.bool_]
@@ -27,84 +30,93 @@ LEVEL, HUGE, TAIL, HOLE = (1 << bit for bit in range(12, 16))
 CORRECTED, OFF, TWICE, REPEATS = (1 << bit for bit in range(17, 21))
 # sessions of a window, and the z from which its returns go with the benchmark's of another session
 LAGGED = ((500, 3.0), (250, 4.0))
-CLIPPED = 4.0
+SHORTEST = min(width for width, _ in LAGGED)
+STEP, CLIPPED = SHORTEST // 2, 4.0
 
 
-def quality_bits(series: AlignedSeries) -> np.ndarray:
-    """Doubts on each session of a series, bits of the constants above; uint32 (T,).
+def quality_bits(series: Sequence[AlignedSeries]) -> list[np.ndarray]:
+    """Doubts on each session of some series, bits of the constants above; uint32 (T,) each.
 
     ``UNCLEAR``, ``HEADING`` and ``RAW`` mark the sessions whose returns depend on a split or a basis that is not known,
     ``TWICE`` those of closes that occur twice or in the column of opens, ``REPEATS`` those on which the stock or its
     benchmark has the close of the session before.
     """
-    marks = level_marks(series)
+    return [bits for some in in_stacks(series) for bits in _bits(Stack.of(series[some]))]
+
+
+def _bits(stack: Stack) -> np.ndarray:
+    marks = level_marks(stack)
     # a source of returns has no prices
-    own = np.where(np.isnan(series.price), series.total + series.offset, series.price)
-    moves = np.vstack((own, series.factors[:1]))
+    own = np.where(np.isnan(stack.price), stack.total + stack.offset, stack.price)
+    moves = np.concatenate((own[:, None], stack.factors[:, :1]), axis=1)
     found = (
-        (TRADED, series.traded),
-        (STALE, stale(series) | filled_forward(moves)),
-        (REPEATS, (moves == 0).any(axis=0)),
-        (BAD_TICK, bad_tick(series) | marks.spiked),
-        (GAP, benchmark_gap(series)),
-        (MISSING, missing(series)),
-        (UNCLEAR, series.doubt & SPLIT_UNCLEAR > 0),
-        (HEADING, series.doubt & BY_HEADING > 0),
-        (AGAINST, against_benchmark(series)),
-        (RAW, series.doubt & SPLITS_UNKNOWN > 0),
-        (TWICE, series.doubt & DOUBTFUL > 0),
+        (TRADED, stack.traded),
+        (STALE, stale(stack) | filled_forward(moves)),
+        (REPEATS, (moves == 0).any(axis=1)),
+        (BAD_TICK, bad_tick(stack) | marks.spiked),
+        (GAP, benchmark_gap(stack)),
+        (MISSING, missing(stack)),
+        (UNCLEAR, stack.doubt & SPLIT_UNCLEAR > 0),
+        (HEADING, stack.doubt & BY_HEADING > 0),
+        (AGAINST, against_benchmark(stack)),
+        (RAW, stack.doubt & SPLITS_UNKNOWN > 0),
+        (TWICE, stack.doubt & DOUBTFUL > 0),
         (LEVEL, marks.broken),
         (HUGE, marks.huge & ~marks.broken),
-        (TAIL, series.dropped),
-        (HOLE, series.hole),
-        (RESUMED, series.resumed),
-        (CORRECTED, np.isin(series.calendar.sessions, series.calendar.corrected)),
-        (OFF, series.doubt & OFF_CALENDAR > 0),
+        (TAIL, stack.dropped),
+        (HOLE, stack.hole),
+        (RESUMED, stack.resumed),
+        (CORRECTED, np.isin(stack.calendar.sessions, stack.calendar.corrected)),
+        (OFF, stack.doubt & OFF_CALENDAR > 0),
     )
-    bits = np.zeros(len(series.total), dtype=np.uint32)
+    bits = np.zeros(stack.total.shape, dtype=np.uint32)
     for bit, where in found:
         if where.any():
-            bits[where] |= np.uint32(bit)
+            bits |= np.where(where, np.uint32(bit), np.uint32(0))
     return bits
 
 
-def bad_tick(series: AlignedSeries) -> Bools:
-    """One-session returns beyond 25 % that the next session takes back to within a tenth of the move: bool (T,)."""
-    simple = np.expm1(series.price) if series.kind == "log" else series.price
-    found = np.zeros(len(simple), dtype=bool)
-    if not (np.abs(simple) > BAD_TICK_RETURN).any():
+def bad_tick(stack: Stack) -> Bools:
+    """One-session returns beyond 25 % that the next session takes back to within a tenth of the move: bool (S, T)."""
+    simple = np.expm1(stack.price) if stack.kind == "log" else stack.price
+    found = np.zeros(simple.shape, dtype=bool)
+    large = np.abs(simple[:, :-1]) > BAD_TICK_RETURN
+    if not large.any():
         return found
-    move, after = simple[:-1], simple[1:]
+    move, after = simple[:, :-1], simple[:, 1:]
     both = (1 + move) * (1 + after) - 1
     with np.errstate(invalid="ignore"):
-        found[:-1] = (np.abs(move) > BAD_TICK_RETURN) & (np.abs(both) <= BAD_TICK_REVERSAL * np.abs(move))
+        found[:, :-1] = large & (np.abs(both) <= BAD_TICK_REVERSAL * np.abs(move))
     # after a hole the return covers several sessions, and such a move is not a tick
-    found[:-1] &= (series.span[:-1] == 1) & (series.span[1:] == 1)
+    found[:, :-1] &= (stack.span[:, :-1] == 1) & (stack.span[:, 1:] == 1)
     return found
 
 
-def stale(series: AlignedSeries) -> Bools:
-    """Sessions within a run of five or more identical consecutive closes: bool (T,).
+def stale(stack: Stack) -> Bools:
+    """Sessions within a run of five or more identical consecutive closes: bool (S, T).
 
     Of a source of returns, within a run of four or more returns of 0, with the session before it.
     """
-    found = np.zeros(len(series.close), dtype=bool)
-    positions = np.flatnonzero(series.traded)
-    if not len(positions):
+    found = np.zeros(stack.total.shape, dtype=bool)
+    n = stack.total.shape[1]
+    if n < STALE_RUN:
         return found
-    values = series.quoted[positions]
+    # the session of the close before
+    latest = np.maximum.accumulate(np.where(stack.traded, np.arange(n), -1), axis=1)[:, :-1]
+    before, now = np.take_along_axis(stack.quoted, np.maximum(latest, 0), axis=1), stack.quoted[:, 1:]
     # a source of returns has no closes
-    moved = np.where(np.isnan(values[1:]), series.total[positions[1:]] != 0, values[1:] != values[:-1])
-    if np.count_nonzero(moved) > len(moved) - STALE_RUN + 1:
-        return found
-    starts = np.flatnonzero(np.concatenate([[True], moved]))
-    lengths = np.diff(np.append(starts, len(values)))
-    found[positions] = np.repeat(lengths >= STALE_RUN, lengths)
+    moved = np.where(np.isnan(now), stack.total[:, 1:] != 0, now != before)
+    still = stack.traded[:, 1:] & (latest >= 0) & ~moved
+    for row in np.flatnonzero(np.count_nonzero(still, axis=1) >= STALE_RUN - 1).tolist():
+        positions = np.flatnonzero(stack.traded[row])
+        starts = np.flatnonzero(np.append(True, ~still[row, positions[1:] - 1]))
+        lengths = np.diff(np.append(starts, len(positions)))
+        found[row, positions] = np.repeat(lengths >= STALE_RUN, lengths)
     return found
 
 
 def filled_forward(moves: Floats) -> Bools:
-    """Moves of 0 in years that have more of them than the tick explains, of any row of ``moves``: bool (T,).
+    """Moves of 0 in years that have more of them than the tick explains, of any row of a series: bool (S, T).
 
     A close repeats the one before by chance about as often as it lies one given number of ticks away; the tick is the
     smallest move of the year, and those up to five of it are counted. Beyond that rows were filled, or the stock did
@@ -113,91 +125,104 @@ def filled_forward(moves: Floats) -> Bools:
 
     Parameters
     ----------
-    moves : float64 (K, T)
+    moves : float64 (S, K, T)
         Returns without dividends; NaN where there is none.
     """
-    found = np.zeros(moves.shape[1], dtype=bool)
+    found = np.zeros(moves[:, 0].shape, dtype=bool)
     size = np.abs(moves)
-    for row, none in zip(size, size <= NO_MOVE, strict=True):
-        if np.count_nonzero(none) <= FEW_REPEATS:
-            continue
+    still = size <= NO_MOVE
+    for one, which in np.argwhere(np.count_nonzero(still, axis=2) > FEW_REPEATS).tolist():
+        row, none = size[one, which], still[one, which]
         known = np.flatnonzero(np.isfinite(row))
         for first in range(0, max(len(known) - BLOCK // 2, 1), BLOCK):
             # what is left of half a block or less belongs to the last
             block = known[first : first + BLOCK] if len(known) - first > 3 * BLOCK // 2 else known[first:]
-            still = block[none[block]]
+            repeats = block[none[block]]
             steps = row[block[~none[block]]]
             near = np.count_nonzero(steps <= NEAR_TICKS * steps.min()) if len(steps) else 0
-            if len(still) > FEW_REPEATS * max(len(block) / BLOCK, 1) + 3 * near / 8:
-                found[still] = True
+            if len(repeats) > FEW_REPEATS * max(len(block) / BLOCK, 1) + 3 * near / 8:
+                found[one, repeats] = True
             if len(block) > BLOCK:
                 break
     return found
 
 
-def missing(series: AlignedSeries) -> Bools:
-    """Sessions between the ticker's first and last close without a close, or with closes and no return: bool (T,)."""
-    found = np.zeros(len(series.close), dtype=bool)
-    if series.first >= 0:
-        lost = ~series.traded | (series.benchmark_traded & np.isnan(series.total))
-        # the first close ends no return
-        lost[series.first] = False
-        found[series.first : series.last + 1] = lost[series.first : series.last + 1]
-    return found
+def missing(stack: Stack) -> Bools:
+    """Sessions between the ticker's first and last close without a close, or with closes and no return: bool (S, T)."""
+    lost = ~stack.traded | (stack.benchmark_traded & np.isnan(stack.total))
+    session, first = np.arange(lost.shape[1]), stack.first[:, None]
+    # the first close ends no return
+    return np.asarray(lost & (session > first) & (session <= stack.last[:, None]) & (first >= 0))
 
 
-def against_benchmark(series: AlignedSeries) -> Bools:
-    """Sessions in windows whose returns go with the benchmark's of the session before or after: bool (T,).
+def against_benchmark(stack: Stack) -> Bools:
+    """Sessions in windows whose returns go with the benchmark's of the session before or after: bool (S, T).
 
     The difference of two correlations on Fisher's scale, that with the neighbour less that of the same session (none
     where it is negative), is compared with its standard error in windows of ``LAGGED``, each half a window after the
     other. Returns are clipped at four times their median size. Of 505 US firms against SPY, 2015 to 2026, none has an
     alarm; of their returns moved by a session 92 % of the sessions lie in a window that has one.
     """
-    n, found = len(series.total), np.zeros(len(series.total), dtype=bool)
-    if not len(series.factors):
+    n_series, n = stack.total.shape
+    found = np.zeros((n_series, n), dtype=bool)
+    # windows are made of blocks, of which the last ends with the calendar
+    blocks = n // STEP
+    if not stack.factors.shape[1] or blocks * STEP < SHORTEST:
         return found
-    known = np.isfinite(series.total) & np.isfinite(series.factors[0]) & (series.span == 1)
-    used = np.flatnonzero(known)
-    if len(used) < min(width for width, _ in LAGGED):
-        return found
-    first = int(used[0])
-    returns = np.stack((series.total[used], series.factors[0][used]))
-    sizes = CLIPPED * np.median(np.abs(returns), axis=1)[:, None]
+    returns = np.stack((stack.total, stack.factors[:, 0]), axis=1)
+    known = np.isfinite(returns).all(axis=1) & (stack.span == 1)
+    used = np.count_nonzero(known, axis=1)
+    ordered = np.sort(np.where(known[:, None], np.abs(returns), np.inf), axis=2)
+    each, last = np.arange(n_series), np.maximum(used - 1, 0)
+    sizes = CLIPPED / 2 * (ordered[each, :, last // 2] + ordered[each, :, used // 2])[:, :, None]
     # whether a session is known, the stock's return and the market's, 0 where they are not
-    day = np.zeros((3, n - first))
-    day[0, used - first] = 1.0
-    day[1:, used - first] = np.minimum(np.maximum(returns, -sizes), sizes)
-    stops = [np.arange(n - first, width - 1, -(width // 2)) for width, _ in LAGGED]
-    widths, limits = np.repeat(np.array(LAGGED), [len(ends) for ends in stops], axis=0).T
-    stop = np.concatenate(stops)
-    start = stop - widths.astype(np.int64)
-    if not len(stop):
-        return found
-    both, moves = day[0, 1:] * day[0, :-1], day[1:]
-    later, before = moves[:, 1:] * both, moves[:, :-1] * both
-    sums = (
-        _sums(day[0], moves[0], moves[1], start, stop),
-        _sums(both, later[0], before[1], start, stop - 1),
-        _sums(both, before[0], later[1], start, stop - 1),
+    day, first = np.zeros((n_series, 3, blocks * STEP + 1)), n - blocks * STEP
+    day[:, 0, :-1] = known[:, first:]
+    clipped = np.minimum(np.maximum(returns[:, :, first:], -sizes), sizes)
+    day[:, 1:, :-1] = np.where(known[:, None, first:], clipped, 0.0)
+    both = day[:, :1, 1:] * day[:, :1, :-1]
+    later, before = day[:, 1:, 1:] * both, day[:, 1:, :-1] * both
+    pairs = np.stack(
+        (
+            day[:, :, :-1],
+            np.concatenate((both, later[:, :1], before[:, 1:]), axis=1),
+            np.concatenate((both, before[:, :1], later[:, 1:]), axis=1),
+        )
     )
-    r, count = _correlations(np.stack(sums, axis=1))
+    sums, ending = _sums(pairs)
+    # the pair that begins with the last session of a window ends outside
+    ending[:, 0] = 0.0
+    windows = [
+        (end, width // STEP, limit)
+        for width, limit in LAGGED
+        # each half a window before the next, the last one first
+        for end in range(blocks, width // STEP - 1, -(width // STEP // 2))
+    ]
+    ends, counts, limits = (np.array(column) for column in zip(*windows, strict=True))
+    # every second sum is that from the end of a window to the start of the next
+    within = np.add.reduceat(sums, np.stack((ends - counts, ends), axis=1).ravel(), axis=3)[..., ::2]
+    r, n_pairs = _correlations(within - ending[..., ends - 1])
     with np.errstate(invalid="ignore"):
-        z = (np.arctanh(r[1:]) - np.arctanh(np.maximum(r[0], 0))) * np.sqrt(np.maximum(count[1:] - 3, 0) / 2)
-        alarms = ((z > limits) & (count[1:] >= widths // 2)).any(axis=0)
-    for at in np.flatnonzero(alarms).tolist():
-        found[first + start[at] : first + stop[at]] = True
+        z = (np.arctanh(r[1:]) - np.arctanh(np.maximum(r[0], 0))) * np.sqrt(np.maximum(n_pairs[1:] - 3, 0) / 2)
+        alarms = ((z > limits) & (n_pairs[1:] >= counts * STEP // 2)).any(axis=0)
+    start = first + (ends - counts) * STEP
+    alarms &= (start >= known.argmax(axis=1)[:, None]) & (used >= SHORTEST)[:, None]
+    for one, at in np.argwhere(alarms).tolist():
+        found[one, start[at] : start[at] + counts[at] * STEP] = True
     return found
 
 
-def _sums(known: Floats, x: Floats, y: Floats, start: Ints, stop: Ints) -> Floats:
-    """Sums of windows over pairs that are 0 where they are not known: count, x, y, xx, yy, xy; float64 (6, W)."""
-    rows = np.zeros((6, len(x) + 1))
-    rows[0, :-1], rows[1, :-1], rows[2, :-1] = known, x, y
-    np.multiply(rows[1:3], rows[1:3], out=rows[3:5])
-    np.multiply(rows[1], rows[2], out=rows[5])
-    # every second sum is that from the end of a window to the start of the next
-    return np.asarray(np.add.reduceat(rows, np.stack((start, stop), axis=1).ravel(), axis=1)[:, ::2])
+def _sums(pairs: Floats) -> tuple[Floats, Floats]:
+    """Sums of blocks over pairs (A, S, 3, B * STEP) that are 0 where they are not known: count, x, y, xx, yy, xy;
+    float64 (6, A, S, B + 1) with 0 after the last; and the last pair of each block, float64 (6, A, S, B)."""
+    cells = np.moveaxis(pairs.reshape(*pairs.shape[:3], -1, STEP), 2, 0)
+    _, x, y = cells
+    sums = np.zeros((6, *x.shape[:2], x.shape[2] + 1))
+    sums[:3, ..., :-1] = cells.sum(axis=-1)
+    for row, (one, other) in enumerate(((x, x), (y, y), (x, y)), 3):
+        sums[row, ..., :-1] = np.einsum("abcs,abcs->abc", one, other)
+    _, x, y = cells[..., -1]
+    return sums, np.array([*cells[..., -1], x * x, y * y, x * y])
 
 
 def _correlations(sums: Floats) -> tuple[Floats, Floats]:
@@ -210,8 +235,7 @@ def _correlations(sums: Floats) -> tuple[Floats, Floats]:
     return np.clip(r, -1 + 1e-12, 1 - 1e-12), count
 
 
-def benchmark_gap(series: AlignedSeries) -> Bools:
-    """Sessions on which the ticker traded and some benchmark has no close, up to the benchmarks' last: bool (T,)."""
-    found = series.traded & ~series.benchmark_traded
-    found[series.benchmark_last + 1 :] = False
-    return found
+def benchmark_gap(stack: Stack) -> Bools:
+    """Sessions on which the ticker traded and some benchmark has no close, up to the benchmarks' last: bool (S, T)."""
+    upto = np.arange(stack.traded.shape[1]) <= stack.benchmark_last[:, None]
+    return np.asarray(stack.traded & ~stack.benchmark_traded & upto)

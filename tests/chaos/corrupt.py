@@ -464,9 +464,9 @@ def _judged(case: Case, study: Callable[[], Any]) -> tuple[str, str]:
 @contextmanager
 def unchecked() -> Iterator[None]:
     """The program without what part two of its checks of prices does: a negative control."""
-    nothing = lambda series: np.zeros(len(series.total), dtype=bool)  # noqa: E731
+    nothing = lambda stack: np.zeros(stack.total.shape, dtype=bool)  # noqa: E731
     with (
-        patch("eventstudy.data.quality.level_marks", lambda series: LevelMarks(*(nothing(series) for _ in range(3)))),
+        patch("eventstudy.data.quality.level_marks", lambda stack: LevelMarks(*(nothing(stack) for _ in range(3)))),
         patch("eventstudy.data.quality.bad_tick", nothing),
         patch("eventstudy.data.quality.against_benchmark", nothing),
         patch("eventstudy.data.returns.without_tail", lambda series, other: series),

@@ -141,11 +141,11 @@ def test_the_ticks_of_a_cheap_stock_explain_its_repeats() -> None:
     rng = np.random.default_rng(3)
     closes = np.round(2 * np.exp(np.cumsum(rng.normal(0, 0.02, 500))), 2)
     moves = (closes[1:] / closes[:-1] - 1)[None]
-    assert np.count_nonzero(moves == 0) > 25 and not filled_forward(moves).any()
+    assert np.count_nonzero(moves == 0) > 25 and not filled_forward(moves[None]).any()
     assert not interpolated(closes).any()
     closes[rng.random(500) < 0.15] = np.nan
     moves = pd.Series(closes).ffill().pct_change().to_numpy()[None]
-    assert filled_forward(moves).sum() > 60
+    assert filled_forward(moves[None]).sum() > 60
 
 
 def test_only_the_years_that_repeat_are_found() -> None:
@@ -153,7 +153,7 @@ def test_only_the_years_that_repeat_are_found() -> None:
     moves = rng.normal(0, 0.02, (2, 1000))
     moves[1, 250:500][rng.random(250) < 0.2] = 0.0
     moves[1, 700] = 0.0
-    found = np.flatnonzero(filled_forward(moves))
+    found = np.flatnonzero(filled_forward(moves[None]))
     assert len(found) > 30 and found.min() >= 250 and found.max() < 500
 
 
@@ -164,11 +164,11 @@ def test_real_firms_raise_no_alarm() -> None:
     stale, straight, missed = set(), set(), 0
     for ticker, rows in pd.read_parquet(PANEL).groupby("ticker", observed=True):
         closes = rows["adj_close"].to_numpy(float)
-        if filled_forward((closes[1:] / closes[:-1] - 1)[None]).any():
+        if filled_forward((closes[1:] / closes[:-1] - 1)[None, None]).any():
             stale.add(ticker)
         if interpolated(closes).any():
             straight.add(ticker)
         last = pd.Series(closes[-460:]).mask(rng.random(min(460, len(closes))) < 0.1)
-        missed += not filled_forward(last.ffill().pct_change().to_numpy()[None]).any()
+        missed += not filled_forward(last.ffill().pct_change().to_numpy()[None, None]).any()
         missed += not interpolated(last.interpolate().bfill().to_numpy()).any()
     assert stale == {"AMCR", "SW"} and not straight and not missed

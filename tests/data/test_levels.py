@@ -14,6 +14,7 @@ from eventstudy.data.levels import level_marks
 from eventstudy.data.prices import Daily, PriceTable, Supplied, make_series
 from eventstudy.data.quality import against_benchmark, bad_tick
 from eventstudy.data.returns import AlignedSeries, align
+from eventstudy.data.stacks import Stack
 from eventstudy.data.stale_tail import without_tail
 from eventstudy.report.write import build_files
 from eventstudy.results import StudyResult
@@ -103,18 +104,18 @@ def test_a_spike_that_goes_back_is_a_bad_tick(size: float, seen: bool) -> None:
     # two quiet sessions: what else moves does not hide it
     table.iloc[AT - 1 : AT + 2] = table.iloc[AT - 1].to_numpy()
     table.iloc[AT, 0] *= 1 + size
-    found = level_marks(series_of(table)).spiked
+    found = level_marks(Stack.of([series_of(table)])).spiked[0]
     assert found[AT] == seen and found.sum() == int(seen)
     # half of it stays: news, and no tick
     table.iloc[AT + 1 :, 0] *= 1 + size / 2
-    assert not level_marks(series_of(table)).spiked.any()
+    assert not level_marks(Stack.of([series_of(table)])).spiked.any()
 
 
 def test_a_break_that_does_not_stay_or_calm_down_is_a_huge_move() -> None:
     table = market()
     table.iloc[AT : AT + 3, 0] *= 100
-    found = level_marks(series_of(table))
-    assert not found.broken.any() and found.huge[[AT, AT + 3]].all() and found.huge.sum() == 2
+    found = level_marks(Stack.of([series_of(table)]))
+    assert not found.broken.any() and found.huge[0, [AT, AT + 3]].all() and found.huge.sum() == 2
 
 
 # a hole before the event: sessions without rows, whether it is bridged
@@ -238,11 +239,12 @@ def test_real_firms_have_only_the_flags_that_were_checked() -> None:
     found: dict[str, list[str]] = {"level": [], "huge": [], "tick": [], "other": []}
     for key in keys:
         series = align(table, key.ticker, key.benchmarks, calendar, "simple")
-        level = level_marks(series)
-        marks = {"level": level.broken, "huge": level.huge & ~level.broken, "tick": level.spiked | bad_tick(series)}
-        marks["other"] = series.dropped | series.hole | against_benchmark(series)
+        stack = Stack.of([series])
+        level = level_marks(stack)
+        marks = {"level": level.broken, "huge": level.huge & ~level.broken, "tick": level.spiked | bad_tick(stack)}
+        marks["other"] = series.dropped | series.hole | against_benchmark(stack)
         for name, where in marks.items():
-            found[name] += [f"{key.ticker} {day}" for day in calendar.sessions[where]]
+            found[name] += [f"{key.ticker} {day}" for day in calendar.sessions[where.ravel()]]
     assert tuple(found["level"]) == NEWS and tuple(found["huge"]) == HUGE and tuple(found["tick"]) == TICKS
     assert not found["other"]
 

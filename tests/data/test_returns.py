@@ -16,6 +16,7 @@ from eventstudy.data.quality import bad_tick, benchmark_gap, missing, stale
 from eventstudy.data.returns import AlignedSeries, align
 from eventstudy.data.sessions import Range, marked_off
 from eventstudy.data.sources import open_source, source_from_frame
+from eventstudy.data.stacks import Stack
 from eventstudy.errors import InputFileError, UsageError
 from eventstudy.spec import StudySpec
 
@@ -43,7 +44,7 @@ def test_a_hole_is_no_zero_and_the_next_trade_carries_it() -> None:
     np.testing.assert_allclose(series.total[1:5], [0.10, nan, 0.10, 0.0])
     np.testing.assert_array_equal(series.span[:5], [0, 1, 0, 2, 1])
     np.testing.assert_allclose(series.factors[0, 1:5], [0.10, nan, 0.20, 0.0])
-    assert missing(series)[2] and missing(series).sum() == 1
+    assert missing(Stack.of([series]))[0][2] and missing(Stack.of([series]))[0].sum() == 1
 
 
 def test_a_gap_of_the_benchmark_spans_both() -> None:
@@ -51,7 +52,7 @@ def test_a_gap_of_the_benchmark_spans_both() -> None:
     np.testing.assert_allclose(series.total[1:4], [np.nan, 0.21, 0.10])
     np.testing.assert_allclose(series.factors[0, 1:4], [np.nan, 0.20, 0.0])
     np.testing.assert_array_equal(series.span[:4], [0, 0, 2, 1])
-    assert benchmark_gap(series)[1] and benchmark_gap(series).sum() == 1
+    assert benchmark_gap(Stack.of([series]))[0][1] and benchmark_gap(Stack.of([series]))[0].sum() == 1
 
 
 def test_a_long_hole_is_not_bridged(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,18 +105,18 @@ def test_the_day_cut_at_the_opening_multiplies_to_the_whole() -> None:
         1 + series.total[known],
         atol=1e-3,  # the dividend is earned overnight, so the parts compound it
     )
-    assert known.sum() == 1002 and not missing(series).any()
+    assert known.sum() == 1002 and not missing(Stack.of([series]))[0].any()
 
 
 def test_what_deserves_a_second_look() -> None:
     quiet = [100.0, 101.0, 100.0]
     tick = aligned(A=[*quiet, 150.0, 100.5, 101.0], M=[10.0] * 6)
-    assert list(np.flatnonzero(bad_tick(tick))) == [3]
+    assert list(np.flatnonzero(bad_tick(Stack.of([tick]))[0])) == [3]
     real = aligned(A=[*quiet, 150.0, 151.0, 149.0], M=[10.0] * 6)
-    assert not bad_tick(real).any()
+    assert not bad_tick(Stack.of([real]))[0].any()
     still = aligned(A=[99.0, *[100.0] * 5, 101.0], M=[10.0] * 7)
-    assert list(np.flatnonzero(stale(still))) == [1, 2, 3, 4, 5]
-    assert not stale(aligned(A=[99.0, *[100.0] * 4, 101.0], M=[10.0] * 6)).any()
+    assert list(np.flatnonzero(stale(Stack.of([still]))[0])) == [1, 2, 3, 4, 5]
+    assert not stale(Stack.of([aligned(A=[99.0, *[100.0] * 4, 101.0], M=[10.0] * 6)]))[0].any()
 
 
 def test_rows_off_the_calendar_are_counted() -> None:
