@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from eventstudy.engine.panel import Bools, Ints
-from eventstudy.scale.budget import A_CLUSTER_WINDOW, Budget, left_out
+from eventstudy.scale.budget import A_CLUSTER_WINDOW, ASK, Budget, left_out
 
 if TYPE_CHECKING:
     from eventstudy import records
     from eventstudy.results import PlaceboRates, Studied
+    from eventstudy.scale.whole_sessions import WholeSessions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,11 +24,14 @@ class Evaluations:
     ----------
     asked : bool (n,)
         Rows of the events table that are reported.
+    sessions : WholeSessions or None
+        The firms that share the sessions of shown events; None where ``studied`` holds all of them.
     """
 
     studied: Studied
     asked: Bools
     budget: Budget
+    sessions: WholeSessions | None = None
 
     @cached_property
     def robustness(self) -> records.RobustRows:
@@ -48,9 +52,14 @@ class Evaluations:
 
     @cached_property
     def _both_parts(self) -> tuple[tuple[records.PartRow, ...], tuple[records.JointRow, ...]]:
+        from eventstudy.evaluate.clusters import sessions_of
         from eventstudy.evaluate.day_parts import day0_parts
 
-        return day0_parts(self.studied, self.budget.single)
+        found = sessions_of(self.studied)
+        if self.sessions is not None:
+            # a family lacks nobody: where a firm is not among the shown events, each of these is its own
+            found = tuple(session for session in found if session.day0 in self.sessions.all_shown)
+        return day0_parts(self.studied, self.budget.single, found)
 
     @cached_property
     def curves(self) -> tuple[records.SpecCurve, ...]:
@@ -74,19 +83,26 @@ class Evaluations:
     def no_clusters(self) -> str:
         """Why there are no tests on firms that share a session; empty where there are."""
         from eventstudy.evaluate.clusters import sessions_of
+        from eventstudy.scale.whole_sessions import MOST
 
         # as many windows as a study may have cost less than counting sessions would
         if self.budget.everything:
             return ""
-        windows = len(sessions_of(self.studied)) * len(self.studied.shared_windows)
-        return left_out("clusters", A_CLUSTER_WINDOW * windows, self.budget)
+        whole = self.sessions
+        if whole is not None and whole.n_events > MOST:
+            return f"clusters left out: {whole.n_events:,} events share the sessions of those with pages; {ASK}"
+        n = len(sessions_of(self.studied) if whole is None else whole.positions)
+        return left_out("clusters", A_CLUSTER_WINDOW * n * len(self.studied.shared_windows), self.budget)
 
     @cached_property
     def clusters(self) -> tuple[records.ClusterRow, ...]:
         """Tests on firms that share a session."""
         from eventstudy.evaluate.clusters import cluster_tests
 
-        return () if self.no_clusters else cluster_tests(self.studied)
+        if self.no_clusters:
+            return ()
+        parts = (self.studied,) if self.sessions is None else self.sessions.parts()
+        return tuple(row for part in parts for row in cluster_tests(part))
 
     @cached_property
     def claims(self) -> tuple[records.ClaimRow, ...]:

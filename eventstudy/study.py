@@ -47,6 +47,7 @@ from eventstudy.scale.measured import Job
 from eventstudy.scale.passes import across_events
 from eventstudy.scale.shown import MOST_CLAIMS, Shown
 from eventstudy.scale.spool import Spool
+from eventstudy.scale.whole_sessions import WholeSessions
 from eventstudy.spec import StudySpec, is_ticker
 from eventstudy.spelling import meant
 from eventstudy.totals import totals_of
@@ -209,7 +210,8 @@ def _measured(
     whole = _whole(job, prepared, first) if afford.kept else None
     picked = _studied(first, whole) if afford.kept else _shown(job, prepared, first, shown)
     studied = _record(prepared, tables, job, *picked)
-    evaluations = Evaluations(studied=studied, asked=asked.reported, budget=afford)
+    sessions = None if afford.kept else WholeSessions(shown=studied, job=job, kept=first.kept)
+    evaluations = Evaluations(studied=studied, asked=asked.reported, budget=afford, sessions=sessions)
     totals = totals_of(prepared, first)
     left = filter(None, (evaluations.no_clusters, evaluations.no_curves, doubt_notice(totals.flags)))
     say("tests across events")

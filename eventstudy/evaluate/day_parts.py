@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.significance.day_parts import family_of_parts, joint_parts
 from eventstudy.engine_options import options_of
-from eventstudy.evaluate.clusters import sessions_of
+from eventstudy.evaluate.clusters import Session
 from eventstudy.records import JointRow, PartRow
 from eventstudy.spec import Window
 
@@ -24,13 +24,17 @@ if TYPE_CHECKING:
 PARTS = ("overnight", "intraday")
 
 
-def day0_parts(studied: Studied, tests: frozenset[str]) -> tuple[tuple[PartRow, ...], tuple[JointRow, ...]]:
+def day0_parts(
+    studied: Studied, tests: frozenset[str], sessions: Sequence[Session]
+) -> tuple[tuple[PartRow, ...], tuple[JointRow, ...]]:
     """Each part against the same part of the benchmark with every test of a single event, and both on both parts of it.
 
     Parameters
     ----------
     tests : frozenset of str
         Of ``SINGLE_TESTS``.
+    sessions : sequence of Session
+        Those that make a family, of all whose events are studied.
 
     Returns
     -------
@@ -41,29 +45,30 @@ def day0_parts(studied: Studied, tests: frozenset[str]) -> tuple[tuple[PartRow, 
     ---------------
     Plain loops (tests/oracles/test_study.py) and statsmodels (tests/oracles/test_day_parts.py).
     """
-    reported = np.array(studied.reported, dtype=np.int64)
     entry = MODELS[studied.spec.model]
     # factors, peers and shifted markets are known from close to close only
-    if studied.block is None or entry.factors == "made" or not len(reported):
+    if studied.block is None or entry.factors == "made" or not studied.reported:
         return (), ()
     day0 = Window(0, 0)
     window = Window(min(studied.spec.event_window.start, 0), 0)
     spec = studied.spec.with_changes(windows=(day0,), windows_given=True, event_window=window)
-    rows = studied.rows[reported]
+    # with those that are not reported and complete the families
+    rows, shown = studied.rows, set(studied.rows[list(studied.reported)].tolist())
     keys, placed = place_rows(studied.index, rows.tolist(), spec, studied.market)
     if not studied.market.has_parts(keys, spec.returns):
         return (), ()
     options = replace(options_of(spec), tests=tests, strict=False)
     blocks = {part: study_block(studied.market.stack(keys, spec.returns, part), placed, options) for part in PARTS}
     usable = {part: _usable(block) for part, block in blocks.items()}
-    adjusted, sizes = _family(studied, reported, blocks, usable)
+    adjusted, sizes = _family(studied, blocks, usable, sessions)
     found = [
         row
         for k, part in enumerate(PARTS)
         for row in _rows(part, rows, blocks[part], usable[part], adjusted[:, k], sizes)
     ]
     joint = _joint(rows, blocks) if entry.twin == "constant" and entry.factors != "none" else []
-    return tuple(sorted(found, key=lambda part: (part.row, part.part != PARTS[0]))), tuple(joint)
+    found = sorted((part for part in found if part.row in shown), key=lambda part: (part.row, part.part != PARTS[0]))
+    return tuple(found), tuple(row for row in joint if row.row in shown)
 
 
 def _usable(block: Block) -> Bools:
@@ -96,33 +101,32 @@ def _rows(part: str, rows: Ints, block: Block, usable: Bools, adjusted: Floats, 
 
 
 def _family(
-    studied: Studied, reported: Ints, blocks: dict[str, Block], usable: dict[str, Bools]
+    studied: Studied,
+    blocks: dict[str, Block],
+    usable: dict[str, Bools],
+    sessions: Sequence[Session],
 ) -> tuple[Floats, Ints]:
-    """Adjusted p values (n, 2) of every reported row: one family a session, of every firm's two parts; and its size.
+    """Adjusted p values (n, 2) of every studied row: one family a session, of every firm's two parts; and its size.
 
     Firms of a session share their calendar; a row that no session of several firms holds is a family of its own, and
     so is one that was picked because of its outcome."""
-    n = len(reported)
-    place = {int(i): k for k, i in enumerate(reported)}
+    n = len(studied.rows)
     t = np.stack([np.where(usable[part], blocks[part].exact.t[:, 0], np.nan) for part in PARTS], axis=1)
     draws = np.stack([_draws(blocks[part]) for part in PARTS], axis=2)
     adjusted, sizes = np.full((n, 2), np.nan), np.zeros(n, dtype=np.int64)
     families = [[k] for k in range(n)]
-    for session in sessions_of(studied):
-        firms = [place[int(i)] for i in session.firms if int(i) in place]
-        exchange = {studied.index.firm(int(studied.rows[reported[k]]))[1] for k in firms}
-        if len(firms) > 1 and len(exchange) == 1:
-            families.append(firms)
+    for session in sessions:
+        if len({studied.index.firm(int(row))[1] for row in studied.rows[session.firms]}) == 1:
+            families.append(session.firms.tolist())
     for family in families:
         p, (size, _) = family_of_parts(t[family].ravel(), draws[family].transpose(1, 0, 2).reshape(draws.shape[1], -1))
         adjusted[family], sizes[family] = p.reshape(-1, 2), size
     # several announcements of a firm on one session are one event
-    for session in sessions_of(studied):
-        of_ticker = {studied.text(int(i), "ticker"): place[int(i)] for i in session.firms if int(i) in place}
+    for session in sessions:
+        of_ticker = {studied.text(i, "ticker"): i for i in session.firms.tolist()}
         for i in session.rows.tolist():
-            ticker = studied.text(i, "ticker")
-            if i in place and ticker in of_ticker:
-                adjusted[place[i]], sizes[place[i]] = adjusted[of_ticker[ticker]], sizes[of_ticker[ticker]]
+            first = of_ticker[studied.text(i, "ticker")]
+            adjusted[i], sizes[i] = adjusted[first], sizes[first]
     return adjusted, sizes
 
 

@@ -1,0 +1,90 @@
+"""Sessions that several firms share, in a study too large to keep its events: each is tested whole, or not at all."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from eventstudy.data.calendar import load_calendar
+from eventstudy.results import StudyResult
+from eventstudy.scale import whole_sessions
+from eventstudy.scale.limits import Limits
+from eventstudy.spec import StudySpec, Window
+from eventstudy.study import Handling, run
+
+FIRMS = [f"F{number:02}" for number in range(9)]
+SPEC = StudySpec(windows=(Window(0, 0), Window(0, 1)), windows_given=True, spec_curve="off")
+
+
+@pytest.fixture(scope="module")
+def study() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """270 announcements of nine firms on thirty sessions, each its own event_id, and prices with opens."""
+    rng = np.random.default_rng(12)
+    days = pd.DatetimeIndex(load_calendar("XNYS", date(2021, 1, 4), date(2024, 12, 31)).sessions).strftime("%Y-%m-%d")
+    market = rng.normal(0, 0.01, len(days))
+    tables = []
+    for symbol in ("SPY", *FIRMS):
+        close = 100 * np.cumprod(1 + market + (symbol != "SPY") * rng.normal(0, 0.02, len(days)))
+        opens = close * (1 + rng.normal(0, 0.004, len(days)))
+        tables.append(pd.DataFrame({"ticker": symbol, "date": days, "open": opens, "close": close}))
+    dates = np.repeat(days[320:920:20], len(FIRMS))
+    named = {"event_id": [f"e{i}" for i in range(len(dates))], "ticker": FIRMS * 30, "announced_at": dates}
+    return pd.DataFrame({**named, "timing": "bmo"}), pd.concat(tables)
+
+
+@pytest.fixture(scope="module")
+def kept(study: tuple[pd.DataFrame, pd.DataFrame]) -> StudyResult:
+    return run(*study, spec=SPEC)
+
+
+def streamed(study: tuple[pd.DataFrame, pd.DataFrame]) -> StudyResult:
+    found = run(*study, spec=SPEC, handling=Handling(limits=Limits(kept=0)))
+    assert not found.budget.kept and len(found.studied.rows) < len(study[0])
+    return found
+
+
+@pytest.mark.parametrize("at_once", [10, 512])
+def test_clusters_hold_every_firm_of_their_session(
+    study: tuple[pd.DataFrame, pd.DataFrame], kept: StudyResult, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(whole_sessions, "AT_ONCE", at_once)
+    found, wanted = streamed(study).cluster_tests, kept.cluster_tests
+    assert set(found["tickers"]) == {";".join(FIRMS)} and len(found) > 500
+    wanted = wanted[wanted["day0"].isin(found["day0"])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found.reset_index(drop=True), wanted, rtol=1e-11)
+
+
+def test_a_family_of_parts_lacks_nobody(study: tuple[pd.DataFrame, pd.DataFrame], kept: StudyResult) -> None:
+    """Where all firms of a session are shown it is the same family; elsewhere an event has its own two parts."""
+    found = streamed(study)
+    both = {row.row: row for row in kept.parts if row.part == "overnight"}
+    sizes = {}
+    for row in found.parts:
+        if row.part == "overnight":
+            sizes[row.row] = row.n_family
+            if row.n_family > 2:
+                assert (row.p_family, row.n_family) == (pytest.approx(both[row.row].p_family), both[row.row].n_family)
+    assert {sizes[row] for row in range(45)} == {18} and set(sizes.values()) == {2, 18}
+
+
+def test_one_announcement_alone_has_the_family_of_its_session(
+    study: tuple[pd.DataFrame, pd.DataFrame], kept: StudyResult
+) -> None:
+    """With ``--event`` the others of the session complete the family without being shown."""
+    events, prices = study
+    found = run(events, prices, spec=SPEC, only=("e40",)).parts
+    wanted = [row for row in kept.parts if row.row == 40]
+    assert [(row.part, row.n_family) for row in found] == [("overnight", 18), ("intraday", 18)]
+    assert [row.p_family for row in found] == pytest.approx([row.p_family for row in wanted])
+
+
+def test_too_many_firms_are_left_out_with_a_note(
+    study: tuple[pd.DataFrame, pd.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole_sessions, "MOST", 100)
+    found = streamed(study)
+    assert found.cluster_tests.empty
+    assert any("clusters left out" in notice and "--detail" in notice for notice in found.notices)
