@@ -52,14 +52,9 @@ class Evaluations:
 
     @cached_property
     def _both_parts(self) -> tuple[tuple[records.PartRow, ...], tuple[records.JointRow, ...]]:
-        from eventstudy.evaluate.clusters import sessions_of
         from eventstudy.evaluate.day_parts import day0_parts
 
-        found = sessions_of(self.studied)
-        if self.sessions is not None:
-            # a family lacks nobody: where a firm is not among the shown events, each of these is its own
-            found = tuple(session for session in found if session.day0 in self.sessions.all_shown)
-        return day0_parts(self.studied, self.budget.single, found)
+        return day0_parts(self.studied, self.budget.single, () if self.sessions is None else self.sessions.lacking)
 
     @cached_property
     def curves(self) -> tuple[records.SpecCurve, ...]:

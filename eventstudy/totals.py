@@ -30,6 +30,12 @@ class Totals:
         Those with a studied row, sorted.
     flags : int
         Bits of ``flags.FLAGS`` that some primary window has.
+    window : int
+        Position in ``spec.windows`` of the primary window of most studied rows; 0 without any.
+    category : str
+        The one of all studied rows; empty where they have several.
+    days : tuple of datetime64[D]
+        Day 0 of the first and the last studied row; empty without any.
     """
 
     n_read: int
@@ -37,6 +43,9 @@ class Totals:
     n_announcements: int
     tickers: tuple[str, ...]
     flags: int
+    window: int = 0
+    category: str = ""
+    days: tuple[np.datetime64, ...] = ()
 
 
 def totals_of(prepared: Prepared, first: FirstPass) -> Totals:
@@ -45,12 +54,18 @@ def totals_of(prepared: Prepared, first: FirstPass) -> Totals:
     at = np.flatnonzero(first.kept & events.marked(REPORTED))
     rows, series = events.row[at], np.asarray(prepared.series.pair)
     tickers = np.array([symbol for symbol, _ in index.pairs])
+    days = prepared.panel.facts.day(events.series[at], events.session[at]).astype("datetime64[D]")
+    category = index.events.columns["category"]
+    kinds = np.unique(category.codes[rows]) if len(category.values) > 1 else np.zeros(1, dtype=np.int64)
     return Totals(
         n_read=prepared.n_read,
         n_studied=len(at),
         n_announcements=_distinct(index.events.ids, rows),
         tickers=tuple(sorted(set(tickers[np.unique(series[events.series[at]])].tolist()))),
         flags=first.flags,
+        window=int(np.bincount(first.primary[at].astype(np.int64)).argmax()) if len(at) else 0,
+        category=category.values[int(kinds[0])] if len(kinds) == 1 and category.values else "",
+        days=(days.min(), days.max()) if len(at) else (),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,8 @@ from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.significance.day_parts import family_of_parts, joint_parts
 from eventstudy.engine_options import options_of
-from eventstudy.evaluate.clusters import Session
+from eventstudy.evaluate.clusters import sessions_of
+from eventstudy.evaluate.placed import placed_events
 from eventstudy.records import JointRow, PartRow
 from eventstudy.spec import Window
 
@@ -25,7 +26,7 @@ PARTS = ("overnight", "intraday")
 
 
 def day0_parts(
-    studied: Studied, tests: frozenset[str], sessions: Sequence[Session]
+    studied: Studied, tests: frozenset[str], lacking: Collection[int] = ()
 ) -> tuple[tuple[PartRow, ...], tuple[JointRow, ...]]:
     """Each part against the same part of the benchmark with every test of a single event, and both on both parts of it.
 
@@ -33,8 +34,8 @@ def day0_parts(
     ----------
     tests : frozenset of str
         Of ``SINGLE_TESTS``.
-    sessions : sequence of Session
-        Those that make a family, of all whose events are studied.
+    lacking : collection of int
+        Days since 1970 of sessions that not all of their firms are here for: these have no families.
 
     Returns
     -------
@@ -60,7 +61,7 @@ def day0_parts(
     options = replace(options_of(spec), tests=tests, strict=False)
     blocks = {part: study_block(studied.market.stack(keys, spec.returns, part), placed, options) for part in PARTS}
     usable = {part: _usable(block) for part, block in blocks.items()}
-    adjusted, sizes = _family(studied, blocks, usable, sessions)
+    adjusted, sizes = _family(studied, blocks, usable, lacking)
     found = [
         row
         for k, part in enumerate(PARTS)
@@ -104,7 +105,7 @@ def _family(
     studied: Studied,
     blocks: dict[str, Block],
     usable: dict[str, Bools],
-    sessions: Sequence[Session],
+    lacking: Collection[int],
 ) -> tuple[Floats, Ints]:
     """Adjusted p values (n, 2) of every studied row: one family a session, of every firm's two parts; and its size.
 
@@ -114,7 +115,9 @@ def _family(
     t = np.stack([np.where(usable[part], blocks[part].exact.t[:, 0], np.nan) for part in PARTS], axis=1)
     draws = np.stack([_draws(blocks[part]) for part in PARTS], axis=2)
     adjusted, sizes = np.full((n, 2), np.nan), np.zeros(n, dtype=np.int64)
-    families = [[k] for k in range(n)]
+    dates = placed_events(studied).date.tolist()
+    families = [[k] for k in range(n) if dates[k] not in lacking]
+    sessions = [session for session in sessions_of(studied) if dates[session.firms[0]] not in lacking]
     for session in sessions:
         if len({studied.index.firm(int(row))[1] for row in studied.rows[session.firms]}) == 1:
             families.append(session.firms.tolist())

@@ -59,7 +59,7 @@ def many_page(result: StudyResult, material: Material, audit: Audit | None) -> t
     )
     page = Page(
         title=_title(result, found, average),
-        kicker=_kicker(result, material),
+        kicker=_kicker(result),
         banner=stale_banner(result),
         lead=tuple(_lead(result, found, average)),
         opening=tuple(opening),
@@ -122,14 +122,12 @@ def _half(row: GroupRow, level: float) -> float:
 
 
 def _window(result: StudyResult) -> Window:
-    studied = result.studied
-    if studied.measured is None or not len(studied.primary):
-        return result.spec.windows[0]
-    return result.spec.windows[int(np.bincount(studied.primary).argmax())]
+    return result.spec.windows[result.totals.window]
 
 
 def _title(result: StudyResult, found: Typical | None, average: _Average | None) -> str:
-    kind = _category(result)
+    category = result.totals.category.replace("_", " ")
+    kind = f"{category} " if category else ""
     if found is not None:
         moved = 100 * float(np.median(np.abs(found.moves)))
         usual = (
@@ -151,20 +149,9 @@ def _title(result: StudyResult, found: Typical | None, average: _Average | None)
     return f"{result.totals.n_studied:,} events studied."
 
 
-def _category(result: StudyResult) -> str:
-    studied = result.studied
-    kinds = {studied.text(i, "category") for i in studied.reported[:5000]}
-    return f"{next(iter(kinds)).replace('_', ' ')} " if len(kinds) == 1 and next(iter(kinds)) else ""
-
-
-def _kicker(result: StudyResult, material: Material) -> str:
+def _kicker(result: StudyResult) -> str:
     total = result.totals
-    days = [share.day0 for share in material.moves.shares]
-    measured = result.studied.measured
-    if result.budget.kept and measured is not None and len(measured):
-        numbers = result.studied.tables.facts.day(measured.events.series, measured.events.session)
-        days = [str(np.datetime64(int(day), "D")) for day in (numbers.min(), numbers.max())]
-    when = f", {day_words(min(days))} to {day_words(max(days))}" if days else ""
+    when = f", {' to '.join(day_words(str(day)) for day in total.days)}" if total.days else ""
     return f"Event study · {count(total.n_announcements, 'announcement')}, {count(len(total.tickers), 'share')}{when}"
 
 

@@ -98,8 +98,8 @@ def _not_kept(spec: StudySpec, size: float, n: int, *, kept: bool, daily: bool) 
     without = ["differences between groups", *named]
     return [
         f"{n:,} events and their prices would take about {size / 1e6:,.0f} MB of memory: robustness, curves, "
-        f"overnight and claims hold the events that have pages, clusters the sessions of these with every firm, "
-        f"p_family the parts of one event, and {listed(without)} are left out; {ASK}",
+        f"overnight and claims hold the events that have pages, clusters the sessions of these with every firm, and "
+        f"{listed(without)} and p_family where firms of a session have no page are left out; {ASK}",
         *([] if daily else [f"abnormal returns by day are left out for {n:,} events; {ASK}"]),
     ]
 

@@ -49,12 +49,12 @@ class WholeSessions:
         return [one for one in each if len(one) > 1]
 
     @cached_property
-    def all_shown(self) -> set[np.datetime64]:
-        """Day 0 of the sessions all of whose events are shown."""
+    def lacking(self) -> set[int]:
+        """Day 0, in days since 1970, of the sessions some of whose events are not shown."""
         events, facts = self.shown.prepared.roster, self.shown.prepared.panel.facts
-        whole = [one for one in self.positions if np.isin(events.row[one], self.shown.rows).all()]
-        first = np.array([one[0] for one in whole], dtype=np.int64)
-        return set(facts.day(events.series[first], events.session[first]).astype("datetime64[D]"))
+        some = [one[0] for one in self.positions if not np.isin(events.row[one], self.shown.rows).all()]
+        first = np.array(some, dtype=np.int64)
+        return set(facts.day(events.series[first], events.session[first]).tolist())
 
     @property
     def n_events(self) -> int:

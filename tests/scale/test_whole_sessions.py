@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import numpy as np
@@ -9,6 +10,8 @@ import pandas as pd
 import pytest
 
 from eventstudy.data.calendar import load_calendar
+from eventstudy.report.pages import page_files
+from eventstudy.report.wording import day_words
 from eventstudy.results import StudyResult
 from eventstudy.scale import whole_sessions
 from eventstudy.scale.limits import Limits
@@ -16,6 +19,8 @@ from eventstudy.spec import StudySpec, Window
 from eventstudy.study import Handling, run
 
 FIRMS = [f"F{number:02}" for number in range(9)]
+# what a page says of a family, where all of it has pages
+FAMILY = re.compile(rb" Where all 18 openings and sessions of this day are allowed for, [^.]*\.")
 SPEC = StudySpec(windows=(Window(0, 0), Window(0, 1)), windows_given=True, spec_curve="off")
 
 
@@ -58,16 +63,15 @@ def test_clusters_hold_every_firm_of_their_session(
 
 
 def test_a_family_of_parts_lacks_nobody(study: tuple[pd.DataFrame, pd.DataFrame], kept: StudyResult) -> None:
-    """Where all firms of a session are shown it is the same family; elsewhere an event has its own two parts."""
-    found = streamed(study)
-    both = {row.row: row for row in kept.parts if row.part == "overnight"}
-    sizes = {}
-    for row in found.parts:
-        if row.part == "overnight":
-            sizes[row.row] = row.n_family
-            if row.n_family > 2:
-                assert (row.p_family, row.n_family) == (pytest.approx(both[row.row].p_family), both[row.row].n_family)
-    assert {sizes[row] for row in range(45)} == {18} and set(sizes.values()) == {2, 18}
+    """Where all firms of a session are shown it is the same family; elsewhere there is none."""
+    wanted = {(row.row, row.part): row for row in kept.parts}
+    whole = [row for row in streamed(study).parts if row.n_family]
+    without = [row for row in streamed(study).parts if not row.n_family]
+    assert {row.row for row in whole} >= set(range(45)) and len(without) > 50
+    for row in whole:
+        assert row.n_family == 18 and row.p_family == pytest.approx(wanted[row.row, row.part].p_family)
+    assert all(np.isnan(row.p_family) for row in without)
+    assert not {row.row // len(FIRMS) for row in whole} & {row.row // len(FIRMS) for row in without}
 
 
 def test_one_announcement_alone_has_the_family_of_its_session(
@@ -79,6 +83,30 @@ def test_one_announcement_alone_has_the_family_of_its_session(
     wanted = [row for row in kept.parts if row.row == 40]
     assert [(row.part, row.n_family) for row in found] == [("overnight", 18), ("intraday", 18)]
     assert [row.p_family for row in found] == pytest.approx([row.p_family for row in wanted])
+
+
+def test_pages_say_the_same(study: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    """Title, dates, categories, groups and every page of an announcement; what is left out a notice says."""
+    events, prices = study
+    n = np.arange(len(events))
+    # the first and the last announcements have no page and a category of their own
+    named = events.assign(category=np.where((n >= 150) & (n < 200), "guidance", "earnings"), title=[f"T{i}" for i in n])
+    named = pd.concat([named.iloc[100:], named.iloc[:100]])
+    whole = page_files(run(named, prices, spec=SPEC), ("md",), None)
+    found = run(named, prices, spec=SPEC, handling=Handling(limits=Limits(kept=0)))
+    pages = page_files(found, ("md",), None)
+    assert set(pages) == set(whole) and len(pages) > 50
+    for name, text in whole.items():
+        if name != "summary.md":
+            assert pages[name] == (text if pages[name] == text else FAMILY.sub(b"", text)), name
+    summary = re.sub(
+        r"<details><summary>Differences between groups.*?</details>\n\n", "", whole["summary.md"].decode(), flags=re.S
+    )
+    notice = re.compile(r"\n\n\*\*1 notice about.*?--detail asks for everything \|", re.S)
+    assert notice.search(pages["summary.md"].decode())
+    assert notice.sub("", pages["summary.md"].decode()) == summary
+    first, last = load_calendar("XNYS", date(2021, 1, 4), date(2024, 12, 31)).sessions[[320, 900]]
+    assert f"{day_words(str(first))} to {day_words(str(last))}" in summary
 
 
 def test_too_many_firms_are_left_out_with_a_note(
