@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.scale.budget import A_CLUSTER_WINDOW, ASK, Budget, left_out
 
@@ -104,7 +106,29 @@ class Evaluations:
         """Claims compared with the data."""
         from eventstudy.evaluate.claims import check_claims
 
-        return check_claims(self.studied, self.parts, self.asked)
+        return check_claims(self.studied, self.parts, self.asked & ~self._without_page)
+
+    @property
+    def no_claims(self) -> str:
+        """How many rows with claims are left out, and what asks for them; empty where none is."""
+        from eventstudy.evaluate.claims import claiming
+
+        n = int(np.count_nonzero(claiming(self.studied.index) & self.asked & self._without_page))
+        return f"claims of {n:,} rows are left out; {ASK}" if n else ""
+
+    @property
+    def left_out(self) -> list[str]:
+        """What a study of this size leaves out, and what asks for it."""
+        return [words for words in (self.no_clusters, self.no_curves, self.no_claims) if words]
+
+    @cached_property
+    def _without_page(self) -> Bools:
+        """Rows that were studied and are not in ``studied``; bool (n,)."""
+        found = np.zeros(len(self.asked), dtype=bool)
+        if self.sessions is not None:
+            found[self.sessions.rows] = True
+            found[self.studied.rows] = False
+        return found
 
     @cached_property
     def rates(self) -> PlaceboRates | None:

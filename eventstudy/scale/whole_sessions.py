@@ -35,6 +35,11 @@ class WholeSessions:
     job: Job
     kept: Bools
 
+    @property
+    def rows(self) -> np.ndarray:
+        """Rows of the events table that were studied, shown or not."""
+        return np.asarray(self.shown.prepared.roster.row[self.kept])
+
     @cached_property
     def positions(self) -> list[Ints]:
         """Positions of the events of each session among those of ``prepared``, by date; sessions of one event are left

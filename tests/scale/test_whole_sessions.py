@@ -13,7 +13,7 @@ from eventstudy.data.calendar import load_calendar
 from eventstudy.report.pages import page_files
 from eventstudy.report.wording import day_words
 from eventstudy.results import StudyResult
-from eventstudy.scale import whole_sessions
+from eventstudy.scale import shown, whole_sessions
 from eventstudy.scale.limits import Limits
 from eventstudy.spec import StudySpec, Window
 from eventstudy.study import Handling, run
@@ -107,6 +107,22 @@ def test_pages_say_the_same(study: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     assert notice.sub("", pages["summary.md"].decode()) == summary
     first, last = load_calendar("XNYS", date(2021, 1, 4), date(2024, 12, 31)).sessions[[320, 900]]
     assert f"{day_words(str(first))} to {day_words(str(last))}" in summary
+
+
+def test_claims_beyond_the_limit_are_left_out_with_a_note(
+    study: tuple[pd.DataFrame, pd.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are not told to lack data."""
+    monkeypatch.setattr(shown, "MOST_CLAIMS", 5)
+    events, prices = study
+    found = streamed((events.assign(claimed_return="-0.03"), prices))
+    claims = found.tables["claims"]
+    n = len(found.studied.rows)
+    assert len(claims) == n < len(events) and not (claims["verdict"] == "no_data").any()
+    assert f"claims of {len(events) - n} rows are left out; --detail asks for everything" in found.notices
+    kept = run(events.assign(claimed_return="-0.03"), prices, spec=SPEC).tables["claims"]
+    kept = kept[kept["event_id"].isin(claims["event_id"])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(claims.reset_index(drop=True), kept, rtol=1e-11)
 
 
 def test_too_many_firms_are_left_out_with_a_note(
