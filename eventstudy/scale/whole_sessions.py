@@ -16,7 +16,7 @@ from eventstudy.scale.chunk import study_block
 from eventstudy.scale.measured import Job
 
 # events of whole sessions that are measured again, in all and at a time
-MOST, AT_ONCE = 4_096, 512
+MOST, AT_ONCE = 1_024, 512
 
 
 @dataclass(frozen=True, kw_only=True)

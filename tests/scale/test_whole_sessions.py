@@ -112,7 +112,7 @@ def test_pages_say_the_same(study: tuple[pd.DataFrame, pd.DataFrame]) -> None:
 def test_claims_beyond_the_limit_are_left_out_with_a_note(
     study: tuple[pd.DataFrame, pd.DataFrame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are not told to lack data."""
+    """No row says that data are missing."""
     monkeypatch.setattr(shown, "MOST_CLAIMS", 5)
     events, prices = study
     found = streamed((events.assign(claimed_return="-0.03"), prices))
