@@ -98,8 +98,6 @@ def _answer(code: int, message: str, hint: str) -> None:
 
 def main() -> None:
     """Run the command line; exits with the code of design: 0, 1 (a bug), 2, 3, 4, 5 (a gate tripped) or 130."""
-    # a short-lived process: looking for garbage during imports costs more than it frees
-    gc.set_threshold(100_000, 50, 100)
     printed(afresh=True)
     try:
         # what it has to say about options goes the way of everything that is said

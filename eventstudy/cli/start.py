@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -14,6 +15,8 @@ from eventstudy.cli.full_disk import FULL
 UNUSABLE = 2
 # Seconds after which a signal to end that something swallowed is sent again.
 AGAIN = 2.0
+# new objects upon which garbage is looked for
+NEW_OBJECTS = 1_000_000
 # how many threads NumPy and SciPy multiply matrices with; read when they are imported
 LINEAR_ALGEBRA = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -35,6 +38,8 @@ class _Interrupt:
 def main() -> None:
     """Run the command line; see ``eventstudy.cli.app.main`` for its exit codes."""
     _streams()
+    # a short-lived process: looking for garbage during imports costs more than it frees
+    gc.set_threshold(NEW_OBJECTS, 50, 100)
     # threads that wait for each other cost more than such small matrices do, and their number would change digits
     for name in LINEAR_ALGEBRA:
         os.environ.setdefault(name, "1")
