@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.data.categorical import Texts
+from eventstudy.data.row_keys import n_distinct
 from eventstudy.engine.panel import Ints
 from eventstudy.roster import REPORTED
 
@@ -59,4 +60,4 @@ def _distinct(ids: Texts, rows: Ints) -> int:
     found = [
         np.array([hash(text) for text in ids.take(some)]) for some in np.array_split(rows, 1 + len(rows) // 65_536)
     ]
-    return len(np.unique(np.concatenate(found))) if len(rows) else 0
+    return n_distinct(np.concatenate(found))

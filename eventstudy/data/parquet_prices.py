@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from eventstudy.data.categorical import ROWS_AT_ONCE
 from eventstudy.data.from_raw import read_series
 from eventstudy.data.layouts import TEXT_FIELDS, Input, Recognised
 from eventstudy.data.long_table import WIDE, one_of_cases
@@ -23,6 +22,7 @@ from eventstudy.data.parquet_layout import WANTED, TableLayout, layout_of
 from eventstudy.data.prices import Floats, PriceTable
 from eventstudy.data.raw import RawSeries
 from eventstudy.data.raw_reader import Origin, figures_of
+from eventstudy.data.row_keys import ROWS_AT_ONCE
 from eventstudy.data.tickers import asked_as, spellings
 from eventstudy.errors import InputFileError, Problem, UsageError
 

@@ -266,7 +266,10 @@ def distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.unique(values, return_inverse=True)
     low, high = int(values.min()), int(values.max())
     if high - low >= NARROW:
-        return np.unique(values, return_inverse=True)
+        # flags are few: to look them up is cheaper than to sort with their places
+        ordered = np.sort(values)
+        known = ordered[np.append(True, ordered[1:] != ordered[:-1])]
+        return known, np.searchsorted(known, values)
     offset = values - low
     seen = np.zeros(high - low + 1, dtype=bool)
     seen[offset] = True
