@@ -123,8 +123,9 @@ def first_pass(
             made.measured.append(found.measured)
             made.blocks += found.blocks
         del found
-        give_back()
         progress.add(len(part))
+    # once: the next block would take the same pages again, and the system clear them before
+    give_back()
     return made
 
 
