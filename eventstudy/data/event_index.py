@@ -302,7 +302,7 @@ def happenings(index: EventIndex) -> np.ndarray:
     """
     bits = np.zeros((len(index.pairs), index.n_sessions), dtype=np.uint8)
     other = (index.session >= 0) & index.treated()
-    bits[index.pair[other], index.session[other]] |= np.uint8(OTHER | MASKING)
+    bits[index.pair[other], index.session[other]] = OTHER | MASKING
     for number, pair in enumerate(index.pairs):
         for session, kind, _ in index.confounders[pair]:
             if 0 <= session < index.n_sessions:

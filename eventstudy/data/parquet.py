@@ -297,7 +297,8 @@ def refuse_large(texts: Any, name: str) -> None:
     """Raise ``OverflowError`` where a cell is longer than those of a CSV file may be, before Python holds it."""
     import pyarrow.compute
 
-    if kind_of(texts.type) == "text" and len(texts):
+    # no cell is longer than all of them together
+    if kind_of(texts.type) == "text" and len(texts) and texts.nbytes > LARGEST_CELL:
         longest = pyarrow.compute.max(pyarrow.compute.binary_length(texts)).as_py() or 0
         if longest > LARGEST_CELL:
             raise OverflowError(f"{name} has a cell of {longest:,} bytes; at most {LARGEST_CELL:,} are read")

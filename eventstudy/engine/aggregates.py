@@ -105,13 +105,15 @@ class Outcomes:
         """The same as tests across events take it; over ``OWN`` no day is to be read."""
         rows, at = self.rows(member, w, layout)
         days, start, end = layout.days(w)
+        # where every event is counted over one window its columns are the sample
+        cells = (slice(None), w) if w != OWN and len(rows) == len(self.date) else (rows, at)
         return Sample(
             rows=rows,
-            car=self.car[rows, at],
-            scar=self.scar[rows, at],
-            std_error=self.std_error[rows, at],
-            bhar=self.bhar[rows, at],
-            q=self.q[rows, at],
+            car=np.ascontiguousarray(self.car[cells]),
+            scar=np.ascontiguousarray(self.scar[cells]),
+            std_error=np.ascontiguousarray(self.std_error[cells]),
+            bhar=np.ascontiguousarray(self.bhar[cells]),
+            q=np.ascontiguousarray(self.q[cells]),
             days=days,
             start=start,
             end=end,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eventstudy.engine.panel import Floats
+from eventstudy.engine.panel import Bools, Floats
 
 CHUNK = 2048
 
@@ -132,9 +132,10 @@ class ColumnMoments:
 def summarise_columns(values: Floats) -> ColumnMoments:
     """Summaries of the finite values of each column of at most one chunk of rows; (n, C)."""
     seen = np.isfinite(values)
-    count = seen.sum(axis=0).astype(np.float64)
-    mean = np.where(seen, values, 0.0).sum(axis=0) / np.where(count > 0, count, 1.0)
-    about = np.where(seen, values - mean, 0.0)
+    whole = bool(seen.all())
+    count = np.full(values.shape[1], float(len(values))) if whole else _counted(seen)
+    mean = (values if whole else np.where(seen, values, 0.0)).sum(axis=0) / np.where(count > 0, count, 1.0)
+    about = values - mean if whole else np.where(seen, values - mean, 0.0)
     # what overflows is not finite, and no test takes it
     with np.errstate(over="ignore", invalid="ignore"):
         squares = about * about
@@ -143,6 +144,11 @@ def summarise_columns(values: Floats) -> ColumnMoments:
         count=count,
         mean=mean,
         sum_of_squares=square,
-        positive=(seen & (values > 0)).sum(axis=0).astype(np.float64),
+        positive=_counted(values > 0 if whole else seen & (values > 0)),
         sum_of_cubes=cube,
     )
+
+
+def _counted(marks: Bools) -> Floats:
+    """How many rows of each column are marked; of so few rows the sum needs no 64 bits."""
+    return np.asarray(marks.sum(axis=0, dtype=np.int32), dtype=np.float64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -152,7 +152,7 @@ class EventTables:
             "ticker": self._coded("ticker", events.row),
             "day0": day_words(self.facts.day(series, events.session)),
             "model": Words(marked(found.row_flags, "model_fallback").astype(np.int64), (self.spec.model, STAND_IN)),
-            "benchmark": Words(series, [self._benchmark(names) for names in self.names]),
+            "benchmark": Words(series, _benchmarks(self.names, self.spec.model)),
             "alpha": entry.alpha_of(theta),
             "beta": entry.beta_of(theta),
             "sigma": np.sqrt(numbers["s2"]),
@@ -168,15 +168,14 @@ class EventTables:
     def _slopes(self, series: np.ndarray, slopes: np.ndarray, first: int) -> dict[str, np.ndarray]:
         """Slopes beyond the first; NaN for events whose series has no such regressor."""
         columns: dict[str, np.ndarray] = {}
+        if all(len(naming) <= first for naming in set(self.names)):
+            return columns
         for naming in dict.fromkeys(self.names[number] for number in np.unique(series).tolist()):
             same = np.array([names == naming for names in self.names])[series]
             for name, slope in zip(naming[first:], slopes.T[first:], strict=False):
                 values = columns.setdefault(f"beta_{name}", np.full(len(series), np.nan))
                 values[same] = slope[same]
         return columns
-
-    def _benchmark(self, names: tuple[str, ...]) -> str:
-        return ";".join(names[: MODELS[self.spec.model].n_factors(len(names))])
 
     def excluded(self, rows: Ints, troubles: Sequence[Trouble]) -> dict[str, Column]:
         """Rows of excluded."""
@@ -247,7 +246,19 @@ def _cells(name: str, column: Column, n: int) -> Any:
 def day_words(days: Ints) -> Words:
     """Days since 1970 as ISO dates."""
     known, codes = distinct(days)
-    return Words(codes, np.datetime_as_string(known.astype("datetime64[D]")).tolist())
+    return Words(codes, _iso_dates(known.astype(np.int64).tobytes()))
+
+
+@lru_cache(maxsize=8)
+def _iso_dates(days: bytes) -> tuple[str, ...]:
+    """Days since 1970 as text; a large study has the same days in block after block."""
+    return tuple(np.datetime_as_string(np.frombuffer(days, dtype=np.int64).astype("datetime64[D]")).tolist())
+
+
+@lru_cache(maxsize=4)
+def _benchmarks(names: tuple[tuple[str, ...], ...], model: str) -> tuple[str, ...]:
+    """The benchmarks of each series in one cell."""
+    return tuple(";".join(own[: MODELS[model].n_factors(len(own))]) for own in names)
 
 
 def coded_words(codes: np.ndarray, word: Callable[[int], str]) -> Words:

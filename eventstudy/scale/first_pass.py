@@ -123,8 +123,11 @@ def first_pass(
             made.measured.append(found.measured)
             made.blocks += found.blocks
         del found
+        if job.keep:
+            # blocks with their days come in many sizes, and leave room of as many
+            give_back()
         progress.add(len(part))
-    # once: the next block would take the same pages again, and the system clear them before
+    # small blocks take the same memory one after the other, which the system would clear each time
     give_back()
     return made
 
