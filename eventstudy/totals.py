@@ -58,6 +58,7 @@ def totals_of(prepared: Prepared, first: FirstPass) -> Totals:
 def _distinct(ids: Texts, rows: Ints) -> int:
     """Number of different texts, of which a number of eight bytes each is held."""
     found = [
-        np.array([hash(text) for text in ids.take(some)]) for some in np.array_split(rows, 1 + len(rows) // 65_536)
+        np.fromiter(map(hash, ids.take(some)), dtype=np.int64, count=len(some))
+        for some in np.array_split(rows, 1 + len(rows) // 65_536)
     ]
     return n_distinct(np.concatenate(found))

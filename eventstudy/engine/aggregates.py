@@ -93,9 +93,13 @@ class Outcomes:
 
     def rows(self, member: Bools, w: int, layout: Layout) -> tuple[Ints, Ints]:
         """The members that have a CAR over a window and a variance, and the column of each."""
-        column = np.full(len(self.date), w) if w != OWN or self.own is None else self.own
-        rows = np.flatnonzero(member & (column >= 0))
-        at = column[rows]
+        if w != OWN:
+            known = member & np.isfinite(self.car[:, w])
+            rows = np.flatnonzero(known & np.isfinite(self.std_error[:, w]) if layout.tested else known)
+            return rows, np.full(len(rows), w)
+        own = np.full(len(self.date), -1) if self.own is None else self.own
+        rows = np.flatnonzero(member & (own >= 0))
+        at = own[rows]
         known = np.isfinite(self.car[rows, at])
         if layout.tested:
             known &= np.isfinite(self.std_error[rows, at])
