@@ -245,10 +245,16 @@ class Tally:
 
 def days_of(ar: Floats, member: Member) -> Days:
     """The averages of some events of a chunk; ``ar`` is (E, L)."""
-    values = ar[member.counted]
-    seen = np.isfinite(values)
-    path = np.where(seen, np.cumsum(np.where(seen, values, 0.0), axis=1), np.nan)
-    return Days(member.n_rows, len(values), summarise_columns(values), summarise_columns(path))
+    values = ar if member.counted.all() else ar[member.counted]
+    n, seen = values.shape[1], np.isfinite(values)
+    # both at once: few columns take as long to add up as twice as many
+    both = np.empty((len(values), 2 * n))
+    both[:, :n] = values
+    np.cumsum(values if seen.all() else np.where(seen, values, 0.0), axis=1, out=both[:, n:])
+    if not seen.all():
+        both[:, n:][~seen] = np.nan
+    found = summarise_columns(both)
+    return Days(member.n_rows, len(values), found.part(slice(0, n)), found.part(slice(n, None)))
 
 
 def tallied(

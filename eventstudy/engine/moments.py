@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eventstudy.engine.panel import Bools, Floats
+from eventstudy.engine.panel import Floats
 
 CHUNK = 2048
 
@@ -118,6 +118,16 @@ class ColumnMoments:
             count=count, mean=mean, sum_of_squares=square, positive=self.positive + other.positive, sum_of_cubes=cube
         )
 
+    def part(self, columns: slice) -> ColumnMoments:
+        """The summaries of some columns."""
+        return ColumnMoments(
+            count=self.count[columns],
+            mean=self.mean[columns],
+            sum_of_squares=self.sum_of_squares[columns],
+            positive=self.positive[columns],
+            sum_of_cubes=self.sum_of_cubes[columns],
+        )
+
     def column(self, k: int) -> Moments:
         """The summary of one column."""
         return Moments(
@@ -132,10 +142,15 @@ class ColumnMoments:
 def summarise_columns(values: Floats) -> ColumnMoments:
     """Summaries of the finite values of each column of at most one chunk of rows; (n, C)."""
     seen = np.isfinite(values)
-    whole = bool(seen.all())
-    count = np.full(values.shape[1], float(len(values))) if whole else _counted(seen)
-    mean = (values if whole else np.where(seen, values, 0.0)).sum(axis=0) / np.where(count > 0, count, 1.0)
-    about = values - mean if whole else np.where(seen, values - mean, 0.0)
+    lost = np.nonzero(~seen)
+    count = len(values) - np.bincount(lost[1], minlength=values.shape[1]).astype(np.float64)
+    known = values
+    if len(lost[0]):
+        known = values.copy()
+        known[lost] = 0.0
+    mean = known.sum(axis=0) / np.where(count > 0, count, 1.0)
+    about = known - mean
+    about[lost] = 0.0
     # what overflows is not finite, and no test takes it
     with np.errstate(over="ignore", invalid="ignore"):
         squares = about * about
@@ -144,11 +159,7 @@ def summarise_columns(values: Floats) -> ColumnMoments:
         count=count,
         mean=mean,
         sum_of_squares=square,
-        positive=_counted(values > 0 if whole else seen & (values > 0)),
+        # of so few rows the sum needs no 64 bits
+        positive=(known > 0).sum(axis=0, dtype=np.int32).astype(np.float64),
         sum_of_cubes=cube,
     )
-
-
-def _counted(marks: Bools) -> Floats:
-    """How many rows of each column are marked; of so few rows the sum needs no 64 bits."""
-    return np.asarray(marks.sum(axis=0, dtype=np.int32), dtype=np.float64)
