@@ -9,7 +9,8 @@ import numpy as np
 from eventstudy.engine.panel import Bools, Floats, Ints
 
 ROWS_AT_ONCE = 65_536
-RESIDUES = 16
+# keys that are sorted at once, about, and the most parts
+KEYS_AT_ONCE, RESIDUES = 1 << 21, 16
 
 
 def blocks_of(n: int) -> Iterator[Ints]:
@@ -19,7 +20,10 @@ def blocks_of(n: int) -> Iterator[Ints]:
 
 def residues(keys: Ints) -> Iterator[Ints]:
     """Rows, ascending, cut by their key's remainder: equal keys stay together, and little is held at a time."""
-    parts = RESIDUES if len(keys) > ROWS_AT_ONCE else 1
+    parts = min(-(-len(keys) // KEYS_AT_ONCE), RESIDUES)
+    if parts <= 1:
+        yield np.arange(len(keys))
+        return
     remainder = np.empty(len(keys), dtype=np.uint8)
     for rows in blocks_of(len(keys)):
         remainder[rows] = keys[rows] % parts

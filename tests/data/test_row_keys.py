@@ -15,6 +15,7 @@ from eventstudy.data.row_keys import first_of, lowest, n_distinct, repeated
 def keys(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     """Keys of both signs, many of which come again; the largest table is cut."""
     monkeypatch.setattr(row_keys, "ROWS_AT_ONCE", 700)
+    monkeypatch.setattr(row_keys, "KEYS_AT_ONCE", 700)
     return np.random.default_rng(request.param).integers(-900, 900, request.param)
 
 
