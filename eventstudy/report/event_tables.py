@@ -246,13 +246,7 @@ def _cells(name: str, column: Column, n: int) -> Any:
 def day_words(days: Ints) -> Words:
     """Days since 1970 as ISO dates."""
     known, codes = distinct(days)
-    return Words(codes, _iso_dates(known.astype(np.int64).tobytes()))
-
-
-@lru_cache(maxsize=8)
-def _iso_dates(days: bytes) -> tuple[str, ...]:
-    """Days since 1970 as text; a large study has the same days in block after block."""
-    return tuple(np.datetime_as_string(np.frombuffer(days, dtype=np.int64).astype("datetime64[D]")).tolist())
+    return Words(codes, np.datetime_as_string(known.astype("datetime64[D]")).tolist())
 
 
 @lru_cache(maxsize=4)
