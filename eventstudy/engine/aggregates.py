@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eventstudy.engine.moments import ColumnMoments, summarise_columns
+from eventstudy.engine.moments import ColumnMoments, summarise_columns, summarise_known
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.significance.evidence import Evidence, Sample
 from eventstudy.engine.significance.summary import LIGHT_PARTS, SecondPass, Spread, Summary, one_chunk, spread_of
@@ -246,14 +246,24 @@ class Tally:
 def days_of(ar: Floats, member: Member) -> Days:
     """The averages of some events of a chunk; ``ar`` is (E, L)."""
     values = ar if member.counted.all() else ar[member.counted]
-    n, seen = values.shape[1], np.isfinite(values)
+    n, lost = values.shape[1], np.nonzero(~np.isfinite(values))
+    if n == 1:
+        # the path of one day is its return, and a single column is added up in another order
+        one = summarise_columns(values)
+        return Days(member.n_rows, len(values), one, one)
     # both at once: few columns take as long to add up as twice as many
     both = np.empty((len(values), 2 * n))
-    both[:, :n] = values
-    np.cumsum(values if seen.all() else np.where(seen, values, 0.0), axis=1, out=both[:, n:])
-    if not seen.all():
-        both[:, n:][~seen] = np.nan
-    found = summarise_columns(both)
+    returns, path = both[:, :n], both[:, n:]
+    returns[:] = values
+    returns[lost] = 0.0
+    path[:, :1] = returns[:, :1]
+    for day in range(1, n):
+        np.add(path[:, day - 1], returns[:, day], out=path[:, day])
+    path[lost] = np.nan
+    # a sum may overflow besides
+    gone = np.nonzero(~np.isfinite(path))
+    path[gone] = 0.0
+    found = summarise_known(both, (np.append(lost[0], gone[0]), np.append(lost[1], gone[1] + n)))
     return Days(member.n_rows, len(values), found.part(slice(0, n)), found.part(slice(n, None)))
 
 

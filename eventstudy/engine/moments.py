@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eventstudy.engine.panel import Floats
+from eventstudy.engine.panel import Floats, Ints
 
 CHUNK = 2048
 
@@ -141,13 +141,14 @@ class ColumnMoments:
 
 def summarise_columns(values: Floats) -> ColumnMoments:
     """Summaries of the finite values of each column of at most one chunk of rows; (n, C)."""
-    seen = np.isfinite(values)
-    lost = np.nonzero(~seen)
-    count = len(values) - np.bincount(lost[1], minlength=values.shape[1]).astype(np.float64)
-    known = values
-    if len(lost[0]):
-        known = values.copy()
-        known[lost] = 0.0
+    lost, known = np.nonzero(~np.isfinite(values)), values.copy()
+    known[lost] = 0.0
+    return summarise_known(known, lost)
+
+
+def summarise_known(known: Floats, lost: tuple[Ints, ...]) -> ColumnMoments:
+    """The same of values of which those at ``lost`` (rows, columns) do not count, and are zero."""
+    count = len(known) - np.bincount(lost[1], minlength=known.shape[1]).astype(np.float64)
     mean = known.sum(axis=0) / np.where(count > 0, count, 1.0)
     about = known - mean
     about[lost] = 0.0
