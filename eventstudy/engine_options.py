@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import lru_cache
 
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.options import Conventions, Engine, Options, fewest
@@ -38,6 +39,7 @@ def pairs(spec: StudySpec) -> tuple[tuple[int, int], ...]:
     return tuple((window.start, window.end) for window in spec.windows)
 
 
+@lru_cache(maxsize=64)
 def options_of(spec: StudySpec, engine: Engine = "numpy") -> Options:
     """The options of a study: every test of one event that it computes."""
     return Options(

@@ -124,7 +124,9 @@ def test_flags(p_t: Floats, p_rank: Floats) -> np.ndarray:
 def _bits(found: Mapping[str, Bools]) -> np.ndarray:
     bits = np.zeros(len(next(iter(found.values()))), dtype=np.int32)
     for name, where in found.items():
-        bits |= np.where(where, np.int32(1 << _PLACES[name]), np.int32(0))
+        # most flags are those of no event
+        if where.any():
+            bits |= np.where(where, np.int32(1 << _PLACES[name]), np.int32(0))
     return bits
 
 

@@ -13,6 +13,7 @@ from eventstudy.data.event_index import EventIndex
 from eventstudy.data.market import Market
 from eventstudy.data.prices import Provenance
 from eventstudy.data.returns import AlignedSeries
+from eventstudy.data.row_keys import lowest
 from eventstudy.data.series_index import SeriesKey, series_key
 from eventstudy.engine.block import Block, select
 from eventstudy.engine.panel import Floats, Ints
@@ -174,7 +175,7 @@ def shown_events(ids: Texts, rows: np.ndarray, p: Floats) -> Ints:
     """
     first = ids.take(rows[: PAGES * 20])
     pages = np.flatnonzero(np.isin(np.array(first), list(dict.fromkeys(first))[:PAGES]))
-    return np.union1d(pages, np.argsort(p, kind="stable")[:LISTED])
+    return np.union1d(pages, lowest(p, LISTED))
 
 
 class _Evaluation(Generic[T]):

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from eventstudy.data.categorical import Coded, coded, combined, first_of
+from eventstudy.data.categorical import Coded, coded, combined
 from eventstudy.data.cells import OUTCOME
 from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.event_index import EventIndex
+from eventstudy.data.row_keys import first_of
 from eventstudy.data.series_index import SeriesIndex, benchmarks_of
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.errors import UsageError

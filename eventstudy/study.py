@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from eventstudy.choices import check_peers, check_tickers, checked_model
-from eventstudy.data.categorical import first_of
 from eventstudy.data.confounders import ConfounderTable, read_confounders
 from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.event_index import EventIndex, index_events, seeds_of
@@ -19,6 +18,7 @@ from eventstudy.data.events import events_from_frame, read_events
 from eventstudy.data.factors import FactorTable
 from eventstudy.data.parquet import give_back
 from eventstudy.data.prices import PriceSource
+from eventstudy.data.row_keys import first_of, lowest
 from eventstudy.data.sources import in_currency, open_source, source_from_frame
 from eventstudy.engine.block import Block, joined, select
 from eventstudy.engine.measure import chosen_engine
@@ -336,7 +336,7 @@ def _typical(job: Job, prepared: Prepared, first: FirstPass, tables: EventTables
     some = at[:: -(-len(at) // SAMPLED)]
     plain = replace(job, keep=True, daily=False, spool=False, single=frozenset())
     sampled = study_block(plain, events.take(some).part(0, len(some)), None)
-    top = np.sort(at[np.argsort(-np.abs(moves), kind="stable")[:LARGEST]])
+    top = np.sort(at[lowest(-np.abs(moves), LARGEST)])
     chosen = events.take(top).part(0, len(top))
     largest = study_block(replace(job, keep=True, daily=True, spool=False), chosen, seeds_of(index, chosen.row))
     primary = first.primary[at].astype(np.int64)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.data.categorical import Texts
+from eventstudy.data.row_keys import n_distinct
 from eventstudy.engine.panel import Ints
 from eventstudy.roster import REPORTED
 
@@ -72,6 +73,7 @@ def totals_of(prepared: Prepared, first: FirstPass) -> Totals:
 def _distinct(ids: Texts, rows: Ints) -> int:
     """Number of different texts, of which a number of eight bytes each is held."""
     found = [
-        np.array([hash(text) for text in ids.take(some)]) for some in np.array_split(rows, 1 + len(rows) // 65_536)
+        np.fromiter(map(hash, ids.take(some)), dtype=np.int64, count=len(some))
+        for some in np.array_split(rows, 1 + len(rows) // 65_536)
     ]
-    return len(np.unique(np.concatenate(found))) if len(rows) else 0
+    return n_distinct(np.concatenate(found))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from eventstudy.data.categorical import first_of
+from eventstudy.data.row_keys import first_of
 from eventstudy.engine.significance.headline import unusual
 from eventstudy.engine.significance.multiple import holm
 from eventstudy.roster import REPORTED

@@ -8,11 +8,10 @@ from typing import Protocol
 
 import numpy as np
 
+from eventstudy.data.row_keys import blocks_of, residues, runs
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.errors import Problem
 
-ROWS_AT_ONCE = 65_536
-RESIDUES = 16
 # Of one kind; a million are not readable, and more would fill the memory.
 MOST_PROBLEMS = 1_000_000
 Check = Callable[[str], None]
@@ -170,11 +169,6 @@ def column_problems(name: str, column: Coded, lines: Ints, check: Check) -> list
     ]
 
 
-def blocks_of(n: int) -> Iterator[Ints]:
-    """Row numbers 0 to n - 1 in blocks."""
-    return (np.arange(at, min(at + ROWS_AT_ONCE, n)) for at in range(0, n, ROWS_AT_ONCE))
-
-
 def repeats(
     names: Texts, other: Coded, lines: Ints, say_pair: Callable[[str, int], str], say_case: Callable[[str, int], str]
 ) -> list[Problem]:
@@ -215,42 +209,13 @@ def repeats(
     return found
 
 
-def residues(keys: Ints) -> Iterator[Ints]:
-    """Rows, ascending, cut by their key's remainder: equal keys stay together, and little is held at a time."""
-    parts = RESIDUES if len(keys) > ROWS_AT_ONCE else 1
-    remainder = np.empty(len(keys), dtype=np.uint8)
-    for rows in blocks_of(len(keys)):
-        remainder[rows] = keys[rows] % parts
-    for part in range(parts):
-        yield np.flatnonzero(remainder == part)
-
-
-def first_of(keys: Ints) -> Bools:
-    """Whether a row is the first with its key; bool (n,)."""
-    first = np.zeros(len(keys), dtype=bool)
-    for rows in residues(keys):
-        first[rows[np.unique(keys[rows], return_index=True)[1]]] = True
-    return first
-
-
-def repeated(keys: Ints) -> Bools:
-    """Whether another row has the same key; bool (n,)."""
-    several = np.zeros(len(keys), dtype=bool)
-    for rows in residues(keys):
-        _, where, count = np.unique(keys[rows], return_inverse=True, return_counts=True)
-        several[rows] = count[where] > 1
-    return several
-
-
 def _equal_groups(key: Ints, unless: Ints | None = None) -> Iterator[Ints]:
     """Rows with equal keys, ascending, for every key that occurs twice; not where ``unless`` is equal throughout."""
-    order = np.argsort(key, kind="stable")
-    ordered = key[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(key) else np.zeros(0, int)
+    order, starts = runs(key)
     stops = np.append(starts[1:], len(key))
     chosen = stops - starts > 1
     if unless is not None and len(key):
         changes = np.concatenate([[0], np.cumsum(unless[order][1:] != unless[order][:-1])])
         chosen &= changes[stops - 1] > changes[starts]
     for start, stop in zip(starts[chosen].tolist(), stops[chosen].tolist(), strict=True):
-        yield order[start:stop]
+        yield np.sort(order[start:stop])

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from eventstudy.data.calendar import Placement, TradingCalendar, listing_of, load_calendar, place, place_many
-from eventstudy.data.categorical import repeated
 from eventstudy.data.cells import OUTCOME
 from eventstudy.data.confounders import ConfounderTable
 from eventstudy.data.event_columns import EventColumns
 from eventstudy.data.firms import Pair, firms_of
+from eventstudy.data.row_keys import repeated
 from eventstudy.data.surroundings import CONFOUNDED, MASKING, OTHER
 from eventstudy.engine.panel import Bools, Ints
 from eventstudy.errors import UnknownExchange
@@ -302,7 +302,7 @@ def happenings(index: EventIndex) -> np.ndarray:
     """
     bits = np.zeros((len(index.pairs), index.n_sessions), dtype=np.uint8)
     other = (index.session >= 0) & index.treated()
-    bits[index.pair[other], index.session[other]] |= np.uint8(OTHER | MASKING)
+    bits[index.pair[other], index.session[other]] = OTHER | MASKING
     for number, pair in enumerate(index.pairs):
         for session, kind, _ in index.confounders[pair]:
             if 0 <= session < index.n_sessions:

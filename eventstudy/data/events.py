@@ -17,7 +17,6 @@ from eventstudy.data.categorical import (
     Coder,
     PlainTexts,
     Texts,
-    blocks_of,
     coded,
     column_problems,
     constant,
@@ -27,6 +26,7 @@ from eventstudy.data.cells import CHECKS, ROLES, are_event_ids, cell_text, check
 from eventstudy.data.event_columns import EventColumns, RawEvents
 from eventstudy.data.event_headings import OPTIONAL, REQUIRED, RESERVED, SHOWN, Code, Headings, empty_note, headings_of
 from eventstudy.data.event_timing import timing_of
+from eventstudy.data.row_keys import blocks_of
 from eventstudy.data.tabular import read_blocks
 from eventstudy.engine.panel import Ints
 from eventstudy.errors import InputFileError, Problem

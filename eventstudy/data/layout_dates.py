@@ -16,9 +16,14 @@ _ISO = re.compile(r"\d{4}-?\d{2}-?\d{2}")
 TRIED = 20
 
 
+def may_be_yahoo_page(found: Recognised) -> bool:
+    """Whether the columns of a table are those of Yahoo's web page."""
+    return found.layout.name == OWN and "adj_close" in found.place
+
+
 def is_yahoo_page(found: Recognised, dates: Any) -> bool:
     """Whether a table is one of Yahoo's web page, which its dates tell from the program's own headings."""
-    if found.layout.name != OWN or "adj_close" not in found.place or not isinstance(dates, list):
+    if not may_be_yahoo_page(found) or not isinstance(dates, list):
         return False
     first = next((cell for cell in dates if cell), "")
     return any(_reads(first, form) for form in YAHOO_DATES)

@@ -189,7 +189,7 @@ class PanelWriter:
             if self.folder is None:
                 target[self.added] = rows[name]
             else:
-                target.write(np.ascontiguousarray(rows[name]).tobytes())
+                target.write(np.ascontiguousarray(rows[name]).data)
         self.added += 1
 
     def spans(self) -> np.ndarray:

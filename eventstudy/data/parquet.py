@@ -13,10 +13,11 @@ from typing import Any, cast
 import numpy as np
 
 from eventstudy.data.announced import Announced
-from eventstudy.data.categorical import ROWS_AT_ONCE, Coder, PlainTexts, Texts, smallest
+from eventstudy.data.categorical import Coder, PlainTexts, Texts, smallest
 from eventstudy.data.dates import EARLIEST, LATEST
 from eventstudy.data.event_columns import RawEvents
 from eventstudy.data.event_headings import headings_of, without_empty
+from eventstudy.data.row_keys import ROWS_AT_ONCE
 from eventstudy.engine.panel import Ints
 from eventstudy.errors import InputFileError, Problem, UsageError
 from eventstudy.extras import missing
@@ -284,8 +285,9 @@ def _code(coder: Coder, column: Any, name: str) -> None:
     used = column.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
     # in order of appearance, so that equal files give equal codes however they were written
     place = np.full(len(values) + holes, -1, dtype=np.int32)
-    present, first = np.unique(used, return_index=True)
-    for index in present[np.argsort(first)].tolist():
+    first = np.full(len(place), len(used))
+    first[used[::-1]] = np.arange(len(used))[::-1]
+    for index in np.argsort(first)[: np.count_nonzero(first < len(used))].tolist():
         text = values[index] if index < len(values) else ""
         place[index] = known.setdefault(text, len(known))
     coder.append(place[used])
@@ -295,7 +297,8 @@ def refuse_large(texts: Any, name: str) -> None:
     """Raise ``OverflowError`` where a cell is longer than those of a CSV file may be, before Python holds it."""
     import pyarrow.compute
 
-    if kind_of(texts.type) == "text" and len(texts):
+    # no cell is longer than all of them together
+    if kind_of(texts.type) == "text" and len(texts) and texts.nbytes > LARGEST_CELL:
         longest = pyarrow.compute.max(pyarrow.compute.binary_length(texts)).as_py() or 0
         if longest > LARGEST_CELL:
             raise OverflowError(f"{name} has a cell of {longest:,} bytes; at most {LARGEST_CELL:,} are read")

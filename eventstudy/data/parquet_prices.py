@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from eventstudy.data.categorical import ROWS_AT_ONCE
 from eventstudy.data.from_raw import read_series
 from eventstudy.data.layouts import TEXT_FIELDS, Input, Recognised
 from eventstudy.data.long_table import WIDE, one_of_cases
@@ -23,6 +22,7 @@ from eventstudy.data.parquet_layout import WANTED, TableLayout, layout_of
 from eventstudy.data.prices import Floats, PriceTable
 from eventstudy.data.raw import RawSeries
 from eventstudy.data.raw_reader import Origin, figures_of
+from eventstudy.data.row_keys import ROWS_AT_ONCE
 from eventstudy.data.tickers import asked_as, spellings
 from eventstudy.errors import InputFileError, Problem, UsageError
 
@@ -166,7 +166,9 @@ def ranges_of(path: str | Path, ticker: str) -> tuple[Range, ...]:
     with damage_is_told(path):
         for group in range(file.metadata.num_row_groups):
             names: set[str] = set()
-            for batch in file.iter_batches(batch_size=4 * ROWS_AT_ONCE, row_groups=[group], columns=[ticker]):
+            for batch in file.iter_batches(
+                batch_size=4 * ROWS_AT_ONCE, row_groups=[group], columns=[ticker], use_threads=False
+            ):
                 coded = _coded(batch.column(ticker), ticker).dictionary.to_pylist()
                 names |= {_plain_name(name).upper() for name in coded if name}
             found.append((min(names), max(names)) if names else None)
@@ -197,7 +199,8 @@ def _take_long(batch: Any, layout: TableLayout, into: _Collected, path: Path) ->
     if tickers.null_count:
         nameless = "1 row" if tickers.null_count == 1 else f"{tickers.null_count:,} rows"
         into.problems.append(Problem(0, layout.ticker, "", f"{nameless} without a ticker"))
-    codes = tickers.indices.fill_null(len(names)).to_numpy(zero_copy_only=False).astype(np.int64)
+    indices = tickers.indices.fill_null(len(names)) if tickers.null_count else tickers.indices
+    codes = indices.to_numpy(zero_copy_only=False).astype(np.int64)
     wanted = np.array([name in into.pieces for name in names] + [False])
     rows = np.flatnonzero(wanted[codes])
     if not len(rows):
@@ -205,7 +208,8 @@ def _take_long(batch: Any, layout: TableLayout, into: _Collected, path: Path) ->
     texts = {n: w for n, w in layout.numbers.items() if w in TEXT_FIELDS or kind_of(batch.column(n).type) == "text"}
     figures = {what: _numbers(batch.column(name)) for name, what in layout.numbers.items() if name not in texts}
     order = rows[np.argsort(codes[rows], kind="stable")]
-    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+    ordered = codes[order]
+    starts = np.append(0, np.flatnonzero(ordered[1:] != ordered[:-1]) + 1)
     for start, stop in zip(starts, [*starts[1:], len(order)], strict=True):
         cut = order[start:stop]
         taken = batch.take(pyarrow.array(cut)) if texts or layout.number else None

@@ -77,6 +77,8 @@ def days_of(values: Any, exchange: str, form: str = "") -> Days:
     column = _column(values)
     if isinstance(column, _Stamps):
         found = _of_stamps(column, exchange)
+    elif column.dtype.kind == "M":
+        found = Days(column)
     elif column.dtype.kind == "f":
         found = Days(_of_numbers(column))
     else:
@@ -85,7 +87,7 @@ def days_of(values: Any, exchange: str, form: str = "") -> Days:
 
 
 def _column(values: Any) -> NDArray[Any] | _Stamps:
-    """Any column as text, as numbers (float64) or as stamps."""
+    """Any column as text, as numbers (float64), as days (datetime64[D]) or as stamps."""
     if hasattr(values, "to_pandas") and hasattr(values, "null_count"):
         values = _of_arrow(values)
     if isinstance(values, pd.Series | pd.Index):
@@ -94,7 +96,7 @@ def _column(values: Any) -> NDArray[Any] | _Stamps:
         return values
     array = values if isinstance(values, np.ndarray) else _of_list(list(values))
     if array.dtype.kind == "M":
-        return _naive(array)
+        return array if array.dtype == "datetime64[D]" else _naive(array)
     if array.dtype.kind in "iuf":
         return array.astype(np.float64)
     if array.dtype.kind == "b":

@@ -10,9 +10,9 @@ import numpy as np
 
 from eventstudy.data.batches import Batches
 from eventstudy.data.calendar import DATA, TradingCalendar, exchange_of, listing_of, load_calendar, of_rows
-from eventstudy.data.categorical import ROWS_AT_ONCE
 from eventstudy.data.event_index import EventIndex, days_of, on_calendars, sessions_before
 from eventstudy.data.prices import Dates, PriceTable
+from eventstudy.data.row_keys import ROWS_AT_ONCE
 from eventstudy.data.series_index import SeriesIndex, SeriesKey
 from eventstudy.data.sessions import (
     Evidence,

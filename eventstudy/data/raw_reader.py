@@ -24,11 +24,10 @@ from eventstudy.data.figures import (
     parsed,
     said,
 )
-from eventstudy.data.layout_dates import TRIED, form_of, is_yahoo_page, orderly, swappable
+from eventstudy.data.layout_dates import TRIED, form_of, is_yahoo_page, may_be_yahoo_page, orderly, swappable
 from eventstudy.data.layout_rules import RULES, Stated
 from eventstudy.data.layouts import (
     MILLISECONDS,
-    OWN,
     TEXT_FIELDS,
     YAHOO_PAGE,
     Input,
@@ -225,7 +224,9 @@ class _Reading:
         if len(currencies) > 1:
             message = f"has closes in {' and '.join(currencies[:3])}; give each line a ticker of its own"
             self.problems.append(Problem(0, "currency", self.symbol, message))
-        page = layout.name == OWN and is_yahoo_page(table.found, list(map(str, self._cut(table.dates)[:TRIED])))
+        page = may_be_yahoo_page(table.found) and is_yahoo_page(
+            table.found, list(map(str, self._cut(table.dates)[:TRIED]))
+        )
         if layout.derive and not self.problems:
             with np.errstate(invalid="ignore", over="ignore"):
                 RULES[layout.derive](stated)
@@ -379,6 +380,8 @@ class _Reading:
     def _without_twins(self, days: Days, columns: Mapping[str, Floats]) -> np.ndarray:
         """Rows to keep; a date twice is a problem, unless the rows are equal in a layout that joins tables."""
         kept = np.ones(len(days.dates), dtype=bool)
+        if (days.dates[1:] > days.dates[:-1]).all():
+            return kept
         order = np.argsort(days.dates, kind="stable")
         ordered = days.dates[order]
         for at in np.flatnonzero(ordered[1:] == ordered[:-1]).tolist():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from eventstudy.engine.windows import WindowPlan, cut
 
 # sessions masked on either side of the day 0 of another announcement
 MASK_REACH = 1
+# days up to which bits are joined day by day
+NARROW = 12
 # what happens to a firm on a session, one bit each
 MASKING, OTHER, CONFOUNDED = (1 << bit for bit in range(3))
 # the first session after a hole that no return bridges; the other bits of sessions belong to ``quality``
@@ -38,7 +41,11 @@ class Surroundings:
 
     def any(self, start: int, end: int) -> np.ndarray:
         """Bits that occur from day ``start`` to day ``end``; uint32 (E,)."""
-        return np.asarray(np.bitwise_or.reduce(self.cells[:, self.low + start : self.low + end + 1], axis=1))
+        days = self.cells[:, self.low + start : self.low + end + 1]
+        if 0 < days.shape[1] <= NARROW:
+            # a few long columns are read faster than many short rows
+            return reduce(np.bitwise_or, days.T)
+        return np.asarray(np.bitwise_or.reduce(days, axis=1))
 
     def masked(self, plan: WindowPlan, *, catalogue: bool = True) -> Bools:
         """Days (E, D) that an event leaves out: those before a hole that no return bridges, and with ``catalogue``
@@ -55,9 +62,9 @@ class Surroundings:
 
     def _before_hole(self) -> Bools:
         """Sessions from which a hole lies between them and day 0; bool, as ``cells``."""
-        resumed = (self.cells[:, : self.low + 1] & RESUMED) > 0
         found = np.zeros(self.cells.shape, dtype=bool)
-        if resumed.any():
+        if (self.any(-self.low, 0) & RESUMED).any():
+            resumed = (self.cells[:, : self.low + 1] & RESUMED) > 0
             later = np.logical_or.accumulate(resumed[:, ::-1], axis=1)[:, ::-1]
             found[:, : self.low] = later[:, 1:]
         return found

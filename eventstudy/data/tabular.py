@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from eventstudy.data.categorical import MOST_PROBLEMS, ROWS_AT_ONCE
+from eventstudy.data.categorical import MOST_PROBLEMS
+from eventstudy.data.row_keys import ROWS_AT_ONCE
 from eventstudy.errors import InputFileError, Problem
 from eventstudy.opening import TABLE, TooLarge, content
 from eventstudy.reading import large_cells

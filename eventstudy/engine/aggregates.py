@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eventstudy.engine.moments import ColumnMoments, summarise_columns
+from eventstudy.engine.moments import ColumnMoments, summarise_columns, summarise_known
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.significance.evidence import Evidence, Sample
 from eventstudy.engine.significance.summary import LIGHT_PARTS, SecondPass, Spread, Summary, one_chunk, spread_of
@@ -93,9 +93,13 @@ class Outcomes:
 
     def rows(self, member: Bools, w: int, layout: Layout) -> tuple[Ints, Ints]:
         """The members that have a CAR over a window and a variance, and the column of each."""
-        column = np.full(len(self.date), w) if w != OWN or self.own is None else self.own
-        rows = np.flatnonzero(member & (column >= 0))
-        at = column[rows]
+        if w != OWN:
+            known = member & np.isfinite(self.car[:, w])
+            rows = np.flatnonzero(known & np.isfinite(self.std_error[:, w]) if layout.tested else known)
+            return rows, np.full(len(rows), w)
+        own = np.full(len(self.date), -1) if self.own is None else self.own
+        rows = np.flatnonzero(member & (own >= 0))
+        at = own[rows]
         known = np.isfinite(self.car[rows, at])
         if layout.tested:
             known &= np.isfinite(self.std_error[rows, at])
@@ -105,13 +109,15 @@ class Outcomes:
         """The same as tests across events take it; over ``OWN`` no day is to be read."""
         rows, at = self.rows(member, w, layout)
         days, start, end = layout.days(w)
+        # where every event is counted over one window its columns are the sample
+        cells = (slice(None), w) if w != OWN and len(rows) == len(self.date) else (rows, at)
         return Sample(
             rows=rows,
-            car=self.car[rows, at],
-            scar=self.scar[rows, at],
-            std_error=self.std_error[rows, at],
-            bhar=self.bhar[rows, at],
-            q=self.q[rows, at],
+            car=np.ascontiguousarray(self.car[cells]),
+            scar=np.ascontiguousarray(self.scar[cells]),
+            std_error=np.ascontiguousarray(self.std_error[cells]),
+            bhar=np.ascontiguousarray(self.bhar[cells]),
+            q=np.ascontiguousarray(self.q[cells]),
             days=days,
             start=start,
             end=end,
@@ -239,10 +245,26 @@ class Tally:
 
 def days_of(ar: Floats, member: Member) -> Days:
     """The averages of some events of a chunk; ``ar`` is (E, L)."""
-    values = ar[member.counted]
-    seen = np.isfinite(values)
-    path = np.where(seen, np.cumsum(np.where(seen, values, 0.0), axis=1), np.nan)
-    return Days(member.n_rows, len(values), summarise_columns(values), summarise_columns(path))
+    values = ar if member.counted.all() else ar[member.counted]
+    n, lost = values.shape[1], np.nonzero(~np.isfinite(values))
+    if n == 1:
+        # the path of one day is its return, and a single column is added up in another order
+        one = summarise_columns(values)
+        return Days(member.n_rows, len(values), one, one)
+    # both at once: few columns take as long to add up as twice as many
+    both = np.empty((len(values), 2 * n))
+    returns, path = both[:, :n], both[:, n:]
+    returns[:] = values
+    returns[lost] = 0.0
+    path[:, :1] = returns[:, :1]
+    for day in range(1, n):
+        np.add(path[:, day - 1], returns[:, day], out=path[:, day])
+    path[lost] = np.nan
+    # a sum may overflow besides
+    gone = np.nonzero(~np.isfinite(path))
+    path[gone] = 0.0
+    found = summarise_known(both, (np.append(lost[0], gone[0]), np.append(lost[1], gone[1] + n)))
+    return Days(member.n_rows, len(values), found.part(slice(0, n)), found.part(slice(n, None)))
 
 
 def tallied(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eventstudy.engine.panel import Floats
+from eventstudy.engine.panel import Floats, Ints
 
 CHUNK = 2048
 
@@ -118,6 +118,16 @@ class ColumnMoments:
             count=count, mean=mean, sum_of_squares=square, positive=self.positive + other.positive, sum_of_cubes=cube
         )
 
+    def part(self, columns: slice) -> ColumnMoments:
+        """The summaries of some columns."""
+        return ColumnMoments(
+            count=self.count[columns],
+            mean=self.mean[columns],
+            sum_of_squares=self.sum_of_squares[columns],
+            positive=self.positive[columns],
+            sum_of_cubes=self.sum_of_cubes[columns],
+        )
+
     def column(self, k: int) -> Moments:
         """The summary of one column."""
         return Moments(
@@ -131,10 +141,17 @@ class ColumnMoments:
 
 def summarise_columns(values: Floats) -> ColumnMoments:
     """Summaries of the finite values of each column of at most one chunk of rows; (n, C)."""
-    seen = np.isfinite(values)
-    count = seen.sum(axis=0).astype(np.float64)
-    mean = np.where(seen, values, 0.0).sum(axis=0) / np.where(count > 0, count, 1.0)
-    about = np.where(seen, values - mean, 0.0)
+    lost, known = np.nonzero(~np.isfinite(values)), values.copy()
+    known[lost] = 0.0
+    return summarise_known(known, lost)
+
+
+def summarise_known(known: Floats, lost: tuple[Ints, ...]) -> ColumnMoments:
+    """The same of values of which those at ``lost`` (rows, columns) do not count, and are zero."""
+    count = len(known) - np.bincount(lost[1], minlength=known.shape[1]).astype(np.float64)
+    mean = known.sum(axis=0) / np.where(count > 0, count, 1.0)
+    about = known - mean
+    about[lost] = 0.0
     # what overflows is not finite, and no test takes it
     with np.errstate(over="ignore", invalid="ignore"):
         squares = about * about
@@ -143,6 +160,7 @@ def summarise_columns(values: Floats) -> ColumnMoments:
         count=count,
         mean=mean,
         sum_of_squares=square,
-        positive=(seen & (values > 0)).sum(axis=0).astype(np.float64),
+        # of so few rows the sum needs no 64 bits
+        positive=(known > 0).sum(axis=0, dtype=np.int32).astype(np.float64),
         sum_of_cubes=cube,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -152,7 +152,7 @@ class EventTables:
             "ticker": self._coded("ticker", events.row),
             "day0": day_words(self.facts.day(series, events.session)),
             "model": Words(marked(found.row_flags, "model_fallback").astype(np.int64), (self.spec.model, STAND_IN)),
-            "benchmark": Words(series, [self._benchmark(names) for names in self.names]),
+            "benchmark": Words(series, _benchmarks(self.names, self.spec.model)),
             "alpha": entry.alpha_of(theta),
             "beta": entry.beta_of(theta),
             "sigma": np.sqrt(numbers["s2"]),
@@ -168,15 +168,14 @@ class EventTables:
     def _slopes(self, series: np.ndarray, slopes: np.ndarray, first: int) -> dict[str, np.ndarray]:
         """Slopes beyond the first; NaN for events whose series has no such regressor."""
         columns: dict[str, np.ndarray] = {}
+        if all(len(naming) <= first for naming in set(self.names)):
+            return columns
         for naming in dict.fromkeys(self.names[number] for number in np.unique(series).tolist()):
             same = np.array([names == naming for names in self.names])[series]
             for name, slope in zip(naming[first:], slopes.T[first:], strict=False):
                 values = columns.setdefault(f"beta_{name}", np.full(len(series), np.nan))
                 values[same] = slope[same]
         return columns
-
-    def _benchmark(self, names: tuple[str, ...]) -> str:
-        return ";".join(names[: MODELS[self.spec.model].n_factors(len(names))])
 
     def excluded(self, rows: Ints, troubles: Sequence[Trouble]) -> dict[str, Column]:
         """Rows of excluded."""
@@ -250,6 +249,12 @@ def day_words(days: Ints) -> Words:
     return Words(codes, np.datetime_as_string(known.astype("datetime64[D]")).tolist())
 
 
+@lru_cache(maxsize=4)
+def _benchmarks(names: tuple[tuple[str, ...], ...], model: str) -> tuple[str, ...]:
+    """The benchmarks of each series in one cell."""
+    return tuple(";".join(own[: MODELS[model].n_factors(len(own))]) for own in names)
+
+
 def coded_words(codes: np.ndarray, word: Callable[[int], str]) -> Words:
     """Integers as text, each distinct one worded once."""
     known, where = distinct(codes)
@@ -266,7 +271,10 @@ def distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.unique(values, return_inverse=True)
     low, high = int(values.min()), int(values.max())
     if high - low >= NARROW:
-        return np.unique(values, return_inverse=True)
+        # flags are few: to look them up is cheaper than to sort with their places
+        ordered = np.sort(values)
+        known = ordered[np.append(True, ordered[1:] != ordered[:-1])]
+        return known, np.searchsorted(known, values)
     offset = values - low
     seen = np.zeros(high - low + 1, dtype=bool)
     seen[offset] = True

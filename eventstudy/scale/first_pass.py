@@ -123,8 +123,12 @@ def first_pass(
             made.measured.append(found.measured)
             made.blocks += found.blocks
         del found
-        give_back()
+        if job.keep:
+            # blocks with their days come in many sizes, and leave room of as many
+            give_back()
         progress.add(len(part))
+    # small blocks take the same memory one after the other, which the system would clear each time
+    give_back()
     return made
 
 

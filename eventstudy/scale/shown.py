@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eventstudy.data.event_index import EventIndex
+from eventstudy.data.row_keys import lowest
 from eventstudy.engine.block import Block, chosen, joined, select
 from eventstudy.engine.panel import Ints
 from eventstudy.measured import MeasuredEvents, end_to_end
@@ -58,9 +59,9 @@ class Shown:
         at = np.union1d(early, claimed)
         if len(at):
             self.first.append((found.measured.take(at), chosen(blocks, kept[at])))
-        low = np.sort(reported[np.argsort(_p(found.measured, self.spec)[reported], kind="stable")[:LISTED]])
+        low = np.sort(reported[lowest(_p(found.measured, self.spec)[reported], LISTED)])
         both = _together([*self.smallest, (found.measured.take(low), chosen(blocks, kept[low]))])
-        order = np.argsort(_p(both[0], self.spec), kind="stable")[:LISTED]
+        order = lowest(_p(both[0], self.spec), LISTED)
         self.smallest = [(both[0].take(order), select(both[1], order))]
 
     def _early(self, reported: Ints, rows: np.ndarray) -> Ints:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from eventstudy.engine.aggregates import Member, days_of
 from eventstudy.engine.moments import summarise_columns
 from eventstudy.results import StudyResult
 
@@ -66,3 +67,21 @@ def test_columns_merge_to_what_numpy_says_of_all_rows() -> None:
         assert (found.count, found.positive) == (len(values), (values > 0).sum())
         wanted = (values.mean(), (about**2).sum(), (about**3).sum())
         assert (found.mean, found.sum_of_squares, found.sum_of_cubes) == pytest.approx(wanted, rel=1e-9)
+
+
+@pytest.mark.parametrize("length", [1, 2, 21])
+def test_returns_and_paths_of_a_chunk_are_averaged_by_hand(length: int) -> None:
+    """With holes, over which the path goes on and has no value itself; some events do not count."""
+    rng = np.random.default_rng(length)
+    ar, counted = rng.normal(0.001, 0.02, (300, length)), rng.random(300) < 0.7
+    ar[rng.random(ar.shape) < 0.1] = np.nan
+    found = days_of(ar, Member(counted, 290))
+    assert (found.n_rows, found.n_members) == (290, counted.sum())
+    for day in range(length):
+        own = [row for row in ar[counted].tolist() if not math.isnan(row[day])]
+        paths = [math.fsum(v for v in row[: day + 1] if not math.isnan(v)) for row in own]
+        for values, moments in (([row[day] for row in own], found.ar), (paths, found.path)):
+            mean, one = math.fsum(values) / len(values), moments.column(day)
+            assert (one.count, one.positive) == (len(values), sum(v > 0 for v in values))
+            assert one.mean == pytest.approx(mean, rel=1e-11, abs=1e-16)
+            assert one.sum_of_squares == pytest.approx(math.fsum((v - mean) ** 2 for v in values), rel=1e-11)

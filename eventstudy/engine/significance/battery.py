@@ -90,7 +90,7 @@ _PYNNONEN, _GRANK = "Kolari & Pynnonen (2010)", "Kolari & Pynnonen (2011)"
 GROUP_TESTS: dict[str, GroupTest] = {
     "csect-t": GroupTest(_MEAN, _FREE, "Brown & Warner (1980)", _plain(cross_section.cross_sectional)),
     "patell": GroupTest(_MEAN, _STABLE, "Patell (1976)", _plain(cross_section.patell)),
-    "patell-sum": GroupTest(_MEAN, _STABLE, "Patell (1976)", _plain(cross_section.patell_sum)),
+    "patell-sum": GroupTest(_MEAN, _STABLE, "Patell (1976)", _plain(cross_section.patell_sum), ("days",)),
     "stouffer-t": GroupTest(_MEAN, _STABLE, "exact inverse normal", _plain(cross_section.stouffer_t), ("scores",)),
     "bmp": GroupTest(_MEAN, _FREE, "Boehmer, Musumeci & Poulsen (1991)", _plain(cross_section.bmp)),
     "skew-t-johnson": GroupTest(_MEAN, _FREE, "Johnson (1978)", _plain(cross_section.skew_t_johnson)),

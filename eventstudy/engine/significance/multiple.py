@@ -17,7 +17,8 @@ def holm(p: Floats) -> Floats:
     """
     adjusted = np.full(p.shape, np.nan)
     known = int(np.isfinite(p).sum())
-    order = np.argsort(p, kind="stable")[:known]
+    # equal p values get the largest of their steps, in whatever order they come
+    order = np.argsort(p)[:known]
     steps = np.minimum(1.0, np.arange(known, 0, -1) * p[order])
     adjusted[order] = np.maximum.accumulate(steps) if known else steps
     return adjusted

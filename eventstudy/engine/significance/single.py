@@ -79,7 +79,7 @@ def exact_t(car: Floats, q: Floats, s2: Floats, nu: Floats, level: float, altern
         p=t_p_value(t, df, alternative),
         ci_low=ci_low,
         ci_high=ci_high,
-        mde=minimum_detectable_effect(nu, level, alternative=alternative)[:, None] * std_error,
+        mde=minimum_detectable_effect(known, level, alternative=alternative)[where][:, None] * std_error,
     )
 
 

@@ -22,7 +22,19 @@ NONE = Moments()
 # What a summary may hold beside the moments and Patell's sums.
 PARTS = frozenset(
     {
-        *("scores", "daily", "ranks", "signs", "volatility", "grank", "grank-raw", "grank-clu", "zivney", "dispersion"),
+        *(
+            "scores",
+            "days",
+            "daily",
+            "ranks",
+            "signs",
+            "volatility",
+            "grank",
+            "grank-raw",
+            "grank-clu",
+            "zivney",
+            "dispersion",
+        ),
         *("pooled", "relative"),
     }
 )
@@ -31,7 +43,7 @@ CONVENTION_PARTS = frozenset({"pooled", "relative"})
 # Those that need the whole sample's spread first.
 SPREAD_PARTS = frozenset({"grank", "grank-clu", "zivney"})
 # Those that need no residuals.
-LIGHT_PARTS = frozenset({"scores"})
+LIGHT_PARTS = frozenset({"scores", "days"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +164,8 @@ def one_chunk(
 ) -> Summary:
     """The summary of at most 2,048 events; ``spread`` is read by ``SPREAD_PARTS`` alone."""
     sums = _standardised(sample)
+    if "days" in parts:
+        sums |= _sum_of_days(sample)
     if "scores" in parts:
         nu = sample.evidence.nu[sample.rows]
         sums["stouffer"] = np.array(_normal_scores(sample.scar, nu).sum())
@@ -203,18 +217,25 @@ def _standardised(sample: Sample) -> dict[str, Floats]:
     nu = evidence.nu[sample.rows]
     known = nu > 2
     q = np.where(known, nu / np.where(known, nu - 2, 1.0), 0.0)
-    sar = evidence.sar[sample.rows, sample.days]
-    csar = np.nansum(sar, axis=1) / np.sqrt(np.maximum(np.isfinite(sar).sum(axis=1), 1) * np.where(known, q, 1.0))
     weight = 1 / sample.std_error
     own = {} if sample.weight is None else {"weighted": weighted_sums(sample, sample.weight)}
     return own | {
         "patell_n": np.array(known.sum(), dtype=np.float64),
         "patell_q": np.array(q.sum()),
         "patell_z": np.array(z[known].sum()),
-        "patell_csar": np.array(csar[known].sum()),
         "precision": np.array([weight.sum(), (weight * sample.car).sum()]),
         "variance_weight": np.array([(weight**2).sum(), (weight**2 * sample.car).sum()]),
     }
+
+
+def _sum_of_days(sample: Sample) -> dict[str, Floats]:
+    """Patell's sum over the days of the window, each day standardised alone; who stays out as in ``_standardised``."""
+    nu = sample.evidence.nu[sample.rows]
+    known = nu > 2
+    q = np.where(known, nu / np.where(known, nu - 2, 1.0), 1.0)
+    sar = sample.evidence.sar[sample.rows, sample.days]
+    csar = np.nansum(sar, axis=1) / np.sqrt(np.maximum(np.isfinite(sar).sum(axis=1), 1) * q)
+    return {"patell_csar": np.array(csar[known].sum())}
 
 
 def weighted_sums(sample: Sample, weight: Floats) -> Floats:
