@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.market import place_rows
 from eventstudy.data.series_index import SeriesKey, series_of
 from eventstudy.engine.conventions import measured_cars
 from eventstudy.engine.least_squares import Fits
@@ -20,6 +19,7 @@ from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.single import ExactT, car_t
 from eventstudy.engine.windows import Design, gather
 from eventstudy.engine_options import fewest_observations, options_of
+from eventstudy.evaluate.placed import place_rows
 from eventstudy.records import RobustRows
 
 if TYPE_CHECKING:
@@ -90,10 +90,8 @@ def _fitted(studied: Studied, part: _Part, models: tuple[str, ...]) -> Iterator[
     nothing is masked are estimated once, and what the study has estimated is not estimated again."""
     spec = studied.spec.with_changes(model=part.models[0], exclude="catalogued")
     rows = studied.rows[part.positions]
-    keys, placed = place_rows(studied.index, rows.tolist(), spec, studied.market)
     # a hole that no return bridges is left out with other events and without
-    _, bare = place_rows(studied.index, rows.tolist(), spec.with_changes(exclude="none"), studied.market)
-    panel = studied.market.stack(keys, spec.returns)
+    keys, (placed, bare), (panel,) = place_rows(studied, rows, spec, parts=("total",), exclude=("catalogued", "none"))
     options = {name: options_of(spec.with_changes(model=name)) for name in part.models}
     weights = np.array([spec.weights.get(key.ticker, 0.0) for key in keys])
     plan, strict = options[part.models[0]].plan, options[part.models[0]].strict
