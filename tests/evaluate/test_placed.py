@@ -33,6 +33,7 @@ def test_series_made_again_are_the_same(sample: StudyResult, monkeypatch: pytest
     studied, parts = sample.studied, ("total", "overnight", "intraday")
     _, _, before = place_rows(studied, studied.rows, sample.spec, parts=parts)
     monkeypatch.setattr(market, "HELD", 1)
+    studied.market._made.clear()
     keys, _, panels = place_rows(studied, studied.rows, sample.spec, parts=parts)
     assert len(keys) > 1 and len(studied.market._made) == 1
     for part, panel, other in zip(parts, panels, before, strict=True):
