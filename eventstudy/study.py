@@ -206,6 +206,7 @@ def _measured(
     place = None if how.folder is None or afford.kept else how.folder / "spool.bin"
     spool = Spool(path=place, n_windows=len(spec.windows)) if job.spool else None
     first = first_pass(job, prepared, how.executor, spool, how.limits.block, sink, say)
+    prepared.panel.let_go()
     whole = _whole(job, prepared, first) if afford.kept else None
     picked = _studied(first, whole) if afford.kept else _shown(job, prepared, first, shown)
     studied = _record(prepared, tables, job, *picked)
@@ -217,6 +218,7 @@ def _measured(
     here = None if how.executor.apart else whole
     summed = across_events(job, prepared, how.executor, first, here, how.limits.block, say)
     typical = _typical(job, prepared, first, tables) if totals.n_announcements > PAGES else None
+    prepared.panel.let_go()
     give_back()
     names = prepared.groups.numbered
     return StudyResult(
