@@ -207,6 +207,7 @@ def _measured(
     place = None if how.folder is None or afford.kept else how.folder / "spool.bin"
     spool = Spool(path=place, n_windows=len(spec.windows)) if job.spool else None
     first = first_pass(job, prepared, how.executor, spool, how.limits.block, sink, say)
+    prepared.panel.let_go()
     whole = _whole(job, prepared, first) if afford.kept else None
     picked = _studied(first, whole) if afford.kept else _shown(job, prepared, first, shown)
     studied = _record(prepared, tables, job, *picked)
@@ -220,10 +221,12 @@ def _measured(
     # workers in other processes measure once more rather than have every day sent to them
     here = None if how.executor.apart else whole
     summed = across_events(job, prepared, how.executor, first, here, how.limits.block, say)
+    typical = _typical(job, prepared, first, tables) if totals.n_announcements > PAGES else None
+    prepared.panel.let_go()
     give_back()
     names = prepared.groups.numbered
     return StudyResult(
-        typical=_typical(job, prepared, first, tables) if totals.n_announcements > PAGES else None,
+        typical=typical,
         studied=studied,
         prepared=prepared,
         totals=totals,
@@ -266,7 +269,8 @@ def _record(
 def _job(prepared: Prepared, spec: StudySpec, afford: Budget, n_shared: int, how: Handling) -> Job:
     """Task of every block; workers in other processes map the panel themselves."""
     wanted, own = wanted_tests(spec), bool((prepared.roster.own >= 0).any())
-    panel = prepared.panel
+    # what other processes measure stays there, and pages need the days of the events they show
+    panel, keep = prepared.panel, afford.daily and not how.executor.apart
     return Job(
         panel=panel.folder.resolve() if how.executor.apart and panel.folder is not None else panel,
         spec=spec,
@@ -278,8 +282,8 @@ def _job(prepared: Prepared, spec: StudySpec, afford: Budget, n_shared: int, how
         spool=own or bool(spec.weight) or any("values" in GROUP_TESTS[name].reads for name in wanted),
         n_shared=n_shared,
         own=own,
-        # what other processes measure stays there, and pages need the days of the events they show
-        keep=afford.daily and not how.executor.apart,
+        keep=keep,
+        claims=claiming(prepared.index) if keep and not afford.kept else None,
     )
 
 
@@ -334,11 +338,12 @@ def _typical(job: Job, prepared: Prepared, first: FirstPass, tables: EventTables
     at = at[first_of(events.series[at].astype(np.int64) << 32 | events.session[at].astype(np.int64))]
     moves = first.primary_car[at]
     some = at[:: -(-len(at) // SAMPLED)]
-    plain = replace(job, keep=True, daily=False, spool=False, single=frozenset())
+    plain = replace(job, keep=True, claims=None, daily=False, spool=False, single=frozenset())
     sampled = study_block(plain, events.take(some).part(0, len(some)), None)
     top = np.sort(at[lowest(-np.abs(moves), LARGEST)])
     chosen = events.take(top).part(0, len(top))
-    largest = study_block(replace(job, keep=True, daily=True, spool=False), chosen, seeds_of(index, chosen.row))
+    whole = replace(plain, daily=True, single=job.single)
+    largest = study_block(whole, chosen, seeds_of(index, chosen.row))
     primary = first.primary[at].astype(np.int64)
     return Typical(
         moves=moves,

@@ -10,7 +10,7 @@ import numpy as np
 
 from eventstudy.data.calendar import DEFAULT_EXCHANGE, TradingCalendar
 from eventstudy.data.checked_prices import REFUSED, WRONG_CALENDAR
-from eventstudy.data.event_index import EventIndex, happenings, seeds_of
+from eventstudy.data.event_index import EventIndex
 from eventstudy.data.factors import (
     FactorTable,
     check_columns,
@@ -23,17 +23,16 @@ from eventstudy.data.factors import (
 )
 from eventstudy.data.prices import PriceTable
 from eventstudy.data.returns import AlignedSeries, PlacedBenchmarks, align
-from eventstudy.data.series_index import SeriesKey, row_benchmarks, series_of
-from eventstudy.data.surroundings import RESUMED, Surroundings, masked_history
+from eventstudy.data.series_index import SeriesKey, row_benchmarks
 from eventstudy.engine.models import MODELS
-from eventstudy.engine.panel import Floats, Ints, Placed, ReturnPanel
-from eventstudy.engine.windows import WindowPlan
-from eventstudy.engine_options import window_plan
+from eventstudy.engine.panel import Bools, Floats, ReturnPanel
 from eventstudy.errors import UsageError
 from eventstudy.spec import LIVE, StudySpec
 
 # Sessions by which the market is shifted: the one before, its own, the one after.
 SHIFTS = (-1, 0, 1)
+# Aligned series that are held, about 0.4 MB each: more are made again, 0.2 ms each.
+HELD = 64
 _PARTS = {
     "total": ("total", "factors"),
     "overnight": ("overnight", "overnight_factors"),
@@ -43,7 +42,7 @@ _PARTS = {
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """Price series, and aligned returns made on first use.
+    """Price series, and aligned returns of them; those made last are held.
 
     Attributes
     ----------
@@ -63,9 +62,11 @@ class Market:
 
     def series(self, key: SeriesKey, returns: str) -> AlignedSeries:
         """Aligned returns of a key; both the ticker and its benchmarks must be in ``prices``."""
-        if (key, returns) not in self._made:
-            self._made[key, returns] = self._aligned(key, returns)
-        return self._made[key, returns]
+        if (found := self._made.get((key, returns))) is None:
+            while len(self._made) >= HELD:
+                del self._made[next(iter(self._made))]
+            found = self._made[key, returns] = self._aligned(key, returns)
+        return found
 
     def _aligned(self, key: SeriesKey, returns: str) -> AlignedSeries:
         """Returns of a key, with the regressors of a model that makes its own."""
@@ -89,30 +90,44 @@ class Market:
         """(reason, detail) where prices of the key are missing altogether."""
         return missing_prices(self.prices, key)
 
-    def has_parts(self, keys: Sequence[SeriesKey], returns: str) -> bool:
+    def has_parts(self, keys: Iterable[SeriesKey], returns: str) -> bool:
         """Whether one of the series at least has returns from close to open or from open to close."""
-        return any(
-            np.isfinite(values).any()
-            for key in keys
-            for values in (self.series(key, returns).overnight, self.series(key, returns).intraday)
-        )
+        made = (self.series(key, returns) for key in keys)
+        return any(np.isfinite(one.overnight).any() or np.isfinite(one.intraday).any() for one in made)
 
     def stack(self, keys: Sequence[SeriesKey], returns: str, part: str = "total") -> ReturnPanel:
         """The series as one panel; shorter calendars are padded at the end with nothing."""
-        chosen = [self.series(key, returns) for key in keys]
-        width = max(len(s.total) for s in chosen)
-        own, factors = _PARTS[part]
-        values = np.stack([_pad(getattr(s, own), width) for s in chosen])
-        span = np.stack([_pad(s.span.astype(np.float64), width, 0.0) for s in chosen]).astype(np.int16)
-        return ReturnPanel(
-            returns=values,
-            factors=np.stack([_pad(getattr(s, factors), width) for s in chosen]),
-            offset=np.stack([_pad(s.offset, width, 0.0) for s in chosen]) if part == "total" else None,
-            span=span if part == "total" else np.isfinite(values).astype(np.int16),
-            day_number=np.stack(
-                [_pad(s.calendar.sessions.astype(np.int64).astype(np.float64), width, -1.0) for s in chosen]
-            ).astype(np.int64),
-        )
+        return self.stacks(keys, returns, (part,))[0][0]
+
+    def stacks(self, keys: Sequence[SeriesKey], returns: str, parts: Sequence[str]) -> tuple[list[ReturnPanel], Bools]:
+        """The series as one panel for each part of the days, and the sessions on which the rows go on after a hole that
+        no return bridges, bool (U, T). Each series is made once, and let go before the next."""
+        lengths = [len(self.calendars[key.exchange].sessions) for key in keys]
+        shape = len(keys), max(lengths)
+        resumed, span = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=np.int16)
+        day_number, offset = np.full(shape, -1, dtype=np.int64), np.zeros(shape) if "total" in parts else None
+        values: list[Floats] = [np.full(shape, np.nan) for _ in parts]
+        factors: list[Floats] = []
+        for row, (key, n) in enumerate(zip(keys, lengths, strict=True)):
+            one = self.series(key, returns)
+            factors = factors or [np.full((len(keys), len(one.factors), shape[1]), np.nan) for _ in parts]
+            resumed[row, :n], span[row, :n], day_number[row, :n] = one.resumed, one.span, one.calendar.sessions
+            if offset is not None:
+                offset[row, :n] = one.offset
+            for k, part in enumerate(parts):
+                own, others = _PARTS[part]
+                values[k][row, :n], factors[k][row, :, :n] = getattr(one, own), getattr(one, others)
+        panels = [
+            ReturnPanel(
+                returns=values[k],
+                factors=factors[k],
+                offset=offset if part == "total" else None,
+                span=span if part == "total" else np.isfinite(values[k]).astype(np.int16),
+                day_number=day_number,
+            )
+            for k, part in enumerate(parts)
+        ]
+        return panels, resumed
 
 
 def missing_prices(prices: PriceTable, key: SeriesKey) -> tuple[str, str] | None:
@@ -130,13 +145,6 @@ def missing_prices(prices: PriceTable, key: SeriesKey) -> tuple[str, str] | None
     if (key.ticker, key.exchange) in prices.wrong:
         return WRONG_CALENDAR, prices.wrong[key.ticker, key.exchange]
     return None
-
-
-def _pad(values: Floats, width: int, fill: float = np.nan) -> Floats:
-    if values.shape[-1] == width:
-        return values
-    room = [(0, 0)] * (values.ndim - 1) + [(0, width - values.shape[-1])]
-    return np.pad(values, room, constant_values=fill)
 
 
 def factor_table(spec: StudySpec) -> FactorTable | None:
@@ -171,61 +179,3 @@ def symbols_of(tickers: Iterable[str], benchmarks: Iterable[tuple[str, ...]], sp
     """Tickers, benchmarks and the peers of the model, sorted."""
     named = {symbol for symbols in benchmarks for symbol in symbols}
     return sorted({*tickers, *named, *(spec.peers if "peers" in MODELS[spec.model].needs else ())})
-
-
-def with_holes(bits: np.ndarray, market: Market, keys: Sequence[SeriesKey], returns: str) -> np.ndarray:
-    """Bits of the sessions of some series, and ``RESUMED`` where a hole ends that no return bridges; uint32 (U, T)."""
-    found = bits.astype(np.uint32)
-    for row, key in enumerate(keys):
-        resumed = market.series(key, returns).resumed
-        if resumed.any():
-            found[row, : len(resumed)] |= np.where(resumed, RESUMED, np.uint32(0))
-    return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowsOnPanel:
-    """Panel coordinates of n rows that have a day 0, and what lies around each.
-
-    Attributes
-    ----------
-    keys : list of SeriesKey
-        In panel order.
-    series, session : int64 (n,)
-    bits : uint32 (U, T)
-        Of the sessions of each series.
-    """
-
-    keys: list[SeriesKey]
-    series: Ints
-    session: Ints
-    bits: np.ndarray
-    around: Surroundings
-    plan: WindowPlan
-
-
-def rows_on_panel(index: EventIndex, rows: Ints, spec: StudySpec, market: Market) -> RowsOnPanel:
-    """Series and session of each row on the panel of its series, and the bits around it."""
-    plan, found = window_plan(spec), series_of(index, spec)
-    used, series = np.unique(found.series[rows], return_inverse=True)
-    keys = [found.keys[number] for number in used]
-    bits = with_holes(happenings(index)[found.pair[used]], market, keys, spec.returns)
-    session, series = index.session[rows].astype(np.int64), series.astype(np.int64)
-    around = Surroundings.of(bits, series, session, 1 - plan.estimation_start, max(plan.end + 1, 0))
-    return RowsOnPanel(keys=keys, series=series, session=session, bits=bits, around=around, plan=plan)
-
-
-def place_rows(
-    index: EventIndex, rows: Sequence[int], spec: StudySpec, market: Market
-) -> tuple[list[SeriesKey], Placed]:
-    """Panel coordinates and masks of rows that have a day 0, and the keys in panel order."""
-    at, catalogue = np.array(rows, dtype=np.int64), spec.exclude != "none"
-    found = rows_on_panel(index, at, spec, market)
-    width = max(len(index.calendars[key.exchange].sessions) for key in found.keys)
-    return found.keys, Placed(
-        series=found.series,
-        session=found.session,
-        masked=found.around.masked(found.plan, catalogue=catalogue),
-        seed=seeds_of(index, at),
-        history_mask=masked_history(found.bits, found.plan.n_days, catalogue=catalogue)[:, :width],
-    )

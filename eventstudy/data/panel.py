@@ -7,6 +7,7 @@ entry a series.
 
 from __future__ import annotations
 
+import mmap
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -95,6 +96,12 @@ class Panel:
         offset = folder / "offset.npy"
         found = np.load(offset, mmap_mode="r") if offset.exists() else None
         return cls(**mapped, offset=found, facts=facts, folder=folder)
+
+    def let_go(self) -> None:
+        """Hand the pages of mapped files back to the system, which has them when they are read again."""
+        for values in (self.returns, self.factors, self.span, self.bits, self.offset):
+            if isinstance(values, np.memmap) and hasattr(mmap, "MADV_DONTNEED"):
+                values.base.madvise(mmap.MADV_DONTNEED)  # type: ignore[union-attr]
 
     @cached_property
     def of_returns(self) -> ReturnPanel:

@@ -63,22 +63,25 @@ class SeriesIndex:
     pair: Ints
 
 
-def series_of(index: EventIndex, spec: StudySpec) -> SeriesIndex:
-    """The series of every row: its firm against its own benchmarks, else the study's."""
+def series_of(index: EventIndex, spec: StudySpec, rows: Ints | None = None) -> SeriesIndex:
+    """The series of some rows, None for every row: its firm against its own benchmarks, else the study's."""
     own = index.events.columns["benchmark"]
     n = len(own.values)
-    known, where = combined(index.pair, own.codes, n)
-    named = []
+    if rows is None:
+        known, where = combined(index.pair, own.codes, n)
+    else:
+        known, where = np.unique(index.pair[rows].astype(np.int64) * n + own.codes[rows], return_inverse=True)
+    named, firm = [], {}
     for code in known.tolist():
         text, (ticker, exchange) = own.values[code % n], index.pairs[code // n]
         named.append(key_of(ticker, exchange, benchmarks_of(text, exchange, spec), spec))
-    keys = sorted(set(named), key=lambda k: (k.ticker, k.exchange, k.benchmarks))
+        firm[named[-1]] = code // n
+    keys = sorted(firm, key=lambda k: (k.ticker, k.exchange, k.benchmarks))
     order = {key: i for i, key in enumerate(keys)}
-    firm = {pair: i for i, pair in enumerate(index.pairs)}
     return SeriesIndex(
         keys=tuple(keys),
         series=smallest(np.array([order[key] for key in named], dtype=np.int32), len(order))[where],
-        pair=np.array([firm[key.ticker, key.exchange] for key in keys], dtype=np.int64),
+        pair=np.array([firm[key] for key in keys], dtype=np.int64),
     )
 
 

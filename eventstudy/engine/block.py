@@ -23,6 +23,11 @@ from eventstudy.engine.significance.single import ExactT, exact_t
 from eventstudy.engine.significance.single_tests import SINGLE_TESTS
 from eventstudy.engine.windows import Design
 
+# what a test reads beside the days of its event: events that share it are tested together
+OF_OTHERS = frozenset({"history", "donors"})
+# events whose days are held at a time while they are tested: 20 kB each, and as much again for what tests make of them
+AT_ONCE = 512
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
@@ -141,15 +146,23 @@ def _wanted(options: Options) -> dict[str, SingleTest]:
 def _block(context: EventContext) -> Block:
     """The tests that are wanted and possible, on events that are measured."""
     found, options = context.measures, context.options
-    columns: dict[str, Floats] = {}
-    for entry in _wanted(options).values():
-        if entry.possible(context):
-            columns |= entry.run(context)
+    possible = [entry for entry in _wanted(options).values() if entry.possible(context)]
+    columns = _columns(context, [entry for entry in possible if entry.reads & OF_OTHERS])
+    alone = [entry for entry in possible if not entry.reads & OF_OTHERS]
+    made = [_columns(part, alone) for part in context.parts(AT_ONCE)]
+    columns |= {name: np.concatenate([part[name] for part in made]) for name in made[0]}
     exact = exact_t(found.car, found.q, found.s2, found.nu, options.level, options.alternative)
     if "rank_low" in columns:
         rank = (columns["p_rank_local"], columns.pop("rank_low"), columns.pop("rank_high"))
         columns |= headline(exact, *rank, options.alternative)
     return Block(measures=found, exact=exact, columns=columns, context=context)
+
+
+def _columns(context: EventContext, entries: Sequence[SingleTest]) -> dict[str, Floats]:
+    columns: dict[str, Floats] = {}
+    for entry in entries:
+        columns |= entry.run(context)
+    return columns
 
 
 def joined(blocks: Sequence[Block]) -> Block:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ import numpy as np
 from eventstudy.engine.abnormal import window_complete
 from eventstudy.engine.least_squares import Fits
 from eventstudy.engine.measure import is_compiled
-from eventstudy.engine.measures import Measures, Serial, completed
+from eventstudy.engine.measures import Measures, Serial, completed, take
 from eventstudy.engine.options import Options
 from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
 from eventstudy.engine.significance.serial import autocorrelation, local_variances
@@ -86,6 +86,21 @@ class EventContext:
         if key not in self._made:
             self._made[key] = make()
         return self._made[key]  # type: ignore[return-value]
+
+    def parts(self, size: int) -> Iterator[EventContext]:
+        """The events, so many at a time, where their days can be cut out of the panel; else all of them."""
+        n = len(self.seed)
+        if n <= size or self.panel is None or self.placed is None or self._design is not None:
+            yield self
+            return
+        for at in range(0, n, size):
+            yield EventContext(
+                options=self.options,
+                measures=take(self.measures, slice(at, at + size)),
+                seed=self.seed[at : at + size],
+                panel=self.panel,
+                placed=self.placed.part(at, at + size),
+            )
 
     def let_go(self, *, days: bool) -> None:
         """Free what the tests shared, and the days too where they can be completed from the estimates again."""

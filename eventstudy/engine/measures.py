@@ -15,6 +15,9 @@ from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.significance.evidence import Evidence, Sample
 from eventstudy.engine.windows import Design, WindowPlan
 
+# events whose leverages are computed at a time
+AT_ONCE = 256
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serial:
@@ -161,10 +164,14 @@ def completed(design: Design, model: Model, found: Measures) -> Fits:
     """The fits that a kernel measured, with the residual of every day: y - X theta, never estimated again."""
     x, used, n = model.regressors(design), design.usable[:, design.estimation], design.plan.estimation
     residual = residuals(design, x, found.theta)
-    along = np.zeros((len(used), n, 0))
-    if found.half is not None:
-        rows = np.where(used[:, :, None], x[:, :n], 0.0) / np.sqrt(design.span[:, :n, None])
-        along = rows @ found.half
+    half = np.zeros((len(used), x.shape[2], 0)) if found.half is None else found.half
+    leverage = np.where(used, 0.0, np.nan)
+    # the rows of a few events at a time: those of all take several times what is made of them
+    for at in range(0, len(used), AT_ONCE):
+        some = slice(at, at + AT_ONCE)
+        rows = np.where(used[some, :, None], x[some, :n], 0.0) / np.sqrt(design.span[some, :n, None])
+        along = rows @ half[some]
+        leverage[some] = np.where(used[some], np.einsum("enp,enp->en", along, along), np.nan)
     return Fits(
         theta=found.theta,
         xtx_inv=found.xtx_inv,
@@ -173,7 +180,7 @@ def completed(design: Design, model: Model, found: Measures) -> Fits:
         n_obs=found.n_obs,
         residual=residual,
         scaled=residual / np.sqrt(design.span),
-        leverage=np.where(used, np.einsum("enp,enp->en", along, along), np.nan),
+        leverage=leverage,
         used=used,
         r_squared=found.r_squared,
         rank_ok=found.rank_ok,

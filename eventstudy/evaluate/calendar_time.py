@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eventstudy.data.market import place_rows
 from eventstudy.engine.models import MODELS, Model, fit
 from eventstudy.engine.moments import CHUNK
 from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
@@ -18,7 +17,7 @@ from eventstudy.engine.significance.result import TestResult, computed, undefine
 from eventstudy.engine.windows import Design, WindowPlan, gather
 from eventstudy.engine_options import window_plan
 from eventstudy.evaluate.members import groups_of
-from eventstudy.evaluate.placed import PlacedEvents, placed_events
+from eventstudy.evaluate.placed import PlacedEvents, place_rows, placed_events
 from eventstudy.records import CalendarRow
 from eventstudy.spec import LONG_RUN_TESTS, StudySpec, Window
 
@@ -77,8 +76,7 @@ def calendar_time_tests(studied: Studied) -> tuple[CalendarRow, ...]:
     if not spec.hold or studied.block is None or not wanted:
         return ()
     longer = spec.with_changes(event_window=Window(spec.event_window.start, max(spec.event_window.end, spec.hold)))
-    keys, placed = place_rows(studied.index, [int(row) for row in studied.rows], longer, studied.market)
-    panel = studied.market.stack(keys, spec.returns)
+    _, (placed,), (panel,) = place_rows(studied, studied.rows, longer, parts=("total",))
     events, until = placed_events(studied), np.zeros(len(studied.rows), dtype=np.int64)
     found: list[CalendarRow] = []
     for group in groups_of(studied, events):

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.market import place_rows
 from eventstudy.engine.block import Block, study_block
 from eventstudy.engine.models import MODELS
 from eventstudy.engine.panel import Bools, Floats, Ints
 from eventstudy.engine.significance.day_parts import family_of_parts, joint_parts
 from eventstudy.engine_options import options_of
 from eventstudy.evaluate.clusters import sessions_of
-from eventstudy.evaluate.placed import placed_events
+from eventstudy.evaluate.placed import place_rows, placed_events
 from eventstudy.records import JointRow, PartRow
 from eventstudy.spec import Window
 
@@ -55,11 +54,11 @@ def day0_parts(
     spec = studied.spec.with_changes(windows=(day0,), windows_given=True, event_window=window)
     # with those that are not reported and complete the families
     rows, shown = studied.rows, set(studied.rows[list(studied.reported)].tolist())
-    keys, placed = place_rows(studied.index, rows.tolist(), spec, studied.market)
-    if not studied.market.has_parts(keys, spec.returns):
+    _, (placed,), panels = place_rows(studied, rows, spec, parts=PARTS)
+    if not any(np.isfinite(panel.returns).any() for panel in panels):
         return (), ()
     options = replace(options_of(spec), tests=tests, strict=False)
-    blocks = {part: study_block(studied.market.stack(keys, spec.returns, part), placed, options) for part in PARTS}
+    blocks = {part: study_block(panel, placed, options) for part, panel in zip(PARTS, panels, strict=True)}
     usable = {part: _usable(block) for part, block in blocks.items()}
     adjusted, sizes = _family(studied, blocks, usable, lacking)
     found = [

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.market import place_rows
 from eventstudy.engine.conventions import measured
 from eventstudy.engine.least_squares import Fits
 from eventstudy.engine.models import MODELS, fit
@@ -16,6 +15,7 @@ from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
 from eventstudy.engine.significance.single import car_t
 from eventstudy.engine.windows import Design, WindowPlan, gather, in_event_time
 from eventstudy.engine_options import fewest_observations, options_of, window_plan
+from eventstudy.evaluate.placed import place_rows
 from eventstudy.evaluate.trading import Paths
 from eventstudy.spec import StudySpec
 
@@ -87,20 +87,21 @@ def event_panels(
     """Panels for some studied rows."""
     spec = studied.spec
     hedge_spec = spec.with_changes(model=HEDGE_MODEL, returns="simple")
-    rows = [int(studied.rows[i]) for i in positions]
-    keys, placed = place_rows(studied.index, rows, spec, studied.market)
-    hedge_keys, hedge_placed = place_rows(studied.index, rows, hedge_spec, studied.market)
+    rows = studied.rows[np.array(positions, dtype=np.int64)]
+    _, (placed,), (panel,) = place_rows(studied, rows, spec, parts=("total",))
+    hedge_parts = ("total", "overnight", "intraday")
+    _, (hedge_placed,), (hedge, overnight, intraday) = place_rows(studied, rows, hedge_spec, parts=hedge_parts)
     return EventPanels(
         spec=spec,
         plan=window_plan(spec),
         windows=tuple(windows),
         horizon=horizon,
-        panel=studied.market.stack(keys, spec.returns),
+        panel=panel,
         placed=placed,
-        hedge_panel=studied.market.stack(hedge_keys, "simple"),
+        hedge_panel=hedge,
         hedge_placed=hedge_placed,
-        overnight=studied.market.stack(hedge_keys, "simple", "overnight"),
-        intraday=studied.market.stack(hedge_keys, "simple", "intraday"),
+        overnight=overnight,
+        intraday=intraday,
     )
 
 

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eventstudy.data.event_index import seeds_of
+from eventstudy.data.series_index import SeriesKey, series_of
+from eventstudy.data.surroundings import CONFOUNDED, MASKING, OTHER, RESUMED, Surroundings, masked_history
 from eventstudy.engine.block import select
-from eventstudy.engine.panel import Floats, Ints
+from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
 from eventstudy.engine.significance.overlap import Calendars
 from eventstudy.engine.significance.pairs import (
     Errors,
@@ -20,6 +23,8 @@ from eventstudy.engine.significance.pairs import (
     merged_pairs,
     summed_pairs,
 )
+from eventstudy.engine_options import window_plan
+from eventstudy.spec import StudySpec
 
 if TYPE_CHECKING:
     from eventstudy.results import Studied
@@ -77,6 +82,35 @@ def placed_events(studied: Studied) -> PlacedEvents:
         firm=firm,
         calendars=calendars,
     )
+
+
+def place_rows(
+    studied: Studied, rows: Ints, spec: StudySpec, *, parts: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> tuple[list[SeriesKey], list[Placed], list[ReturnPanel]]:
+    """Keys of the series of rows that have a day 0; the rows on these series, once for each of ``exclude`` (as of the
+    spec, which alone counts where none is given); and the series as a panel for each part of the days."""
+    plan, index = window_plan(spec), studied.index
+    found = series_of(index, spec, rows)
+    panels, resumed = studied.market.stacks(found.keys, spec.returns, parts)
+    bits = bits_of(studied, found.pair, resumed)
+    series, session = found.series.astype(np.int64), index.session[rows].astype(np.int64)
+    around = Surroundings.of(bits, series, session, 1 - plan.estimation_start, max(plan.end + 1, 0))
+    seed = seeds_of(index, rows)
+    placed = []
+    for catalogue in (rule != "none" for rule in exclude or (spec.exclude,)):
+        history = masked_history(bits, plan.n_days, catalogue=catalogue)[:, : resumed.shape[1]]
+        masked = around.masked(plan, catalogue=catalogue)
+        placed.append(Placed(series=series, session=session, masked=masked, seed=seed, history_mask=history))
+    return list(found.keys), placed, panels
+
+
+def bits_of(studied: Studied, firms: Ints, resumed: Bools) -> np.ndarray:
+    """What is announced of some firms on each session, the bits of ``event_index.happenings``, and ``RESUMED`` where a
+    hole of their series ends; uint32 (n, T)."""
+    _, series = np.unique(studied.prepared.series.pair, return_index=True)
+    bits = studied.prepared.panel.bits[series[firms]] & np.uint32(MASKING | OTHER | CONFOUNDED)
+    bits[:, : resumed.shape[1]] |= np.where(resumed, RESUMED, np.uint32(0))
+    return np.asarray(bits)
 
 
 def pair_sums_of(

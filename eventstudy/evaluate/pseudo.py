@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.event_index import happenings
-from eventstudy.data.market import with_holes
 from eventstudy.data.series_index import SeriesKey
 from eventstudy.data.surroundings import masked_history
 from eventstudy.engine.block import Block, tested_block
@@ -25,6 +23,7 @@ from eventstudy.engine.significance.single_tests import SINGLE_TESTS
 from eventstudy.engine.windows import Design, gather, in_event_time
 from eventstudy.engine_options import options_of, pairs
 from eventstudy.errors import UsageError
+from eventstudy.evaluate.placed import bits_of
 from eventstudy.spec import ALWAYS_TESTS, CLUSTER_TESTS, RESAMPLED_TESTS, StudySpec
 
 if TYPE_CHECKING:
@@ -88,11 +87,11 @@ class PseudoEvents:
 def make_stage(studied: Studied, key: SeriesKey, spec: StudySpec | None = None, part: str = "total") -> Stage:
     """The series of a key, or of a part of its days, its masks and its table of placebo t values; ``spec`` None is the
     study's."""
-    spec, pair = spec or studied.spec, studied.index.pairs.index((key.ticker, key.exchange))
+    spec, firm = spec or studied.spec, studied.index.pairs.index((key.ticker, key.exchange))
     if not MODELS[spec.model].has_errors:
         raise UsageError(f"{spec.model} has no p value to calibrate with pseudo-events", "another model")
-    panel = studied.market.stack([key], spec.returns, part)
-    bits = with_holes(happenings(studied.index)[pair : pair + 1], studied.market, [key], spec.returns)
+    (panel,), resumed = studied.market.stacks([key], spec.returns, (part,))
+    bits = bits_of(studied, np.array([firm]), resumed)
     options, table = options_of(spec), None
     events = masked_history(bits, options.plan.n_days)[0, : panel.n_sessions]
     own = masked_history(bits, options.plan.n_days, catalogue=spec.exclude != "none")[0, : panel.n_sessions]

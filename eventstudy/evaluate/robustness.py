@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.market import rows_on_panel
 from eventstudy.data.series_index import SeriesKey, series_of
 from eventstudy.engine.conventions import measured_cars
 from eventstudy.engine.least_squares import Fits
@@ -20,6 +19,7 @@ from eventstudy.engine.panel import Floats, Ints
 from eventstudy.engine.significance.single import ExactT, car_t
 from eventstudy.engine.windows import Design, gather
 from eventstudy.engine_options import fewest_observations, options_of
+from eventstudy.evaluate.placed import place_rows
 from eventstudy.records import RobustRows
 
 if TYPE_CHECKING:
@@ -89,22 +89,20 @@ def _fitted(studied: Studied, part: _Part, models: tuple[str, ...]) -> Iterator[
     nothing is masked are estimated once, and what the study has estimated is not estimated again."""
     spec = studied.spec.with_changes(model=part.models[0], exclude="catalogued")
     rows = studied.rows[part.positions]
-    placed = rows_on_panel(studied.index, rows, spec, studied.market)
-    panel, keys = studied.market.stack(placed.keys, spec.returns), placed.keys
+    # a hole that no return bridges is left out with other events and without
+    keys, (placed, bare), (panel,) = place_rows(studied, rows, spec, parts=("total",), exclude=("catalogued", "none"))
     options = {name: options_of(spec.with_changes(model=name)) for name in part.models}
     weights = np.array([spec.weights.get(key.ticker, 0.0) for key in keys])
     plan, strict = options[part.models[0]].plan, options[part.models[0]].strict
-    # a hole that no return bridges is left out with other events and without
-    masks, bare = (placed.around.masked(plan, catalogue=catalogue) for catalogue in (True, False))
     for at in range(0, len(rows), AT_ONCE):
         some = slice(at, at + AT_ONCE)
         positions = part.positions[some]
-        both = np.flatnonzero((masks[some] != bare[some]).any(axis=1))
+        both = np.flatnonzero((placed.masked[some] != bare.masked[some]).any(axis=1))
         for chosen, masked in ((np.arange(len(positions)), True), (both, False)):
             if not len(chosen):
                 continue
             series = placed.series[some][chosen]
-            mask = (masks if masked else bare)[some][chosen]
+            mask = (placed if masked else bare).masked[some][chosen]
             design = gather(panel, series, placed.session[some][chosen], mask, plan, strict=strict)
             for name in part.models:
                 known = _known(studied, positions[chosen], name, masked=masked)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.data.market import place_rows
 from eventstudy.data.series_index import SeriesKey, series_of
 from eventstudy.engine.conventions import measured_cars
 from eventstudy.engine.models import MODELS
@@ -19,6 +18,7 @@ from eventstudy.engine.significance import curve
 from eventstudy.engine.significance.placebo import HISTORY
 from eventstudy.engine.windows import Design, WindowPlan, gather
 from eventstudy.engine_options import options_of
+from eventstudy.evaluate.placed import place_rows
 from eventstudy.records import Specification
 from eventstudy.spec import StudySpec, Window
 
@@ -133,29 +133,22 @@ def one_model(
     if not len(rows) or not (part == "day" or MODELS[model].has_parts):
         return OneModel(cars, std_errors, df, n_obs, series, session, placebo, begin)
     spec = grid.longest.with_changes(model=model)
-    at = studied.rows[positions[rows]].tolist()
-    placed = {
-        masked: place_rows(
-            studied.index, at, spec.with_changes(exclude="catalogued" if masked else "none"), studied.market
-        )
-        for masked in (True, False)
-    }
-    keys = placed[True][0]
-    for some in _alike(keys, placed[True][1]):
+    keys, placed, _ = place_rows(studied, studied.rows[positions[rows]], spec, exclude=("catalogued", "none"))
+    for some in _alike(keys, placed[0]):
         chosen = [keys[number] for number in some.numbers]
         for r, returns in enumerate(("simple", "log")):
             panel = known = studied.market.stack(chosen, returns, PANEL[part])
             if spec.missing == "strict" and part == "day":
                 known = replace(panel, returns=np.where(panel.span == 1, panel.returns, np.nan))
-            for m, masked in enumerate((True, False)):
+            for m, mine in enumerate(placed):
                 first = (2 * r + m) * len(plans)
                 cells = slice(first, first + len(plans))
-                where = some.placed(placed[masked][1])
+                where = some.placed(mine)
                 values = _measured(panel, where, spec, plans, windows, returns)
                 for target, own in zip((cars, std_errors, df, n_obs), values, strict=True):
                     target[rows[some.rows], :, cells] = own
-                masks = placed[masked][1].history_mask, placed[True][1].history_mask
-                spans = some.compared(placed[True][1])
+                masks = mine.history_mask, placed[0].history_mask
+                spans = some.compared(placed[0])
                 for k, number in enumerate(some.numbers):
                     begin[number] = int(np.argmax(np.isfinite(panel.returns[k])))
                     for v, window in enumerate(windows):
@@ -176,8 +169,8 @@ def one_model(
                             )
                         _, whole_t, whole_df = placebo[number, v]
                         whole_t[:, cells], whole_df[:, cells] = t, degrees
-        series[rows[some.rows]] = placed[True][1].series[some.rows]
-        session[rows[some.rows]] = placed[True][1].session[some.rows]
+        series[rows[some.rows]] = placed[0].series[some.rows]
+        session[rows[some.rows]] = placed[0].session[some.rows]
     return OneModel(cars, std_errors, df, n_obs, series, session, placebo, begin)
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 DAY0 = Window(0, 0)
 # series whose sessions are held at a time: about 3 MB each
-SERIES = 16
+SERIES = 8
 # up to this t every p value is above zero
 HUGE = 30.0
 

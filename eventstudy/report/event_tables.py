@@ -196,12 +196,14 @@ class EventTables:
         at = events.session.astype(np.int64)[:, None] + days[None, :]
         shown = (at >= 0) & (at <= self.facts.benchmark_last[events.series][:, None])
         each, day = np.nonzero(shown)
+        whole = len(each) == shown.size
         columns: dict[str, Column] = {
             "event_id": Words(each, self.events.ids.texts(events.row)),
             "ticker": self._coded("ticker", events.row[each]),
             "day": days[day],
             "session": day_words(self.facts.day(events.series[each], at[shown])),
-            **{name: values[shown] for name, values in found.daily.items()},
+            # a copy of what is left out of some rows alone
+            **{name: values.ravel() if whole else values[shown] for name, values in found.daily.items()},
             # once an event, beside day 0
             "flags": coded_words(np.where(days[day] == 0, found.row_flags[each], 0), flag_words),
         }

@@ -25,6 +25,7 @@ from eventstudy.prepare import placed_events
 from eventstudy.roster import COUNTS_IN_ALL, COUNTS_IN_OWN, DIRECT, REPORTED, Roster
 from eventstudy.scale.measured import Chunk, Job, measured_chunk
 from eventstudy.scale.primary import Primary
+from eventstudy.scale.shown import Picked, candidates_of
 
 # (table, format) -> name and sha256 of the file that holds a block's rows
 Written = Mapping[tuple[str, str], tuple[str, str]]
@@ -49,6 +50,8 @@ class BlockResult:
         CAR, BHAR and whether the event is in the sample; (3, 0, 0) where not wanted.
     blocks : tuple of Block
         All events of the block, also those that are lost, chunk by chunk; empty where not wanted.
+    candidates : (MeasuredEvents, Block) or None
+        Instead, the studied events that pages may show.
     """
 
     primary: Primary
@@ -58,6 +61,7 @@ class BlockResult:
     spool: Floats
     tally: Tally
     blocks: tuple[Block, ...] = ()
+    candidates: Picked | None = None
     written: Written = field(default_factory=dict)
 
 
@@ -88,7 +92,15 @@ def study_block(job: Job, events: Roster, seeds: Ints | None = None, write: Bloc
         one.block.context.let_go(days=len(events) > CHUNK and job.options.entry.twin != "")
         whole += [one.block] if job.keep else []
         del one, every
+    candidates = None
+    if job.claims is not None and whole:
+        candidates = candidates_of(measured, whole, lost, job)
+        whole.clear()
     found = end_to_end(measured)
+    measured.clear()
+    if job.keep:
+        # tables are made of these rows next, and need less than the tests did
+        give_back()
     return BlockResult(
         primary=Primary.of(found, job.spec),
         measured=found if write is None else None,
@@ -98,6 +110,7 @@ def study_block(job: Job, events: Roster, seeds: Ints | None = None, write: Bloc
         spool=np.concatenate(spools, axis=2),
         tally=tally,
         blocks=tuple(whole),
+        candidates=candidates,
     )
 
 

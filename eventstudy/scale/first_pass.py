@@ -151,7 +151,7 @@ def _add(made: FirstPass, job: Job, prepared: Prepared, part: Roster, found: Blo
         lost = part.row[found.lost], kinds, part.series[found.lost], part.session[found.lost]
         prepared.excluded.add(*lost, found.lost_obs)
     if made.spool is not None and job.spool:
-        made.spool.add(part.take(studied), found.spool)
+        made.spool.add(part if kept.all() else part.take(studied), found.spool)
 
 
 def _seeds(job: Job, prepared: Prepared, part: Roster) -> Ints | None:

@@ -45,7 +45,10 @@ class Job:
     own : bool
         Whether rows name windows of their own.
     keep : bool
-        Whether measured blocks are handed back whole, for what looks at single events.
+        Whether measured blocks are handed back, for what looks at single events.
+    claims : bool (n,) or None
+        Rows of the events table that claim something, where of measured blocks only the events are handed back that
+        pages may show; None hands back whole blocks.
     """
 
     panel: Panel | Path
@@ -59,6 +62,7 @@ class Job:
     n_shared: int
     own: bool = False
     keep: bool = False
+    claims: Bools | None = None
 
     def opened(self) -> Panel:
         """The panel."""

@@ -63,6 +63,9 @@ class Spool:
             at = at[known[column[at], at] > 0]
             found.append((part.take(at), car[column[at], at], bhar[column[at], at]))
         events = end_to_end([events for events, _, _ in found])
+        car, bhar = (np.concatenate([one[k] for one in found]) for k in (1, 2))
+        del found
+        if (np.diff(events.row) > 0).all():
+            return events, car, bhar
         order = np.argsort(events.row, kind="stable")
-        car, bhar = (np.concatenate([one[k] for one in found])[order] for k in (1, 2))
-        return events.take(order), car, bhar
+        return events.take(order), car[order], bhar[order]

@@ -80,7 +80,7 @@ class WholeSessions:
     def _measured(self, at: Ints) -> Studied:
         shown, roster = self.shown, self.shown.prepared.roster
         events = roster.take(np.sort(at)).part(0, len(at))
-        job = replace(self.job, keep=True, daily=False, spool=False, single=frozenset())
+        job = replace(self.job, keep=True, claims=None, daily=False, spool=False, single=frozenset())
         found = study_block(job, events, seeds_of(shown.index, events.row))
         assert found.measured is not None and not len(found.lost), "the first pass studied them"
         reported = np.flatnonzero(np.isin(events.row, shown.rows[np.array(shown.reported, dtype=np.int64)]))

@@ -12,11 +12,11 @@ import statsmodels.api as sm
 from scipy import stats
 
 from eventstudy.data.calendar import listing_of, load_calendar
-from eventstudy.data.market import place_rows
 from eventstudy.engine.panel import ReturnPanel
 from eventstudy.engine.significance import curve
 from eventstudy.engine.windows import WindowPlan
 from eventstudy.errors import UsageError
+from eventstudy.evaluate.placed import place_rows
 from eventstudy.results import StudyResult
 from eventstudy.scale.limits import Limits
 from eventstudy.spec import StudySpec, Window
@@ -175,7 +175,7 @@ def test_every_cell_of_the_sample_by_statsmodels(sample: StudyResult) -> None:
             mask_spec = spec.with_changes(
                 estimation=cell.estimation, gap=cell.gap, exclude="catalogued" if cell.masked else "none"
             )
-            keys, placed = place_rows(studied.index, [c.row], mask_spec, studied.market)
+            keys, (placed,), _ = place_rows(studied, np.array([c.row]), mask_spec)
             part = {"day": "total"}.get(c.part, c.part)
             panel = studied.market.stack(keys, cell.returns, part)
             first = session - 10 - cell.gap - cell.estimation

@@ -14,9 +14,9 @@ from scipy import stats
 
 from eventstudy.data.calendar import listing_of, load_calendar
 from eventstudy.data.events import events_from_frame
-from eventstudy.data.market import place_rows
 from eventstudy.engine.significance.day_parts import FEWEST, family_of_parts, joint_parts
 from eventstudy.engine.significance.rank_local import local_moves
+from eventstudy.evaluate.placed import place_rows
 from eventstudy.results import StudyResult
 from eventstudy.spec import StudySpec, Window
 from eventstudy.study import run
@@ -101,7 +101,7 @@ def test_parts_have_the_tests_of_a_day(sample: StudyResult) -> None:
         for i in studied.reported
         if (studied.text(i, "event_id"), studied.text(i, "ticker")) == ("h20_license_8k", "AMD")
     )
-    keys, placed = place_rows(studied.index, [int(studied.rows[i])], studied.spec, studied.market)
+    keys, (placed,), _ = place_rows(studied, studied.rows[[i]], studied.spec)
     for part in ("overnight", "intraday"):
         panel = studied.market.stack(keys, "simple", part)
         day0 = studied.session(i)

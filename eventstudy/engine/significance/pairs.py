@@ -305,6 +305,8 @@ def summed_pairs(
         own = block(a)
         sums = (pair_sums(own, own if b == a else block(b), common_days) for b in others)
         found.append(reduce(_merged, sums))
+        # later blocks have later neighbours
+        held.pop(a, None)
     return found
 
 

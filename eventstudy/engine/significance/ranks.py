@@ -213,10 +213,10 @@ def wilcoxon(summary: Summary, dependence: Dependence, side: Alternative) -> Tes
         return undefined("wilcoxon", "normal", "every CAR is zero")
     size = np.abs(x)
     order = np.sort(size)
-    left, right = np.searchsorted(order, size, "left"), np.searchsorted(order, size, "right")
-    ranks = (left + right + 1) / 2
-    total = float(ranks[x > 0].sum())
-    _, ties = np.unique(size, return_counts=True)
+    positive = size[x > 0]
+    ranks = np.searchsorted(order, positive, "left") + np.searchsorted(order, positive, "right")
+    total = float(((ranks + 1) / 2).sum())
+    _, ties = np.unique(order, return_counts=True)
     variance = n * (n + 1) * (2 * n + 1) / 24 - float((ties**3 - ties).sum()) / 48
     z = (total - n * (n + 1) / 4) / np.sqrt(variance)
     warnings = dependence.shared(summary.n) + ([f"N = {n}: smallest p is 2/2^N"] if n < 6 else [])
