@@ -47,7 +47,7 @@ def day0_parts(
     """
     entry = MODELS[studied.spec.model]
     # factors, peers and shifted markets are known from close to close only
-    if studied.block is None or entry.factors == "made" or not studied.reported:
+    if studied.block is None or entry.factors == "made" or not studied.reported or not _has_opens(studied):
         return (), ()
     day0 = Window(0, 0)
     window = Window(min(studied.spec.event_window.start, 0), 0)
@@ -69,6 +69,13 @@ def day0_parts(
     joint = _joint(rows, blocks) if entry.twin == "constant" and entry.factors != "none" else []
     found = sorted((part for part in found if part.row in shown), key=lambda part: (part.row, part.part != PARTS[0]))
     return tuple(found), tuple(row for row in joint if row.row in shown)
+
+
+def _has_opens(studied: Studied) -> bool:
+    """Whether a studied stock has opens, without which there are no parts."""
+    firms = np.unique(studied.index.pair[studied.rows]).tolist()
+    opens = (studied.market.prices.series[studied.index.pairs[firm][0]].open for firm in firms)
+    return any(one is not None and np.isfinite(one).any() for one in opens)
 
 
 def _usable(block: Block) -> Bools:

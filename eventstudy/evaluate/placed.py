@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eventstudy.data.event_index import seeds_of
-from eventstudy.data.series_index import SeriesKey, series_of
+from eventstudy.data.series_index import SeriesIndex, SeriesKey, series_of
 from eventstudy.data.surroundings import CONFOUNDED, MASKING, OTHER, RESUMED, Surroundings, masked_history
 from eventstudy.engine.block import select
 from eventstudy.engine.panel import Bools, Floats, Ints, Placed, ReturnPanel
@@ -91,17 +91,50 @@ def place_rows(
     spec, which alone counts where none is given); and the series as a panel for each part of the days."""
     plan, index = window_plan(spec), studied.index
     found = series_of(index, spec, rows)
-    panels, resumed = studied.market.stacks(found.keys, spec.returns, parts)
-    bits = bits_of(studied, found.pair, resumed)
+    panels, bits = _of_study(studied, found.keys, spec, parts) or _made(studied, found, spec, parts)
     series, session = found.series.astype(np.int64), index.session[rows].astype(np.int64)
     around = Surroundings.of(bits, series, session, 1 - plan.estimation_start, max(plan.end + 1, 0))
-    seed = seeds_of(index, rows)
+    seed, width = seeds_of(index, rows), _width(studied, found.keys)
     placed = []
     for catalogue in (rule != "none" for rule in exclude or (spec.exclude,)):
-        history = masked_history(bits, plan.n_days, catalogue=catalogue)[:, : resumed.shape[1]]
+        history = masked_history(bits, plan.n_days, catalogue=catalogue)[:, :width]
         masked = around.masked(plan, catalogue=catalogue)
         placed.append(Placed(series=series, session=session, masked=masked, seed=seed, history_mask=history))
     return list(found.keys), placed, panels
+
+
+def _width(studied: Studied, keys: Sequence[SeriesKey]) -> int:
+    """Sessions of the longest calendar."""
+    return max(len(studied.index.calendars[key.exchange].sessions) for key in keys)
+
+
+def _of_study(
+    studied: Studied, keys: Sequence[SeriesKey], spec: StudySpec, parts: Sequence[str]
+) -> tuple[list[ReturnPanel], np.ndarray] | None:
+    """Panels and bits of series that are on the panel of the study already; None where one is not."""
+    panel, known = studied.prepared.panel, {key: at for at, key in enumerate(studied.prepared.series.keys)}
+    if spec.returns != studied.spec.returns or not set(parts) <= {"total"} or not known.keys() >= set(keys):
+        return None
+    at, days = np.array([known[key] for key in keys]), slice(_width(studied, keys))
+    panels = [
+        ReturnPanel(
+            returns=panel.returns[at, days],
+            factors=panel.factors[at, :, days],
+            span=panel.span[at, days],
+            day_number=panel.of_returns.day_number[at, days],
+            offset=None if panel.offset is None else panel.offset[at, days],
+        )
+        for _ in parts
+    ]
+    return panels, panel.bits[at] & np.uint32(MASKING | OTHER | CONFOUNDED | RESUMED)
+
+
+def _made(
+    studied: Studied, found: SeriesIndex, spec: StudySpec, parts: Sequence[str]
+) -> tuple[list[ReturnPanel], np.ndarray]:
+    """Panels and bits of series that are made from the prices."""
+    panels, resumed = studied.market.stacks(found.keys, spec.returns, parts)
+    return panels, bits_of(studied, found.pair, resumed)
 
 
 def bits_of(studied: Studied, firms: Ints, resumed: Bools) -> np.ndarray:
