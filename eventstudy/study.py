@@ -113,6 +113,8 @@ class Handling:
         Where a large study may map files; None keeps all in memory.
     files : callable or None
         Opens, from the tables of the study, the files of studied events where these are not kept.
+    pages : bool
+        Whether there will be pages, which alone show how large the moves of many events are.
     """
 
     executor: Executor = Here()  # noqa: RUF009
@@ -120,6 +122,7 @@ class Handling:
     everything: bool = False
     folder: Path | None = None
     files: FilesMaker | None = None
+    pages: bool = True
 
 
 def run(
@@ -221,7 +224,7 @@ def _measured(
     # workers in other processes measure once more rather than have every day sent to them
     here = None if how.executor.apart else whole
     summed = across_events(job, prepared, how.executor, first, here, how.limits.block, say)
-    typical = _typical(job, prepared, first, tables) if totals.n_announcements > PAGES else None
+    typical = _typical(job, prepared, first, tables) if how.pages and totals.n_announcements > PAGES else None
     prepared.panel.let_go()
     give_back()
     names = prepared.groups.numbered

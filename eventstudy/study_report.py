@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from eventstudy.data.parquet import give_back
 from eventstudy.report.event_files import EventFiles
-from eventstudy.report.write import Place, aside, finish, kept_files
+from eventstudy.report.write import WITH_PAGES, Place, aside, finish, kept_files
 from eventstudy.results import PAGES, StudyResult
 from eventstudy.scale.executors import Executor, Here
 from eventstudy.scale.limits import LIMITS, Limits
@@ -105,7 +105,12 @@ def study_into(
             return files[0]
 
         handling = Handling(
-            executor=order.executor, limits=order.limits, everything=order.detail, folder=folder / "panel", files=opened
+            executor=order.executor,
+            limits=order.limits,
+            everything=order.detail,
+            folder=folder / "panel",
+            files=opened,
+            pages=bool(WITH_PAGES & set(order.formats)),
         )
         result = run(
             events, prices, spec, confounders=confounders, factors=factors, only=order.only, progress=say, warn=warn,

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 FORMATS = ("md", "html", "csv", "json", "parquet", "tex", "png", "pdf", "xlsx", "dta")
 # figures come with any of them
 ILLUSTRATED = frozenset(("md", "html", "png", "pdf"))
+WITH_PAGES = ILLUSTRATED | {"tex"}
 MANIFEST = "manifest.json"
 # events whose rows are made and written together
 EVENTS_AT_ONCE = 16_384
@@ -53,7 +54,7 @@ def build_files(
         data |= {f"{name}.csv": _csv(result, name) for name in COLUMNS if name in OTHERS}
     if "json" in formats:
         data["results.json"] = results_text(result).encode()
-    if (ILLUSTRATED | {"tex"}) & set(formats):
+    if WITH_PAGES & set(formats):
         from eventstudy.report.pages import page_files
 
         data |= page_files(result, formats, audit, say)
