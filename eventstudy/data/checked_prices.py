@@ -32,8 +32,21 @@ def basis_notices(series: Iterable[Provenance]) -> list[str]:
     more = len(found) - MOST_NOTICES
     returns = [one.symbol for one in series if one.basis == RETURNS]
     without = f"{_listed(returns)}: the source states returns, so there are no prices for {NEED_PRICES}"
-    found = [*([without] if returns else []), *found]
+    found = [*([without] if returns else []), *_mixed(series), *found]
     return [*found[:MOST_NOTICES], *([f"{more:,} more series have notes in manifest.json"] if more > 0 else [])]
+
+
+def _mixed(series: Sequence[Provenance]) -> list[str]:
+    """The sentence on series without dividends beside series with them; none where all are alike."""
+    priced = [one for one in series if one.basis != RETURNS]
+    without = [one.symbol for one in priced if one.returns_from == "price"]
+    counted = [one.symbol for one in priced if one.returns_from != "price"]
+    if not without or not counted:
+        return []
+    return [
+        f"{_listed(without)}: no dividends are stated, while those of {_listed(counted)} are counted: on an ex-date "
+        "the returns differ by the dividend; state dividends or adjusted closes of all"
+    ]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from eventstudy.data.calendar import load_calendar
 from eventstudy.data.files import read_prices
 from eventstudy.data.intake import accept
 from eventstudy.data.price_dates import days_of
@@ -19,7 +21,7 @@ from eventstudy.data.prices import BY_HEADING, SPLIT_UNCLEAR, PriceSeries, Refus
 from eventstudy.data.raw import RawSeries
 from eventstudy.errors import InputFileError
 from eventstudy.results import StudyResult
-from eventstudy.spec import StudySpec
+from eventstudy.spec import StudySpec, Window
 from eventstudy.study import run
 
 FORMS = Path(__file__).parent / "forms"
@@ -649,3 +651,20 @@ def test_a_split_that_grid_and_move_judge_differently_is_marked(tmp_path: Path, 
     assert doubted == marked
     if not marked:
         np.testing.assert_allclose(series.close[:200], close[:200], rtol=1e-4)
+
+
+@pytest.mark.parametrize(("stock", "market"), [(True, False), (False, True), (True, True), (False, False)])
+def test_dividends_of_one_side_alone_are_named(tmp_path: Path, stock: bool, market: bool) -> None:
+    """The stock's file states dividends and the benchmark's does not, or the other way round."""
+    days = load_calendar("XNYS", date(2023, 1, 3), date(2024, 12, 31)).sessions
+    rng = np.random.default_rng(2)
+    for symbol, stated in (("ZZ", stock), ("SPY", market)):
+        table = pd.DataFrame({"Date": days, "Close": 50 * np.cumprod(1 + rng.normal(0, 0.01, len(days)))})
+        paid = {"Dividends": np.where(np.arange(len(days)) % 63 == 20, 0.2, 0.0)} if stated else {}
+        table.assign(**paid).to_csv(tmp_path / f"{symbol}.csv", index=False)
+    events = pd.DataFrame({"event_id": ["x"], "ticker": ["ZZ"], "announced_at": ["2024-08-14"], "timing": ["bmo"]})
+    found = run(events, spec=StudySpec(source=f"csv:{tmp_path}", windows=(Window(0, 0),), windows_given=True))
+    without, counted = ("SPY", "ZZ") if stock else ("ZZ", "SPY")
+    said = [note for note in found.notices if "no dividends are stated" in note]
+    assert len(said) == (stock != market)
+    assert all(note.startswith(f"{without}: ") and f"those of {counted} are counted" in note for note in said)
