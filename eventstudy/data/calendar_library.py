@@ -8,10 +8,12 @@ corrected here, for any version.
 
 from __future__ import annotations
 
+import os
 import warnings
 from contextvars import ContextVar
 from datetime import datetime
 from functools import cached_property, lru_cache
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -69,11 +71,27 @@ def _of_years(code: str, start: pd.Timestamp, end: pd.Timestamp) -> Any:
 
 
 def _quietly(code: str, **years: Any) -> Any:
-    with warnings.catch_warnings():
+    # one at a time: filters of warnings belong to the process, not to a thread
+    with _Building.lock, warnings.catch_warnings():
         # the library uses parts of pandas that are about to change; a user can do nothing about it
         for kind in (DeprecationWarning, FutureWarning):
             warnings.simplefilter("ignore", kind)
         return library().get_calendar(code, **years)
+
+
+class _Building:
+    """The lock under which calendars are built; a process that is forked has its own."""
+
+    lock = RLock()
+
+    @classmethod
+    def unlock(cls) -> None:
+        """A lock that no thread holds."""
+        cls.lock = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_Building.unlock)
 
 
 def _holidays(calendar: Any, start: Any = None, end: Any = None, return_name: bool = False) -> Any:

@@ -471,6 +471,7 @@ def unchecked() -> Iterator[None]:
         patch("eventstudy.data.quality.against_benchmark", nothing),
         patch("eventstudy.data.returns.without_tail", lambda series, other: series),
         patch("eventstudy.data.returns.LONG_HOLE", 30_000),
+        patch("eventstudy.data.checked_prices._mixed", lambda series: []),
         patch("eventstudy.data.proven_calendars.shifted", lambda *given: ""),
         patch("eventstudy.data.proven_calendars.wrong_calendar", lambda *given: ""),
         patch("eventstudy.data.proven_calendars.marked_off", lambda series, *given: series),
