@@ -117,7 +117,7 @@ class Evaluations:
         return f"claims of {n:,} rows are left out; {ASK}" if n else ""
 
     @property
-    def left_out(self) -> list[str]:
+    def notices(self) -> list[str]:
         """What a study of this size leaves out, and what asks for it."""
         return [words for words in (self.no_clusters, self.no_curves, self.no_claims) if words]
 

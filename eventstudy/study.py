@@ -217,9 +217,8 @@ def _measured(
     sessions = None if afford.kept else WholeSessions(shown=studied, job=job, kept=first.kept)
     evaluations = Evaluations(studied=studied, asked=asked.reported, budget=afford, sessions=sessions)
     totals = totals_of(prepared, first)
-    left = filter(
-        None, (evaluations.no_clusters, evaluations.no_curves, evaluations.no_claims, doubt_notice(totals.flags))
-    )
+    doubt = doubt_notice(totals.flags)
+    left = (*evaluations.notices, *([doubt] if doubt else []))
     say("tests across events")
     # workers in other processes measure once more rather than have every day sent to them
     here = None if how.executor.apart else whole

@@ -29,10 +29,10 @@ def basis_notices(series: Iterable[Provenance]) -> list[str]:
     """Notes on series corrected, left out or read by their headings alone: one sentence each, at most twenty."""
     series = list(series)
     found = [f"{one.symbol}: {one.notice}" for one in series if one.notice]
-    more = len(found) - MOST_NOTICES
     returns = [one.symbol for one in series if one.basis == RETURNS]
     without = f"{_listed(returns)}: the source states returns, so there are no prices for {NEED_PRICES}"
     found = [*([without] if returns else []), *_mixed(series), *found]
+    more = len(found) - MOST_NOTICES
     return [*found[:MOST_NOTICES], *([f"{more:,} more series have notes in manifest.json"] if more > 0 else [])]
 
 

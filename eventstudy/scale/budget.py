@@ -95,11 +95,11 @@ def _not_kept(spec: StudySpec, size: float, n: int, *, kept: bool, daily: bool) 
         return []
     asked = {"--hold": spec.hold, "--shares": spec.shares, "--volume": spec.volume, "--calibrated": spec.calibrated}
     named = [option for option, value in asked.items() if value]
-    without = ["differences between groups", *named]
+    without = ["differences between groups", *named, "p_family where firms of a session have no page"]
     return [
         f"{n:,} events and their prices would take about {size / 1e6:,.0f} MB of memory: robustness, curves, "
-        f"overnight and claims hold the events that have pages, clusters the sessions of these with every firm, and "
-        f"{listed(without)} and p_family where firms of a session have no page are left out; {ASK}",
+        f"overnight and claims hold the events that have pages, clusters at most their sessions, each with every firm, "
+        f"and {listed(without)} are left out; {ASK}",
         *([] if daily else [f"abnormal returns by day are left out for {n:,} events; {ASK}"]),
     ]
 

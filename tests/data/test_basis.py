@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pandas as pd
 import pytest
 
 from eventstudy.data.calendar import load_calendar
+from eventstudy.data.checked_prices import basis_notices
 from eventstudy.data.files import read_prices
 from eventstudy.data.intake import accept
 from eventstudy.data.price_dates import days_of
@@ -668,3 +670,16 @@ def test_dividends_of_one_side_alone_are_named(tmp_path: Path, stock: bool, mark
     said = [note for note in found.notices if "no dividends are stated" in note]
     assert len(said) == (stock != market)
     assert all(note.startswith(f"{without}: ") and f"those of {counted} are counted" in note for note in said)
+
+
+def test_no_note_is_dropped_without_a_word(tmp_path: Path) -> None:
+    """Twenty series with notes and the note on dividends: the last series is counted."""
+    days = load_calendar("XNYS", date(2024, 1, 2), date(2024, 12, 31)).sessions
+    pd.DataFrame({"Date": days, "Close": 50.0 + np.arange(len(days)) % 7}).to_csv(tmp_path / "ZZ.csv", index=False)
+    plain = read_prices(tmp_path / "ZZ.csv", "ZZ")
+    noted = [replace(plain.provenance, symbol=f"N{i:02}", notice="has a split") for i in range(20)]
+    paying = replace(plain.provenance, symbol="PAYS", returns_from="dividends", notice="")
+    assert len(basis_notices(noted)) == 20
+    found = basis_notices([*noted, paying])
+    assert found[0].startswith("N00, N01") and "PAYS are counted" in found[0]
+    assert found[-1] == "1 more series have notes in manifest.json" and len(found) == 21
